@@ -1,7 +1,7 @@
 //! Builds a workspace with real dependencies in several worktrees with several caches, and compares.
 //!
 //! ```text
-//! scripts/bench-worktrees [--rounds N] [--only none,plain,portable,kache,mbx] [--no-names] [DIR]
+//! scripts/bench-worktrees [--rounds N] [--only none,plain,portable,keys,kache,mbx] [--no-names] [DIR]
 //! scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] [--seed N] [--heavy] [--only V] [DIR]
 //! ```
 
@@ -59,7 +59,7 @@ pub(crate) struct Options {
 impl Options {
     fn from_args() -> Result<Self> {
         let usage = "usage: scripts/bench-worktrees [--rounds N] \
-                     [--only none,plain,portable,kache,mbx] [--no-names] [DIR]\n\
+                     [--only none,plain,portable,keys,kache,mbx] [--no-names] [DIR]\n\
                      or: scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] \
                      [--seed N] [--heavy] [--only plain|portable] [DIR]";
         let mut args = std::env::args().skip(1);

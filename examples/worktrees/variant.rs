@@ -15,7 +15,10 @@ use crate::workspace::Place;
 pub(crate) enum Variant {
     Nothing,
     Plain,
+    /// sccfg as it is: the first build of a worktree is seeded.
     Portable,
+    /// The same without that, so that hits are measured.
+    Keys,
     Kache,
     Mbx,
 }
@@ -32,10 +35,11 @@ pub(crate) enum Step {
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Nothing,
         Self::Plain,
         Self::Portable,
+        Self::Keys,
         Self::Kache,
         Self::Mbx,
     ];
@@ -45,6 +49,7 @@ impl Variant {
             Self::Nothing => "none",
             Self::Plain => "plain",
             Self::Portable => "portable",
+            Self::Keys => "keys",
             Self::Kache => "kache",
             Self::Mbx => "mbx",
         }
@@ -54,7 +59,7 @@ impl Variant {
         match self {
             Self::Nothing => &Step::ALL[..1],
             Self::Portable => &Step::ALL,
-            Self::Plain | Self::Kache | Self::Mbx => &Step::ALL[..5],
+            Self::Plain | Self::Keys | Self::Kache | Self::Mbx => &Step::ALL[..5],
         }
     }
 }
@@ -131,7 +136,9 @@ impl Programs {
         match variant {
             Variant::Kache if self.kache.is_none() => Some("kache is not on PATH"),
             Variant::Mbx if self.mbx.is_none() => Some("mbx is not on PATH"),
-            Variant::Portable if self.front.is_none() => Some("this sccfg has no `wrapper path`"),
+            Variant::Portable | Variant::Keys if self.front.is_none() => {
+                Some("this sccfg has no `wrapper path`")
+            }
             _ => None,
         }
     }
@@ -154,8 +161,8 @@ impl<'a> State<'a> {
         for name in ["home", "config", "data", "run"] {
             fs::create_dir(directory.path().join(name))?;
         }
-        let server = matches!(variant, Variant::Plain | Variant::Portable)
-            .then(|| Server::start(&programs.sccache, directory.path()));
+        let has_server = matches!(variant, Variant::Plain | Variant::Portable | Variant::Keys);
+        let server = has_server.then(|| Server::start(&programs.sccache, directory.path()));
         let state = Self {
             variant,
             programs,
@@ -220,12 +227,13 @@ impl<'a> State<'a> {
             // mbx sets the wrapper by itself.
             Variant::Nothing | Variant::Mbx => {}
             Variant::Plain => set("RUSTC_WRAPPER", self.programs.sccache.clone().into()),
-            Variant::Portable => {
+            Variant::Portable | Variant::Keys => {
                 let front = self.programs.front.clone().unwrap_or_default();
                 set("RUSTC_WRAPPER", front.into());
                 set("SCCFG_SCCACHE", self.programs.sccache.clone().into());
-                // Hits are measured.
-                set("SCCFG_SEED", "off".into());
+                if self.variant == Variant::Keys {
+                    set("SCCFG_SEED", "off".into());
+                }
             }
             Variant::Kache => {
                 let kache = self.programs.kache.clone().unwrap_or_default();

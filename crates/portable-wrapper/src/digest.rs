@@ -1,5 +1,6 @@
 //! Digests of files and of labelled values, of which keys consist.
 
+use std::fs::Metadata;
 use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -80,6 +81,12 @@ impl From<FileStat> for FileStamp {
             number,
             device,
         }
+    }
+}
+
+impl From<&Metadata> for FileStamp {
+    fn from(metadata: &Metadata) -> Self {
+        FileStat::from(metadata).into()
     }
 }
 

@@ -92,10 +92,12 @@ impl Libraries {
         (copies, moves)
     }
 
-    /// Adds the copy `to` of the library `from`, if that is one of `known`.
-    pub(super) fn add_copy(&mut self, known: &Self, from: &Path, to: &Path) {
-        if let Some(stored) = digest::of_file(from).and_then(|digest| known.stored.get(&digest))
-            && let Some(digest) = digest::of_file(to)
+    /// Adds a copy of the library whose content is `bytes`, if that is one of `known`. The copy is at `changed`, if it
+    /// has other content.
+    pub(super) fn add_copy(&mut self, known: &Self, bytes: &[u8], changed: Option<&Path>) {
+        let digest = digest::of(bytes);
+        if let Some(stored) = known.stored.get(&digest)
+            && let Some(digest) = changed.map_or(Some(digest), digest::of_file)
         {
             self.stored.insert(digest, stored.clone());
         }

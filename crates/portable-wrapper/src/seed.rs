@@ -1,6 +1,6 @@
 //! Seeding: filling the build directory of a new checkout from that of another one.
 //!
-//! A unit is taken if everything it depends on is the same here (`checks`), and so are all units
+//! A unit is taken (`decisions`) if everything it depends on is the same here (`checks`), and so are all units
 //! below it. Its files get this checkout's paths (`delivery`). cargo then finds it fresh, and
 //! compiles the rest. So a seeded build directory is in the state in which a build in this checkout
 //! would have left it, up to the units that are missing.
@@ -9,6 +9,7 @@
 
 mod cargo_dep_info;
 mod checks;
+mod decisions;
 mod delivery;
 mod moment;
 mod published_runs;
@@ -17,21 +18,21 @@ mod undeclared;
 mod units;
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::path_map::{PathMap, Role};
-use checks::{Checks, Taken, modified};
-use delivery::{Delivery, has_extension};
+use checks::{Checks, modified};
+use decisions::{Decisions, Delivered};
+use delivery::Delivery;
 use moment::{CACHE_TAG, Moment};
 use sccfg_util::fsio;
-use sccfg_util::parallel::each_at_once;
-use units::{CargoUnit, Kind};
+use sccfg_util::parallel::each_while_produced;
+use units::CargoUnit;
 
-/// With more threads that deliver, some wait for the file system.
+/// With more threads, some wait for the file system.
 const MOST_THREADS: usize = 8;
 
 /// The directories of a checkout. All paths are absolute and without symbolic links.
@@ -179,26 +180,31 @@ pub fn seed(
         .map(|profile| units::units(&from.build, profile));
     let units: Vec<_> = units.collect();
     let moment = moment.passed()?;
-    let checks = Checks::new(from, to, packages, moment).ok_or(Refused::NoCompiler)?;
-    let mut seeding = Seeding {
-        delivery: Delivery {
-            from: &from.build,
-            staging,
-            from_map: from.path_map().ok_or(Refused::NotUtf8)?,
-            to_map: to.path_map().ok_or(Refused::NotUtf8)?,
-            moment,
-        },
-        checks,
-        all: Vec::new(),
-        by_hash: HashMap::new(),
-        states: Vec::new(),
-        deliveries: Vec::new(),
-        left_out: Vec::new(),
+    let delivery = Delivery {
+        from,
+        to,
+        staging,
+        from_map: from.path_map().ok_or(Refused::NotUtf8)?,
+        to_map: to.path_map().ok_or(Refused::NotUtf8)?,
+        moment,
     };
-    for units in units {
-        seeding.profile(units);
-    }
-    let seeded = seeding.deliver();
+    let checks = Checks::new(from, to, packages, moment).ok_or(Refused::NoCompiler)?;
+    let all: Vec<_> = units.iter().flatten().collect();
+    let mut decisions = Decisions::new(checks, &all);
+    // Units are delivered while others are decided, the largest first, so that no thread is left alone with one.
+    let results = each_while_produced(
+        MOST_THREADS,
+        |hand_over| {
+            let profiles = units.iter().map(Vec::len);
+            profiles.for_each(|count| decisions.decide(count, hand_over));
+        },
+        |delivered: &Delivered| delivery.unit(all[delivered.unit], delivered.is_published),
+    );
+    let results = results.into_iter();
+    let failed = results.filter_map(|(delivered, result)| Some((delivered.unit, result.err()?)));
+    // Without its fingerprint, cargo takes a unit for incomplete.
+    let remove = |unit: &CargoUnit| drop(fsio::remove_dir(&staging.join(&unit.fingerprint)));
+    let seeded = decisions.finish(failed.collect(), remove);
     if seeded.units == 0 {
         return Ok(seeded);
     }
@@ -244,252 +250,6 @@ fn deliver_marks(from: &Checkout, staging: &Path, profiles: &[PathBuf]) -> io::R
         }
     }
     Ok(())
-}
-
-/// What became of a unit.
-#[derive(Debug, Clone, Copy)]
-enum State {
-    /// It is not decided.
-    Open,
-    /// It is being decided: only a faulty record depends on itself.
-    Entered,
-    Taken {
-        newest: SystemTime,
-        metadata: Option<SystemTime>,
-        is_published: bool,
-    },
-    LeftOut,
-}
-
-struct Seeding<'a> {
-    checks: Checks<'a>,
-    delivery: Delivery<'a>,
-    all: Vec<CargoUnit>,
-    by_hash: HashMap<u64, Vec<usize>>,
-    states: Vec<State>,
-    /// The units that were taken, each after those below it.
-    deliveries: Vec<Delivered>,
-    left_out: Vec<(String, String)>,
-}
-
-/// A unit that is delivered.
-struct Delivered {
-    /// Its number.
-    unit: usize,
-    /// The directories of this checkout, of a compile.
-    to: Option<PathMap>,
-    is_published: bool,
-}
-
-impl Seeding<'_> {
-    fn profile(&mut self, units: Vec<CargoUnit>) {
-        let first = self.all.len();
-        self.all.extend(units);
-        self.states.resize(self.all.len(), State::Open);
-        for nth in first..self.all.len() {
-            self.by_hash
-                .entry(self.all[nth].hash)
-                .or_default()
-                .push(nth);
-        }
-        for nth in first..self.all.len() {
-            self.decide(nth);
-        }
-    }
-
-    /// Takes a unit, after those below it, if it can be taken.
-    fn decide(&mut self, nth: usize) {
-        match self.states[nth] {
-            State::Open => {}
-            State::Entered => self.states[nth] = State::LeftOut,
-            State::Taken { .. } | State::LeftOut => return,
-        }
-        if matches!(self.states[nth], State::LeftOut) {
-            return;
-        }
-        self.states[nth] = State::Entered;
-        let below: BTreeSet<usize> = self.all[nth]
-            .dependencies
-            .iter()
-            .filter_map(|(_, hash)| self.by_hash.get(hash))
-            .flatten()
-            .copied()
-            .collect();
-        for dependency in below {
-            self.decide(dependency);
-        }
-        match self.take(nth) {
-            Ok((state, delivered)) if matches!(self.states[nth], State::Entered) => {
-                self.states[nth] = state;
-                self.deliveries.push(delivered);
-            }
-            Ok(_) => {}
-            Err(why) => self.leave_out(nth, why),
-        }
-    }
-
-    fn leave_out(&mut self, nth: usize, Why(why): Why) {
-        self.states[nth] = State::LeftOut;
-        let unit = &self.all[nth];
-        let package = match &unit.kind {
-            Kind::Compile { stem, .. } => stem.clone(),
-            Kind::Run(run) => run.out_dir.display().to_string(),
-        };
-        log::debug!("left out {} of {package}: {why}", unit.name);
-        self.left_out
-            .push((format!("{} ({package})", unit.name), why.into_owned()));
-    }
-
-    /// Delivers the units that were taken, several at once. One that cannot be delivered is left out, as are those
-    /// above it.
-    fn deliver(mut self) -> Seeded {
-        // The largest first, so that no thread is left alone with one.
-        let mut order: Vec<usize> = (0..self.deliveries.len()).collect();
-        order.sort_by_key(|nth| Reverse(self.all[self.deliveries[*nth].unit].size()));
-        let results = each_at_once(&order, MOST_THREADS, |nth| {
-            let delivered = &self.deliveries[*nth];
-            let unit = &self.all[delivered.unit];
-            match (&unit.kind, &delivered.to) {
-                (
-                    Kind::Compile {
-                        out_dir,
-                        stem,
-                        manifest,
-                    },
-                    Some(to),
-                ) => {
-                    let is_published = delivered.is_published;
-                    self.delivery
-                        .compile(unit, out_dir, stem, manifest, to, is_published)
-                }
-                (Kind::Run(run), _) => self.delivery.run(unit, run, delivered.is_published),
-                (Kind::Compile { .. }, None) => Err("its directories are not known".into()),
-            }
-        });
-        let mut units = 0;
-        let results: BTreeMap<_, _> = order.into_iter().zip(results).collect();
-        for (at, result) in results {
-            let nth = self.deliveries[at].unit;
-            let result = result.and_then(|()| self.dependencies(&self.all[nth]).map(drop));
-            match result {
-                Ok(()) => units += 1,
-                Err(why) => {
-                    let fingerprint = &self.all[nth].fingerprint;
-                    let _ = fsio::remove_dir(&self.delivery.staging.join(fingerprint));
-                    self.leave_out(nth, why);
-                }
-            }
-        }
-        Seeded {
-            units,
-            left_out: self.left_out,
-        }
-    }
-
-    fn take(&self, nth: usize) -> Result<(State, Delivered), Why> {
-        let unit = &self.all[nth];
-        if let Kind::Compile { manifest, .. } = &unit.kind {
-            self.checks.is_shared(manifest)?;
-        }
-        let dependencies = self.dependencies(unit)?;
-        let (newest, metadata) = self.times(unit)?;
-        let is_linked = metadata.is_none();
-        for (name, taken) in &dependencies {
-            // cargo compares a library with the metadata of those below it.
-            let time = taken
-                .metadata
-                .filter(|_| !is_linked)
-                .unwrap_or(taken.newest);
-            if time > newest {
-                return Err(format!("{name} was built again").into());
-            }
-        }
-        let (to, is_published) = match &unit.kind {
-            Kind::Compile { manifest, .. } => {
-                let (to, is_published) = self.checks.compile(manifest, &dependencies)?;
-                (Some(to), is_published)
-            }
-            Kind::Run(run) => {
-                let is_published = self.checks.run(unit, run, &dependencies)?;
-                self.checks.add_libraries(run);
-                (None, is_published)
-            }
-        };
-        if is_published && dependencies.iter().any(|(_, taken)| !taken.is_published) {
-            return Err("it depends on a package of the workspace".into());
-        }
-        let state = State::Taken {
-            newest,
-            metadata,
-            is_published,
-        };
-        let delivered = Delivered {
-            unit: nth,
-            to,
-            is_published,
-        };
-        Ok((state, delivered))
-    }
-
-    /// The dependencies of a unit, which all must have been taken.
-    fn dependencies(&self, unit: &CargoUnit) -> Result<Vec<(String, Taken<'_>)>, Why> {
-        let mut dependencies = Vec::new();
-        for (name, hash) in &unit.dependencies {
-            let found = self
-                .by_hash
-                .get(hash)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            if found.is_empty() {
-                return Err(format!("{name}, below it, was not compiled by the wrapper").into());
-            }
-            for nth in found {
-                let State::Taken {
-                    newest,
-                    metadata,
-                    is_published,
-                } = self.states[*nth]
-                else {
-                    return Err(format!("{name}, below it, is left out").into());
-                };
-                let taken = Taken {
-                    unit: &self.all[*nth],
-                    newest,
-                    metadata,
-                    is_published,
-                };
-                dependencies.push((name.clone(), taken));
-            }
-        }
-        Ok(dependencies)
-    }
-
-    /// The times of a unit's newest output and of its metadata.
-    fn times(&self, unit: &CargoUnit) -> Result<(SystemTime, Option<SystemTime>), Why> {
-        let time =
-            |path: PathBuf| modified(&self.delivery.from.join(path)).ok_or("an output is missing");
-        let (newest, metadata) = match &unit.kind {
-            Kind::Run(run) => (time(run.directory.join(run.printed))?, None),
-            Kind::Compile {
-                out_dir, manifest, ..
-            } => {
-                let mut newest = SystemTime::UNIX_EPOCH;
-                let mut metadata = None;
-                for (name, ..) in &manifest.outputs {
-                    let time = time(out_dir.join(name))?;
-                    newest = newest.max(time);
-                    if has_extension(name, "rmeta") {
-                        metadata = Some(time);
-                    }
-                }
-                (newest, metadata)
-            }
-        };
-        if newest > self.delivery.moment {
-            return Err("it is from the future".into());
-        }
-        Ok((newest, metadata))
-    }
 }
 
 /// Removes what an interrupted run left at `staging`.

@@ -1,6 +1,7 @@
 //! A unit as it is in this checkout: a file beside its outputs, which dependents and `explain` read.
 
 use std::ffi::OsStr;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -174,8 +175,9 @@ impl UnitManifest {
         moved.hit = true;
         moved.path_map = path_map.clone();
         for (name, _, stamp) in &mut moved.outputs {
-            let path = out_dir.join(name);
-            let path = launcher::program_behind(&path).unwrap_or(path);
+            let path = out_dir.join(&*name);
+            let program = is_linked(name).then(|| launcher::program_behind(&path));
+            let path = program.flatten().unwrap_or(path);
             if let Some(now) = FileStamp::of(&path) {
                 *stamp = now;
             }
@@ -224,15 +226,24 @@ impl UnitManifest {
 
     /// Writes it. Without it, the unit's files are read again, and programs that link it are not cached.
     pub(super) fn write(&self, path: &Path) {
-        let bytes = || -> serde_json::Result<Vec<u8>> {
-            let mut bytes = serde_json::to_vec(self)?;
-            bytes.push(b'\n');
-            serde_json::to_writer(&mut bytes, &self.parts)?;
-            Ok(bytes)
-        };
-        if let Ok(bytes) = bytes() {
+        if let Ok(bytes) = self.to_bytes() {
             let _ = fsio::replace_and_create_dir(path, &bytes);
         }
+    }
+
+    /// Creates the file at `path`, which must not exist, in a directory where nobody reads yet.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn create(&self, path: &Path) -> io::Result<()> {
+        fsio::create_output(path, 0o600)?.write_all(&self.to_bytes()?)
+    }
+
+    fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        serde_json::to_writer(&mut bytes, &self.parts)?;
+        Ok(bytes)
     }
 
     /// The manifest of the crate whose output is at `path`, without the parts of its key, and the digest of that
@@ -268,11 +279,11 @@ impl UnitManifest {
         Some((manifest, digest))
     }
 
-    /// Whether the output `name` may be a hard link to a file of the store: each worktree that gets another one
-    /// changes its change time. It is read-only, and the store compares size and modification time as well before
-    /// it gives it to anybody.
+    /// Whether the output `name` may be a hard link to a file of the store or of another worktree: each worktree that gets
+    /// another one changes its change time. Nobody writes into it, and the store compares size and modification time as
+    /// well before it gives it to anybody.
     fn may_be_link(&self, name: &str) -> bool {
-        is_final(name, &self.path_map)
+        is_final(name, &self.path_map) || is_final_link(name, &self.path_map, self.places_in(name))
     }
 }
 

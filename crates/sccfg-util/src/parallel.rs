@@ -1,7 +1,9 @@
 //! Work for several threads.
 
+use std::collections::BinaryHeap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 /// The results of `work` for each of `all`, in their order, by as many threads as there are processors, but at most `most`.
@@ -10,8 +12,7 @@ pub fn each_at_once<T: Sync, R: Send>(
     most: usize,
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.min(most).min(all.len());
+    let threads = threads(most).min(all.len());
     let next = AtomicUsize::new(0);
     let some = || {
         let mut done = Vec::new();
@@ -38,9 +39,99 @@ pub fn each_at_once<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The results of `work` for everything that `produce` hands over, in any order. It is done by as many threads as there are
+/// processors, but at most `most`, the largest first of what was handed over so far. One of them is that of `produce`, once
+/// this is done.
+pub fn each_while_produced<T: Ord + Send, R: Send>(
+    most: usize,
+    produce: impl FnOnce(&dyn Fn(T)),
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<(T, R)> {
+    struct Queue<T> {
+        waiting: BinaryHeap<T>,
+        is_complete: bool,
+    }
+    /// Completes the queue, also when `produce` panics.
+    struct Complete<'a, T>(&'a Mutex<Queue<T>>, &'a Condvar);
+    impl<T> Drop for Complete<'_, T> {
+        fn drop(&mut self) {
+            let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.is_complete = true;
+            self.1.notify_all();
+        }
+    }
+    let queue = Mutex::new(Queue {
+        waiting: BinaryHeap::new(),
+        is_complete: false,
+    });
+    let changed = Condvar::new();
+    let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = || {
+        let is_idle = |queue: &mut Queue<T>| queue.waiting.is_empty() && !queue.is_complete;
+        let queue = changed.wait_while(lock(), is_idle);
+        queue.unwrap_or_else(PoisonError::into_inner).waiting.pop()
+    };
+    let some = || {
+        let all = std::iter::from_fn(next);
+        all.map(|one| {
+            let result = work(&one);
+            (one, result)
+        })
+        .collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads(most)).map(|_| scope.spawn(some)).collect();
+        let complete = Complete(&queue, &changed);
+        produce(&|one| {
+            lock().waiting.push(one);
+            changed.notify_one();
+        });
+        drop(complete);
+        let mut results = some();
+        for other in others {
+            match other.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
+}
+
+fn threads(most: usize) -> usize {
+    let processors = thread::available_parallelism();
+    processors.map_or(1, NonZero::get).min(most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_begins_before_all_is_produced() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let receiver = Mutex::new(receiver);
+        let produce = |hand_over: &dyn Fn(u32)| {
+            (0..100).for_each(hand_over);
+            if threads(2) > 1 {
+                // Another thread has begun.
+                receiver.lock().unwrap().recv().unwrap();
+            }
+            (100..1000).for_each(hand_over);
+        };
+        let mut results = each_while_produced(2, produce, |number| {
+            let _ = sender.clone().send(());
+            number * 2
+        });
+        results.sort_unstable();
+        let doubled = results.iter().map(|(number, two)| *two == number * 2);
+        assert!(doubled.clone().all(|is_doubled| is_doubled));
+        assert_eq!(doubled.count(), 1000);
+        // Alone, a thread begins with the largest.
+        let produce = |hand_over: &dyn Fn(u32)| [1, 3, 2].into_iter().for_each(hand_over);
+        let results = each_while_produced(1, produce, |number| *number);
+        assert_eq!(results, [(3, 3), (2, 2), (1, 1)]);
+    }
 
     #[test]
     fn results_have_the_order_of_the_work() {

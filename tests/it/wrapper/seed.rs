@@ -10,6 +10,8 @@ use rstest::rstest;
 use super::build_scripts::{contains, out_dir, with_c_of};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, real_rustc};
+use super::registry::{package, publish, with_home};
+use super::stamps::script;
 use crate::lab::CompileLog;
 use crate::support::Ran;
 
@@ -1067,4 +1069,50 @@ fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
         says_the_same_uncached(&second).starts_with(second.text()),
         variable == "APP_PLACE"
     );
+}
+
+/// A macro of a registry is shared. Nothing writes into it: linkers remove their output, or rename another file to it.
+#[rstest]
+#[requires(sccache, mold)]
+fn macros_of_registry_crates_are_links(
+    // The first is the compiler's own choice.
+    #[values("", "-fuse-ld=bfd", "-fuse-ld=mold")] linker: &str,
+) {
+    use std::os::unix::fs::MetadataExt as _;
+    let project = Project::new().with_store();
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "maccrate", manifest, &[("src/lib.rs", MAC)]);
+    publish(&project, &["maccrate"]);
+    let uses = "[dependencies]\nmaccrate = \"0.1\"\n";
+    let main = "fn main() { assert_eq!(maccrate::seven!(), 7); }\n";
+    let project = project
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let checkout = |checkout| with_home(&project, &checkout, "cargo-home");
+    let main = checkout(project.main());
+    main.cargo(&["build"]).ok();
+    let before = state_of(&main.path("target"));
+    let made = before
+        .keys()
+        .find(|path| path.extension() == Some("so".as_ref()));
+    let name = made.unwrap().strip_prefix(&main.directory).unwrap();
+    let linked = checkout(project.linked("second"));
+    seed(&linked);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let number = |checkout: &Checkout<'_>| checkout.directory.join(name).metadata().unwrap().ino();
+    assert_eq!(number(&main) == number(&linked), cfg!(target_os = "linux"));
+    // The compiler is started while its output is there.
+    let records = linked.path("target/debug/.fingerprint");
+    let records = fs::read_dir(records)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let record = records.filter(|path| path.to_str().unwrap().contains("maccrate"));
+    record.for_each(|directory| fs::remove_dir_all(directory).unwrap());
+    let text = format!("#!/bin/sh\nexec cc \"$@\" {linker}\n");
+    let script = script(&project, "linker", &text);
+    let setting = format!("target.'cfg(all())'.linker={:?}", script.to_str().unwrap());
+    linked.uncached(&["build", "--config", &setting]).ok();
+    assert_ne!(number(&main), number(&linked));
+    assert!(before == state_of(&main.path("target")));
+    main.cargo(&["build"]).ok().nothing_to_do();
 }

@@ -40,7 +40,7 @@ fn rewrite(path: &Path, from: &str, to: &str) {
     );
 }
 
-fn script(project: &Project, name: &str, text: &str) -> PathBuf {
+pub(super) fn script(project: &Project, name: &str, text: &str) -> PathBuf {
     project.sandbox.write(name, text);
     let path = project.sandbox.path(name);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

@@ -130,16 +130,14 @@ impl<'a> Checks<'a> {
         Err("it was compiled by another user".into())
     }
 
-    /// Compares a compile that [is shared](Self::is_shared). Returns the path map for this checkout, and whether the package never changes.
+    /// Compares a compile that [is shared](Self::is_shared). Returns whether the package never changes.
     pub(super) fn compile(
         &self,
         manifest: &UnitManifest,
         dependencies: &[(String, Taken<'_>)],
-    ) -> Result<(PathMap, bool), Why> {
+    ) -> Result<bool, Why> {
         let from = &manifest.path_map;
-        let to = from.moved(&self.from.roles()?, &self.to.roles()?);
-        let to =
-            to.ok_or("it was compiled in another directory, or this one's path is too long")?;
+        let to = moved(from, self.from, self.to)?;
         let run = dependencies.iter().find_map(|(_, taken)| taken.run());
         let set_by_script =
             run.map(|run| package::set_by_build_script(&self.from.build.join(&run.out_dir)));
@@ -168,7 +166,7 @@ impl<'a> Checks<'a> {
         }
         self.ambient(&unit)?;
         is_consistent(&unit)?;
-        Ok((to, is_published))
+        Ok(is_published)
     }
 
     /// The package of a unit, if it is in the workspace.
@@ -482,6 +480,12 @@ impl<'a> Checks<'a> {
                 .push(path);
         }
     }
+}
+
+/// The directories of a compile in the checkout `to`.
+pub(super) fn moved(path_map: &PathMap, from: &Checkout, to: &Checkout) -> Result<PathMap, Why> {
+    let moved = path_map.moved(&from.roles()?, &to.roles()?);
+    Ok(moved.ok_or("it was compiled in another directory, or this one's path is too long")?)
 }
 
 /// Compares a dependency's file with the one that the unit was compiled with.

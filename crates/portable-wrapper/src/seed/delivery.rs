@@ -5,6 +5,7 @@
 //! | libraries and metadata of packages that never change | hard link: rustc writes another file and renames it (`ArArchiveBuilder::build`, `encode_and_write_metadata`), cargo removes it or leaves it alone, and it has no name outside of `deps` that people know |
 //! | those of other packages, which cargo links to the profile's directory | clone or copy |
 //! | build scripts of packages that never change | hard link, if no path is in them: behind a launcher, they have names that only sccfg knows |
+//! | macros of packages that never change | the same on Linux, where linkers replace the file (`bfd_open_file` of binutils, `FileOutputBuffer` of LLVM) |
 //! | other programs, dynamic libraries, macros | copied, with this checkout's paths |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
@@ -13,8 +14,9 @@
 //! Files of packages that never change keep their times. All others get one moment, before which the sources that
 //! were compared had been written, so that cargo sees any later change of them.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -28,17 +30,23 @@ use super::super::native_library::Libraries;
 use super::super::native_text;
 use super::super::path_map::{PathMap, Role};
 use super::super::relocate::{self, Moves};
-use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest};
-use super::checks::modified;
-use super::units::{CargoUnit, Run};
-use super::{Why, cargo_dep_info};
+use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, is_final_link};
+use super::checks::moved;
+use super::units::{CargoUnit, Kind, Run};
+use super::{Checkout, Why, cargo_dep_info};
 use crate::build_script::{self, launcher};
-use sccfg_util::fsio::{self, share};
+use sccfg_util::fsio;
+use sccfg_util::fsio::share::{self, Original};
+
+/// Whether linkers remove their output or rename another file to it. That of macOS writes into it.
+const REPLACES_OUTPUT: bool = cfg!(target_os = "linux");
+/// Larger files, in bytes, share their blocks with the original where the file system can.
+const MOST_REWRITTEN: usize = 64 << 10;
 
 /// Where units are delivered.
 pub(super) struct Delivery<'a> {
-    /// The build directory of the other checkout.
-    pub(super) from: &'a Path,
+    pub(super) from: &'a Checkout,
+    pub(super) to: &'a Checkout,
     /// The directory that becomes this checkout's build directory.
     pub(super) staging: &'a Path,
     /// The directories of the two checkouts, for files of which no manifest tells.
@@ -49,49 +57,67 @@ pub(super) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
+    /// Delivers a unit. `is_published` says whether its package never changes.
+    pub(super) fn unit(&self, unit: &CargoUnit, is_published: bool) -> Result<(), Why> {
+        match &unit.kind {
+            Kind::Compile {
+                out_dir,
+                stem,
+                manifest,
+            } => self.compile(out_dir, stem, manifest, is_published)?,
+            Kind::Run(run) => self.run(run, is_published)?,
+        }
+        self.fingerprint(unit, is_published)
+    }
+
     /// Delivers a compile to `out_dir`.
-    pub(super) fn compile(
+    fn compile(
         &self,
-        unit: &CargoUnit,
         out_dir: &Path,
         stem: &str,
         manifest: &UnitManifest,
-        to_map: &PathMap,
         is_published: bool,
     ) -> Result<(), Why> {
-        let (from, to) = (self.from.join(out_dir), self.staging.join(out_dir));
+        let (from, to) = (self.from.build.join(out_dir), self.staging.join(out_dir));
         let from_map = &manifest.path_map;
-        fsio::create_dir_all(&wrapper_dir(&to))?;
+        let to_map = &moved(from_map, self.from, self.to)?;
+        // Most units share it, and others are creating files beside it.
+        if !wrapper_dir(&to).is_dir() {
+            fsio::create_dir_all(&wrapper_dir(&to))?;
+        }
         for (name, digest, stamp) in &manifest.outputs {
             let (from, to) = (from.join(name), to.join(name));
-            let time = modified(&from).ok_or("an output is missing")?;
-            let time = if is_published { time } else { self.moment };
+            let metadata = from.metadata().map_err(|_| "an output is missing")?;
+            let time = self.time(metadata.modified()?, is_published);
             if is_linked(name) {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
                 let has_launcher = *program != from;
-                let is_whole = match manifest.places_in(name) {
-                    Some(places) => {
-                        let is_whole =
-                            is_unchanged(program, stamp) || manifest.is_content(name, program);
-                        let may_link = has_launcher && is_published && places.is_empty();
-                        if is_whole && !(may_link && share::link(program, &to).is_ok()) {
-                            share::copy(program, &to)?;
-                            places::write(&to, places, to_map)?;
-                        } else if is_whole {
-                            share::make_read_only(&to)?;
-                        }
-                        is_whole
-                    }
+                let places = manifest.places_in(name);
+                let is_whole = match places {
+                    Some(_) => is_unchanged(program, stamp) || manifest.is_content(name, program),
                     None => binary::copy_delivered(program, &to, digest, from_map, to_map)?,
                 };
                 if !is_whole {
                     return Err("a program is not what was delivered".into());
                 }
+                let may_link = is_published
+                    && (has_launcher || REPLACES_OUTPUT)
+                    && is_final_link(name, from_map, places);
+                let is_linked = may_link && share::link(program, &to).is_ok();
+                if let Some(places) = places.filter(|_| !is_linked) {
+                    share::copy(program, &to)?;
+                    places::write(&to, places, to_map)?;
+                }
+                if is_linked && has_launcher {
+                    share::make_read_only(&to)?;
+                }
                 if has_launcher {
                     launcher::copy(&from, &to)?;
                 }
-                share::set_modified(&to, time)?;
+                if has_launcher || !is_linked {
+                    share::set_modified(&to, time)?;
+                }
                 continue;
             }
             if manifest.has_texts && has_extension(name, "rlib") {
@@ -101,12 +127,13 @@ impl Delivery<'_> {
                 share::set_modified(&to, time)?;
                 continue;
             }
-            if !is_unchanged(&from, stamp) && !manifest.is_content(name, &from) {
+            if !FileStamp::from(&metadata).is_same_file(stamp) && !manifest.is_content(name, &from)
+            {
                 return Err("an output was written by something else".into());
             }
             if is_published && share::link(&from, &to).is_ok() {
                 // rustc refuses to replace read-only metadata. cargo removes a library before it has it made.
-                if has_extension(name, "rlib") {
+                if has_extension(name, "rlib") && metadata.permissions().mode() & 0o222 != 0 {
                     share::make_read_only(&to)?;
                 }
             } else {
@@ -115,38 +142,35 @@ impl Delivery<'_> {
             }
         }
         let dep_info = format!("{stem}.d");
-        self.text(
-            &from.join(&dep_info),
-            &to.join(&dep_info),
-            is_published,
-            |text| to_map.to_real_dep_info(&from_map.to_placeholders_dep_info(text)),
-        )?;
+        let original = Original::read(&from.join(&dep_info))?;
+        self.text(&original, &to.join(&dep_info), is_published, |text| {
+            to_map.to_real_dep_info(&from_map.to_placeholders_dep_info(text))
+        })?;
         let manifest = manifest.moved_to(&to, to_map);
-        manifest.write(&wrapper_dir(&to).join(format!("{stem}{MANIFEST_EXTENSION}")));
-        self.fingerprint(unit, is_published)
+        Ok(manifest.create(&wrapper_dir(&to).join(format!("{stem}{MANIFEST_EXTENSION}")))?)
     }
 
     /// Delivers the run of a build script.
-    pub(super) fn run(&self, unit: &CargoUnit, run: &Run, is_published: bool) -> Result<(), Why> {
+    fn run(&self, run: &Run, is_published: bool) -> Result<(), Why> {
         self.tree(&run.out_dir, is_published)?;
         let (from, to) = (
-            self.from.join(&run.directory),
+            self.from.build.join(&run.directory),
             self.staging.join(&run.directory),
         );
         fsio::create_dir_all(&to)?;
         for name in fsio::names_in(&from) {
             let (from, to) = (from.join(&name), to.join(&name));
             if from.is_file() {
-                self.any(&from, &to, is_published)?;
+                self.any(&read(&from)?, &from, &to, is_published)?;
             }
         }
         self.manifest_of_run(run);
-        self.fingerprint(unit, is_published)
+        Ok(())
     }
 
     /// Delivers what is known of a run, with which the next worktree is seeded from this one.
     fn manifest_of_run(&self, run: &Run) -> Option<()> {
-        let [from, to] = [self.from, self.staging].map(|root| root.join(&run.out_dir));
+        let [from, to] = [&self.from.build, self.staging].map(|root| root.join(&run.out_dir));
         let manifest = UnitManifest::read(&build_script::manifest_of_run(&from)?)?;
         let [from, into] = [&self.from_map, &self.to_map].map(|map| {
             let roles = [Role::Target, Role::Workspace].into_iter();
@@ -162,52 +186,51 @@ impl Delivery<'_> {
 
     /// Delivers the files of a fingerprint, the hash last: without it, cargo takes the unit for incomplete.
     fn fingerprint(&self, unit: &CargoUnit, is_published: bool) -> Result<(), Why> {
-        let (from, to) = (
-            self.from.join(&unit.fingerprint),
-            self.staging.join(&unit.fingerprint),
-        );
+        let to = self.staging.join(&unit.fingerprint);
         fsio::create_dir_all(&to)?;
-        let mut names = fsio::names_in(&from);
-        names.sort_by_key(|name| *name == unit.name);
-        for name in names {
-            let (from, to) = (from.join(&name), to.join(&name));
+        let is_hash = |name: &String| *name == unit.name;
+        let others = unit.records.iter().filter(|(name, _)| !is_hash(name));
+        let hash = unit.records.iter().filter(|(name, _)| is_hash(name));
+        for (name, record) in others.chain(hash) {
+            let to = to.join(name);
             if name.starts_with("output-") {
-                self.text(&from, &to, is_published, |text| {
+                self.text(record, &to, is_published, |text| {
                     self.to_map
                         .to_real_output(&self.from_map.to_placeholders_output(text))
                 })?;
                 continue;
             }
-            let mut bytes = fsio::read_bytes(&from).ok_or("cargo's record cannot be read")?;
+            let mut bytes = Cow::Borrowed(&*record.bytes);
             if name.starts_with("dep-") {
                 let change = |path: &[u8]| {
                     self.to_map
                         .to_real_paths(&self.from_map.to_placeholders(path))
                 };
                 let moved = cargo_dep_info::with_paths(&bytes, change);
-                bytes = moved.ok_or("cargo's record has another format")?;
+                bytes = moved.ok_or("cargo's record has another format")?.into();
             }
             // The paths of this checkout may contain those of the other one.
             let others = self.to_map.to_placeholders(&bytes);
             if self.from_map.find_in(&others).is_some() {
                 return Err("cargo's record contains the other checkout's path".into());
             }
-            fsio::write_with_mode_of(&from, &to, &bytes)?;
-            self.set_time(&from, &to, is_published)?;
+            record.create_copy(&to, &bytes, self.time(record.modified, is_published))?;
         }
         Ok(())
     }
 
     /// Delivers the directory `below`, which a build script has filled.
     fn tree(&self, below: &Path, is_published: bool) -> Result<(), Why> {
-        let root = self.from.join(below);
+        let root = self.from.build.join(below);
         let libraries = Libraries::read(&root);
         let mut copies = libraries.as_ref().map(|known| known.moved_to(&self.to_map));
         let walk = WalkBuilder::new(&root).standard_filters(false).build();
         for entry in walk {
             let entry = entry.map_err(|_| "a file of its build script cannot be read")?;
             let from = entry.path();
-            let relative = from.strip_prefix(self.from).map_err(io::Error::other)?;
+            let relative = from
+                .strip_prefix(&self.from.build)
+                .map_err(io::Error::other)?;
             let to = self.staging.join(relative);
             let kind = entry
                 .file_type()
@@ -225,17 +248,21 @@ impl Delivery<'_> {
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
+                let original = read(from)?;
                 match (&libraries, &mut copies) {
-                    (Some(known), Some((copies, moves))) if is_object(from) => {
-                        if self.has_path(from) {
-                            copy_object(from, &to, known, moves)?;
-                            self.set_time(from, &to, is_published)?;
-                        } else {
-                            self.any(from, &to, is_published)?;
-                        }
-                        copies.add_copy(known, from, &to);
+                    (Some(known), Some((copies, moves)))
+                        if relocate::is_object(&original.bytes)
+                            && self.from_map.find_in(&original.bytes).is_some() =>
+                    {
+                        copy_object(from, &to, known, moves)?;
+                        share::set_modified(&to, self.time(original.modified, is_published))?;
+                        copies.add_copy(known, &original.bytes, Some(&to));
                     }
-                    _ => self.any(from, &to, is_published)?,
+                    (Some(known), Some((copies, _))) if relocate::is_object(&original.bytes) => {
+                        self.unchanged(&original, from, &to, is_published)?;
+                        copies.add_copy(known, &original.bytes, None);
+                    }
+                    _ => self.any(&original, from, &to, is_published)?,
                 }
             } else {
                 return Err("its build script made something that is not a file".into());
@@ -247,41 +274,54 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Whether a file contains a path of the other checkout.
-    fn has_path(&self, file: &Path) -> bool {
-        let has_path = || Some(self.from_map.find_in(&fsio::read_artifact(file)?).is_some());
-        has_path().unwrap_or(true)
-    }
-
     /// Delivers a file of which nothing is known: with the other checkout's paths replaced if it is text. A path in
     /// anything else may have its length beside it.
-    fn any(&self, from: &Path, to: &Path, is_published: bool) -> Result<(), Why> {
-        let bytes = fsio::read_artifact(from).ok_or("a file of its build script cannot be read")?;
-        if self.from_map.find_in(&bytes).is_none() {
-            share::copy(from, to)?;
-        } else if std::str::from_utf8(&bytes).is_ok() && !bytes.contains(&0) {
-            let text = self.move_text(&bytes, |text| {
+    fn any(
+        &self,
+        original: &Original,
+        from: &Path,
+        to: &Path,
+        is_published: bool,
+    ) -> Result<(), Why> {
+        let bytes = &original.bytes;
+        if self.from_map.find_in(bytes).is_none() {
+            Ok(self.unchanged(original, from, to, is_published)?)
+        } else if std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0) {
+            self.text(original, to, is_published, |text| {
                 self.to_map
                     .to_real_paths(&self.from_map.to_placeholders(text))
-            })?;
-            fsio::write_with_mode_of(from, to, &text)?;
+            })
         } else {
-            return Err("a file of its build script contains the other checkout's path".into());
+            Err("a file of its build script contains the other checkout's path".into())
         }
-        Ok(self.set_time(from, to, is_published)?)
+    }
+
+    /// Delivers a file as it is.
+    fn unchanged(
+        &self,
+        original: &Original,
+        from: &Path,
+        to: &Path,
+        is_published: bool,
+    ) -> io::Result<()> {
+        let time = self.time(original.modified, is_published);
+        if original.bytes.len() <= MOST_REWRITTEN {
+            return original.create_copy(to, &original.bytes, time);
+        }
+        share::copy(from, to)?;
+        share::set_modified(to, time)
     }
 
     fn text(
         &self,
-        from: &Path,
+        original: &Original,
         to: &Path,
         is_published: bool,
         change: impl Fn(&[u8]) -> Vec<u8>,
     ) -> Result<(), Why> {
-        let bytes = fsio::read_artifact(from).ok_or("a record cannot be read")?;
-        let text = self.move_text(&bytes, change)?;
-        fsio::write_with_mode_of(from, to, &text)?;
-        Ok(self.set_time(from, to, is_published)?)
+        let text = self.move_text(&original.bytes, change)?;
+        let time = self.time(original.modified, is_published);
+        Ok(original.create_copy(to, &text, time)?)
     }
 
     /// `text` after `change`, which replaces the other checkout's paths, if it is certain that it replaced all.
@@ -295,9 +335,9 @@ impl Delivery<'_> {
         Ok(changed)
     }
 
-    fn set_time(&self, from: &Path, to: &Path, is_published: bool) -> io::Result<()> {
-        let time = modified(from).filter(|_| is_published);
-        share::set_modified(to, time.unwrap_or(self.moment))
+    /// The time of a copy of a file with the time `original`.
+    fn time(&self, original: SystemTime, is_published: bool) -> SystemTime {
+        if is_published { original } else { self.moment }
     }
 }
 
@@ -311,12 +351,10 @@ pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new(extension))
 }
 
-/// Whether a file is an object or archive.
-fn is_object(file: &Path) -> bool {
-    let mut start = [0; 64];
-    fsio::open(file)
-        .and_then(|mut file| file.read(&mut start))
-        .is_ok_and(|length| relocate::is_object(&start[..length]))
+/// Reads a file that a build script has made.
+fn read(file: &Path) -> Result<Original, Why> {
+    let original = Original::read(file);
+    Ok(original.map_err(|_| "a file of its build script cannot be read")?)
 }
 
 /// Copies an object or archive of a run that the store delivered there.

@@ -18,7 +18,10 @@ use serde::de::IgnoredAny;
 use super::super::build_dir::LOCKS;
 use super::super::build_dir::wrapper_dir;
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest};
+use super::MOST_THREADS;
 use sccfg_util::fsio;
+use sccfg_util::fsio::share::Original;
+use sccfg_util::parallel::each_at_once;
 
 /// A unit that cargo has finished.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct CargoUnit {
     pub(super) name: String,
     /// The directory of its fingerprint, relative to the root of the build directory, as all paths here.
     pub(super) fingerprint: PathBuf,
+    /// The files of its fingerprint, by name.
+    pub(super) records: Vec<(String, Original)>,
     /// The hash of its fingerprint, by which dependents name it.
     pub(super) hash: u64,
     /// The dependencies: name as a crate, hash of the fingerprint.
@@ -36,14 +41,14 @@ pub(super) struct CargoUnit {
 }
 
 impl CargoUnit {
-    /// The size of its outputs in bytes, of a compile.
+    /// The size of its outputs in bytes. What a build script has made may be large; it is not looked at.
     pub(super) fn size(&self) -> u64 {
         match &self.kind {
             Kind::Compile { manifest, .. } => {
                 let sizes = manifest.outputs.iter().map(|(_, _, stamp)| stamp.size());
                 sizes.sum()
             }
-            Kind::Run(_) => 0,
+            Kind::Run(_) => u64::MAX,
         }
     }
 }
@@ -121,44 +126,43 @@ pub(super) fn profiles(root: &Path) -> Vec<PathBuf> {
 pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
     let mut found = Vec::new();
     let directory = profile.join(".fingerprint");
+    let build = profile.join("build");
     let names = fsio::names_in(&root.join(&directory));
     if !names.is_empty() {
         let manifests =
             ["deps", "examples"].map(|below| Manifests::in_dir(root, profile.join(below)));
-        for name in names {
-            let build = profile.join("build").join(&name);
-            let Some((_, hash)) = name.rsplit_once('-') else {
-                continue;
-            };
+        found = each_at_once(&names, MOST_THREADS, |name| {
+            let (_, hash) = name.rsplit_once('-')?;
+            let build = build.join(name);
             let compile = || {
-                let own = Manifests::in_dir(root, build.clone());
-                let mut all = manifests.iter().chain([&own]);
-                all.find_map(|manifests| manifests.kind(root, hash))
+                let mut all = manifests.iter();
+                let kind = all.find_map(|manifests| manifests.kind(root, hash));
+                kind.or_else(|| Manifests::in_dir(root, build.clone()).kind(root, hash))
             };
             let run = Run {
                 out_dir: build.join("out"),
                 directory: build.clone(),
                 printed: "output",
             };
-            found.extend(read(root, directory.join(&name), run, compile));
-        }
+            read(root, directory.join(name), run, compile)
+        });
     }
-    let build = profile.join("build");
-    for package in fsio::names_in(&root.join(&build)) {
-        let package = build.join(package);
-        for hash in fsio::names_in(&root.join(&package)) {
-            let unit = package.join(&hash);
-            let out_dir = unit.join("out");
-            let compile = || Manifests::in_dir(root, out_dir.clone()).only(root);
-            let run = Run {
-                out_dir: out_dir.clone(),
-                directory: unit.join("run"),
-                printed: "stdout",
-            };
-            found.extend(read(root, unit.join("fingerprint"), run, compile));
-        }
-    }
-    found
+    let below = |directory: PathBuf| {
+        let names = fsio::names_in(&root.join(&directory)).into_iter();
+        names.map(move |name| directory.join(name))
+    };
+    let units: Vec<PathBuf> = below(build).flat_map(below).collect();
+    found.extend(each_at_once(&units, MOST_THREADS, |unit| {
+        let out_dir = unit.join("out");
+        let compile = || Manifests::in_dir(root, out_dir.clone()).only(root);
+        let run = Run {
+            out_dir: out_dir.clone(),
+            directory: unit.join("run"),
+            printed: "stdout",
+        };
+        read(root, unit.join("fingerprint"), run, compile)
+    }));
+    found.into_iter().flatten().collect()
 }
 
 /// The unit whose fingerprint is in `fingerprint`.
@@ -170,19 +174,26 @@ fn read(
 ) -> Option<CargoUnit> {
     let directory = root.join(&fingerprint);
     let names = fsio::names_in(&directory);
-    let mut records = names.iter().filter_map(|name| name.strip_suffix(".json"));
-    let (name, None) = (records.next()?, records.next()) else {
+    let mut described = names.iter().filter_map(|name| name.strip_suffix(".json"));
+    let (name, None) = (described.next()?.to_owned(), described.next()) else {
         return None;
     };
+    let read = |name: String| Some((name.clone(), Original::read(&directory.join(name)).ok()?));
+    let records: Option<Vec<_>> = names.into_iter().map(read).collect();
+    let records = records?;
+    let bytes_of = |wanted: &str| {
+        let mut records = records.iter();
+        records.find_map(|(name, record)| (name == wanted).then_some(&*record.bytes))
+    };
     // cargo empties this file before it starts a unit, and fills it once the unit is complete.
-    let hash = fsio::read_bytes(directory.join(name))?;
-    let record = fsio::read_bytes(directory.join(format!("{name}.json")))?;
-    let record: Fingerprint = serde_json::from_slice(&record).ok()?;
+    let hash = hash_of(bytes_of(&name)?)?;
+    let record: Fingerprint = serde_json::from_slice(bytes_of(&format!("{name}.json"))?).ok()?;
     let is_run = name.starts_with("run-build-script-");
     Some(CargoUnit {
-        hash: hash_of(&hash)?,
-        name: name.to_owned(),
+        hash,
+        name,
         fingerprint,
+        records,
         dependencies: record
             .deps
             .into_iter()

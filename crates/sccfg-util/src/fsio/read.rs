@@ -66,17 +66,17 @@ pub fn read_bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
 /// no text, usually only the start is read.
 pub fn read_text(path: impl AsRef<Path>) -> Option<String> {
     const START: u64 = 64 << 10;
-    let (mut file, length) = open_with_length(path.as_ref()).ok()?;
+    let (mut file, metadata) = open_with_metadata(path.as_ref()).ok()?;
     let mut start = Vec::new();
     (&mut file).take(START).read_to_end(&mut start).ok()?;
     if std::str::from_utf8(&start).is_err_and(|error| error.error_len().is_some()) {
         return None;
     }
-    if start.len() as u64 == length {
+    if start.len() as u64 == metadata.len() {
         return String::from_utf8(start).ok();
     }
     file.rewind().ok()?;
-    String::from_utf8(read_at_most(file, length, MAX_TEXT).ok()?).ok()
+    String::from_utf8(read_at_most(file, metadata.len(), MAX_TEXT).ok()?).ok()
 }
 
 /// As [`read_bytes`], for a compiler's output, which may be large.
@@ -87,9 +87,9 @@ pub fn read_artifact(path: impl AsRef<Path>) -> Option<Vec<u8>> {
 /// The bytes of a file from offset `from`; none if it cannot be read.
 pub fn read_bytes_from(path: &Path, from: u64) -> Vec<u8> {
     let read = || {
-        let (mut file, length) = open_with_length(path)?;
+        let (mut file, metadata) = open_with_metadata(path)?;
         file.seek(io::SeekFrom::Start(from))?;
-        read_at_most(file, length, MAX_ARTIFACT)
+        read_at_most(file, metadata.len(), MAX_ARTIFACT)
     };
     read().unwrap_or_default()
 }
@@ -100,11 +100,10 @@ pub fn read_bytes_from(path: &Path, from: u64) -> Vec<u8> {
 /// # Errors
 /// When it does not exist, cannot be opened, or is not a regular file.
 pub fn open(path: &Path) -> io::Result<fs::File> {
-    open_with_length(path).map(|(file, _)| file)
+    open_with_metadata(path).map(|(file, _)| file)
 }
 
-/// Also returns its length in bytes.
-fn open_with_length(path: &Path) -> io::Result<(fs::File, u64)> {
+fn open_with_metadata(path: &Path) -> io::Result<(fs::File, fs::Metadata)> {
     let file = fs::OpenOptions::new()
         .read(true)
         .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
@@ -113,13 +112,20 @@ fn open_with_length(path: &Path) -> io::Result<(fs::File, u64)> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    Ok((file, metadata.len()))
+    Ok((file, metadata))
 }
 
 /// Reads the file at `path` if it has at most `limit` bytes.
 fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let (file, length) = open_with_length(path)?;
-    read_at_most(file, length, limit)
+    let (file, metadata) = open_with_metadata(path)?;
+    read_at_most(file, metadata.len(), limit)
+}
+
+/// The bytes of a file, which may be a compiler's output, and its metadata.
+pub(super) fn read_with_metadata(path: &Path) -> io::Result<(Vec<u8>, fs::Metadata)> {
+    let (file, metadata) = open_with_metadata(path)?;
+    let bytes = read_at_most(file, metadata.len(), MAX_ARTIFACT)?;
+    Ok((bytes, metadata))
 }
 
 fn read_at_most(mut file: fs::File, length: u64, limit: u64) -> io::Result<Vec<u8>> {

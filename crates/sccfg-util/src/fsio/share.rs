@@ -6,11 +6,13 @@
 )]
 
 use std::fs::{self, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::read::read_with_metadata;
+use super::write::create_output;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 
 /// What shows that a file has been written to, short of somebody who sets its times back.
@@ -59,6 +61,46 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
         touch(to)?;
     }
     Ok(())
+}
+
+/// A file in memory, of which a copy is written that may differ.
+#[derive(Debug)]
+pub struct Original {
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// When it was written.
+    pub modified: SystemTime,
+    permissions: Permissions,
+}
+
+impl Original {
+    /// Reads the regular file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has more than 1 GiB.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let (bytes, metadata) = read_with_metadata(path)?;
+        Ok(Self {
+            bytes,
+            modified: metadata.modified()?,
+            permissions: metadata.permissions(),
+        })
+    }
+
+    /// Creates the file at `path`, which must not exist, with the same mode, these `bytes` and this modification time.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn create_copy(&self, path: &Path, bytes: &[u8], modified: SystemTime) -> io::Result<()> {
+        let mode = self.permissions.mode() & 0o7777;
+        let mut file = create_output(path, mode)?;
+        file.write_all(bytes)?;
+        // The umask, or a default ACL of the directory, may have reduced it.
+        if file.metadata()?.mode() & 0o7777 != mode {
+            file.set_permissions(self.permissions.clone())?;
+        }
+        file.set_modified(modified)
+    }
 }
 
 /// Gives the file at `from` the second name `to`, which must not exist.

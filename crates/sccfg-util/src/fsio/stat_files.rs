@@ -33,14 +33,19 @@ pub struct FileStat {
 impl FileStat {
     /// The metadata of the file at `path`, links followed.
     pub fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Self {
+        fs::metadata(path).ok().as_ref().map(Self::from)
+    }
+}
+
+impl From<&fs::Metadata> for FileStat {
+    fn from(metadata: &fs::Metadata) -> Self {
+        Self {
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
             device: metadata.dev(),
-        })
+        }
     }
 }
 

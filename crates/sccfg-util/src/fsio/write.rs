@@ -167,17 +167,6 @@ pub fn create_output(path: &Path, mode: u32) -> io::Result<fs::File> {
     options.open(path)
 }
 
-/// Writes the file at `path`, which must not exist, with the mode of the one at `like`.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write_with_mode_of(like: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mode = fs::metadata(like)?.permissions();
-    let mut file = fs::File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.set_permissions(mode)
-}
-
 /// Replaces `path` atomically with a symbolic link to `to`; creates the directory if it does not
 /// exist.
 ///

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::worktrees::Worktree;
 pub(crate) use build_directory::build_directory;
 pub(crate) use first_build::seed_before_first_build;
+use manifest::Manifests;
 use portable_wrapper::seed::{self, Checkout, Refused, Seeded};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};
@@ -176,7 +177,8 @@ fn fill(
         fsio::create_dir_all(&staging.directory)
     };
     renew().map_err(|error| failed(&error))?;
-    let packages = |directory: &Path| manifest::package(&here.root, directory);
+    let manifests = Manifests::default();
+    let packages = |directory: &Path| manifests.package(&here.root, directory);
     let seeded = seed::seed(from, &here.checkout(), &packages, &staging.directory);
     // It was renamed, or is of no use.
     let _ = fsio::remove_dir(&staging.directory);

@@ -1,8 +1,10 @@
 //! What cargo tells the compiler of a package, from the files `Cargo.toml` (`EnvironmentVariables` and `Workspaces`
 //! in the book of cargo).
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -30,7 +32,7 @@ struct Workspace {
 }
 
 /// What a package says of itself, or a workspace of its packages.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Described {
     name: Option<String>,
@@ -63,47 +65,69 @@ enum Readme {
     File(String),
 }
 
-impl Manifest {
-    fn read(directory: &Path) -> Option<Self> {
-        let text = fsio::read(&directory.join(NAME)).ok()??;
-        toml_edit::de::from_str(&text).ok()
+/// The files of a workspace, each read once: that at the root says something of each package.
+#[derive(Debug, Default)]
+pub(super) struct Manifests(RefCell<HashMap<PathBuf, Option<Rc<Manifest>>>>);
+
+impl Manifests {
+    fn read(&self, directory: &Path) -> Option<Rc<Manifest>> {
+        let read = || {
+            let text = fsio::read(&directory.join(NAME)).ok()??;
+            toml_edit::de::from_str(&text).ok().map(Rc::new)
+        };
+        let mut known = self.0.borrow_mut();
+        let manifest = known.entry(directory.to_owned()).or_insert_with(read);
+        manifest.clone()
+    }
+
+    /// The root of the workspace around `directory` (`find_workspace_root` in cargo's `workspace.rs`). `None` if there
+    /// is none, or if a file cannot be understood.
+    pub(super) fn workspace_root(&self, directory: &Path) -> Option<PathBuf> {
+        let has_manifest = |directory: &&Path| directory.join(NAME).is_file();
+        let package = directory.ancestors().find(has_manifest)?;
+        for above in package.ancestors().filter(has_manifest) {
+            let manifest = self.read(above)?;
+            let described = manifest.package.as_ref();
+            let named = described
+                .and_then(|described| described.workspace.as_ref())
+                .and_then(|named| above.join(named).canonicalize().ok());
+            if named.is_some() {
+                return named;
+            }
+            let is_in =
+                |all: &[PathBuf]| all.iter().any(|one| package.starts_with(above.join(one)));
+            if let Some(workspace) = &manifest.workspace
+                && (is_in(&workspace.members) || !is_in(&workspace.exclude))
+            {
+                return Some(above.to_owned());
+            }
+        }
+        Some(package.to_owned())
+    }
+
+    /// The package in `directory`, relative to the workspace at `root`. `None` if it has none, or if it says of itself
+    /// what cannot be understood.
+    pub(super) fn package(&self, root: &Path, directory: &Path) -> Option<Package> {
+        // Without a slash at the end.
+        let here: PathBuf = root.join(directory).components().collect();
+        let own = self.read(&here)?.package.clone()?;
+        let its_root = self.workspace_root(&here)?;
+        let workspace = self.read(&its_root)?;
+        let of_workspace = workspace.workspace.as_ref();
+        let of_workspace = of_workspace.map(|workspace| workspace.package.clone());
+        let directories = (directory, &*here, &*its_root);
+        described(own, of_workspace.unwrap_or_default(), directories)
     }
 }
 
-/// The root of the workspace around `directory` (`find_workspace_root` in cargo's `workspace.rs`). `None` if there is
-/// none, or if a file cannot be understood.
-pub(super) fn workspace_root(directory: &Path) -> Option<PathBuf> {
-    let has_manifest = |directory: &&Path| directory.join(NAME).is_file();
-    let package = directory.ancestors().find(has_manifest)?;
-    for above in package.ancestors().filter(has_manifest) {
-        let manifest = Manifest::read(above)?;
-        let named = manifest
-            .package
-            .and_then(|described| described.workspace)
-            .and_then(|named| above.join(named).canonicalize().ok());
-        if named.is_some() {
-            return named;
-        }
-        let is_in = |all: &[PathBuf]| all.iter().any(|one| package.starts_with(above.join(one)));
-        if let Some(workspace) = manifest.workspace
-            && (is_in(&workspace.members) || !is_in(&workspace.exclude))
-        {
-            return Some(above.to_owned());
-        }
-    }
-    Some(package.to_owned())
-}
-
-/// The package in `directory`, relative to the workspace at `root`. `None` if it has none, or if it says of itself
-/// what cannot be understood.
-pub(super) fn package(root: &Path, directory: &Path) -> Option<Package> {
-    // Without a slash at the end.
-    let here: PathBuf = root.join(directory).components().collect();
-    let own = Manifest::read(&here)?.package?;
-    let its_root = workspace_root(&here)?;
-    let workspace = Manifest::read(&its_root)?.workspace.unwrap_or_default();
-    let of_workspace = workspace.package;
-    let below = here.strip_prefix(&its_root).ok();
+/// A package that says `own` of itself. The directories are its own, relative to the workspace that is seeded and absolute,
+/// and that of its workspace.
+fn described(
+    own: Described,
+    of_workspace: Described,
+    (directory, here, its_root): (&Path, &Path, &Path),
+) -> Option<Package> {
+    let below = here.strip_prefix(its_root).ok();
 
     let version = inherited(own.version, of_workspace.version).ok()?;
     let version = version.map_or_else(|| "0.0.0".to_owned(), |version| version.trim().to_owned());
@@ -123,13 +147,13 @@ pub(super) fn package(root: &Path, directory: &Path) -> Option<Package> {
     };
     let readme = match own.readme {
         Some(Value::OfWorkspace(_)) => match of_workspace.readme? {
-            Value::Own(readme) => match readme_of(Some(readme), &its_root) {
+            Value::Own(readme) => match readme_of(Some(readme), its_root) {
                 Some(file) => Some(relative(&file, below?)?),
                 None => None,
             },
             Value::OfWorkspace(_) => return None,
         },
-        own => readme_of(inherited(own, None).ok()?, &here),
+        own => readme_of(inherited(own, None).ok()?, here),
     };
     let text = |own, of_workspace| Some(inherited(own, of_workspace).ok()?.unwrap_or_default());
     let name = own.name?;

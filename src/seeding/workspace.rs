@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::build_directory::build_directory;
-use super::{cargo_home, manifest};
+use super::cargo_home;
+use super::manifest::Manifests;
 use portable_wrapper::seed::Checkout;
 use portable_wrapper::toolchain::installed_program;
 use sccfg_util::problem::Problem;
@@ -40,7 +41,9 @@ impl Workspace {
             ))
             .hint("run `cargo metadata` there")
         };
-        let root = manifest::workspace_root(directory).ok_or_else(failed)?;
+        let root = Manifests::default()
+            .workspace_root(directory)
+            .ok_or_else(failed)?;
         let build = build_directory(directory, &root).or_else(|| asked(directory));
         Ok(Self {
             build: build.ok_or_else(failed)?,

@@ -222,6 +222,7 @@ impl Context {
             program: &self.program,
             source: &source,
             used: &used,
+            is_observed: self.may_observe(&source, &used),
             package: &self.package,
             arguments: command.arguments,
             out_dir: &self.out_dir,

@@ -40,7 +40,7 @@ use self::quoting::{redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::{Source, SourceText};
 pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};
-pub(super) use self::texts::{WILDCARD, literals, names, texts, words};
+pub(super) use self::texts::{WILDCARD, literals, names, reads_wildcard, texts, words};
 use self::tokens::{Kind, Token, tokens};
 pub(super) use self::tokens::{has_any_ident, has_idents};
 

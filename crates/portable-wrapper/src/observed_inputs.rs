@@ -28,6 +28,9 @@ pub(super) fn is_of_package(path: &Path) -> bool {
 /// What a run asked for. Paths have placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ObservedInputs {
+    /// Whether the run was observed. Nothing else is known otherwise.
+    #[serde(default)]
+    pub(super) is_observed: bool,
     /// Files that were read.
     pub(super) files: BTreeSet<String>,
     /// What was only looked for, or was not there.
@@ -81,8 +84,9 @@ impl ObservedInputs {
         }
         let mut key = Key::default();
         if reads_variable {
-            let value = env::var_os(STARTED_PROGRAM).unwrap_or_default();
-            key.add("$_", value.as_encoded_bytes());
+            let value = env::var_os(STARTED_PROGRAM);
+            let value = value.map(|value| [b"=", value.as_encoded_bytes()].concat());
+            key.add("$_", value.unwrap_or_default());
         }
         for file in &self.files {
             let path = real_path(file, path_map);

@@ -283,7 +283,8 @@ impl UnitManifest {
     /// another one changes its change time. Nobody writes into it, and the store compares size and modification time as
     /// well before it gives it to anybody.
     fn may_be_link(&self, name: &str) -> bool {
-        is_final(name, &self.path_map) || is_final_link(name, &self.path_map, self.places_in(name))
+        is_final(name, &self.path_map)
+            || self.is_macro() && is_final_link(name, &self.path_map, self.places_in(name))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BinaryHeap;
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// The results of `work` for each of `all`, in their order, by as many threads as there are processors, but at most `most`.
 pub fn each_at_once<T: Sync, R: Send>(
@@ -25,7 +26,7 @@ pub fn each_at_once<T: Sync, R: Send>(
         }
     };
     let mut results = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+        let others = started(scope, 1..threads, some);
         let mut results = some();
         for other in others {
             match other.join() {
@@ -80,8 +81,8 @@ pub fn each_while_produced<T: Ord + Send, R: Send>(
         .collect::<Vec<_>>()
     };
     thread::scope(|scope| {
-        let others: Vec<_> = (1..threads(most)).map(|_| scope.spawn(some)).collect();
         let complete = Complete(&queue, &changed);
+        let others = started(scope, 1..threads(most), some);
         produce(&|one| {
             lock().waiting.push(one);
             changed.notify_one();
@@ -96,6 +97,16 @@ pub fn each_while_produced<T: Ord + Send, R: Send>(
         }
         results
     })
+}
+
+/// The threads that the system can start, as many as `numbers` at most.
+fn started<'scope, R: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    numbers: Range<usize>,
+    work: impl FnOnce() -> R + Copy + Send + 'scope,
+) -> Vec<ScopedJoinHandle<'scope, R>> {
+    let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+    numbers.map_while(start).collect()
 }
 
 fn threads(most: usize) -> usize {

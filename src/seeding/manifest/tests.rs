@@ -53,7 +53,9 @@ impl Files {
 
     #[track_caller]
     fn is_as_cargo_says(&self, directory: &str) {
-        let package = package(&self.root(), Path::new(directory)).unwrap();
+        let package = Manifests::default()
+            .package(&self.root(), Path::new(directory))
+            .unwrap();
         assert_eq!(package.variables, self.set_by_cargo(directory));
     }
 }
@@ -108,9 +110,10 @@ fn a_package_that_is_excluded_is_its_own_workspace() {
         ("else/Cargo.toml", &format!("{own}workspace = \"../ws\"\n")),
         ("ws/Cargo.toml", "[workspace]\nmembers = [\"../else\"]\n"),
     ]);
-    let root_of = |path: &str| workspace_root(&files.root().join(path)).unwrap();
+    let manifests = Manifests::default();
+    let root_of = |path: &str| manifests.workspace_root(&files.root().join(path)).unwrap();
     assert_eq!(root_of("in"), files.root());
     assert_eq!(root_of("out/src"), files.root().join("out"));
     assert_eq!(root_of("else"), files.root().join("ws"));
-    assert_eq!(workspace_root(Path::new("/nonexistent")), None);
+    assert_eq!(manifests.workspace_root(Path::new("/nonexistent")), None);
 }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rstest::rstest;
 
 use super::build_scripts::{contains, out_dir, with_c_of};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project, real_rustc};
+use super::project::{Checkout, Layout, Project, real_rustc, succeeds};
 use super::registry::{package, publish, with_home};
 use super::stamps::script;
 use crate::lab::CompileLog;
@@ -1115,4 +1116,32 @@ fn macros_of_registry_crates_are_links(
     assert_ne!(number(&main), number(&linked));
     assert!(before == state_of(&main.path("target")));
     main.cargo(&["build"]).ok().nothing_to_do();
+}
+
+/// cargo gives it a second name that people know, and programs such as strip write into it.
+#[requires(sccache)]
+#[test]
+fn a_dynamic_library_of_a_registry_is_a_copy() {
+    let project = Project::new().with_store();
+    let manifest = "[lib]\ncrate-type = [\"dylib\"]\n";
+    let lib = "pub fn one() -> u8 { 1 }\n";
+    package(&project, "lowcrate", manifest, &[("src/lib.rs", lib)]);
+    publish(&project, &["lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let main = "fn main() { assert_eq!(lowcrate::one(), 1); }\n";
+    let project = project
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let checkout = |checkout| {
+        with_home(&project, &checkout, "cargo-home").with("RUSTFLAGS", "-Cprefer-dynamic")
+    };
+    let main = checkout(project.main());
+    main.cargo(&["build"]).ok();
+    let before = state_of(&main.path("target"));
+    let linked = checkout(project.linked("second"));
+    seed(&linked);
+    linked.cargo(&["build"]).ok();
+    let library = linked.path("target/debug/liblowcrate.so");
+    succeeds(Command::new("strip").arg("-g").arg(library));
+    assert!(before == state_of(&main.path("target")));
 }

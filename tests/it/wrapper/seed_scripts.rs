@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use rstest::rstest;
 
 use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project};
 use super::seed::seed;
 
@@ -164,6 +165,18 @@ fn a_variable_that_a_published_script_reads_is_of_this_shell(#[case] value: &str
     "[\"_\", \"NONE\"].map(|name| env::var(name).unwrap_or_default()).concat()",
     false
 )]
+#[case::listed(
+    "env::vars().find(|(name, _)| name == \"_\").map(|(_, value)| value).unwrap_or_default()",
+    false
+)]
+#[case::asked_of_a_program(
+    "String::from_utf8(std::process::Command::new(\"printenv\").arg(\"_\").output().unwrap().stdout).unwrap()",
+    false
+)]
+#[case::of_the_c_library(
+    "{ extern \"C\" { fn getenv(name: *const u8) -> *const std::ffi::c_char; } let found = unsafe { getenv(\"_\\0\".as_ptr()) }; unsafe { std::ffi::CStr::from_ptr(found) }.to_string_lossy().into_owned() }",
+    false
+)]
 #[requires(sccache)]
 fn the_program_that_a_shell_starts_counts_if_it_is_read(
     #[case] value: &str,
@@ -175,7 +188,13 @@ fn the_program_that_a_shell_starts_counts_if_it_is_read(
         .with("_", "/bin/cargo")
         .cargo(&["build"])
         .ok();
-    take_runs(&project);
+    let stored = project.linked("stored").with("_", "/bin/just");
+    let built = stored.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), if is_same { 1 } else { 2 });
+    if is_same {
+        built.all_hit();
+    }
+    says_the_same_uncached(&stored);
     let linked = project.linked("other").with("_", "/bin/sccfg");
     seed(&linked);
     let built = linked.cargo(&["build"]).ok();
@@ -183,6 +202,37 @@ fn the_program_that_a_shell_starts_counts_if_it_is_read(
         built.nothing_to_do();
     }
     is_right(&project.linked("third").with("_", "/bin/make"));
+}
+
+/// Other preloaded libraries may replace the functions by which a run is observed.
+#[requires(sccache)]
+#[test]
+fn the_program_that_a_shell_starts_counts_if_nobody_sees_whether_it_is_read() {
+    let value = "{ let name = \"_\"; env::var(name).unwrap_or_default() }";
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    let preloading = |checkout: Checkout<'_>, program: &str| {
+        let library = "/lib/x86_64-linux-gnu/libm.so.6";
+        let checkout = checkout.with("_", program).with("LD_PRELOAD", library);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    };
+    preloading(project.main(), "/bin/cargo");
+    preloading(project.linked("stored"), "/bin/make");
+    is_right(&project.linked("seeded").with("_", "/bin/just"));
+}
+
+/// What a script of the workspace reads is not compared, so it may not read the variable.
+#[requires(sccache)]
+#[test]
+fn the_program_that_a_shell_starts_counts_for_a_script_of_the_workspace() {
+    let value = "{ let name = \"_\"; std::env::var(name).unwrap_or_default() }";
+    let project = project(value, &[BUILD_RS]);
+    project
+        .main()
+        .with("_", "/bin/cargo")
+        .cargo(&["build"])
+        .ok();
+    is_right(&project.linked("other").with("_", "/bin/make"));
 }
 
 #[rstest]

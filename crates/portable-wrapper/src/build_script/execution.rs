@@ -12,12 +12,13 @@ use super::instructions::Declared;
 use super::shared::SharedRuns;
 use super::surroundings::Surroundings;
 use super::{
-    Context, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
+    Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
 };
 use crate::build_dir::wrapper_dir;
 use crate::builds::{Details, Outcome, before_of_run};
 use crate::cc;
+use crate::macro_effects::AmbientInputs;
 use crate::observation::{self, Observation, Requests};
 use crate::observed_inputs::ObservedInputs;
 use crate::path_map::Role;
@@ -71,8 +72,10 @@ impl Context {
         let root = self.path_map.around(&self.out_dir, Role::Target);
         let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
         let before = is_fresh.then(&surroundings);
-        let observation = is_fresh.then(|| self.observation(script)).flatten();
-        let changes = observation.as_ref().map(Observation::changes);
+        let observe = || Observation::of_all(&observation::library(&self.state)?);
+        let observation = (is_fresh && script.is_observed).then(observe);
+        let changes = observation.iter().flatten().next();
+        let changes = changes.map(Observation::changes);
         let mut changes = changes.unwrap_or_default().to_owned();
         if let Some(launcher) = recording.as_ref().and_then(cc::launcher::prepare) {
             changes.push((WRAPPER.into(), Some(launcher.into())));
@@ -89,8 +92,10 @@ impl Context {
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
-        let requests = observation
-            .map(|observation| observation.requests().ok_or(Uncacheable::ScriptUnobserved));
+        let requests = observation.map(|observation| {
+            let requests = observation.as_ref().and_then(Observation::requests);
+            requests.ok_or(Uncacheable::ScriptUnobserved)
+        });
         let took = stopwatch.elapsed();
         let is_long = took >= WORTH_SHARING;
         if !output.status.success() {
@@ -145,22 +150,19 @@ impl Context {
         ExitCode::SUCCESS
     }
 
-    /// Prepares to observe a run. `None` if that is not possible, would show among all variables, or could change what the
-    /// script does: sanitizers have to be loaded first, and other preloaded libraries may replace the same functions.
-    fn observation(&self, script: &Script<'_>) -> Option<Observation> {
+    /// Whether a run is observed. It is not if that is not possible, would show among all variables, or could change what
+    /// the script does: sanitizers have to be loaded first, and other preloaded libraries may replace the same functions.
+    pub(super) fn may_observe(&self, source: &Source, used: &AmbientInputs) -> bool {
         let uses_sanitizer = || {
             let flags = env::vars_where(|name| name.contains("FLAGS"));
             let flags = flags.iter().map(|(_, value)| value.to_string_lossy());
-            let mut texts = flags.chain(script.source.texts.iter().map(Into::into));
+            let mut texts = flags.chain(source.texts.iter().map(Into::into));
             texts.any(|text| text.contains("sanitize"))
         };
-        if script.source.lists_variables(script.used)
-            || observation::is_preloading()
-            || uses_sanitizer()
-        {
-            return None;
-        }
-        Observation::of_all(&observation::library(&self.state)?)
+        !source.lists_variables(used)
+            && !observation::is_preloading()
+            && !uses_sanitizer()
+            && observation::library(&self.state).is_some()
     }
 
     fn start_recording(&self) -> Option<std::fs::File> {

@@ -97,6 +97,8 @@ pub(super) struct Script<'a> {
     pub(super) source: &'a Source,
     /// What the crates read that it uses.
     pub(super) used: &'a AmbientInputs,
+    /// Whether its run is observed, so that what it reads is seen although its source does not name it.
+    pub(super) is_observed: bool,
     /// The directory of its package, in which it runs.
     pub(super) package: &'a Path,
     pub(super) arguments: &'a [OsString],
@@ -158,9 +160,9 @@ impl Script<'_> {
         contents: &mut BTreeSet<PathBuf>,
         hasher: &KeyedHasher,
     ) -> Result<(), Uncacheable> {
-        let words = self.source.words();
+        let words = self.source.words(self.is_observed);
         let is_named = |name: &str| is_named(name, &words, self.used);
-        for (name, value) in variables(self.source, self.used) {
+        for (name, value) in variables(self.source, self.used, self.is_observed) {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
             let name = name.to_string_lossy();
             key.add_secret(format!("${name}"), &mapped, hasher);
@@ -364,8 +366,12 @@ pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs)
 }
 
 /// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
-pub(crate) fn variables(source: &Source, used: &AmbientInputs) -> Vec<(OsString, OsString)> {
-    let words = source.words();
+pub(crate) fn variables(
+    source: &Source,
+    used: &AmbientInputs,
+    is_observed: bool,
+) -> Vec<(OsString, OsString)> {
+    let words = source.words(is_observed);
     let counts = |name: &str| {
         if NOT_OF_SCRIPTS.contains(&name) {
             return false;

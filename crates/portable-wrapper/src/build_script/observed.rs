@@ -59,7 +59,10 @@ impl Run<'_> {
             let known = files.entry(self.place(path, &real_paths)).or_default();
             known.add(*uses);
         }
-        let mut observed = ObservedInputs::default();
+        let mut observed = ObservedInputs {
+            is_observed: true,
+            ..ObservedInputs::default()
+        };
         let known = self.known(&real_paths);
         let search_path = env::search_path();
         let names = self.names_upwards(files.keys());

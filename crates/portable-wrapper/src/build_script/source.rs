@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
-use crate::macro_effects::{AmbientInputs, WILDCARD, names, texts, words};
+use crate::macro_effects::{AmbientInputs, WILDCARD, names, reads_wildcard, texts, words};
 use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
@@ -22,6 +22,8 @@ pub(crate) struct Source {
     pub(crate) names: BTreeSet<String>,
     /// The texts in quotes.
     pub(crate) texts: BTreeSet<String>,
+    /// Whether it reads the variable `_` by a name in its code.
+    reads_wildcard: bool,
     /// The digest of its files.
     digest: String,
 }
@@ -175,6 +177,7 @@ pub fn stamp(source: &str) -> Option<Stamp> {
     let read = Source {
         names: owned(names(source)),
         texts: owned(texts(source)),
+        reads_wildcard: false,
         digest: String::new(),
     };
     if !read.texts.iter().any(|text| text.contains("rustc-env=")) {
@@ -219,6 +222,7 @@ impl Source {
             source.names.extend(names.map(ToOwned::to_owned));
             let texts = texts(&text).into_iter();
             source.texts.extend(texts.map(ToOwned::to_owned));
+            source.reads_wildcard |= reads_wildcard(&text);
         }
         source.digest = content.finish();
         Some(source)
@@ -256,13 +260,15 @@ impl Source {
         }
     }
 
-    /// The names, and the words in texts. Only as a whole text, `_` may be the name of a variable.
-    pub(crate) fn words(&self) -> BTreeSet<&str> {
+    /// The names, and the words in texts. Only as a whole text, `_` may be the name of a variable. Many scripts replace
+    /// characters by it: if a run [is observed](super::Script::is_observed), it only counts where a variable is read.
+    pub(crate) fn words(&self, is_observed: bool) -> BTreeSet<&str> {
+        let wildcard = self.texts.get(WILDCARD).map(String::as_str);
         let names = self.names.iter().map(String::as_str);
         names
             .filter(|name| *name != WILDCARD)
             .chain(self.texts.iter().flat_map(|text| words(text)))
-            .chain(self.texts.get(WILDCARD).map(String::as_str))
+            .chain(wildcard.filter(|_| self.reads_wildcard || !is_observed))
             .collect()
     }
 
@@ -345,10 +351,14 @@ mod tests {
     #[case("let _ = 1;", false)]
     #[case("let name = format!(\"{}_{}\", 1, 2);", false)]
     #[case("let name = name.replace('-', \"_\");", false)]
+    #[case("let name = \"_\"; let shell = std::env::var(name);", false)]
     #[case("let shell = std::env::var(\"_\");", true)]
     #[case("let shell = option_env!(\"_\");", true)]
     fn a_wildcard_names_no_variable(#[case] code: &str, #[case] expected: bool) {
-        assert_eq!(read(code).words().contains("_"), expected);
+        assert_eq!(read(code).words(true).contains("_"), expected);
+        // Nobody would see it.
+        let is_text = code.contains("\"_\"");
+        assert_eq!(read(code).words(false).contains("_"), is_text);
     }
 
     #[rstest::rstest]

@@ -7,13 +7,18 @@ use super::tokens::{Kind, Token, tokens};
 /// Functions and macros that read the variable with the name that they get.
 const READ_VARIABLE: [&str; 5] = ["env", "getenv", "option_env", "var", "var_os"];
 
-/// The contents of the string literals of a source, unescaped. [`WILDCARD`] is among them only if a variable of that name is
-/// read: many sources replace characters by it.
+/// The contents of the string literals of a source, unescaped.
 pub(crate) fn texts(source: &str) -> Vec<&str> {
-    let tokens = tokens(source);
     let is_text = |token: &Token<'_>| {
         token.kind == Kind::Text || token.kind == Kind::Literal && token.text.contains('"')
     };
+    let tokens = tokens(source).into_iter();
+    tokens.filter(is_text).map(|token| token.text).collect()
+}
+
+/// Whether a function or macro that reads variables gets the text [`WILDCARD`] as their name.
+pub(crate) fn reads_wildcard(source: &str) -> bool {
+    let tokens = tokens(source);
     let is_read = |before: &[Token<'_>]| {
         let [
             ..,
@@ -32,10 +37,10 @@ pub(crate) fn texts(source: &str) -> Vec<&str> {
         };
         READ_VARIABLE.iter().any(|reader| name.is_ident(reader))
     };
-    let found = tokens.iter().enumerate().filter(|(at, token)| {
-        is_text(token) && (token.text != WILDCARD || is_read(&tokens[..*at]))
-    });
-    found.map(|(_, token)| token.text).collect()
+    let mut all = tokens.iter().enumerate();
+    all.any(|(at, token)| {
+        token.kind == Kind::Text && token.text == WILDCARD && is_read(&tokens[..at])
+    })
 }
 
 /// A pattern that matches anything. It names nothing, least of all the variable that shells set to the path of the program

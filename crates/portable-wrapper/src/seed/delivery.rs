@@ -5,7 +5,7 @@
 //! | libraries and metadata of packages that never change | hard link: rustc writes another file and renames it (`ArArchiveBuilder::build`, `encode_and_write_metadata`), cargo removes it or leaves it alone, and it has no name outside of `deps` that people know |
 //! | those of other packages, which cargo links to the profile's directory | clone or copy |
 //! | build scripts of packages that never change | hard link, if no path is in them: behind a launcher, they have names that only sccfg knows |
-//! | macros of packages that never change | the same on Linux, where linkers replace the file (`bfd_open_file` of binutils, `FileOutputBuffer` of LLVM) |
+//! | macros of packages that never change | the same on Linux, where linkers replace a library (`bfd_open_file` of binutils, `FileOutputBuffer` of LLVM, mold from 1.3 on) |
 //! | other programs, dynamic libraries, macros | copied, with this checkout's paths |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
@@ -38,7 +38,7 @@ use crate::build_script::{self, launcher};
 use sccfg_util::fsio;
 use sccfg_util::fsio::share::{self, Original};
 
-/// Whether linkers remove their output or rename another file to it. That of macOS writes into it.
+/// Whether linkers remove a library that they make, or rename another file to it. That of macOS writes into it.
 const REPLACES_OUTPUT: bool = cfg!(target_os = "linux");
 /// Larger files, in bytes, share their blocks with the original where the file system can.
 const MOST_REWRITTEN: usize = 64 << 10;
@@ -102,7 +102,7 @@ impl Delivery<'_> {
                     return Err("a program is not what was delivered".into());
                 }
                 let may_link = is_published
-                    && (has_launcher || REPLACES_OUTPUT)
+                    && (has_launcher || REPLACES_OUTPUT && manifest.is_macro())
                     && is_final_link(name, from_map, places);
                 let is_linked = may_link && share::link(program, &to).is_ok();
                 if let Some(places) = places.filter(|_| !is_linked) {

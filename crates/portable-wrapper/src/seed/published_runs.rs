@@ -61,12 +61,11 @@ impl Checks<'_> {
         used: &AmbientInputs,
         to: &PathMap,
     ) -> Result<(), Why> {
-        let words = source.words();
+        let observed = manifest.observed.as_ref().map(|(observed, _)| observed);
+        let is_observed = observed.is_some_and(|observed| observed.is_observed);
+        let words = source.words(is_observed);
         let lists_all = source.lists_variables(used);
-        let has_read = |name: &str| {
-            let observed = manifest.observed.as_ref();
-            observed.is_some_and(|(observed, _)| observed.has_read(name))
-        };
+        let has_read = |name: &str| observed.is_some_and(|observed| observed.has_read(name));
         let may_differ = |name: &str| {
             !is_of_cargo(name)
                 && !OF_A_BUILD.iter().any(|start| name.starts_with(start))
@@ -76,7 +75,7 @@ impl Checks<'_> {
             let name = part.what.strip_prefix('$')?;
             may_differ(name).then(|| (name.to_owned(), part.value.clone()))
         });
-        let here = build_script::variables(source, used).into_iter();
+        let here = build_script::variables(source, used, is_observed).into_iter();
         let here = here.filter_map(|(name, value)| {
             let name = name.to_string_lossy().into_owned();
             may_differ(&name).then(|| {

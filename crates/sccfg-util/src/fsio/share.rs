@@ -77,7 +77,7 @@ impl Original {
     /// Reads the regular file at `path`.
     ///
     /// # Errors
-    /// When it cannot be read, or has more than 1 GiB.
+    /// When it cannot be read, or is larger than a compiler's output may be.
     pub fn read(path: &Path) -> io::Result<Self> {
         let (bytes, metadata) = read_with_metadata(path)?;
         Ok(Self {

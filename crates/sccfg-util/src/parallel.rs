@@ -27,14 +27,7 @@ pub fn each_at_once<T: Sync, R: Send>(
     };
     let mut results = thread::scope(|scope| {
         let others = started(scope, 1..threads, some);
-        let mut results = some();
-        for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        results
+        all_results(some(), others)
     });
     results.sort_unstable_by_key(|(nth, _)| *nth);
     results.into_iter().map(|(_, result)| result).collect()
@@ -88,14 +81,7 @@ pub fn each_while_produced<T: Ord + Send, R: Send>(
             changed.notify_one();
         });
         drop(complete);
-        let mut results = some();
-        for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        results
+        all_results(some(), others)
     })
 }
 
@@ -107,6 +93,15 @@ fn started<'scope, R: Send + 'scope>(
 ) -> Vec<ScopedJoinHandle<'scope, R>> {
     let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
     numbers.map_while(start).collect()
+}
+
+/// `own` results, and those of other threads.
+fn all_results<R>(own: Vec<R>, others: Vec<ScopedJoinHandle<'_, Vec<R>>>) -> Vec<R> {
+    let joined = others.into_iter().flat_map(|other| match other.join() {
+        Ok(results) => results,
+        Err(panic) => std::panic::resume_unwind(panic),
+    });
+    own.into_iter().chain(joined).collect()
 }
 
 fn threads(most: usize) -> usize {

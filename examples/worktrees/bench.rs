@@ -119,8 +119,10 @@ impl Bench<'_> {
                     let started = Instant::now();
                     seed(&programs.sccfg, &checkout, &changes)?;
                     seeded = started.elapsed();
-                    row.seeding.push(seeded);
-                    row.linking.push(time_to_link(&checkout)?);
+                    if compile_log.is_none() {
+                        row.seeding.push(seeded);
+                        row.linking.push(time_to_link(&checkout)?);
+                    }
                 }
             }
             let started = Instant::now();

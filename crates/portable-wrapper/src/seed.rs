@@ -195,8 +195,12 @@ pub fn seed(
     let results = each_while_produced(
         MOST_THREADS,
         |hand_over| {
-            let profiles = units.iter().map(Vec::len);
-            profiles.for_each(|count| decisions.decide(count, hand_over));
+            let mut first = 0;
+            for units in &units {
+                let profile = first..first + units.len();
+                first = profile.end;
+                decisions.decide(profile, hand_over);
+            }
         },
         |delivered: &Delivered| delivery.unit(all[delivered.unit], delivered.is_published),
     );

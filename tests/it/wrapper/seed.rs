@@ -1072,6 +1072,16 @@ fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
     );
 }
 
+/// A program above a published crate with this manifest and source.
+fn above_published(name: &str, manifest: &str, lib: &str, main: &str) -> Project {
+    let project = Project::new().with_store();
+    package(&project, name, manifest, &[("src/lib.rs", lib)]);
+    publish(&project, &[name]);
+    let uses = format!("[dependencies]\n{name} = \"0.1\"\n");
+    let project = project.package("app", &uses, &[("src/main.rs", main)]);
+    project.committed()
+}
+
 /// A macro of a registry is shared. Nothing writes into it: linkers remove their output, or rename another file to it.
 #[rstest]
 #[requires(sccache, mold)]
@@ -1080,15 +1090,9 @@ fn macros_of_registry_crates_are_links(
     #[values("", "-fuse-ld=bfd", "-fuse-ld=mold")] linker: &str,
 ) {
     use std::os::unix::fs::MetadataExt as _;
-    let project = Project::new().with_store();
     let manifest = "[lib]\nproc-macro = true\n";
-    package(&project, "maccrate", manifest, &[("src/lib.rs", MAC)]);
-    publish(&project, &["maccrate"]);
-    let uses = "[dependencies]\nmaccrate = \"0.1\"\n";
     let main = "fn main() { assert_eq!(maccrate::seven!(), 7); }\n";
-    let project = project
-        .package("app", uses, &[("src/main.rs", main)])
-        .committed();
+    let project = above_published("maccrate", manifest, MAC, main);
     let checkout = |checkout| with_home(&project, &checkout, "cargo-home");
     let main = checkout(project.main());
     main.cargo(&["build"]).ok();
@@ -1122,16 +1126,10 @@ fn macros_of_registry_crates_are_links(
 #[requires(sccache)]
 #[test]
 fn a_dynamic_library_of_a_registry_is_a_copy() {
-    let project = Project::new().with_store();
     let manifest = "[lib]\ncrate-type = [\"dylib\"]\n";
     let lib = "pub fn one() -> u8 { 1 }\n";
-    package(&project, "lowcrate", manifest, &[("src/lib.rs", lib)]);
-    publish(&project, &["lowcrate"]);
-    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
     let main = "fn main() { assert_eq!(lowcrate::one(), 1); }\n";
-    let project = project
-        .package("app", uses, &[("src/main.rs", main)])
-        .committed();
+    let project = above_published("lowcrate", manifest, lib, main);
     let checkout = |checkout| {
         with_home(&project, &checkout, "cargo-home").with("RUSTFLAGS", "-Cprefer-dynamic")
     };

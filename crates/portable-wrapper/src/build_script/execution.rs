@@ -72,11 +72,16 @@ impl Context {
         let root = self.path_map.around(&self.out_dir, Role::Target);
         let surroundings = || root.map(|root| Surroundings::of(&self.out_dir, root));
         let before = is_fresh.then(&surroundings);
-        let observe = || Observation::of_all(&observation::library(&self.state)?);
+        let observe = || {
+            let library = observation::library(&self.state);
+            let observation = library.and_then(|library| Observation::of_all(&library));
+            observation.ok_or(Uncacheable::ScriptUnobserved)
+        };
         let observation = (is_fresh && script.is_observed).then(observe);
-        let changes = observation.iter().flatten().next();
-        let changes = changes.map(Observation::changes);
-        let mut changes = changes.unwrap_or_default().to_owned();
+        let mut changes = match &observation {
+            Some(Ok(observation)) => observation.changes().to_owned(),
+            _ => Vec::new(),
+        };
         if let Some(launcher) = recording.as_ref().and_then(cc::launcher::prepare) {
             changes.push((WRAPPER.into(), Some(launcher.into())));
         }
@@ -92,10 +97,8 @@ impl Context {
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
-        let requests = observation.map(|observation| {
-            let requests = observation.as_ref().and_then(Observation::requests);
-            requests.ok_or(Uncacheable::ScriptUnobserved)
-        });
+        let requests = observation
+            .map(|observation| observation?.requests().ok_or(Uncacheable::ScriptUnobserved));
         let took = stopwatch.elapsed();
         let is_long = took >= WORTH_SHARING;
         if !output.status.success() {

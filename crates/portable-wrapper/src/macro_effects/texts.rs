@@ -19,28 +19,17 @@ pub(crate) fn texts(source: &str) -> Vec<&str> {
 /// Whether a function or macro that reads variables gets the text [`WILDCARD`] as their name.
 pub(crate) fn reads_wildcard(source: &str) -> bool {
     let tokens = tokens(source);
-    let is_read = |before: &[Token<'_>]| {
-        let [
-            ..,
-            name,
-            Token {
-                kind: Kind::Open(_),
-                ..
-            },
-        ] = before
-        else {
-            return false;
-        };
-        let name = match before {
-            [.., name, exclamation, _] if exclamation.is_punctuation("!") => name,
-            _ => name,
-        };
-        READ_VARIABLE.iter().any(|reader| name.is_ident(reader))
+    let is_read = |at: usize| {
+        let mut before = tokens[..at].iter().rev();
+        let is_argument = before
+            .next()
+            .is_some_and(|token| matches!(token.kind, Kind::Open(_)));
+        let name = before.find(|token| !token.is_punctuation("!"));
+        let is_reader = |name: &Token<'_>| READ_VARIABLE.iter().any(|reader| name.is_ident(reader));
+        is_argument && name.is_some_and(is_reader)
     };
     let mut all = tokens.iter().enumerate();
-    all.any(|(at, token)| {
-        token.kind == Kind::Text && token.text == WILDCARD && is_read(&tokens[..at])
-    })
+    all.any(|(at, token)| token.kind == Kind::Text && token.text == WILDCARD && is_read(at))
 }
 
 /// A pattern that matches anything. It names nothing, least of all the variable that shells set to the path of the program

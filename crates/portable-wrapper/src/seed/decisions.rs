@@ -1,6 +1,7 @@
 //! Which units are taken: those that are the same here, above others that are taken.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -57,10 +58,8 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// Decides of the next `count` units, those of one profile, and hands over those that are to be delivered.
-    pub(super) fn decide(&mut self, count: usize, hand_over: &dyn Fn(Delivered)) {
-        let first: usize = self.by_hash.values().map(Vec::len).sum();
-        let profile = first..first + count;
+    /// Decides of the units of one profile, and hands over those that are to be delivered.
+    pub(super) fn decide(&mut self, profile: Range<usize>, hand_over: &dyn Fn(Delivered)) {
         for nth in profile.clone() {
             let same = self.by_hash.entry(self.all[nth].hash).or_default();
             same.push(nth);
@@ -74,11 +73,11 @@ impl<'a> Decisions<'a> {
     fn decide_one(&mut self, nth: usize, hand_over: &dyn Fn(Delivered)) {
         match self.states[nth] {
             State::Open => {}
-            State::Entered => self.states[nth] = State::LeftOut,
+            State::Entered => {
+                self.states[nth] = State::LeftOut;
+                return;
+            }
             State::Taken { .. } | State::LeftOut => return,
-        }
-        if matches!(self.states[nth], State::LeftOut) {
-            return;
         }
         self.states[nth] = State::Entered;
         let below: BTreeSet<usize> = self.all[nth]
@@ -92,7 +91,9 @@ impl<'a> Decisions<'a> {
             self.decide_one(dependency, hand_over);
         }
         match self.take(nth) {
-            Ok((state, is_published)) if matches!(self.states[nth], State::Entered) => {
+            Ok(state @ State::Taken { is_published, .. })
+                if matches!(self.states[nth], State::Entered) =>
+            {
                 self.states[nth] = state;
                 self.taken.push(nth);
                 hand_over(Delivered {
@@ -141,7 +142,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    fn take(&self, nth: usize) -> Result<(State, bool), Why> {
+    fn take(&self, nth: usize) -> Result<State, Why> {
         let unit = self.all[nth];
         if let Kind::Compile { manifest, .. } = &unit.kind {
             self.checks.is_shared(manifest)?;
@@ -170,12 +171,11 @@ impl<'a> Decisions<'a> {
         if is_published && dependencies.iter().any(|(_, taken)| !taken.is_published) {
             return Err("it depends on a package of the workspace".into());
         }
-        let state = State::Taken {
+        Ok(State::Taken {
             newest,
             metadata,
             is_published,
-        };
-        Ok((state, is_published))
+        })
     }
 
     /// The dependencies of a unit, which all must have been taken.

@@ -28,7 +28,7 @@ use super::super::build_dir::wrapper_dir;
 use super::super::digest::FileStamp;
 use super::super::native_library::Libraries;
 use super::super::native_text;
-use super::super::path_map::{PathMap, Role};
+use super::super::path_map::PathMap;
 use super::super::relocate::{self, Moves};
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, is_final_link};
 use super::checks::moved;
@@ -104,18 +104,17 @@ impl Delivery<'_> {
                 let may_link = is_published
                     && (has_launcher || REPLACES_OUTPUT && manifest.is_macro())
                     && is_final_link(name, from_map, places);
-                let is_linked = may_link && share::link(program, &to).is_ok();
-                if let Some(places) = places.filter(|_| !is_linked) {
+                let is_same_file = may_link && share::link(program, &to).is_ok();
+                if is_same_file && has_launcher {
+                    share::make_read_only(&to)?;
+                } else if let Some(places) = places.filter(|_| !is_same_file) {
                     share::copy(program, &to)?;
                     places::write(&to, places, to_map)?;
-                }
-                if is_linked && has_launcher {
-                    share::make_read_only(&to)?;
                 }
                 if has_launcher {
                     launcher::copy(&from, &to)?;
                 }
-                if has_launcher || !is_linked {
+                if has_launcher || !is_same_file {
                     share::set_modified(&to, time)?;
                 }
                 continue;
@@ -172,13 +171,7 @@ impl Delivery<'_> {
     fn manifest_of_run(&self, run: &Run) -> Option<()> {
         let [from, to] = [&self.from.build, self.staging].map(|root| root.join(&run.out_dir));
         let manifest = UnitManifest::read(&build_script::manifest_of_run(&from)?)?;
-        let [from, into] = [&self.from_map, &self.to_map].map(|map| {
-            let roles = [Role::Target, Role::Workspace].into_iter();
-            roles
-                .map(|role| Some((role, map.directory(role)?)))
-                .collect::<Option<Vec<_>>>()
-        });
-        let path_map = manifest.path_map.moved(&from?, &into?)?;
+        let path_map = moved(&manifest.path_map, self.from, self.to).ok()?;
         let manifest = manifest.moved_to(&to, &path_map);
         manifest.write(&build_script::manifest_of_run(&to)?);
         Some(())

@@ -178,8 +178,8 @@ fn read(
     let (name, None) = (described.next()?.to_owned(), described.next()) else {
         return None;
     };
-    let read = |name: String| Some((name.clone(), Original::read(&directory.join(name)).ok()?));
-    let records: Option<Vec<_>> = names.into_iter().map(read).collect();
+    let record = |name: String| Some((name.clone(), Original::read(&directory.join(name)).ok()?));
+    let records: Option<Vec<_>> = names.into_iter().map(record).collect();
     let records = records?;
     let bytes_of = |wanted: &str| {
         let mut records = records.iter();

@@ -116,6 +116,13 @@ unsafe extern "C" fn loaded() {
     }
 }
 
+/// The options of AddressSanitizer in a program that has none of its own. Without this one, it ends a program into which
+/// another library is loaded before its own (`verify_asan_link_order` in compiler-rt's `asan_flags.inc`).
+#[unsafe(no_mangle)]
+pub extern "C" fn __asan_default_options() -> *const c_char {
+    c"verify_asan_link_order=0".as_ptr()
+}
+
 fn is_written(flags: usize) -> bool {
     flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) != 0
 }

@@ -73,6 +73,14 @@ fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
 #[case::by_a_shell(
     "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"if test -e file; then cat file; else echo none; fi\"]).current_dir(PLACE).output().unwrap().stdout).unwrap()"
 )]
+#[case::by_a_program_with_address_sanitizer(
+    "{ let (source, program) = (format!(\"{out}/reads.c\"), format!(\"{out}/reads\")); \
+    fs::write(&source, \"#include <stdio.h>\\nint main(int count, char **names) { FILE *file = fopen(names[1], \\\"r\\\"); \
+    for (int read; file && (read = fgetc(file)) != EOF;) putchar(read); return count > 1 ? 0 : names[7][0]; }\").unwrap(); \
+    std::process::Command::new(\"cc\").args([\"-fsanitize=address\", &source, \"-o\", &program]).status().unwrap(); \
+    let ran = std::process::Command::new(&program).arg(PLACE.join(\"file\")).output().unwrap(); \
+    fs::remove_file(&program).unwrap(); assert!(ran.status.success(), \"{ran:?}\"); String::from_utf8(ran.stdout).unwrap() }"
+)]
 #[case::from_there_after_another_directory(
     "{ let _ = fs::read(\"Cargo.toml\"); env::set_current_dir(PLACE.join(\"sub\")).unwrap(); let _ = fs::read(\"none\"); \
     env::set_current_dir(\"..\").unwrap(); fs::read_to_string(\"file\").unwrap_or_default() }"

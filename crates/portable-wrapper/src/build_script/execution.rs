@@ -154,13 +154,13 @@ impl Context {
     }
 
     /// Whether a run is observed. It is not if that is not possible, would show among all variables, or could change what
-    /// the script does: sanitizers have to be loaded first, and other preloaded libraries may replace the same functions.
+    /// the script does: other preloaded libraries may replace the same functions. With flags for sanitizers, the script itself
+    /// may be an instrumented program.
     pub(super) fn may_observe(&self, source: &Source, used: &AmbientInputs) -> bool {
         let uses_sanitizer = || {
             let flags = env::vars_where(|name| name.contains("FLAGS"));
-            let flags = flags.iter().map(|(_, value)| value.to_string_lossy());
-            let mut texts = flags.chain(source.texts.iter().map(Into::into));
-            texts.any(|text| text.contains("sanitize"))
+            let mut flags = flags.iter().map(|(_, value)| value.to_string_lossy());
+            flags.any(|flags| flags.contains("sanitize"))
         };
         !source.lists_variables(used)
             && !observation::is_preloading()

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
+use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
 use super::super::macro_effects::{AmbientInputs, literals, words};
@@ -75,6 +76,8 @@ pub(super) struct Checks<'a> {
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
     /// The native libraries in the output directories of build scripts, by file name.
     libraries: RefCell<BTreeMap<String, Vec<PathBuf>>>,
+    /// What is known of them.
+    records: RefCell<Records>,
 }
 
 /// What a unit's compile is compared with.
@@ -107,6 +110,7 @@ impl<'a> Checks<'a> {
             linker: OnceCell::new(),
             digests: RefCell::default(),
             libraries: RefCell::default(),
+            records: RefCell::default(),
             from,
             to,
             packages,
@@ -370,7 +374,7 @@ impl<'a> Checks<'a> {
         if let Some(known) = digests.get(path) {
             return known.clone();
         }
-        let digest = digest::of_file(path);
+        let digest = cached_digest::of_file(path, &self.state);
         digests.insert(path.to_owned(), digest.clone());
         digest
     }
@@ -385,7 +389,8 @@ impl<'a> Checks<'a> {
             .unwrap_or_default();
         let mut made = made.iter().filter_map(|path| {
             let digest = self.digest(path)?;
-            let library = NativeLibrary::find(path, &digest, path_map, &mut Records::default());
+            let mut records = self.records.borrow_mut();
+            let library = NativeLibrary::find(path, &digest, path_map, &mut records);
             Some(library.map_or(digest, |library| library.digest))
         });
         made.find(|digest| digest == wanted).or_else(|| {

@@ -30,6 +30,7 @@ mod shared;
 mod source;
 mod surroundings;
 mod tree;
+mod unmapped;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -67,13 +67,18 @@ impl ObservedInputs {
         self.variables.contains(name)
     }
 
-    /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`.
+    /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`, or a file that was only
+    /// looked for was written: it may have appeared after that.
     pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
-        let mut paths = self.files.iter().chain(&self.directories);
-        paths.any(|path| {
-            let stamp = FileStamp::of(&real_path(path, path_map));
+        let is_changed = |path: &Path| {
+            let stamp = FileStamp::of(path);
             stamp.is_some_and(|stamp| stamp.is_from(moment))
-        })
+        };
+        let here = |path: &String| real_path(path, path_map);
+        let mut opened = self.files.iter().chain(&self.directories).map(here);
+        let mut looked_for = self.looked_for.iter().map(here);
+        opened.any(|path| is_changed(&path))
+            || looked_for.any(|path| is_changed(&path) && path.is_file())
     }
 
     /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.

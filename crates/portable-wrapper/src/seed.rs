@@ -30,7 +30,7 @@ use delivery::Delivery;
 use moment::{CACHE_TAG, Moment};
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
-use units::CargoUnit;
+use units::{CargoUnit, Kind};
 
 /// With more threads, some wait for the file system.
 const MOST_THREADS: usize = 8;
@@ -206,9 +206,7 @@ pub fn seed(
     );
     let results = results.into_iter();
     let failed = results.filter_map(|(delivered, result)| Some((delivered.unit, result.err()?)));
-    // Without its fingerprint, cargo takes a unit for incomplete.
-    let remove = |unit: &CargoUnit| drop(fsio::remove_dir(&staging.join(&unit.fingerprint)));
-    let seeded = decisions.finish(failed.collect(), remove);
+    let seeded = decisions.finish(failed.collect(), |unit| remove(unit, staging));
     if seeded.units == 0 {
         return Ok(seeded);
     }
@@ -226,6 +224,18 @@ pub fn seed(
             renamed?;
             Ok(seeded)
         }
+    }
+}
+
+/// Removes what was delivered of a unit. Without its fingerprint, cargo takes it for incomplete, and replaces what a compile
+/// has made. A build script finds the directory for its files as cargo creates it.
+fn remove(unit: &CargoUnit, staging: &Path) {
+    let mut directories = vec![&unit.fingerprint];
+    if let Kind::Run(run) = &unit.kind {
+        directories.extend([&run.out_dir, &run.directory]);
+    }
+    for directory in directories {
+        let _ = fsio::remove_dir(&staging.join(directory));
     }
 }
 

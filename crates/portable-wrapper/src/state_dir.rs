@@ -19,7 +19,7 @@ use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
 /// Changes with the format of what is saved or stored in the cache.
-pub(super) const FORMAT: &str = "21";
+pub(super) const FORMAT: &str = "22";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long something is kept after it was written.

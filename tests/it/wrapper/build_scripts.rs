@@ -209,6 +209,18 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
     assert!(says_the_same_uncached(&second).contains("two"));
 }
 
+#[rstest]
+#[requires(sccache)]
+#[case::none("-O2", false)]
+#[case::one("-O2 -march=native", true)]
+fn flags_for_the_processor_tie_a_run_to_it(#[case] flags: &str, #[case] is_tied: bool) {
+    let project = app(&saying("\"x\"")).committed();
+    let main = project.main().with("CFLAGS", flags);
+    main.cargo(&["build"]).ok();
+    let explained = said(&main, &["wrapper", "explain", "published"]);
+    assert_eq!(explained.contains(" processor: "), is_tied, "{explained}");
+}
+
 /// Files outside of the package that the script does not declare.
 #[rstest]
 #[requires(sccache)]
@@ -370,6 +382,10 @@ fn another_version_of_the_wrapper_gets_the_runs_of_the_one_before(#[case] value:
 )]
 #[case::file_beside_the_programs(
     "{ fs::write(format!(\"{out}/../../../made.txt\"), \"x\").unwrap(); \"x\" }",
+    "a file beside its OUT_DIR was written while it ran"
+)]
+#[case::file_that_another_script_may_look_for(
+    "{ let other = format!(\"{out}/../../other\"); fs::create_dir_all(&other).unwrap(); fs::write(format!(\"{other}/made.txt\"), \"x\").unwrap(); \"x\" }",
     "a file beside its OUT_DIR was written while it ran"
 )]
 fn a_script_with_other_inputs_or_outputs_runs_each_time(#[case] value: &str, #[case] why: &str) {

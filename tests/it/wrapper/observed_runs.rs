@@ -5,10 +5,13 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rstest::rstest;
 
-use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
+use super::build_scripts::{
+    DECLARES_ITSELF, app, app_of, out_dir, put_together, saying, take_runs,
+};
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::succeeds;
+use crate::support::wait_until;
 
 /// The text of the file `settings` in the nearest directory upwards.
 const LOOKS_UPWARDS: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); \
@@ -105,6 +108,71 @@ fn a_file_whose_path_is_put_together_counts(#[case] value: &str) {
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
     }
+}
+
+/// The directory of the checkout, which a script of a registry package finds from its `OUT_DIR`.
+const CHECKOUT: &str = "std::path::Path::new(&out).ancestors().find(|directory| directory.join(\"Cargo.lock\").exists()).unwrap().display().to_string()";
+
+#[rstest]
+#[requires(sccache)]
+#[case::in_a_text("CHECKOUT")]
+#[case::in_a_variable("{ println!(\"cargo::rustc-env=ROOT={}\", CHECKOUT); CHECKOUT }")]
+#[case::in_a_file_that_is_no_text(
+    "{ fs::write(format!(\"{out}/data\"), format!(\"\\0{}\\0\", CHECKOUT)).unwrap(); CHECKOUT }"
+)]
+#[case::in_a_large_file(
+    "{ fs::write(format!(\"{out}/data\"), format!(\"{}{}/\", \" \".repeat(200_000), CHECKOUT)).unwrap(); CHECKOUT.len().to_string() }"
+)]
+#[case::in_a_link(
+    "{ let link = format!(\"{out}/link\"); let _ = std::os::unix::fs::symlink(CHECKOUT, &link); CHECKOUT }"
+)]
+fn the_directory_of_the_checkout_is_this_one(#[case] value: &str) {
+    let project = app(&saying(&value.replace("CHECKOUT", CHECKOUT))).committed();
+    let [main, second] = [project.main(), project.linked("second")];
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(checkout);
+    }
+    let out_dir = out_dir(&second);
+    for name in ["data", "link"] {
+        let file = out_dir.join(name);
+        let there = fs::read(&file).unwrap_or_default();
+        let there = String::from_utf8_lossy(&there).into_owned();
+        assert!(!there.contains(main.path("").to_str().unwrap()));
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn what_says_the_directory_of_the_checkout_is_stored_for_it() {
+    let project = app(&saying(CHECKOUT)).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    fs::remove_dir_all(main.path("target")).unwrap();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_file_that_appears_after_it_was_looked_for_counts() {
+    let project = app_of(|sandbox| {
+        let file = put_together(&sandbox.path("appears"));
+        saying(&format!(
+            "{{ let is_there = {file}.exists(); while !{file}.exists() {{ std::thread::sleep(std::time::Duration::from_millis(10)); }} is_there.to_string() }}"
+        ))
+    });
+    let project = project.committed();
+    let [runs, file] = ["runs", "appears"].map(|name| project.sandbox.path(name));
+    let appears = std::thread::spawn(move || {
+        wait_until("the script runs", || !fs::read(&runs).unwrap().is_empty());
+        fs::write(file, "").unwrap();
+    });
+    project.main().cargo(&["build"]).ok();
+    appears.join().unwrap();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&second), "true\n");
 }
 
 #[requires(sccache)]

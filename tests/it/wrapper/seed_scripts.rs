@@ -254,3 +254,34 @@ fn a_file_that_a_published_script_reads_is_what_it_is_now(#[case] value: &str) {
     project.sandbox.write("outside", "it appeared");
     is_right(&project.linked("second"));
 }
+
+/// What it wrote there belongs to no unit.
+#[requires(sccache)]
+#[test]
+fn a_published_script_that_writes_beside_its_directory_runs() {
+    let value = "{ let beside = std::path::Path::new(&out).ancestors().nth(3).unwrap().join(\"beside\"); fs::write(beside, \"text\").unwrap(); String::new() }";
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed(&second);
+    second.cargo(&["build"]).ok();
+    let beside = second.path("target/debug/beside");
+    assert_eq!(fs::read_to_string(beside).unwrap(), "text");
+}
+
+/// The script expects an empty directory, as cargo creates it.
+#[requires(sccache)]
+#[test]
+fn nothing_is_left_of_a_run_that_cannot_be_seeded() {
+    let lines = "for number in 0..30 { fs::create_dir(format!(\"{out}/{number}\")).unwrap(); } \
+        fs::write(format!(\"{out}/data\"), format!(\"\\0{out}\\0\")).unwrap();";
+    let project = app(&saying(&format!(
+        "{{ {DECLARES_ITSELF} {lines} String::new() }}"
+    )))
+    .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed(&second);
+    second.cargo(&["build"]).ok();
+    says_the_same_uncached(&second);
+}

@@ -11,6 +11,7 @@ use super::inputs::{FirstKey, RunInputs, Script};
 use super::instructions::Declared;
 use super::shared::SharedRuns;
 use super::surroundings::Surroundings;
+use super::unmapped::Unmapped;
 use super::{
     Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
@@ -219,9 +220,14 @@ impl Context {
     }
 
     fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
-        let map = |text| tree::with_placeholders(text, &self.path_map);
+        let unmapped = Unmapped::around(&self.path_map);
+        let map = |text| {
+            let mapped = tree::with_placeholders(text, &self.path_map);
+            mapped.filter(|_| !unmapped.are_in(text))
+        };
         let printed = map(&output.stdout).zip(map(&output.stderr));
-        let captured = tree::capture(&self.out_dir, &self.path_map, printed.is_some(), work)?;
+        let unmapped = printed.is_some().then_some(&unmapped);
+        let captured = tree::capture(&self.out_dir, &self.path_map, unmapped, work)?;
         let is_portable = captured.is_portable;
         let (stdout, stderr) = match printed {
             Some(printed) if is_portable => printed,

@@ -47,6 +47,8 @@ const PREFIXES_OF_CARGO: [&str; 5] = [
 ];
 /// Parts of the names of variables with options of compilers and linkers.
 const FLAGS: [&str; 5] = ["CFLAGS", "CLANG_ARGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS"];
+/// The value of `-march`, `-mcpu` and `-mtune`, and of rustc's `-C target-cpu`, for the processor of this machine.
+const NATIVE: &str = "=native";
 /// Variables that do not change a result: how many processes may run at once, and where cargo is.
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
 /// Variables of the user, which count if the script names them.
@@ -123,10 +125,10 @@ impl Script<'_> {
         for argument in self.arguments {
             key.add("argument", argument.as_encoded_bytes());
         }
-        self.add_variables(&mut key, &mut contents, &hasher)?;
+        let has_native_flag = self.add_variables(&mut key, &mut contents, &hasher)?;
         self.add_programs(&mut key);
         self.add_named_files(&mut key, &mut contents)?;
-        if self.source.reads_processor() {
+        if has_native_flag || self.source.reads_processor() {
             key.add(
                 "processor",
                 compiler::processor().ok_or(Uncacheable::UnknownProcessor)?,
@@ -154,18 +156,21 @@ impl Script<'_> {
         })
     }
 
+    /// Returns whether one of them has compilers make code for the processor of this machine.
     fn add_variables(
         &self,
         key: &mut Key,
         contents: &mut BTreeSet<PathBuf>,
         hasher: &KeyedHasher,
-    ) -> Result<(), Uncacheable> {
+    ) -> Result<bool, Uncacheable> {
+        let mut has_native_flag = false;
         let words = self.source.words(self.is_observed);
         let is_named = |name: &str| is_named(name, &words, self.used);
         for (name, value) in variables(self.source, self.used, self.is_observed) {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
             let name = name.to_string_lossy();
             key.add_secret(format!("${name}"), &mapped, hasher);
+            has_native_flag |= value.to_string_lossy().contains(NATIVE);
             if name.starts_with("DEP_") || is_named(&name) {
                 for path in env::split_paths(&value) {
                     self.add_content(key, contents, &name, &path)?;
@@ -178,7 +183,7 @@ impl Script<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(has_native_flag)
     }
 
     /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `contents`.

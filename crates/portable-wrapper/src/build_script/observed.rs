@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use super::inputs::{Script, is_of_cargo};
 use super::machine::{self, PROGRAMS};
+use crate::build_dir::WRAPPER_DIR;
 use crate::compiler::Compiler;
 use crate::digest::FileStamp;
 use crate::observation::{Requests, Uses};
@@ -96,6 +97,9 @@ impl Run<'_> {
                 if uses.is_written && uses.is_asked_first && !path.starts_with(env::temp_dir()) {
                     return Err(Uncacheable::ScriptInputs);
                 }
+                if stamp.is_some() && uses.is_written && self.may_be_wanted(path) {
+                    return Err(Uncacheable::ScriptWrites);
+                }
                 continue;
             }
             let is_of_walk = path.file_name().is_some_and(|name| names.contains(name));
@@ -138,6 +142,14 @@ impl Run<'_> {
             return path.components().collect();
         }
         place_of(&path, real_paths)
+    }
+
+    /// Whether another script may look for a file that this one wrote, which a result would not have: it is in the target
+    /// directory.
+    fn may_be_wanted(&self, path: &Path) -> bool {
+        self.script.path_map.is_below(path, Role::Target)
+            && !path.starts_with(env::temp_dir())
+            && !path.iter().any(|part| part == WRAPPER_DIR)
     }
 
     fn add(

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -21,6 +21,8 @@ use crate::digest;
 use crate::path_map::{PathMap, Role};
 use crate::relocate::{self, Moves};
 use crate::windows::Part;
+
+use super::unmapped::Unmapped;
 use sccfg_util::fsio;
 
 /// Files of at most this many bytes are packed.
@@ -121,16 +123,16 @@ fn follows_flag(text: &[u8]) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// Reads the tree in `out_dir`. If `may_be_portable` is false, it is read as it is. `work` is an empty
+/// Reads the tree in `out_dir`. If `unmapped` is `None`, it is read as it is. `work` is an empty
 /// directory for files that have to be written to store it. `None` if it contains something that cannot be stored.
 pub(super) fn capture(
     out_dir: &Path,
     path_map: &PathMap,
-    may_be_portable: bool,
+    unmapped: Option<&Unmapped>,
     work: &Path,
 ) -> Option<Captured> {
-    if may_be_portable && path_map.is_plain() {
-        let mut reader = Capture::new(path_map, work);
+    if let Some(unmapped) = unmapped.filter(|_| path_map.is_plain()) {
+        let mut reader = Capture::new(path_map, unmapped, work);
         if let Some(captured) = reader.read(out_dir) {
             return Some(captured);
         }
@@ -139,13 +141,15 @@ pub(super) fn capture(
         }
         fsio::remove_file(&work.join(PACK)).ok()?;
     }
-    let mut captured = Capture::new(&PathMap::default(), work).read(out_dir)?;
+    let mut captured =
+        Capture::new(&PathMap::default(), &Unmapped::default(), work).read(out_dir)?;
     captured.is_portable = false;
     Some(captured)
 }
 
 struct Capture<'a> {
     path_map: &'a PathMap,
+    unmapped: &'a Unmapped,
     work: &'a Path,
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
@@ -154,9 +158,10 @@ struct Capture<'a> {
 }
 
 impl<'a> Capture<'a> {
-    fn new(path_map: &'a PathMap, work: &'a Path) -> Self {
+    fn new(path_map: &'a PathMap, unmapped: &'a Unmapped, work: &'a Path) -> Self {
         Self {
             path_map,
+            unmapped,
             work,
             has_fixed_path: false,
             tree: Tree::default(),
@@ -217,7 +222,7 @@ impl<'a> Capture<'a> {
                 && !directory.is_empty()
                 && name.contains(&directory[1..].replace('/', "_"))
                 || name.contains(directory)
-        })
+        }) || self.unmapped.may_name(name)
     }
 
     /// The target of a link in the directory `root`, with placeholders.
@@ -230,7 +235,8 @@ impl<'a> Capture<'a> {
                 .filter(|part| matches!(part, Component::ParentDir));
             up.count() > depth
         };
-        let stored = with_placeholders(target.as_bytes(), self.path_map);
+        let stored = with_placeholders(target.as_bytes(), self.path_map)
+            .filter(|_| !self.unmapped.are_in(target.as_bytes()));
         let stored = stored.and_then(|stored| String::from_utf8(stored).ok());
         let is_empty = self.path_map.is_empty();
         self.has_fixed_path |= leaves && !is_empty || stored.is_none();
@@ -250,7 +256,7 @@ impl<'a> Capture<'a> {
         };
         let found = if metadata.len() <= LARGEST_PACKED {
             let bytes = fsio::read_artifact(path)?;
-            let found = Found::in_bytes(&bytes, self.path_map);
+            let found = Found::in_bytes(&bytes, self.path_map, self.unmapped);
             file.paths = self.paths(&found, &bytes, metadata.len())?;
             if relocate::is_object(&bytes) && !self.is_legible(&*bytes) {
                 return None;
@@ -264,7 +270,7 @@ impl<'a> Capture<'a> {
             file.place = Place::Packed(pack.add(&bytes).ok()?);
             return Some(file);
         } else {
-            Found::in_file(path, self.path_map)?
+            Found::in_file(path, self.path_map, self.unmapped)?
         };
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
@@ -293,6 +299,10 @@ impl<'a> Capture<'a> {
     fn paths(&mut self, found: &Found, start: &[u8], size: u64) -> Option<Paths> {
         if is_packed_data(start) && !self.path_map.is_empty() {
             // It may contain a path that is not found.
+            self.has_fixed_path = true;
+            return None;
+        }
+        if found.has_unmapped {
             self.has_fixed_path = true;
             return None;
         }
@@ -352,15 +362,23 @@ fn is_packed_data(start: &[u8]) -> bool {
 #[derive(Debug, Default)]
 struct Found {
     has_path: bool,
+    /// Whether there is a path that has no placeholder.
+    has_unmapped: bool,
     is_binary: bool,
 }
 
 impl Found {
-    fn in_bytes(bytes: &[u8], path_map: &PathMap) -> Self {
+    fn in_bytes(bytes: &[u8], path_map: &PathMap, unmapped: &Unmapped) -> Self {
+        Self::in_part(bytes, 0..bytes.len(), path_map, unmapped)
+    }
+
+    /// `new` is the range of `bytes` in which a path without placeholder may begin.
+    fn in_part(bytes: &[u8], new: Range<usize>, path_map: &PathMap, unmapped: &Unmapped) -> Self {
         Self {
             has_path: path_map
                 .directories()
                 .any(|(_, directory)| memmem::find(bytes, directory.as_bytes()).is_some()),
+            has_unmapped: unmapped.begin_in(bytes, new),
             // Lengths and other numbers.
             is_binary: bytes
                 .iter()
@@ -368,18 +386,18 @@ impl Found {
         }
     }
 
-    fn in_file(path: &Path, path_map: &PathMap) -> Option<Self> {
+    fn in_file(path: &Path, path_map: &PathMap, unmapped: &Unmapped) -> Option<Self> {
         let lengths = path_map.directories().map(|(_, directory)| directory.len());
+        let margin = lengths.max().unwrap_or(0).max(unmapped.longest());
         let file = fsio::open(path).ok()?;
         let mut found = Self::default();
-        let visited = Part::whole(&file)
-            .ok()?
-            .visit(lengths.max().unwrap_or(0), |window| {
-                let part = Self::in_bytes(window.bytes, path_map);
-                found.has_path |= part.has_path;
-                found.is_binary |= part.is_binary;
-                Ok(ControlFlow::<()>::Continue(()))
-            });
+        let visited = Part::whole(&file).ok()?.visit(margin, |window| {
+            let part = Self::in_part(window.bytes, window.new, path_map, unmapped);
+            found.has_path |= part.has_path;
+            found.has_unmapped |= part.has_unmapped;
+            found.is_binary |= part.is_binary;
+            Ok(ControlFlow::<()>::Continue(()))
+        });
         visited.ok()?;
         Some(found)
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::super::build_script::{self, Source, is_of_cargo};
 use super::super::macro_effects::AmbientInputs;
 use super::super::path_map::{PathMap, Role};
-use super::super::unit_manifest::UnitManifest;
+use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
 use super::checks::{Checks, Taken};
 use super::units::{Kind, Run};
@@ -29,9 +29,12 @@ impl Checks<'_> {
         };
         let manifest = build_script::manifest_of_run(&self.from.build.join(&run.out_dir));
         let manifest = manifest.and_then(|path| UnitManifest::read(&path));
-        let Some(manifest) = manifest.filter(|manifest| !manifest.parts.is_empty()) else {
+        let Some(manifest) = manifest else {
             return Ok(());
         };
+        if let Sharing::NotCached(why) = &manifest.sharing {
+            return Err(why.describe().into());
+        }
         let from = manifest.path_map.all_mapped();
         let from = from.ok_or("its paths are not known")?;
         let to = from.moved(&self.from.roles()?, &self.to.roles()?);

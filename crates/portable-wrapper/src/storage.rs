@@ -288,13 +288,12 @@ impl Storage {
         let asked = Instant::now();
         let lock = store.lock(&request.key);
         drop(compiling.listing.take());
-        if let Some(lock) = &lock
-            && lock.had_to_wait
-        {
+        if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
             (compiling.on_wait)(asked.elapsed());
-            if let Some(entry) = store.take(request) {
-                return Ok(found(entry));
-            }
+        }
+        // That may also have ended in between.
+        if let Some(entry) = store.take(request) {
+            return Ok(found(entry));
         }
         let mut outcome = match self.backend() {
             Backend::Sccache(_) => Outcome::PassedOn,

@@ -428,6 +428,8 @@ fn two_projects_of_the_same_names_keep_apart() {
     is_shared(&project.linked("second"));
 }
 
+/// With more than one job, cargo may write one library over the other in the directory of the profile, which has the same name:
+/// <https://github.com/rust-lang/cargo/issues/6313>.
 #[requires(sccache)]
 #[test]
 fn names_that_differ_in_case_only() {
@@ -441,9 +443,9 @@ fn names_that_differ_in_case_only() {
         .file("one/app/Cargo.toml", &package("app", "[dependencies]\nlow = { path = \"../low\" }\ntwo = { package = \"low-two\", path = \"../../One/low\" }\n"))
         .file("one/app/src/main.rs", "fn main() { println!(\"{} {}\", low::N, two::N); }\n")
         .committed();
-    project.main().cargo(&["build"]).ok();
+    project.main().cargo(&["build", "--jobs", "1"]).ok();
     let second = project.linked("second");
-    second.cargo(&["build"]).ok().all_hit();
+    second.cargo(&["build", "--jobs", "1"]).ok().all_hit();
     assert_eq!(second.says("app"), "1 2\n");
 }
 

@@ -18,6 +18,7 @@
 //! If sccache has a cache that other machines use, results that took a while to make are stored there as well
 //! ([`shared`]).
 
+mod around_target;
 mod command;
 mod delivery;
 mod execution;
@@ -30,7 +31,6 @@ mod shared;
 mod source;
 mod surroundings;
 mod tree;
-mod unmapped;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -239,9 +239,10 @@ impl Context {
         let lock = self.store.lock(&first.key);
         if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
             self.recorder.waited(asked.elapsed());
-            if let Some(code) = self.deliver(&script, &first, Counted::Hit) {
-                return Ok(code);
-            }
+        }
+        // That may also have ended in between.
+        if let Some(code) = self.deliver(&script, &first, Counted::Hit) {
+            return Ok(code);
         }
         let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
         let shared = SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state);

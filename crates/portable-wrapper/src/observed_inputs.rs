@@ -68,7 +68,7 @@ impl ObservedInputs {
     }
 
     /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`, or a file that was only
-    /// looked for was written: it may have appeared after that.
+    /// looked for was written: it may have appeared after the run looked for it.
     pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let is_changed = |path: &Path| {
             let stamp = FileStamp::of(path);

@@ -404,7 +404,10 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
 /// Where `bytes` contain `directory`. Its last component must be complete: `/a/b` is not in
 /// `/a/bc`. Letters may precede it, such as the `m` that ends a colour code, unless it has only one
 /// component: `/a` is not in `x/a`.
-fn occurrences<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+pub(super) fn occurrences<'a>(
+    bytes: &'a [u8],
+    directory: &'a [u8],
+) -> impl Iterator<Item = usize> + 'a {
     memmem::find_iter(bytes, directory).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let after = bytes.get(at + directory.len());
@@ -427,7 +430,7 @@ pub(super) fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// Whether a path has only one component.
-fn has_one_component(directory: &[u8]) -> bool {
+pub(super) fn has_one_component(directory: &[u8]) -> bool {
     memchr::memrchr(b'/', directory) == Some(0)
 }
 

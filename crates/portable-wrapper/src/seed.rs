@@ -228,7 +228,7 @@ pub fn seed(
 }
 
 /// Removes what was delivered of a unit. Without its fingerprint, cargo takes it for incomplete, and replaces what a compile
-/// has made. A build script finds the directory for its files as cargo creates it.
+/// has made. `OUT_DIR` is removed as well: a script may expect it to be empty.
 fn remove(unit: &CargoUnit, staging: &Path) {
     let mut directories = vec![&unit.fingerprint];
     if let Kind::Run(run) = &unit.kind {

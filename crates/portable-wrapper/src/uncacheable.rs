@@ -142,7 +142,9 @@ impl Uncacheable {
             Self::ScriptMachine => "it may ask for the user, the machine or files of the kernel",
             Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
             Self::ScriptOutput => "what it wrote cannot be stored",
-            Self::ScriptWrites => "a file beside its OUT_DIR was written while it ran",
+            Self::ScriptWrites => {
+                "a file of the target directory outside of its OUT_DIR was written while it ran"
+            }
             Self::ScriptLeftovers => "it ran again in a directory that was not empty",
             Self::ScriptUnobserved => "it, or a program that it ran, could not be observed",
             Self::ScriptFailed => "it printed an error",

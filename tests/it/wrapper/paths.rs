@@ -367,6 +367,10 @@ fn a_git_dependency() {
     main.cargo(&["build"]).ok();
     let second = project.linked("a/second").with("CARGO_HOME", home);
     is_shared(&second);
+    let seeded = project.linked("seeded").with("CARGO_HOME", home);
+    let ran = super::seed::sccfg(&seeded, &["seed", "--verbose"]).status(0);
+    assert!(!ran.stderr.contains("left out run-build-script"), "{ran:?}");
+    is_right(&seeded);
     // The same dependency in another user's home.
     let other = project.sandbox.path("of/another/user");
     copy(std::path::Path::new(home), &other);

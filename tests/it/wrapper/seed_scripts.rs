@@ -9,7 +9,7 @@ use rstest::rstest;
 use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project};
-use super::seed::seed;
+use super::seed::{sccfg, seed};
 
 /// A library whose build script evaluates `value`, and declares these inputs; and a program that prints it.
 fn project(value: &str, declares: &[&str]) -> Project {
@@ -281,7 +281,8 @@ fn nothing_is_left_of_a_run_that_cannot_be_seeded() {
     .committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
-    seed(&second);
+    let seeded = sccfg(&second, &["seed", "--verbose"]).status(0);
+    seeded.stderr_has("contains the other checkout's path");
     second.cargo(&["build"]).ok();
     says_the_same_uncached(&second);
 }

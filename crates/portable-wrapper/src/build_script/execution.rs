@@ -6,12 +6,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use local_store::{NewFile, Sharing as FileSharing};
 
+use super::around_target::AroundTarget;
 use super::command::Command;
 use super::inputs::{FirstKey, RunInputs, Script};
 use super::instructions::Declared;
 use super::shared::SharedRuns;
 use super::surroundings::Surroundings;
-use super::unmapped::Unmapped;
 use super::{
     Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
@@ -220,14 +220,11 @@ impl Context {
     }
 
     fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
-        let unmapped = Unmapped::around(&self.path_map);
-        let map = |text| {
-            let mapped = tree::with_placeholders(text, &self.path_map);
-            mapped.filter(|_| !unmapped.are_in(text))
-        };
+        let around = AroundTarget::of(&self.path_map);
+        let map = |text| tree::with_placeholders(text, &self.path_map, &around);
         let printed = map(&output.stdout).zip(map(&output.stderr));
-        let unmapped = printed.is_some().then_some(&unmapped);
-        let captured = tree::capture(&self.out_dir, &self.path_map, unmapped, work)?;
+        let around = printed.is_some().then_some(&around);
+        let captured = tree::capture(&self.out_dir, &self.path_map, around, work)?;
         let is_portable = captured.is_portable;
         let (stdout, stderr) = match printed {
             Some(printed) if is_portable => printed,

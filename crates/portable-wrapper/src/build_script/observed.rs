@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::around_target::directories_of_everybody;
 use super::inputs::{Script, is_of_cargo};
 use super::machine::{self, PROGRAMS};
 use crate::build_dir::WRAPPER_DIR;
@@ -291,12 +292,9 @@ impl Known<'_> {
 
 /// Whether `path` is in a directory that scripts find without the path of the checkout.
 fn is_of_everybody(path: &Path) -> bool {
-    let of_everybody = [Some("/".into()), env::home_dir(), Some(env::temp_dir())];
     let parent = path.parent();
-    of_everybody
-        .iter()
-        .flatten()
-        .any(|other| parent == Some(other))
+    let of_everybody = directories_of_everybody();
+    of_everybody.iter().any(|other| parent == Some(other))
 }
 
 /// Whether `path`, in a directory of the search path, was looked for as a program.

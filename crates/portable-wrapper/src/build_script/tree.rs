@@ -22,7 +22,7 @@ use crate::path_map::{PathMap, Role};
 use crate::relocate::{self, Moves};
 use crate::windows::Part;
 
-use super::unmapped::Unmapped;
+use super::around_target::AroundTarget;
 use sccfg_util::fsio;
 
 /// Files of at most this many bytes are packed.
@@ -90,7 +90,11 @@ pub(super) struct Captured {
 
 /// `text` with placeholders for the paths of the checkout. `None` if the paths of another one could not
 /// simply take their place.
-pub(super) fn with_placeholders(text: &[u8], path_map: &PathMap) -> Option<Vec<u8>> {
+pub(super) fn with_placeholders(
+    text: &[u8],
+    path_map: &PathMap,
+    around: &AroundTarget,
+) -> Option<Vec<u8>> {
     // A path that follows a name or another path, such as `/usr` and `/w` in `/usr/w`, is a part of that.
     let is_part = |directory: &str| {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
@@ -100,6 +104,7 @@ pub(super) fn with_placeholders(text: &[u8], path_map: &PathMap) -> Option<Vec<u
     if path_map
         .directories()
         .any(|(_, directory)| is_part(directory))
+        || around.is_named_in(text)
     {
         return None;
     }
@@ -123,16 +128,16 @@ fn follows_flag(text: &[u8]) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// Reads the tree in `out_dir`. If `unmapped` is `None`, it is read as it is. `work` is an empty
+/// Reads the tree in `out_dir`. If `around` is `None`, it is read as it is. `work` is an empty
 /// directory for files that have to be written to store it. `None` if it contains something that cannot be stored.
 pub(super) fn capture(
     out_dir: &Path,
     path_map: &PathMap,
-    unmapped: Option<&Unmapped>,
+    around: Option<&AroundTarget>,
     work: &Path,
 ) -> Option<Captured> {
-    if let Some(unmapped) = unmapped.filter(|_| path_map.is_plain()) {
-        let mut reader = Capture::new(path_map, unmapped, work);
+    if let Some(around) = around.filter(|_| path_map.is_plain()) {
+        let mut reader = Capture::new(path_map, around, work);
         if let Some(captured) = reader.read(out_dir) {
             return Some(captured);
         }
@@ -142,14 +147,14 @@ pub(super) fn capture(
         fsio::remove_file(&work.join(PACK)).ok()?;
     }
     let mut captured =
-        Capture::new(&PathMap::default(), &Unmapped::default(), work).read(out_dir)?;
+        Capture::new(&PathMap::default(), &AroundTarget::default(), work).read(out_dir)?;
     captured.is_portable = false;
     Some(captured)
 }
 
 struct Capture<'a> {
     path_map: &'a PathMap,
-    unmapped: &'a Unmapped,
+    around: &'a AroundTarget,
     work: &'a Path,
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
@@ -158,10 +163,10 @@ struct Capture<'a> {
 }
 
 impl<'a> Capture<'a> {
-    fn new(path_map: &'a PathMap, unmapped: &'a Unmapped, work: &'a Path) -> Self {
+    fn new(path_map: &'a PathMap, around: &'a AroundTarget, work: &'a Path) -> Self {
         Self {
             path_map,
-            unmapped,
+            around,
             work,
             has_fixed_path: false,
             tree: Tree::default(),
@@ -222,7 +227,7 @@ impl<'a> Capture<'a> {
                 && !directory.is_empty()
                 && name.contains(&directory[1..].replace('/', "_"))
                 || name.contains(directory)
-        }) || self.unmapped.may_name(name)
+        }) || self.around.may_name(name)
     }
 
     /// The target of a link in the directory `root`, with placeholders.
@@ -235,8 +240,7 @@ impl<'a> Capture<'a> {
                 .filter(|part| matches!(part, Component::ParentDir));
             up.count() > depth
         };
-        let stored = with_placeholders(target.as_bytes(), self.path_map)
-            .filter(|_| !self.unmapped.are_in(target.as_bytes()));
+        let stored = with_placeholders(target.as_bytes(), self.path_map, self.around);
         let stored = stored.and_then(|stored| String::from_utf8(stored).ok());
         let is_empty = self.path_map.is_empty();
         self.has_fixed_path |= leaves && !is_empty || stored.is_none();
@@ -256,7 +260,7 @@ impl<'a> Capture<'a> {
         };
         let found = if metadata.len() <= LARGEST_PACKED {
             let bytes = fsio::read_artifact(path)?;
-            let found = Found::in_bytes(&bytes, self.path_map, self.unmapped);
+            let found = Found::in_bytes(&bytes, self.path_map, self.around);
             file.paths = self.paths(&found, &bytes, metadata.len())?;
             if relocate::is_object(&bytes) && !self.is_legible(&*bytes) {
                 return None;
@@ -270,7 +274,7 @@ impl<'a> Capture<'a> {
             file.place = Place::Packed(pack.add(&bytes).ok()?);
             return Some(file);
         } else {
-            Found::in_file(path, self.path_map, self.unmapped)?
+            Found::in_file(path, self.path_map, self.around)?
         };
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
@@ -297,12 +301,8 @@ impl<'a> Capture<'a> {
 
     /// How a file contains paths. `start` is its beginning. `None` if one of them cannot be replaced.
     fn paths(&mut self, found: &Found, start: &[u8], size: u64) -> Option<Paths> {
-        if is_packed_data(start) && !self.path_map.is_empty() {
-            // It may contain a path that is not found.
-            self.has_fixed_path = true;
-            return None;
-        }
-        if found.has_unmapped {
+        // Packed data may contain a path that is not found.
+        if found.names_around || is_packed_data(start) && !self.path_map.is_empty() {
             self.has_fixed_path = true;
             return None;
         }
@@ -329,7 +329,7 @@ impl<'a> Capture<'a> {
 
     fn text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         let is_text = std::str::from_utf8(bytes).is_ok();
-        let stored = is_text.then(|| with_placeholders(bytes, self.path_map));
+        let stored = is_text.then(|| with_placeholders(bytes, self.path_map, self.around));
         let stored = stored.flatten();
         self.has_fixed_path |= stored.is_none();
         stored
@@ -362,23 +362,23 @@ fn is_packed_data(start: &[u8]) -> bool {
 #[derive(Debug, Default)]
 struct Found {
     has_path: bool,
-    /// Whether there is a path that has no placeholder.
-    has_unmapped: bool,
+    /// Whether it names a directory around the target directory.
+    names_around: bool,
     is_binary: bool,
 }
 
 impl Found {
-    fn in_bytes(bytes: &[u8], path_map: &PathMap, unmapped: &Unmapped) -> Self {
-        Self::in_part(bytes, 0..bytes.len(), path_map, unmapped)
+    fn in_bytes(bytes: &[u8], path_map: &PathMap, around: &AroundTarget) -> Self {
+        Self::in_part(bytes, 0..bytes.len(), path_map, around)
     }
 
-    /// `new` is the range of `bytes` in which a path without placeholder may begin.
-    fn in_part(bytes: &[u8], new: Range<usize>, path_map: &PathMap, unmapped: &Unmapped) -> Self {
+    /// `new` is the range of `bytes` in which the name of a directory around the target directory may begin.
+    fn in_part(bytes: &[u8], new: Range<usize>, path_map: &PathMap, around: &AroundTarget) -> Self {
         Self {
             has_path: path_map
                 .directories()
                 .any(|(_, directory)| memmem::find(bytes, directory.as_bytes()).is_some()),
-            has_unmapped: unmapped.begin_in(bytes, new),
+            names_around: around.begins_in(bytes, &new),
             // Lengths and other numbers.
             is_binary: bytes
                 .iter()
@@ -386,15 +386,15 @@ impl Found {
         }
     }
 
-    fn in_file(path: &Path, path_map: &PathMap, unmapped: &Unmapped) -> Option<Self> {
+    fn in_file(path: &Path, path_map: &PathMap, around: &AroundTarget) -> Option<Self> {
         let lengths = path_map.directories().map(|(_, directory)| directory.len());
-        let margin = lengths.max().unwrap_or(0).max(unmapped.longest());
+        let margin = lengths.max().unwrap_or(0).max(around.margin());
         let file = fsio::open(path).ok()?;
         let mut found = Self::default();
         let visited = Part::whole(&file).ok()?.visit(margin, |window| {
-            let part = Self::in_part(window.bytes, window.new, path_map, unmapped);
+            let part = Self::in_part(window.bytes, window.new, path_map, around);
             found.has_path |= part.has_path;
-            found.has_unmapped |= part.has_unmapped;
+            found.names_around |= part.names_around;
             found.is_binary |= part.is_binary;
             Ok(ControlFlow::<()>::Continue(()))
         });

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::super::build_script::{self, Source, is_of_cargo};
 use super::super::macro_effects::AmbientInputs;
 use super::super::path_map::{PathMap, Role};
+use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
 use super::checks::{Checks, Taken};
@@ -17,7 +18,7 @@ const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
 
 impl Checks<'_> {
     /// Fails if a variable, or something that the run was observed to read, is another one here. `script` is the compile of
-    /// the build script. Nothing is known of a run that was not looked up.
+    /// the build script. Fails also if the run cannot be cached. Nothing is known of a run that was not looked up.
     pub(super) fn reads_the_same(&self, script: &Taken<'_>, run: &Run) -> Result<(), Why> {
         let Kind::Compile {
             out_dir,
@@ -32,8 +33,11 @@ impl Checks<'_> {
         let Some(manifest) = manifest else {
             return Ok(());
         };
-        if let Sharing::NotCached(why) = &manifest.sharing {
-            return Err(why.describe().into());
+        match &manifest.sharing {
+            // That of a git dependency, which is not looked up either, and is at the same place here.
+            Sharing::NotCached(Uncacheable::ScriptOfWorkspace) => return Ok(()),
+            Sharing::NotCached(why) => return Err(why.describe().into()),
+            _ => {}
         }
         let from = manifest.path_map.all_mapped();
         let from = from.ok_or("its paths are not known")?;

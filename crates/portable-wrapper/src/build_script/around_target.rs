@@ -1,0 +1,135 @@
+//! The directories around a target directory, as a published build script may name them.
+//!
+//! cargo does not tell such a script which checkout it runs for, so that only the target directory has a placeholder. The
+//! script can find the directories around it. What names them is right for checkouts at the same path only.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::path_map::{PathMap, Role, has_one_component, occurrences};
+use sccfg_util::env;
+
+/// Files of a checkout that are in its root, or in that of a workspace in it.
+const IN_ROOTS: [&str; 2] = [".git", "Cargo.lock"];
+
+/// The directories around a target directory, and those that have placeholders.
+#[derive(Debug, Default)]
+pub(super) struct AroundTarget {
+    directories: Vec<String>,
+    mapped: Vec<String>,
+}
+
+impl AroundTarget {
+    /// Those around the target directory of `path_map`, up to the root of the checkout. If there is none, the target
+    /// directory is elsewhere, and only the directory that it is in counts.
+    pub(super) fn of(path_map: &PathMap) -> Self {
+        let of_everybody = directories_of_everybody();
+        let is_root = |path: &Path| IN_ROOTS.iter().any(|name| path.join(name).exists());
+        let mut found = Self::default();
+        for (role, directory) in path_map.directories() {
+            found.mapped.push(directory.to_owned());
+            if role != Role::Target {
+                continue;
+            }
+            let above = Path::new(directory).ancestors().skip(1);
+            let is_own = |path: &&Path| !of_everybody.iter().any(|other| other == path);
+            let above: Vec<&Path> = above.take_while(is_own).collect();
+            let count = above.iter().rposition(|path| is_root(path)).unwrap_or(0) + 1;
+            let above = above.into_iter().take(count).filter_map(Path::to_str);
+            found.directories.extend(above.map(str::to_owned));
+        }
+        found
+    }
+
+    /// Whether one of them is in `bytes`.
+    pub(super) fn is_named_in(&self, bytes: &[u8]) -> bool {
+        self.begins_in(bytes, &(0..bytes.len()))
+    }
+
+    /// Whether the name of one of them begins in this range of `bytes`.
+    pub(super) fn begins_in(&self, bytes: &[u8], range: &Range<usize>) -> bool {
+        let all_of = |directory: &'_ String| -> Vec<usize> {
+            occurrences(bytes, directory.as_bytes()).collect()
+        };
+        let mut found = self.directories.iter().flat_map(all_of).peekable();
+        if found.peek().is_none() {
+            return false;
+        }
+        // The path of the target directory contains them.
+        let mapped: Vec<usize> = self.mapped.iter().flat_map(all_of).collect();
+        found.any(|at| range.contains(&at) && !mapped.contains(&at))
+    }
+
+    /// Whether the name of a file may be made from one of them, as cmake does.
+    pub(super) fn may_name(&self, name: &str) -> bool {
+        let directories = self.directories.iter();
+        let mut long = directories.filter(|directory| !has_one_component(directory.as_bytes()));
+        long.any(|directory| name.contains(&directory[1..].replace('/', "_")))
+    }
+
+    /// How many bytes around the beginning of a name tell that it is one.
+    pub(super) fn margin(&self) -> usize {
+        let all = self.directories.iter().chain(&self.mapped);
+        1 + all.map(String::len).max().unwrap_or(0)
+    }
+}
+
+/// Directories that scripts find without the path of the checkout.
+pub(super) fn directories_of_everybody() -> Vec<PathBuf> {
+    let all = [Some("/".into()), env::home_dir(), Some(env::temp_dir())];
+    all.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The directories around `target`, in which these files are.
+    fn around(target: &str, files: &[String]) -> AroundTarget {
+        for file in files {
+            sccfg_util::fsio::replace_and_create_dir(Path::new(file), b"").unwrap();
+        }
+        let mut path_map = PathMap::default();
+        path_map.add(Path::new(target), Role::Target).unwrap();
+        AroundTarget::of(&path_map)
+    }
+
+    #[test]
+    fn the_root_of_the_checkout_has_no_placeholder() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        let home = home.to_str().unwrap();
+        let target = format!("{home}/ws/rust/target");
+        let files = [".git/HEAD", "rust/Cargo.lock"].map(|name| format!("{home}/ws/{name}"));
+        let around = around(&target, &files);
+        for (text, is_found) in [
+            (format!("{home}/ws"), true),
+            (format!("-I{home}/ws/include"), true),
+            (format!("{home}/ws/rust\0"), true),
+            (format!("{home}/ws/rust/target-2/x"), true),
+            (format!("{home}/ws/rust/target/debug and {home}/ws."), true),
+            (target.clone(), false),
+            (format!("{target}/debug/build"), false),
+            (format!("{home}/ws-2/include"), false),
+            (home.to_owned(), false),
+        ] {
+            assert_eq!(around.is_named_in(text.as_bytes()), is_found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_path_is_not_a_part_of_others() {
+        let around = around("/src/target", &[]);
+        assert!(around.is_named_in(b"-I/src/include"));
+        assert!(!around.is_named_in(b"/x/registry/src/y and build/src"));
+        assert!(!around.may_name("build/src/file"));
+    }
+
+    #[test]
+    fn a_directory_of_everybody_is_no_checkout() {
+        let target = env::temp_dir().join("target");
+        let text = env::temp_dir().join("x");
+        let around = around(target.to_str().unwrap(), &[]);
+        assert!(!around.is_named_in(text.to_str().unwrap().as_bytes()));
+    }
+}

@@ -404,10 +404,7 @@ pub(super) fn other_spelling(root: &Path, below: &Path) -> Option<PathBuf> {
 /// Where `bytes` contain `directory`. Its last component must be complete: `/a/b` is not in
 /// `/a/bc`. Letters may precede it, such as the `m` that ends a colour code, unless it has only one
 /// component: `/a` is not in `x/a`.
-pub(super) fn occurrences<'a>(
-    bytes: &'a [u8],
-    directory: &'a [u8],
-) -> impl Iterator<Item = usize> + 'a {
+fn occurrences<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     memmem::find_iter(bytes, directory).filter(move |at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let after = bytes.get(at + directory.len());
@@ -416,7 +413,7 @@ pub(super) fn occurrences<'a>(
 }
 
 /// Whether the bytes of `directory` between these two are the directory.
-fn is_occurrence(directory: &[u8], before: Option<u8>, after: Option<u8>) -> bool {
+pub(super) fn is_occurrence(directory: &[u8], before: Option<u8>, after: Option<u8>) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let is_inside =
         has_one_component(directory) && before.is_some_and(|byte| is_name(byte) || byte == b'.');

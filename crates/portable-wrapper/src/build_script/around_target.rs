@@ -6,7 +6,9 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::path_map::{PathMap, Role, has_one_component, occurrences};
+use memchr::memmem;
+
+use crate::path_map::{PathMap, Role, has_one_component, is_occurrence};
 use sccfg_util::env;
 
 /// Files of a checkout that are in its root, or in that of a workspace in it.
@@ -48,8 +50,15 @@ impl AroundTarget {
 
     /// Whether the name of one of them begins in this range of `bytes`.
     pub(super) fn begins_in(&self, bytes: &[u8], range: &Range<usize>) -> bool {
+        let is_whole = |at: usize, directory: &[u8]| {
+            let before = bytes[..at].last().filter(|_| !follows_flag(&bytes[..at]));
+            let after = bytes.get(at + directory.len());
+            is_occurrence(directory, before.copied(), after.copied())
+        };
         let all_of = |directory: &'_ String| -> Vec<usize> {
-            occurrences(bytes, directory.as_bytes()).collect()
+            let directory = directory.as_bytes();
+            let all = memmem::find_iter(bytes, directory);
+            all.filter(|at| is_whole(*at, directory)).collect()
         };
         let mut found = self.directories.iter().flat_map(all_of).peekable();
         if found.peek().is_none() {
@@ -72,6 +81,17 @@ impl AroundTarget {
         let all = self.directories.iter().chain(&self.mapped);
         1 + all.map(String::len).max().unwrap_or(0)
     }
+}
+
+/// Whether `text` ends with an option of one letter, as in `-I/usr/include`.
+pub(super) fn follows_flag(text: &[u8]) -> bool {
+    let [before @ .., b'-', letter] = text else {
+        return false;
+    };
+    letter.is_ascii_alphabetic()
+        && before
+            .last()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// Directories that scripts find without the path of the checkout.

@@ -22,7 +22,7 @@ use crate::path_map::{PathMap, Role};
 use crate::relocate::{self, Moves};
 use crate::windows::Part;
 
-use super::around_target::AroundTarget;
+use super::around_target::{AroundTarget, follows_flag};
 use sccfg_util::fsio;
 
 /// Files of at most this many bytes are packed.
@@ -115,17 +115,6 @@ pub(super) fn with_placeholders(
     let comes_back =
         !has_rest && !path_map.has_placeholder(text) && path_map.to_real_paths(&stored) == text;
     comes_back.then_some(stored)
-}
-
-/// Whether `text` ends with an option of one letter, as in `-I/usr/include`.
-fn follows_flag(text: &[u8]) -> bool {
-    let [before @ .., b'-', letter] = text else {
-        return false;
-    };
-    letter.is_ascii_alphabetic()
-        && before
-            .last()
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// Reads the tree in `out_dir`. If `around` is `None`, it is read as it is. `work` is an empty

@@ -31,7 +31,7 @@ mod variables;
 use environment::environ;
 use notes::{is_noting, is_one_observed, note, write};
 use paths::{forget_current, note_at, note_path};
-use programs::{note_environment, note_program, note_started};
+use programs::{note_environment, note_program, note_started, with_environment};
 use system_call::{number, system_call};
 
 unsafe extern "C" {
@@ -113,6 +113,7 @@ unsafe extern "C" fn loaded() {
                 write(&b'x', (program, length as usize), b"", (program, 0));
             }
         }
+        environment::hide();
     }
 }
 
@@ -319,29 +320,33 @@ macro_rules! passed_on {
         forget_current();
         result
     }};
+    // A program, its arguments and its environment.
+    (@call $real:expr, $name:expr, becomes [$path:tt $more:literal $variables:literal] $all:expr) => {{
+        let all = $all;
+        let program = passed_on!(@program $name, $path all);
+        note_program(program, all[$more]);
+        passed_on!(@start $real, program, $variables all)
+    }};
+    (@call $real:expr, $name:expr, starts [$path:literal $more:literal $variables:literal] $all:expr) => {{
+        let all = $all;
+        let program = passed_on!(@program $name, $path all);
+        note_started(program, all[$more]);
+        passed_on!(@start $real, program, $variables all)
+    }};
+    (@program $name:expr, unnamed $all:expr) => { $name.as_ptr() };
+    (@program $name:expr, $path:literal $all:expr) => { $all[$path] as *const c_char };
+    (@start $real:expr, $program:expr, $variables:literal $all:expr) => {{
+        let mut all = $all;
+        with_environment($program, all[$variables], |variables| {
+            all[$variables] = variables;
+            $real(all[0], all[1], all[2], all[3], all[4], all[5])
+        })
+    }};
     (@call $real:expr, $name:expr, $kind:tt $nth:tt $all:expr) => {{
         let all = $all;
         passed_on!(@note $name, $kind $nth all);
         $real(all[0], all[1], all[2], all[3], all[4], all[5])
     }};
-    // A program, its arguments and its environment.
-    (@note $name:expr, becomes [$path:literal $more:literal own] $all:expr) => {
-        note_program($all[$path] as *const c_char, $all[$more]);
-        note_environment($all[$path] as *const c_char, environ);
-    };
-    (@note $name:expr, becomes [$path:literal $more:literal $variables:literal] $all:expr) => {
-        note_program($all[$path] as *const c_char, $all[$more]);
-        note_environment($all[$path] as *const c_char, $all[$variables] as *const *const c_char);
-    };
-    (@note $name:expr, starts [$path:literal $more:literal $variables:literal] $all:expr) => {
-        note_started($all[$path] as *const c_char, $all[$more]);
-        note_environment($all[$path] as *const c_char, $all[$variables] as *const *const c_char);
-    };
-    // One that has no name, its arguments and its environment.
-    (@note $name:expr, becomes [unnamed $more:literal $variables:literal] $all:expr) => {
-        note_program($name.as_ptr(), $all[$more]);
-        note_environment($name.as_ptr(), $all[$variables] as *const *const c_char);
-    };
     // A command.
     (@note $name:expr, runs $nth:literal $all:expr) => {
         note(b'x', $all[$nth] as *const c_char);
@@ -427,8 +432,6 @@ passed_on! {
     utime b'w' 0
     utimensat b'w' [0 1]
     utimes b'w' 0
-    execv becomes [0 1 own]
-    execvp becomes [0 1 own]
     execvpe becomes [0 1 2]
     execveat becomes [1 2 3]
     fexecve becomes [unnamed 1 2]

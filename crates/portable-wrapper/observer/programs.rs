@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::AtomicUsize;
 
-use super::environment::{environ, is_preloaded, value_in};
+use super::environment::{environ, is_preloaded, value_in, with_hidden};
 use super::libraries::own_path;
 use super::notes::{LOG, forget, is_noting, is_of_wrapper, note, write};
 use super::system_call::number;
@@ -46,12 +46,44 @@ pub(crate) unsafe fn note_environment(program: *const c_char, variables: *const 
     }
 }
 
+/// Has `start` start a program that gets `variables`, and is observed as well.
+pub(crate) unsafe fn with_environment<R>(
+    program: *const c_char,
+    variables: usize,
+    start: impl FnOnce(usize) -> R,
+) -> R {
+    unsafe {
+        with_hidden(variables as *const *const c_char, |variables| {
+            note_environment(program, variables);
+            start(variables as usize)
+        })
+    }
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn execve(path: *const c_char, arguments: usize, variables: usize) -> c_int {
     unsafe {
         note_program(path, arguments);
-        note_environment(path, variables as *const *const c_char);
-        as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
+        with_environment(path, variables, |variables| {
+            as_function(number::EXECVE, [path as usize, arguments, variables, 0, 0]) as c_int
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn execv(path: *const c_char, arguments: usize) -> c_int {
+    unsafe { execve(path, arguments, environ as usize) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn execvp(program: *const c_char, arguments: usize) -> c_int {
+    static REAL: AtomicUsize = AtomicUsize::new(0);
+    unsafe {
+        note_program(program, arguments);
+        with_environment(program, environ as usize, |variables| {
+            let execvpe = real(&REAL, c"execvpe");
+            execvpe(program as usize, arguments, variables, 0, 0, 0) as c_int
+        })
     }
 }
 

@@ -219,11 +219,12 @@ impl Context {
         if let Some(why) = source.hazard(&used) {
             return Err(why);
         }
+        let is_observed = self.may_observe(&source, &used);
         let script = Script {
-            program: &self.program,
+            program: self.identity(is_observed),
             source: &source,
             used: &used,
-            is_observed: self.may_observe(&source, &used),
+            is_observed,
             package: &self.package,
             arguments: command.arguments,
             out_dir: &self.out_dir,
@@ -257,6 +258,13 @@ impl Context {
         };
         self.store.count(Kind::Script, outcome);
         Ok(self.execute(command, &script, &first, shared.as_ref()))
+    }
+
+    /// What identifies the program: its content, or what it was compiled from if it contains a path, such as that of
+    /// the C sources of openssl-src. What is read at that path is an input of an observed run.
+    fn identity(&self, is_observed: bool) -> &str {
+        let portable = self.unit.portable_closure.as_ref();
+        portable.filter(|_| is_observed).unwrap_or(&self.program)
     }
 
     fn source(&self) -> Result<Source, Uncacheable> {

@@ -143,6 +143,8 @@ impl FileStamp {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Key {
     hasher: blake3::Hasher,
+    /// The same with values that do not depend on where the checkout is, if there are other ones.
+    portable: Option<blake3::Hasher>,
     parts: Vec<KeyPart>,
 }
 
@@ -222,8 +224,25 @@ impl std::fmt::Debug for KeyedHasher {
 impl Key {
     /// Adds a value.
     pub(super) fn add(&mut self, what: impl Into<String>, value: impl AsRef<[u8]>) {
-        let (what, value) = (what.into(), value.as_ref());
-        self.update(&what, value);
+        let value = value.as_ref();
+        self.add_with_portable(what, value, value);
+    }
+
+    /// Adds a value that may differ between checkouts, and what it stands for in all of them.
+    pub(super) fn add_with_portable(
+        &mut self,
+        what: impl Into<String>,
+        value: impl AsRef<[u8]>,
+        portable: impl AsRef<[u8]>,
+    ) {
+        let (what, value, portable) = (what.into(), value.as_ref(), portable.as_ref());
+        if value != portable && self.portable.is_none() {
+            self.portable = Some(self.hasher.clone());
+        }
+        update(&mut self.hasher, &what, value);
+        if let Some(hasher) = &mut self.portable {
+            update(hasher, &what, portable);
+        }
         let value = shown(value);
         self.parts.push(KeyPart { what, value });
     }
@@ -236,16 +255,12 @@ impl Key {
         hasher: &KeyedHasher,
     ) {
         let what = what.into();
-        self.update(&what, value);
+        update(&mut self.hasher, &what, value);
+        if let Some(hasher) = &mut self.portable {
+            update(hasher, &what, value);
+        }
         let value = shown_secret(&what, value, hasher);
         self.parts.push(KeyPart { what, value });
-    }
-
-    fn update(&mut self, what: &str, value: &[u8]) {
-        for part in [what.as_bytes(), value] {
-            self.hasher.update(&(part.len() as u64).to_le_bytes());
-            self.hasher.update(part);
-        }
     }
 
     /// The key so far, in hexadecimal.
@@ -253,9 +268,22 @@ impl Key {
         self.hasher.finalize().to_hex().to_string()
     }
 
+    /// The key with portable values so far, in hexadecimal; `None` if it is the same.
+    pub(super) fn finish_portable(&self) -> Option<String> {
+        let hasher = self.portable.as_ref()?;
+        Some(hasher.finalize().to_hex().to_string())
+    }
+
     /// Its parts, in order.
     pub(super) fn parts(&self) -> &[KeyPart] {
         &self.parts
+    }
+}
+
+fn update(hasher: &mut blake3::Hasher, what: &str, value: &[u8]) {
+    for part in [what.as_bytes(), value] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
     }
 }
 

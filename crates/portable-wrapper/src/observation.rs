@@ -33,6 +33,8 @@ const LOG: &str = "SCCFG_OBSERVED";
 /// The variable with directories and those that the observer tells macros in their place, if they ask for paths without
 /// links.
 const RENAMED: &str = "SCCFG_RENAMED";
+/// The variable of a program from which the observer hides these variables.
+const HIDES: &str = "SCCFG_HIDES";
 /// The name of the observer's file.
 const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
@@ -119,6 +121,12 @@ impl Observation {
         let wrapper = wrapper.as_deref().and_then(Path::to_str);
         let wrapper = wrapper.filter(|path| !path.contains(':'));
         Self::of(library, &format!("*{}", wrapper.unwrap_or_default()))
+    }
+
+    /// Hides the variables of the observer from the program itself, which may list all variables. Programs that it starts by
+    /// `system`, `popen`, `wordexp` or `execl` and its like are not observed then.
+    pub(super) fn hide(&mut self) {
+        self.changes.push((HIDES.into(), Some("1".into())));
     }
 
     /// Has macros that ask for a path without links told one in the second of two `directories` in the place of the first.
@@ -371,7 +379,8 @@ mod tests_of_programs {
 
     fn prepare() -> (TempDir, Observation) {
         let directory = tempfile::tempdir().unwrap();
-        let observation = Observation::of_all(&directory.path().join(FILE_NAME)).unwrap();
+        let library = directory.path().join(FILE_NAME);
+        let observation = Observation::of_all(&library).unwrap();
         (directory, observation)
     }
 
@@ -449,20 +458,26 @@ mod tests_of_programs {
         }
     "#;
 
-    #[test]
-    fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        let [source, starts, file] = ["starts.c", "starts", "file.txt"].map(path);
-        fsio::replace_and_create_dir(&source, STARTS.as_bytes()).unwrap();
-        fsio::replace_and_create_dir(&file, b"word").unwrap();
+    /// Compiles a program of C to the file `to`.
+    fn compile(text: &str, to: &Path) {
+        let source = to.with_extension("c");
+        fsio::replace_and_create_dir(&source, text.as_bytes()).unwrap();
         let compiler = Command {
             path: Path::new("cc"),
-            args: &["-o".into(), starts.clone().into(), source.into()],
+            args: &["-o".into(), to.into(), source.into()],
             changes: &[],
             directory: None,
         };
         assert!(compiler.output().unwrap().status.success());
+    }
+
+    #[test]
+    fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let [starts, file] = ["starts", "file.txt"].map(path);
+        compile(STARTS, &starts);
+        fsio::replace_and_create_dir(&file, b"word").unwrap();
         let library = path(FILE_NAME);
         let library = library.to_str().unwrap();
         for how in [
@@ -505,6 +520,94 @@ mod tests_of_programs {
                 assert_eq!(requests.is_partial, !is_observed, "{given:?}");
                 assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
             }
+        }
+    }
+
+    /// Lists its variables, and has a shell open the file that its second argument names, by the function that its first one
+    /// names. The third one is for the shell's `LD_PRELOAD`.
+    const LISTS: &str = r#"
+        #define _GNU_SOURCE
+        #include <fcntl.h>
+        #include <spawn.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        extern char **environ;
+        int main(int count, char **given) {
+            char *how = given[1], *sh = "/bin/sh", command[5000];
+            char *arguments[] = {"sh", "-c", command, NULL}, *other[] = {"PATH=/bin:/usr/bin", NULL};
+            int status;
+            pid_t child;
+            for (char **variable = environ; *variable; variable++) puts(*variable);
+            if (getenv("LD_PRELOAD")) return 2;
+            fflush(stdout);
+            if (count > 3) setenv("LD_PRELOAD", given[3], 1);
+            snprintf(command, sizeof command, "exec <%s", given[2]);
+            #define IS(name) (strcmp(how, name) == 0)
+            if (IS("posix_spawn")) return posix_spawn(&child, sh, NULL, NULL, arguments, environ)
+                || waitpid(child, &status, 0) != child || status;
+            if (IS("posix_spawnp of others")) return posix_spawnp(&child, "sh", NULL, NULL, arguments, other)
+                || waitpid(child, &status, 0) != child || status;
+            if (IS("vfork")) {
+                if ((child = vfork()) == 0) { execvp("sh", arguments); _exit(3); }
+                return waitpid(child, &status, 0) != child || status || system("exit 0");
+            }
+            if (IS("execv")) execv(sh, arguments);
+            if (IS("execve")) execve(sh, arguments, environ);
+            if (IS("execvp")) execvp("sh", arguments);
+            if (IS("execvpe")) execvpe("sh", arguments, other);
+            if (IS("fexecve")) fexecve(open(sh, O_RDONLY), arguments, environ);
+            if (IS("execl")) execl(sh, "sh", "-c", command, NULL);
+            if (IS("system")) return system(command);
+            return 1;
+        }
+    "#;
+
+    #[test]
+    fn a_program_that_lists_its_variables_sees_none_of_the_observer_and_what_it_starts_is_observed()
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let [lists, file] = ["lists", "file.txt"].map(path);
+        compile(LISTS, &lists);
+        fsio::replace_and_create_dir(&file, b"word").unwrap();
+        let library = path(FILE_NAME);
+        for (how, preload, is_observed) in [
+            ("posix_spawn", None, true),
+            ("posix_spawnp of others", None, true),
+            ("vfork", None, true),
+            ("execv", None, true),
+            ("execve", None, true),
+            ("execvp", None, true),
+            ("execvpe", None, true),
+            ("fexecve", None, true),
+            ("execve", Some("/none/other.so"), false),
+            ("execl", None, false),
+            ("system", None, false),
+        ] {
+            let mut observation = Observation::of_all(&library).unwrap();
+            observation.hide();
+            let given = [how, file.to_str().unwrap()].into_iter().chain(preload);
+            let given: Vec<_> = given.map(OsString::from).collect();
+            let program = Command {
+                path: &lists,
+                args: &given,
+                changes: observation.changes(),
+                directory: None,
+            };
+            let output = program.output().unwrap();
+            assert!(output.status.success(), "{given:?}: {output:?}");
+            let listed = String::from_utf8(output.stdout).unwrap();
+            assert!(listed.contains("PATH="), "{listed}");
+            for name in [PRELOAD, LOG, HIDES] {
+                assert!(!listed.contains(name), "{given:?}: {listed}");
+            }
+            let requests = observation.requests().unwrap();
+            let is_partial = !is_observed || how == "vfork";
+            assert_eq!(requests.is_partial, is_partial, "{given:?}");
+            assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
         }
     }
 

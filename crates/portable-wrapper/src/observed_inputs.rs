@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cached_digest::CachedDigest;
 use super::digest::{self, FileStamp, Key};
+use super::package::{self, Registry};
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
 use sccfg_util::programs::find_program;
@@ -37,6 +38,9 @@ pub(super) struct ObservedInputs {
     pub(super) looked_for: BTreeSet<String>,
     /// Directories whose names were listed.
     pub(super) directories: BTreeSet<String>,
+    /// Packages of registries in which something was read or looked for. They count as a whole.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) packages: BTreeSet<String>,
     /// Programs that were looked for on the search path.
     pub(super) programs: BTreeSet<String>,
     /// Variables that were read by their names. They are no part of the digest, except [`STARTED_PROGRAM`]: the first key
@@ -57,6 +61,7 @@ impl ObservedInputs {
             &self.files,
             &self.looked_for,
             &self.directories,
+            &self.packages,
             &self.programs,
         ];
         all.iter().all(|names| names.is_empty())
@@ -77,7 +82,9 @@ impl ObservedInputs {
         let here = |path: &String| real_path(path, path_map);
         let mut opened = self.files.iter().chain(&self.directories).map(here);
         let mut looked_for = self.looked_for.iter().map(here);
-        opened.any(|path| is_changed(&path))
+        let mut packages = self.packages.iter().map(here);
+        packages.any(|path| package::is_changed_since(&path, moment))
+            || opened.any(|path| is_changed(&path))
             || looked_for.any(|path| is_changed(&path) && path.is_file())
     }
 
@@ -107,6 +114,13 @@ impl ObservedInputs {
             let mut names = fsio::names_in(&real_path(directory, path_map));
             names.sort_unstable();
             key.add(directory, names.join("\0"));
+        }
+        for package in &self.packages {
+            let read = Registry::read(&real_path(package, path_map), state);
+            key.add(
+                package,
+                read.map_or("missing".to_owned(), |read| read.digest),
+            );
         }
         let search_path = env::search_path();
         for name in &self.programs {

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use self::directories::{path_map_of, registries};
+use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of};
 use self::sources::{Asked, Listing};
 pub(super) use self::toolchain::STANDARD_LIBRARY;
@@ -95,7 +96,7 @@ pub(super) struct KeyBuilder<'a> {
     /// Whether the source of a published package names one of these, perhaps only for its tests.
     names_cargo_home: bool,
     /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
-    closures: Option<Vec<String>>,
+    closures: Option<Closures>,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
     /// The directory of the published package, if none of its sources may ask for its place.
@@ -147,7 +148,7 @@ impl<'a> KeyBuilder<'a> {
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
             names_cargo_home: false,
-            closures: Some(Vec::new()),
+            closures: Some(Closures::default()),
             named_variables: None,
             plain_package: None,
             paths: BTreeSet::new(),
@@ -271,7 +272,7 @@ impl<'a> KeyBuilder<'a> {
                     self.macros.add(&manifest.macros);
                     match &mut self.closures {
                         Some(all) if !manifest.closure.is_empty() => {
-                            all.push(manifest.closure.clone());
+                            all.push(&manifest.closure, manifest.portable_closure.as_deref());
                         }
                         closures => *closures = None,
                     }
@@ -287,7 +288,12 @@ impl<'a> KeyBuilder<'a> {
                     let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
                     (None, digest)
                 };
-            self.key.add(format!("--extern {name}"), digest);
+            let portable = manifest
+                .as_ref()
+                .and_then(|manifest| manifest.portable_closure.clone());
+            let portable = portable.unwrap_or_else(|| digest.clone());
+            self.key
+                .add_with_portable(format!("--extern {name}"), digest, portable);
             externs.push((name.clone(), path.clone(), manifest));
         }
         self.add_code_of_externs(externs);
@@ -399,6 +405,7 @@ impl<'a> KeyBuilder<'a> {
         macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
         UnitKey {
+            portable_key: self.key.finish_portable(),
             closures: self.closures,
             is_observed: self.is_observed,
             timeless: self.is_each_time.then_some(timeless),

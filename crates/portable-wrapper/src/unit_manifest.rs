@@ -69,6 +69,10 @@ pub(super) struct UnitManifest {
     pub(super) macros: AmbientInputs,
     /// The digest of its key and of those of all dependencies.
     pub(super) closure: String,
+    /// The same with what does not depend on a path, if its output does
+    /// ([`UnitKey::portable_closure`](super::unit_key::UnitKey::portable_closure)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) portable_closure: Option<String>,
     /// Whether it is known what the macros that it uses asked for.
     pub(super) is_observed: bool,
     /// The files: name, digest in the cache, stamp in this checkout.
@@ -125,6 +129,7 @@ impl UnitManifest {
             dependencies: Vec::new(),
             macros: AmbientInputs::default(),
             closure: String::new(),
+            portable_closure: None,
             is_observed: false,
             outputs: outputs.collect(),
             delivered: delivered.collect(),
@@ -151,6 +156,7 @@ impl UnitManifest {
             dependencies: Vec::new(),
             macros: AmbientInputs::default(),
             closure: String::new(),
+            portable_closure: None,
             is_observed: false,
             outputs: Vec::new(),
             delivered: Vec::new(),

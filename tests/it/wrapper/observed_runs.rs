@@ -92,6 +92,14 @@ fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
 #[case::by_a_shell_that_changes_its_directory(
     "String::from_utf8(std::process::Command::new(\"sh\").arg(\"-c\").arg(format!(\"test -e none; cd {:?}; test -e none; cd ..; if test -e file; then cat file; else echo none; fi\", PLACE.join(\"sub\"))).output().unwrap().stdout).unwrap()"
 )]
+#[case::by_a_script_that_lists_all_variables(
+    "{ assert!(env::vars().all(|(name, _)| name != \"LD_PRELOAD\")); fs::read_to_string(PLACE.join(\"file\")).unwrap_or_default() }"
+)]
+#[case::by_a_shell_of_a_script_that_lists_all_variables(
+    "{ let all: Vec<_> = env::vars().collect(); let mut shell = std::process::Command::new(\"/bin/sh\"); \
+    shell.args([\"-c\", \"if test -e file; then /bin/cat file; else echo none; fi\"]).current_dir(PLACE).env_clear().envs(all); \
+    String::from_utf8(shell.output().unwrap().stdout).unwrap() }"
+)]
 fn a_file_whose_path_is_put_together_counts(#[case] value: &str) {
     let project = app_of(|sandbox| {
         let outside = sandbox.path("elsewhere/outside");

@@ -2,8 +2,12 @@
 
 use std::fs;
 
-use super::build_scripts::{app, script, take_runs};
+use rstest::rstest;
+
+use super::build_scripts::{app, script, take_runs, with_runs};
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project};
+use super::registry::{package, publish, with_home};
 
 /// A back end that others use, as far as the wrapper knows.
 const REMOTE: &str = "redis://127.0.0.1:1";
@@ -56,6 +60,72 @@ fn a_run_of_another_machine_is_delivered_with_the_paths_of_this_one() {
         .cargo(&["build"])
         .ok();
     assert_eq!(take_runs(&project), 0);
+}
+
+/// An app whose dependency has a build script of these lines, and that uses a library with the path of its own sources, as
+/// openssl-src does.
+fn app_of_sources(lines: &str) -> Project {
+    let project = with_runs(Project::new().with_store());
+    let source = [
+        (
+            "src/lib.rs",
+            "pub fn data() -> &'static str { concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data\") }\n",
+        ),
+        ("data", "what the sources say"),
+    ];
+    package(&project, "sources", "", &source);
+    let script = script(&format!("{SLOW}\n{lines}"));
+    let published = [
+        ("build.rs", script.as_str()),
+        (
+            "src/lib.rs",
+            "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n",
+        ),
+    ];
+    let uses = "[build-dependencies]\nsources = \"0.1\"\n";
+    package(&project, "published", uses, &published);
+    publish(&project, &["sources", "published"]);
+    let main = "fn main() { println!(\"{}\", published::SAID); }\n";
+    let uses = "[dependencies]\npublished = \"0.1\"\n";
+    project
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed()
+}
+
+#[rstest]
+#[case::content("fs::read_to_string(sources::data()).unwrap()")]
+#[case::path_in_text("sources::data()")]
+#[requires(sccache)]
+fn a_program_with_the_path_of_its_sources_runs_once_for_all_homes(#[case] said: &str) {
+    let said = format!("let said = {said};");
+    let writes = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {said:?};\")).unwrap();";
+    let project = app_of_sources(&(said + writes));
+    let main = with_home(&project, &project.main(), "cargo-home");
+    build(&main);
+    assert_eq!(take_runs(&project), 1);
+    another_machine(&project);
+    let second = project.linked("elsewhere/second");
+    let second = with_home(&project, &second, "of/somebody/else/home");
+    build(&second);
+    assert_eq!(take_runs(&project), 0);
+    says_the_same_uncached(&second.with("SCCACHE_REDIS_ENDPOINT", REMOTE));
+}
+
+#[requires(sccache)]
+#[test]
+fn sources_that_somebody_changed_make_another_run() {
+    let says = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", fs::read_to_string(sources::data()).unwrap())).unwrap();";
+    let project = app_of_sources(says);
+    build(&with_home(&project, &project.main(), "cargo-home"));
+    assert_eq!(take_runs(&project), 1);
+    let unpacked = project.sandbox.path("cargo-home/registry/src");
+    let index = fs::read_dir(unpacked).unwrap().next().unwrap().unwrap();
+    let data = index.path().join("sources-0.1.0/data");
+    fs::write(data, "what somebody wrote").unwrap();
+    let second = with_home(&project, &project.linked("second"), "cargo-home");
+    build(&second);
+    assert_eq!(take_runs(&project), 1);
+    assert_eq!(second.says("app"), "what somebody wrote\n");
 }
 
 #[requires(sccache)]

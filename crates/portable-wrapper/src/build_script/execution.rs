@@ -76,7 +76,11 @@ impl Context {
         let observe = || {
             let library = observation::library(&self.state);
             let observation = library.and_then(|library| Observation::of_all(&library));
-            observation.ok_or(Uncacheable::ScriptUnobserved)
+            let mut observation = observation.ok_or(Uncacheable::ScriptUnobserved)?;
+            if script.source.lists_variables(script.used) {
+                observation.hide();
+            }
+            Ok(observation)
         };
         let observation = (is_fresh && script.is_observed).then(observe);
         let mut changes = match &observation {
@@ -154,8 +158,8 @@ impl Context {
         ExitCode::SUCCESS
     }
 
-    /// Whether a run is observed. It is not if that is not possible, would show among all variables, or could change what
-    /// the script does: other preloaded libraries may replace the same functions. With flags for sanitizers, the script itself
+    /// Whether a run is observed. It is not if that is not possible, would show in what a program prints, or could change
+    /// what the script does: other preloaded libraries may replace the same functions. With flags for sanitizers, the script itself
     /// may be an instrumented program.
     pub(super) fn may_observe(&self, source: &Source, used: &AmbientInputs) -> bool {
         let uses_sanitizer = || {
@@ -163,7 +167,7 @@ impl Context {
             let mut flags = flags.iter().map(|(_, value)| value.to_string_lossy());
             flags.any(|flags| flags.contains("sanitize"))
         };
-        !source.lists_variables(used)
+        !source.prints_variables(used)
             && !observation::is_preloading()
             && !uses_sanitizer()
             && observation::library(&self.state).is_some()

@@ -52,7 +52,16 @@ const NATIVE: &str = "=native";
 /// Variables that do not change a result: how many processes may run at once, and where cargo is.
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
 /// Variables of the user, which count if the script names them.
-const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
+const OF_THE_USER: [&str; 8] = [
+    "HOME",
+    "HOSTNAME",
+    "LOGNAME",
+    "USER",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+];
 /// Variables that name the directory for temporary files, which is another one in each dev shell of Nix. The crates that
 /// a script uses, such as `cc`, write to it; they count if the script itself names them.
 const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
@@ -94,7 +103,7 @@ pub(super) struct SecondKey {
 
 /// A build script that is about to run.
 pub(super) struct Script<'a> {
-    /// The digest of its program.
+    /// What identifies its program.
     pub(super) program: &'a str,
     pub(super) source: &'a Source,
     /// What the crates read that it uses.

@@ -21,6 +21,7 @@ use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::package;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
+use crate::unit_key::directories::registries;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
@@ -67,6 +68,7 @@ impl Run<'_> {
         };
         let known = self.known(&real_paths);
         let search_path = env::search_path();
+        let registries = registries();
         let names = self.names_upwards(files.keys());
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
@@ -101,6 +103,12 @@ impl Run<'_> {
                 if stamp.is_some() && uses.is_written && self.may_be_wanted(path) {
                     return Err(Uncacheable::ScriptWrites);
                 }
+                continue;
+            }
+            if let Some(package) = published_package(path, registries.as_deref()) {
+                let package = package.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+                let package = self.script.path_map.to_placeholders_str(package);
+                observed.packages.insert(package);
                 continue;
             }
             let is_of_walk = path.file_name().is_some_and(|name| names.contains(name));
@@ -288,6 +296,13 @@ impl Known<'_> {
         let place = place_of(path, self.real_paths);
         is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
     }
+}
+
+/// The directory of the package of a registry in which `path` is.
+fn published_package(path: &Path, registries: Option<&Path>) -> Option<PathBuf> {
+    let registries = registries?;
+    let mut below = path.strip_prefix(registries).ok()?.iter();
+    Some(registries.join(below.next()?).join(below.next()?))
 }
 
 /// Whether `path` is in a directory that scripts find without the path of the checkout.

@@ -316,6 +316,15 @@ impl Source {
         self.has_or_runs(&ALL_VARIABLES, used)
     }
 
+    /// Whether it may have a program print all variables.
+    pub(crate) fn prints_variables(&self, used: &AmbientInputs) -> bool {
+        let of_programs = Signs {
+            names: &[],
+            ..ALL_VARIABLES
+        };
+        self.has_or_runs(&of_programs, used)
+    }
+
     /// Whether it may run programs, or use libraries of the system. `used` is what the crates read that it uses.
     pub(crate) fn may_run_programs(&self, used: &AmbientInputs) -> bool {
         let is_of_c = |name: &String| RUN_IN_C.iter().any(|of_c| name.starts_with(of_c));

@@ -11,6 +11,7 @@ use super::super::dep_info::with_outputs_in;
 use super::super::differential::Verified;
 use super::super::lookup::{Origin, WorkDir};
 use super::super::native_text::{self, Fill};
+use super::super::path_leak::PathLeak;
 use super::super::protocol::CompileRequest;
 use super::super::storage::Storage;
 use super::super::uncached::cannot_write;
@@ -65,6 +66,16 @@ impl Compile<'_> {
         if origin == Origin::CompiledStale {
             // The key is that of what the unit was to be compiled from.
             manifest.closure.clear();
+        } else if !manifest.closure.is_empty() {
+            manifest.portable_closure = match &sharing {
+                Sharing::Everywhere => self.key.portable_closure(false),
+                Sharing::PathLeaked(PathLeak::Embedded(_) | PathLeak::SourceLocation(_)) => {
+                    self.key.portable_closure(true)
+                }
+                Sharing::PathLeaked(PathLeak::Derived(_))
+                | Sharing::KeyedByPath(_)
+                | Sharing::NotCached(_) => None,
+            };
         }
         manifest.sharing = sharing;
         manifest.hit = is_hit;

@@ -22,8 +22,10 @@ pub(crate) struct UnitKey {
     pub(crate) is_observed: bool,
     /// The key without the time, if the unit is compiled each time.
     pub(super) timeless: Option<String>,
+    /// The key in which what depends on a path stands for what it is at any path, if that is another one.
+    pub(super) portable_key: Option<String>,
     /// The closures of its dependencies; `None` if one is not known.
-    pub(super) closures: Option<Vec<String>>,
+    pub(super) closures: Option<Closures>,
     pub(crate) path_map: PathMap,
     /// Why the key has this checkout's paths, if it has.
     pub(crate) keyed_by_path: Option<String>,
@@ -91,7 +93,48 @@ impl UnitKey {
                 digests.join(" ")
             }
         };
-        closure_of(&subject, self.closures.clone())
+        let closures = self.closures.as_ref();
+        closure_of(&subject, closures.map(|closures| closures.here.clone()))
+    }
+
+    /// The same for a unit whose output contains a path, or that of a dependency does: equal to that of the unit
+    /// which was compiled from the same at another path. `None` if there is no such path, or it is not known that
+    /// nothing else differs. `contains_path` tells whether the output does.
+    pub(crate) fn portable_closure(&self, contains_path: bool) -> Option<String> {
+        if self.keyed_by_path.is_some() || self.is_each_time() {
+            return None;
+        }
+        let closures = self.closures.as_ref()?;
+        let key = match &self.portable_key {
+            Some(key) => key,
+            None if contains_path => &self.key,
+            None => return None,
+        };
+        let mut closures = closures.portable.clone();
+        closures.sort_unstable();
+        Some(closure_of(key, Some(closures)))
+    }
+}
+
+/// The closures of dependencies.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Closures {
+    pub(super) here: Vec<String>,
+    /// The same with the [portable](UnitKey::portable_closure) ones, where there are.
+    pub(super) portable: Vec<String>,
+}
+
+impl Closures {
+    /// Adds those of a dependency.
+    pub(super) fn push(&mut self, here: &str, portable: Option<&str>) {
+        self.here.push(here.to_owned());
+        self.portable.push(portable.unwrap_or(here).to_owned());
+    }
+
+    /// Has their order not depend on that of the arguments.
+    pub(super) fn sort(&mut self) {
+        self.here.sort_unstable();
+        self.portable.sort_unstable();
     }
 }
 

@@ -174,9 +174,9 @@ impl KeyBuilder<'_> {
             .closures
             .as_mut()
             .ok_or(Uncacheable::UnknownDependency)?;
-        closures.sort_unstable();
-        for closure in closures.iter() {
-            self.key.add("crate below", closure);
+        closures.sort();
+        for (here, portable) in closures.here.iter().zip(&closures.portable) {
+            self.key.add_with_portable("crate below", here, portable);
         }
         if let Some(program) = compiler::linker_program(self.unit) {
             self.known_inputs.add_file(&program);

@@ -64,6 +64,14 @@ impl Role {
 }
 
 const REGISTRY: &str = "/sccfg-registry/";
+/// Whether `path` is below a placeholder, where there are no files. The compiler looks there for sources of libraries.
+pub(super) fn is_below_placeholder(path: &Path) -> bool {
+    let roles = [Role::Workspace, Role::Target, Role::CargoHome];
+    roles
+        .iter()
+        .any(|role| path.starts_with(role.placeholder()))
+}
+
 /// How each placeholder begins.
 pub(super) const PREFIX: &[u8] = b"/sccfg-";
 

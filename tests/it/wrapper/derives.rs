@@ -296,3 +296,29 @@ fn what_is_above_a_published_crate_that_runs_git_is_shared() {
     second.cargo(&["build"]).ok().compiled(&["lowcrate lib"]);
     assert!(second.says("app").starts_with("git version"));
 }
+
+/// The source of a published macro has a placeholder in its path, below which there is nothing.
+#[requires(sccache)]
+#[test]
+fn a_macro_that_asks_for_the_source_of_a_published_macro_is_shared() {
+    const ASKS: &str = "use proc_macro::TokenStream;\n\
+        #[proc_macro] pub fn asks(input: TokenStream) -> TokenStream {\n\
+        let _ = input.into_iter().next().unwrap().span().source_text();\n\"1\".parse().unwrap() }\n";
+    const VIA: &str = "#[macro_export] macro_rules! via { () => { asks::asks!(word) } }\n";
+    let project = Project::new();
+    registry::package(&project, "published", "", &[("src/lib.rs", VIA)]);
+    registry::publish(&project, &["published"]);
+    let uses = "[dependencies]\nasks = { path = \"../asks\" }\npublished = \"0.1\"\n";
+    let main = "fn main() { println!(\"{}\", published::via!()); }\n";
+    let project = project
+        .package("asks", PROC_MACRO, &[("src/lib.rs", ASKS)])
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let build = |checkout: &Checkout<'_>| {
+        let checkout = registry::with_home(&project, checkout, "cargo-home");
+        let checkout = checkout.with("SCCFG_WRAPPER_HOME", "shared");
+        checkout.cargo(&["build"]).ok()
+    };
+    build(&project.main());
+    build(&project.linked("a/b/second")).all_hit();
+}

@@ -11,7 +11,7 @@ use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest::{self, Key};
 use super::super::observation::{Program, Requests, Uses};
-use super::super::path_map::{PathMap, Role};
+use super::super::path_map::{PathMap, Role, is_below_placeholder};
 use super::directories::registries;
 use super::module_files::rival_of;
 use super::{KeyBuilder, is_published};
@@ -334,6 +334,7 @@ impl OfCompiler<'_> {
                 && parent.is_some_and(|parent| self.searched.contains(parent))
         };
         compiler_requests::is_file(path)
+            || is_below_placeholder(path)
             || path.starts_with(self.sysroot)
             || self.searched.contains(path)
             || self.externs.contains(path)

@@ -1143,3 +1143,65 @@ fn a_dynamic_library_of_a_registry_is_a_copy() {
     succeeds(Command::new("strip").arg("-g").arg(library));
     assert!(before == state_of(&main.path("target")));
 }
+
+/// A dynamic and static library, whose files have no hash in their names, and a program above it.
+fn project_with_shared_library() -> Project {
+    let lib = "#[no_mangle] pub extern \"C\" fn number() -> u32 { 7 }\n\
+        pub fn place() -> &'static str { std::panic::Location::caller().file() }\n\
+        #[no_mangle] pub extern \"C\" fn fails() { panic!(\"on purpose\") }\n";
+    let kinds = "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
+    let main = "fn main() { println!(\"{} {}\", foreign::number(), foreign::place()); }\n";
+    Project::new()
+        .with_store()
+        .package("foreign", kinds, &[("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nforeign = { path = \"../foreign\" }\n",
+            &[("src/main.rs", main)],
+        )
+}
+
+#[rstest]
+#[requires(sccache)]
+fn a_shared_library_is_seeded_with_the_paths_of_this_checkout(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = project_with_shared_library()
+        .with_layout(layout)
+        .committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    let second = project.linked("a/b/second");
+    seed(&second);
+    second.cargo(&ALL).ok().nothing_to_do();
+    let seeded = ["libforeign.so", "libforeign.a"].map(|name| {
+        let file = second.path("target/debug").join(name);
+        assert!(occurrences(&file, second.text()) > 0, "{name}");
+        assert_eq!(occurrences(&file, main.text()), 0, "{name}");
+        fs::read(file).unwrap()
+    });
+    second.clean();
+    second.cargo(&ALL).ok();
+    for (name, seeded) in ["libforeign.so", "libforeign.a"].into_iter().zip(seeded) {
+        let built = fs::read(second.path("target/debug").join(name)).unwrap();
+        assert!(built == seeded, "{name}");
+    }
+    says_the_same_uncached(&second);
+}
+
+/// They write the same files, and those of the last one are there.
+#[requires(sccache)]
+#[test]
+fn a_shared_library_that_was_built_in_two_ways_is_not_seeded() {
+    let project = project_with_shared_library().committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    let other = main.with("RUSTFLAGS", "--cfg other");
+    other.cargo(&["build", "-p", "foreign"]).ok();
+    let second = project.linked("second");
+    let said = sccfg(&second, &["seed", "-v"]).status(0).stderr;
+    let left_out = "foreign, below it, was not compiled by the wrapper";
+    assert!(said.contains(left_out), "{said}");
+    second.cargo(&ALL).ok();
+    says_the_same_uncached(&second);
+}

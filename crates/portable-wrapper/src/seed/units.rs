@@ -9,7 +9,7 @@
 //! A fingerprint consists of `<unit>` (its hash), `<unit>.json` (what was hashed), `dep-<unit>` (the sources, with
 //! paths relative to the package) and `invoked.timestamp` (`core/compiler/fingerprint/mod.rs` of the crate `cargo`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -134,10 +134,11 @@ pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
         found = each_at_once(&names, MOST_THREADS, |name| {
             let (_, hash) = name.rsplit_once('-')?;
             let build = build.join(name);
-            let compile = || {
+            let compile = |unit: &str| {
                 let mut all = manifests.iter();
                 let kind = all.find_map(|manifests| manifests.kind(root, hash));
                 kind.or_else(|| Manifests::in_dir(root, build.clone()).kind(root, hash))
+                    .or_else(|| manifests[0].kind_without_hash(root, unit))
             };
             let run = Run {
                 out_dir: build.join("out"),
@@ -154,7 +155,7 @@ pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
     let units: Vec<PathBuf> = below(build).flat_map(below).collect();
     found.extend(each_at_once(&units, MOST_THREADS, |unit| {
         let out_dir = unit.join("out");
-        let compile = || Manifests::in_dir(root, out_dir.clone()).only(root);
+        let compile = |_: &str| Manifests::in_dir(root, out_dir.clone()).only(root);
         let run = Run {
             out_dir: out_dir.clone(),
             directory: unit.join("run"),
@@ -162,7 +163,21 @@ pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
         };
         read(root, unit.join("fingerprint"), run, compile)
     }));
-    found.into_iter().flatten().collect()
+    without_rivals(found.into_iter().flatten().collect())
+}
+
+/// The units whose files are not those of another unit as well: files without a hash are of the last one that was compiled.
+fn without_rivals(units: Vec<CargoUnit>) -> Vec<CargoUnit> {
+    let files = |unit: &CargoUnit| match &unit.kind {
+        Kind::Compile { out_dir, stem, .. } => Some((out_dir.clone(), stem.clone())),
+        Kind::Run(_) => None,
+    };
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for files in units.iter().filter_map(files) {
+        *counts.entry(files).or_default() += 1;
+    }
+    let is_alone = |unit: &CargoUnit| files(unit).is_none_or(|files| counts[&files] == 1);
+    units.into_iter().filter(is_alone).collect()
 }
 
 /// The unit whose fingerprint is in `fingerprint`.
@@ -170,7 +185,7 @@ fn read(
     root: &Path,
     fingerprint: PathBuf,
     run: Run,
-    compile: impl FnOnce() -> Option<Kind>,
+    compile: impl FnOnce(&str) -> Option<Kind>,
 ) -> Option<CargoUnit> {
     let directory = root.join(&fingerprint);
     let names = fsio::names_in(&directory);
@@ -188,7 +203,11 @@ fn read(
     // cargo empties this file before it starts a unit, and fills it once the unit is complete.
     let hash = hash_of(bytes_of(&name)?)?;
     let record: Fingerprint = serde_json::from_slice(bytes_of(&format!("{name}.json"))?).ok()?;
-    let is_run = name.starts_with("run-build-script-");
+    let kind = if name.starts_with("run-build-script-") {
+        Kind::Run(run)
+    } else {
+        compile(&name)?
+    };
     Some(CargoUnit {
         hash,
         name,
@@ -200,7 +219,7 @@ fn read(
             .map(|(_, name, _, hash)| (name, hash))
             .collect(),
         local: record.local,
-        kind: if is_run { Kind::Run(run) } else { compile()? },
+        kind,
     })
 }
 
@@ -212,7 +231,7 @@ fn hash_of(text: &[u8]) -> Option<u64> {
     Some(u64::from_str_radix(text, 16).ok()?.swap_bytes())
 }
 
-/// The manifests of an output directory, by the hash in their names.
+/// The manifests of an output directory, by the hash in their names, or the whole name if there is none.
 struct Manifests {
     out_dir: PathBuf,
     stems: BTreeMap<String, Option<String>>,
@@ -225,8 +244,7 @@ impl Manifests {
             let Some(stem) = name.strip_suffix(MANIFEST_EXTENSION) else {
                 continue;
             };
-            // Dynamic libraries have no hash in their names.
-            let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
+            let hash = stem.rsplit_once('-').map_or(stem, |(_, hash)| hash);
             // Two units with one hash cannot be told apart.
             stems
                 .entry(hash.to_owned())
@@ -239,6 +257,14 @@ impl Manifests {
     /// The unit with this hash.
     fn kind(&self, root: &Path, hash: &str) -> Option<Kind> {
         self.read(root, self.stems.get(hash)?.clone()?)
+    }
+
+    /// The library that cargo calls `unit`, if its files have no hash in their names: those of dynamic and static libraries of
+    /// the workspace have none.
+    fn kind_without_hash(&self, root: &Path, unit: &str) -> Option<Kind> {
+        let stem = unit.strip_prefix("lib-")?.replace('-', "_");
+        self.kind(root, &stem)
+            .filter(|kind| matches!(kind, Kind::Compile { stem: found, .. } if *found == stem))
     }
 
     /// The only unit.

@@ -5,6 +5,8 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::notes::LOG;
+use super::system_call::{number, system_call};
+use super::{AT_FDCWD, LONGEST, PROGRAM, length_of};
 
 /// The variable with the libraries that the dynamic linker loads first.
 const PRELOAD: &[u8] = b"LD_PRELOAD";
@@ -46,8 +48,9 @@ pub(crate) unsafe fn hide() {
     }
 }
 
-/// Has `start` start a program with `variables`, and with those that are hidden from this process.
+/// Has `start` start `program` with `variables`, and with those that are hidden from this process.
 pub(crate) unsafe fn with_hidden<R>(
+    program: *const c_char,
     variables: *const *const c_char,
     start: impl FnOnce(*const *const c_char) -> R,
 ) -> R {
@@ -60,8 +63,8 @@ pub(crate) unsafe fn with_hidden<R>(
         while !(*variables.add(count)).is_null() {
             count += 1;
         }
-        // The end is null.
-        if count + HIDDEN.len() + 1 > MOST_VARIABLES {
+        // One that hides them again, and null at the end.
+        if count + HIDDEN.len() + 2 > MOST_VARIABLES {
             return start(variables);
         }
         let mut all = MaybeUninit::<[*const c_char; MOST_VARIABLES]>::uninit();
@@ -74,9 +77,43 @@ pub(crate) unsafe fn with_hidden<R>(
                 count += 1;
             }
         }
+        if is_own(program) {
+            *all.add(count) = c"SCCFG_HIDES=1".as_ptr();
+            count += 1;
+        }
         *all.add(count) = core::ptr::null();
         start(all)
     }
+}
+
+/// What the launcher of a build script adds to its own path, for that of the script.
+const BEHIND_LAUNCHER: &[u8] = b".program\0";
+
+/// Whether `program` is the path of the program that runs here, or of the launcher in front of it.
+unsafe fn is_own(program: *const c_char) -> bool {
+    unsafe {
+        let length = if program.is_null() { LONGEST } else { length_of(program.cast()) };
+        if length + BEHIND_LAUNCHER.len() > LONGEST {
+            return false;
+        }
+        let mut behind = MaybeUninit::<[u8; LONGEST]>::uninit();
+        let behind = behind.as_mut_ptr().cast::<u8>();
+        core::ptr::copy_nonoverlapping(program.cast(), behind, length);
+        let end = behind.add(length);
+        core::ptr::copy_nonoverlapping(BEHIND_LAUNCHER.as_ptr(), end, BEHIND_LAUNCHER.len());
+        let own = file_at(PROGRAM.as_ptr().cast());
+        own.is_some() && (file_at(program.cast()) == own || file_at(behind) == own)
+    }
+}
+
+/// The device and the number of the file at `path`.
+unsafe fn file_at(path: *const u8) -> Option<(u64, u64)> {
+    // They are the first two numbers of its state, which is shorter.
+    let mut state = [0_u64; 32];
+    let to = state.as_mut_ptr() as usize;
+    let arguments = [AT_FDCWD as usize, path as usize, to, 0, 0];
+    let is_there = unsafe { system_call(number::NEWFSTATAT, arguments) } >= 0;
+    is_there.then_some((state[0], state[1]))
 }
 
 /// The value of a variable; null if it is not set.

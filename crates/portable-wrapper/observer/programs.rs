@@ -53,7 +53,7 @@ pub(crate) unsafe fn with_environment<R>(
     start: impl FnOnce(usize) -> R,
 ) -> R {
     unsafe {
-        with_hidden(variables as *const *const c_char, |variables| {
+        with_hidden(program, variables as *const *const c_char, |variables| {
             note_environment(program, variables);
             start(variables as usize)
         })

@@ -42,7 +42,9 @@ use serde::{Deserialize, Serialize};
 
 use self::command::Command;
 use self::inputs::{RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
+pub(super) use self::inputs::{
+    are_variables_noted, is_of_cargo, may_read, shown_variable, variables,
+};
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
@@ -261,7 +263,7 @@ impl Context {
     }
 
     /// What identifies the program: its content, or what it was compiled from if it contains a path, such as that of
-    /// the C sources of openssl-src. What is read at that path is an input of an observed run.
+    /// the C sources of openssl-src. What an observed run reads there is one of its inputs.
     fn identity(&self, is_observed: bool) -> &str {
         let portable = self.unit.portable_closure.as_ref();
         portable.filter(|_| is_observed).unwrap_or(&self.program)

@@ -123,8 +123,8 @@ impl Observation {
         Self::of(library, &format!("*{}", wrapper.unwrap_or_default()))
     }
 
-    /// Hides the variables of the observer from the program itself, which may list all variables. Programs that it starts by
-    /// `system`, `popen`, `wordexp` or `execl` and its like are not observed then.
+    /// Hides the variables of the observer from the program itself, which may list all variables, also if it starts itself.
+    /// Programs that it starts by `system`, `popen`, `wordexp` or `execl` and its like are not observed then.
     pub(super) fn hide(&mut self) {
         self.changes.push((HIDES.into(), Some("1".into())));
     }

@@ -43,16 +43,22 @@ pub(super) struct ObservedInputs {
     pub(super) packages: BTreeSet<String>,
     /// Programs that were looked for on the search path.
     pub(super) programs: BTreeSet<String>,
-    /// Variables that were read by their names. They are no part of the digest, except [`STARTED_PROGRAM`]: the first key
-    /// has those that may differ.
+    /// Variables that were read by their names. They are no part of the digest, except [`READ_BY_NAME`]: the first key
+    /// has the others that may differ.
     pub(super) variables: BTreeSet<String>,
     /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
     pub(super) looks_upwards: bool,
 }
 
-/// A shell sets this variable to the path of the program that it starts. The first key has it only if the source reads it by
-/// that name.
-const STARTED_PROGRAM: &str = "_";
+/// Variables that the first key has only if the source names them: the directories of the user, and the path of the program that
+/// a shell starts.
+pub(super) const READ_BY_NAME: [&str; 5] = [
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "_",
+];
 
 impl ObservedInputs {
     /// Whether it asked for nothing that the first key does not have.
@@ -90,15 +96,16 @@ impl ObservedInputs {
 
     /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
     pub(super) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
-        let reads_variable = self.has_read(STARTED_PROGRAM);
-        if self.is_empty() && !reads_variable {
+        let read = READ_BY_NAME.iter().filter(|name| self.has_read(name));
+        let mut read = read.peekable();
+        if self.is_empty() && read.peek().is_none() {
             return String::new();
         }
         let mut key = Key::default();
-        if reads_variable {
-            let value = env::var_os(STARTED_PROGRAM);
+        for name in read {
+            let value = env::var_os(name);
             let value = value.map(|value| [b"=", value.as_encoded_bytes()].concat());
-            key.add("$_", value.unwrap_or_default());
+            key.add(format!("${name}"), value.unwrap_or_default());
         }
         for file in &self.files {
             let path = real_path(file, path_map);

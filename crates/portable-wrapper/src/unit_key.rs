@@ -405,6 +405,7 @@ impl<'a> KeyBuilder<'a> {
         macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
         UnitKey {
+            is_published: matches!(self.origin, Origin::Registry(_)),
             portable_key: self.key.finish_portable(),
             closures: self.closures,
             is_observed: self.is_observed,

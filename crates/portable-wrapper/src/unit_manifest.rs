@@ -69,7 +69,7 @@ pub(super) struct UnitManifest {
     pub(super) macros: AmbientInputs,
     /// The digest of its key and of those of all dependencies.
     pub(super) closure: String,
-    /// The same with what does not depend on a path, if its output does
+    /// The closure that the unit has at any path, if its output contains a path
     /// ([`UnitKey::portable_closure`](super::unit_key::UnitKey::portable_closure)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) portable_closure: Option<String>,

@@ -371,3 +371,86 @@ fn a_script_with_descriptors_of_its_own_writes_what_it_writes_uncached() {
     main.cargo(&["build"]).ok();
     assert_eq!(says_the_same_uncached(&main), "three\nfive\n\n");
 }
+
+/// What is directly in the directory of a registry is of no package.
+#[requires(sccache)]
+#[test]
+fn a_file_beside_the_packages_of_a_registry_counts() {
+    let value = "fs::read_to_string(\"../note\").unwrap_or_default()";
+    let project = app(&saying(value)).committed();
+    project.main().cargo(&["build"]).ok();
+    let unpacked = project.sandbox.path("cargo-home/registry/src");
+    let index = fs::read_dir(unpacked).unwrap().next().unwrap().unwrap();
+    fs::write(index.path().join("note"), "noted").unwrap();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&second).contains("noted"));
+}
+
+/// Where programs have their settings counts if it is asked for.
+#[rstest]
+#[requires(sccache)]
+#[case::by_git(
+    "String::from_utf8(std::process::Command::new(\"git\").args([\"config\", \"--get\", \"x.y\"]).output().unwrap().stdout).unwrap()"
+)]
+#[case::by_a_name_that_is_put_together(
+    "fs::read_to_string(format!(\"{}/git/config\", env::var(format!(\"XDG_{}_HOME\", \"CONFIG\")).unwrap())).unwrap()"
+)]
+#[case::in_a_list("env::vars().filter(|(name, _)| name.starts_with(\"XDG_C\")).last().unwrap().1")]
+fn a_directory_of_the_user_counts_if_it_is_asked_for(#[case] value: &str) {
+    let project = app(&saying(value)).committed();
+    for nth in ["one", "two"] {
+        let settings = format!("settings-{nth}");
+        project.sandbox.write(
+            &format!("{settings}/git/config"),
+            &format!("[x]\n\ty = {nth}\n"),
+        );
+        let settings = project.sandbox.path(&settings);
+        let checkout = project.linked(nth);
+        let checkout = checkout.with("XDG_CONFIG_HOME", settings.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        assert!(says_the_same_uncached(&checkout).contains(nth));
+    }
+    take_runs(&project);
+    let none = app(&saying("\"nothing\"")).committed();
+    for nth in ["one", "two"] {
+        let settings = none.sandbox.path(nth);
+        let checkout = none.linked(nth);
+        let checkout = checkout.with("XDG_CONFIG_HOME", settings.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+    }
+    assert_eq!(take_runs(&none), 1, "who does not ask hits");
+}
+
+/// It is linked statically, so the observer is not in it, but in what it starts.
+#[cfg(target_env = "gnu")]
+#[requires(sccache)]
+#[test]
+fn a_script_without_a_dynamic_linker_runs_each_time() {
+    let value = "{ let shell = std::process::Command::new(\"sh\").args([\"-c\", \"exit 0\"]).status(); \
+        let listed = env::vars().any(|(name, _)| name == \"LD_PRELOAD\"); format!(\"{} {listed}\", shell.unwrap()) }";
+    let project = app(&saying(value)).committed();
+    for place in ["first", "second"] {
+        let checkout = project.linked(place);
+        let checkout = checkout.with("RUSTFLAGS", "-C target-feature=+crt-static");
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), 1);
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn a_script_that_starts_itself_sees_no_variable_of_the_observer() {
+    let value = "{ let list = || { let mut all: Vec<_> = env::vars().map(|(name, _)| name).filter(|name| name.starts_with(\"LD_\") || name.starts_with(\"SCCFG_\")).collect(); all.sort(); all.join(\" \") }; \
+        if env::args().count() > 1 { print!(\"{}\", list()); return; } \
+        let own = std::process::Command::new(env::args().next().unwrap()).arg(\"again\").output().unwrap(); \
+        format!(\"{} and {}\", list(), String::from_utf8(own.stdout).unwrap()) }";
+    let project = app(&saying(value)).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let said = main.says("app");
+    assert!(said.contains("LD_LIBRARY_PATH"), "{said}");
+    for hidden in ["LD_PRELOAD", "SCCFG_OBSERVED", "SCCFG_HIDES"] {
+        assert!(!said.contains(hidden), "{said}");
+    }
+}

@@ -62,18 +62,16 @@ fn a_run_of_another_machine_is_delivered_with_the_paths_of_this_one() {
     assert_eq!(take_runs(&project), 0);
 }
 
-/// An app whose dependency has a build script of these lines, and that uses a library with the path of its own sources, as
-/// openssl-src does.
-fn app_of_sources(lines: &str) -> Project {
+const SOURCES: &str =
+    "pub fn data() -> &'static str { concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data\") }\n";
+const MAIN: &str = "fn main() { println!(\"{}\", published::SAID); }\n";
+
+/// The packages `published`, which has a build script of these lines, and `sources`, which the script uses: a library with the
+/// path of its own sources, as openssl-src is.
+fn project_of_sources(lines: &str) -> Project {
     let project = with_runs(Project::new().with_store());
-    let source = [
-        (
-            "src/lib.rs",
-            "pub fn data() -> &'static str { concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/data\") }\n",
-        ),
-        ("data", "what the sources say"),
-    ];
-    package(&project, "sources", "", &source);
+    let sources = [("src/lib.rs", SOURCES), ("data", "what the sources say")];
+    package(&project, "sources", "", &sources);
     let script = script(&format!("{SLOW}\n{lines}"));
     let published = [
         ("build.rs", script.as_str()),
@@ -84,11 +82,16 @@ fn app_of_sources(lines: &str) -> Project {
     ];
     let uses = "[build-dependencies]\nsources = \"0.1\"\n";
     package(&project, "published", uses, &published);
+    project
+}
+
+/// An app above these.
+fn app_of_sources(lines: &str) -> Project {
+    let project = project_of_sources(lines);
     publish(&project, &["sources", "published"]);
-    let main = "fn main() { println!(\"{}\", published::SAID); }\n";
     let uses = "[dependencies]\npublished = \"0.1\"\n";
     project
-        .package("app", uses, &[("src/main.rs", main)])
+        .package("app", uses, &[("src/main.rs", MAIN)])
         .committed()
 }
 
@@ -111,21 +114,56 @@ fn a_program_with_the_path_of_its_sources_runs_once_for_all_homes(#[case] said: 
     says_the_same_uncached(&second.with("SCCACHE_REDIS_ENDPOINT", REMOTE));
 }
 
+/// Of few files of a package, each counts; of many, the package.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn sources_that_somebody_changed_make_another_run() {
-    let says = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", fs::read_to_string(sources::data()).unwrap())).unwrap();";
-    let project = app_of_sources(says);
-    build(&with_home(&project, &project.main(), "cargo-home"));
+fn what_a_script_reads_in_a_package_that_it_does_not_use_counts(#[values(1, 40)] files: usize) {
+    let lines = "let other = std::path::Path::new(sources::data()).parent().unwrap().with_file_name(\"other-0.1.0\");\n\
+        let said: Vec<_> = (0..COUNT).map(|nth| fs::read_to_string(other.join(format!(\"data{nth}\"))).unwrap()).collect();\n\
+        fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", said.concat())).unwrap();";
+    let project = project_of_sources(&lines.replace("COUNT", &files.to_string()));
+    let names: Vec<_> = (0..files).map(|nth| format!("data{nth}")).collect();
+    let data = names.iter().map(|name| (name.as_str(), "."));
+    let all: Vec<_> = [("src/lib.rs", "")].into_iter().chain(data).collect();
+    package(&project, "other", "", &all);
+    publish(&project, &["other", "sources", "published"]);
+    let uses = "[dependencies]\nother = \"0.1\"\npublished = \"0.1\"\n";
+    let project = project
+        .package("app", uses, &[("src/main.rs", MAIN)])
+        .committed();
+    let at = |place: &str| with_home(&project, &project.linked(place), "cargo-home");
+    build(&at("first"));
+    build(&at("same"));
     assert_eq!(take_runs(&project), 1);
     let unpacked = project.sandbox.path("cargo-home/registry/src");
     let index = fs::read_dir(unpacked).unwrap().next().unwrap().unwrap();
-    let data = index.path().join("sources-0.1.0/data");
-    fs::write(data, "what somebody wrote").unwrap();
-    let second = with_home(&project, &project.linked("second"), "cargo-home");
-    build(&second);
-    assert_eq!(take_runs(&project), 1);
-    assert_eq!(second.says("app"), "what somebody wrote\n");
+    fs::write(index.path().join("other-0.1.0/data0"), "changed").unwrap();
+    let changed = at("changed");
+    build(&changed);
+    assert!(says_the_same_uncached(&changed).contains("changed"));
+}
+
+/// A package of the workspace may take the place of a published one.
+#[requires(sccache)]
+#[test]
+fn a_program_with_a_path_of_the_workspace_is_of_this_checkout() {
+    let says = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", fs::read_to_string(sources::data()).unwrap())).unwrap();";
+    let project = app_of_sources(says);
+    let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"patched\"]\n\
+        [patch.crates-io]\nsources = { path = \"patched\" }\n";
+    let patched = super::project::package("sources", "");
+    let project = project
+        .file("Cargo.toml", manifest)
+        .file("patched/Cargo.toml", &patched)
+        .file("patched/src/lib.rs", SOURCES)
+        .file("patched/data", "of the first");
+    project.commit(&project.sandbox.path("main"));
+    let at = |place: &str| with_home(&project, &project.linked(place), "cargo-home");
+    at("first").cargo(&["build"]).ok();
+    let second = at("second");
+    second.write("patched/data", "of the second");
+    second.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&second).contains("of the second"));
 }
 
 #[requires(sccache)]

@@ -77,7 +77,7 @@ impl Context {
             let library = observation::library(&self.state);
             let observation = library.and_then(|library| Observation::of_all(&library));
             let mut observation = observation.ok_or(Uncacheable::ScriptUnobserved)?;
-            if script.source.lists_variables(script.used) {
+            if script.source.lists_variables(script.used) || script.used.lists_variables {
                 observation.hide();
             }
             Ok(observation)

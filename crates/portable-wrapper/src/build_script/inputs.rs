@@ -17,7 +17,7 @@ use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
 use crate::macro_effects::AmbientInputs;
-use crate::observed_inputs::ObservedInputs;
+use crate::observed_inputs::{ObservedInputs, READ_BY_NAME};
 use crate::package::{self, Registry};
 use crate::path_map::{PathMap, Role};
 use crate::state_dir::{FORMAT, StateDir};
@@ -52,16 +52,7 @@ const NATIVE: &str = "=native";
 /// Variables that do not change a result: how many processes may run at once, and where cargo is.
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
 /// Variables of the user, which count if the script names them.
-const OF_THE_USER: [&str; 8] = [
-    "HOME",
-    "HOSTNAME",
-    "LOGNAME",
-    "USER",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-];
+const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
 /// Variables that name the directory for temporary files, which is another one in each dev shell of Nix. The crates that
 /// a script uses, such as `cc`, write to it; they count if the script itself names them.
 const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
@@ -173,7 +164,8 @@ impl Script<'_> {
         hasher: &KeyedHasher,
     ) -> Result<bool, Uncacheable> {
         let mut has_native_flag = false;
-        let words = self.source.words(self.is_observed);
+        let is_noted = are_variables_noted(self.source, self.used, self.is_observed);
+        let words = self.source.words(is_noted);
         let is_named = |name: &str| is_named(name, &words, self.used);
         for (name, value) in variables(self.source, self.used, self.is_observed) {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
@@ -379,13 +371,23 @@ pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs)
     is_named(name, words, used) || environment::may_be_meant(name, words)
 }
 
+/// Whether each variable is noted that a run of the script reads.
+pub(crate) fn are_variables_noted(
+    source: &Source,
+    used: &AmbientInputs,
+    is_observed: bool,
+) -> bool {
+    is_observed && !source.lists_variables(used)
+}
+
 /// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
 pub(crate) fn variables(
     source: &Source,
     used: &AmbientInputs,
     is_observed: bool,
 ) -> Vec<(OsString, OsString)> {
-    let words = source.words(is_observed);
+    let is_noted = are_variables_noted(source, used, is_observed);
+    let words = source.words(is_noted);
     let counts = |name: &str| {
         if NOT_OF_SCRIPTS.contains(&name) {
             return false;
@@ -394,7 +396,7 @@ pub(crate) fn variables(
             return true;
         }
         let is_named = is_named(name, &words, used);
-        if OF_THE_USER.contains(&name) {
+        if OF_THE_USER.contains(&name) || is_noted && READ_BY_NAME.contains(&name) {
             return is_named;
         }
         environment::counts(name, &words) || is_named && name != "PATH"

@@ -18,7 +18,7 @@ use crate::compiler::Compiler;
 use crate::digest::FileStamp;
 use crate::observation::{Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package};
-use crate::package;
+use crate::package::{self, Registry};
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::directories::registries;
@@ -30,6 +30,8 @@ use sccfg_util::programs::find_program;
 const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
 /// Programs that are in the first key as the compiler.
 const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
+/// A package of a registry counts as a whole if a run asked for so many of its files: that takes less time then.
+const MANY: usize = 32;
 /// With more files, a run is not cached.
 const MOST: usize = 20_000;
 
@@ -53,10 +55,14 @@ impl Run<'_> {
         if requests.connections.iter().any(|to| !is_local(to)) {
             return Err(Uncacheable::ScriptNetwork);
         }
-        if requests.is_partial {
+        let real_paths = RealPaths::default();
+        // A program that is linked statically notes nothing, but what it starts may.
+        let program = real_paths.of(self.program);
+        let mut programs = requests.programs.iter().map(|other| Path::new(&other.path));
+        let is_noting = programs.any(|other| program.as_deref() == Some(other));
+        if requests.is_partial || !is_noting {
             return Err(Uncacheable::ScriptUnobserved);
         }
-        let real_paths = RealPaths::default();
         let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
         for (path, uses) in &requests.files {
             let known = files.entry(self.place(path, &real_paths)).or_default();
@@ -69,6 +75,7 @@ impl Run<'_> {
         let known = self.known(&real_paths);
         let search_path = env::search_path();
         let registries = registries();
+        let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
         let names = self.names_upwards(files.keys());
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
@@ -105,14 +112,17 @@ impl Run<'_> {
                 }
                 continue;
             }
-            if let Some(package) = published_package(path, registries.as_deref()) {
-                let package = package.to_str().ok_or(Uncacheable::ScriptDeclared)?;
-                let package = self.script.path_map.to_placeholders_str(package);
-                observed.packages.insert(package);
-                continue;
-            }
             let is_of_walk = path.file_name().is_some_and(|name| names.contains(name));
-            self.add(path, *uses, is_of_walk, &mut observed)?;
+            match published_package(path, registries.as_deref()) {
+                Some(package) => {
+                    let files = of_packages.entry(package).or_default();
+                    files.push((path.as_path(), *uses, is_of_walk));
+                }
+                None => self.add(path, *uses, is_of_walk, &mut observed)?,
+            }
+        }
+        for (package, files) in of_packages {
+            self.add_package(&package, &files, &mut observed)?;
         }
         let variables = requests.variables.iter();
         let variables = variables.filter(|name| !is_of_cargo(name));
@@ -159,6 +169,24 @@ impl Run<'_> {
         self.script.path_map.is_below(path, Role::Target)
             && !path.starts_with(env::temp_dir())
             && !path.iter().any(|part| part == WRAPPER_DIR)
+    }
+
+    /// Adds the files that it asked for in the directory of a package of a registry.
+    fn add_package(
+        &self,
+        package: &Path,
+        files: &[(&Path, Uses, bool)],
+        observed: &mut ObservedInputs,
+    ) -> Result<(), Uncacheable> {
+        if files.len() >= MANY && Registry::read(package, self.script.state).is_some() {
+            let package = package.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+            let package = self.script.path_map.to_placeholders_str(package);
+            observed.packages.insert(package);
+            return Ok(());
+        }
+        files
+            .iter()
+            .try_for_each(|(path, uses, is_of_walk)| self.add(path, *uses, *is_of_walk, observed))
     }
 
     fn add(

@@ -261,14 +261,15 @@ impl Source {
     }
 
     /// The names, and the words in texts. Only as a whole text, `_` may be the name of a variable. Many scripts replace
-    /// characters by it: if a run [is observed](super::Script::is_observed), it only counts where a variable is read.
-    pub(crate) fn words(&self, is_observed: bool) -> BTreeSet<&str> {
+    /// characters by it: if all variables that a run reads [are noted](super::are_variables_noted), it only counts where a
+    /// variable is read.
+    pub(crate) fn words(&self, is_noted: bool) -> BTreeSet<&str> {
         let wildcard = self.texts.get(WILDCARD).map(String::as_str);
         let names = self.names.iter().map(String::as_str);
         names
             .filter(|name| *name != WILDCARD)
             .chain(self.texts.iter().flat_map(|text| words(text)))
-            .chain(wildcard.filter(|_| self.reads_wildcard || !is_observed))
+            .chain(wildcard.filter(|_| self.reads_wildcard || !is_noted))
             .collect()
     }
 

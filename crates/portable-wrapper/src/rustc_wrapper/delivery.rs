@@ -69,10 +69,8 @@ impl Compile<'_> {
         } else if !manifest.closure.is_empty() {
             manifest.portable_closure = match &sharing {
                 Sharing::Everywhere => self.key.portable_closure(false),
-                Sharing::PathLeaked(PathLeak::Embedded(_) | PathLeak::SourceLocation(_)) => {
-                    self.key.portable_closure(true)
-                }
-                Sharing::PathLeaked(PathLeak::Derived(_))
+                Sharing::PathLeaked(PathLeak::Embedded(_)) => self.key.portable_closure(true),
+                Sharing::PathLeaked(PathLeak::Derived(_) | PathLeak::SourceLocation(_))
                 | Sharing::KeyedByPath(_)
                 | Sharing::NotCached(_) => None,
             };

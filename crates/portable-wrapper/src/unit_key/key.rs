@@ -22,7 +22,10 @@ pub(crate) struct UnitKey {
     pub(crate) is_observed: bool,
     /// The key without the time, if the unit is compiled each time.
     pub(super) timeless: Option<String>,
-    /// The key in which what depends on a path stands for what it is at any path, if that is another one.
+    /// Whether the unit is of a package of a registry.
+    pub(super) is_published: bool,
+    /// The key with the [portable closures](Self::portable_closure) of dependencies in the place of their contents, if one has
+    /// a portable closure.
     pub(super) portable_key: Option<String>,
     /// The closures of its dependencies; `None` if one is not known.
     pub(super) closures: Option<Closures>,
@@ -97,11 +100,11 @@ impl UnitKey {
         closure_of(&subject, closures.map(|closures| closures.here.clone()))
     }
 
-    /// The same for a unit whose output contains a path, or that of a dependency does: equal to that of the unit
-    /// which was compiled from the same at another path. `None` if there is no such path, or it is not known that
-    /// nothing else differs. `contains_path` tells whether the output does.
+    /// The closure of a published unit whose output contains a path, or that of a dependency does. The unit that was compiled
+    /// from the same sources at another path has the same. `None` if there is no such path, or for a unit of the workspace,
+    /// which scripts of published packages do not know. `contains_path` tells whether the output does.
     pub(crate) fn portable_closure(&self, contains_path: bool) -> Option<String> {
-        if self.keyed_by_path.is_some() || self.is_each_time() {
+        if !self.is_published || self.keyed_by_path.is_some() || self.is_each_time() {
             return None;
         }
         let closures = self.closures.as_ref()?;

@@ -18,6 +18,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use sccfg::hook_text::{HookText, Settings};
@@ -177,9 +178,20 @@ pub(crate) fn signal(name: &str, pid: u32) {
     let _ = kill.args(["-s", name, &pid.to_string()]).status();
 }
 
+/// A port on which nothing listens. The system gives none of these to clients and listeners that ask for any (from 32768 on,
+/// `ip_local_port_range` in `ip(7)`), so that it is still free a little later.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+    loop {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (start + nth) % COUNT;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// rustc itself rather than rustup's proxy, which looks for toolchains at home.

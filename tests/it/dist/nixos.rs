@@ -81,9 +81,14 @@ fn the_units_start_with_their_credentials() {
         port,
     );
     let address = format!("127.0.0.1:{server_port}");
-    let key = machine.sandbox.read("server-key");
-    let arguments = ["--secret-key", key.trim(), "--server", &address];
-    let make = [&["generate-jwt-hs256-server-token"][..], &arguments].concat();
+    // One in 64 keys starts with `-`.
+    let key = format!("--secret-key={}", machine.sandbox.read("server-key").trim());
+    let make = [
+        "generate-jwt-hs256-server-token",
+        &key,
+        "--server",
+        &address,
+    ];
     secret(&machine, "token", &make);
     let _server = run(
         &machine,

@@ -26,6 +26,7 @@ fn main() {
     for part in [
         "launcher/system.rs",
         "observer/environment.rs",
+        "observer/hidden.rs",
         "observer/layout.rs",
         "observer/libraries.rs",
         "observer/notes.rs",

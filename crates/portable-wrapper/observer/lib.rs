@@ -18,6 +18,7 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 mod environment;
+mod hidden;
 mod layout;
 mod libraries;
 mod notes;
@@ -113,7 +114,7 @@ unsafe extern "C" fn loaded() {
                 write(&b'x', (program, length as usize), b"", (program, 0));
             }
         }
-        environment::hide();
+        hidden::hide();
     }
 }
 

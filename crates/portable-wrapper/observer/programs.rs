@@ -3,7 +3,8 @@
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::AtomicUsize;
 
-use super::environment::{environ, is_preloaded, value_in, with_hidden};
+use super::environment::{environ, is_preloaded, value_in};
+use super::hidden::with_hidden;
 use super::libraries::own_path;
 use super::notes::{LOG, forget, is_noting, is_of_wrapper, note, write};
 use super::system_call::number;

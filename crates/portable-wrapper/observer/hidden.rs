@@ -1,0 +1,111 @@
+//! The variables of the observer, hidden from a program that may list all variables, and not from what it starts.
+
+use core::ffi::c_char;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::environment::{PRELOAD, environ, value_if, value_in, value_of};
+use super::notes::LOG;
+use super::system_call::{number, system_call};
+use super::{AT_FDCWD, LONGEST, PROGRAM, length_of};
+
+/// The variable of a program that must not see the variables of the observer.
+const HIDES: &[u8] = b"SCCFG_HIDES";
+/// The variables that were removed from the environment of this process, null if none was.
+static HIDDEN: [(&[u8], AtomicPtr<c_char>); 2] = [
+    (PRELOAD, AtomicPtr::new(core::ptr::null_mut())),
+    (LOG, AtomicPtr::new(core::ptr::null_mut())),
+];
+/// The most variables that a program gets with those that are hidden. With more, it is not observed.
+const MOST_VARIABLES: usize = 1024;
+
+/// Removes the variables of the observer, if this program must not see them.
+pub(crate) unsafe fn hide() {
+    unsafe {
+        if value_of(HIDES.as_ptr(), HIDES.len()).is_null() {
+            return;
+        }
+        let mut from = environ;
+        let mut to = environ.cast_mut();
+        while !(*from).is_null() {
+            let is = |name: &[u8]| !value_if(*from, name.as_ptr(), name.len()).is_null();
+            let hidden = HIDDEN.iter().find(|(name, _)| is(name));
+            if let Some((_, hidden)) = hidden {
+                hidden.store((*from).cast_mut(), Ordering::Relaxed);
+            } else if !is(HIDES) {
+                *to = *from;
+                to = to.add(1);
+            }
+            from = from.add(1);
+        }
+        *to = core::ptr::null();
+    }
+}
+
+/// Has `start` start `program` with `variables`, and with those that are hidden from this process.
+pub(crate) unsafe fn with_hidden<R>(
+    program: *const c_char,
+    variables: *const *const c_char,
+    start: impl FnOnce(*const *const c_char) -> R,
+) -> R {
+    unsafe {
+        let is_hidden = HIDDEN.iter().any(|(_, hidden)| !hidden.load(Ordering::Relaxed).is_null());
+        if !is_hidden || variables.is_null() {
+            return start(variables);
+        }
+        let mut count = 0;
+        while !(*variables.add(count)).is_null() {
+            count += 1;
+        }
+        // One that hides them again, and null at the end.
+        if count + HIDDEN.len() + 2 > MOST_VARIABLES {
+            return start(variables);
+        }
+        let mut all = MaybeUninit::<[*const c_char; MOST_VARIABLES]>::uninit();
+        let all = all.as_mut_ptr().cast::<*const c_char>();
+        core::ptr::copy_nonoverlapping(variables, all, count);
+        for (name, hidden) in &HIDDEN {
+            let hidden = hidden.load(Ordering::Relaxed);
+            if !hidden.is_null() && value_in(variables, name.as_ptr(), name.len()).is_null() {
+                *all.add(count) = hidden;
+                count += 1;
+            }
+        }
+        if is_own(program) {
+            *all.add(count) = c"SCCFG_HIDES=1".as_ptr();
+            count += 1;
+        }
+        *all.add(count) = core::ptr::null();
+        start(all)
+    }
+}
+
+/// What the launcher of a build script adds to its own path, for that of the script.
+const BEHIND_LAUNCHER: &[u8] = b".program\0";
+
+/// Whether `program` is the path of the program that runs here, or of the launcher in front of it.
+unsafe fn is_own(program: *const c_char) -> bool {
+    unsafe {
+        let length = if program.is_null() { LONGEST } else { length_of(program.cast()) };
+        if length + BEHIND_LAUNCHER.len() > LONGEST {
+            return false;
+        }
+        let mut behind = MaybeUninit::<[u8; LONGEST]>::uninit();
+        let behind = behind.as_mut_ptr().cast::<u8>();
+        core::ptr::copy_nonoverlapping(program.cast(), behind, length);
+        let end = behind.add(length);
+        core::ptr::copy_nonoverlapping(BEHIND_LAUNCHER.as_ptr(), end, BEHIND_LAUNCHER.len());
+        let own = file_at(PROGRAM.as_ptr().cast());
+        own.is_some() && (file_at(program.cast()) == own || file_at(behind) == own)
+    }
+}
+
+/// The device and the number of the file at `path`.
+unsafe fn file_at(path: *const u8) -> Option<(u64, u64)> {
+    // They are the first two numbers of its state, which is shorter.
+    let mut state = [0_u64; 32];
+    let to = state.as_mut_ptr() as usize;
+    let arguments = [AT_FDCWD as usize, path as usize, to, 0, 0];
+    let is_there = unsafe { system_call(number::NEWFSTATAT, arguments) } >= 0;
+    is_there.then_some((state[0], state[1]))
+}

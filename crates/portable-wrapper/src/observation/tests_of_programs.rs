@@ -1,0 +1,265 @@
+//! Programs that are observed, however they are started.
+
+use super::*;
+use sccfg_util::proc::Program as Command;
+use tempfile::TempDir;
+
+fn prepare() -> (TempDir, Observation) {
+    let directory = tempfile::tempdir().unwrap();
+    let library = directory.path().join(FILE_NAME);
+    let observation = Observation::of_all(&library).unwrap();
+    (directory, observation)
+}
+
+/// Runs a command of the shell.
+fn run(observation: &Observation, command: &str) {
+    let shell = Command {
+        path: Path::new("/bin/sh"),
+        args: &["-c".into(), command.into()],
+        changes: observation.changes(),
+        directory: None,
+    };
+    shell.output().unwrap();
+}
+
+fn used(observation: &Observation) -> u64 {
+    observation.notes.number_at(layout::USED as u64).unwrap()
+}
+
+#[test]
+fn notes_of_a_process_that_is_killed_are_there() {
+    let (directory, observation) = prepare();
+    let file = directory.path().join("a.txt");
+    let command = format!("exec <{}; kill -KILL $$", file.display());
+    run(&observation, &command);
+    let requests = observation.requests().unwrap();
+    assert!(requests.files[&file].is_read);
+}
+
+/// Has a shell open the file that its second argument names, by the function that its first one names. A third one is a
+/// value for `LD_PRELOAD`.
+const STARTS: &str = r#"
+    #define _GNU_SOURCE
+    #include <fcntl.h>
+    #include <spawn.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    #include <wordexp.h>
+    extern char **environ;
+    static int spawn(int uses_path, char **arguments) {
+        pid_t child;
+        int status, failed = uses_path ? posix_spawnp(&child, "sh", NULL, NULL, arguments, environ)
+            : posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ);
+        return failed || waitpid(child, &status, 0) != child || status;
+    }
+    static int expand(const char *command) {
+        char text[5100];
+        wordexp_t words;
+        snprintf(text, sizeof text, "$(sh -c '%s')", command);
+        return wordexp(text, &words, 0);
+    }
+    int main(int count, char **given) {
+        char *how = given[1], *sh = "/bin/sh", command[5000];
+        char *arguments[] = {"sh", "-c", command, NULL};
+        if (count > 3) setenv("LD_PRELOAD", given[3], 1); else unsetenv("LD_PRELOAD");
+        snprintf(command, sizeof command, "exec <%s", given[2]);
+        #define IS(name) (strcmp(how, name) == 0)
+        if (IS("system")) return system(command);
+        if (IS("popen")) return pclose(popen(command, "r"));
+        if (IS("wordexp")) return expand(command);
+        if (IS("posix_spawn")) return spawn(0, arguments);
+        if (IS("posix_spawnp")) return spawn(1, arguments);
+        if (IS("execv")) execv(sh, arguments);
+        if (IS("execve")) execve(sh, arguments, environ);
+        if (IS("execvp")) execvp("sh", arguments);
+        if (IS("execvpe")) execvpe("sh", arguments, environ);
+        if (IS("fexecve")) fexecve(open(sh, O_RDONLY), arguments, environ);
+        if (IS("execl")) execl(sh, "sh", "-c", command, NULL);
+        if (IS("execlp")) execlp("sh", "sh", "-c", command, "1", "2", "3", "4", "5", "6", NULL);
+        if (IS("execle")) execle(sh, "sh", "-c", command, NULL, environ);
+        if (IS("execle of many")) execle(sh, "sh", "-c", command, "1", "2", "3", "4", "5", "6", NULL, environ);
+        return 1;
+    }
+"#;
+
+/// Compiles a program of C to the file `to`.
+fn compile(text: &str, to: &Path) {
+    let source = to.with_extension("c");
+    fsio::replace_and_create_dir(&source, text.as_bytes()).unwrap();
+    let compiler = Command {
+        path: Path::new("cc"),
+        args: &["-o".into(), to.into(), source.into()],
+        changes: &[],
+        directory: None,
+    };
+    assert!(compiler.output().unwrap().status.success());
+}
+
+#[test]
+fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let [starts, file] = ["starts", "file.txt"].map(path);
+    compile(STARTS, &starts);
+    fsio::replace_and_create_dir(&file, b"word").unwrap();
+    let library = path(FILE_NAME);
+    let library = library.to_str().unwrap();
+    for how in [
+        "system",
+        "popen",
+        "wordexp",
+        "posix_spawn",
+        "posix_spawnp",
+        "execv",
+        "execve",
+        "execvp",
+        "execvpe",
+        "fexecve",
+        "execl",
+        "execlp",
+        "execle",
+        "execle of many",
+    ] {
+        for (preload, is_observed) in [
+            (None, false),
+            (Some(""), false),
+            (Some("/none/other.so"), false),
+            (Some(&*format!("{library}x:/x{library}")), false),
+            (Some(library), true),
+            (Some(&format!("/none/other.so:{library}")), true),
+            (Some(&format!("{library} /none/other.so")), true),
+        ] {
+            let observation = Observation::of_all(Path::new(library)).unwrap();
+            let given = [how, file.to_str().unwrap()].into_iter().chain(preload);
+            let given: Vec<_> = given.map(OsString::from).collect();
+            let program = Command {
+                path: &starts,
+                args: &given,
+                changes: observation.changes(),
+                directory: None,
+            };
+            let output = program.output().unwrap();
+            assert!(output.status.success(), "{given:?}: {output:?}");
+            let requests = observation.requests().unwrap();
+            assert_eq!(requests.is_partial, !is_observed, "{given:?}");
+            assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
+        }
+    }
+}
+
+/// Lists its variables, and has a shell open the file that its second argument names, by the function that its first one
+/// names. The third one is for the shell's `LD_PRELOAD`.
+const LISTS: &str = r#"
+    #define _GNU_SOURCE
+    #include <fcntl.h>
+    #include <spawn.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    extern char **environ;
+    int main(int count, char **given) {
+        char *how = given[1], *sh = "/bin/sh", command[5000];
+        char *arguments[] = {"sh", "-c", command, NULL}, *other[] = {"PATH=/bin:/usr/bin", NULL};
+        int status;
+        pid_t child;
+        for (char **variable = environ; *variable; variable++) puts(*variable);
+        if (getenv("LD_PRELOAD")) return 2;
+        fflush(stdout);
+        if (count > 3) setenv("LD_PRELOAD", given[3], 1);
+        snprintf(command, sizeof command, "exec <%s", given[2]);
+        #define IS(name) (strcmp(how, name) == 0)
+        if (IS("posix_spawn")) return posix_spawn(&child, sh, NULL, NULL, arguments, environ)
+            || waitpid(child, &status, 0) != child || status;
+        if (IS("posix_spawnp of others")) return posix_spawnp(&child, "sh", NULL, NULL, arguments, other)
+            || waitpid(child, &status, 0) != child || status;
+        if (IS("vfork")) {
+            if ((child = vfork()) == 0) { execvp("sh", arguments); _exit(3); }
+            return waitpid(child, &status, 0) != child || status || system("exit 0");
+        }
+        if (IS("execv")) execv(sh, arguments);
+        if (IS("execve")) execve(sh, arguments, environ);
+        if (IS("execvp")) execvp("sh", arguments);
+        if (IS("execvpe")) execvpe("sh", arguments, other);
+        if (IS("fexecve")) fexecve(open(sh, O_RDONLY), arguments, environ);
+        if (IS("execl")) execl(sh, "sh", "-c", command, NULL);
+        if (IS("system")) return system(command);
+        return 1;
+    }
+"#;
+
+#[test]
+fn a_program_that_lists_its_variables_sees_none_of_the_observer_and_what_it_starts_is_observed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let [lists, file] = ["lists", "file.txt"].map(path);
+    compile(LISTS, &lists);
+    fsio::replace_and_create_dir(&file, b"word").unwrap();
+    let library = path(FILE_NAME);
+    for (how, preload, is_observed) in [
+        ("posix_spawn", None, true),
+        ("posix_spawnp of others", None, true),
+        ("vfork", None, true),
+        ("execv", None, true),
+        ("execve", None, true),
+        ("execvp", None, true),
+        ("execvpe", None, true),
+        ("fexecve", None, true),
+        ("execve", Some("/none/other.so"), false),
+        ("execl", None, false),
+        ("system", None, false),
+    ] {
+        let mut observation = Observation::of_all(&library).unwrap();
+        observation.hide();
+        let given = [how, file.to_str().unwrap()].into_iter().chain(preload);
+        let given: Vec<_> = given.map(OsString::from).collect();
+        let program = Command {
+            path: &lists,
+            args: &given,
+            changes: observation.changes(),
+            directory: None,
+        };
+        let output = program.output().unwrap();
+        assert!(output.status.success(), "{given:?}: {output:?}");
+        let listed = String::from_utf8(output.stdout).unwrap();
+        assert!(listed.contains("PATH="), "{listed}");
+        for name in [PRELOAD, LOG, HIDES] {
+            assert!(!listed.contains(name), "{given:?}: {listed}");
+        }
+        let requests = observation.requests().unwrap();
+        let is_partial = !is_observed || how == "vfork";
+        assert_eq!(requests.is_partial, is_partial, "{given:?}");
+        assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
+    }
+}
+
+#[test]
+fn what_was_noted_is_noted_again_once_it_is_forgotten() {
+    let (_directory, observation) = prepare();
+    run(&observation, "cat /etc/passwd");
+    let (first, once) = (observation.requests().unwrap(), used(&observation));
+    run(&observation, "cat /etc/passwd");
+    assert_eq!(used(&observation), once);
+    observation.forget().unwrap();
+    assert_eq!(observation.requests(), None);
+    run(&observation, "cat /etc/passwd");
+    assert_eq!(observation.requests().unwrap(), first);
+    assert_eq!(used(&observation), 2 * once);
+}
+
+#[test]
+fn if_notes_are_lost_nothing_is_known() {
+    let (_directory, observation) = prepare();
+    let room = layout::ROOM as u64;
+    let notes = &observation.notes;
+    notes
+        .write_number_at(layout::USED as u64, room - 100)
+        .unwrap();
+    run(&observation, "cat /etc/passwd");
+    assert!(used(&observation) > room);
+    assert_eq!(observation.requests(), None);
+}

@@ -42,9 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use self::command::Command;
 use self::inputs::{RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{
-    are_variables_noted, is_of_cargo, may_read, shown_variable, variables,
-};
+pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};

@@ -64,16 +64,15 @@ impl Role {
 }
 
 const REGISTRY: &str = "/sccfg-registry/";
-/// Whether `path` is below a placeholder, where there are no files. The compiler looks there for sources of libraries.
-pub(super) fn is_below_placeholder(path: &Path) -> bool {
-    let roles = [Role::Workspace, Role::Target, Role::CargoHome];
-    roles
-        .iter()
-        .any(|role| path.starts_with(role.placeholder()))
-}
-
 /// How each placeholder begins.
 pub(super) const PREFIX: &[u8] = b"/sccfg-";
+
+/// Whether `path` is below a placeholder, where there are no files. The compiler looks there for sources of libraries.
+pub(super) fn is_below_placeholder(path: &Path) -> bool {
+    let mut roles = [Role::Workspace, Role::Target, Role::CargoHome].into_iter();
+    path.as_os_str().as_encoded_bytes().starts_with(PREFIX)
+        && roles.any(|role| path.starts_with(role.placeholder()))
+}
 
 /// The placeholder of the target directory in texts of native libraries that are linked into a program. A path that
 /// is written over it moves the rest of the text, and is at least eight bytes shorter.

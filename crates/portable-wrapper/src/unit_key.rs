@@ -288,12 +288,11 @@ impl<'a> KeyBuilder<'a> {
                     let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
                     (None, digest)
                 };
-            let portable = manifest
-                .as_ref()
-                .and_then(|manifest| manifest.portable_closure.clone());
-            let portable = portable.unwrap_or_else(|| digest.clone());
+            let portable = manifest.as_ref();
+            let portable = portable.and_then(|manifest| manifest.portable_closure.as_ref());
+            let portable = portable.unwrap_or(&digest);
             self.key
-                .add_with_portable(format!("--extern {name}"), digest, portable);
+                .add_with_portable(format!("--extern {name}"), &digest, portable);
             externs.push((name.clone(), path.clone(), manifest));
         }
         self.add_code_of_externs(externs);
@@ -455,12 +454,15 @@ pub(super) fn is_published(directory: &Path, registries: Option<&Path>) -> bool 
 }
 
 fn origin(source: &str, registries: Option<&Path>) -> Origin {
-    let directory = registries.and_then(|registries| {
-        let below = Path::new(source).strip_prefix(registries).ok()?;
-        let mut below = below.components();
-        Some(registries.join(below.next()?).join(below.next()?))
-    });
+    let directory = published_package(Path::new(source), registries);
     directory.map_or(Origin::Own, Origin::Registry)
+}
+
+/// The directory of the package of a registry in which `path` is.
+pub(super) fn published_package(path: &Path, registries: Option<&Path>) -> Option<PathBuf> {
+    let registries = registries?;
+    let mut below = path.strip_prefix(registries).ok()?.components();
+    Some(registries.join(below.next()?).join(below.next()?))
 }
 
 /// Whether paths can be replaced in programs for this target: their format tells where texts are, and they are

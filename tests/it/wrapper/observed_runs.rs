@@ -11,6 +11,7 @@ use super::build_scripts::{
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::succeeds;
+use super::registry::unpacked;
 use crate::support::wait_until;
 
 /// The text of the file `settings` in the nearest directory upwards.
@@ -379,9 +380,8 @@ fn a_file_beside_the_packages_of_a_registry_counts() {
     let value = "fs::read_to_string(\"../note\").unwrap_or_default()";
     let project = app(&saying(value)).committed();
     project.main().cargo(&["build"]).ok();
-    let unpacked = project.sandbox.path("cargo-home/registry/src");
-    let index = fs::read_dir(unpacked).unwrap().next().unwrap().unwrap();
-    fs::write(index.path().join("note"), "noted").unwrap();
+    let unpacked = unpacked(&project.sandbox.path("cargo-home"));
+    fs::write(unpacked.join("note"), "noted").unwrap();
     let second = project.linked("second");
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).contains("noted"));

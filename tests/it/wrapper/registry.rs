@@ -1,7 +1,7 @@
 //! Crates of a registry, which nobody edits: a real registry of cargo's, in a directory.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indoc::indoc;
 use rstest::rstest;
@@ -91,6 +91,12 @@ pub(super) fn with_home<'a>(
     let home = project.sandbox.path(home);
     fs::create_dir_all(&home).unwrap();
     checkout.with("CARGO_HOME", home.to_str().unwrap())
+}
+
+/// The directory in which cargo has unpacked the packages of a registry, with this `CARGO_HOME`.
+pub(super) fn unpacked(home: &Path) -> PathBuf {
+    let mut registries = fs::read_dir(home.join("registry/src")).unwrap();
+    registries.next().unwrap().unwrap().path()
 }
 
 /// A program above `lowcrate`, which has this library and this build script.
@@ -756,9 +762,7 @@ fn an_edited_source_of_a_registry_is_compiled() {
     main.remove("Cargo.lock");
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "as published\n");
-    let home = project.sandbox.path("cargo-home/registry/src");
-    let directory = fs::read_dir(home).unwrap().next().unwrap().unwrap().path();
-    let part = directory.join("lowcrate-0.1.0/src/part.rs");
+    let part = unpacked(&project.sandbox.path("cargo-home")).join("lowcrate-0.1.0/src/part.rs");
     fs::write(&part, "pub const T: &str = \"edited\";\n").unwrap();
     main.clean();
     main.cargo(&["build"]).ok();

@@ -7,7 +7,7 @@ use rstest::rstest;
 use super::build_scripts::{app, script, take_runs, with_runs};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project};
-use super::registry::{package, publish, with_home};
+use super::registry::{package, publish, unpacked, with_home};
 
 /// A back end that others use, as far as the wrapper knows.
 const REMOTE: &str = "redis://127.0.0.1:1";
@@ -135,9 +135,8 @@ fn what_a_script_reads_in_a_package_that_it_does_not_use_counts(#[values(1, 40)]
     build(&at("first"));
     build(&at("same"));
     assert_eq!(take_runs(&project), 1);
-    let unpacked = project.sandbox.path("cargo-home/registry/src");
-    let index = fs::read_dir(unpacked).unwrap().next().unwrap().unwrap();
-    fs::write(index.path().join("other-0.1.0/data0"), "changed").unwrap();
+    let unpacked = unpacked(&project.sandbox.path("cargo-home"));
+    fs::write(unpacked.join("other-0.1.0/data0"), "changed").unwrap();
     let changed = at("changed");
     build(&changed);
     assert!(says_the_same_uncached(&changed).contains("changed"));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::project::{Project, cargo_home};
-use super::registry::{package, publish};
+use super::registry::{package, publish, unpacked};
 use crate::lab::CompileLog;
 
 /// Waits until files that were just written have a time that any later write differs from.
@@ -114,9 +114,7 @@ fn a_source_of_a_registry() {
     let home = project.sandbox.path("cargo-home");
     let checkout = project.main().with("CARGO_HOME", home.to_str().unwrap());
     checkout.cargo(&["fetch"]).ok();
-    let sources = fs::read_dir(home.join("registry/src")).unwrap().flatten();
-    let source = sources.map(|entry| entry.path().join("stamped-0.1.0/src/lib.rs"));
-    let source = source.last().unwrap();
+    let source = unpacked(&home).join("stamped-0.1.0/src/lib.rs");
     assert!(source.starts_with(&home) && !source.starts_with(cargo_home()));
     settle(&source);
     checkout.cargo(&["build"]).ok();

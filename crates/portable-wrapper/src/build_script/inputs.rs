@@ -164,8 +164,7 @@ impl Script<'_> {
         hasher: &KeyedHasher,
     ) -> Result<bool, Uncacheable> {
         let mut has_native_flag = false;
-        let is_noted = are_variables_noted(self.source, self.used, self.is_observed);
-        let words = self.source.words(is_noted);
+        let words = self.source.words(self.used, self.is_observed);
         let is_named = |name: &str| is_named(name, &words, self.used);
         for (name, value) in variables(self.source, self.used, self.is_observed) {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
@@ -371,23 +370,14 @@ pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs)
     is_named(name, words, used) || environment::may_be_meant(name, words)
 }
 
-/// Whether each variable is noted that a run of the script reads.
-pub(crate) fn are_variables_noted(
-    source: &Source,
-    used: &AmbientInputs,
-    is_observed: bool,
-) -> bool {
-    is_observed && !source.lists_variables(used)
-}
-
 /// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
 pub(crate) fn variables(
     source: &Source,
     used: &AmbientInputs,
     is_observed: bool,
 ) -> Vec<(OsString, OsString)> {
-    let is_noted = are_variables_noted(source, used, is_observed);
-    let words = source.words(is_noted);
+    let is_noted = source.notes_variables(used, is_observed);
+    let words = source.words(used, is_observed);
     let counts = |name: &str| {
         if NOT_OF_SCRIPTS.contains(&name) {
             return false;

@@ -21,7 +21,7 @@ use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::package::{self, Registry};
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
-use crate::unit_key::directories::registries;
+use crate::unit_key::{directories::registries, published_package};
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
@@ -324,13 +324,6 @@ impl Known<'_> {
         let place = place_of(path, self.real_paths);
         is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
     }
-}
-
-/// The directory of the package of a registry in which `path` is.
-fn published_package(path: &Path, registries: Option<&Path>) -> Option<PathBuf> {
-    let registries = registries?;
-    let mut below = path.strip_prefix(registries).ok()?.iter();
-    Some(registries.join(below.next()?).join(below.next()?))
 }
 
 /// Whether `path` is in a directory that scripts find without the path of the checkout.

@@ -261,9 +261,10 @@ impl Source {
     }
 
     /// The names, and the words in texts. Only as a whole text, `_` may be the name of a variable. Many scripts replace
-    /// characters by it: if all variables that a run reads [are noted](super::are_variables_noted), it only counts where a
-    /// variable is read.
-    pub(crate) fn words(&self, is_noted: bool) -> BTreeSet<&str> {
+    /// characters by it: if all variables that a run reads [are noted](Self::notes_variables), it only counts where a variable
+    /// is read.
+    pub(crate) fn words(&self, used: &AmbientInputs, is_observed: bool) -> BTreeSet<&str> {
+        let is_noted = self.notes_variables(used, is_observed);
         let wildcard = self.texts.get(WILDCARD).map(String::as_str);
         let names = self.names.iter().map(String::as_str);
         names
@@ -317,6 +318,11 @@ impl Source {
         self.has_or_runs(&ALL_VARIABLES, used)
     }
 
+    /// Whether each variable is noted that a run reads, which [is observed](super::Script::is_observed) or not.
+    pub(crate) fn notes_variables(&self, used: &AmbientInputs, is_observed: bool) -> bool {
+        is_observed && !self.lists_variables(used)
+    }
+
     /// Whether it may have a program print all variables.
     pub(crate) fn prints_variables(&self, used: &AmbientInputs) -> bool {
         let of_programs = Signs {
@@ -365,10 +371,20 @@ mod tests {
     #[case("let shell = std::env::var(\"_\");", true)]
     #[case("let shell = option_env!(\"_\");", true)]
     fn a_wildcard_names_no_variable(#[case] code: &str, #[case] expected: bool) {
-        assert_eq!(read(code).words(true).contains("_"), expected);
+        assert_eq!(
+            read(code)
+                .words(&AmbientInputs::default(), true)
+                .contains("_"),
+            expected
+        );
         // Nobody would see it.
         let is_text = code.contains("\"_\"");
-        assert_eq!(read(code).words(false).contains("_"), is_text);
+        assert_eq!(
+            read(code)
+                .words(&AmbientInputs::default(), false)
+                .contains("_"),
+            is_text
+        );
     }
 
     #[rstest::rstest]

@@ -98,6 +98,19 @@ fn compile(text: &str, to: &Path) {
     assert!(compiler.output().unwrap().status.success());
 }
 
+/// The output of the program at `path`, which is observed and must succeed.
+fn succeed(observation: &Observation, path: &Path, args: &[OsString]) -> std::process::Output {
+    let program = Command {
+        path,
+        args,
+        changes: observation.changes(),
+        directory: None,
+    };
+    let output = program.output().unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    output
+}
+
 #[test]
 fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
     let directory = tempfile::tempdir().unwrap();
@@ -135,14 +148,7 @@ fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
             let observation = Observation::of_all(Path::new(library)).unwrap();
             let given = [how, file.to_str().unwrap()].into_iter().chain(preload);
             let given: Vec<_> = given.map(OsString::from).collect();
-            let program = Command {
-                path: &starts,
-                args: &given,
-                changes: observation.changes(),
-                directory: None,
-            };
-            let output = program.output().unwrap();
-            assert!(output.status.success(), "{given:?}: {output:?}");
+            succeed(&observation, &starts, &given);
             let requests = observation.requests().unwrap();
             assert_eq!(requests.is_partial, !is_observed, "{given:?}");
             assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
@@ -217,14 +223,7 @@ fn a_program_that_lists_its_variables_sees_none_of_the_observer_and_what_it_star
         observation.hide();
         let given = [how, file.to_str().unwrap()].into_iter().chain(preload);
         let given: Vec<_> = given.map(OsString::from).collect();
-        let program = Command {
-            path: &lists,
-            args: &given,
-            changes: observation.changes(),
-            directory: None,
-        };
-        let output = program.output().unwrap();
-        assert!(output.status.success(), "{given:?}: {output:?}");
+        let output = succeed(&observation, &lists, &given);
         let listed = String::from_utf8(output.stdout).unwrap();
         assert!(listed.contains("PATH="), "{listed}");
         for name in [PRELOAD, LOG, HIDES] {

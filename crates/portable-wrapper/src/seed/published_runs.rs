@@ -70,8 +70,7 @@ impl Checks<'_> {
     ) -> Result<(), Why> {
         let observed = manifest.observed.as_ref().map(|(observed, _)| observed);
         let is_observed = observed.is_some_and(|observed| observed.is_observed);
-        let is_noted = build_script::are_variables_noted(source, used, is_observed);
-        let words = source.words(is_noted);
+        let words = source.words(used, is_observed);
         let lists_all = source.lists_variables(used);
         let has_read = |name: &str| observed.is_some_and(|observed| observed.has_read(name));
         let may_differ = |name: &str| {

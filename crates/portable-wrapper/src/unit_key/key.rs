@@ -113,9 +113,7 @@ impl UnitKey {
             None if contains_path => &self.key,
             None => return None,
         };
-        let mut closures = closures.portable.clone();
-        closures.sort_unstable();
-        Some(closure_of(key, Some(closures)))
+        Some(closure_of(key, Some(closures.portable.clone())))
     }
 }
 

@@ -22,12 +22,14 @@ use workspace::Workspace;
 const MARK: &str = "sccfg-seeded";
 /// The directory that is filled, in git's directory of the worktree, or beside the build directory.
 const STAGING: &str = "sccfg-seed";
+/// Worktrees in which units are looked for that the first one cannot give.
+const MOST_OTHERS: usize = 2;
 
 /// What became of seeding.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Seeded {
-        /// The workspace from which units were taken.
+        /// The workspace from which units were taken; others gave what it could not.
         from: PathBuf,
         /// The build directory that was filled.
         build: PathBuf,
@@ -51,7 +53,10 @@ impl Outcome {
             return String::new();
         };
         let all = seeded.units + seeded.left_out.len();
-        let (build, from) = (build.display(), from.display());
+        let others = seeded.others.iter().map(PathBuf::as_path);
+        let from = std::iter::once(from.as_path()).chain(others);
+        let from: Vec<_> = from.map(|from| from.display().to_string()).collect();
+        let (build, from) = (build.display(), from.join(" and "));
         format!("{build}: {} of {all} units from {from}", seeded.units)
     }
 }
@@ -101,25 +106,27 @@ fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<
         ));
     };
     let mut why = None;
-    for from in candidates {
-        let seeded = fill(&from, &here, &staging)?;
+    for (nth, from) in candidates.iter().enumerate() {
+        let others = candidates[nth + 1..].iter().take(MOST_OTHERS);
+        let others: Vec<_> = others.cloned().collect();
+        let seeded = fill(from, &others, &here, &staging)?;
         match seeded {
             Ok(seeded) if seeded.units > 0 => {
                 if let Some(worktree) = &worktree {
                     mark(worktree, &here.build);
                 }
                 return Ok(Outcome::Seeded {
-                    from: from.workspace,
+                    from: from.workspace.clone(),
                     build: here.build,
                     seeded,
                 });
             }
             Ok(seeded) => {
-                why.get_or_insert_with(|| nothing_taken(&from, &seeded));
+                why.get_or_insert_with(|| nothing_taken(from, &seeded));
             }
             Err(Refused::Exists) => return Ok(Outcome::Exists(here.build)),
             Err(refused) => {
-                why.get_or_insert_with(|| describe(&refused, &from));
+                why.get_or_insert_with(|| describe(&refused, from));
             }
         }
     }
@@ -162,9 +169,10 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
     found.into_iter().map(|(.., checkout)| checkout).collect()
 }
 
-/// Fills the build directory of `here`.
+/// Fills the build directory of `here` from that of `from`, and with what this cannot give from those of `others`.
 fn fill(
     from: &Checkout,
+    others: &[Checkout],
     here: &Workspace,
     staging: &Staging,
 ) -> Result<Result<Seeded, Refused>, Problem> {
@@ -179,7 +187,13 @@ fn fill(
     renew().map_err(|error| failed(&error))?;
     let manifests = Manifests::default();
     let packages = |directory: &Path| manifests.package(&here.root, directory);
-    let seeded = seed::seed(from, &here.checkout(), &packages, &staging.directory);
+    let seeded = seed::seed(
+        from,
+        others,
+        &here.checkout(),
+        &packages,
+        &staging.directory,
+    );
     // It was renamed, or is of no use.
     let _ = fsio::remove_dir(&staging.directory);
     match seeded {

@@ -9,12 +9,12 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg seed                     From another worktree of this repository
-  sccfg seed --from ../clone     From another checkout of the same repository
+  sccfg seed                     From the other worktrees of this repository
+  sccfg seed --from ../clone     From one checkout of the same repository
 
 An existing target directory is never changed.")]
 pub(crate) struct Seed {
-    /// Take the units from the checkout in DIR
+    /// Take the units from the checkout in DIR alone
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub from: Option<PathBuf>,
     /// Print JSON

@@ -45,7 +45,14 @@ fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {
             let left_out: Vec<_> = left_out
                 .map(|(unit, why)| json!({ "unit": unit, "why": why }))
                 .collect();
-            json!({ "build": build, "from": from, "units": seeded.units, "left_out": left_out })
+            let others: Vec<_> = seeded.others.iter().map(|other| shown(other)).collect();
+            json!({
+                "build": build,
+                "from": from,
+                "others": others,
+                "units": seeded.units,
+                "left_out": left_out,
+            })
         }
         seeding::Outcome::Exists(build) => {
             json!({ "build": shown(build), "units": 0, "exists": true })

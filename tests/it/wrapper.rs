@@ -34,6 +34,7 @@ mod registry;
 mod reports;
 mod secrets;
 mod seed;
+mod seed_others;
 mod seed_scripts;
 mod shared_runs;
 mod stamps;

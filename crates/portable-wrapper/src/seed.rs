@@ -5,12 +5,16 @@
 //! compiles the rest. So a seeded build directory is in the state in which a build in this checkout
 //! would have left it, up to the units that are missing.
 //!
+//! Units that cannot be taken from one checkout are looked for in others (`earlier`).
+//!
 //! The directory is filled beside its final place, and renamed once it is complete.
 
 mod cargo_dep_info;
 mod checks;
 mod decisions;
 mod delivery;
+mod earlier;
+mod libraries;
 mod moment;
 mod published_runs;
 mod script_checks;
@@ -19,7 +23,9 @@ mod units;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -27,6 +33,7 @@ use super::path_map::{PathMap, Role};
 use checks::{Checks, modified};
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
+use earlier::Earlier;
 use moment::{CACHE_TAG, Moment};
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
@@ -65,6 +72,8 @@ pub type Packages<'a> = dyn Fn(&Path) -> Option<Package> + 'a;
 pub struct Seeded {
     /// How many units were taken.
     pub units: usize,
+    /// The workspaces from which some of them were taken that the first one could not give.
+    pub others: Vec<PathBuf>,
     /// The units that were not, with the reasons; a unit comes after those below it.
     pub left_out: Vec<(String, String)>,
 }
@@ -92,23 +101,43 @@ impl From<io::Error> for Refused {
 
 /// Why a unit is not taken.
 #[derive(Debug)]
-struct Why(Cow<'static, str>);
+struct Why {
+    text: Cow<'static, str>,
+    /// Whether the same holds for the unit in other checkouts.
+    is_general: bool,
+}
 
-impl From<&'static str> for Why {
-    fn from(why: &'static str) -> Self {
-        Self(why.into())
+impl Why {
+    /// A reason that lies in the unit, whichever checkout has compiled it.
+    fn general(text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            text: text.into(),
+            is_general: true,
+        }
     }
 }
 
 impl From<String> for Why {
-    fn from(why: String) -> Self {
-        Self(why.into())
+    fn from(text: String) -> Self {
+        Self {
+            text: text.into(),
+            is_general: false,
+        }
+    }
+}
+
+impl From<&'static str> for Why {
+    fn from(text: &'static str) -> Self {
+        Self {
+            text: text.into(),
+            is_general: false,
+        }
     }
 }
 
 impl From<io::Error> for Why {
     fn from(error: io::Error) -> Self {
-        Self(error.to_string().into())
+        error.to_string().into()
     }
 }
 
@@ -148,13 +177,56 @@ pub fn last_build(build: &Path) -> Option<SystemTime> {
         .max()
 }
 
-/// Fills the build directory of `to`, which must not exist, from that of `from`. `staging` is an empty directory on
-/// the same file system; it is moved or left behind.
+/// A checkout with its finished units. No build runs there while this value exists, if cargo locks its directories.
+struct Build<'a> {
+    checkout: &'a Checkout,
+    profiles: Vec<PathBuf>,
+    units: Vec<CargoUnit>,
+    /// Those of each profile.
+    of_profiles: Vec<Range<usize>>,
+    _locks: Vec<File>,
+}
+
+impl<'a> Build<'a> {
+    /// Fails if a build is running.
+    fn open(checkout: &'a Checkout) -> Result<Self, Refused> {
+        let profiles = units::profiles(&checkout.build);
+        // While cargo builds a profile, it locks its directory. It waits while this process copies.
+        let locks = profiles.iter().flat_map(|profile| {
+            let lock = |name: &&str| checkout.build.join(profile).join(name);
+            super::build_dir::LOCKS.iter().map(lock).collect::<Vec<_>>()
+        });
+        let mut held = Vec::new();
+        for lock in locks.filter(|lock| lock.is_file()) {
+            // Where there are no locks, nobody knows.
+            let lock = fsio::try_share_lock(&lock).unwrap_or_default();
+            held.push(lock.ok_or(Refused::IsBuilding)?);
+        }
+        let mut units = Vec::new();
+        let mut of_profiles = Vec::new();
+        for profile in &profiles {
+            let first = units.len();
+            units.extend(units::units(&checkout.build, profile));
+            of_profiles.push(first..units.len());
+        }
+        Ok(Self {
+            checkout,
+            profiles,
+            units,
+            of_profiles,
+            _locks: held,
+        })
+    }
+}
+
+/// Fills the build directory of `to`, which must not exist, from that of `from`, and with what cannot be taken there from
+/// those of `others`. `staging` is an empty directory on the same file system; it is moved or left behind.
 ///
 /// # Errors
 /// If nothing can be taken at all; `to` is then as it was.
 pub fn seed(
     from: &Checkout,
+    others: &[Checkout],
     to: &Checkout,
     packages: &Packages<'_>,
     staging: &Path,
@@ -162,51 +234,37 @@ pub fn seed(
     if fsio::exists(&to.build) {
         return Err(Refused::Exists);
     }
-    let profiles = units::profiles(&from.build);
-    // While cargo builds a profile, it locks its directory. It waits while this process copies.
-    let locks = profiles.iter().flat_map(|profile| {
-        let lock = |name: &&str| from.build.join(profile).join(name);
-        super::build_dir::LOCKS.iter().map(lock).collect::<Vec<_>>()
-    });
-    let mut held = Vec::new();
-    for lock in locks.filter(|lock| lock.is_file()) {
-        // Where there are no locks, nobody knows.
-        let lock = fsio::try_share_lock(&lock).unwrap_or_default();
-        held.push(lock.ok_or(Refused::IsBuilding)?);
-    }
     let moment = Moment::now(staging)?;
-    let units = profiles
-        .iter()
-        .map(|profile| units::units(&from.build, profile));
-    let units: Vec<_> = units.collect();
-    let moment = moment.passed()?;
-    let delivery = Delivery {
-        from,
+    let build = Build::open(from)?;
+    let filling = Filling {
         to,
+        packages,
         staging,
-        from_map: from.path_map().ok_or(Refused::NotUtf8)?,
-        to_map: to.path_map().ok_or(Refused::NotUtf8)?,
-        moment,
+        moment: moment.passed()?,
     };
-    let checks = Checks::new(from, to, packages, moment).ok_or(Refused::NoCompiler)?;
-    let all: Vec<_> = units.iter().flatten().collect();
-    let mut decisions = Decisions::new(checks, &all);
-    // Units are delivered while others are decided, the largest first, so that no thread is left alone with one.
-    let results = each_while_produced(
-        MOST_THREADS,
-        |hand_over| {
-            let mut first = 0;
-            for units in &units {
-                let profile = first..first + units.len();
-                first = profile.end;
-                decisions.decide(profile, hand_over);
+    let profiles = build.profiles.clone();
+    let mut earlier = Earlier::default();
+    filling.take(build, &mut earlier)?;
+    let mut seeded = Seeded {
+        units: earlier.len(),
+        ..Seeded::default()
+    };
+    if seeded.units > 0 {
+        for other in others {
+            if !earlier.may_be_elsewhere() {
+                break;
             }
-        },
-        |delivered: &Delivered| delivery.unit(all[delivered.unit], delivered.is_published),
-    );
-    let results = results.into_iter();
-    let failed = results.filter_map(|(delivered, result)| Some((delivered.unit, result.err()?)));
-    let seeded = decisions.finish(failed.collect(), |unit| remove(unit, staging));
+            let taken = Build::open(other).and_then(|build| filling.take(build, &mut earlier));
+            if let Err(refused) = taken {
+                log::debug!("nothing taken from {}: {refused:?}", other.build.display());
+            }
+            if earlier.len() > seeded.units {
+                seeded.units = earlier.len();
+                seeded.others.push(other.workspace.clone());
+            }
+        }
+    }
+    seeded.left_out = earlier.left_out();
     if seeded.units == 0 {
         return Ok(seeded);
     }
@@ -224,6 +282,51 @@ pub fn seed(
             renamed?;
             Ok(seeded)
         }
+    }
+}
+
+/// The directory that is filled.
+struct Filling<'a> {
+    to: &'a Checkout,
+    packages: &'a Packages<'a>,
+    staging: &'a Path,
+    /// The time for files of packages that may change.
+    moment: SystemTime,
+}
+
+impl Filling<'_> {
+    /// Takes the units of `build` that were not taken `earlier`, and adds them.
+    fn take<'b>(&self, build: Build<'b>, earlier: &mut Earlier<'b>) -> Result<(), Refused> {
+        let from = build.checkout;
+        let delivery = Delivery {
+            from,
+            to: self.to,
+            staging: self.staging,
+            from_map: from.path_map().ok_or(Refused::NotUtf8)?,
+            to_map: self.to.path_map().ok_or(Refused::NotUtf8)?,
+            moment: self.moment,
+        };
+        let checks = Checks::new(from, self.to, self.packages, self.moment, earlier);
+        let checks = checks.ok_or(Refused::NoCompiler)?;
+        let mut decisions = Decisions::new(checks, &build.units, earlier);
+        // Units are delivered while others are decided, the largest first, so that no thread is left alone with one.
+        let results = each_while_produced(
+            MOST_THREADS,
+            |hand_over| {
+                for profile in &build.of_profiles {
+                    decisions.decide(profile.clone(), hand_over);
+                }
+            },
+            |delivered: &Delivered| {
+                delivery.unit(&build.units[delivered.unit], delivered.is_published)
+            },
+        );
+        let results = results.into_iter();
+        let failed =
+            results.filter_map(|(delivered, result)| Some((delivered.unit, result.err()?)));
+        let decided = decisions.finish(failed.collect(), |unit| remove(unit, self.staging));
+        earlier.add(build, decided, self.moment);
+        Ok(())
     }
 }
 

@@ -196,6 +196,17 @@ impl UnitManifest {
         moved
     }
 
+    /// Whether `other`, perhaps in another checkout, was compiled from the same to the same files.
+    pub(super) fn is_same_compile(&self, other: &Self) -> bool {
+        let files = |unit: &'_ Self| {
+            let outputs = unit.outputs.iter();
+            outputs
+                .map(|(name, digest, _)| (name.clone(), digest.clone()))
+                .collect::<Vec<_>>()
+        };
+        self.key == other.key && self.closure == other.closure && files(self) == files(other)
+    }
+
     /// Whether it is a crate of procedural macros.
     pub(super) fn is_macro(&self) -> bool {
         is_macro(&self.crate_types)

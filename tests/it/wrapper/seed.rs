@@ -16,7 +16,7 @@ use super::stamps::script;
 use crate::lab::CompileLog;
 use crate::support::Ran;
 
-const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
+pub(super) const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
 const TEST: [&str; 2] = ["test", "--workspace"];
 
@@ -57,7 +57,7 @@ const SPEAKS: &str = "pub fn here() -> &'static str { env!(\"CARGO_MANIFEST_DIR\
 const LOUD: &str = "fn main() { println!(\"{}\", speaks::here()); }\n";
 
 /// A library with a build script, a procedural macro, and a program with a test, none of which speaks of its place.
-fn project() -> Project {
+pub(super) fn project() -> Project {
     Project::new()
         .with_store()
         .file("data.txt", "data of main\n")

@@ -4,19 +4,16 @@
 //! version) is left to cargo. Everything else is compared here. A part that cannot be compared counts as different.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use ignore::WalkBuilder;
-
 use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
 use super::super::macro_effects::{AmbientInputs, literals, words};
-use super::super::native_library::{NativeLibrary, Records};
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
@@ -28,17 +25,19 @@ use super::super::unit_key::{
     CARGO_VARIABLES, OTHER_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of, variables_that,
 };
 use super::super::unit_manifest::{Sharing, UnitManifest};
-use super::units::{CargoUnit, Kind, Run};
+use super::earlier::Earlier;
+use super::libraries::MadeLibraries;
+use super::units::{CargoUnit, Kind, Run, Times};
 use super::{Checkout, Package, Packages, Why};
 use sccfg_util::{env, fsio};
 
 /// A dependency that was taken.
 pub(super) struct Taken<'a> {
     pub(super) unit: &'a CargoUnit,
-    /// The time of its newest output in the other checkout.
-    pub(super) newest: SystemTime,
-    /// The time of its metadata there, if it is a library.
-    pub(super) metadata: Option<SystemTime>,
+    /// The times in the other checkout.
+    pub(super) times: Times,
+    /// The times where it is delivered, if it was before from a third checkout.
+    pub(super) given: Option<Times>,
     /// Whether its package never changes.
     pub(super) is_published: bool,
 }
@@ -74,10 +73,7 @@ pub(super) struct Checks<'a> {
     linker: OnceCell<Option<String>>,
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
-    /// The native libraries in the output directories of build scripts, by file name.
-    libraries: RefCell<BTreeMap<String, Vec<PathBuf>>>,
-    /// What is known of them.
-    records: RefCell<Records>,
+    pub(super) libraries: MadeLibraries<'a>,
 }
 
 /// What a unit's compile is compared with.
@@ -100,6 +96,7 @@ impl<'a> Checks<'a> {
         to: &'a Checkout,
         packages: &'a Packages<'a>,
         moment: SystemTime,
+        earlier: &'a Earlier<'a>,
     ) -> Option<Self> {
         let state = StateDir::find()?;
         let named = env::var_os("RUSTC").filter(|name| !name.is_empty());
@@ -109,8 +106,7 @@ impl<'a> Checks<'a> {
             hasher: state.hasher()?,
             linker: OnceCell::new(),
             digests: RefCell::default(),
-            libraries: RefCell::default(),
-            records: RefCell::default(),
+            libraries: MadeLibraries::new(earlier),
             from,
             to,
             packages,
@@ -124,9 +120,9 @@ impl<'a> Checks<'a> {
     pub(super) fn is_shared(&self, manifest: &UnitManifest) -> Result<(), Why> {
         match &manifest.sharing {
             Sharing::Everywhere => {}
-            Sharing::PathLeaked(leak) => return Err(leak.describe().into()),
-            Sharing::KeyedByPath(why) => return Err(why.clone().into()),
-            Sharing::NotCached(why) => return Err(why.describe().into()),
+            Sharing::PathLeaked(leak) => return Err(Why::general(leak.describe())),
+            Sharing::KeyedByPath(why) => return Err(Why::general(why.clone())),
+            Sharing::NotCached(why) => return Err(Why::general(why.describe())),
         }
         if manifest.hasher == self.hasher.name() {
             return Ok(());
@@ -153,7 +149,7 @@ impl<'a> Checks<'a> {
         let is_published = self.is_published(manifest);
         let package = self.package(manifest);
         if !is_published && package.is_none() {
-            return Err("its package is not in this workspace".into());
+            return Err(Why::general("its package is not in this workspace"));
         }
         let unit = Unit {
             manifest,
@@ -246,7 +242,13 @@ impl<'a> Checks<'a> {
         }
         if let Some(name) = what.strip_prefix("library ") {
             let why = "a native library has changed";
-            return same(self.library(name, value, unit.from).as_deref(), why);
+            let digest_of = |path: &Path| self.digest(path);
+            let is_made = (self.libraries).has(name, value, (unit.from, self.from), digest_of);
+            return if is_made {
+                Ok(())
+            } else {
+                same(self.library_of_system(name).as_deref(), why)
+            };
         }
         if let Some(directory) = what.strip_prefix(LIBRARIES_IN) {
             let directory = PathBuf::from(unit.to.to_real_str(directory));
@@ -275,7 +277,7 @@ impl<'a> Checks<'a> {
                 )
             }
             "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
-                Err("its debug information is in files of its own".into())
+                Err(Why::general("its debug information is in files of its own"))
             }
             // cargo finds the unit by these. Packages never change, and the crates below are compared as a whole.
             "version" | "crate" | "emit" | "source" | "directory" | "argument" | "-l"
@@ -303,7 +305,9 @@ impl<'a> Checks<'a> {
                 let history = package::history(directory).unwrap_or_default();
                 same(Some(&history), "a macro reads the state of the repository")
             }
-            _ => Err(format!("it depends on more than can be compared ({what})").into()),
+            _ => Err(Why::general(format!(
+                "it depends on more than can be compared ({what})"
+            ))),
         }
     }
 
@@ -364,7 +368,7 @@ impl<'a> Checks<'a> {
             return Err(changed());
         }
         if modified(&path).is_none_or(|time| time > self.moment) {
-            return Err(format!("{file} is newer than this moment").into());
+            return Err(Why::general(format!("{file} is newer than this moment")));
         }
         Ok(())
     }
@@ -379,24 +383,9 @@ impl<'a> Checks<'a> {
         digest
     }
 
-    /// The digest of a native library of the system or of a build script, if it is the wanted one.
-    fn library(&self, name: &str, wanted: &str, path_map: &PathMap) -> Option<String> {
-        let made = self
-            .libraries
-            .borrow()
-            .get(name)
-            .cloned()
-            .unwrap_or_default();
-        let mut made = made.iter().filter_map(|path| {
-            let digest = self.digest(path)?;
-            let mut records = self.records.borrow_mut();
-            let library = NativeLibrary::find(path, &digest, path_map, &mut records);
-            Some(library.map_or(digest, |library| library.digest))
-        });
-        made.find(|digest| digest == wanted).or_else(|| {
-            let is_file = is_library(name);
-            (!is_file).then(|| compiler::default_library(name, &self.state))?
-        })
+    /// The digest of a native library that is named without being a file.
+    fn library_of_system(&self, name: &str) -> Option<String> {
+        (!is_library(name)).then(|| compiler::default_library(name, &self.state))?
     }
 
     /// Compares what macros read, and the variables that count although they were not set.
@@ -414,12 +403,12 @@ impl<'a> Checks<'a> {
             macros.each_time()
         };
         if let Some(why) = each_time {
-            return Err(format!("a macro may do anything ({why})").into());
+            return Err(Why::general(format!("a macro may do anything ({why})")));
         }
         // Those of published packages are not in the key.
         let reads_files = macros.reads_files() && !unit.is_published && !is_observed;
         if reads_files || macros.is_unknown {
-            return Err("a macro may read other files".into());
+            return Err(Why::general("a macro may read other files"));
         }
         let mut now = variables_that(|name| OTHER_VARIABLES.contains(&name));
         if unit.manifest.parts.iter().any(|part| part.what == "linker") {
@@ -461,29 +450,6 @@ impl<'a> Checks<'a> {
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
             .filter_map(|path| String::from_utf8(fsio::read_bytes(path)?).ok())
             .collect()
-    }
-
-    /// Remembers the native libraries of a run that was taken.
-    pub(super) fn add_libraries(&self, run: &Run) {
-        let walk = WalkBuilder::new(self.from.build.join(&run.out_dir))
-            .standard_filters(false)
-            .build();
-        for entry in walk.flatten() {
-            if entry.file_type().is_some_and(|kind| kind.is_file()) {
-                self.add_library(entry.into_path());
-            }
-        }
-    }
-
-    fn add_library(&self, path: PathBuf) {
-        let name = path.file_name().and_then(OsStr::to_str).map(str::to_owned);
-        if let Some(name) = name.filter(|name| is_library(name)) {
-            self.libraries
-                .borrow_mut()
-                .entry(name)
-                .or_default()
-                .push(path);
-        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::Why;
 use super::checks::{Checks, Taken, modified};
 use super::delivery::has_extension;
-use super::units::{CargoUnit, Kind};
-use super::{Seeded, Why};
+use super::earlier::{Earlier, Given, LeftOut};
+use super::units::{CargoUnit, Kind, Times};
 
 /// A unit that is delivered. The largest are the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,29 +29,51 @@ enum State {
     Open,
     /// It is being decided: only a faulty record depends on itself.
     Entered,
-    Taken {
-        newest: SystemTime,
-        metadata: Option<SystemTime>,
-        is_published: bool,
+    Taken(TakenUnit),
+    LeftOut {
+        is_general: bool,
     },
-    LeftOut,
+}
+
+/// A unit that was taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TakenUnit {
+    /// Its number.
+    pub(super) unit: usize,
+    /// The times in its checkout.
+    pub(super) times: Times,
+    /// The times where it is delivered, if it was before from another checkout.
+    given: Option<Times>,
+    /// Whether its package never changes.
+    pub(super) is_published: bool,
+}
+
+/// What became of the units of a checkout.
+pub(super) struct Decided {
+    pub(super) taken: Vec<TakenUnit>,
+    /// Those of which files were delivered; some of them were removed again.
+    pub(super) delivered: Vec<usize>,
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 pub(super) struct Decisions<'a> {
     checks: Checks<'a>,
-    all: &'a [&'a CargoUnit],
+    all: &'a [CargoUnit],
+    earlier: &'a Earlier<'a>,
     by_hash: HashMap<u64, Vec<usize>>,
     states: Vec<State>,
     /// The units that were taken, each after those below it.
     taken: Vec<usize>,
-    left_out: Vec<(String, String)>,
+    left_out: Vec<LeftOut>,
 }
 
 impl<'a> Decisions<'a> {
-    pub(super) fn new(checks: Checks<'a>, all: &'a [&'a CargoUnit]) -> Self {
+    /// Decisions of the units `all` of a checkout; others were taken `earlier`.
+    pub(super) fn new(checks: Checks<'a>, all: &'a [CargoUnit], earlier: &'a Earlier<'a>) -> Self {
         Self {
             checks,
             all,
+            earlier,
             by_hash: HashMap::new(),
             states: vec![State::Open; all.len()],
             taken: Vec::new(),
@@ -65,19 +88,29 @@ impl<'a> Decisions<'a> {
             same.push(nth);
         }
         for nth in profile {
-            self.decide_one(nth, hand_over);
+            if self.earlier.wants(&self.all[nth]) {
+                self.decide_one(nth, hand_over);
+            }
         }
     }
 
-    /// Takes a unit, after those below it, if it can be taken.
+    /// Takes a unit, after those below it, if it can be taken and was not before.
     fn decide_one(&mut self, nth: usize, hand_over: &dyn Fn(Delivered)) {
         match self.states[nth] {
             State::Open => {}
             State::Entered => {
-                self.states[nth] = State::LeftOut;
+                self.states[nth] = State::LeftOut { is_general: false };
                 return;
             }
-            State::Taken { .. } | State::LeftOut => return,
+            State::Taken(_) | State::LeftOut { .. } => return,
+        }
+        if let Some(given) = self.earlier.given(&self.all[nth]) {
+            self.states[nth] = self.given(nth, given);
+            return;
+        }
+        if !self.earlier.wants(&self.all[nth]) {
+            self.states[nth] = State::LeftOut { is_general: false };
+            return;
         }
         self.states[nth] = State::Entered;
         let below: BTreeSet<usize> = self.all[nth]
@@ -91,32 +124,51 @@ impl<'a> Decisions<'a> {
             self.decide_one(dependency, hand_over);
         }
         match self.take(nth) {
-            Ok(state @ State::Taken { is_published, .. })
-                if matches!(self.states[nth], State::Entered) =>
-            {
-                self.states[nth] = state;
+            Ok(taken) if matches!(self.states[nth], State::Entered) => {
+                self.states[nth] = State::Taken(taken);
                 self.taken.push(nth);
                 hand_over(Delivered {
                     size: self.all[nth].size(),
                     unit: nth,
-                    is_published,
+                    is_published: taken.is_published,
                 });
             }
             Ok(_) => {}
-            Err(why) => self.leave_out(nth, why),
+            Err(why) => self.leave_out(nth, why, false),
         }
     }
 
-    fn leave_out(&mut self, nth: usize, Why(why): Why) {
-        self.states[nth] = State::LeftOut;
-        let unit = self.all[nth];
+    /// The state of a unit in whose place that of another checkout was taken.
+    fn given(&self, nth: usize, given: Given) -> State {
+        let unit = &self.all[nth];
+        if !self.earlier.is_same(given, unit, self.checks.from) {
+            return State::LeftOut { is_general: false };
+        }
+        match self.times(unit) {
+            Ok(times) => State::Taken(TakenUnit {
+                unit: nth,
+                times,
+                given: Some(given.times),
+                is_published: given.is_published,
+            }),
+            Err(_) => State::LeftOut { is_general: false },
+        }
+    }
+
+    fn leave_out(&mut self, nth: usize, Why { text, is_general }: Why, was_delivered: bool) {
+        self.states[nth] = State::LeftOut { is_general };
+        let unit = &self.all[nth];
         let package = match &unit.kind {
             Kind::Compile { stem, .. } => stem.clone(),
             Kind::Run(run) => run.out_dir.display().to_string(),
         };
-        log::debug!("left out {} of {package}: {why}", unit.name);
-        self.left_out
-            .push((format!("{} ({package})", unit.name), why.into_owned()));
+        log::debug!("left out {} of {package}: {text}", unit.name);
+        self.left_out.push(LeftOut {
+            unit: format!("{} ({package})", unit.name),
+            why: text.into_owned(),
+            fingerprint: unit.fingerprint.clone(),
+            may_be_elsewhere: !is_general && !was_delivered,
+        });
     }
 
     /// Leaves out the units that could not be delivered, and those above them. `remove` removes what was delivered of one.
@@ -124,56 +176,60 @@ impl<'a> Decisions<'a> {
         mut self,
         mut failed: HashMap<usize, Why>,
         remove: impl Fn(&CargoUnit),
-    ) -> Seeded {
-        let mut units = 0;
-        for nth in std::mem::take(&mut self.taken) {
-            let why = failed.remove(&nth);
-            let why = why.or_else(|| self.dependencies(self.all[nth]).err());
+    ) -> Decided {
+        let delivered = std::mem::take(&mut self.taken);
+        let mut taken = Vec::new();
+        for nth in &delivered {
+            let why = failed.remove(nth);
+            let why = why.or_else(|| self.dependencies(&self.all[*nth]).err());
             if let Some(why) = why {
-                remove(self.all[nth]);
-                self.leave_out(nth, why);
-            } else {
-                units += 1;
+                remove(&self.all[*nth]);
+                self.leave_out(*nth, why, true);
+            } else if let State::Taken(unit) = self.states[*nth] {
+                taken.push(unit);
             }
         }
-        Seeded {
-            units,
+        Decided {
+            taken,
+            delivered,
             left_out: self.left_out,
         }
     }
 
-    fn take(&self, nth: usize) -> Result<State, Why> {
-        let unit = self.all[nth];
+    fn take(&self, nth: usize) -> Result<TakenUnit, Why> {
+        let unit = &self.all[nth];
         if let Kind::Compile { manifest, .. } = &unit.kind {
             self.checks.is_shared(manifest)?;
         }
         let dependencies = self.dependencies(unit)?;
-        let (newest, metadata) = self.times(unit)?;
-        let is_linked = metadata.is_none();
-        for (name, taken) in &dependencies {
-            // cargo compares a library with the metadata of those below it.
-            let time = taken
-                .metadata
-                .filter(|_| !is_linked)
-                .unwrap_or(taken.newest);
-            if time > newest {
-                return Err(format!("{name} was built again").into());
-            }
+        let times = self.times(unit)?;
+        let is_library = times.metadata.is_some();
+        let is_older = |below: Times| times.newest < below.below(is_library);
+        if let Some((name, _)) = dependencies.iter().find(|(_, below)| is_older(below.times)) {
+            return Err(format!("{name} was built again").into());
         }
         let is_published = match &unit.kind {
             Kind::Compile { manifest, .. } => self.checks.compile(manifest, &dependencies)?,
             Kind::Run(run) => {
                 let is_published = self.checks.run(unit, run, &dependencies)?;
-                self.checks.add_libraries(run);
+                self.checks.libraries.add(self.checks.from, run);
                 is_published
             }
         };
-        if is_published && dependencies.iter().any(|(_, taken)| !taken.is_published) {
-            return Err("it depends on a package of the workspace".into());
+        if is_published {
+            if dependencies.iter().any(|(_, below)| !below.is_published) {
+                return Err(Why::general("it depends on a package of the workspace"));
+            }
+            // It keeps its time, and so did they.
+            let mut given = dependencies.iter().filter_map(|(_, below)| below.given);
+            if given.any(is_older) {
+                return Err("what is below it was built later in another checkout".into());
+            }
         }
-        Ok(State::Taken {
-            newest,
-            metadata,
+        Ok(TakenUnit {
+            unit: nth,
+            times,
+            given: None,
             is_published,
         })
     }
@@ -191,19 +247,23 @@ impl<'a> Decisions<'a> {
                 return Err(format!("{name}, below it, was not compiled by the wrapper").into());
             }
             for nth in found {
-                let State::Taken {
-                    newest,
-                    metadata,
-                    is_published,
-                } = self.states[*nth]
-                else {
-                    return Err(format!("{name}, below it, is left out").into());
+                let taken = match self.states[*nth] {
+                    State::Taken(taken) => taken,
+                    State::LeftOut { is_general } => {
+                        return Err(Why {
+                            text: format!("{name}, below it, is left out").into(),
+                            is_general,
+                        });
+                    }
+                    State::Open | State::Entered => {
+                        return Err(format!("{name}, below it, is left out").into());
+                    }
                 };
                 let taken = Taken {
-                    unit: self.all[*nth],
-                    newest,
-                    metadata,
-                    is_published,
+                    unit: &self.all[*nth],
+                    times: taken.times,
+                    given: taken.given,
+                    is_published: taken.is_published,
                 };
                 dependencies.push((name.clone(), taken));
             }
@@ -211,8 +271,8 @@ impl<'a> Decisions<'a> {
         Ok(dependencies)
     }
 
-    /// The times of a unit's newest output and of its metadata.
-    fn times(&self, unit: &CargoUnit) -> Result<(SystemTime, Option<SystemTime>), Why> {
+    /// The times of a unit's outputs.
+    fn times(&self, unit: &CargoUnit) -> Result<Times, Why> {
         let from = &self.checks.from.build;
         let time = |path: &Path| modified(&from.join(path)).ok_or("an output is missing");
         let (newest, metadata) = match &unit.kind {
@@ -235,6 +295,6 @@ impl<'a> Decisions<'a> {
         if newest > self.checks.moment {
             return Err("it is from the future".into());
         }
-        Ok((newest, metadata))
+        Ok(Times { newest, metadata })
     }
 }

@@ -36,7 +36,7 @@ impl Checks<'_> {
         match &manifest.sharing {
             // That of a git dependency, which is not looked up either, and is at the same place here.
             Sharing::NotCached(Uncacheable::ScriptOfWorkspace) => return Ok(()),
-            Sharing::NotCached(why) => return Err(why.describe().into()),
+            Sharing::NotCached(why) => return Err(Why::general(why.describe())),
             _ => {}
         }
         let from = manifest.path_map.all_mapped();

@@ -38,9 +38,11 @@ impl Checks<'_> {
                 Local::RerunIfEnvChanged { .. } => {}
                 Local::Precalculated(_) if is_published => {}
                 Local::Precalculated(_) => {
-                    return Err("its build script declares no files".into());
+                    return Err(Why::general("its build script declares no files"));
                 }
-                Local::CheckDepInfo(_) => return Err("cargo has another record of it".into()),
+                Local::CheckDepInfo(_) => {
+                    return Err(Why::general("cargo has another record of it"));
+                }
                 Local::RerunIfChanged { paths, .. } => {
                     for path in paths {
                         self.declared(path, ran, is_published, package.as_deref())?;
@@ -53,7 +55,7 @@ impl Checks<'_> {
         } else {
             let package = package
                 .as_deref()
-                .ok_or("its package is not in this workspace")?;
+                .ok_or_else(|| Why::general("its package is not in this workspace"))?;
             self.declares_all(taken, unit, package)?;
         }
         Ok(is_published)

@@ -45,15 +45,15 @@ impl Checks<'_> {
         let source = source.ok_or("the source of its build script cannot be read")?;
         let used = manifest.code.inputs();
         if let Some(why) = source.hazard(&used) {
-            return Err(why.describe().into());
+            return Err(Why::general(why.describe()));
         }
         if source.may_run_programs(&used) || source.reads_git(&used) {
-            return Err("its build script may run programs".into());
+            return Err(Why::general("its build script may run programs"));
         }
         let names = |all: &[&str]| all.iter().any(|name| source.names.contains(*name));
         let texts = || source.texts.iter().map(String::as_str);
         if names(&PLACES) || texts().any(|text| PLACE_VARIABLES.contains(&text)) {
-            return Err("its build script asks where it is".into());
+            return Err(Why::general("its build script asks where it is"));
         }
         let declared = run.local.iter().filter_map(|local| match local {
             Local::RerunIfEnvChanged { var } => Some(var.as_str()),
@@ -63,7 +63,8 @@ impl Checks<'_> {
         let lists_variables = source.lists_variables(&used) || used.environment.is_some();
         let undeclared = undeclared_variable(texts(), &used, &declared);
         if let Some(name) = undeclared.or(lists_variables.then(|| "any".to_owned())) {
-            return Err(format!("its build script may read a variable ({name})").into());
+            let why = format!("its build script may read a variable ({name})");
+            return Err(Why::general(why));
         }
         if !names(&READS) && !names(&LOOKS) && !used.reads_files() {
             return Ok(());
@@ -74,7 +75,7 @@ impl Checks<'_> {
         };
         let asks_for_metadata = names(&METADATA) || names(&FILE_TIMES) || names(&LINKS);
         if asks_for_metadata || used.asks_for_metadata || texts().any(is_outside) {
-            return Err("its build script may read other files".into());
+            return Err(Why::general("its build script may read other files"));
         }
         let [from, to] = [self.from, self.to].map(|checkout| {
             package::everything_in(&checkout.workspace.join(&package.directory), &self.state)

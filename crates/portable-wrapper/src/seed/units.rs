@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -65,6 +66,33 @@ pub(super) enum Kind {
     },
     /// The run of a build script.
     Run(Run),
+}
+
+/// When the files of a unit were written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// The newest of them.
+    pub(super) newest: SystemTime,
+    /// The metadata, if it is a library.
+    pub(super) metadata: Option<SystemTime>,
+}
+
+impl Times {
+    /// The time that cargo compares with that of a unit above this one: for a library, that of the metadata.
+    pub(super) fn below(self, is_library: bool) -> SystemTime {
+        self.metadata.filter(|_| is_library).unwrap_or(self.newest)
+    }
+
+    /// The times of the files where they are delivered.
+    pub(super) fn delivered(self, is_published: bool, moment: SystemTime) -> Self {
+        if is_published {
+            return self;
+        }
+        Self {
+            newest: moment,
+            metadata: self.metadata.map(|_| moment),
+        }
+    }
 }
 
 /// The files of a build script's run.

@@ -1,0 +1,185 @@
+//! What was taken from other checkouts before, when a unit that those could not give is looked for in another one.
+//!
+//! Dependencies that came from another checkout must be what the unit was compiled with: the same key, and the same files.
+//! Then they are compared as if they had come from the unit's own.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ignore::WalkBuilder;
+
+use super::super::path_map::PathMap;
+use super::decisions::Decided;
+use super::units::{CargoUnit, Kind, Run, Times};
+use super::{Build, Checkout};
+use sccfg_util::fsio;
+
+/// A unit that was taken from another checkout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
+    /// Its checkout, and its place among the units of this.
+    build: usize,
+    unit: usize,
+    /// The times of its files where they were delivered.
+    pub(super) times: Times,
+    /// Whether its package never changes.
+    pub(super) is_published: bool,
+}
+
+/// A unit of the first checkout that was not taken there.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    pub(super) unit: String,
+    pub(super) why: String,
+    pub(super) fingerprint: PathBuf,
+    /// Whether another checkout may have it.
+    pub(super) may_be_elsewhere: bool,
+}
+
+/// The checkouts that were looked at, the first one first.
+#[derive(Default)]
+pub(super) struct Earlier<'a> {
+    builds: Vec<Build<'a>>,
+    /// By the directories of their fingerprints.
+    given: HashMap<PathBuf, Given>,
+    /// The fingerprints of all units of which files were delivered, also of those that were removed again.
+    delivered: HashSet<PathBuf>,
+    /// Their output directories, and the names of their files in there.
+    files: HashSet<(PathBuf, String)>,
+    left_out: Vec<LeftOut>,
+}
+
+impl<'a> Earlier<'a> {
+    /// Adds what was decided of the units of `build`.
+    pub(super) fn add(&mut self, build: Build<'a>, decided: Decided, moment: SystemTime) {
+        let number = self.builds.len();
+        for taken in decided.taken {
+            let unit = &build.units[taken.unit];
+            let given = Given {
+                build: number,
+                unit: taken.unit,
+                times: taken.times.delivered(taken.is_published, moment),
+                is_published: taken.is_published,
+            };
+            self.given.insert(unit.fingerprint.clone(), given);
+        }
+        for unit in decided.delivered {
+            let unit = &build.units[unit];
+            self.delivered.insert(unit.fingerprint.clone());
+            self.files.extend(files_of(unit));
+        }
+        if number == 0 {
+            self.left_out = decided.left_out;
+        }
+        self.builds.push(build);
+    }
+
+    /// How many units were taken.
+    pub(super) fn len(&self) -> usize {
+        self.given.len()
+    }
+
+    /// Whether another checkout may have something that was left out.
+    pub(super) fn may_be_elsewhere(&self) -> bool {
+        let is_missing = |left: &LeftOut| !self.given.contains_key(&left.fingerprint);
+        let mut left_out = self.left_out.iter();
+        left_out.any(|left| left.may_be_elsewhere && is_missing(left))
+    }
+
+    /// The units of the first checkout that were not taken from any, with the reasons there.
+    pub(super) fn left_out(self) -> Vec<(String, String)> {
+        let left_out = self.left_out.into_iter();
+        let missing = left_out.filter(|left| !self.given.contains_key(&left.fingerprint));
+        missing.map(|left| (left.unit, left.why)).collect()
+    }
+
+    /// Whether `unit`, which was not taken yet, is to be: the first checkout has it, in whatever state, and none of its
+    /// files were delivered.
+    pub(super) fn wants(&self, unit: &CargoUnit) -> bool {
+        self.builds.first().is_none_or(|first| {
+            !self.delivered.contains(&unit.fingerprint)
+                && files_of(unit).is_none_or(|files| !self.files.contains(&files))
+                && first.checkout.build.join(&unit.fingerprint).is_dir()
+        })
+    }
+
+    /// What was taken in the place of `unit`.
+    pub(super) fn given(&self, unit: &CargoUnit) -> Option<Given> {
+        self.given.get(&unit.fingerprint).copied()
+    }
+
+    /// Whether `given` is what `unit` of `checkout` is.
+    pub(super) fn is_same(&self, given: Given, unit: &CargoUnit, checkout: &Checkout) -> bool {
+        let build = &self.builds[given.build];
+        let other = &build.units[given.unit];
+        if other.hash != unit.hash {
+            return false;
+        }
+        match (&other.kind, &unit.kind) {
+            (Kind::Compile { manifest: one, .. }, Kind::Compile { manifest: two, .. }) => {
+                one.is_same_compile(two)
+            }
+            (Kind::Run(one), Kind::Run(two)) => {
+                is_same_run(build.checkout, one, checkout, two).unwrap_or_default()
+            }
+            _ => false,
+        }
+    }
+
+    /// The runs of build scripts that were taken, with their checkouts.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (&'a Checkout, &Run)> {
+        self.given.values().filter_map(|given| {
+            let build = &self.builds[given.build];
+            match &build.units[given.unit].kind {
+                Kind::Run(run) => Some((build.checkout, run)),
+                Kind::Compile { .. } => None,
+            }
+        })
+    }
+}
+
+/// The output directory of a compile, and the name of its files in there.
+fn files_of(unit: &CargoUnit) -> Option<(PathBuf, String)> {
+    match &unit.kind {
+        Kind::Compile { out_dir, stem, .. } => Some((out_dir.clone(), stem.clone())),
+        Kind::Run(_) => None,
+    }
+}
+
+/// Whether two runs of a build script printed and made the same, up to the paths of their checkouts.
+fn is_same_run(one: &Checkout, its: &Run, two: &Checkout, others: &Run) -> Option<bool> {
+    let content = |checkout: &Checkout, run: &Run| {
+        let path_map = checkout.path_map()?;
+        let mut content = HashMap::new();
+        let printed = checkout.build.join(&run.directory).join(run.printed);
+        content.insert(PathBuf::new(), digest(&printed, &path_map)?);
+        let out_dir = checkout.build.join(&run.out_dir);
+        let walk = WalkBuilder::new(&out_dir).standard_filters(false).build();
+        for entry in walk.skip(1) {
+            let entry = entry.ok()?;
+            let digest = if entry.file_type()?.is_dir() {
+                String::new()
+            } else {
+                digest(entry.path(), &path_map)?
+            };
+            content.insert(entry.path().strip_prefix(&out_dir).ok()?.to_owned(), digest);
+        }
+        Some(content)
+    };
+    Some(content(one, its)? == content(two, others)?)
+}
+
+/// The digest of a file or of the text of a link, with placeholders.
+fn digest(path: &Path, path_map: &PathMap) -> Option<String> {
+    match fsio::read_link(path) {
+        Some(link) => {
+            let link = link.as_os_str().as_encoded_bytes();
+            let digest = path_map.digest_with_placeholders(link).ok()?;
+            Some(format!("link {digest}"))
+        }
+        None => path_map
+            .digest_with_placeholders(fsio::open(path).ok()?)
+            .ok(),
+    }
+}

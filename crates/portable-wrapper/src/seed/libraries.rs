@@ -1,0 +1,91 @@
+//! The native libraries that units link and that build scripts have made, also in checkouts from which runs were taken
+//! earlier.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+use super::super::native_library::{NativeLibrary, Records};
+use super::super::path_map::PathMap;
+use super::super::unit_key::linking::is_library;
+use super::Checkout;
+use super::checks::moved;
+use super::earlier::Earlier;
+use super::units::Run;
+
+/// Native libraries in the output directories of build scripts.
+pub(super) struct MadeLibraries<'a> {
+    /// By file name, with their checkouts.
+    by_name: RefCell<BTreeMap<String, Vec<(PathBuf, &'a Checkout)>>>,
+    /// Those that were taken earlier are added once a library is looked for.
+    earlier: &'a Earlier<'a>,
+    has_earlier: OnceCell<()>,
+    /// What is known of their content.
+    records: RefCell<Records>,
+}
+
+impl<'a> MadeLibraries<'a> {
+    pub(super) fn new(earlier: &'a Earlier<'a>) -> Self {
+        Self {
+            by_name: RefCell::default(),
+            earlier,
+            has_earlier: OnceCell::new(),
+            records: RefCell::default(),
+        }
+    }
+
+    /// Adds those of a run that was taken from `checkout`.
+    pub(super) fn add(&self, checkout: &'a Checkout, run: &Run) {
+        let walk = WalkBuilder::new(checkout.build.join(&run.out_dir))
+            .standard_filters(false)
+            .build();
+        for entry in walk.flatten() {
+            if entry.file_type().is_some_and(|kind| kind.is_file()) {
+                self.add_file(entry.into_path(), checkout);
+            }
+        }
+    }
+
+    fn add_file(&self, path: PathBuf, checkout: &'a Checkout) {
+        let name = path.file_name().and_then(OsStr::to_str).map(str::to_owned);
+        if let Some(name) = name.filter(|name| is_library(name)) {
+            self.by_name
+                .borrow_mut()
+                .entry(name)
+                .or_default()
+                .push((path, checkout));
+        }
+    }
+
+    /// Whether one is called `name` and has the digest `wanted`. `path_map` is that of a unit of `from`, `digest_of` returns the
+    /// digests of files.
+    pub(super) fn has(
+        &self,
+        name: &str,
+        wanted: &str,
+        (path_map, from): (&PathMap, &Checkout),
+        digest_of: impl Fn(&Path) -> Option<String>,
+    ) -> bool {
+        self.has_earlier.get_or_init(|| {
+            for (checkout, run) in self.earlier.runs() {
+                self.add(checkout, run);
+            }
+        });
+        let by_name = self.by_name.borrow();
+        let mut made = by_name.get(name).into_iter().flatten();
+        made.any(|(path, checkout)| {
+            let Some(digest) = digest_of(path) else {
+                return false;
+            };
+            let Ok(path_map) = moved(path_map, from, checkout) else {
+                return false;
+            };
+            let mut records = self.records.borrow_mut();
+            let library = NativeLibrary::find(path, &digest, &path_map, &mut records);
+            library.map_or(digest, |library| library.digest) == wanted
+        })
+    }
+}

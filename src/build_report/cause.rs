@@ -426,7 +426,7 @@ fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
         "SccacheDisabled" => {
             "`sccfg server status` and `sccfg doctor` say what is wrong with the server"
         }
-        "ScriptOfWorkspace" => {
+        "ScriptCompiles" | "ScriptGit" | "ScriptWritesSources" => {
             "cargo runs it only if its inputs changed: have it print `cargo::rerun-if-changed` for each file that it reads"
         }
         "ScriptClock" | "ScriptRandom" => {

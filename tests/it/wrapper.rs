@@ -41,3 +41,4 @@ mod stamps;
 mod store;
 mod toolchains;
 mod unknown_inputs;
+mod workspace_scripts;

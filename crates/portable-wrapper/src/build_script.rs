@@ -6,7 +6,9 @@
 //! script printed, with the paths of this checkout ([`delivery`]). On a miss, it runs the program and stores the
 //! result ([`execution`]).
 //!
-//! Only scripts of published packages are looked up: nobody edits them, and they cannot know the workspace.
+//! Of a script of a published package, which nobody edits, the whole package is an input. Of other scripts, only what they
+//! were [observed] to read is, so they run each time where that cannot be seen, or if they compile through the wrapper,
+//! change something in the checkout, or read the state of git.
 //! One whose result may depend on anything else is run each time ([`source`]). So is one whose `OUT_DIR` is
 //! not empty if the result is not found; its result is not stored.
 //!
@@ -43,6 +45,7 @@ use serde::{Deserialize, Serialize};
 use self::command::Command;
 use self::inputs::{RunInputs, Script, SecondKey};
 pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
+pub(super) use self::machine::digest as machine;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
@@ -100,6 +103,15 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
             command.exec()
         }
     }
+}
+
+/// The repository around a package, the outer one of a submodule; the package itself if there is none.
+fn checkout_around(package: &Path) -> PathBuf {
+    let of_everybody = around_target::directories_of_everybody();
+    let own = package.ancestors();
+    let own = own.take_while(|directory| !of_everybody.iter().any(|other| other == directory));
+    let roots = own.filter(|directory| fsio::exists(&directory.join(".git")));
+    roots.last().unwrap_or(package).to_owned()
 }
 
 /// Whether the unit called `name` is the program of a build script.
@@ -211,20 +223,27 @@ impl Context {
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {
-        if !is_published(&self.package, registries().as_deref()) {
-            return Err(Uncacheable::ScriptOfWorkspace);
-        }
+        let is_published = is_published(&self.package, registries().as_deref());
         let source = self.source()?;
         let used = self.unit.code.inputs();
         if let Some(why) = source.hazard(&used) {
             return Err(why);
         }
         let is_observed = self.may_observe(&source, &used);
+        if !is_published && !is_observed {
+            return Err(Uncacheable::ScriptUnobserved);
+        }
+        if !is_published && source.reads_git(&used) {
+            return Err(Uncacheable::ScriptGit);
+        }
+        let checkout = (!is_published).then(|| checkout_around(&self.package));
         let script = Script {
-            program: self.identity(is_observed),
+            program: self.identity(is_observed && is_published),
             source: &source,
             used: &used,
             is_observed,
+            is_published,
+            checkout: checkout.as_deref(),
             package: &self.package,
             arguments: command.arguments,
             out_dir: &self.out_dir,
@@ -246,7 +265,10 @@ impl Context {
             return Ok(code);
         }
         let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
-        let shared = SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state);
+        // What a package of the workspace is today is of little use to other machines.
+        let shared = is_published
+            .then(|| SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state))
+            .flatten();
         if let Some(shared) = &shared
             && let Some(code) = self.deliver_shared(shared, &script, &first)
         {

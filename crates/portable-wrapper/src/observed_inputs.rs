@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -111,11 +112,15 @@ impl ObservedInputs {
             let path = real_path(file, path_map);
             key.add(
                 file,
-                format!("{} {}", kind_of(&path), content_of(&path, path_map, state)),
+                format!(
+                    "{} {}",
+                    kind_of(&path, path_map),
+                    content_of(&path, path_map, state)
+                ),
             );
         }
         for file in &self.looked_for {
-            key.add(file, kind_of(&real_path(file, path_map)));
+            key.add(file, kind_of(&real_path(file, path_map), path_map));
         }
         for directory in &self.directories {
             let mut names = fsio::names_in(&real_path(directory, path_map));
@@ -163,8 +168,18 @@ fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
     real
 }
 
-/// What is at `path`, without its content.
-fn kind_of(path: &Path) -> String {
+/// What is at `path`, without its content. In the workspace, also its mode, and where it leads if it is a link.
+fn kind_of(path: &Path, path_map: &PathMap) -> String {
+    let kind = kind_of_target(path);
+    if !path_map.is_below(path, Role::Workspace) {
+        return kind;
+    }
+    let mode = path.metadata().map(|found| found.permissions().mode());
+    let link = fsio::read_link(path);
+    format!("{kind}, mode {:o}, link {link:?}", mode.unwrap_or_default())
+}
+
+fn kind_of_target(path: &Path) -> String {
     match path.metadata() {
         Ok(found) if found.is_dir() => "directory".to_owned(),
         Ok(found) if found.is_file() => {

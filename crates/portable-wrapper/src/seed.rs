@@ -16,7 +16,7 @@ mod delivery;
 mod earlier;
 mod libraries;
 mod moment;
-mod published_runs;
+mod observed_runs;
 mod script_checks;
 mod undeclared;
 mod units;
@@ -37,7 +37,7 @@ use earlier::Earlier;
 use moment::{CACHE_TAG, Moment};
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
-use units::{CargoUnit, Kind};
+use units::{CargoUnit, Kind, Unfinished};
 
 /// With more threads, some wait for the file system.
 const MOST_THREADS: usize = 8;
@@ -177,13 +177,15 @@ pub fn last_build(build: &Path) -> Option<SystemTime> {
         .max()
 }
 
-/// A checkout with its finished units. No build runs there while this value exists, if cargo locks its directories.
+/// A checkout with its units. No build runs there while this value exists, if cargo locks its directories.
 struct Build<'a> {
     checkout: &'a Checkout,
     profiles: Vec<PathBuf>,
+    /// Those that are finished.
     units: Vec<CargoUnit>,
-    /// Those of each profile.
+    /// Those of them that each profile has.
     of_profiles: Vec<Range<usize>>,
+    unfinished: Vec<Unfinished>,
     _locks: Vec<File>,
 }
 
@@ -202,17 +204,20 @@ impl<'a> Build<'a> {
             let lock = fsio::try_share_lock(&lock).unwrap_or_default();
             held.push(lock.ok_or(Refused::IsBuilding)?);
         }
-        let mut units = Vec::new();
+        let (mut units, mut unfinished) = (Vec::new(), Vec::new());
         let mut of_profiles = Vec::new();
         for profile in &profiles {
             let first = units.len();
-            units.extend(units::units(&checkout.build, profile));
+            let found = units::units(&checkout.build, profile);
+            units.extend(found.finished);
+            unfinished.extend(found.unfinished);
             of_profiles.push(first..units.len());
         }
         Ok(Self {
             checkout,
             profiles,
             units,
+            unfinished,
             of_profiles,
             _locks: held,
         })

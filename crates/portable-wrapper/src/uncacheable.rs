@@ -38,8 +38,12 @@ pub(super) enum Uncacheable {
     /// `RUSTC_LOG`: the compiler tells what it does.
     CompilerLog,
 
-    /// A build script of the workspace, which may read anything in it.
-    ScriptOfWorkspace,
+    /// A build script of a package that may change runs a compiler through the wrapper.
+    ScriptCompiles,
+    /// A build script of a package that may change reads the state of the repository.
+    ScriptGit,
+    /// A build script changed something in the checkout.
+    ScriptWritesSources,
     /// A build script may read the clock.
     ScriptClock,
     /// A build script may connect to another machine.
@@ -135,7 +139,11 @@ impl Uncacheable {
             }
             Self::KernelFile => "it includes a file of the kernel or a device",
             Self::CompilerLog => "the compiler writes a log (RUSTC_LOG)",
-            Self::ScriptOfWorkspace => "it is the build script of a package that may change",
+            Self::ScriptCompiles => {
+                "it runs a compiler through the wrapper, which caches what it compiles"
+            }
+            Self::ScriptGit => "it may read the state of the git repository",
+            Self::ScriptWritesSources => "it wrote a file of the checkout outside of its OUT_DIR",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
             Self::ScriptRandom => "it may use random numbers",

@@ -152,30 +152,6 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     assert_eq!(take_runs(&project), 1);
 }
 
-/// It may read anything in the workspace.
-#[rstest]
-#[requires(sccache)]
-#[case::its_own("fs::read_to_string(\"data\").unwrap()", "crates/app/data")]
-#[case::above("fs::read_to_string(\"../../shared\").unwrap()", "shared")]
-fn a_script_of_the_workspace_runs_each_time(#[case] value: &str, #[case] read: &str) {
-    let main =
-        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", SAID); }\n";
-    let script = saying(value);
-    let files = [("build.rs", script.as_str()), ("src/main.rs", main)];
-    let project = with_runs(Project::new().with_store());
-    let project = project.package("app", "", &files).file(read, "of main");
-    let project = project.committed();
-    project.main().cargo(&["build"]).ok();
-    let second = project.linked("second");
-    second.write(read, "of second");
-    second.cargo(&["build"]).ok();
-    assert_eq!(take_runs(&project), 2);
-    let explained = said(&second, &["wrapper", "explain", "app"]);
-    let why = "it is the build script of a package that may change";
-    assert!(explained.contains(why), "{explained}");
-    assert_eq!(says_the_same_uncached(&second), "of second\n");
-}
-
 #[rstest]
 #[requires(sccache)]
 #[case::declared(

@@ -66,8 +66,8 @@ impl Context {
         shared: Option<&SharedRuns<'_>>,
     ) -> ExitCode {
         let is_fresh = fsio::names_in(&self.out_dir).is_empty();
-        // Whoever compiles for another machine as well stores each object.
-        let recording = (is_fresh && shared.is_none())
+        // Whoever compiles for another machine as well stores each object, and so does a package that may change.
+        let recording = (is_fresh && shared.is_none() && script.is_published)
             .then(|| self.start_recording())
             .flatten();
         let root = self.path_map.around(&self.out_dir, Role::Target);

@@ -101,6 +101,10 @@ pub(super) struct Script<'a> {
     pub(super) used: &'a AmbientInputs,
     /// Whether its run is observed, so that what it reads is seen although its source does not name it.
     pub(super) is_observed: bool,
+    /// Whether nobody edits its package. What is in another one counts where the run is observed to read it.
+    pub(super) is_published: bool,
+    /// The directory with all that people edit beside the package, if it is not published.
+    pub(super) checkout: Option<&'a Path>,
     /// The directory of its package, in which it runs.
     pub(super) package: &'a Path,
     pub(super) arguments: &'a [OsString],
@@ -146,7 +150,11 @@ impl Script<'_> {
                 package::history(self.package).unwrap_or_default(),
             );
         }
-        self.add_package(&mut key)?;
+        if self.is_published {
+            self.add_package(&mut key)?;
+        } else if self.source.asks_for_place() {
+            key.add("place", self.path_map.spelled_out());
+        }
         let parts = key.parts().to_vec();
         Ok(FirstKey {
             // It must not take the lock of a unit: a build script compiles units while it runs.
@@ -286,7 +294,9 @@ impl Script<'_> {
             key.add(format!("${name}"), value.unwrap_or_default());
         }
         for (file, path) in self.declared_files(declared) {
-            let content = if path.is_dir() {
+            let content = if path.is_dir() && self.is_of_checkout(&path) {
+                package::everything_in(&path, self.state)?
+            } else if path.is_dir() {
                 machine::listing(&path)?
             } else {
                 digest::of_file(&path).unwrap_or_default()
@@ -310,9 +320,17 @@ impl Script<'_> {
             )
         });
         paths.filter(|(_, path)| {
-            let never_changes = path.starts_with("/nix/store") || path.starts_with(self.package);
+            let never_changes = path.starts_with("/nix/store")
+                || self.is_published && path.starts_with(self.package);
             !never_changes && !path.starts_with(self.out_dir)
         })
+    }
+
+    /// Whether `path` is in the checkout, and neither cargo's nor temporary.
+    pub(super) fn is_of_checkout(&self, path: &Path) -> bool {
+        self.checkout.is_some_and(|root| path.starts_with(root))
+            && !self.path_map.is_below(path, Role::Target)
+            && !path.starts_with(env::temp_dir())
     }
 
     /// Whether a file that it may have read was changed at `moment` or later.
@@ -326,7 +344,9 @@ impl Script<'_> {
             .declared_files(declared)
             .map(|(_, path)| path)
             .collect();
-        all.insert(self.package.to_owned());
+        if self.is_published {
+            all.insert(self.package.to_owned());
+        }
         all.iter()
             .any(|path| package::is_changed_since(path, moment))
             || observed.has_changed_since(moment, self.path_map)

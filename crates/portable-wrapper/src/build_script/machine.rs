@@ -105,7 +105,7 @@ const MAX_FILES: usize = 100_000;
 
 /// The digest of the machine, as build scripts that run programs see it. `None` if it cannot be
 /// determined.
-pub(super) fn digest(state: &StateDir) -> Option<String> {
+pub(crate) fn digest(state: &StateDir) -> Option<String> {
     let build = proc::parent().map(|(pid, started)| format!("{FORMAT} {pid} {started}"));
     let path = env::var("PATH").unwrap_or_default();
     let subject = build.map(|build| {

@@ -30,6 +30,8 @@ use sccfg_util::programs::find_program;
 const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
 /// Programs that are in the first key as the compiler.
 const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
+/// Where version control systems keep their files.
+const OF_HISTORY: [&str; 3] = [".git", ".hg", ".jj"];
 /// A package of a registry counts as a whole if a run asked for so many of its files: that takes less time then.
 const MANY: usize = 32;
 /// With more files, a run is not cached.
@@ -57,6 +59,11 @@ impl Run<'_> {
         }
         let real_paths = RealPaths::default();
         // A program that is linked statically notes nothing, but what it starts may.
+        let search_path = env::search_path();
+        if !self.script.is_published && runs_wrapper(requests, &real_paths, &search_path) {
+            // It is not observed, and what it compiles is cached.
+            return Err(Uncacheable::ScriptCompiles);
+        }
         let program = real_paths.of(self.program);
         let mut programs = requests.programs.iter().map(|other| Path::new(&other.path));
         let is_noting = programs.any(|other| program.as_deref() == Some(other));
@@ -73,7 +80,6 @@ impl Run<'_> {
             ..ObservedInputs::default()
         };
         let known = self.known(&real_paths);
-        let search_path = env::search_path();
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
         let names = self.names_upwards(files.keys());
@@ -96,6 +102,12 @@ impl Run<'_> {
             }
             if known.has(path) || is_of_shell(path) {
                 continue;
+            }
+            if uses.is_written && self.script.is_of_checkout(path) {
+                return Err(Uncacheable::ScriptWritesSources);
+            }
+            if uses.is_read && !self.script.is_published && is_of_history(path) {
+                return Err(Uncacheable::ScriptGit);
             }
             let stamp = FileStamp::of(path);
             let is_changed = stamp
@@ -127,14 +139,30 @@ impl Run<'_> {
         let variables = requests.variables.iter();
         let variables = variables.filter(|name| !is_of_cargo(name));
         observed.variables = variables.cloned().collect();
+        self.add_programs(requests, &known, &written, &mut observed)?;
+        let all = [&observed.files, &observed.looked_for, &observed.directories];
+        if all.iter().map(|paths| paths.len()).sum::<usize>() > MOST {
+            return Err(Uncacheable::ScriptDeclared);
+        }
+        Ok(observed)
+    }
+
+    /// Adds the programs that it ran.
+    fn add_programs(
+        &self,
+        requests: &Requests,
+        known: &Known<'_>,
+        written: &BTreeSet<&Path>,
+        observed: &mut ObservedInputs,
+    ) -> Result<(), Uncacheable> {
         for program in &requests.programs {
             let path = Path::new(&program.path);
             if path.components().count() == 1 {
                 if !program.path.contains(char::is_whitespace) {
-                    add_program(&mut observed, &program.path);
+                    add_program(observed, &program.path);
                 }
             } else if path.is_absolute() && path.is_file() {
-                let path = self.place(path, &real_paths);
+                let path = self.place(path, known.real_paths);
                 let is_new = |stamp: FileStamp| stamp.is_from(self.started);
                 let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
                 if !is_own && !known.has(&path) {
@@ -142,15 +170,11 @@ impl Run<'_> {
                         is_read: true,
                         ..Uses::default()
                     };
-                    self.add(&path, uses, false, &mut observed)?;
+                    self.add(&path, uses, false, observed)?;
                 }
             }
         }
-        let all = [&observed.files, &observed.looked_for, &observed.directories];
-        if all.iter().map(|paths| paths.len()).sum::<usize>() > MOST {
-            return Err(Uncacheable::ScriptDeclared);
-        }
-        Ok(observed)
+        Ok(())
     }
 
     /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads.
@@ -255,11 +279,12 @@ impl Run<'_> {
         let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
         let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
         let of_machine = runs_programs.then(machine::directories);
-        let own = [script.package, script.out_dir, self.program].map(Path::to_owned);
+        let package = script.is_published.then_some(script.package);
+        let own = [package, Some(script.out_dir), Some(self.program)];
+        let own = own.into_iter().flatten().map(Path::to_owned);
         let run = script.out_dir.parent().map(Path::to_owned);
         let state = script.state.directory().to_owned();
         let mut directories: Vec<PathBuf> = own
-            .into_iter()
             .chain(compiler.map(|compiler| compiler.sysroot))
             .chain(rustup)
             .chain(of_machine.into_iter().flatten())
@@ -342,6 +367,26 @@ fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
     } else {
         !uses.is_read
     }
+}
+
+/// Whether this wrapper was run.
+fn runs_wrapper(requests: &Requests, real_paths: &RealPaths, search_path: &[PathBuf]) -> bool {
+    let wrapper = env::current_program();
+    let mut programs = requests.programs.iter().filter_map(|program| {
+        let path = Path::new(&program.path);
+        if path.components().count() == 1 {
+            real_paths.of(&find_program(path.as_os_str(), search_path)?)
+        } else {
+            real_paths.of(path)
+        }
+    });
+    wrapper.is_some_and(|wrapper| programs.any(|program| program == wrapper))
+}
+
+/// Whether `path` is a file of a version control system.
+fn is_of_history(path: &Path) -> bool {
+    let mut parts = path.iter();
+    parts.any(|part| OF_HISTORY.iter().any(|name| part == *name))
 }
 
 /// Whether `path` is a directory which compilers look for, whatever they do.

@@ -159,6 +159,16 @@ const RUN_IN_C: [&str; 7] = [
     "system",
     "vfork",
 ];
+/// Functions that return where the script or its package is.
+const PLACES: [&str; 5] = [
+    "absolute",
+    "canonicalize",
+    "current_dir",
+    "getcwd",
+    "realpath",
+];
+/// Variables that name the place of the package.
+const PLACE_VARIABLES: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "PWD"];
 /// Directories of the system whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 
@@ -306,6 +316,15 @@ impl Source {
     /// Whether it may read the state of the git repository.
     pub(crate) fn reads_git(&self, used: &AmbientInputs) -> bool {
         used.history || self.has(&GIT)
+    }
+
+    /// Whether it may ask where it or its package is.
+    pub(crate) fn asks_for_place(&self) -> bool {
+        let is_named = |name: &&str| self.names.contains(*name);
+        let mut texts = self.texts.iter().flat_map(|text| words(text));
+        PLACES.iter().any(is_named)
+            || PLACE_VARIABLES.iter().any(is_named)
+            || texts.any(|word| PLACE_VARIABLES.contains(&word))
     }
 
     /// Whether it may ask which processor this is.

@@ -105,7 +105,7 @@ fn kind(what: &str) -> Kind {
         "OUT_DIR" => Kind::Generated,
         "crate below" | "run of" | "--extern" => Kind::Dependency,
         "linker" | "preloaded library" => Kind::Linker,
-        "only here" | "path_map" => Kind::Place,
+        "only here" | "path_map" | "place" => Kind::Place,
         "time" => Kind::EachTime,
         _ if begins(&["$", "env!("]) => Kind::Variable,
         _ if begins(&["--extern "]) => Kind::Dependency,

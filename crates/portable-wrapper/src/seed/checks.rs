@@ -71,6 +71,8 @@ pub(super) struct Checks<'a> {
     /// Sources here must be older.
     pub(super) moment: SystemTime,
     linker: OnceCell<Option<String>>,
+    /// The programs and headers that build scripts may use.
+    pub(super) machine: OnceCell<Option<String>>,
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
     pub(super) libraries: MadeLibraries<'a>,
@@ -105,6 +107,7 @@ impl<'a> Checks<'a> {
             compiler: Compiler::find_in(Some(&to.workspace), named, &state)?,
             hasher: state.hasher()?,
             linker: OnceCell::new(),
+            machine: OnceCell::new(),
             digests: RefCell::default(),
             libraries: MadeLibraries::new(earlier),
             from,

@@ -71,6 +71,13 @@ impl<'a> Earlier<'a> {
         }
         if number == 0 {
             self.left_out = decided.left_out;
+            let unfinished = build.unfinished.iter().map(|unit| LeftOut {
+                unit: unit.fingerprint.display().to_string(),
+                why: "its build has not finished".to_owned(),
+                fingerprint: unit.fingerprint.clone(),
+                may_be_elsewhere: true,
+            });
+            self.left_out.extend(unfinished);
         }
         self.builds.push(build);
     }

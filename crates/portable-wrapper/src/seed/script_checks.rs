@@ -1,6 +1,6 @@
 //! Whether the run of a build script in another checkout is what a run here would do: by the files and variables that
-//! the script declares, as cargo determines it, and by what it may read besides, in the [workspace](super::undeclared) or as a
-//! [published package](super::published_runs).
+//! the script declares, as cargo determines it, and by what it may read besides: what its run was
+//! [observed](super::observed_runs) to read, or what the source of one in the workspace [shows](super::undeclared).
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -51,7 +51,10 @@ impl Checks<'_> {
             }
         }
         if is_published {
-            self.reads_the_same(taken, run)?;
+            self.published_reads_the_same(taken, run)?;
+        } else if let Some(manifest) = self.observed_run(run) {
+            self.has_same_machine(&manifest)?;
+            self.reads_the_same(taken, &manifest)?;
         } else {
             let package = package
                 .as_deref()

@@ -1,4 +1,4 @@
-//! What a build script of the workspace may read without declaring it.
+//! What a build script of the workspace may read without declaring it, if its run was not observed.
 //!
 //! In a checkout without a build, cargo runs each script, whatever it declares. So a run of another checkout is taken only
 //! if the source of the script shows nothing that may have another result here. Otherwise the script runs, and what

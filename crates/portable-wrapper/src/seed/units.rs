@@ -54,6 +54,20 @@ impl CargoUnit {
     }
 }
 
+/// A unit that cargo has begun and not finished: the build failed or was interrupted.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    /// As that of a [`CargoUnit`].
+    pub(super) fingerprint: PathBuf,
+}
+
+/// What a profile has.
+#[derive(Debug, Default)]
+pub(super) struct Units {
+    pub(super) finished: Vec<CargoUnit>,
+    pub(super) unfinished: Vec<Unfinished>,
+}
+
 #[derive(Debug)]
 pub(super) enum Kind {
     /// A compile through the wrapper.
@@ -149,9 +163,8 @@ pub(super) fn profiles(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The finished units of the profile whose directory is `profile`. What is incomplete, or was compiled without the
-/// wrapper, is not among them.
-pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
+/// The units of the profile whose directory is `profile`. What was compiled without the wrapper is not among them.
+pub(super) fn units(root: &Path, profile: &Path) -> Units {
     let mut found = Vec::new();
     let directory = profile.join(".fingerprint");
     let build = profile.join("build");
@@ -191,7 +204,15 @@ pub(super) fn units(root: &Path, profile: &Path) -> Vec<CargoUnit> {
         };
         read(root, unit.join("fingerprint"), run, compile)
     }));
-    without_rivals(found.into_iter().flatten().collect())
+    let mut units = Units::default();
+    for found in found.into_iter().flatten() {
+        match found {
+            Ok(unit) => units.finished.push(unit),
+            Err(unfinished) => units.unfinished.push(unfinished),
+        }
+    }
+    units.finished = without_rivals(units.finished);
+    units
 }
 
 /// The units whose files are not those of another unit as well: files without a hash are of the last one that was compiled.
@@ -208,35 +229,42 @@ fn without_rivals(units: Vec<CargoUnit>) -> Vec<CargoUnit> {
     units.into_iter().filter(is_alone).collect()
 }
 
-/// The unit whose fingerprint is in `fingerprint`.
+/// The unit whose fingerprint is in `fingerprint`; an error if it is not finished.
 fn read(
     root: &Path,
     fingerprint: PathBuf,
     run: Run,
     compile: impl FnOnce(&str) -> Option<Kind>,
-) -> Option<CargoUnit> {
+) -> Option<Result<CargoUnit, Unfinished>> {
     let directory = root.join(&fingerprint);
     let names = fsio::names_in(&directory);
-    let mut described = names.iter().filter_map(|name| name.strip_suffix(".json"));
-    let (name, None) = (described.next()?.to_owned(), described.next()) else {
-        return None;
-    };
-    let record = |name: String| Some((name.clone(), Original::read(&directory.join(name)).ok()?));
-    let records: Option<Vec<_>> = names.into_iter().map(record).collect();
+    let record = |name: &String| Some((name.clone(), Original::read(&directory.join(name)).ok()?));
+    let records: Option<Vec<_>> = names.iter().map(record).collect();
     let records = records?;
+    let mut described = names.iter().filter_map(|name| name.strip_suffix(".json"));
+    let name = match (described.next(), described.next()) {
+        (Some(name), None) => name.to_owned(),
+        // It was never finished.
+        (None, _) if directory.is_dir() => return Some(Err(Unfinished { fingerprint })),
+        _ => return None,
+    };
     let bytes_of = |wanted: &str| {
         let mut records = records.iter();
         records.find_map(|(name, record)| (name == wanted).then_some(&*record.bytes))
     };
-    // cargo empties this file before it starts a unit, and fills it once the unit is complete.
-    let hash = hash_of(bytes_of(&name)?)?;
+    let hash = bytes_of(&name)?;
+    if hash.is_empty() {
+        // cargo empties this file before it starts a unit, and fills it once the unit is complete.
+        return Some(Err(Unfinished { fingerprint }));
+    }
+    let hash = hash_of(hash)?;
     let record: Fingerprint = serde_json::from_slice(bytes_of(&format!("{name}.json"))?).ok()?;
     let kind = if name.starts_with("run-build-script-") {
         Kind::Run(run)
     } else {
         compile(&name)?
     };
-    Some(CargoUnit {
+    Some(Ok(CargoUnit {
         hash,
         name,
         fingerprint,
@@ -248,7 +276,7 @@ fn read(
             .collect(),
         local: record.local,
         kind,
-    })
+    }))
 }
 
 /// A hash as cargo writes it: the bytes in hexadecimal, the lowest first.

@@ -1,10 +1,11 @@
-//! What a build script of a published package may read without declaring it: the variables that its code names, and
-//! variables and files that its run was observed to read.
+//! What a build script may read without declaring it, if its run was looked up: the variables that its code names, and
+//! variables and files that the run was observed to read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::build_script::{self, Source, is_of_cargo};
+use super::super::digest;
 use super::super::macro_effects::AmbientInputs;
 use super::super::path_map::{PathMap, Role};
 use super::super::uncacheable::Uncacheable;
@@ -17,9 +18,49 @@ use super::units::{Kind, Run};
 const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
 
 impl Checks<'_> {
-    /// Fails if a variable, or something that the run was observed to read, is another one here. `script` is the compile of
-    /// the build script. Fails also if the run cannot be cached. Nothing is known of a run that was not looked up.
-    pub(super) fn reads_the_same(&self, script: &Taken<'_>, run: &Run) -> Result<(), Why> {
+    /// The manifest of a run of a package of the workspace, if it was observed, so that everything is known that it read.
+    pub(super) fn observed_run(&self, run: &Run) -> Option<UnitManifest> {
+        self.manifest_of(run).filter(|manifest| {
+            let observed = manifest.observed.as_ref();
+            matches!(manifest.sharing, Sharing::Everywhere)
+                && observed.is_some_and(|(observed, _)| observed.is_observed)
+        })
+    }
+
+    fn manifest_of(&self, run: &Run) -> Option<UnitManifest> {
+        let path = build_script::manifest_of_run(&self.from.build.join(&run.out_dir))?;
+        UnitManifest::read(&path)
+    }
+
+    /// Fails if the run of a published package [reads](Self::reads_the_same) something else here, or cannot be cached.
+    /// Nothing is known of one that was not looked up.
+    pub(super) fn published_reads_the_same(
+        &self,
+        script: &Taken<'_>,
+        run: &Run,
+    ) -> Result<(), Why> {
+        let Some(manifest) = self.manifest_of(run) else {
+            return Ok(());
+        };
+        match &manifest.sharing {
+            // Those of git dependencies, which are at the same place here.
+            Sharing::NotCached(
+                Uncacheable::ScriptCompiles
+                | Uncacheable::ScriptGit
+                | Uncacheable::ScriptWritesSources,
+            ) => Ok(()),
+            Sharing::NotCached(why) => Err(Why::general(why.describe())),
+            _ => self.reads_the_same(script, &manifest),
+        }
+    }
+
+    /// Fails if a variable, the place of a script that asks for it, or something that the run with this manifest was observed
+    /// to read, is another one here. `script` is the compile of the build script.
+    pub(super) fn reads_the_same(
+        &self,
+        script: &Taken<'_>,
+        manifest: &UnitManifest,
+    ) -> Result<(), Why> {
         let Kind::Compile {
             out_dir,
             stem,
@@ -28,17 +69,6 @@ impl Checks<'_> {
         else {
             return Ok(());
         };
-        let manifest = build_script::manifest_of_run(&self.from.build.join(&run.out_dir));
-        let manifest = manifest.and_then(|path| UnitManifest::read(&path));
-        let Some(manifest) = manifest else {
-            return Ok(());
-        };
-        match &manifest.sharing {
-            // That of a git dependency, which is not looked up either, and is at the same place here.
-            Sharing::NotCached(Uncacheable::ScriptOfWorkspace) => return Ok(()),
-            Sharing::NotCached(why) => return Err(Why::general(why.describe())),
-            _ => {}
-        }
         let from = manifest.path_map.all_mapped();
         let from = from.ok_or("its paths are not known")?;
         let to = from.moved(&self.from.roles()?, &self.to.roles()?);
@@ -52,13 +82,32 @@ impl Checks<'_> {
         let source = program
             .and_then(|program| Source::of(program, &dep_info, Path::new(root), &self.state))
             .ok_or("the source of its build script cannot be read")?;
-        self.variables(&manifest, &source, &compiled.code.inputs(), &to)?;
+        if manifest.parts.iter().any(|part| part.what == "place") {
+            return Err(Why::general("its build script asks where it is"));
+        }
+        self.variables(manifest, &source, &compiled.code.inputs(), &to)?;
         match &manifest.observed {
             Some((observed, digest)) if observed.digest(&to, &self.state) != *digest => {
                 Err("its build script read a file that is not the same here".into())
             }
             _ => Ok(()),
         }
+    }
+
+    /// Fails if the programs, headers or libraries of the machine are others than those with which a run was made.
+    pub(super) fn has_same_machine(&self, manifest: &UnitManifest) -> Result<(), Why> {
+        let part = manifest.parts.iter().find(|part| part.what == "machine");
+        let Some(part) = part else {
+            return Ok(());
+        };
+        let machine = self.machine.get_or_init(|| {
+            let machine = build_script::machine(&self.state)?;
+            Some(digest::shown(machine.as_bytes()))
+        });
+        if machine.as_ref() == Some(&part.value) {
+            return Ok(());
+        }
+        Err("the programs or headers of this machine have changed".into())
     }
 
     fn variables(

@@ -1,0 +1,272 @@
+//! Runs of build scripts in the workspace: they are found again if everything is the same that they were seen to read, and
+//! run each time if that cannot be known.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use rstest::rstest;
+
+use super::build_scripts::{saying, take_runs, with_runs};
+use super::command::said;
+use super::out_dir::says_the_same_uncached;
+use super::project::{Checkout, Layout, Project};
+use super::seed::{sccfg, seed};
+
+const MAIN: &str =
+    "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", SAID); }\n";
+/// What a program prints that runs these words.
+const PRINTED: &str = "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"WORDS\"]).output().unwrap().stdout).unwrap()";
+/// A script prints this so that cargo does not run it whenever something in its package has changed.
+const DECLARES: &str = "println!(\"cargo::rerun-if-changed=build.rs\");";
+
+/// A program that says what its build script found out by `value`.
+fn app(value: &str) -> Project {
+    let script = saying(&format!("{{ {DECLARES} {value} }}"));
+    let files = [
+        ("build.rs", script.as_str()),
+        ("src/main.rs", MAIN),
+        ("data.txt", "data\n"),
+        ("some/one.txt", "one\n"),
+    ];
+    with_runs(Project::new().with_store())
+        .package("app", "", &files)
+        .file("shared.txt", "shared\n")
+        .committed()
+}
+
+fn shell(words: &str) -> String {
+    PRINTED.replace("WORDS", words)
+}
+
+/// Builds in a new worktree, whose script runs if `runs`, and compares with a build without a cache.
+#[track_caller]
+fn builds(project: &Project, linked: &Checkout<'_>, runs: bool) -> String {
+    take_runs(project);
+    linked.cargo(&["build"]).ok();
+    assert_eq!(take_runs(project), usize::from(runs));
+    says_the_same_uncached(linked)
+}
+
+#[rstest]
+#[case::its_own("fs::read_to_string(\"data.txt\").unwrap()", "crates/app/data.txt")]
+#[case::above("fs::read_to_string(\"../../shared.txt\").unwrap()", "shared.txt")]
+#[case::by_a_program(&shell("cat ../../shared.txt"), "shared.txt")]
+#[case::by_a_program_of_a_program(&shell("sh -c 'cat ../../shared.txt'"), "shared.txt")]
+#[case::its_size(
+    "fs::metadata(\"data.txt\").unwrap().len().to_string()",
+    "crates/app/data.txt"
+)]
+#[case::missing(
+    "fs::read_to_string(\"../../none.txt\").unwrap_or_default()",
+    "none.txt"
+)]
+#[case::looked_for(
+    "std::path::Path::new(\"none\").exists().to_string()",
+    "crates/app/none"
+)]
+#[case::listed(
+    "fs::read_dir(\"some\").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).max().unwrap()",
+    "crates/app/some/two.txt"
+)]
+#[case::listed_by_a_program(&shell("ls some"), "crates/app/some/two.txt")]
+#[case::in_a_pattern(&shell("echo some/*"), "crates/app/some/two.txt")]
+#[case::ignored_by_git(
+    "fs::read_to_string(\"local.txt\").unwrap_or_default()",
+    "crates/app/local.txt"
+)]
+#[requires(sccache)]
+fn what_it_reads_counts(#[case] value: &str, #[case] file: &str) {
+    let project = app(value);
+    project
+        .sandbox
+        .write("main/.gitignore", "/target\nlocal.txt\n");
+    project.commit(&project.sandbox.path("main"));
+    project.main().cargo(&["build"]).ok();
+    builds(&project, &project.linked("a/b/same"), false);
+    let changed = project.linked("changed");
+    changed.write(file, "of this checkout\n");
+    builds(&project, &changed, true);
+    builds(&project, &project.linked("another"), false);
+}
+
+#[rstest]
+#[requires(sccache)]
+fn a_second_worktree_runs_no_script(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let value = "format!(\"{} {out}\", fs::read_to_string(\"data.txt\").unwrap().trim())";
+    let project = app(value).with_layout(layout);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("a/b/second");
+    take_runs(&project);
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains(second.text()), "{said}");
+}
+
+#[rstest]
+#[case::mode(
+    "{ use std::os::unix::fs::MetadataExt as _; fs::metadata(\"data.txt\").unwrap().mode().to_string() }"
+)]
+#[case::mode_by_a_program(&shell("test -x data.txt; echo $?"))]
+#[case::link(
+    "fs::read_link(\"link.txt\").map(|link| link.display().to_string()).unwrap_or_default()"
+)]
+#[case::link_by_a_program(&shell("readlink link.txt || true"))]
+#[requires(sccache)]
+fn what_a_file_is_counts(#[case] value: &str) {
+    let project = app(value);
+    symlink("data.txt", project.sandbox.path("main/crates/app/link.txt")).unwrap();
+    project.commit(&project.sandbox.path("main"));
+    project.main().cargo(&["build"]).ok();
+    builds(&project, &project.linked("same"), false);
+    let changed = project.linked("changed");
+    let data = changed.path("crates/app/data.txt");
+    fs::copy(&data, changed.path("crates/app/copy.txt")).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let link = changed.path("crates/app/link.txt");
+    fs::remove_file(&link).unwrap();
+    symlink("copy.txt", &link).unwrap();
+    builds(&project, &changed, true);
+}
+
+#[rstest]
+#[case::named("env::var(\"FLAVOUR\").unwrap_or_default()")]
+#[case::put_together("env::var(format!(\"FLAV{}\", \"OUR\")).unwrap_or_default()")]
+#[case::listed("env::vars().filter(|(name, _)| name.starts_with(\"FLAV\")).count().to_string()")]
+#[case::of_a_program(&shell("echo $FLAVOUR"))]
+#[requires(sccache)]
+fn a_variable_counts(#[case] value: &str) {
+    let project = app(value);
+    project.main().with("FLAVOUR", "one").cargo(&["build"]).ok();
+    let with = |place: &str, flavour| project.linked(place).with("FLAVOUR", flavour);
+    builds(&project, &with("same", "one"), false);
+    builds(&project, &with("other", "two"), true);
+}
+
+/// A script that asks for its place may pass on something of it in which no path can be replaced.
+#[rstest]
+#[case::length("env::current_dir().unwrap().as_os_str().len().to_string()")]
+#[case::of_its_package("env::var(\"CARGO_MANIFEST_DIR\").unwrap().len().to_string()")]
+#[case::in_its_code("env!(\"CARGO_MANIFEST_DIR\").len().to_string()")]
+#[case::of_a_file("fs::canonicalize(\"data.txt\").unwrap().as_os_str().len().to_string()")]
+#[requires(sccache)]
+fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
+    let project = app(value);
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.clean();
+    builds(&project, &main, false);
+    builds(&project, &project.linked("another/second"), true);
+}
+
+#[rstest]
+#[case::commit(&shell("git rev-parse HEAD"), "it may read the state of the git repository")]
+#[case::file_of_git(
+    "fs::read_to_string(format!(\"../../.g{}\", \"it\")).unwrap_or_default()",
+    ""
+)]
+#[case::git_by_another_name(&shell("g=gi; ${g}t rev-parse HEAD"), "it may read the state of the git repository")]
+#[case::clock(
+    "std::time::SystemTime::now().elapsed().is_ok().to_string()",
+    "it may read the clock"
+)]
+#[case::writes_a_source(
+    "{ fs::write(\"src/made.rs\", \"// made\").unwrap(); String::new() }",
+    "it wrote a file of the checkout"
+)]
+#[case::writes_beside_its_package(
+    "{ fs::write(\"../../made.txt\", \"made\").unwrap(); String::new() }",
+    "it wrote a file of the checkout"
+)]
+#[case::writes_by_a_program(&shell("echo made > ../../made.txt"), "it wrote a file of the checkout")]
+#[case::removes_a_file(
+    "{ let _ = fs::remove_file(\"some/one.txt\"); String::new() }",
+    "it wrote a file of the checkout"
+)]
+#[case::makes_a_directory(
+    "{ let _ = fs::create_dir(\"made\"); String::new() }",
+    "it wrote a file of the checkout"
+)]
+#[case::is_not_seen(
+    "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(\"data.txt\").env_clear().output().unwrap().stdout).unwrap()",
+    "it, or a program that it ran, could not be observed"
+)]
+#[requires(sccache)]
+fn what_cannot_be_known_runs_each_time(#[case] value: &str, #[case] why: &str) {
+    let project = app(value);
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let explained = said(&main, &["wrapper", "explain", "app"]);
+    assert!(explained.contains(why), "{explained}");
+    let second = project.linked("second");
+    second.write("crates/app/data.txt", "of the second\n");
+    project.commit(&second.path(""));
+    builds(&project, &second, true);
+    let third = project.linked("third");
+    seed(&third);
+    third.cargo(&["build"]).ok();
+    says_the_same_uncached(&third);
+}
+
+/// What it compiles comes from the cache object by object, so that the change of one does not compile all.
+#[requires(sccache)]
+#[test]
+fn a_script_that_compiles_through_the_wrapper_runs() {
+    let value = "{ let wrapper = env::var(\"RUSTC_WRAPPER\").unwrap_or(\"nice\".to_owned()); \
+        let made = std::process::Command::new(wrapper).args([\"cc\", \"-c\", \"data.c\", \"-o\"]).arg(format!(\"{out}/data.o\")).status(); \
+        assert!(made.unwrap().success()); String::new() }";
+    let project = app(value);
+    project
+        .sandbox
+        .write("main/crates/app/data.c", "#include \"data.h\"\n");
+    project.sandbox.write("main/crates/app/data.h", "\n");
+    project.commit(&project.sandbox.path("main"));
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    builds(&project, &project.linked("second"), true);
+    let explained = said(&main, &["wrapper", "explain", "app"]);
+    assert!(
+        explained.contains("it runs a compiler through the wrapper"),
+        "{explained}"
+    );
+}
+
+/// cargo runs it again in the same directory.
+#[requires(sccache)]
+#[test]
+fn an_edit_and_its_return_are_seen() {
+    let declared = DECLARES.replace("build.rs", "data.txt");
+    let project = app(&format!(
+        "{{ {declared} fs::read_to_string(\"data.txt\").unwrap() }}"
+    ));
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    for text in ["edited\n", "data\n", "again\n"] {
+        main.write("crates/app/data.txt", text);
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), format!("{text}\n"));
+    }
+    builds(&project, &project.linked("second"), false);
+}
+
+/// A run that was observed is seeded although its script runs programs, if all that it read is the same.
+#[requires(sccache)]
+#[test]
+fn an_observed_run_is_seeded() {
+    let project = app(&shell("cat ../../shared.txt some/*"));
+    project.main().cargo(&["build"]).ok();
+    let same = project.linked("same");
+    seed(&same);
+    same.uncached(&["build"]).ok().nothing_to_do();
+    for (place, file) in [("one", "shared.txt"), ("two", "crates/app/some/two.txt")] {
+        let other = project.linked(place);
+        other.write(file, "of this checkout\n");
+        let seeded = sccfg(&other, &["seed", "-v"]).status(0);
+        seeded.stderr_has("its build script read a file that is not the same here");
+        take_runs(&project);
+        other.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), 1);
+        says_the_same_uncached(&other);
+    }
+}

@@ -111,7 +111,7 @@ unsafe extern "C" fn loaded() {
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
                 let program = real.as_ptr().cast();
-                write(&b'x', (program, length as usize), b"", (program, 0));
+                write(&b'i', (program, length as usize), b"", (program, 0));
             }
         }
         hidden::hide();

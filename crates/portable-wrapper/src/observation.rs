@@ -59,6 +59,8 @@ pub(super) struct Requests {
     pub(super) variables: BTreeSet<String>,
     /// Those of them that only the compiler itself read, as far as that can be told.
     pub(super) of_compiler: BTreeSet<String>,
+    /// The programs into which the observer was loaded, by their paths without links.
+    pub(super) observed: BTreeSet<PathBuf>,
     /// The programs that it ran.
     pub(super) programs: BTreeSet<Program>,
     /// Whether a program was started that notes nothing.
@@ -285,6 +287,10 @@ impl Requests {
                 b'v' => drop(of_others.insert(said())),
                 b'e' => drop(found.of_compiler.insert(said())),
                 b'n' => drop(found.connections.insert(said())),
+                b'i' => {
+                    found.observed.insert(path.to_owned());
+                    found.programs.insert(Program::parse(&said()));
+                }
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}
             }

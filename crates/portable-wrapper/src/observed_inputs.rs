@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::cached_digest::CachedDigest;
-use super::digest::{self, FileStamp, Key};
+use super::digest::{self, FileStamp, Key, KeyPart};
 use super::package::{self, Registry};
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
@@ -97,10 +97,15 @@ impl ObservedInputs {
 
     /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
     pub(super) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
+        self.find(path_map, state).digest
+    }
+
+    /// What a run in the checkout of `path_map` would find.
+    pub(super) fn find(&self, path_map: &PathMap, state: &StateDir) -> Found {
         let read = READ_BY_NAME.iter().filter(|name| self.has_read(name));
         let mut read = read.peekable();
         if self.is_empty() && read.peek().is_none() {
-            return String::new();
+            return Found::default();
         }
         let mut key = Key::default();
         for name in read {
@@ -150,8 +155,32 @@ impl ObservedInputs {
             let depth = depth.map_or(0, |target| target.iter().count());
             key.add("depth", depth.to_string());
         }
-        key.finish()
+        Found {
+            digest: key.finish(),
+            files: files_of(key.parts()),
+        }
     }
+}
+
+/// What a run would find.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Empty if it would ask for nothing.
+    pub(super) digest: String,
+    /// The files and directories, as parts of a key.
+    pub(super) files: Vec<KeyPart>,
+}
+
+/// Those of the parts of a key that are files.
+fn files_of(parts: &[KeyPart]) -> Vec<KeyPart> {
+    let is_file = |part: &&KeyPart| part.what.contains('/') && !part.what.starts_with("program ");
+    let files = parts.iter().filter(is_file);
+    files
+        .map(|part| KeyPart {
+            what: format!("file {}", part.what),
+            value: part.value.clone(),
+        })
+        .collect()
 }
 
 /// Where the file at `path`, with placeholders, is in the checkout of `path_map`. A target directory that is a link is

@@ -232,7 +232,7 @@ fn a_build_script_that_writes_something_else_is_found() {
     let last = report(&main, &[]);
     one_cause(
         &last,
-        "it may read the state of the git repository",
+        "crates/stamped/stamp changed",
         &["stamped: run of the build script", "stamped", "app (bin)"],
     );
     let run = &last["units"].as_array().unwrap()[0];

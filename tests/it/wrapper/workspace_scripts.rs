@@ -51,6 +51,16 @@ fn builds(project: &Project, linked: &Checkout<'_>, runs: bool) -> String {
 #[case::its_own("fs::read_to_string(\"data.txt\").unwrap()", "crates/app/data.txt")]
 #[case::above("fs::read_to_string(\"../../shared.txt\").unwrap()", "shared.txt")]
 #[case::by_a_program(&shell("cat ../../shared.txt"), "shared.txt")]
+#[case::a_script_in_the_repository(&shell("sh ../../shared.txt; echo $?"), "shared.txt")]
+#[case::behind_a_directory_that_is_not_there(
+    "std::path::Path::new(\"none/below/file\").exists().to_string()",
+    "crates/app/none/below/file"
+)]
+#[case::anything_below(
+    "{ fn all(of: &std::path::Path) -> usize { fs::read_dir(of).unwrap().map(|entry| { let path = entry.unwrap().path(); \
+    if path.is_dir() { all(&path) } else { 1 } }).sum() } all(std::path::Path::new(\"some\")).to_string() }",
+    "crates/app/some/new/file"
+)]
 #[case::by_a_program_of_a_program(&shell("sh -c 'cat ../../shared.txt'"), "shared.txt")]
 #[case::its_size(
     "fs::metadata(\"data.txt\").unwrap().len().to_string()",
@@ -230,6 +240,44 @@ fn a_script_that_compiles_through_the_wrapper_runs() {
         explained.contains("it runs a compiler through the wrapper"),
         "{explained}"
     );
+}
+
+fn runs(program: &str, argument: &str) -> String {
+    format!(
+        "String::from_utf8(std::process::Command::new({program:?}).arg({argument:?}).output().unwrap().stdout).unwrap()"
+    )
+}
+
+/// What such a program reads is not seen.
+#[cfg(target_env = "gnu")]
+#[rstest]
+#[case::in_the_repository(&runs("../../tools/reads", "data.txt"))]
+#[case::without_arguments(
+    "String::from_utf8(std::process::Command::new(\"../../tools/reads_data\").output().unwrap().stdout).unwrap()"
+)]
+#[case::from_another_directory(&shell("cd ../../tools; ./reads ../crates/app/data.txt"))]
+#[case::by_a_script(&runs("../../tools/reads.sh", "data.txt"))]
+#[requires(sccache)]
+fn a_script_that_runs_a_program_without_a_dynamic_linker_runs(#[case] value: &str) {
+    let project = app(value);
+    let tools = project.sandbox.path("main/tools");
+    fs::create_dir(&tools).unwrap();
+    let source = "fn main() { let file = std::env::args().nth(1).unwrap_or(\"data.txt\".to_owned()); print!(\"{}\", std::fs::read_to_string(file).unwrap()); }";
+    fs::write(tools.join("reads.rs"), source).unwrap();
+    let mut compiler = std::process::Command::new("rustc");
+    compiler
+        .current_dir(&tools)
+        .args(["-Ctarget-feature=+crt-static", "reads.rs"]);
+    assert!(compiler.status().unwrap().success());
+    fs::copy(tools.join("reads"), tools.join("reads_data")).unwrap();
+    let script = "#!/bin/sh\nexec ${0%.sh} \"$1\"\n";
+    fs::write(tools.join("reads.sh"), script).unwrap();
+    fs::set_permissions(tools.join("reads.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    project.commit(&project.sandbox.path("main"));
+    project.main().cargo(&["build"]).ok();
+    let other = project.linked("other");
+    other.write("crates/app/data.txt", "of the other\n");
+    assert!(builds(&project, &other, true).contains("of the other"));
 }
 
 /// cargo runs it again in the same directory.

@@ -69,8 +69,9 @@ impl Context {
             for key in [self.key_here(&second.key), second.key.clone()] {
                 if let Some(run) = self.restore(&key) {
                     self.store.count(Kind::Script, outcome);
-                    let manifest = self.manifest(&key, &first.parts, true);
-                    self.record(&with_observed(manifest, inputs, second.observed));
+                    let parts = [&*first.parts, &second.observed.files].concat();
+                    let manifest = self.manifest(&key, &parts, true);
+                    self.record(&with_observed(manifest, inputs, second.observed.digest));
                     self.print(&run);
                     let details = Details {
                         took: run.took,

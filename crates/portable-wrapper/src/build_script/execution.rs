@@ -21,7 +21,7 @@ use crate::builds::{Details, Outcome, before_of_run};
 use crate::cc;
 use crate::macro_effects::AmbientInputs;
 use crate::observation::{self, Observation, Requests};
-use crate::observed_inputs::ObservedInputs;
+use crate::observed_inputs::{Found, ObservedInputs};
 use crate::path_map::Role;
 use crate::state_dir::FORMAT;
 use crate::uncacheable::Uncacheable;
@@ -136,12 +136,16 @@ impl Context {
             shared.export(result);
             shared.export(&first.key);
         }
+        let mut parts = first.parts.clone();
+        if let Ok((.., observed)) = &stored {
+            parts.extend_from_slice(&observed.files);
+        }
         let before = manifest_of_run(&self.out_dir);
-        let before = before.and_then(|path| before_of_run(&path, &first.parts, &self.hasher()));
+        let before = before.and_then(|path| before_of_run(&path, &parts, &self.hasher()));
         let (manifest, outcome, key) = match stored {
             Ok((key, inputs, observed)) => {
-                let manifest = self.manifest(&key, &first.parts, false);
-                let manifest = with_observed(manifest, inputs, observed);
+                let manifest = self.manifest(&key, &parts, false);
+                let manifest = with_observed(manifest, inputs, observed.digest);
                 (manifest, Outcome::Miss, key)
             }
             Err(why) => {
@@ -181,14 +185,14 @@ impl Context {
         Some(file)
     }
 
-    /// Returns the key under which the result is stored, what the second key has, and the digest of what was observed.
+    /// Returns the key under which the result is stored, what the second key has, and what was observed.
     fn store_result(
         &self,
         command: &Command<'_>,
         script: &Script<'_>,
         first: &FirstKey,
         finished: &Finished<'_>,
-    ) -> Result<(String, RunInputs, String), Uncacheable> {
+    ) -> Result<(String, RunInputs, Found), Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         let output = finished.output;
         if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {

@@ -17,7 +17,7 @@ use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
 use crate::macro_effects::AmbientInputs;
-use crate::observed_inputs::{ObservedInputs, READ_BY_NAME};
+use crate::observed_inputs::{Found, ObservedInputs, READ_BY_NAME};
 use crate::package::{self, Registry};
 use crate::path_map::{PathMap, Role};
 use crate::state_dir::{FORMAT, StateDir};
@@ -88,8 +88,8 @@ pub(super) struct FirstKey {
 /// The second key of a run.
 pub(super) struct SecondKey {
     pub(super) key: String,
-    /// The digest of what was observed.
-    pub(super) observed: String,
+    /// What was observed.
+    pub(super) observed: Found,
 }
 
 /// A build script that is about to run.
@@ -283,8 +283,8 @@ impl Script<'_> {
         let RunInputs { declared, observed } = inputs;
         let mut key = Key::default();
         key.add("first", first);
-        let observed = observed.digest(self.path_map, self.state);
-        key.add("observed", &observed);
+        let observed = observed.find(self.path_map, self.state);
+        key.add("observed", &observed.digest);
         for name in &declared.variables {
             let value = env::var_os(name).filter(|value| !is_this_wrapper(name.as_ref(), value));
             let value = value.map(|value| {

@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -16,20 +18,22 @@ use super::machine::{self, PROGRAMS};
 use crate::build_dir::WRAPPER_DIR;
 use crate::compiler::Compiler;
 use crate::digest::FileStamp;
-use crate::observation::{Requests, Uses};
+use crate::observation::{Program, Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::package::{self, Registry};
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::{directories::registries, published_package};
 use sccfg_util::env;
-use sccfg_util::fsio::RealPaths;
+use sccfg_util::fsio::{self, RealPaths};
 use sccfg_util::programs::find_program;
 
 /// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
 const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
 /// Programs that are in the first key as the compiler.
 const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
+/// What the kernel reads of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
+const LONGEST_FIRST_LINE: u64 = 256;
 /// Where version control systems keep their files.
 const OF_HISTORY: [&str; 3] = [".git", ".hg", ".jj"];
 /// A package of a registry counts as a whole if a run asked for so many of its files: that takes less time then.
@@ -65,9 +69,12 @@ impl Run<'_> {
             return Err(Uncacheable::ScriptCompiles);
         }
         let program = real_paths.of(self.program);
-        let mut programs = requests.programs.iter().map(|other| Path::new(&other.path));
-        let is_noting = programs.any(|other| program.as_deref() == Some(other));
-        if requests.is_partial || !is_noting {
+        let is_noting = program.is_some_and(|program| requests.observed.contains(&program));
+        let all_note = || {
+            let mut programs = requests.programs.iter();
+            programs.all(|program| self.is_noting(program, requests, &real_paths, &search_path))
+        };
+        if requests.is_partial || !is_noting || !self.script.is_published && !all_note() {
             return Err(Uncacheable::ScriptUnobserved);
         }
         let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
@@ -172,9 +179,43 @@ impl Run<'_> {
                     };
                     self.add(&path, uses, false, observed)?;
                 }
+            } else if !self.script.is_published && path.is_absolute() && !path.exists() {
+                let path = self.place(path, known.real_paths);
+                if !known.has(&path) && !written.contains(&*path) {
+                    self.add(&path, Uses::default(), false, observed)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether what a program reads is noted: it, or the interpreter of a script, was loaded with the observer. One that is linked
+    /// statically is not.
+    fn is_noting(
+        &self,
+        program: &Program,
+        requests: &Requests,
+        real_paths: &RealPaths,
+        search_path: &[PathBuf],
+    ) -> bool {
+        let path = Path::new(&program.path);
+        let found = if path.components().count() == 1 {
+            find_program(path.as_os_str(), search_path)
+        } else {
+            Some(self.place(path, real_paths)).filter(|path| path.is_file())
+        };
+        let Some(found) = found else {
+            // It is not there, was removed, has a path from another directory, or is a command of several words for a shell.
+            let is_removed = |other: &PathBuf| other.file_name() == path.file_name();
+            return path.is_absolute()
+                || path.components().count() == 1
+                || program.path.contains(char::is_whitespace)
+                || requests.observed.iter().any(is_removed);
+        };
+        let interpreter = interpreter_of(&found);
+        let file = interpreter.unwrap_or(found);
+        let real = real_paths.of(&file);
+        real.is_some_and(|real| requests.observed.contains(&real))
     }
 
     /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads.
@@ -367,6 +408,23 @@ fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
     } else {
         !uses.is_read
     }
+}
+
+/// The program that runs the script at `path`; `None` if that is a program itself.
+fn interpreter_of(path: &Path) -> Option<PathBuf> {
+    let mut start = Vec::new();
+    let file = fsio::open(path).ok()?;
+    file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
+    if start.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let line = start
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let named = line.strip_prefix(b"#!").unwrap_or(b"/bin/sh").trim_ascii();
+    let named = named.split(u8::is_ascii_whitespace).next()?;
+    Some(PathBuf::from(OsStr::from_bytes(named)))
 }
 
 /// Whether this wrapper was run.

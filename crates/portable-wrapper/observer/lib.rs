@@ -315,6 +315,16 @@ macro_rules! passed_on {
         passed_on!(@path b'o', $from all);
         passed_on!(@call $real, $name, b'w' $to all)
     }};
+    // A file that is taken away from a path, with its content.
+    (@call $real:expr, $name:expr, renames [$from:tt $to:tt] $all:expr) => {{
+        let all = $all;
+        passed_on!(@path b'o', $from all);
+        let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
+        let kind = if result as c_int == -1 { b's' } else { b'w' };
+        passed_on!(@path kind, $from all);
+        passed_on!(@path kind, $to all);
+        result
+    }};
     (@call $real:expr, $name:expr, moves $nth:tt $all:expr) => {{
         let all = $all;
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
@@ -420,9 +430,9 @@ passed_on! {
     mkstemps b'w' 0
     mkstemps64 b'w' 0
     remove b'w' 0
-    rename b'w' 1
-    renameat b'w' [2 3]
-    renameat2 b'w' [2 3]
+    rename renames [0 1]
+    renameat renames [[0 1] [2 3]]
+    renameat2 renames [[0 1] [2 3]]
     rmdir b'w' 0
     symlink b'w' 1
     symlinkat b'w' [1 2]

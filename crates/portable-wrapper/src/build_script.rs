@@ -278,7 +278,10 @@ impl Context {
             Some(_) => Counted::PassedOn,
             None => Counted::Miss,
         };
-        self.store.count(Kind::Script, outcome);
+        // Of other packages, many runs cannot be stored, such as those that compile through the wrapper.
+        if is_published {
+            self.store.count(Kind::Script, outcome);
+        }
         Ok(self.execute(command, &script, &first, shared.as_ref()))
     }
 

@@ -194,6 +194,10 @@ fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
     "{ let _ = fs::remove_file(\"some/one.txt\"); String::new() }",
     "it wrote a file of the checkout"
 )]
+#[case::takes_a_file_away(
+    "{ let _ = fs::rename(\"some/one.txt\", format!(\"{out}/one.txt\")); String::new() }",
+    "it wrote a file of the checkout"
+)]
 #[case::makes_a_directory(
     "{ let _ = fs::create_dir(\"made\"); String::new() }",
     "it wrote a file of the checkout"
@@ -217,6 +221,40 @@ fn what_cannot_be_known_runs_each_time(#[case] value: &str, #[case] why: &str) {
     seed(&third);
     third.cargo(&["build"]).ok();
     says_the_same_uncached(&third);
+}
+
+/// A checkout may be in the directory for temporary files, and is not temporary.
+#[requires(sccache)]
+#[test]
+fn what_it_writes_is_seen_wherever_the_checkout_is() {
+    let value = "{ fs::write(\"src/made.rs\", \"// made\").unwrap(); String::new() }";
+    let project = app(value);
+    let temporary = project.sandbox.path("main").parent().unwrap().to_owned();
+    let temporary = temporary.to_str().unwrap();
+    let main = project.main().with("TMPDIR", temporary);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second").with("TMPDIR", temporary);
+    builds(&project, &second, true);
+}
+
+fn in_shell<'p>(checkout: &Checkout<'p>) -> Checkout<'p> {
+    let directory = checkout.text().to_owned();
+    checkout.with("PWD", &directory)
+}
+
+/// The current directory of the shell is looked at by many programs.
+#[requires(sccache)]
+#[test]
+fn the_directory_in_which_cargo_runs_counts_if_it_is_listed() {
+    let names = "fs::read_dir(\"../..\").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap())";
+    let project = app(&format!(
+        "{names}.filter(|name| name.starts_with('z')).count().to_string()"
+    ));
+    in_shell(&project.main()).cargo(&["build"]).ok();
+    builds(&project, &in_shell(&project.linked("same")), false);
+    let other = project.linked("other");
+    other.write("zzz", "");
+    builds(&project, &in_shell(&other), true);
 }
 
 /// What it compiles comes from the cache object by object, so that the change of one does not compile all.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{ExitCode, Output};
 use std::time::{Duration, Instant, SystemTime};
 
-use local_store::{NewFile, Sharing as FileSharing};
+use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 
 use super::around_target::AroundTarget;
 use super::command::Command;
@@ -24,6 +24,7 @@ use crate::observation::{self, Observation, Requests};
 use crate::observed_inputs::{Found, ObservedInputs};
 use crate::path_map::Role;
 use crate::state_dir::FORMAT;
+use crate::store::Kind;
 use crate::uncacheable::Uncacheable;
 use crate::uncached::exit_as;
 use sccfg_util::clock::millis;
@@ -139,6 +140,9 @@ impl Context {
         let mut parts = first.parts.clone();
         if let Ok((.., observed)) = &stored {
             parts.extend_from_slice(&observed.files);
+            if !script.is_published {
+                self.store.count(Kind::Script, Counted::Miss);
+            }
         }
         let before = manifest_of_run(&self.out_dir);
         let before = before.and_then(|path| before_of_run(&path, &parts, &self.hasher()));

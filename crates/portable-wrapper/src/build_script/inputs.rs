@@ -328,9 +328,11 @@ impl Script<'_> {
 
     /// Whether `path` is in the checkout, and neither cargo's nor temporary.
     pub(super) fn is_of_checkout(&self, path: &Path) -> bool {
-        self.checkout.is_some_and(|root| path.starts_with(root))
-            && !self.path_map.is_below(path, Role::Target)
-            && !path.starts_with(env::temp_dir())
+        let temporary = env::temp_dir();
+        self.checkout.is_some_and(|root| {
+            let is_temporary = temporary.starts_with(root) && path.starts_with(&temporary);
+            path.starts_with(root) && !is_temporary
+        }) && !self.path_map.is_below(path, Role::Target)
     }
 
     /// Whether a file that it may have read was changed at `moment` or later.

@@ -107,7 +107,8 @@ impl Run<'_> {
                     continue;
                 }
             }
-            if known.has(path) || is_of_shell(path) {
+            let is_listed = uses.is_read && !self.script.is_published;
+            if known.has(path) || is_of_shell(path) && !is_listed {
                 continue;
             }
             if uses.is_written && self.script.is_of_checkout(path) {
@@ -280,7 +281,10 @@ impl Run<'_> {
             // `..` leads there from a target directory that is a link.
             return Err(Uncacheable::ScriptDeclared);
         }
+        // What is in the workspace has the same path there in each checkout.
+        let is_placed = !is_of_walk && path_map.is_below(path, Role::Workspace);
         if let Some((level, directory)) = level
+            && !is_placed
             && (is_of_walk || level == 1 || !is_of_everybody(path))
         {
             observed.looks_upwards |= is_of_walk;

@@ -28,7 +28,7 @@ use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::earlier::Earlier;
 use super::libraries::MadeLibraries;
 use super::units::{CargoUnit, Kind, Run, Times};
-use super::{Checkout, Package, Packages, Why};
+use super::{Checkout, Package, Packages, Why, moved};
 use sccfg_util::{env, fsio};
 
 /// A dependency that was taken.
@@ -454,12 +454,6 @@ impl<'a> Checks<'a> {
             .filter_map(|path| String::from_utf8(fsio::read_bytes(path)?).ok())
             .collect()
     }
-}
-
-/// The directories of a compile in the checkout `to`.
-pub(super) fn moved(path_map: &PathMap, from: &Checkout, to: &Checkout) -> Result<PathMap, Why> {
-    let moved = path_map.moved(&from.roles()?, &to.roles()?);
-    Ok(moved.ok_or("it was compiled in another directory, or this one's path is too long")?)
 }
 
 /// Compares a dependency's file with the one that the unit was compiled with.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::Why;
 use super::checks::{Checks, Taken, modified};
 use super::delivery::has_extension;
-use super::earlier::{Earlier, Given, LeftOut};
+use super::earlier::{Decided, Earlier, Given, LeftOut, TakenUnit};
 use super::units::{CargoUnit, Kind, Times};
 
 /// A unit that is delivered. The largest are the greatest.
@@ -33,27 +33,6 @@ enum State {
     LeftOut {
         is_general: bool,
     },
-}
-
-/// A unit that was taken.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TakenUnit {
-    /// Its number.
-    pub(super) unit: usize,
-    /// The times in its checkout.
-    pub(super) times: Times,
-    /// The times where it is delivered, if it was before from another checkout.
-    given: Option<Times>,
-    /// Whether its package never changes.
-    pub(super) is_published: bool,
-}
-
-/// What became of the units of a checkout.
-pub(super) struct Decided {
-    pub(super) taken: Vec<TakenUnit>,
-    /// Those of which files were delivered; some of them were removed again.
-    pub(super) delivered: Vec<usize>,
-    pub(super) left_out: Vec<LeftOut>,
 }
 
 pub(super) struct Decisions<'a> {

@@ -1,4 +1,4 @@
-//! What was taken from other checkouts before, when a unit that those could not give is looked for in another one.
+//! What was taken from the checkouts so far, when a unit that they could not give is looked for in another one.
 //!
 //! Dependencies that came from another checkout must be what the unit was compiled with: the same key, and the same files.
 //! Then they are compared as if they had come from the unit's own.
@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use ignore::WalkBuilder;
 
 use super::super::path_map::PathMap;
-use super::decisions::Decided;
 use super::units::{CargoUnit, Kind, Run, Times};
 use super::{Build, Checkout};
 use sccfg_util::fsio;
@@ -25,6 +24,27 @@ pub(super) struct Given {
     pub(super) times: Times,
     /// Whether its package never changes.
     pub(super) is_published: bool,
+}
+
+/// A unit that was taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TakenUnit {
+    /// Its number.
+    pub(super) unit: usize,
+    /// The times in its checkout.
+    pub(super) times: Times,
+    /// The times where it is delivered, if it was before from another checkout.
+    pub(super) given: Option<Times>,
+    /// Whether its package never changes.
+    pub(super) is_published: bool,
+}
+
+/// What became of the units of a checkout.
+pub(super) struct Decided {
+    pub(super) taken: Vec<TakenUnit>,
+    /// Those of which files were delivered; some of them were removed again.
+    pub(super) delivered: Vec<usize>,
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 /// A unit of the first checkout that was not taken there.

@@ -11,10 +11,9 @@ use ignore::WalkBuilder;
 use super::super::native_library::{NativeLibrary, Records};
 use super::super::path_map::PathMap;
 use super::super::unit_key::linking::is_library;
-use super::Checkout;
-use super::checks::moved;
 use super::earlier::Earlier;
 use super::units::Run;
+use super::{Checkout, moved};
 
 /// Native libraries in the output directories of build scripts.
 pub(super) struct MadeLibraries<'a> {

@@ -41,4 +41,5 @@ mod stamps;
 mod store;
 mod toolchains;
 mod unknown_inputs;
+mod workspace_script_paths;
 mod workspace_scripts;

@@ -10,6 +10,12 @@ pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"sccfgob\x01");
 pub(crate) const USED: usize = 8;
 /// Where it stands how many of them are void.
 pub(crate) const VOID: usize = 16;
+/// Where it stands whether this wrapper compiled C in the run, and all that the compiler read is noted.
+#[allow(dead_code, reason = "the observer does not use it")]
+pub(crate) const COMPILED: usize = 24;
+/// Where it stands whether this wrapper did something else in the run, which is not noted.
+#[allow(dead_code, reason = "the observer does not use it")]
+pub(crate) const UNNOTED: usize = 32;
 /// In bytes.
 pub(crate) const TABLE: usize = 4096;
 /// The number of entries of 64 bits in the table.

@@ -46,6 +46,7 @@ const AT_SYMLINK_NOFOLLOW: usize = 0x100;
 const O_WRONLY: usize = 0o1;
 const O_RDWR: usize = 0o2;
 const O_CREAT: usize = 0o100;
+const O_EXCL: usize = 0o200;
 const O_TRUNC: usize = 0o1000;
 const O_CLOEXEC: usize = 0o2_000_000;
 
@@ -79,16 +80,21 @@ unsafe fn length_of(text: *const u8) -> usize {
 }
 
 /// How a file is opened with this mode of `fopen`.
-unsafe fn kind_of_mode(mut mode: *const u8) -> u8 {
+unsafe fn kind_of_mode(mode: *const u8) -> u8 {
+    let is_written = [b'a', b'w', b'+'].iter().any(|letter| unsafe { has_letter(mode, *letter) });
+    if is_written { b'w' } else { b'o' }
+}
+
+unsafe fn has_letter(mut mode: *const u8, letter: u8) -> bool {
     unsafe {
         while !mode.is_null() && *mode != 0 {
-            if matches!(*mode, b'a' | b'w' | b'+') {
-                return b'w';
+            if *mode == letter {
+                return true;
             }
             mode = mode.add(1);
         }
     }
-    b'o'
+    false
 }
 
 /// Notes the program of this process when the library is loaded into it, so that it is known that it was. Finds out which
@@ -113,6 +119,7 @@ unsafe extern "C" fn loaded() {
                 let program = real.as_ptr().cast();
                 write(&b'i', (program, length as usize), b"", (program, 0));
             }
+            libraries::note_all();
         }
         hidden::hide();
     }
@@ -129,10 +136,20 @@ fn is_written(flags: usize) -> bool {
     flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) != 0
 }
 
+/// Whether a program that is no compiler reads and writes a file that is there.
+fn is_updated(flags: usize) -> bool {
+    flags & O_RDWR != 0 && flags & (O_TRUNC | O_EXCL) == 0 && !is_one_observed()
+}
+
 /// Notes that a file is opened, and opens it.
 unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usize) -> isize {
     unsafe {
-        note_at(if is_written(flags) { b'w' } else { b'o' }, directory, path);
+        if !is_written(flags) || is_updated(flags) {
+            note_at(b'o', directory, path);
+        }
+        if is_written(flags) {
+            note_at(b'w', directory, path);
+        }
         as_function(
             number::OPENAT,
             [directory as usize, path as usize, flags, mode, 0],
@@ -369,7 +386,11 @@ macro_rules! passed_on {
     };
     // A file, and how it is opened.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
-        note_path(kind_of_mode($all[$mode] as *const u8), $all[$path] as *const c_char)
+        let (path, mode) = ($all[$path] as *const c_char, $all[$mode] as *const u8);
+        if has_letter(mode, b'+') && !has_letter(mode, b'w') && !is_one_observed() {
+            note_path(b'o', path);
+        }
+        note_path(kind_of_mode(mode), path)
     };
     (@note $name:expr, $kind:literal call $all:expr) => { note($kind, $name.as_ptr()) };
     // A machine.

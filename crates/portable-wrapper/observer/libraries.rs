@@ -4,6 +4,8 @@ use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+use super::notes::note;
+
 unsafe extern "C" {
     fn dl_iterate_phdr(
         each: unsafe extern "C" fn(*const Loaded, usize, *mut c_void) -> c_int,
@@ -49,6 +51,22 @@ static OWN: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// Finds them, before a macro is loaded.
 pub(crate) unsafe fn find() {
     unsafe { dl_iterate_phdr(look_at, ptr::null_mut()) };
+}
+
+/// Notes the paths of all.
+pub(crate) unsafe fn note_all() {
+    unsafe { dl_iterate_phdr(note_one, ptr::null_mut()) };
+}
+
+unsafe extern "C" fn note_one(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
+    unsafe {
+        let name = (*loaded).name;
+        // The program has no name, and the kernel's library no path.
+        if !name.is_null() && *name.cast::<u8>() == b'/' {
+            note(b'm', name);
+        }
+    }
+    0
 }
 
 /// Called for each loaded program or library until it returns 1. The observer comes before all that the program asks for.

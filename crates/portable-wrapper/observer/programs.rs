@@ -6,7 +6,8 @@ use core::sync::atomic::AtomicUsize;
 use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
 use super::libraries::own_path;
-use super::notes::{LOG, forget, is_noting, is_of_wrapper, note, write};
+use super::notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
+use super::paths::note_path;
 use super::system_call::number;
 use super::{as_function, length_of, real};
 
@@ -23,6 +24,9 @@ pub(crate) unsafe fn note_program(path: *const c_char, arguments: usize) {
 /// Notes a program that is started, and its first argument, which often is the name of a command.
 pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
     unsafe {
+        if has_directory(path) && *path as u8 != b'/' && !is_one_observed() {
+            note_path(b'o', path);
+        }
         let arguments = arguments as *const *const u8;
         let has_some = !path.is_null() && !arguments.is_null() && !(*arguments).is_null();
         if has_some && !(*arguments.add(1)).is_null() {
@@ -31,6 +35,13 @@ pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
         } else {
             note(b'x', path);
         }
+    }
+}
+
+/// Whether a program is not looked for on the search path.
+unsafe fn has_directory(path: *const c_char) -> bool {
+    unsafe {
+        !path.is_null() && (0..length_of(path.cast())).any(|at| *path.cast::<u8>().add(at) == b'/')
     }
 }
 

@@ -46,6 +46,7 @@ use self::command::Command;
 use self::inputs::{RunInputs, Script, SecondKey};
 pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
 pub(super) use self::machine::digest as machine;
+use self::observed::OF_HISTORY;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
@@ -105,13 +106,20 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// The repository around a package, the outer one of a submodule; the package itself if there is none.
-fn checkout_around(package: &Path) -> PathBuf {
+/// The repository around a package, the outer one of a submodule. If there is none, the workspace that the package is in, or the
+/// package itself.
+fn checkout_around(package: &Path, path_map: &PathMap) -> PathBuf {
     let of_everybody = around_target::directories_of_everybody();
     let own = package.ancestors();
     let own = own.take_while(|directory| !of_everybody.iter().any(|other| other == directory));
-    let roots = own.filter(|directory| fsio::exists(&directory.join(".git")));
-    roots.last().unwrap_or(package).to_owned()
+    let is_root = |directory: &&Path| {
+        let mut names = OF_HISTORY.iter();
+        names.any(|name| fsio::exists(&directory.join(name)))
+    };
+    let repository = own.filter(is_root).last().unwrap_or(package);
+    let workspace = path_map.around(package, Role::Workspace);
+    let around = workspace.filter(|workspace| repository.starts_with(workspace));
+    around.unwrap_or(repository).to_owned()
 }
 
 /// Whether the unit called `name` is the program of a build script.
@@ -236,7 +244,7 @@ impl Context {
         if !is_published && source.reads_git(&used) {
             return Err(Uncacheable::ScriptGit);
         }
-        let checkout = (!is_published).then(|| checkout_around(&self.package));
+        let checkout = (!is_published).then(|| checkout_around(&self.package, &self.path_map));
         let script = Script {
             program: self.identity(is_observed && is_published),
             source: &source,

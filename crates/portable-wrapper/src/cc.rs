@@ -65,9 +65,33 @@ const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// The name of an object during the lookup. The real name may contain a hash of the checkout's path: the `cc` crate
 /// derives it from the source's path.
 const NAME: &str = "object.o";
-/// Runs a compile of a build script whose object would contain a path of this checkout. `None` if it is no such
-/// compile, or has an option that is not known.
-pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> Option<ExitCode> {
+/// Runs a compile of a build script whose object would contain a path of this checkout, or any in a run that `is_observed`: the
+/// preprocessor notes what it reads, and a server of sccache does not.
+pub(super) fn run(
+    storage: &Storage,
+    program: &OsString,
+    rest: &[OsString],
+    is_observed: bool,
+) -> Attempt {
+    try_run(storage, program, rest, is_observed).unwrap_or(Attempt::Unsupported)
+}
+
+/// What became of a compile.
+pub(super) enum Attempt {
+    /// It was compiled, or is in error, which was printed.
+    Done(ExitCode),
+    /// The compiler does not accept it.
+    Refused,
+    /// It is none that can be looked up, or has an option that is not known.
+    Unsupported,
+}
+
+fn try_run(
+    storage: &Storage,
+    program: &OsString,
+    rest: &[OsString],
+    is_observed: bool,
+) -> Option<Attempt> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
     let makes_files = MAKE_FILES.iter().any(|name| env::var_os(name).is_some());
@@ -82,7 +106,7 @@ pub(super) fn run(storage: &Storage, program: &OsString, rest: &[OsString]) -> O
     let path_map = remappable_dirs(&out_dir, &package)?;
     let has_path = |text: &str| path_map.find_in(text.as_bytes()).is_some();
     let records_cwd = object.records_cwd() && has_path(cwd.to_str()?);
-    if !records_cwd && !object.args.iter().any(|arg| has_path(arg)) {
+    if !is_observed && !records_cwd && !object.args.iter().any(|arg| has_path(arg)) {
         return None;
     }
     let compile = Compile {
@@ -211,10 +235,13 @@ struct Compile<'a> {
 
 impl Compile<'_> {
     /// `None` if it has to be compiled in another way.
-    fn run(self) -> Option<ExitCode> {
+    fn run(self) -> Option<Attempt> {
         let recorder = Recorder::begin();
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
-        let (key, sources) = self.key()?;
+        let Some(text) = self.preprocessed() else {
+            return Some(Attempt::Refused);
+        };
+        let (key, sources) = self.key(&text)?;
         let directory = self.object.output.parent()?;
         // Build scripts may list the files of `OUT_DIR`.
         let work = WorkDir::name(self.out_dir.parent()?);
@@ -245,9 +272,10 @@ impl Compile<'_> {
         let (entry, origin) = match self.storage.look_up(request, &compiling).ok()? {
             Lookup::Entry { entry, origin, .. } => (entry, origin),
             Lookup::CompileFailed(result) if result.is_source_error => {
-                return Some(pass_on(&result, &self.path_map));
+                return Some(Attempt::Done(pass_on(&result, &self.path_map)));
             }
-            Lookup::CompileFailed(_) | Lookup::SourcesNeeded => return None,
+            Lookup::CompileFailed(_) => return Some(Attempt::Refused),
+            Lookup::SourcesNeeded => return None,
         };
         fsio::rename(&work.file(NAME, origin), &self.object.output).ok()?;
         let _ = io::stdout().write_all(&self.path_map.to_real_output(entry.stdout.bytes()));
@@ -260,11 +288,11 @@ impl Compile<'_> {
         let CcArgs { source, output, .. } = self.object;
         let subject = Subject::of_object(source, output, &self.path_map);
         recorder.ended(subject, outcome, &key, details);
-        Some(ExitCode::SUCCESS)
+        Some(Attempt::Done(ExitCode::SUCCESS))
     }
 
-    /// The key, and the sources that it covers.
-    fn key(&self) -> Option<(String, Vec<(PathBuf, String)>)> {
+    /// The key of a source with this preprocessed `text`, and the sources that it covers.
+    fn key(&self, text: &Preprocessed) -> Option<(String, Vec<(PathBuf, String)>)> {
         let mapped = |text: &str| self.path_map.to_placeholders_str(text);
         let mut key = Key::default();
         key.add("format", FORMAT);
@@ -288,7 +316,6 @@ impl Compile<'_> {
         for (name, value) in variables {
             key.add(format!("${}", name.to_str()?), mapped(value.to_str()?));
         }
-        let text = self.preprocessed()?;
         let contents = text.contents(&self.path_map)?;
         let mut sources = Vec::new();
         for named in &contents.files {

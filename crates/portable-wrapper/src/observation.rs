@@ -61,12 +61,16 @@ pub(super) struct Requests {
     pub(super) of_compiler: BTreeSet<String>,
     /// The programs into which the observer was loaded, by their paths without links.
     pub(super) observed: BTreeSet<PathBuf>,
+    /// The libraries that the dynamic linker loaded into them when they started.
+    pub(super) libraries: BTreeSet<PathBuf>,
     /// The programs that it ran.
     pub(super) programs: BTreeSet<Program>,
     /// Whether a program was started that notes nothing.
     pub(super) is_partial: bool,
     /// One that was started after the compiler was.
     pub(super) unobserved: Option<PathBuf>,
+    /// Whether this wrapper only compiled C in it, and all that the compiler read is noted. It notes nothing itself.
+    pub(super) is_wrapper_noted: bool,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
 }
@@ -97,6 +101,8 @@ pub(super) struct Uses {
     pub(super) is_resolved_by_other: bool,
     /// Whether it was read or looked for before it was written, if it was.
     pub(super) is_asked_first: bool,
+    /// Whether a path with `..` led there, which leads elsewhere from another directory.
+    pub(super) is_relative: bool,
 }
 
 impl Uses {
@@ -107,6 +113,7 @@ impl Uses {
         self.is_resolved |= other.is_resolved;
         self.is_resolved_by_other |= other.is_resolved_by_other;
         self.is_asked_first |= other.is_asked_first;
+        self.is_relative |= other.is_relative;
     }
 }
 
@@ -181,10 +188,44 @@ impl Observation {
         }
         let start = (layout::NOTES + void) as u64;
         let notes = self.notes.read_at(start, used.checked_sub(void)?).ok()?;
-        let requests = Requests::parse(&notes);
+        let mut requests = Requests::parse(&notes);
+        requests.is_wrapper_noted = number(layout::COMPILED)? != 0 && number(layout::UNNOTED)? == 0;
         // Every compiler opens files; of other programs, the observer notes which ones they are.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
+    }
+}
+
+/// The observed run that this wrapper is part of.
+#[derive(Debug)]
+pub(super) struct ObservedRun(Option<MemoryFile>);
+
+impl ObservedRun {
+    /// `None` if this wrapper is not part of an observed run.
+    pub(super) fn find() -> Option<Self> {
+        let log = env::var_os(LOG)?;
+        let named = log.as_bytes().strip_prefix(b"*")?;
+        let colon = named.iter().position(|byte| *byte == b':')?;
+        let path = Path::new(OsStr::from_bytes(&named[colon + 1..]));
+        Some(Self(MemoryFile::open(path).ok()))
+    }
+
+    /// Tells it that this wrapper compiled C, and all that the compiler read is noted.
+    pub(super) fn has_compiled(&self) {
+        self.mark(layout::COMPILED);
+    }
+
+    /// Tells it that this wrapper does something that is not noted.
+    pub(super) fn is_unnoted(&self) {
+        self.mark(layout::UNNOTED);
+    }
+
+    fn mark(&self, at: usize) {
+        // If one cannot be written, no other can, and nothing is known.
+        let _ = self
+            .0
+            .as_ref()
+            .map(|notes| notes.write_number_at(at as u64, 1));
     }
 }
 
@@ -291,6 +332,7 @@ impl Requests {
                     found.observed.insert(path.to_owned());
                     found.programs.insert(Program::parse(&said()));
                 }
+                b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}
             }

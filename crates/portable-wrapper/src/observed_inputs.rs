@@ -18,13 +18,16 @@ use sccfg_util::{env, fsio};
 
 /// Directories with what package managers install.
 const OF_PACKAGES: [&str; 5] = ["/bin", "/lib", "/lib32", "/lib64", "/usr"];
-/// In them, what users install by hand.
-const BY_HAND: &str = "/usr/local";
+/// In them, what users install by hand, and sources.
+const BY_HAND: [&str; 2] = ["/usr/local", "/usr/src"];
 
 /// Whether a package manager installed the file at `path`.
 pub(super) fn is_of_package(path: &Path) -> bool {
-    let mut directories = OF_PACKAGES.iter();
-    directories.any(|directory| path.starts_with(directory)) && !path.starts_with(BY_HAND)
+    let is_below = |directories: &[&str]| {
+        let mut directories = directories.iter();
+        directories.any(|directory| path.starts_with(directory))
+    };
+    is_below(&OF_PACKAGES) && !is_below(&BY_HAND)
 }
 
 /// What a run asked for. Paths have placeholders.
@@ -119,13 +122,13 @@ impl ObservedInputs {
                 file,
                 format!(
                     "{} {}",
-                    kind_of(&path, path_map),
+                    kind_of(file, &path, path_map),
                     content_of(&path, path_map, state)
                 ),
             );
         }
         for file in &self.looked_for {
-            key.add(file, kind_of(&real_path(file, path_map), path_map));
+            key.add(file, kind_of(file, &real_path(file, path_map), path_map));
         }
         for directory in &self.directories {
             let mut names = fsio::names_in(&real_path(directory, path_map));
@@ -197,10 +200,12 @@ fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
     real
 }
 
-/// What is at `path`, without its content. In the workspace, also its mode, and where it leads if it is a link.
-fn kind_of(path: &Path, path_map: &PathMap) -> String {
+/// What is at `path`, called `name` with placeholders, without its content. In the workspace, and for what is found from there,
+/// also its mode, and where it leads if it is a link.
+fn kind_of(name: &str, path: &Path, path_map: &PathMap) -> String {
     let kind = kind_of_target(path);
-    if !path_map.is_below(path, Role::Workspace) {
+    let is_named = name.starts_with(&Role::Workspace.placeholder());
+    if !is_named && !path_map.is_below(path, Role::Workspace) {
         return kind;
     }
     let mode = path.metadata().map(|found| found.permissions().mode());

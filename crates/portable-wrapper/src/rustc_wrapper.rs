@@ -18,12 +18,12 @@ use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::{CacheEntry, entry_name};
 use super::cached_digest::CachedDigest;
-use super::cc;
+use super::cc::{self, Attempt};
 use super::compile::Begun;
 use super::compiler::Compiler;
 use super::differential;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
-use super::observation;
+use super::observation::{self, ObservedRun};
 use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
 use super::sccache::{Sccache, StderrReader};
@@ -52,21 +52,25 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let Some((program, rest)) = arguments.split_first() else {
         return exec_sccache(arguments);
     };
+    let observed = ObservedRun::find();
+    let stem = Path::new(program).file_stem().unwrap_or_default();
+    let is_driver = stem == "clippy-driver";
+    // The effect of an unknown workspace wrapper cannot be part of a key.
+    let wraps_rustc = rest
+        .first()
+        .is_some_and(|argument| Path::new(argument).file_stem() == Some("rustc".as_ref()));
+    let is_rust = stem == "rustc" || is_driver || wraps_rustc;
+    if program != build_script::FLAG && !is_rust {
+        return run_other(arguments, observed.as_ref());
+    }
+    if let Some(observed) = &observed {
+        observed.is_unnoted();
+    }
     if program == build_script::FLAG {
         return build_script::run(rest);
     }
-    let stem = Path::new(program).file_stem().unwrap_or_default();
-    let is_driver = stem == "clippy-driver";
     if stem != "rustc" && !is_driver {
-        // The effect of an unknown workspace wrapper cannot be part of a key.
-        let wraps_rustc = rest
-            .first()
-            .is_some_and(|argument| Path::new(argument).file_stem() == Some("rustc".as_ref()));
-        return if wraps_rustc {
-            exec_compiler(arguments)
-        } else {
-            run_other(arguments)
-        };
+        return exec_compiler(arguments);
     }
     // A workspace wrapper gets the compiler as its first argument.
     let flags = if is_driver {
@@ -85,39 +89,71 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
 }
 
+/// How something is run that is no compile of Rust.
+enum Other {
+    /// It was.
+    Done(ExitCode),
+    /// By the compiler, with these arguments.
+    Compiler(Vec<OsString>),
+    /// By sccache, which gets what is known of headers.
+    Sccache(Sccache, String),
+    /// As a command of sccache.
+    Command,
+}
+
 /// Runs a compiler of another language, or a command of sccache.
-fn run_other(arguments: &[OsString]) -> ExitCode {
+fn run_other(arguments: &[OsString], observed: Option<&ObservedRun>) -> ExitCode {
+    let other = compile_other(arguments, observed.is_some());
+    if let Some(observed) = observed {
+        match other {
+            // The compiler notes what it reads.
+            Other::Done(_) | Other::Compiler(_) => observed.has_compiled(),
+            Other::Sccache(..) | Other::Command => observed.is_unnoted(),
+        }
+    }
+    match other {
+        Other::Done(code) => code,
+        Other::Compiler(arguments) => exec_compiler(&arguments),
+        Other::Sccache(sccache, headers) => other_by_sccache(&sccache, arguments, &headers),
+        Other::Command => exec_sccache(arguments),
+    }
+}
+
+/// Takes a compile of another language from the cache, if it can be. `is_observed` says whether it is part of an observed run.
+fn compile_other(arguments: &[OsString], is_observed: bool) -> Other {
     let (program, args) = match arguments {
         [program, args @ ..] if !program.to_string_lossy().starts_with('-') => (program, args),
         // A command for sccache itself, such as `--show-stats`.
-        _ => return exec_sccache(arguments),
+        _ => return Other::Command,
     };
+    let plain = || Other::Compiler(arguments.to_vec());
     // Standard input can be read only once, and sccache does not cache such a compile either.
     if args.iter().any(|argument| argument == "-") {
-        return exec_compiler(arguments);
+        return plain();
     }
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
     if out_dir.as_deref().is_some_and(build_script::is_recorded) {
-        let remapped = cc::with_remaps(program, args);
-        return exec_compiler(remapped.as_deref().unwrap_or(arguments));
+        return cc::with_remaps(program, args).map_or_else(plain, Other::Compiler);
     }
     let headers = match (as_text(args), env::current_dir()) {
         (Some(words), Ok(directory)) => cc::hashed_headers(&words, &directory),
         _ => Some(String::new()),
     };
     let Some(headers) = headers else {
-        return exec_compiler(arguments);
+        return plain();
     };
     let reader = StderrReader::BuildScript;
     let Ok(storage) = Storage::find(reader, out_dir.as_deref()) else {
-        return exec_compiler(arguments);
+        return plain();
     };
-    if let Some(code) = cc::run(&storage, program, args) {
-        return code;
+    match cc::run(&storage, program, args, is_observed) {
+        Attempt::Done(code) => return Other::Done(code),
+        Attempt::Refused if is_observed => return plain(),
+        Attempt::Refused | Attempt::Unsupported => {}
     }
     match storage.into_sccache() {
-        Some(sccache) if !sccache.is_disabled() => other_by_sccache(&sccache, arguments, &headers),
-        _ => exec_compiler(arguments),
+        Some(sccache) if !sccache.is_disabled() => Other::Sccache(sccache, headers),
+        _ => plain(),
     }
 }
 

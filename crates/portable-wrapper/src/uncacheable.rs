@@ -38,7 +38,7 @@ pub(super) enum Uncacheable {
     /// `RUSTC_LOG`: the compiler tells what it does.
     CompilerLog,
 
-    /// A build script of a package that may change runs a compiler through the wrapper.
+    /// A build script of a package that may change runs a compiler through the wrapper, and nobody sees what that reads.
     ScriptCompiles,
     /// A build script of a package that may change reads the state of the repository.
     ScriptGit,
@@ -140,7 +140,7 @@ impl Uncacheable {
             Self::KernelFile => "it includes a file of the kernel or a device",
             Self::CompilerLog => "the compiler writes a log (RUSTC_LOG)",
             Self::ScriptCompiles => {
-                "it runs a compiler through the wrapper, which caches what it compiles"
+                "it runs a compiler through the wrapper, and what that reads is not known"
             }
             Self::ScriptGit => "it may read the state of the git repository",
             Self::ScriptWritesSources => "it wrote a file of the checkout outside of its OUT_DIR",

@@ -17,10 +17,10 @@ const MAIN: &str =
 /// What a program prints that runs these words.
 const PRINTED: &str = "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"WORDS\"]).output().unwrap().stdout).unwrap()";
 /// A script prints this so that cargo does not run it whenever something in its package has changed.
-const DECLARES: &str = "println!(\"cargo::rerun-if-changed=build.rs\");";
+pub(super) const DECLARES: &str = "println!(\"cargo::rerun-if-changed=build.rs\");";
 
 /// A program that says what its build script found out by `value`.
-fn app(value: &str) -> Project {
+pub(super) fn app(value: &str) -> Project {
     let script = saying(&format!("{{ {DECLARES} {value} }}"));
     let files = [
         ("build.rs", script.as_str()),
@@ -34,13 +34,13 @@ fn app(value: &str) -> Project {
         .committed()
 }
 
-fn shell(words: &str) -> String {
+pub(super) fn shell(words: &str) -> String {
     PRINTED.replace("WORDS", words)
 }
 
 /// Builds in a new worktree, whose script runs if `runs`, and compares with a build without a cache.
 #[track_caller]
-fn builds(project: &Project, linked: &Checkout<'_>, runs: bool) -> String {
+pub(super) fn builds(project: &Project, linked: &Checkout<'_>, runs: bool) -> String {
     take_runs(project);
     linked.cargo(&["build"]).ok();
     assert_eq!(take_runs(project), usize::from(runs));
@@ -257,22 +257,75 @@ fn the_directory_in_which_cargo_runs_counts_if_it_is_listed() {
     builds(&project, &in_shell(&other), true);
 }
 
-/// What it compiles comes from the cache object by object, so that the change of one does not compile all.
+/// A script that has the wrapper compile `data.c` with these words after the compiler, and says what is in the object.
+fn compiling(words: &str) -> Project {
+    let value = "{ let wrapper = env::var(\"RUSTC_WRAPPER\").unwrap_or(\"nice\".to_owned()); let object = format!(\"{out}/data.o\"); \
+        std::process::Command::new(wrapper).args([\"cc\", WORDS]).args([\"-c\", \"data.c\", \"-o\", &object]).output().unwrap(); \
+        let bytes = fs::read(object).unwrap_or_default(); let text = String::from_utf8_lossy(&bytes); \
+        text.split('<').nth(1).and_then(|text| text.split('>').next()).unwrap_or_default().to_owned() }";
+    let project = app(&value.replace("WORDS", words));
+    let write = |file: &str, text| {
+        let file = format!("main/crates/app/{file}");
+        project.sandbox.write(&file, text);
+    };
+    write(
+        "data.c",
+        "#include \"data.h\"\nconst char data[] = \"<\" WORD \">\";\n",
+    );
+    write("data.h", "#define WORD \"one\"\n");
+    project.commit(&project.sandbox.path("main"));
+    project
+}
+
+#[rstest]
+#[case::without_paths("\"-O1\"")]
+#[case::with_debug_information("\"-g\"")]
+#[case::of_a_directory("\"-I\", &out")]
+#[requires(sccache)]
+fn what_it_compiles_through_the_wrapper_counts(#[case] words: &str) {
+    let project = compiling(words);
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(
+        builds(&project, &project.linked("a/b/same"), false),
+        "one\n"
+    );
+    let changed = project.linked("changed");
+    changed.write("crates/app/data.h", "#define WORD \"two\"\n");
+    assert_eq!(builds(&project, &changed, true), "two\n");
+    let seeded = project.linked("seeded");
+    seed(&seeded);
+    seeded.uncached(&["build"]).ok().nothing_to_do();
+}
+
+/// A script may ask whether a compiler knows an option.
 #[requires(sccache)]
 #[test]
-fn a_script_that_compiles_through_the_wrapper_runs() {
-    let value = "{ let wrapper = env::var(\"RUSTC_WRAPPER\").unwrap_or(\"nice\".to_owned()); \
-        let made = std::process::Command::new(wrapper).args([\"cc\", \"-c\", \"data.c\", \"-o\"]).arg(format!(\"{out}/data.o\")).status(); \
-        assert!(made.unwrap().success()); String::new() }";
-    let project = app(value);
-    project
-        .sandbox
-        .write("main/crates/app/data.c", "#include \"data.h\"\n");
-    project.sandbox.write("main/crates/app/data.h", "\n");
-    project.commit(&project.sandbox.path("main"));
+fn a_compile_through_the_wrapper_may_fail() {
+    let project = compiling("\"-mno-such-option\"");
+    project.main().cargo(&["build"]).ok();
+    builds(&project, &project.linked("second"), false);
+}
+
+#[rstest]
+#[case::with_an_option_that_is_not_known("\"-MD\"")]
+#[case::of_rust("\"-O1\"")]
+#[requires(sccache)]
+fn what_is_compiled_unseen_runs_each_time(#[case] words: &str) {
+    let project = compiling(words);
     let main = project.main();
+    if words.contains("-O1") {
+        let more = "std::process::Command::new(&wrapper).args([\"rustc\", \"-vV\"]).output().unwrap(); std::process::Command::new(wrapper)";
+        main.edit(
+            "crates/app/build.rs",
+            "std::process::Command::new(wrapper)",
+            more,
+        );
+        project.commit(&main.path(""));
+    }
     main.cargo(&["build"]).ok();
-    builds(&project, &project.linked("second"), true);
+    let changed = project.linked("changed");
+    changed.write("crates/app/data.h", "#define WORD \"two\"\n");
+    assert_eq!(builds(&project, &changed, true), "two\n");
     let explained = said(&main, &["wrapper", "explain", "app"]);
     assert!(
         explained.contains("it runs a compiler through the wrapper"),

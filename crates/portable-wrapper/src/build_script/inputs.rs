@@ -152,7 +152,7 @@ impl Script<'_> {
         }
         if self.is_published {
             self.add_package(&mut key)?;
-        } else if self.source.asks_for_place() {
+        } else if self.source.asks_for_place(self.used) {
             key.add("place", self.path_map.spelled_out());
         }
         let parts = key.parts().to_vec();

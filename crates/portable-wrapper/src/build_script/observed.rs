@@ -5,22 +5,27 @@
 //! has with the [machine](super::machine) if the script may run programs, files that the run itself made, and whether the
 //! directory for temporary files and the current directory of the shell are there.
 
+mod known;
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use self::known::Known;
+use self::places::{has_parent_parts, links_before_parents, place_of};
 use super::around_target::directories_of_everybody;
 use super::inputs::{Script, is_of_cargo};
-use super::machine::{self, PROGRAMS};
+use super::machine::PROGRAMS;
+use super::source::Source;
 use crate::build_dir::WRAPPER_DIR;
-use crate::compiler::Compiler;
 use crate::digest::FileStamp;
 use crate::observation::{Program, Requests, Uses};
-use crate::observed_inputs::{ObservedInputs, is_of_package};
-use crate::package::{self, Registry};
+use crate::observed_inputs::ObservedInputs;
+use crate::package::Registry;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::{directories::registries, published_package};
@@ -28,14 +33,12 @@ use sccfg_util::env;
 use sccfg_util::fsio::{self, RealPaths};
 use sccfg_util::programs::find_program;
 
-/// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
-const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
 /// Programs that are in the first key as the compiler.
 const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
 /// What the kernel reads of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: u64 = 256;
 /// Where version control systems keep their files.
-const OF_HISTORY: [&str; 3] = [".git", ".hg", ".jj"];
+pub(super) const OF_HISTORY: [&str; 3] = [".git", ".hg", ".jj"];
 /// A package of a registry counts as a whole if a run asked for so many of its files: that takes less time then.
 const MANY: usize = 32;
 /// With more files, a run is not cached.
@@ -55,44 +58,31 @@ impl Run<'_> {
     /// What it asked for in `requests`.
     ///
     /// # Errors
-    /// If it connected to something, ran a program that was not observed, asked for a file that it or something else changed
-    /// meanwhile, or for too many, or for one whose name is not UTF-8.
+    /// If it connected to something, ran a program that was not observed or is not the same each time, asked for a file that it
+    /// or something else changed meanwhile, or for too many, or for one whose name is not UTF-8.
     pub(super) fn inputs(&self, requests: &Requests) -> Result<ObservedInputs, Uncacheable> {
-        if requests.connections.iter().any(|to| !is_local(to)) {
-            return Err(Uncacheable::ScriptNetwork);
-        }
         let real_paths = RealPaths::default();
-        // A program that is linked statically notes nothing, but what it starts may.
         let search_path = env::search_path();
-        if !self.script.is_published && runs_wrapper(requests, &real_paths, &search_path) {
-            // It is not observed, and what it compiles is cached.
-            return Err(Uncacheable::ScriptCompiles);
-        }
-        let program = real_paths.of(self.program);
-        let is_noting = program.is_some_and(|program| requests.observed.contains(&program));
-        let all_note = || {
-            let mut programs = requests.programs.iter();
-            programs.all(|program| self.is_noting(program, requests, &real_paths, &search_path))
-        };
-        if requests.is_partial || !is_noting || !self.script.is_published && !all_note() {
-            return Err(Uncacheable::ScriptUnobserved);
-        }
-        let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
-        for (path, uses) in &requests.files {
-            let known = files.entry(self.place(path, &real_paths)).or_default();
-            known.add(*uses);
-        }
+        self.check(requests, &real_paths, &search_path)?;
+        let files = self.files(requests, &real_paths);
         let mut observed = ObservedInputs {
             is_observed: true,
             ..ObservedInputs::default()
         };
-        let known = self.known(&real_paths);
+        let known = Known::of(self, &real_paths);
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
         let names = self.names_upwards(files.keys());
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
         for (path, uses) in &files {
+            if uses.is_written && self.script.is_of_checkout(path) {
+                return Err(if is_of_history(path) {
+                    Uncacheable::ScriptGit
+                } else {
+                    Uncacheable::ScriptWritesSources
+                });
+            }
             let is_on_search_path = path
                 .parent()
                 .is_some_and(|parent| search_path.iter().any(|other| other == parent));
@@ -110,9 +100,6 @@ impl Run<'_> {
             let is_listed = uses.is_read && !self.script.is_published;
             if known.has(path) || is_of_shell(path) && !is_listed {
                 continue;
-            }
-            if uses.is_written && self.script.is_of_checkout(path) {
-                return Err(Uncacheable::ScriptWritesSources);
             }
             if uses.is_read && !self.script.is_published && is_of_history(path) {
                 return Err(Uncacheable::ScriptGit);
@@ -155,6 +142,68 @@ impl Run<'_> {
         Ok(observed)
     }
 
+    /// Whether all that it asked for is known, and may be the same another time.
+    fn check(
+        &self,
+        requests: &Requests,
+        real_paths: &RealPaths,
+        search_path: &[PathBuf],
+    ) -> Result<(), Uncacheable> {
+        if requests.connections.iter().any(|to| !is_local(to)) {
+            return Err(Uncacheable::ScriptNetwork);
+        }
+        let program = real_paths.of(self.program);
+        let is_noting = program.is_some_and(|program| requests.observed.contains(&program));
+        if requests.is_partial || !is_noting {
+            return Err(Uncacheable::ScriptUnobserved);
+        }
+        if self.script.is_published {
+            return Ok(());
+        }
+        let wrapper: BTreeSet<&Program> = wrapper_runs(requests, real_paths, search_path).collect();
+        if !wrapper.is_empty() && !requests.is_wrapper_noted {
+            return Err(Uncacheable::ScriptCompiles);
+        }
+        // Of what it runs, no source is looked through.
+        let programs = requests.programs.iter();
+        let mut hazards = programs.filter_map(|it| Source::hazard_of_program(Path::new(&it.path)));
+        if let Some(why) = hazards.next() {
+            return Err(why);
+        }
+        // A program that is linked statically notes nothing, but what it starts may.
+        let mut programs = requests.programs.iter();
+        let is_noting = |program| {
+            wrapper.contains(program) || self.is_noting(program, requests, real_paths, search_path)
+        };
+        if programs.all(is_noting) {
+            Ok(())
+        } else {
+            Err(Uncacheable::ScriptUnobserved)
+        }
+    }
+
+    /// The files that it asked for, by the [places](Self::place) that their paths stand for.
+    fn files(&self, requests: &Requests, real_paths: &RealPaths) -> BTreeMap<PathBuf, Uses> {
+        let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
+        for (path, uses) in &requests.files {
+            let found = files.entry(self.place(path, real_paths)).or_default();
+            found.add(*uses);
+            if !self.script.is_published && has_parent_parts(path) {
+                found.is_relative = true;
+                for link in links_before_parents(path, real_paths) {
+                    files.entry(link).or_default().is_relative = true;
+                }
+            }
+        }
+        for library in &requests.libraries {
+            let place = self.place(library, real_paths);
+            if self.script.is_of_checkout(&place) {
+                files.entry(place).or_default().is_read = true;
+            }
+        }
+        files
+    }
+
     /// Adds the programs that it ran.
     fn add_programs(
         &self,
@@ -163,6 +212,14 @@ impl Run<'_> {
         written: &BTreeSet<&Path>,
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
+        if !self.script.is_published {
+            let search_path = env::search_path();
+            let of_wrapper = wrapper_runs(requests, known.real_paths, &search_path);
+            let compilers = of_wrapper.filter_map(|program| program.command.as_deref());
+            for compiler in compilers.filter(|compiler| !compiler.contains('/')) {
+                add_program(observed, compiler);
+            }
+        }
         for program in &requests.programs {
             let path = Path::new(&program.path);
             if path.components().count() == 1 {
@@ -219,14 +276,19 @@ impl Run<'_> {
         real.is_some_and(|real| requests.observed.contains(&real))
     }
 
-    /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads.
+    /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads; links after the last `..` are
+    /// kept.
     fn place(&self, path: &Path, real_paths: &RealPaths) -> PathBuf {
         let path = self.script.package.join(path);
-        if !path.iter().any(|part| part == "..") {
-            // Without parts that are a dot.
-            return path.components().collect();
-        }
-        place_of(&path, real_paths)
+        // Without parts that are a dot.
+        let parts: Vec<Component<'_>> = path.components().collect();
+        let last = parts.iter().rposition(|part| *part == Component::ParentDir);
+        let Some(last) = last else {
+            return parts.iter().collect();
+        };
+        let (upwards, below) = parts.split_at(last + 1);
+        let upwards: PathBuf = upwards.iter().collect();
+        place_of(&upwards, real_paths).join(below.iter().collect::<PathBuf>())
     }
 
     /// Whether another script may look for a file that this one wrote, which a result would not have: it is in the target
@@ -265,12 +327,22 @@ impl Run<'_> {
         let path_map = self.script.path_map;
         let target = path_map.directory(Role::Target).map(Path::new);
         let target = target.ok_or(Uncacheable::ScriptDeclared)?;
+        let is_of_checkout = self.script.is_of_checkout(path);
         let is_dir = path.is_dir();
         if is_dir && !uses.is_read && target.starts_with(path) {
             return Ok(());
         }
         let text = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;
         let mut names = vec![path_map.to_placeholders_str(text)];
+        let may_move = path_map.is_below(self.script.package, Role::Workspace);
+        if names[0] == text && may_move && (is_of_checkout || uses.is_relative) {
+            // Another checkout has it at the same place from its workspace.
+            let relative = self.path_from_workspace(path);
+            if is_of_checkout {
+                names.clear();
+            }
+            names.push(relative.unwrap_or_else(|| text.to_owned()));
+        }
         let mut levels = target.ancestors().enumerate().skip(1);
         let level = levels.find(|(_, directory)| path.parent() == Some(directory));
         let is_above = |(role, spelling): (Role, &str)| {
@@ -298,11 +370,24 @@ impl Run<'_> {
         }
         let kind = match path.metadata() {
             Ok(found) if uses.is_read && found.is_dir() => &mut observed.directories,
-            Ok(found) if uses.is_read && found.is_file() => &mut observed.files,
+            // The time of a file tells `make` whether its content is new.
+            Ok(found) if (uses.is_read || is_of_checkout) && found.is_file() => &mut observed.files,
             _ => &mut observed.looked_for,
         };
         kind.extend(names);
         Ok(())
+    }
+
+    /// The path from the directory of the workspace, with a placeholder for that.
+    fn path_from_workspace(&self, path: &Path) -> Option<String> {
+        let path_map = self.script.path_map;
+        let workspace = Path::new(path_map.directory(Role::Workspace)?);
+        let is_around = |directory: &&Path| path.starts_with(directory);
+        let mut levels = workspace.ancestors().enumerate();
+        let (level, directory) = levels.find(|(_, directory)| is_around(directory))?;
+        let relative = workspace.join("../".repeat(level));
+        let relative = relative.join(path.strip_prefix(directory).ok()?);
+        Some(path_map.to_placeholders_str(relative.to_str()?))
     }
 
     /// The names of files that it looked for in more than one directory upwards of `OUT_DIR`.
@@ -314,85 +399,6 @@ impl Run<'_> {
         };
         let names = files.filter(is_upwards).filter_map(|path| path.file_name());
         names.filter(|name| !once.insert(*name)).collect()
-    }
-
-    /// What the first key has, or is of the toolchain or the run itself.
-    fn known<'p>(&self, real_paths: &'p RealPaths) -> Known<'p> {
-        let script = self.script;
-        let runs_programs = script.source.may_run_programs(script.used);
-        let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
-        let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
-        let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
-        let of_machine = runs_programs.then(machine::directories);
-        let package = script.is_published.then_some(script.package);
-        let own = [package, Some(script.out_dir), Some(self.program)];
-        let own = own.into_iter().flatten().map(Path::to_owned);
-        let run = script.out_dir.parent().map(Path::to_owned);
-        let state = script.state.directory().to_owned();
-        let mut directories: Vec<PathBuf> = own
-            .chain(compiler.map(|compiler| compiler.sysroot))
-            .chain(rustup)
-            .chain(of_machine.into_iter().flatten())
-            .chain(run)
-            .chain([state])
-            .collect();
-        let mut contents: Vec<PathBuf> = self.contents.iter().cloned().collect();
-        for paths in [&mut directories, &mut contents] {
-            let real: Vec<_> = paths
-                .iter()
-                .filter_map(|path| real_paths.of(path))
-                .collect();
-            paths.extend(real);
-        }
-        Known {
-            directories,
-            contents,
-            wrapper: env::current_program(),
-            has_history: script.source.reads_git(script.used),
-            has_machine: runs_programs,
-            real_paths,
-        }
-    }
-}
-
-/// What the first key of a run has.
-struct Known<'p> {
-    /// Directories and files, and where their links lead.
-    directories: Vec<PathBuf>,
-    /// The same of those whose contents the key has, but for what is left out of the digest of what a script made.
-    contents: Vec<PathBuf>,
-    /// This wrapper, which makes nothing that the compiler without it would not make.
-    wrapper: Option<PathBuf>,
-    /// Whether the first key has the state of the git repository.
-    has_history: bool,
-    /// Whether the first key has the programs and headers of the machine.
-    has_machine: bool,
-    real_paths: &'p RealPaths,
-}
-
-impl Known<'_> {
-    /// Whether the first key has what is at `path`, also where its links lead.
-    fn has(&self, path: &Path) -> bool {
-        if self.has_history && path.iter().any(|part| part == ".git") {
-            return true;
-        }
-        let is_one = |path: &Path| {
-            let is_below = |directories: &[&str]| {
-                let mut directories = directories.iter();
-                directories.any(|directory| path.starts_with(directory))
-            };
-            is_below(&OF_THE_KERNEL)
-                || self.has_machine && is_of_package(path)
-                || self
-                    .directories
-                    .iter()
-                    .any(|directory| path.starts_with(directory))
-                || self.contents.iter().any(|directory| {
-                    path.starts_with(directory) && !package::is_left_out(path, directory)
-                })
-        };
-        let place = place_of(path, self.real_paths);
-        is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
     }
 }
 
@@ -431,18 +437,22 @@ fn interpreter_of(path: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(named)))
 }
 
-/// Whether this wrapper was run.
-fn runs_wrapper(requests: &Requests, real_paths: &RealPaths, search_path: &[PathBuf]) -> bool {
+/// The calls of this wrapper.
+fn wrapper_runs<'r>(
+    requests: &'r Requests,
+    real_paths: &'r RealPaths,
+    search_path: &'r [PathBuf],
+) -> impl Iterator<Item = &'r Program> {
     let wrapper = env::current_program();
-    let mut programs = requests.programs.iter().filter_map(|program| {
+    requests.programs.iter().filter(move |program| {
         let path = Path::new(&program.path);
-        if path.components().count() == 1 {
-            real_paths.of(&find_program(path.as_os_str(), search_path)?)
+        let real = if path.components().count() == 1 {
+            find_program(path.as_os_str(), search_path).and_then(|path| real_paths.of(&path))
         } else {
             real_paths.of(path)
-        }
-    });
-    wrapper.is_some_and(|wrapper| programs.any(|program| program == wrapper))
+        };
+        real.is_some() && real == wrapper
+    })
 }
 
 /// Whether `path` is a file of a version control system.
@@ -465,20 +475,6 @@ fn is_of_shell(path: &Path) -> bool {
 /// the name of the machine, which `configure` writes to its log.
 fn is_local(connection: &str) -> bool {
     matches!(connection, "gethostname" | "socket" | "socketpair")
-}
-
-/// The path without links, as far as it exists.
-fn place_of(path: &Path, real_paths: &RealPaths) -> PathBuf {
-    let above = path.ancestors().skip(1);
-    let mut above = above.filter_map(|above| Some((above, real_paths.of(above)?)));
-    let below = || {
-        let (above, real) = above.next()?;
-        Some(real.join(path.strip_prefix(above).ok()?))
-    };
-    real_paths
-        .of(path)
-        .or_else(below)
-        .unwrap_or_else(|| path.to_owned())
 }
 
 fn add_program(observed: &mut ObservedInputs, name: &str) {

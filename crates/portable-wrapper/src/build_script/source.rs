@@ -318,11 +318,12 @@ impl Source {
         used.history || self.has(&GIT)
     }
 
-    /// Whether it may ask where it or its package is.
-    pub(crate) fn asks_for_place(&self) -> bool {
+    /// Whether it, or code that it `used` and that is not published, may ask where it or its package is.
+    pub(crate) fn asks_for_place(&self, used: &AmbientInputs) -> bool {
         let is_named = |name: &&str| self.names.contains(*name);
         let mut texts = self.texts.iter().flat_map(|text| words(text));
-        PLACES.iter().any(is_named)
+        used.place_of_own
+            || PLACES.iter().any(is_named)
             || PLACE_VARIABLES.iter().any(is_named)
             || texts.any(|word| PLACE_VARIABLES.contains(&word))
     }
@@ -330,6 +331,19 @@ impl Source {
     /// Whether it may ask which processor this is.
     pub(super) fn reads_processor(&self) -> bool {
         self.has(&PROCESSOR)
+    }
+
+    /// Why runs that start `program` cannot be cached, if so. A program is known by its name.
+    pub(super) fn hazard_of_program(program: &Path) -> Option<Uncacheable> {
+        let name = program.file_name()?.to_str()?;
+        let hazards = [
+            (&CLOCK, Uncacheable::ScriptClock),
+            (&NETWORK, Uncacheable::ScriptNetwork),
+            (&RANDOM, Uncacheable::ScriptRandom),
+            (&MACHINE, Uncacheable::ScriptMachine),
+        ];
+        let mut hazards = hazards.into_iter();
+        hazards.find_map(|(signs, why)| signs.programs.contains(&name).then_some(why))
     }
 
     /// Whether its own code may read all variables, or have a program print them. `used` is what the crates read that it uses.

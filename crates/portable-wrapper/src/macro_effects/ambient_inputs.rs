@@ -40,6 +40,9 @@ pub(crate) struct AmbientInputs {
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place: bool,
+    /// Whether code that is not published reads the current directory, or asks for paths without links.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) place_of_own: bool,
     /// Whether it asks for the paths of files without links, which is noted where the compiler is observed.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) resolves_paths: bool,
@@ -128,6 +131,7 @@ impl AmbientInputs {
             lists_variables: true,
             files_for: Some(why),
             place: true,
+            place_of_own: true,
             resolves_paths: true,
             asks_for_metadata: true,
             history: true,
@@ -291,6 +295,7 @@ impl AmbientInputs {
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
         self.place |= other.place;
+        self.place_of_own |= other.place_of_own;
         self.resolves_paths |= other.resolves_paths;
         self.asks_for_metadata |= other.asks_for_metadata;
         self.history |= other.history;

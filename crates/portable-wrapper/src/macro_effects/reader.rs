@@ -73,6 +73,8 @@ pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> Ambien
         reader.scan(nth);
     }
     reader.combine();
+    let found = &mut reader.found;
+    found.place_of_own = author == Author::Other && (found.place || found.resolves_paths);
     reader.found
 }
 

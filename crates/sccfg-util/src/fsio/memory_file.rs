@@ -33,6 +33,16 @@ impl MemoryFile {
         Ok(Self { file, path })
     }
 
+    /// Opens the one at the [path](Self::path) that another process created.
+    ///
+    /// # Errors
+    /// If that process has ended.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let path = path.to_owned();
+        Ok(Self { file, path })
+    }
+
     /// The path by which processes of the same user open it, as long as this one has it.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,0 +1,107 @@
+//! What the first key of a run has, or is of the toolchain or the run itself.
+
+use std::path::{Path, PathBuf};
+
+use super::Run;
+use super::places::place_of;
+use crate::build_script::inputs::Script;
+use crate::build_script::machine;
+use crate::compiler::Compiler;
+use crate::observed_inputs::is_of_package;
+use crate::package;
+use sccfg_util::env;
+use sccfg_util::fsio::RealPaths;
+
+/// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
+const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
+
+/// What the first key of a run has.
+pub(super) struct Known<'p> {
+    script: &'p Script<'p>,
+    /// Directories and files, and where their links lead.
+    directories: Vec<PathBuf>,
+    /// The same of what the key has of the machine.
+    of_machine: Vec<PathBuf>,
+    /// The same of those whose contents the key has, but for what is left out of the digest of what a script made.
+    contents: Vec<PathBuf>,
+    /// This wrapper, which makes nothing that the compiler without it would not make.
+    wrapper: Option<PathBuf>,
+    /// Whether the first key has the state of the git repository.
+    has_history: bool,
+    /// Whether the first key has the programs and headers of the machine.
+    has_machine: bool,
+    pub(super) real_paths: &'p RealPaths,
+}
+
+impl<'p> Known<'p> {
+    /// What the first key has, or is of the toolchain or the run itself.
+    pub(super) fn of(run: &'p Run<'p>, real_paths: &'p RealPaths) -> Self {
+        let script = run.script;
+        let runs_programs = script.source.may_run_programs(script.used);
+        let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
+        let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
+        let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
+        let of_machine = runs_programs.then(machine::directories);
+        let mut of_machine: Vec<PathBuf> = of_machine.into_iter().flatten().collect();
+        let package = script.is_published.then_some(script.package);
+        let own = [package, Some(script.out_dir), Some(run.program)];
+        let own = own.into_iter().flatten().map(Path::to_owned);
+        let of_run = script.out_dir.parent().map(Path::to_owned);
+        let state = script.state.directory().to_owned();
+        let mut directories: Vec<PathBuf> = own
+            .chain(compiler.map(|compiler| compiler.sysroot))
+            .chain(rustup)
+            .chain(of_run)
+            .chain([state])
+            .collect();
+        let mut contents: Vec<PathBuf> = run.contents.iter().cloned().collect();
+        for paths in [&mut directories, &mut of_machine, &mut contents] {
+            let real: Vec<_> = paths
+                .iter()
+                .filter_map(|path| real_paths.of(path))
+                .collect();
+            paths.extend(real);
+        }
+        Self {
+            script,
+            directories,
+            of_machine,
+            contents,
+            wrapper: env::current_program(),
+            has_history: script.source.reads_git(script.used),
+            has_machine: runs_programs,
+            real_paths,
+        }
+    }
+
+    /// Whether the first key has what is at `path`, also where its links lead.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        if self.has_history && path.iter().any(|part| part == ".git") {
+            return true;
+        }
+        let is_of_system = |path: &Path| {
+            OF_THE_KERNEL
+                .iter()
+                .any(|directory| path.starts_with(directory))
+                || self.has_machine && is_of_package(path)
+                || is_below(path, &self.of_machine)
+        };
+        let has_content = |path: &Path| {
+            self.contents.iter().any(|directory| {
+                path.starts_with(directory) && !package::is_left_out(path, directory)
+            })
+        };
+        // A checkout may be in a directory of the system, and a variable may name a directory in it.
+        let is_one = |path: &Path| {
+            is_below(path, &self.directories)
+                || !self.script.is_of_checkout(path) && (is_of_system(path) || has_content(path))
+        };
+        let place = place_of(path, self.real_paths);
+        is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
+    }
+}
+
+fn is_below(path: &Path, directories: &[PathBuf]) -> bool {
+    let mut directories = directories.iter();
+    directories.any(|directory| path.starts_with(directory))
+}

@@ -1,0 +1,40 @@
+//! Where paths with links and `..` lead.
+
+use std::path::{Component, Path, PathBuf};
+
+use sccfg_util::fsio::{self, RealPaths};
+
+pub(super) fn has_parent_parts(path: &Path) -> bool {
+    path.components().any(|part| part == Component::ParentDir)
+}
+
+/// The links in `path` that a `..` follows, which decide where that leads.
+pub(super) fn links_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<PathBuf> {
+    let (mut links, mut place) = (Vec::new(), PathBuf::new());
+    for part in path.components() {
+        if part == Component::ParentDir {
+            if fsio::read_link(&place).is_some() {
+                links.push(place.clone());
+            }
+            place = place_of(&place, real_paths);
+            place.pop();
+        } else {
+            place.push(part);
+        }
+    }
+    links
+}
+
+/// The path without links, as far as it exists.
+pub(super) fn place_of(path: &Path, real_paths: &RealPaths) -> PathBuf {
+    let above = path.ancestors().skip(1);
+    let mut above = above.filter_map(|above| Some((above, real_paths.of(above)?)));
+    let below = || {
+        let (above, real) = above.next()?;
+        Some(real.join(path.strip_prefix(above).ok()?))
+    };
+    real_paths
+        .of(path)
+        .or_else(below)
+        .unwrap_or_else(|| path.to_owned())
+}

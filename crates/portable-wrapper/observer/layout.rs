@@ -10,10 +10,10 @@ pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"sccfgob\x01");
 pub(crate) const USED: usize = 8;
 /// Where it stands how many of them are void.
 pub(crate) const VOID: usize = 16;
-/// Where it stands whether this wrapper compiled C in the run, and all that the compiler read is noted.
+/// Where it stands whether this wrapper had a compiler do something in the run, and all that this read is noted.
 #[allow(dead_code, reason = "the observer does not use it")]
-pub(crate) const COMPILED: usize = 24;
-/// Where it stands whether this wrapper did something else in the run, which is not noted.
+pub(crate) const NOTED_BY_COMPILER: usize = 24;
+/// Where it stands whether this wrapper did something in the run that is not noted.
 #[allow(dead_code, reason = "the observer does not use it")]
 pub(crate) const UNNOTED: usize = 32;
 /// In bytes.

@@ -69,7 +69,7 @@ pub(super) struct Requests {
     pub(super) is_partial: bool,
     /// One that was started after the compiler was.
     pub(super) unobserved: Option<PathBuf>,
-    /// Whether this wrapper only compiled C in it, and all that the compiler read is noted. It notes nothing itself.
+    /// Whether this wrapper only had compilers do something in it, and all that they read is noted. It notes nothing itself.
     pub(super) is_wrapper_noted: bool,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
@@ -189,7 +189,8 @@ impl Observation {
         let start = (layout::NOTES + void) as u64;
         let notes = self.notes.read_at(start, used.checked_sub(void)?).ok()?;
         let mut requests = Requests::parse(&notes);
-        requests.is_wrapper_noted = number(layout::COMPILED)? != 0 && number(layout::UNNOTED)? == 0;
+        requests.is_wrapper_noted =
+            number(layout::NOTED_BY_COMPILER)? != 0 && number(layout::UNNOTED)? == 0;
         // Every compiler opens files; of other programs, the observer notes which ones they are.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
@@ -210,13 +211,13 @@ impl ObservedRun {
         Some(Self(MemoryFile::open(path).ok()))
     }
 
-    /// Tells it that this wrapper compiled C, and all that the compiler read is noted.
-    pub(super) fn has_compiled(&self) {
-        self.mark(layout::COMPILED);
+    /// Tells it that this wrapper has a compiler do something, and all that this reads is noted.
+    pub(super) fn mark_noted(&self) {
+        self.mark(layout::NOTED_BY_COMPILER);
     }
 
     /// Tells it that this wrapper does something that is not noted.
-    pub(super) fn is_unnoted(&self) {
+    pub(super) fn mark_unnoted(&self) {
         self.mark(layout::UNNOTED);
     }
 

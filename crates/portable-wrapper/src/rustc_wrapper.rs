@@ -63,14 +63,12 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     if program != build_script::FLAG && !is_rust {
         return run_other(arguments, observed.as_ref());
     }
-    if let Some(observed) = &observed {
-        observed.is_unnoted();
-    }
     if program == build_script::FLAG {
+        observed.iter().for_each(ObservedRun::mark_unnoted);
         return build_script::run(rest);
     }
     if stem != "rustc" && !is_driver {
-        return exec_compiler(arguments);
+        return exec_noted(arguments, observed.as_ref());
     }
     // A workspace wrapper gets the compiler as its first argument.
     let flags = if is_driver {
@@ -79,14 +77,21 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         rest
     };
     let Ok(cwd) = env::current_dir() else {
-        return exec_compiler(arguments);
+        return exec_noted(arguments, observed.as_ref());
     };
     let (unit, unsupported) = match parse(flags, &cwd) {
         Invocation::Unit(unit) => (unit, None),
-        Invocation::Other => return exec_compiler(arguments),
+        Invocation::Other => return exec_noted(arguments, observed.as_ref()),
         Invocation::Unsupported(why, unit) => (unit, Some(why)),
     };
+    observed.iter().for_each(ObservedRun::mark_unnoted);
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
+}
+
+/// Runs a compiler in the place of this process. In an observed run, it notes what it reads.
+fn exec_noted(arguments: &[OsString], observed: Option<&ObservedRun>) -> ExitCode {
+    observed.into_iter().for_each(ObservedRun::mark_noted);
+    exec_compiler(arguments)
 }
 
 /// How something is run that is no compile of Rust.
@@ -107,8 +112,8 @@ fn run_other(arguments: &[OsString], observed: Option<&ObservedRun>) -> ExitCode
     if let Some(observed) = observed {
         match other {
             // The compiler notes what it reads.
-            Other::Done(_) | Other::Compiler(_) => observed.has_compiled(),
-            Other::Sccache(..) | Other::Command => observed.is_unnoted(),
+            Other::Done(_) | Other::Compiler(_) => observed.mark_noted(),
+            Other::Sccache(..) | Other::Command => observed.mark_unnoted(),
         }
     }
     match other {

@@ -297,6 +297,18 @@ fn what_it_compiles_through_the_wrapper_counts(#[case] words: &str) {
     seeded.uncached(&["build"]).ok().nothing_to_do();
 }
 
+/// bindgen asks which version rustc has.
+#[requires(sccache)]
+#[test]
+fn rustc_may_be_asked_through_the_wrapper() {
+    let value = "{ let wrapper = env::var(\"RUSTC_WRAPPER\").unwrap_or(\"nice\".to_owned()); \
+        let said = std::process::Command::new(wrapper).args([\"rustc\", \"--version\"]).output().unwrap(); \
+        String::from_utf8(said.stdout).unwrap() }";
+    let project = app(value);
+    project.main().cargo(&["build"]).ok();
+    assert!(builds(&project, &project.linked("second"), false).starts_with("rustc "));
+}
+
 /// A script may ask whether a compiler knows an option.
 #[requires(sccache)]
 #[test]
@@ -314,7 +326,7 @@ fn what_is_compiled_unseen_runs_each_time(#[case] words: &str) {
     let project = compiling(words);
     let main = project.main();
     if words.contains("-O1") {
-        let more = "std::process::Command::new(&wrapper).args([\"rustc\", \"-vV\"]).output().unwrap(); std::process::Command::new(wrapper)";
+        let more = "std::process::Command::new(&wrapper).args([\"rustc\", \"--crate-name\", \"probe\", \"--crate-type\", \"lib\", \"--emit=metadata\", \"--out-dir\", &out, \"probe.rs\"]).output().unwrap(); std::process::Command::new(wrapper)";
         main.edit(
             "crates/app/build.rs",
             "std::process::Command::new(wrapper)",

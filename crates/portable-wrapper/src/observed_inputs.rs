@@ -42,6 +42,10 @@ pub(super) struct ObservedInputs {
     pub(super) looked_for: BTreeSet<String>,
     /// Directories whose names were listed.
     pub(super) directories: BTreeSet<String>,
+    /// Directories of cargo whose names were listed, as `clang-sys` does to find a library. What else is in them depends on what is
+    /// compiled meanwhile.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) library_dirs: BTreeSet<String>,
     /// Packages of registries in which something was read or looked for. They count as a whole.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) packages: BTreeSet<String>,
@@ -71,6 +75,7 @@ impl ObservedInputs {
             &self.files,
             &self.looked_for,
             &self.directories,
+            &self.library_dirs,
             &self.packages,
             &self.programs,
         ];
@@ -135,6 +140,12 @@ impl ObservedInputs {
             names.sort_unstable();
             key.add(directory, names.join("\0"));
         }
+        for directory in &self.library_dirs {
+            let mut names = fsio::names_in(&real_path(directory, path_map));
+            names.retain(|name| is_foreign_library(name));
+            names.sort_unstable();
+            key.add(format!("libraries in {directory}"), names.join("\0"));
+        }
         for package in &self.packages {
             let read = Registry::read(&real_path(package, path_map), state);
             key.add(
@@ -172,6 +183,16 @@ pub(super) struct Found {
     pub(super) digest: String,
     /// The files and directories, as parts of a key.
     pub(super) files: Vec<KeyPart>,
+}
+
+/// Whether a file of this name is a shared library, and none to whose name cargo added a hash.
+fn is_foreign_library(name: &str) -> bool {
+    let suffixes = [".so", ".dylib", ".dll"];
+    let stem = suffixes
+        .iter()
+        .find_map(|suffix| Some(name.split_once(suffix)?.0));
+    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    stem.is_some_and(|stem| !stem.rsplit_once('-').is_some_and(|(_, end)| is_hash(end)))
 }
 
 /// Those of the parts of a key that are files.

@@ -11,6 +11,7 @@ use super::build_scripts::take_runs;
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, copy};
+use super::seed::seed;
 use super::workspace_scripts::{app, builds, shell};
 
 /// A repository with the workspace of [`app`] in its directory `rust`.
@@ -314,4 +315,27 @@ fn the_library_of_a_program_counts() {
     let other = project.linked("other");
     library(&other.path("tools"), "two");
     assert!(builds(&project, &other, true).contains("two"));
+}
+
+/// `clang-sys` looks for a library where cargo has those of the build.
+#[cfg(target_os = "linux")]
+#[requires(sccache)]
+#[test]
+fn a_library_counts_that_is_found_where_cargo_builds() {
+    let listed = "env::split_paths(&env::var_os(\"LD_LIBRARY_PATH\").unwrap()).filter_map(|path| fs::read_dir(path).ok())";
+    let project = app(&format!(
+        "{listed}.flatten().filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with(\"libfound\")).count().to_string()"
+    ));
+    project.main().cargo(&["build"]).ok();
+    let same = project.linked("same");
+    assert_eq!(builds(&project, &same, false), "0\n");
+    let seeded = project.linked("seeded");
+    seed(&seeded);
+    seeded.uncached(&["build"]).ok().nothing_to_do();
+    let other = project.linked("other");
+    other.write("target/debug/deps/libfound.so.1", "");
+    take_runs(&project);
+    other.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert_eq!(other.says("app"), "1\n");
 }

@@ -252,6 +252,15 @@ impl Script<'_> {
             && path.file_name() != Some("out".as_ref())
     }
 
+    /// Whether `path` is a directory that cargo adds to a variable so that programs find the libraries of the build.
+    pub(super) fn is_library_dir_of_cargo(&self, path: &Path) -> bool {
+        OF_LIBRARIES.iter().any(|name| {
+            let value = env::var_os(name).unwrap_or_default();
+            self.is_of_cargo(name, path)
+                && env::split_paths(&value).iter().any(|other| other == path)
+        })
+    }
+
     /// Programs that the source names, besides those that are always looked for.
     fn add_programs(&self, key: &mut Key) {
         let search_path = env::search_path();

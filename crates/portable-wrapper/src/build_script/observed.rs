@@ -369,7 +369,13 @@ impl Run<'_> {
             }
         }
         let kind = match path.metadata() {
-            Ok(found) if uses.is_read && found.is_dir() => &mut observed.directories,
+            Ok(found) if uses.is_read && found.is_dir() => {
+                if self.script.is_library_dir_of_cargo(path) {
+                    &mut observed.library_dirs
+                } else {
+                    &mut observed.directories
+                }
+            }
             // The time of a file tells `make` whether its content is new.
             Ok(found) if (uses.is_read || is_of_checkout) && found.is_file() => &mut observed.files,
             _ => &mut observed.looked_for,

@@ -120,6 +120,13 @@ fn on_host(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     (Some(first) == target.map(AsRef::as_ref)).then(|| root.join(below.as_path()))
 }
 
+/// The part of the name of a unit or file before the hash of 16 digits that cargo added; `None` if it added none.
+pub(super) fn without_hash(name: &str) -> Option<&str> {
+    let (name, hash) = name.rsplit_once('-')?;
+    let is_hash = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

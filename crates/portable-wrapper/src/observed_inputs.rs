@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::build_dir::without_hash;
 use super::cached_digest::CachedDigest;
 use super::digest::{self, FileStamp, Key, KeyPart};
 use super::package::{self, Registry};
@@ -141,9 +142,7 @@ impl ObservedInputs {
             key.add(directory, names.join("\0"));
         }
         for directory in &self.library_dirs {
-            let mut names = fsio::names_in(&real_path(directory, path_map));
-            names.retain(|name| is_foreign_library(name));
-            names.sort_unstable();
+            let names = foreign_libraries(&real_path(directory, path_map));
             key.add(format!("libraries in {directory}"), names.join("\0"));
         }
         for package in &self.packages {
@@ -185,14 +184,32 @@ pub(super) struct Found {
     pub(super) files: Vec<KeyPart>,
 }
 
-/// Whether a file of this name is a shared library, and none to whose name cargo added a hash.
-fn is_foreign_library(name: &str) -> bool {
-    let suffixes = [".so", ".dylib", ".dll"];
-    let stem = suffixes
-        .iter()
-        .find_map(|suffix| Some(name.split_once(suffix)?.0));
-    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
-    stem.is_some_and(|stem| !stem.rsplit_once('-').is_some_and(|(_, end)| is_hash(end)))
+/// The names of the shared libraries in a directory of cargo that cargo did not make. The names of its own end in a hash, or are
+/// those of packages, for which it makes a directory before they are compiled, or have dep-info beside them.
+fn foreign_libraries(directory: &Path) -> Vec<String> {
+    let names: BTreeSet<String> = fsio::names_in(directory).into_iter().collect();
+    let around = [Some(directory), directory.parent()];
+    let fingerprints = around.into_iter().flatten();
+    let fingerprints = fingerprints.map(|around| fsio::names_in(&around.join(".fingerprint")));
+    let packages: BTreeSet<String> = fingerprints
+        .flatten()
+        .filter_map(|name| Some(without_hash(&name)?.replace('-', "_")))
+        .collect();
+    let is_foreign = |name: &&String| {
+        let mut suffixes = [".so", ".dylib", ".dll"].iter();
+        let stem = suffixes.find_map(|suffix| Some(name.split_once(suffix)?.0));
+        stem.is_some_and(|stem| {
+            let crate_name = stem.strip_prefix("lib").unwrap_or(stem);
+            let has_dep_info = |stem: &str| names.contains(&format!("{stem}.d"));
+            without_hash(stem).is_none()
+                && ![stem, crate_name]
+                    .iter()
+                    .any(|name| packages.contains(*name))
+                && !has_dep_info(stem)
+                && !has_dep_info(crate_name)
+        })
+    };
+    names.iter().filter(is_foreign).cloned().collect()
 }
 
 /// Those of the parts of a key that are files.

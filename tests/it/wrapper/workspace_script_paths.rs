@@ -326,6 +326,10 @@ fn a_library_counts_that_is_found_where_cargo_builds() {
     let project = app(&format!(
         "{listed}.flatten().filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with(\"libfound\")).count().to_string()"
     ));
+    let shared = "[lib]\ncrate-type = [\"cdylib\"]\n";
+    let project = project.package("shared", shared, &[("src/lib.rs", "")]);
+    project.commit(&project.sandbox.path("main"));
+    project.main().cargo(&["build", "-p", "shared"]).ok();
     project.main().cargo(&["build"]).ok();
     let same = project.linked("same");
     assert_eq!(builds(&project, &same, false), "0\n");

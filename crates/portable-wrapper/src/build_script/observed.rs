@@ -329,7 +329,8 @@ impl Run<'_> {
         let target = target.ok_or(Uncacheable::ScriptDeclared)?;
         let is_of_checkout = self.script.is_of_checkout(path);
         let is_dir = path.is_dir();
-        if is_dir && !uses.is_read && target.starts_with(path) {
+        let is_of_cargo = target.starts_with(path) || self.script.is_library_dir_of_cargo(path);
+        if is_dir && !uses.is_read && is_of_cargo {
             return Ok(());
         }
         let text = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;

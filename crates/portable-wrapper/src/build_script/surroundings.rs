@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::build_dir;
+use crate::build_dir::{self, without_hash};
 use crate::digest::FileStamp;
 use sccfg_util::fsio;
 
@@ -45,9 +45,7 @@ fn stem_of(path: &Path) -> String {
 
 /// Whether cargo named the file at `path`: in `deps` and `examples`, names end in a hash of 16 digits.
 fn is_output(path: &Path) -> bool {
-    let stem = stem_of(path);
-    let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
-    hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
+    without_hash(&stem_of(path)).is_some()
 }
 
 /// The inodes of what units wrote below the directory of a profile, without what the script wrote to `out_dir`: once a unit is

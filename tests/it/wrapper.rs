@@ -41,5 +41,6 @@ mod stamps;
 mod store;
 mod toolchains;
 mod unknown_inputs;
+mod workspace_script_inputs;
 mod workspace_script_paths;
 mod workspace_scripts;

@@ -474,6 +474,10 @@ passed_on! {
     system runs 0
     popen runs 0
     wordexp may_run 0
+    gmtime b't' call
+    gmtime_r b't' call
+    localtime b't' call
+    localtime_r b't' call
     getaddrinfo b'n' 0
     gethostbyname b'n' 0
     gethostname b'n' call

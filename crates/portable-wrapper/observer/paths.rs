@@ -31,7 +31,7 @@ pub(crate) fn forget_current() {
 /// in another one than the process that the wrapper started.
 pub(crate) unsafe fn note_path(kind: u8, path: *const c_char) {
     unsafe {
-        if path.is_null() || *path as u8 == b'/' || *path == 0 {
+        if is_complete(path) {
             return note(kind, path);
         }
         if !is_noting() {
@@ -44,32 +44,55 @@ pub(crate) unsafe fn note_path(kind: u8, path: *const c_char) {
         }
         let moves = MOVES.load(Ordering::SeqCst);
         let mut real = MaybeUninit::uninit();
-        let length = read_link(c"/proc/self/cwd".as_ptr().cast(), &mut real);
-        if length <= 0 {
-            return note(kind, path);
+        let length = note_below(kind, c"/proc/self/cwd".as_ptr().cast(), path, &mut real);
+        if length == 0 {
+            return;
         }
-        let (real, length) = (real.as_ptr().cast::<u8>(), length as usize);
-        write(&kind, (real, length), b"/", (relative, length_of(relative)));
         let fills = CURRENT_LENGTH.compare_exchange(0, FILLED, Ordering::SeqCst, Ordering::SeqCst);
         if fills.is_ok() {
-            core::ptr::copy_nonoverlapping(real, current, length);
+            core::ptr::copy_nonoverlapping(real.as_ptr().cast(), current, length);
             let is_same = MOVES.load(Ordering::SeqCst) == moves;
             CURRENT_LENGTH.store(if is_same { length } else { 0 }, Ordering::SeqCst);
         }
     }
 }
 
-/// Notes a path relative to the directory that a link leads to.
-unsafe fn note_below(kind: u8, link: *const u8, path: *const c_char) {
+/// The same for a program that is started: the process may be a child of `vfork`, which shares the memory of its parent, and not
+/// the current directory.
+pub(crate) unsafe fn note_path_of_program(kind: u8, path: *const c_char) {
     unsafe {
-        let mut real = MaybeUninit::uninit();
-        let length = read_link(link, &mut real);
-        if length > 0 {
-            let path = path.cast::<u8>();
-            write(&kind, (real.as_ptr().cast(), length as usize), b"/", (path, length_of(path)));
-        } else {
-            note(kind, path);
+        if is_complete(path) {
+            return note(kind, path);
         }
+        if is_noting() {
+            let mut real = MaybeUninit::uninit();
+            note_below(kind, c"/proc/self/cwd".as_ptr().cast(), path, &mut real);
+        }
+    }
+}
+
+/// Whether a path is not relative to a directory.
+unsafe fn is_complete(path: *const c_char) -> bool {
+    unsafe { path.is_null() || *path as u8 == b'/' || *path == 0 }
+}
+
+/// Notes a path relative to the directory that a link leads to, which is written to `real`. Returns the length of that, or 0 if it
+/// is not known.
+unsafe fn note_below(
+    kind: u8,
+    link: *const u8,
+    path: *const c_char,
+    real: &mut MaybeUninit<[u8; LONGEST]>,
+) -> usize {
+    unsafe {
+        let length = read_link(link, real);
+        if length <= 0 {
+            note(kind, path);
+            return 0;
+        }
+        let relative = path.cast::<u8>();
+        write(&kind, (real.as_ptr().cast(), length as usize), b"/", (relative, length_of(relative)));
+        length as usize
     }
 }
 
@@ -99,6 +122,7 @@ pub(crate) unsafe fn note_at(kind: u8, directory: isize, path: *const c_char) {
             start = start.sub(1);
             *start = *byte;
         }
-        note_below(kind, start, path);
+        let mut real = MaybeUninit::uninit();
+        note_below(kind, start, path, &mut real);
     }
 }

@@ -7,7 +7,7 @@ use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
 use super::libraries::own_path;
 use super::notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
-use super::paths::note_path;
+use super::paths::note_path_of_program;
 use super::system_call::number;
 use super::{as_function, length_of, real};
 
@@ -25,7 +25,7 @@ pub(crate) unsafe fn note_program(path: *const c_char, arguments: usize) {
 pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
     unsafe {
         if has_directory(path) && *path as u8 != b'/' && !is_one_observed() {
-            note_path(b'o', path);
+            note_path_of_program(b'o', path);
         }
         let arguments = arguments as *const *const u8;
         let has_some = !path.is_null() && !arguments.is_null() && !(*arguments).is_null();

@@ -8,7 +8,8 @@
 //! Notes are written to a file in memory (`observer/layout.rs`), so that they are there even if a process is killed, and take
 //! no system call each. Nothing is noted twice. In notes of programs, a line break stands between the path and the first
 //! argument. Variables that rustc's library reads are told from those that a macro in it reads, which is a library of its
-//! own, unless both use the same standard library. Not noted are the clock, random numbers, the environment as a whole, and
+//! own, unless both use the same standard library. Of the clock, only that a time is
+//! shown as a date is noted. Not noted are random numbers, the environment as a whole, and
 //! system calls that do not go through the C library: these have to be read off the sources
 //! ([`macro_effects`](super::macro_effects)).
 
@@ -71,6 +72,8 @@ pub(super) struct Requests {
     pub(super) unobserved: Option<PathBuf>,
     /// Whether this wrapper only had compilers do something in it, and all that they read is noted. It notes nothing itself.
     pub(super) is_wrapper_noted: bool,
+    /// Whether a time was shown as a date, as compilers do for `__DATE__`.
+    pub(super) reads_clock: bool,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
 }
@@ -333,6 +336,7 @@ impl Requests {
                     found.observed.insert(path.to_owned());
                     found.programs.insert(Program::parse(&said()));
                 }
+                b't' => found.reads_clock = true,
                 b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}

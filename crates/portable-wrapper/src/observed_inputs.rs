@@ -37,6 +37,10 @@ pub(super) struct ObservedInputs {
     /// Whether the run was observed. Nothing else is known otherwise.
     #[serde(default)]
     pub(super) is_observed: bool,
+    /// Whether the script is one of the workspace, whose result stays on this machine. Then modes and links count everywhere, and
+    /// which of the entries of a directory are directories.
+    #[serde(default)]
+    pub(super) is_of_workspace: bool,
     /// Files that were read.
     pub(super) files: BTreeSet<String>,
     /// What was only looked for, or was not there.
@@ -89,12 +93,16 @@ impl ObservedInputs {
     }
 
     /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`, or a file that was only
-    /// looked for was written: it may have appeared after the run looked for it.
+    /// looked for was written: it may have appeared after the run looked for it. Of a run of the workspace, also whether a file may
+    /// have been removed, or a directory made, and where links lead on the way.
     pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let is_changed = |path: &Path| {
             let stamp = FileStamp::of(path);
             stamp.is_some_and(|stamp| stamp.is_from(moment))
         };
+        if self.is_of_workspace && self.has_moved_since(moment, path_map) {
+            return true;
+        }
         let here = |path: &String| real_path(path, path_map);
         let mut opened = self.files.iter().chain(&self.directories).map(here);
         let mut looked_for = self.looked_for.iter().map(here);
@@ -102,6 +110,21 @@ impl ObservedInputs {
         packages.any(|path| package::is_changed_since(&path, moment))
             || opened.any(|path| is_changed(&path))
             || looked_for.any(|path| is_changed(&path) && path.is_file())
+    }
+
+    /// Whether one of the paths may have led elsewhere, or to nothing, at some time since `moment`.
+    fn has_moved_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
+        let all = [&self.files, &self.looked_for, &self.directories];
+        let mut links = BTreeSet::new();
+        all.into_iter().flatten().any(|path| {
+            let path = real_path(path, path_map);
+            if path_map.is_below(&path, Role::Target) || path.starts_with(env::temp_dir()) {
+                return false;
+            }
+            let mut above = path.ancestors();
+            above.any(|part| links.insert(part.to_owned()) && fsio::is_link_since(part, moment))
+                || fsio::may_have_come_or_gone_since(&path, moment)
+        })
     }
 
     /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
@@ -128,17 +151,25 @@ impl ObservedInputs {
                 file,
                 format!(
                     "{} {}",
-                    kind_of(file, &path, path_map),
+                    self.kind_of(file, &path, path_map),
                     content_of(&path, path_map, state)
                 ),
             );
         }
         for file in &self.looked_for {
-            key.add(file, kind_of(file, &real_path(file, path_map), path_map));
+            let kind = self.kind_of(file, &real_path(file, path_map), path_map);
+            key.add(file, kind);
         }
         for directory in &self.directories {
-            let mut names = fsio::names_in(&real_path(directory, path_map));
-            names.sort_unstable();
+            let directory_here = real_path(directory, path_map);
+            let mut names = fsio::names_in(&directory_here);
+            if self.is_of_workspace {
+                // It is a directory in the first worktree, and a file in others.
+                for name in names.iter_mut().filter(|name| *name != ".git") {
+                    let kind = fsio::file_kind(directory_here.join(&*name));
+                    *name = format!("{name} {:o}", kind.unwrap_or_default());
+                }
+            }
             key.add(directory, names.join("\0"));
         }
         for directory in &self.library_dirs {
@@ -172,6 +203,24 @@ impl ObservedInputs {
             digest: key.finish(),
             files: files_of(key.parts()),
         }
+    }
+
+    /// What is at `path`, called `name` with placeholders, without its content. In the workspace, for what is found from there, and
+    /// for its scripts, also its mode, and where it leads if it is a link or behind one.
+    fn kind_of(&self, name: &str, path: &Path, path_map: &PathMap) -> String {
+        let kind = kind_of_target(path);
+        let is_named = name.starts_with(&Role::Workspace.placeholder());
+        let is_inside = is_named || path_map.is_below(path, Role::Workspace);
+        if !is_inside && !self.is_of_workspace {
+            return kind;
+        }
+        let mode = path.metadata().map(|found| found.permissions().mode());
+        let link = fsio::read_link(path);
+        let mut kind = format!("{kind}, mode {:o}, link {link:?}", mode.unwrap_or_default());
+        if !is_inside && !path_map.is_below(path, Role::Target) {
+            kind = format!("{kind}, at {:?}", path.canonicalize().ok());
+        }
+        kind
     }
 }
 
@@ -236,19 +285,6 @@ fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
         }
     }
     real
-}
-
-/// What is at `path`, called `name` with placeholders, without its content. In the workspace, and for what is found from there,
-/// also its mode, and where it leads if it is a link.
-fn kind_of(name: &str, path: &Path, path_map: &PathMap) -> String {
-    let kind = kind_of_target(path);
-    let is_named = name.starts_with(&Role::Workspace.placeholder());
-    if !is_named && !path_map.is_below(path, Role::Workspace) {
-        return kind;
-    }
-    let mode = path.metadata().map(|found| found.permissions().mode());
-    let link = fsio::read_link(path);
-    format!("{kind}, mode {:o}, link {link:?}", mode.unwrap_or_default())
 }
 
 fn kind_of_target(path: &Path) -> String {

@@ -44,6 +44,8 @@ pub(super) enum Uncacheable {
     ScriptGit,
     /// A build script changed something in the checkout.
     ScriptWritesSources,
+    /// It writes somewhere else.
+    ScriptWritesElsewhere,
     /// A build script may read the clock.
     ScriptClock,
     /// A build script may connect to another machine.
@@ -52,6 +54,8 @@ pub(super) enum Uncacheable {
     ScriptRandom,
     /// A build script may ask for the user, the machine, or files of the kernel.
     ScriptMachine,
+    /// It runs a program that is no compiler or the like.
+    ScriptPrograms,
     /// A crate that a build script uses is not known.
     ScriptUnknown,
     /// What a build script wrote cannot be stored.
@@ -143,6 +147,12 @@ impl Uncacheable {
                 "it runs a compiler through the wrapper, and what that reads is not known"
             }
             Self::ScriptGit => "it may read the state of the git repository",
+            Self::ScriptPrograms => {
+                "it runs a program whose result may depend on more than the files that it reads"
+            }
+            Self::ScriptWritesElsewhere => {
+                "it wrote a file outside of its OUT_DIR and of the directory for temporary files"
+            }
             Self::ScriptWritesSources => "it wrote a file of the checkout outside of its OUT_DIR",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",

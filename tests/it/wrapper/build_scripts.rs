@@ -80,7 +80,7 @@ pub(super) fn publish(mut project: Project, name: &str, files: &[(&str, &str)]) 
 }
 
 pub(super) fn with_runs(mut project: Project) -> Project {
-    let file = project.sandbox.path("runs");
+    let file = project.sandbox.path("tmp/runs");
     fs::write(&file, "").unwrap();
     // What an absolute path in a variable names would be an input.
     let value = format!("+{}", file.display());
@@ -90,7 +90,7 @@ pub(super) fn with_runs(mut project: Project) -> Project {
 
 /// How often a script ran since the last call.
 pub(super) fn take_runs(project: &Project) -> usize {
-    let file = project.sandbox.path("runs");
+    let file = project.sandbox.path("tmp/runs");
     let runs = fs::read_to_string(&file).unwrap().lines().count();
     fs::write(&file, "").unwrap();
     runs
@@ -403,7 +403,7 @@ fn an_interrupted_script_leaves_nothing_behind() {
         .with("SCCFG_WRAPPER_TEST_SLOW", "1")
         .started(&["build"]);
     wait_until("the script runs", || {
-        fs::read_to_string(project.sandbox.path("runs")).unwrap() == "run\n"
+        fs::read_to_string(project.sandbox.path("tmp/runs")).unwrap() == "run\n"
     });
     // The kernel cuts names after 15 letters.
     let names = ["build-script-bu", "build-script-build", "sccache"];

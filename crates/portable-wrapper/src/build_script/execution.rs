@@ -219,7 +219,10 @@ impl Context {
         };
         let unreadable = Uncacheable::ScriptDeclared;
         let second = script.second_key(&first.key, &inputs).ok_or(unreadable)?;
-        if script.has_changed_since(finished.started, &inputs) {
+        // What a variable names may have changed and be as before again.
+        let is_changed = script.has_changed_since(finished.started, &inputs)
+            || !script.is_published && script.first_key()?.key != first.key;
+        if is_changed {
             return Err(Uncacheable::ScriptInputs);
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);

@@ -7,6 +7,7 @@
 
 mod known;
 mod places;
+mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -24,7 +25,7 @@ use super::source::Source;
 use crate::build_dir::WRAPPER_DIR;
 use crate::digest::FileStamp;
 use crate::observation::{Program, Requests, Uses};
-use crate::observed_inputs::ObservedInputs;
+use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::package::Registry;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
@@ -67,6 +68,7 @@ impl Run<'_> {
         let files = self.files(requests, &real_paths);
         let mut observed = ObservedInputs {
             is_observed: true,
+            is_of_workspace: !self.script.is_published,
             ..ObservedInputs::default()
         };
         let known = Known::of(self, &real_paths);
@@ -82,6 +84,9 @@ impl Run<'_> {
                 } else {
                     Uncacheable::ScriptWritesSources
                 });
+            }
+            if !self.script.is_published {
+                self.check_place(path, *uses, &known)?;
             }
             let is_on_search_path = path
                 .parent()
@@ -111,7 +116,9 @@ impl Run<'_> {
             let is_own = path.ancestors().any(|path| written.contains(path));
             if is_own && (is_changed || stamp.is_none()) {
                 // What it found there before is not known any more.
-                if uses.is_written && uses.is_asked_first && !path.starts_with(env::temp_dir()) {
+                let is_scratch = path.starts_with(env::temp_dir())
+                    && (self.script.is_published || stamp.is_none());
+                if uses.is_written && uses.is_asked_first && !is_scratch {
                     return Err(Uncacheable::ScriptInputs);
                 }
                 if stamp.is_some() && uses.is_written && self.may_be_wanted(path) {
@@ -153,7 +160,9 @@ impl Run<'_> {
             return Err(Uncacheable::ScriptNetwork);
         }
         let program = real_paths.of(self.program);
-        let is_noting = program.is_some_and(|program| requests.observed.contains(&program));
+        let is_noting = program
+            .as_ref()
+            .is_some_and(|program| requests.observed.contains(program));
         if requests.is_partial || !is_noting {
             return Err(Uncacheable::ScriptUnobserved);
         }
@@ -170,6 +179,19 @@ impl Run<'_> {
         if let Some(why) = hazards.next() {
             return Err(why);
         }
+        let is_own = |other: &Program| real_paths.of(Path::new(&other.path)) == program;
+        let is_tool = |other: &Program| {
+            is_own(other)
+                || wrapper.contains(other)
+                || tools::is_tool(Path::new(&other.path))
+                || tools::interprets_tool(other, requests.programs.iter(), real_paths)
+        };
+        if requests.reads_clock {
+            return Err(Uncacheable::ScriptClock);
+        }
+        if !requests.programs.iter().all(is_tool) {
+            return Err(Uncacheable::ScriptPrograms);
+        }
         // A program that is linked statically notes nothing, but what it starts may.
         let mut programs = requests.programs.iter();
         let is_noting = |program| {
@@ -180,6 +202,20 @@ impl Run<'_> {
         } else {
             Err(Uncacheable::ScriptUnobserved)
         }
+    }
+
+    /// Whether the result of a run of the workspace may be used again although it used the file at `path`.
+    fn check_place(&self, path: &Path, uses: Uses, known: &Known<'_>) -> Result<(), Uncacheable> {
+        if uses.is_read && differs_each_time(path) {
+            return Err(Uncacheable::ScriptMachine);
+        }
+        let is_elsewhere = !path.starts_with(env::temp_dir())
+            && !self.script.path_map.is_below(path, Role::Target)
+            && !known.has(path);
+        if uses.is_written && is_elsewhere {
+            return Err(Uncacheable::ScriptWritesElsewhere);
+        }
+        Ok(())
     }
 
     /// The files that it asked for, by the [places](Self::place) that their paths stand for.
@@ -197,7 +233,8 @@ impl Run<'_> {
         }
         for library in &requests.libraries {
             let place = self.place(library, real_paths);
-            if self.script.is_of_checkout(&place) {
+            let counts = self.script.is_of_checkout(&place) || !is_of_package(&place);
+            if counts && !self.script.is_published {
                 files.entry(place).or_default().is_read = true;
             }
         }
@@ -407,6 +444,27 @@ impl Run<'_> {
         let names = files.filter(is_upwards).filter_map(|path| path.file_name());
         names.filter(|name| !once.insert(*name)).collect()
     }
+}
+
+/// Whether `path` is a device or a file of the kernel that does not say the same each time. The C library reads the others.
+fn differs_each_time(path: &Path) -> bool {
+    const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
+    const THE_SAME: [&str; 12] = [
+        "/dev/fd",
+        "/dev/null",
+        "/dev/stderr",
+        "/dev/stdin",
+        "/dev/stdout",
+        "/dev/tty",
+        "/dev/zero",
+        "/proc/self",
+        "/proc/sys/vm/overcommit_memory",
+        "/proc/thread-self",
+        "/sys/devices/system/cpu",
+        "/sys/fs/cgroup",
+    ];
+    let is_below = |directories: &[&str]| directories.iter().any(|other| path.starts_with(other));
+    is_below(&OF_THE_KERNEL) && !is_below(&THE_SAME)
 }
 
 /// Whether `path` is in a directory that scripts find without the path of the checkout.

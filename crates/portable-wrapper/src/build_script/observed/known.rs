@@ -41,7 +41,9 @@ impl<'p> Known<'p> {
         let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
         let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
         let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
-        let of_machine = runs_programs.then(machine::directories);
+        // Of what is listed there, only names, sizes and times are in the key, and not of all. What a run of the workspace read
+        // there counts by itself.
+        let of_machine = (runs_programs && script.is_published).then(machine::directories);
         let mut of_machine: Vec<PathBuf> = of_machine.into_iter().flatten().collect();
         let package = script.is_published.then_some(script.package);
         let own = [package, Some(script.out_dir), Some(run.program)];
@@ -54,7 +56,8 @@ impl<'p> Known<'p> {
             .chain(of_run)
             .chain([state])
             .collect();
-        let mut contents: Vec<PathBuf> = run.contents.iter().cloned().collect();
+        let contents = run.contents.iter().filter(|_| script.is_published);
+        let mut contents: Vec<PathBuf> = contents.cloned().collect();
         for paths in [&mut directories, &mut of_machine, &mut contents] {
             let real: Vec<_> = paths
                 .iter()

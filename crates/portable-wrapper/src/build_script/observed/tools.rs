@@ -1,0 +1,117 @@
+//! Programs whose results follow from their arguments, from variables that they are seen to read, and from files: compilers and
+//! their like. What a shell, `make` or an interpreter does may depend on anything.
+
+use std::path::Path;
+
+use super::interpreter_of;
+use crate::observation::Program;
+use crate::observed_inputs::is_of_package;
+use sccfg_util::fsio::RealPaths;
+
+const TOOLS: [&str; 46] = [
+    "ar",
+    "as",
+    "c++",
+    "cc",
+    "cc1",
+    "cc1obj",
+    "cc1objplus",
+    "cc1plus",
+    "clang",
+    "clang++",
+    "collect2",
+    "cpp",
+    "expand-response-params",
+    "flatc",
+    "g++",
+    "gcc",
+    "gfortran",
+    "glslangValidator",
+    "glslc",
+    "ld",
+    "ld.bfd",
+    "ld.gold",
+    "ld.lld",
+    "ld.mold",
+    "lld",
+    "llvm-config",
+    "lto-wrapper",
+    "lto1",
+    "mold",
+    "nasm",
+    "nm",
+    "objcopy",
+    "objdump",
+    "pkg-config",
+    "pkgconf",
+    "protoc",
+    "ranlib",
+    "readelf",
+    "rustc",
+    "rustdoc",
+    "rustfmt",
+    "rustup",
+    "spirv-opt",
+    "strip",
+    "windres",
+    "yasm",
+];
+
+/// Whether the program at `path` is one of them, as in `aarch64-linux-gnu-gcc-12`.
+pub(super) fn is_tool(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
+    let is_version = |letter: char| letter.is_ascii_digit() || letter == '.';
+    let unversioned = match name.rsplit_once('-') {
+        Some((start, version)) if version.starts_with(is_version) => start,
+        _ => name,
+    };
+    let is_called = |tool: &&str| {
+        unversioned
+            .strip_suffix(*tool)
+            .is_some_and(|target| target.is_empty() || target.ends_with('-'))
+    };
+    TOOLS.iter().any(is_called)
+}
+
+/// Whether `program` interprets one of the programs `all` that is such a tool: the compiler of nixpkgs is a script in front of
+/// the real one.
+pub(super) fn interprets_tool<'p>(
+    program: &Program,
+    mut all: impl Iterator<Item = &'p Program>,
+    real_paths: &RealPaths,
+) -> bool {
+    let is_interpreter = |tool: &Path| {
+        let is_fixed = tool.starts_with("/nix/store") || is_of_package(tool);
+        is_fixed
+            && is_tool(tool)
+            && interpreter_of(tool)
+                .and_then(|interpreter| real_paths.of(&interpreter))
+                .is_some_and(|interpreter| interpreter == Path::new(&program.path))
+    };
+    program.command.is_none()
+        && all.any(|other| {
+            let found = real_paths.of(Path::new(&other.path));
+            found.is_some_and(|tool| is_interpreter(&tool))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("/usr/bin/x86_64-linux-gnu-gcc-12", true)]
+    #[case("/usr/lib/llvm-14/bin/clang", true)]
+    #[case("clang-14", true)]
+    #[case("llvm-ar", true)]
+    #[case("/root/.rustup/toolchains/stable/bin/rustc", true)]
+    #[case("sh", false)]
+    #[case("/usr/bin/python3.11", false)]
+    #[case("../../tools/says", false)]
+    #[case("gen-cc.sh", false)]
+    fn tools_are_known_by_their_names(#[case] path: &str, #[case] expected: bool) {
+        assert_eq!(is_tool(Path::new(path)), expected);
+    }
+}

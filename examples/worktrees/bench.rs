@@ -25,6 +25,9 @@ struct Row {
     seeding: Vec<Duration>,
     /// And how long it took to link the files that it made.
     linking: Vec<Duration>,
+    /// How long it took to build in a seeded worktree without a wrapper: what is compiled there has the paths of the worktree in
+    /// it, and has to be compiled by whatever cache.
+    without_wrapper: Vec<Duration>,
     counts: Option<Counts>,
     units: u64,
     compiled: Option<Vec<Compile>>,
@@ -111,19 +114,13 @@ impl Bench<'_> {
             }
             let before = state.counts();
             let mut seeded = Duration::ZERO;
+            if step == Step::Seeded && compile_log.is_none() {
+                self.time_seeding(programs, &checkout, &changes)?;
+            }
             if step == Step::Seeded {
-                let row = self.rows.entry((variant, step)).or_default();
-                let times = if compile_log.is_some() { 1 } else { SEEDINGS };
-                for _ in 0..times {
-                    remove_target(&checkout)?;
-                    let started = Instant::now();
-                    seed(&programs.sccfg, &checkout, &changes)?;
-                    seeded = started.elapsed();
-                    if compile_log.is_none() {
-                        row.seeding.push(seeded);
-                        row.linking.push(time_to_link(&checkout)?);
-                    }
-                }
+                let started = Instant::now();
+                seed(&programs.sccfg, &checkout, &changes)?;
+                seeded = started.elapsed();
             }
             let started = Instant::now();
             let units = build(state.cargo(), &checkout, &changes, self.interrupt)
@@ -162,6 +159,37 @@ impl Bench<'_> {
             remove_target(&self.workspace.path(place))?;
         }
         Ok(())
+    }
+
+    /// Seeds several times, links what was made, and builds without a wrapper.
+    fn time_seeding(
+        &mut self,
+        programs: &Programs,
+        checkout: &Path,
+        changes: &[(OsString, Option<OsString>)],
+    ) -> Result<()> {
+        let row = self
+            .rows
+            .entry((Variant::Portable, Step::Seeded))
+            .or_default();
+        // ext4 without a journal looks long for inodes while many were removed in the last minutes, so nothing is removed now.
+        let aside = tempfile::tempdir_in(checkout)?;
+        for nth in 0..SEEDINGS {
+            let started = Instant::now();
+            seed(&programs.sccfg, checkout, changes)?;
+            row.seeding.push(started.elapsed());
+            row.linking
+                .push(time_to_link(checkout, &aside.path().join("linked"))?);
+            if nth + 1 < SEEDINGS {
+                set_aside(checkout, &aside.path().join(nth.to_string()))?;
+            }
+        }
+        let mut without_wrapper = changes.to_vec();
+        without_wrapper.push(("RUSTC_WRAPPER".into(), None));
+        let started = Instant::now();
+        build(&programs.cargo, checkout, &without_wrapper, self.interrupt)?;
+        row.without_wrapper.push(started.elapsed());
+        set_aside(checkout, &aside.path().join("built"))
     }
 
     /// Prints the table. Returns whether all outputs were correct.
@@ -262,6 +290,13 @@ impl Bench<'_> {
             }
         }
         let seeded = self.rows.get(&(Variant::Portable, Step::Seeded));
+        if let Some(wall) = seeded.and_then(|row| median(&row.without_wrapper)) {
+            println!(
+                "seeded, then built without a wrapper: {:.3} s, {:.3} of plain sccache's clean rebuild, which no cache gets below",
+                wall.as_secs_f64(),
+                plain.map_or(f64::NAN, |plain| wall.as_secs_f64() / plain.as_secs_f64())
+            );
+        }
         let medians = seeded.map(|row| [&row.seeding, &row.linking].map(|all| median(all)));
         if let Some([Some(seeding), Some(linking)]) = medians {
             println!(
@@ -289,9 +324,9 @@ fn seed(sccfg: &Path, checkout: &Path, changes: &[(OsString, Option<OsString>)])
     Ok(())
 }
 
-/// How long it takes to link all files of the target directory of `checkout` into another directory.
-fn time_to_link(checkout: &Path) -> Result<Duration> {
-    let (from, to) = (checkout.join("target"), checkout.join("linked"));
+/// How long it takes to link all files of the target directory of `checkout` into `to`, which is removed.
+fn time_to_link(checkout: &Path, to: &Path) -> Result<Duration> {
+    let from = checkout.join("target");
     let started = Instant::now();
     for entry in ignore::WalkBuilder::new(&from)
         .standard_filters(false)
@@ -306,16 +341,27 @@ fn time_to_link(checkout: &Path) -> Result<Duration> {
         }
     }
     let took = started.elapsed();
-    fs::remove_dir_all(&to)?;
+    fs::remove_dir_all(to)?;
     Ok(took)
 }
 
-/// Removes the target directory of `checkout`, which mbx makes a link, and the mark that it was seeded.
-fn remove_target(checkout: &Path) -> Result<()> {
+/// Renames the target directory of `checkout`, which may be seeded again.
+fn set_aside(checkout: &Path, to: &Path) -> Result<()> {
+    forget_seeding(checkout);
+    Ok(fs::rename(checkout.join("target"), to)?)
+}
+
+/// Removes the mark that `checkout` was seeded.
+fn forget_seeding(checkout: &Path) {
     let git = fs::read_to_string(checkout.join(".git")).unwrap_or_default();
     if let Some(directory) = git.strip_prefix("gitdir: ") {
         let _ = fs::remove_file(Path::new(directory.trim()).join("sccfg-seeded"));
     }
+}
+
+/// Removes the target directory of `checkout`, which mbx makes a link, and the mark that it was seeded.
+fn remove_target(checkout: &Path) -> Result<()> {
+    forget_seeding(checkout);
     let target = checkout.join("target");
     if let Ok(directory) = target.canonicalize() {
         fs::remove_dir_all(directory)?;

@@ -99,7 +99,7 @@ impl Step {
 /// Paths of the programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
-    cargo: PathBuf,
+    pub(crate) cargo: PathBuf,
     pub(crate) sccfg: PathBuf,
     sccache: PathBuf,
     kache: Option<PathBuf>,

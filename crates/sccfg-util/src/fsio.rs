@@ -30,8 +30,8 @@ pub use metadata::{
 };
 pub use path_changes::{is_link_since, may_have_come_or_gone_since};
 pub use read::{
-    names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write, open_stderr_of, read,
-    read_artifact, read_bytes, read_bytes_from, read_text,
+    directories_in, names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write,
+    open_stderr_of, read, read_artifact, read_bytes, read_bytes_from, read_text,
 };
 pub use real_paths::RealPaths;
 pub use space::{

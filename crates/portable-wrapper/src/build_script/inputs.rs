@@ -139,10 +139,13 @@ impl Script<'_> {
             );
         }
         if self.source.may_run_programs(self.used) {
-            key.add(
-                "machine",
-                machine::digest(self.state).ok_or(Uncacheable::ScriptTools)?,
-            );
+            // A run of the workspace has the headers that it was seen to read in its second key.
+            let machine = if self.is_published {
+                machine::digest(self.state)
+            } else {
+                machine::programs(self.state)
+            };
+            key.add("machine", machine.ok_or(Uncacheable::ScriptTools)?);
         }
         if self.source.reads_git(self.used) {
             key.add(

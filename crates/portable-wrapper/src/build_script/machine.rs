@@ -78,7 +78,7 @@ const PACKAGES: [&str; 6] = [
 ];
 /// Directories with headers, libraries and their descriptions that no package manager may know.
 const DIRECTORIES: [&str; 5] = [
-    "/usr/include",
+    HEADERS,
     "/usr/local/include",
     "/usr/local/lib",
     "/usr/local/lib64",
@@ -103,52 +103,67 @@ const OTHER_LANGUAGES: [&str; 4] = ["node_modules", "perl", "python", "ruby"];
 /// With a directory of more files, no run is cached.
 const MAX_FILES: usize = 100_000;
 
-/// The digest of the machine, as build scripts that run programs see it. `None` if it cannot be
+/// The headers of the system, to which people may add some by hand.
+pub(super) const HEADERS: &str = "/usr/include";
+
+/// The digest of the machine, as build scripts that run programs see it: of its [programs] and headers. `None` if it cannot be
 /// determined.
 pub(crate) fn digest(state: &StateDir) -> Option<String> {
-    let build = proc::parent().map(|(pid, started)| format!("{FORMAT} {pid} {started}"));
-    let path = env::var("PATH").unwrap_or_default();
-    let subject = build.map(|build| {
-        let values: Vec<_> = SEARCH_PATHS.iter().map(|name| env::var_os(name)).collect();
-        format!("{build} {path} {values:?}")
-    });
-    let determine = || determine(state);
-    match subject {
-        Some(subject) => state.load_or_compute("machines", &subject, |_| true, |_| true, determine),
-        None => determine(),
-    }
+    once_for_build("machines", state, || {
+        let mut key = Key::default();
+        key.add("programs", programs(state)?);
+        for directory in directories() {
+            key.add(directory.to_string_lossy(), listing(&directory)?);
+        }
+        Some(key.finish())
+    })
 }
 
-fn determine(state: &StateDir) -> Option<String> {
-    let mut key = Key::default();
-    let search_path = env::search_path();
-    let mut programs = Vec::new();
-    for name in PROGRAMS {
-        let Some(program) = find_program(OsStr::new(name), &search_path) else {
-            key.add(name, "none");
-            continue;
-        };
-        // The path may be printed, and tells where a program finds its own files.
-        key.add(name, program.as_os_str().as_encoded_bytes());
-        programs.push(program);
-    }
-    let subject = format!("{programs:?}");
-    let known = CachedDigest::load_or_compute(state, "machines", &subject, || programs.clone());
-    key.add("programs", known.digest);
-    for (name, is_cpp) in [("cc", false), ("c++", true)] {
-        if let Some(program) = find_program(OsStr::new(name), &search_path) {
-            let compiler = compiler::of_c(&program, is_cpp, state);
-            key.add(name, compiler.unwrap_or_default());
+/// The digest of the programs of the machine and of what package managers have installed. `None` if it cannot be determined.
+pub(crate) fn programs(state: &StateDir) -> Option<String> {
+    once_for_build("programs of machines", state, || {
+        let mut key = Key::default();
+        let search_path = env::search_path();
+        let mut programs = Vec::new();
+        for name in PROGRAMS {
+            let Some(program) = find_program(OsStr::new(name), &search_path) else {
+                key.add(name, "none");
+                continue;
+            };
+            // The path may be printed, and tells where a program finds its own files.
+            key.add(name, program.as_os_str().as_encoded_bytes());
+            programs.push(program);
         }
-    }
-    let packages: Vec<PathBuf> = PACKAGES.iter().map(PathBuf::from).collect();
-    let subject = format!("{packages:?}");
-    let known = CachedDigest::load_or_compute(state, "machines", &subject, || packages);
-    key.add("packages", known.digest);
-    for directory in directories() {
-        key.add(directory.to_string_lossy(), listing(&directory)?);
-    }
-    Some(key.finish())
+        let subject = format!("{programs:?}");
+        let known = CachedDigest::load_or_compute(state, "machines", &subject, || programs.clone());
+        key.add("programs", known.digest);
+        for (name, is_cpp) in [("cc", false), ("c++", true)] {
+            if let Some(program) = find_program(OsStr::new(name), &search_path) {
+                let compiler = compiler::of_c(&program, is_cpp, state);
+                key.add(name, compiler.unwrap_or_default());
+            }
+        }
+        let packages: Vec<PathBuf> = PACKAGES.iter().map(PathBuf::from).collect();
+        let subject = format!("{packages:?}");
+        let known = CachedDigest::load_or_compute(state, "machines", &subject, || packages);
+        key.add("packages", known.digest);
+        Some(key.finish())
+    })
+}
+
+/// Determines something once for each build, that is, for each process that runs build scripts.
+fn once_for_build(
+    what: &str,
+    state: &StateDir,
+    determine: impl Fn() -> Option<String>,
+) -> Option<String> {
+    let Some((pid, started)) = proc::parent() else {
+        return determine();
+    };
+    let path = env::var("PATH").unwrap_or_default();
+    let values: Vec<_> = SEARCH_PATHS.iter().map(|name| env::var_os(name)).collect();
+    let subject = format!("{FORMAT} {what} {pid} {started} {path} {values:?}");
+    state.load_or_compute("machines", &subject, |_| true, |_| true, &determine)
 }
 
 /// The directories to look into. Those of the Nix store never change.

@@ -94,20 +94,20 @@ impl Checks<'_> {
         }
     }
 
-    /// Fails if the programs, headers or libraries of the machine are others than those with which a run was made.
+    /// Fails if the programs or packages of the machine are others than those with which a run of the workspace was made.
     pub(super) fn has_same_machine(&self, manifest: &UnitManifest) -> Result<(), Why> {
         let part = manifest.parts.iter().find(|part| part.what == "machine");
         let Some(part) = part else {
             return Ok(());
         };
         let machine = self.machine.get_or_init(|| {
-            let machine = build_script::machine(&self.state)?;
+            let machine = build_script::programs_of_machine(&self.state)?;
             Some(digest::shown(machine.as_bytes()))
         });
         if machine.as_ref() == Some(&part.value) {
             return Ok(());
         }
-        Err("the programs or headers of this machine have changed".into())
+        Err("the programs of this machine have changed".into())
     }
 
     fn variables(

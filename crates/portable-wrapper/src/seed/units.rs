@@ -189,11 +189,15 @@ pub(super) fn units(root: &Path, profile: &Path) -> Units {
             read(root, directory.join(name), run, compile)
         });
     }
+    // Entries that are no directories are those of the other layout.
     let below = |directory: PathBuf| {
-        let names = fsio::names_in(&root.join(&directory)).into_iter();
+        let names = fsio::directories_in(&root.join(&directory)).into_iter();
         names.map(move |name| directory.join(name))
     };
-    let units: Vec<PathBuf> = below(build).flat_map(below).collect();
+    let units = below(build).flat_map(below);
+    let units: Vec<PathBuf> = units
+        .filter(|unit| fsio::exists(&root.join(unit).join("fingerprint")))
+        .collect();
     found.extend(each_at_once(&units, MOST_THREADS, |unit| {
         let out_dir = unit.join("out");
         let compile = |_: &str| Manifests::in_dir(root, out_dir.clone()).only(root);

@@ -205,6 +205,17 @@ pub fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
+/// The names of the directories in a directory, without links, sorted; none if it cannot be read.
+pub fn directories_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut names: Vec<String> = directories
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
 /// The entries of a directory that are numbers: processes in `/proc`, descriptors in
 /// `/proc/PID/fd`.
 pub fn numbers_in(directory: impl AsRef<Path>) -> impl Iterator<Item = u32> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Run;
 use super::places::place_of;
 use crate::build_script::inputs::Script;
-use crate::build_script::machine;
+use crate::build_script::machine::{self, HEADERS};
 use crate::compiler::Compiler;
 use crate::observed_inputs::is_of_package;
 use crate::package;
@@ -41,8 +41,7 @@ impl<'p> Known<'p> {
         let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
         let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
         let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
-        // Of what is listed there, only names, sizes and times are in the key, and not of all. What a run of the workspace read
-        // there counts by itself.
+        // What a run of the workspace read there counts by itself.
         let of_machine = (runs_programs && script.is_published).then(machine::directories);
         let mut of_machine: Vec<PathBuf> = of_machine.into_iter().flatten().collect();
         let package = script.is_published.then_some(script.package);
@@ -77,6 +76,11 @@ impl<'p> Known<'p> {
         }
     }
 
+    /// Whether the packages of the system, which the first key has, have what is at `path`.
+    fn is_of_package(&self, path: &Path) -> bool {
+        is_of_package(path) && (self.script.is_published || !path.starts_with(HEADERS))
+    }
+
     /// Whether the first key has what is at `path`, also where its links lead.
     pub(super) fn has(&self, path: &Path) -> bool {
         if self.has_history && path.iter().any(|part| part == ".git") {
@@ -86,7 +90,7 @@ impl<'p> Known<'p> {
             OF_THE_KERNEL
                 .iter()
                 .any(|directory| path.starts_with(directory))
-                || self.has_machine && is_of_package(path)
+                || self.has_machine && self.is_of_package(path)
                 || is_below(path, &self.of_machine)
         };
         let has_content = |path: &Path| {

@@ -44,7 +44,9 @@ use serde::{Deserialize, Serialize};
 
 use self::command::Command;
 use self::inputs::{RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{is_of_cargo, may_read, shown_variable, variables};
+pub(super) use self::inputs::{
+    is_of_cargo, may_read, names_same_contents, shown_variable, variables,
+};
 pub(super) use self::machine::programs as programs_of_machine;
 use self::observed::OF_HISTORY;
 use self::shared::SharedRuns;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
 
 use rstest::rstest;
 
@@ -285,4 +286,41 @@ fn nothing_is_left_of_a_run_that_cannot_be_seeded() {
     seeded.stderr_has("contains the other checkout's path");
     second.cargo(&["build"]).ok();
     says_the_same_uncached(&second);
+}
+
+/// The checkout in a shell whose variables name the directory `sdk`.
+fn with_sdk<'p>(checkout: &Checkout<'p>, sdk: &Path) -> Checkout<'p> {
+    let flags = format!("-include {}/version.txt", sdk.display());
+    let named = checkout.with("MY_SDK", sdk.to_str().unwrap());
+    named.with("MY_CFLAGS", &flags)
+}
+
+/// A published script may read a directory that a variable names, such as `OPENSSL_DIR`.
+#[rstest]
+#[case::of_a_variable(
+    "fs::read_to_string(env::var(\"MY_SDK\").unwrap() + \"/version.txt\").unwrap()"
+)]
+#[case::of_a_text("fs::read_to_string(\"SDK/version.txt\").unwrap()")]
+#[case::of_flags(
+    "String::from_utf8(std::process::Command::new(\"cc\").args(env::var(\"MY_CFLAGS\").unwrap().split(' ')).args([\"-E\", \"-P\", \"-xc\", \"data\"]).output().unwrap().stdout).unwrap()"
+)]
+#[requires(sccache)]
+fn what_a_published_script_names_counts(#[case] value: &str) {
+    let project = app_of(|sandbox| {
+        let value = value.replace("SDK/", &format!("{}/", sandbox.path("sdk").display()));
+        saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))
+    });
+    let project = project.committed();
+    let sdk = project.sandbox.path("sdk");
+    let write = |version: &str| project.sandbox.write("sdk/version.txt", version);
+    write("one\n");
+    with_sdk(&project.main(), &sdk).cargo(&["build"]).ok();
+    let same = with_sdk(&project.linked("same"), &sdk);
+    seed(&same);
+    same.uncached(&["build"]).ok().nothing_to_do();
+    write("another\n");
+    let other = with_sdk(&project.linked("other"), &sdk);
+    seed(&other);
+    other.cargo(&["build"]).ok();
+    says_the_same_uncached(&other);
 }

@@ -4,7 +4,7 @@
 //! they name, and the machine. The second key adds the contents of the files
 //! that the script declared when it ran under the first key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -212,18 +212,8 @@ impl Script<'_> {
         if !path.is_absolute() || path == Path::new("/") || is_known {
             return Ok(());
         }
-        let unreadable = Uncacheable::ScriptDeclared;
-        let content = if path.is_file() {
-            digest::of_source(path, self.path_map).ok_or(unreadable)?
-        } else if !path.is_dir() {
-            "missing".to_owned()
-        } else if self.path_map.is_below(path, Role::Target) {
-            // Of another build script. Objects count where they are linked.
-            package::generated(path, self.path_map).ok_or(unreadable)?
-        } else {
-            machine::listing(path).ok_or(unreadable)?
-        };
-        key.add(format!("content of ${name}"), content);
+        let content = content_of(path, self.path_map).ok_or(Uncacheable::ScriptDeclared)?;
+        key.add(format!("{CONTENT_OF}{name}"), content);
         contents.insert(path.to_owned());
         Ok(())
     }
@@ -372,6 +362,56 @@ impl Script<'_> {
 pub(super) struct RunInputs {
     pub(super) declared: Declared,
     pub(super) observed: ObservedInputs,
+}
+
+/// What a part of a first key starts with that has the content of what a variable or a text names.
+const CONTENT_OF: &str = "content of $";
+
+/// What is at `path`, as a first key has it; `None` if it cannot be read.
+fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
+    if path.is_file() {
+        digest::of_source(path, path_map)
+    } else if !path.is_dir() {
+        Some("missing".to_owned())
+    } else if path_map.is_below(path, Role::Target) {
+        // Of another build script. Objects count where they are linked.
+        package::generated(path, path_map)
+    } else {
+        machine::listing(path)
+    }
+}
+
+/// Whether variables and texts name files with the same contents as when a run had a first key with these `parts`. What
+/// other build scripts made is not compared.
+pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool {
+    let named = |part: &KeyPart| {
+        let name = part.what.strip_prefix(CONTENT_OF)?;
+        let is_compared = !name.starts_with("DEP_") && !OF_LIBRARIES.contains(&name);
+        is_compared.then(|| (name.to_owned(), part.value.clone()))
+    };
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in parts.iter().filter_map(named) {
+        expected.entry(name).or_default().push(value);
+    }
+    expected.into_iter().all(|(name, values)| {
+        let value = env::var_os(&name);
+        let listed = value.iter().flat_map(|value| env::split_paths(value));
+        let text = value
+            .as_ref()
+            .map_or(name.as_str().into(), |value| value.to_string_lossy());
+        let whole = value.is_none().then(|| PathBuf::from(&name));
+        let among = paths_among(&text).map(Path::to_owned);
+        let paths = listed
+            .chain(whole)
+            .chain(among)
+            .filter(|path| path.is_absolute());
+        // In the same order, but not all are in a key.
+        let mut found =
+            paths.filter_map(|path| Some(digest::shown(content_of(&path, path_map)?.as_bytes())));
+        values
+            .iter()
+            .all(|value| found.any(|content| content == *value))
+    })
 }
 
 /// Whether a path is of the system, whose packages and headers are in the key of scripts that run programs, or has a name

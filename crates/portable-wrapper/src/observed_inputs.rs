@@ -14,6 +14,7 @@ use super::digest::{self, FileStamp, Key, KeyPart};
 use super::package::{self, Registry};
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
+use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
@@ -145,20 +146,16 @@ impl ObservedInputs {
             let value = value.map(|value| [b"=", value.as_encoded_bytes()].concat());
             key.add(format!("${name}"), value.unwrap_or_default());
         }
+        let real_paths = RealPaths::default();
         for file in &self.files {
             let path = real_path(file, path_map);
-            key.add(
-                file,
-                format!(
-                    "{} {}",
-                    self.kind_of(file, &path, path_map),
-                    content_of(&path, path_map, state)
-                ),
-            );
+            let kind = self.kind_of(file, &path, path_map, &real_paths);
+            let content = content_of(&path, path_map, state);
+            key.add(file, format!("{kind} {content}"));
         }
         for file in &self.looked_for {
-            let kind = self.kind_of(file, &real_path(file, path_map), path_map);
-            key.add(file, kind);
+            let path = real_path(file, path_map);
+            key.add(file, self.kind_of(file, &path, path_map, &real_paths));
         }
         for directory in &self.directories {
             let directory_here = real_path(directory, path_map);
@@ -207,7 +204,13 @@ impl ObservedInputs {
 
     /// What is at `path`, called `name` with placeholders, without its content. In the workspace, for what is found from there, and
     /// for its scripts, also its mode, and where it leads if it is a link or behind one.
-    fn kind_of(&self, name: &str, path: &Path, path_map: &PathMap) -> String {
+    fn kind_of(
+        &self,
+        name: &str,
+        path: &Path,
+        path_map: &PathMap,
+        real_paths: &RealPaths,
+    ) -> String {
         let kind = kind_of_target(path);
         let is_named = name.starts_with(&Role::Workspace.placeholder());
         let is_inside = is_named || path_map.is_below(path, Role::Workspace);
@@ -218,7 +221,7 @@ impl ObservedInputs {
         let link = fsio::read_link(path);
         let mut kind = format!("{kind}, mode {:o}, link {link:?}", mode.unwrap_or_default());
         if !is_inside && !path_map.is_below(path, Role::Target) {
-            kind = format!("{kind}, at {:?}", path.canonicalize().ok());
+            kind = format!("{kind}, at {:?}", real_paths.of(path));
         }
         kind
     }

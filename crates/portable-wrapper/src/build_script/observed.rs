@@ -11,13 +11,12 @@ mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::io::Read as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use self::known::Known;
+use self::known::{Known, differs_each_time};
 use self::places::{has_parent_parts, links_before_parents, place_of};
+use self::tools::interpreter_of;
 use super::around_target::directories_of_everybody;
 use super::inputs::{Script, is_of_cargo};
 use super::machine::PROGRAMS;
@@ -31,13 +30,11 @@ use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::{directories::registries, published_package};
 use sccfg_util::env;
-use sccfg_util::fsio::{self, RealPaths};
+use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
 
 /// Programs that are in the first key as the compiler.
 const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
-/// What the kernel reads of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
-const LONGEST_FIRST_LINE: u64 = 256;
 /// Where version control systems keep their files.
 pub(super) const OF_HISTORY: [&str; 3] = [".git", ".hg", ".jj"];
 /// A package of a registry counts as a whole if a run asked for so many of its files: that takes less time then.
@@ -446,27 +443,6 @@ impl Run<'_> {
     }
 }
 
-/// Whether `path` is a device or a file of the kernel that does not say the same each time. The C library reads the others.
-fn differs_each_time(path: &Path) -> bool {
-    const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
-    const THE_SAME: [&str; 12] = [
-        "/dev/fd",
-        "/dev/null",
-        "/dev/stderr",
-        "/dev/stdin",
-        "/dev/stdout",
-        "/dev/tty",
-        "/dev/zero",
-        "/proc/self",
-        "/proc/sys/vm/overcommit_memory",
-        "/proc/thread-self",
-        "/sys/devices/system/cpu",
-        "/sys/fs/cgroup",
-    ];
-    let is_below = |directories: &[&str]| directories.iter().any(|other| path.starts_with(other));
-    is_below(&OF_THE_KERNEL) && !is_below(&THE_SAME)
-}
-
 /// Whether `path` is in a directory that scripts find without the path of the checkout.
 fn is_of_everybody(path: &Path) -> bool {
     let parent = path.parent();
@@ -483,23 +459,6 @@ fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
     } else {
         !uses.is_read
     }
-}
-
-/// The program that runs the script at `path`; `None` if that is a program itself.
-fn interpreter_of(path: &Path) -> Option<PathBuf> {
-    let mut start = Vec::new();
-    let file = fsio::open(path).ok()?;
-    file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
-    if start.starts_with(b"\x7fELF") {
-        return None;
-    }
-    let line = start
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let named = line.strip_prefix(b"#!").unwrap_or(b"/bin/sh").trim_ascii();
-    let named = named.split(u8::is_ascii_whitespace).next()?;
-    Some(PathBuf::from(OsStr::from_bytes(named)))
 }
 
 /// The calls of this wrapper.

@@ -108,6 +108,27 @@ impl<'p> Known<'p> {
     }
 }
 
+/// Whether `path` is a device or a file of the kernel that does not say the same each time. The C library reads the others.
+pub(super) fn differs_each_time(path: &Path) -> bool {
+    const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
+    const THE_SAME: [&str; 12] = [
+        "/dev/fd",
+        "/dev/null",
+        "/dev/stderr",
+        "/dev/stdin",
+        "/dev/stdout",
+        "/dev/tty",
+        "/dev/zero",
+        "/proc/self",
+        "/proc/sys/vm/overcommit_memory",
+        "/proc/thread-self",
+        "/sys/devices/system/cpu",
+        "/sys/fs/cgroup",
+    ];
+    let is_below = |directories: &[&str]| directories.iter().any(|other| path.starts_with(other));
+    is_below(&OF_THE_KERNEL) && !is_below(&THE_SAME)
+}
+
 fn is_below(path: &Path, directories: &[PathBuf]) -> bool {
     let mut directories = directories.iter();
     directories.any(|directory| path.starts_with(directory))

@@ -1,13 +1,17 @@
 //! Programs whose results follow from their arguments, from variables that they are seen to read, and from files: compilers and
 //! their like. What a shell, `make` or an interpreter does may depend on anything.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
-use super::interpreter_of;
 use crate::observation::Program;
 use crate::observed_inputs::is_of_package;
-use sccfg_util::fsio::RealPaths;
+use sccfg_util::fsio::{self, RealPaths};
 
+/// What the kernel reads of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
+const LONGEST_FIRST_LINE: u64 = 256;
 const TOOLS: [&str; 46] = [
     "ar",
     "as",
@@ -95,6 +99,23 @@ pub(super) fn interprets_tool<'p>(
             let found = real_paths.of(Path::new(&other.path));
             found.is_some_and(|tool| is_interpreter(&tool))
         })
+}
+
+/// The program that runs the script at `path`; `None` if that is a program itself.
+pub(super) fn interpreter_of(path: &Path) -> Option<PathBuf> {
+    let mut start = Vec::new();
+    let file = fsio::open(path).ok()?;
+    file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
+    if start.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let line = start
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let named = line.strip_prefix(b"#!").unwrap_or(b"/bin/sh").trim_ascii();
+    let named = named.split(u8::is_ascii_whitespace).next()?;
+    Some(PathBuf::from(OsStr::from_bytes(named)))
 }
 
 #[cfg(test)]

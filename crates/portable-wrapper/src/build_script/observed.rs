@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use self::known::{Known, differs_each_time};
 use self::places::{has_parent_parts, links_before_parents, place_of};
-use self::tools::interpreter_of;
+use self::tools::{interpreter_of, wrapper_runs};
 use super::around_target::directories_of_everybody;
 use super::inputs::{Script, is_of_cargo};
 use super::machine::PROGRAMS;
@@ -459,24 +459,6 @@ fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
     } else {
         !uses.is_read
     }
-}
-
-/// The calls of this wrapper.
-fn wrapper_runs<'r>(
-    requests: &'r Requests,
-    real_paths: &'r RealPaths,
-    search_path: &'r [PathBuf],
-) -> impl Iterator<Item = &'r Program> {
-    let wrapper = env::current_program();
-    requests.programs.iter().filter(move |program| {
-        let path = Path::new(&program.path);
-        let real = if path.components().count() == 1 {
-            find_program(path.as_os_str(), search_path).and_then(|path| real_paths.of(&path))
-        } else {
-            real_paths.of(path)
-        };
-        real.is_some() && real == wrapper
-    })
 }
 
 /// Whether `path` is a file of a version control system.

@@ -6,9 +6,11 @@ use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::observation::Program;
+use crate::observation::{Program, Requests};
 use crate::observed_inputs::is_of_package;
+use sccfg_util::env;
 use sccfg_util::fsio::{self, RealPaths};
+use sccfg_util::programs::find_program;
 
 /// What the kernel reads of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: u64 = 256;
@@ -116,6 +118,24 @@ pub(super) fn interpreter_of(path: &Path) -> Option<PathBuf> {
     let named = line.strip_prefix(b"#!").unwrap_or(b"/bin/sh").trim_ascii();
     let named = named.split(u8::is_ascii_whitespace).next()?;
     Some(PathBuf::from(OsStr::from_bytes(named)))
+}
+
+/// The calls of this wrapper.
+pub(super) fn wrapper_runs<'r>(
+    requests: &'r Requests,
+    real_paths: &'r RealPaths,
+    search_path: &'r [PathBuf],
+) -> impl Iterator<Item = &'r Program> {
+    let wrapper = env::current_program();
+    requests.programs.iter().filter(move |program| {
+        let path = Path::new(&program.path);
+        let real = if path.components().count() == 1 {
+            find_program(path.as_os_str(), search_path).and_then(|path| real_paths.of(&path))
+        } else {
+            real_paths.of(path)
+        };
+        real.is_some() && real == wrapper
+    })
 }
 
 #[cfg(test)]

@@ -114,10 +114,10 @@ impl Bench<'_> {
             }
             let before = state.counts();
             let mut seeded = Duration::ZERO;
-            if step == Step::Seeded && compile_log.is_none() {
-                self.time_seeding(programs, &checkout, &changes)?;
-            }
             if step == Step::Seeded {
+                if compile_log.is_none() {
+                    self.time_seeding(programs, &checkout, &changes)?;
+                }
                 let started = Instant::now();
                 seed(&programs.sccfg, &checkout, &changes)?;
                 seeded = started.elapsed();

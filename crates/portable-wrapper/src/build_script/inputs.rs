@@ -207,9 +207,8 @@ impl Script<'_> {
     ) -> Result<(), Uncacheable> {
         let is_known = path.starts_with(self.out_dir)
             || path.starts_with(self.package)
-            || path.starts_with("/nix/store")
             || self.is_of_cargo(name, path);
-        if !path.is_absolute() || path == Path::new("/") || is_known {
+        if !may_be_named(path) || is_known {
             return Ok(());
         }
         let content = content_of(path, self.path_map).ok_or(Uncacheable::ScriptDeclared)?;
@@ -367,6 +366,11 @@ pub(super) struct RunInputs {
 /// What a part of a first key starts with that has the content of what a variable or a text names.
 const CONTENT_OF: &str = "content of $";
 
+/// Whether the content of `path` may be in a first key: not a whole file system, or what never changes.
+fn may_be_named(path: &Path) -> bool {
+    path.is_absolute() && path != Path::new("/") && !path.starts_with("/nix/store")
+}
+
 /// What is at `path`, as a first key has it; `None` if it cannot be read.
 fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
     if path.is_file() {
@@ -404,7 +408,7 @@ pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool
         let paths = listed
             .chain(whole)
             .chain(among)
-            .filter(|path| path.is_absolute());
+            .filter(|path| may_be_named(path));
         // In the same order, but not all are in a key.
         let mut found =
             paths.filter_map(|path| Some(digest::shown(content_of(&path, path_map)?.as_bytes())));

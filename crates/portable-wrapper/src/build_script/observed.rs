@@ -206,10 +206,12 @@ impl Run<'_> {
         if uses.is_read && differs_each_time(path) {
             return Err(Uncacheable::ScriptMachine);
         }
-        let is_elsewhere = !path.starts_with(env::temp_dir())
-            && !self.script.path_map.is_below(path, Role::Target)
-            && !known.has(path);
-        if uses.is_written && is_elsewhere {
+        let is_elsewhere = || {
+            !path.starts_with(env::temp_dir())
+                && !self.script.path_map.is_below(path, Role::Target)
+                && !known.has(path)
+        };
+        if uses.is_written && is_elsewhere() {
             return Err(Uncacheable::ScriptWritesElsewhere);
         }
         Ok(())

@@ -86,7 +86,6 @@ impl Checks<'_> {
             return Err(Why::general("its build script asks where it is"));
         }
         self.variables(manifest, &source, &compiled.code.inputs(), &to)?;
-        // Where it was a run of the workspace, what it read of that counts by itself.
         if !build_script::names_same_contents(&manifest.parts, &to) {
             return Err("what a variable or its build script names is not the same here".into());
         }

@@ -8,12 +8,16 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Whether there is a symbolic link at `path` that was made at `moment` or later.
 pub fn is_link_since(path: &Path, moment: SystemTime) -> bool {
-    fs::symlink_metadata(path)
-        .is_ok_and(|found| found.is_symlink() && seconds_and_more(moment) <= changed(&found))
+    let changed = |found: &fs::Metadata| {
+        let [seconds, nanoseconds] =
+            [found.ctime(), found.ctime_nsec()].map(|part| part.try_into().unwrap_or_default());
+        UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
+    };
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink() && changed(&found) >= moment)
 }
 
 /// Whether what is at `path` may have come or gone at `moment` or later: a directory that was made then, or nothing in a directory
@@ -26,15 +30,4 @@ pub fn may_have_come_or_gone_since(path: &Path, moment: SystemTime) -> bool {
     let mut above = path.ancestors().skip(1);
     let around = above.find_map(|directory| fs::metadata(directory).ok());
     around.is_some_and(|found| found.modified().is_ok_and(|time| time >= moment))
-}
-
-/// When the file with this metadata was last changed, in seconds and nanoseconds.
-fn changed(found: &fs::Metadata) -> (i64, i64) {
-    (found.ctime(), found.ctime_nsec())
-}
-
-fn seconds_and_more(moment: SystemTime) -> (i64, i64) {
-    let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
-    (seconds, i64::from(moment.subsec_nanos()))
 }

@@ -194,22 +194,20 @@ fn open_fifo(path: &Path, options: &mut fs::OpenOptions) -> Option<fs::File> {
 
 /// The names in a directory, sorted; none if it cannot be read.
 pub fn names_in(directory: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
+    names_of(directory, |_| true)
 }
 
 /// The names of the directories in a directory, without links, sorted; none if it cannot be read.
 pub fn directories_in(directory: &Path) -> Vec<String> {
+    names_of(directory, |entry| {
+        entry.file_type().is_ok_and(|kind| kind.is_dir())
+    })
+}
+
+fn names_of(directory: &Path, is_wanted: impl Fn(&fs::DirEntry) -> bool) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let mut names: Vec<String> = directories
+    let mut names: Vec<String> = entries
+        .filter(is_wanted)
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     names.sort();

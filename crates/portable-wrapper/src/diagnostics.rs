@@ -71,12 +71,22 @@ struct Artifact {
 /// The library metadata that a line of rustc's messages announces: from now on, dependents can be
 /// compiled.
 pub(super) fn announced_metadata(line: &[u8]) -> Option<PathBuf> {
+    announced(line, "metadata")
+}
+
+/// Whether a line of rustc's messages says that the dep-info is written: it lists all sources.
+pub(super) fn announces_dep_info(line: &[u8]) -> bool {
+    announced(line, "dep-info").is_some()
+}
+
+/// The file of this kind that a line of rustc's messages announces.
+fn announced(line: &[u8], kind: &str) -> Option<PathBuf> {
     // Most lines are none; `Diagnostic` has no such field.
     if !line.starts_with(b"{") || memmem::find(line, b"\"artifact\"").is_none() {
         return None;
     }
     let message: Artifact = serde_json::from_slice(line).ok()?;
-    (message.emit == "metadata").then_some(message.artifact)
+    (message.emit == kind).then_some(message.artifact)
 }
 
 #[cfg(test)]
@@ -95,6 +105,8 @@ mod tests {
             None
         );
         assert_eq!(announced("\"artifact\""), None);
+        let line = line.replace("metadata", "dep-info");
+        assert!(announces_dep_info(line.as_bytes()) && announced(&line).is_none());
     }
 
     const SPAN: &str = r#"{"file_name":"a.rs","line_start":1}"#;

@@ -42,7 +42,7 @@ use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 
 use delivery::{Delivery, EarlyMetadata};
-use listing::list_sources;
+use listing::{list_sources, sources_of};
 
 /// Where the keys of units are remembered that read a file which no key has.
 const UNKNOWN_INPUTS: &str = "unknown-inputs";
@@ -313,10 +313,12 @@ impl<'a> Compile<'a> {
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let mut begun = None;
         let key = inputs.finish(how.is_listed, |inputs, asked| {
-            let token = (how.may_begin && asked.may_begin)
+            let may_begin = how.may_begin && asked.may_begin;
+            // To observe macros, a second compiler lists the sources.
+            let token = (may_begin && asked.is_observed)
                 .then(JobToken::take)
                 .flatten();
-            if token.is_some() {
+            if may_begin && (token.is_some() || !asked.is_observed) {
                 let observer = observation::library(&state);
                 begun = Begun::begin(CompileRequest {
                     path_map: inputs.path_map.clone(),
@@ -325,6 +327,10 @@ impl<'a> Compile<'a> {
                     observer,
                     ..empty_request(unit, &program, &args, cwd, &outputs)
                 });
+            }
+            let lists = begun.as_mut().filter(|_| !asked.is_observed);
+            if let Some(listing) = lists.and_then(sources_of) {
+                return Some(listing);
             }
             let observer = asked.is_observed.then_some(&state);
             list_sources(&program, &args, unit, cwd, observer)

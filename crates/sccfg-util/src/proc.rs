@@ -12,6 +12,7 @@ pub use signals::{Signal, exit_by_signal_of, send_signal};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -107,7 +108,24 @@ impl Program<'_> {
         goes_on: impl FnMut(u32) -> bool,
         on_stderr: impl FnMut(&[u8]),
     ) -> io::Result<Option<Output>> {
-        piped::output_while(self.command().stdin(Stdio::null()), goes_on, on_stderr)
+        let mut command = self.command();
+        piped::output_while(command.stdin(Stdio::null()), goes_on, None, on_stderr)
+    }
+
+    /// Runs it without standard input, and collects its output. Once `stop` can be read, or nobody has its other end,
+    /// it is killed, and the result is `None`. `on_stderr` is called with each line of standard error as soon as
+    /// it is complete.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn output_until(
+        &self,
+        stop: BorrowedFd<'_>,
+        on_stderr: impl FnMut(&[u8]),
+    ) -> io::Result<Option<Output>> {
+        let mut command = self.command();
+        let command = command.stdin(Stdio::null());
+        piped::output_while(command, |_| true, Some(stop), on_stderr)
     }
 
     /// Runs it with the standard streams of this process. Unless standard error is a terminal, each

@@ -1,4 +1,4 @@
-//! Sources are new or were edited: the unit is compiled while they are listed.
+//! Sources are new or were edited: the unit is compiled before it is known which ones it has.
 
 use std::fs;
 use std::path::PathBuf;
@@ -31,24 +31,26 @@ fn with_compiler<'a>(checkout: &Checkout<'a>, script: &str) -> (Checkout<'a>, Pa
     checkout.with_compiler_script(&format!("{functions}{script}"))
 }
 
+/// How often the compiler listed sources alone, and compiled the program.
+const COUNTS: &str = "case \"$lists $*\" in\n\
+    *print*) ;;\n1*crate-name\\ app*) echo >> \"$dir/lists\" ;;\n*crate-name\\ app*) echo >> \"$dir/compiles\" ;;\nesac\n";
+
 #[requires(sccache)]
 #[rstest]
 #[case::in_a_first_build(false)]
 #[case::after_an_edit(true)]
-fn the_compile_does_not_wait_for_the_list(#[case] is_edited: bool) {
+fn the_compile_lists_its_sources(#[case] is_edited: bool) {
     let project = project();
-    let script = "case \"$lists $*\" in\n\
-        1*) [ ! -e \"$dir/waits\" ] || wait_for compiling ;;\n\
-        *crate-name\\ app*) : > \"$dir/compiling\" ;;\nesac\nexec \"$real\" \"$@\"\n";
-    let (main, scripts) = with_compiler(&project.main(), script);
+    let script = format!("{COUNTS}exec \"$real\" \"$@\"\n");
+    let (main, scripts) = with_compiler(&project.main(), &script);
     if is_edited {
-        main.cargo(&["build", "-j2"]).ok();
-        fs::remove_file(scripts.join("compiling")).unwrap();
+        main.cargo(&["build"]).ok();
+        fs::remove_file(scripts.join("compiles")).unwrap();
     }
-    fs::write(scripts.join("waits"), "").unwrap();
     main.write(PART, &says("second"));
-    main.cargo(&["build", "-j2"]).ok().compiled(&["app bin"]);
-    assert!(!scripts.join("late").exists());
+    main.cargo(&["build"]).ok().compiled(&["app bin"]);
+    assert!(!scripts.join("lists").exists());
+    assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
     assert_eq!(main.says("app"), "second\n");
     // What was made is what another checkout with this source gets.
     let other = project.linked("other");
@@ -57,18 +59,44 @@ fn the_compile_does_not_wait_for_the_list(#[case] is_edited: bool) {
     assert_eq!(other.says("app"), "second\n");
 }
 
+/// A file that nobody expected among the sources may have been changed since the compiler read it.
+#[requires(sccache)]
+#[test]
+fn a_source_that_was_not_read_before_is_compiled_again() {
+    let project = project();
+    let script = format!("{COUNTS}exec \"$real\" \"$@\"\n");
+    let (main, scripts) = with_compiler(&project.main(), &script);
+    let part = "pub fn text() -> &'static str { include_str!(\"../note\") }\n";
+    main.write(PART, part);
+    main.write("crates/app/note", "second");
+    main.cargo(&["build"]).ok();
+    assert_eq!(
+        fs::read_to_string(scripts.join("compiles")).unwrap(),
+        "\n\n"
+    );
+    assert_eq!(main.says("app"), "second\n");
+    // From then on, it is expected.
+    main.write("crates/app/note", "third");
+    fs::remove_file(scripts.join("compiles")).unwrap();
+    main.cargo(&["build"]).ok();
+    assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
+    assert_eq!(main.says("app"), "third\n");
+    assert!(!scripts.join("lists").exists());
+}
+
 /// The second build would be the first to know the key, and compile the unit again.
 #[requires(sccache)]
 #[test]
 fn another_build_waits_for_the_list() {
     let project = project();
-    let script = "case \"$lists $PWD $*\" in\n\
-        1*/main\\ *) : > \"$dir/listing\"; sleep 3 ;;\n\
-        \\ *crate-name\\ app*) echo >> \"$dir/compiles\" ;;\nesac\nexec \"$real\" \"$@\"\n";
-    let (main, scripts) = with_compiler(&project.main(), script);
-    let (other, _) = with_compiler(&project.linked("other"), script);
+    let script = format!(
+        "case \"$PWD $*\" in\n*print*) ;;\n\
+            */main\\ *crate-name\\ app*) : > \"$dir/begun\"; sleep 3 ;;\nesac\n{COUNTS}exec \"$real\" \"$@\"\n"
+    );
+    let (main, scripts) = with_compiler(&project.main(), &script);
+    let (other, _) = with_compiler(&project.linked("other"), &script);
     let first = main.started(&["build", "-j2"]);
-    while !scripts.join("listing").exists() {
+    while !scripts.join("begun").exists() {
         thread::sleep(Duration::from_millis(20));
     }
     other.cargo(&["build", "-j2"]).ok();
@@ -79,22 +107,31 @@ fn another_build_waits_for_the_list() {
     }
 }
 
-/// The compiler has read another source than the one that is listed.
+/// The compiler has read another source than the wrapper.
 #[requires(sccache)]
 #[rstest]
-#[case::in_a_first_build(false)]
-#[case::after_an_edit(true)]
-fn a_source_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled(
+#[case::in_a_first_build(false, true)]
+#[case::after_an_edit(true, true)]
+#[case::after_the_compile_of_a_first_build(false, false)]
+#[case::after_the_compile_of_an_edit(true, false)]
+fn a_source_that_changes_meanwhile_is_not_taken_for_the_one_that_was_compiled(
     #[case] is_edited: bool,
+    #[case] is_before: bool,
 ) {
     let project = project();
-    let script = "case \"$lists $*\" in\n\
-        1*) if [ -e \"$dir/new\" ]; then wait_for compiled; cp \"$dir/new\" crates/app/src/part.rs; fi ;;\n\
-        *crate-name\\ app*) \"$real\" \"$@\" || exit; : > \"$dir/compiled\"; exit ;;\nesac\nexec \"$real\" \"$@\"\n";
-    let (main, scripts) = with_compiler(&project.main(), script);
+    let change = "if [ -e \"$dir/new\" ]; then cp \"$dir/new\" crates/app/src/part.rs; fi";
+    let (before, behind) = if is_before {
+        (change, ":")
+    } else {
+        (":", change)
+    };
+    let script = format!(
+        "case \"$*\" in\n*print*) ;;\n\
+            *crate-name\\ app*) {before}; \"$real\" \"$@\" || exit; {behind}; exit ;;\nesac\nexec \"$real\" \"$@\"\n"
+    );
+    let (main, scripts) = with_compiler(&project.main(), &script);
     if is_edited {
         main.cargo(&["build", "-j2"]).ok();
-        fs::remove_file(scripts.join("compiled")).unwrap();
     }
     fs::write(scripts.join("new"), says("third")).unwrap();
     main.write(PART, &says("second"));

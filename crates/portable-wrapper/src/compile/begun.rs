@@ -1,22 +1,27 @@
-//! A compile that begins while the compiler lists the sources of the unit, before the key is known.
+//! A compile that begins before the sources of the unit are listed, so before the key is known.
 //!
-//! Sources that are new or were edited make a miss likely. If another job may run, the unit is compiled at once, and a hit ends the
-//! compile. It is used only if the key turns out as expected: all sources had been read before it began, so it cannot
-//! have read older ones, and the same paths and native libraries are replaced.
+//! Sources that are new or were edited make a miss likely. The unit is compiled at once, and a hit ends the compile. rustc
+//! writes the dep-info, which lists the sources, before it checks types (`rustc_interface::passes::write_dep_info`), so no
+//! other compiler has to list them unless macros are to be observed, which needs a job of its own. The compile is
+//! used only if the key turns out as expected: all sources had been read before it began, so it cannot have read older
+//! ones, and the same paths and native libraries are replaced.
 
-use std::io;
+use std::io::{self, PipeWriter};
+use std::os::fd::AsFd as _;
 use std::process::Output;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use super::process::run_compiler;
+use crate::dep_info::DepInfo;
+use crate::diagnostics;
 use crate::lookup::{WorkDir, create_work_dir};
 use crate::observation::Observation;
 use crate::path_leak::PathLeak;
 use crate::protocol::CompileRequest;
+use sccfg_util::fsio;
 
 /// What the compiler said, unless it was stopped, and the leak of a native library.
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
@@ -29,7 +34,10 @@ pub(crate) struct Begun {
     work: Option<WorkDir>,
     compile: Option<JoinHandle<Compiled>>,
     lines: Receiver<Vec<u8>>,
-    is_wanted: Arc<AtomicBool>,
+    /// The lines before the one that announced the dep-info, and that.
+    first_lines: Vec<Vec<u8>>,
+    /// Whose end ends the compile.
+    wanted: Option<PipeWriter>,
 }
 
 impl Begun {
@@ -38,19 +46,19 @@ impl Begun {
         let work = WorkDir::name(&request.out_dir);
         create_work_dir(&work.0).ok()?;
         request.work.clone_from(&work.0);
-        let is_wanted = Arc::new(AtomicBool::new(true));
+        let (unwanted, wanted) = io::pipe().ok()?;
         let (send, lines) = channel();
         let observation = request.observation();
         let started = SystemTime::now();
         let compile = {
             let observation = observation.clone();
-            let (request, is_wanted) = (request.clone(), Arc::clone(&is_wanted));
-            let goes_on = move || is_wanted.load(Ordering::Relaxed);
+            let request = request.clone();
             let on_stderr = move |line: &[u8]| drop(send.send(line.to_vec()));
             thread::Builder::new()
                 .spawn(move || {
                     let observation = observation.as_deref();
-                    run_compiler(&request, request.remap, observation, &goes_on, &on_stderr)
+                    let stop = Some(unwanted.as_fd());
+                    run_compiler(&request, request.remap, observation, stop, &on_stderr)
                 })
                 .ok()?
         };
@@ -61,8 +69,23 @@ impl Begun {
             work: Some(work),
             compile: Some(compile),
             lines,
-            is_wanted,
+            first_lines: Vec::new(),
+            wanted: Some(wanted),
         })
+    }
+
+    /// Waits until it has listed its sources. `None` if it fails before that.
+    pub(crate) fn sources(&mut self) -> Option<DepInfo> {
+        for line in &self.lines {
+            let is_listed = diagnostics::announces_dep_info(&line);
+            self.first_lines.push(line);
+            if is_listed {
+                break;
+            }
+        }
+        // Without announcements, it has ended.
+        let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info))?;
+        DepInfo::parse(&dep_info)
     }
 
     /// When it began.
@@ -97,7 +120,7 @@ impl Begun {
         mut self,
         on_stderr: &dyn Fn(&[u8]),
     ) -> io::Result<(Output, Option<PathLeak>)> {
-        for line in &self.lines {
+        for line in self.first_lines.drain(..).chain(&self.lines) {
             on_stderr(&line);
         }
         let ended = self.compile.take().map(JoinHandle::join);
@@ -112,7 +135,7 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.is_wanted.store(false, Ordering::Relaxed);
+        drop(self.wanted.take());
         if let Some(compile) = self.compile.take() {
             let _ = compile.join();
         }

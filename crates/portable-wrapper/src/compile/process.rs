@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::process::Output;
 
 use crate::args::shortened;
@@ -23,12 +24,12 @@ pub(super) fn run_to_end(
     observation: Option<&Observation>,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
-    let (output, leak) = run_compiler(request, remap, observation, &|| true, on_stderr)?;
+    let (output, leak) = run_compiler(request, remap, observation, None, on_stderr)?;
     let output = output.ok_or_else(|| io::Error::other("it was stopped"))?;
     Ok((output, leak))
 }
 
-/// Runs the compiler, as long as it `goes_on`. Also returns the leak of a native library that cannot have placeholders.
+/// Runs the compiler, until it is to [`stop`](Program::output_until). Also returns the leak of a native library that cannot have placeholders.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -36,7 +37,7 @@ pub(super) fn run_compiler(
     request: &CompileRequest,
     remap: Remap,
     observation: Option<&Observation>,
-    goes_on: &dyn Fn() -> bool,
+    stop: Option<BorrowedFd<'_>>,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Option<Output>, Option<PathLeak>)> {
     let mut args = request.args_for(&request.work);
@@ -60,14 +61,17 @@ pub(super) fn run_compiler(
     if request.language == Language::Rust {
         args = shortened(args, &request.work.join("arguments"))?;
     }
-    Program {
+    let compiler = Program {
         path: &request.program,
         args: &args,
         changes: &changes,
         directory: Some(&request.directory),
-    }
-    .output_while(|_| goes_on(), on_stderr)
-    .map(|output| (output, leak.filter(|_| remap == Remap::All)))
+    };
+    let output = match stop {
+        Some(stop) => compiler.output_until(stop, on_stderr)?,
+        None => compiler.output_while(|_| true, on_stderr)?,
+    };
+    Ok((output, leak.filter(|_| remap == Remap::All)))
 }
 
 /// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and

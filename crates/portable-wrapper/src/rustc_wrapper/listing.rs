@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::args::{Unit, shortened, without};
 use super::super::build_dir::wrapper_dir;
+use super::super::compile::Begun;
 use super::super::dep_info::DepInfo;
 use super::super::observation::{self, Observation};
 use super::super::state_dir::StateDir;
@@ -57,12 +58,25 @@ pub(super) fn list_sources(
         (None, None) => listed(&[]),
     };
     let _ = fsio::remove_file(&arguments);
-    let mut info = DepInfo::parse(&String::from_utf8(text?).ok()?)?;
-    // The observer's are not those of the compile.
+    let info = DepInfo::parse(&String::from_utf8(text?).ok()?)?;
+    let info = without_observer(info);
+    Some(Listing { info, requests })
+}
+
+/// Takes the sources that a compile lists which has begun, and has no macros.
+pub(super) fn sources_of(begun: &mut Begun) -> Option<Listing> {
+    Some(Listing {
+        info: without_observer(begun.sources()?),
+        requests: None,
+    })
+}
+
+/// The dep-info of a compiler that may have been observed, with the values that variables have without that.
+fn without_observer(mut info: DepInfo) -> DepInfo {
     for (name, value) in &mut info.variables {
         if observation::VARIABLES.contains(&name.as_str()) {
             *value = env::var(name);
         }
     }
-    Some(Listing { info, requests })
+    info
 }

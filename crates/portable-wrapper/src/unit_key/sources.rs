@@ -126,7 +126,14 @@ impl KeyBuilder<'_> {
         let may_begin = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
             && match known.first() {
-                Some(last) => !last.observed.ties_to_place(),
+                Some(last) => {
+                    // Those that are there now, and the new ones among the others.
+                    for (path, _) in &last.files {
+                        digests.of(path, self);
+                    }
+                    digests.read_likely(self);
+                    !last.observed.ties_to_place()
+                }
                 None => package.is_none() && digests.read_likely(self),
             };
         // Another build may list the sources of this unit at the same time, and compile it next.

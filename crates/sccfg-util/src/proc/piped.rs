@@ -13,10 +13,11 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// without pidfd.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// See [`super::Program::output_while`] and [`super::Program::output_with`].
+/// See [`super::Program::output_while`] and [`super::Program::output_until`].
 pub(super) fn output_while(
     command: &mut Command,
     mut goes_on: impl FnMut(u32) -> bool,
+    until: Option<BorrowedFd<'_>>,
     mut on_stderr: impl FnMut(&[u8]),
 ) -> io::Result<Option<Output>> {
     let mut child = command
@@ -29,7 +30,9 @@ pub(super) fn output_while(
     let mut checked = Instant::now();
     loop {
         let mut waits: Vec<PollFd<'_>> = Vec::new();
-        let files = [stdout.file(), stderr.file(), exit.as_ref().map(AsFd::as_fd)];
+        let exit_file = exit.as_ref().map(AsFd::as_fd);
+        // The first one is asked for below.
+        let files = [until, stdout.file(), stderr.file(), exit_file];
         for file in files.into_iter().flatten() {
             waits.push(PollFd::from_borrowed_fd(file, PollFlags::IN));
         }
@@ -44,6 +47,7 @@ pub(super) fn output_while(
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+        let is_over = until.is_some() && waits.first().is_some_and(|wait| !wait.revents().is_empty());
         stdout.read();
         stderr.read();
         stderr.new_lines(&mut on_stderr);
@@ -60,14 +64,15 @@ pub(super) fn output_while(
                 stderr: stderr.bytes,
             }));
         }
-        if checked.elapsed() >= POLL_INTERVAL {
+        let is_due = checked.elapsed() >= POLL_INTERVAL;
+        if is_due {
             checked = Instant::now();
-            if !goes_on(child.id()) {
-                // It was not waited for, so its number is not reused.
-                let _ = child.kill();
-                child.wait()?;
-                return Ok(None);
-            }
+        }
+        if is_over || is_due && !goes_on(child.id()) {
+            // It was not waited for, so its number is not reused.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
         }
     }
 }

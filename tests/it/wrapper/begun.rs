@@ -147,7 +147,41 @@ fn a_source_that_changes_meanwhile_is_not_taken_for_the_one_that_was_compiled(
     assert_eq!(main.says("app"), "third\n");
 }
 
-/// A macro has read another file than the one that is there once the sources are listed.
+/// A macro has read another file than the one that is there once the compile has listed its sources.
+#[requires(sccache)]
+#[test]
+fn a_file_that_changes_after_a_macro_read_it_is_not_taken_for_the_one_that_was_compiled() {
+    let reads = "#[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); let text = std::fs::read_to_string(directory.clone() + \"/text\").unwrap(); if std::path::Path::new(&(directory + \"/slow\")).exists() { std::thread::sleep(std::time::Duration::from_secs(2)); } format!(\"{text:?}\").parse().unwrap() }\n";
+    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
+    let main = "fn main() { println!(\"{}\", reads::text!()); }\n";
+    let files = [("src/main.rs", main), ("text", "first"), ("slow", "")];
+    let project = Project::new().with_store();
+    let project = project
+        .package(
+            "reads",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", reads)],
+        )
+        .package("app", uses, &files)
+        .committed();
+    let main = project.main();
+    main.cargo(&["build", "-p", "reads"]).ok();
+    let build = main.started(&["build"]);
+    thread::sleep(Duration::from_secs(1));
+    main.write("crates/app/text", "second");
+    assert!(build.wait_with_output().unwrap().status.success());
+    for (name, text) in [("one", "first"), ("two", "second")] {
+        let other = project.linked(name);
+        other.write("crates/app/text", text);
+        let out = other.cargo(&["build"]).ok();
+        assert_eq!(other.says("app"), format!("{text}\n"));
+        if text == "second" {
+            out.all_hit();
+        }
+    }
+}
+
+/// The same where the compiler is a script, so that another one lists the sources.
 #[requires(sccache)]
 #[test]
 fn a_file_of_a_macro_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled() {

@@ -1,10 +1,10 @@
 //! A compile that begins before the sources of the unit are listed, so before the key is known.
 //!
 //! Sources that are new or were edited make a miss likely. The unit is compiled at once, and a hit ends the compile. rustc
-//! writes the dep-info, which lists the sources, before it checks types (`rustc_interface::passes::write_dep_info`), so no
-//! other compiler has to list them unless macros are to be observed, which needs a job of its own. The compile is
-//! used only if the key turns out as expected: all sources had been read before it began, so it cannot have read older
-//! ones, and the same paths and native libraries are replaced.
+//! writes the dep-info, which lists the sources, once it has expanded all macros, and before it checks types
+//! (`rustc_interface::passes::write_dep_info`), so no other compiler has to list them. The compile is used only if the
+//! key turns out as expected: all sources had been read before it began, so it cannot have read older ones, and the same
+//! paths and native libraries are replaced.
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd as _;
@@ -15,11 +15,13 @@ use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use super::process::run_compiler;
+use super::unknown::is_compiler_alone;
 use crate::dep_info::DepInfo;
 use crate::diagnostics;
 use crate::lookup::{WorkDir, create_work_dir};
-use crate::observation::Observation;
+use crate::observation::{Observation, Requests};
 use crate::path_leak::PathLeak;
+use crate::path_map::is_below_placeholder;
 use crate::protocol::CompileRequest;
 use sccfg_util::fsio;
 
@@ -86,6 +88,22 @@ impl Begun {
         // Without announcements, it has ended.
         let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info))?;
         DepInfo::parse(&dep_info)
+    }
+
+    /// What its macros asked for, once it has listed its sources. `None` if it was not observed, or if they may have asked
+    /// for something else without it: for a path that has a placeholder, or by way of another program.
+    pub(crate) fn requests_of_macros(&self) -> Option<Requests> {
+        let dep_info = self.request.work.join(&self.request.dep_info);
+        let observation = self.observation.as_ref()?;
+        let mut requests = observation.requests_before_write(&dep_info)?;
+        let is_alone = is_compiler_alone(&self.request, &requests);
+        let mut files = requests.files.keys();
+        if !is_alone || files.any(|file| is_below_placeholder(file)) {
+            return None;
+        }
+        // It is the compiler itself.
+        requests.programs.clear();
+        Some(requests)
     }
 
     /// When it began.

@@ -47,7 +47,8 @@ pub(super) fn output_while(
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let is_over = until.is_some() && waits.first().is_some_and(|wait| !wait.revents().is_empty());
+        let is_over =
+            until.is_some() && waits.first().is_some_and(|wait| !wait.revents().is_empty());
         stdout.read();
         stderr.read();
         stderr.new_lines(&mut on_stderr);

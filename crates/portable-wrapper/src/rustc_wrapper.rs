@@ -322,9 +322,11 @@ impl<'a> Compile<'a> {
                     ..empty_request(unit, &program, &args, cwd, &outputs)
                 });
             }
-            let begun = begun.as_mut();
-            if let Some(listing) = begun.and_then(|it| sources_of(it, asked.is_observed)) {
-                return Some(listing);
+            if let Some(begun) = &mut begun {
+                let listing = sources_of(begun, asked.is_observed);
+                if listing.is_some() || begun.fails_anyway() {
+                    return listing;
+                }
             }
             let observer = asked.is_observed.then_some(&state);
             list_sources(&program, &args, unit, cwd, observer)

@@ -84,6 +84,25 @@ fn a_source_that_was_not_read_before_is_compiled_again() {
     assert!(!scripts.join("lists").exists());
 }
 
+/// Once to list the sources, and once with its own paths, for its messages.
+#[requires(sccache)]
+#[test]
+fn an_error_before_the_list_is_found_twice() {
+    let project = project();
+    let script = format!("{COUNTS}exec \"$real\" \"$@\"\n");
+    let (main, scripts) = with_compiler(&project.main(), &script);
+    main.write(PART, "pub fn text( {\n");
+    main.cargo(&["build"])
+        .fails()
+        .stderr_has("crates/app/src/part.rs:1");
+    assert!(!scripts.join("lists").exists());
+    let compiles = fs::read_to_string(scripts.join("compiles")).unwrap();
+    assert_eq!(compiles, "\n\n");
+    main.write(PART, &says("second"));
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "second\n");
+}
+
 /// The second build would be the first to know the key, and compile the unit again.
 #[requires(sccache)]
 #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Begun {
     lines: Receiver<Vec<u8>>,
     /// The lines before the one that announced the dep-info, and that.
     first_lines: Vec<Vec<u8>>,
+    /// Whether it ended without having listed its sources.
+    is_over: bool,
     /// Whose end ends the compile.
     wanted: Option<PipeWriter>,
 }
@@ -72,22 +74,31 @@ impl Begun {
             compile: Some(compile),
             lines,
             first_lines: Vec::new(),
+            is_over: false,
             wanted: Some(wanted),
         })
     }
 
     /// Waits until it has listed its sources. `None` if it fails before that.
     pub(crate) fn sources(&mut self) -> Option<DepInfo> {
+        let mut is_listed = false;
         for line in &self.lines {
-            let is_listed = diagnostics::announces_dep_info(&line);
+            is_listed = diagnostics::announces_dep_info(&line);
             self.first_lines.push(line);
             if is_listed {
                 break;
             }
         }
-        // Without announcements, it has ended.
-        let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info))?;
-        DepInfo::parse(&dep_info)
+        // It may list them without an announcement.
+        let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info));
+        self.is_over = !is_listed && dep_info.is_none();
+        DepInfo::parse(&dep_info?)
+    }
+
+    /// Whether it failed before it had listed its sources, and says nothing about what stands in the place of a path.
+    pub(crate) fn fails_anyway(&self) -> bool {
+        let is_placeholder_in = |line: &Vec<u8>| self.request.path_map.has_placeholder(line);
+        self.is_over && !self.first_lines.iter().any(is_placeholder_in)
     }
 
     /// What its macros asked for, once it has listed its sources. `None` if it was not observed, or if they may have asked

@@ -64,8 +64,8 @@ pub(super) fn make(
     {
         return Ok(taken);
     }
-    let start = Instant::now();
     let begun = begun.filter(|begun| begun.is_of(request));
+    let start = begun.as_ref().map_or_else(Instant::now, Begun::since);
     let observation = match &begun {
         Some(begun) => begun.observation(),
         None => request.observation(),

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use rstest::rstest;
+use serde_json::Value;
 
+use super::command::said;
 use super::project::{Checkout, Project};
 
 /// A program with a module.
@@ -277,4 +279,19 @@ fn sources_elsewhere_are_compiled_as_they_are() {
     other.write("crates/app/note", "2");
     other.cargo(&["build", "-j2"]).ok();
     assert_eq!(other.says("app"), "second2\n");
+}
+
+/// Not only what is left of it once it has listed its sources.
+#[requires(sccache)]
+#[test]
+fn a_hit_saves_the_whole_compile() {
+    let project = project();
+    let script = "case \"$*\" in\n*print*) ;;\n*crate-name\\ app*) sleep 1 ;;\nesac\nexec \"$real\" \"$@\"\n";
+    let (main, _) = with_compiler(&project.main(), script);
+    main.cargo(&["build"]).ok();
+    let (other, _) = with_compiler(&project.linked("other"), script);
+    other.cargo(&["build"]).ok().all_hit();
+    let report: Value = serde_json::from_str(&said(&other, &["report", "--json"])).unwrap();
+    let saved = report["times"]["saved"].as_u64().unwrap();
+    assert!(saved >= 1000, "{saved} ms");
 }

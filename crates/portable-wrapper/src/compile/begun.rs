@@ -12,7 +12,7 @@ use std::process::Output;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::process::run_compiler;
 use super::unknown::is_compiler_alone;
@@ -31,6 +31,7 @@ type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
 /// See the [module](self). Dropping it ends the compile.
 pub(crate) struct Begun {
     started: SystemTime,
+    since: Instant,
     request: CompileRequest,
     observation: Option<Arc<Observation>>,
     work: Option<WorkDir>,
@@ -53,7 +54,7 @@ impl Begun {
         let (unwanted, wanted) = io::pipe().ok()?;
         let (send, lines) = channel();
         let observation = request.observation();
-        let started = SystemTime::now();
+        let (started, since) = (SystemTime::now(), Instant::now());
         let compile = {
             let observation = observation.clone();
             let request = request.clone();
@@ -68,6 +69,7 @@ impl Begun {
         };
         Some(Self {
             started,
+            since,
             request,
             observation,
             work: Some(work),
@@ -120,6 +122,11 @@ impl Begun {
     /// When it began.
     pub(crate) fn started(&self) -> SystemTime {
         self.started
+    }
+
+    /// The same, to measure how long it took.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
     }
 
     /// Its work directory, if it compiles what `request` asks for.

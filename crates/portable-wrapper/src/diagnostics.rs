@@ -79,6 +79,14 @@ pub(super) fn announces_dep_info(line: &[u8]) -> bool {
     announced(line, "dep-info").is_some()
 }
 
+/// Whether a line is an error of rustc, in JSON.
+pub(super) fn is_error(line: &[u8]) -> bool {
+    // Most lines are none.
+    let may_be = line.starts_with(b"{") && memmem::find(line, b"\"error").is_some();
+    let diagnostic = || serde_json::from_slice::<Diagnostic>(line);
+    may_be && diagnostic().is_ok_and(|it| it.level.starts_with("error"))
+}
+
 /// The file of this kind that a line of rustc's messages announces.
 fn announced(line: &[u8], kind: &str) -> Option<PathBuf> {
     // Most lines are none; `Diagnostic` has no such field.
@@ -107,6 +115,15 @@ mod tests {
         assert_eq!(announced("\"artifact\""), None);
         let line = line.replace("metadata", "dep-info");
         assert!(announces_dep_info(line.as_bytes()) && announced(&line).is_none());
+        assert!(!super::is_error(line.as_bytes()));
+        for (level, is_one) in [
+            ("error", true),
+            ("error: internal compiler error", true),
+            ("warning", false),
+        ] {
+            let line = format!(r#"{{"message":"an \"error\"","level":"{level}","spans":[]}}"#);
+            assert_eq!(super::is_error(line.as_bytes()), is_one, "{level}");
+        }
     }
 
     const SPAN: &str = r#"{"file_name":"a.rs","line_start":1}"#;

@@ -22,8 +22,6 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use memchr::memmem;
-
 use super::digest;
 use super::state_dir::StateDir;
 use sccfg_util::env;
@@ -185,20 +183,6 @@ impl Observation {
 
     /// What was noted until now; `None` if the observer was not loaded.
     pub(super) fn requests(&self) -> Option<Requests> {
-        self.requests_in(|notes| Some(notes))
-    }
-
-    /// What was noted until `file` was opened to be written; `None` if the observer was not loaded, or it was not opened yet.
-    pub(super) fn requests_before_write(&self, file: &Path) -> Option<Requests> {
-        let note = [b"\0w", file.as_os_str().as_bytes(), b"\0"].concat();
-        self.requests_in(|notes| {
-            let end = memmem::find(notes, &note)?;
-            Some(&notes[..=end])
-        })
-    }
-
-    /// What is in the part of the notes that counts.
-    fn requests_in(&self, part: impl FnOnce(&[u8]) -> Option<&[u8]>) -> Option<Requests> {
         let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
         let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
         if used > layout::ROOM {
@@ -207,7 +191,7 @@ impl Observation {
         }
         let start = (layout::NOTES + void) as u64;
         let notes = self.notes.read_at(start, used.checked_sub(void)?).ok()?;
-        let mut requests = Requests::parse(part(&notes)?);
+        let mut requests = Requests::parse(&notes);
         requests.is_wrapper_noted =
             number(layout::NOTED_BY_COMPILER)? != 0 && number(layout::UNNOTED)? == 0;
         // Every compiler opens files; of other programs, the observer notes which ones they are.

@@ -37,6 +37,7 @@ use super::unit_key::directories::path_map_of;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
 use sccfg_util::env;
+use sccfg_util::job_token::JobToken;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 
@@ -312,7 +313,12 @@ impl<'a> Compile<'a> {
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let mut begun = None;
         let key = inputs.finish(how.is_listed, |inputs, asked| {
-            if how.may_begin && asked.may_begin {
+            let may_begin = how.may_begin && asked.may_begin;
+            // To observe macros, a second compiler lists the sources.
+            let token = (may_begin && asked.is_observed)
+                .then(JobToken::take)
+                .flatten();
+            if may_begin && (token.is_some() || !asked.is_observed) {
                 let observer = observation::library(&state);
                 begun = Begun::begin(CompileRequest {
                     path_map: inputs.path_map.clone(),
@@ -322,8 +328,8 @@ impl<'a> Compile<'a> {
                     ..empty_request(unit, &program, &args, cwd, &outputs)
                 });
             }
-            if let Some(begun) = &mut begun {
-                let listing = sources_of(begun, asked.is_observed);
+            if let Some(begun) = begun.as_mut().filter(|_| !asked.is_observed) {
+                let listing = sources_of(begun);
                 if listing.is_some() || begun.fails_anyway() {
                     return listing;
                 }

@@ -105,6 +105,39 @@ fn an_error_before_the_list_is_found_twice() {
     assert_eq!(main.says("app"), "second\n");
 }
 
+/// rustc lists the sources without a module that is not there yet, and without what it could not write.
+#[requires(sccache)]
+#[rstest]
+#[case::of_a_missing_module(true)]
+#[case::on_a_full_disk(false)]
+fn the_list_of_a_compile_that_fails_is_not_remembered(#[case] is_missing: bool) {
+    let project = project();
+    let writes_part = "out=$(echo \"$*\" | sed 's/.*--out-dir \\([^ ]*\\).*/\\1/')\n\
+        extra=$(echo \"$*\" | sed 's/.*extra-filename=\\([^ ]*\\).*/\\1/')\n\
+        echo \"$out/app$extra.d: crates/app/src/main.rs\" > \"$out/app$extra.d\"; exit 1\n";
+    let script = format!(
+        "case \"$*\" in\n*print*) ;;\n*crate-name\\ app*) if [ -e \"$dir/full\" ]; then {writes_part} fi ;;\nesac\nexec \"$real\" \"$@\"\n"
+    );
+    let (main, scripts) = with_compiler(&project.main(), &script);
+    if is_missing {
+        fs::remove_file(main.path(PART)).unwrap();
+    } else {
+        fs::write(scripts.join("full"), "").unwrap();
+    }
+    main.cargo(&["build"]).fails();
+    let _ = fs::remove_file(scripts.join("full"));
+    for (at, text) in ["second", "third"].iter().enumerate() {
+        let (other, _) = with_compiler(&project.linked(&format!("other{at}")), &script);
+        main.write(PART, &says(text));
+        main.cargo(&["build"]).ok().compiled(&["app bin"]);
+        other.write(PART, &says(text));
+        other.cargo(&["build"]).ok().all_hit();
+        for checkout in [&main, &other] {
+            assert_eq!(checkout.says("app"), format!("{text}\n"));
+        }
+    }
+}
+
 /// The second build would be the first to know the key, and compile the unit again.
 #[requires(sccache)]
 #[test]
@@ -202,7 +235,7 @@ fn a_file_that_changes_after_a_macro_read_it_is_not_taken_for_the_one_that_was_c
     }
 }
 
-/// The same where the compiler is a script, so that another one lists the sources.
+/// The same where the second compiler that lists the sources is late.
 #[requires(sccache)]
 #[test]
 fn a_file_of_a_macro_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled() {

@@ -1,13 +1,15 @@
 //! A compile that begins before the sources of the unit are listed, so before the key is known.
 //!
 //! Sources that are new or were edited make a miss likely. The unit is compiled at once, and a hit ends the compile. rustc
-//! writes the dep-info, which lists the sources, once it has expanded all macros, and before it checks types
-//! (`rustc_interface::passes::write_dep_info`), so no other compiler has to list them. The compile is used only if the
-//! key turns out as expected: all sources had been read before it began, so it cannot have read older ones, and the same
-//! paths and native libraries are replaced.
+//! writes the dep-info, which lists the sources, before it checks types (`rustc_interface::passes::write_dep_info`), so no
+//! other compiler has to list them unless there are macros: those of the compile are told other paths of the sources than
+//! those that one without a placeholder is told, and what they read may depend on that. Then another job has to be
+//! free. The compile is used only if the key turns out as expected: all sources had been read before it began, so it
+//! cannot have read older ones, and the same paths and native libraries are replaced.
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd as _;
+use std::panic::resume_unwind;
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -15,13 +17,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Instant, SystemTime};
 
 use super::process::run_compiler;
-use super::unknown::is_compiler_alone;
 use crate::dep_info::DepInfo;
 use crate::diagnostics;
 use crate::lookup::{WorkDir, create_work_dir};
-use crate::observation::{Observation, Requests};
+use crate::observation::Observation;
 use crate::path_leak::PathLeak;
-use crate::path_map::is_below_placeholder;
 use crate::protocol::CompileRequest;
 use sccfg_util::fsio;
 
@@ -39,8 +39,10 @@ pub(crate) struct Begun {
     lines: Receiver<Vec<u8>>,
     /// The lines before the one that announced the dep-info, and that.
     first_lines: Vec<Vec<u8>>,
-    /// Whether it ended without having listed its sources.
-    is_over: bool,
+    /// Whether it failed before it had listed its sources.
+    has_failed: bool,
+    /// How it ended, if that was waited for.
+    ended: Option<Compiled>,
     /// Whose end ends the compile.
     wanted: Option<PipeWriter>,
 }
@@ -76,47 +78,45 @@ impl Begun {
             compile: Some(compile),
             lines,
             first_lines: Vec::new(),
-            is_over: false,
+            has_failed: false,
+            ended: None,
             wanted: Some(wanted),
         })
     }
 
-    /// Waits until it has listed its sources. `None` if it fails before that.
+    /// Waits until it has listed its sources. `None` if it fails, as far as it is known by then: after an error, such as that
+    /// a module is not there, the list is not whole.
     pub(crate) fn sources(&mut self) -> Option<DepInfo> {
         let mut is_listed = false;
         for line in &self.lines {
             is_listed = diagnostics::announces_dep_info(&line);
+            self.has_failed |= diagnostics::is_error(&line);
             self.first_lines.push(line);
             if is_listed {
                 break;
             }
         }
-        // It may list them without an announcement.
-        let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info));
-        self.is_over = !is_listed && dep_info.is_none();
-        DepInfo::parse(&dep_info?)
+        if !is_listed {
+            // It has ended, perhaps without being asked for announcements.
+            let compiled = self.wait();
+            let is_success = compiled.as_ref().is_ok_and(|(output, _)| {
+                let output = output.as_ref();
+                output.is_some_and(|output| output.status.success())
+            });
+            self.has_failed |= !is_success;
+            self.ended = Some(compiled);
+        }
+        if self.has_failed {
+            return None;
+        }
+        let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info))?;
+        DepInfo::parse(&dep_info)
     }
 
     /// Whether it failed before it had listed its sources, and says nothing about what stands in the place of a path.
     pub(crate) fn fails_anyway(&self) -> bool {
         let is_placeholder_in = |line: &Vec<u8>| self.request.path_map.has_placeholder(line);
-        self.is_over && !self.first_lines.iter().any(is_placeholder_in)
-    }
-
-    /// What its macros asked for, once it has listed its sources. `None` if it was not observed, or if they may have asked
-    /// for something else without it: for a path that has a placeholder, or by way of another program.
-    pub(crate) fn requests_of_macros(&self) -> Option<Requests> {
-        let dep_info = self.request.work.join(&self.request.dep_info);
-        let observation = self.observation.as_ref()?;
-        let mut requests = observation.requests_before_write(&dep_info)?;
-        let is_alone = is_compiler_alone(&self.request, &requests);
-        let mut files = requests.files.keys();
-        if !is_alone || files.any(|file| is_below_placeholder(file)) {
-            return None;
-        }
-        // It is the compiler itself.
-        requests.programs.clear();
-        Some(requests)
+        self.has_failed && !self.first_lines.iter().any(is_placeholder_in)
     }
 
     /// When it began.
@@ -159,13 +159,20 @@ impl Begun {
         for line in self.first_lines.drain(..).chain(&self.lines) {
             on_stderr(&line);
         }
-        let ended = self.compile.take().map(JoinHandle::join);
-        match ended {
-            Some(Ok(Ok((Some(output), leak)))) => Ok((output, leak)),
-            Some(Ok(Err(error))) => Err(error),
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            Some(Ok(Ok((None, _)))) | None => Err(io::Error::other("it was stopped")),
+        match self.wait()? {
+            (Some(output), leak) => Ok((output, leak)),
+            (None, _) => Err(io::Error::other("it was stopped")),
         }
+    }
+
+    /// How it ended.
+    fn wait(&mut self) -> Compiled {
+        let ended = self.ended.take();
+        ended.unwrap_or_else(|| match self.compile.take().map(JoinHandle::join) {
+            Some(Ok(compiled)) => compiled,
+            Some(Err(panic)) => resume_unwind(panic),
+            None => Err(io::Error::other("it has ended before")),
+        })
     }
 }
 

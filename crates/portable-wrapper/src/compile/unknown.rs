@@ -86,7 +86,7 @@ pub(super) fn asks_for_location(request: &CompileRequest, observed: Option<&Requ
 }
 
 /// Whether all that was observed is the compiler with the macros in it, which ran no other program.
-pub(super) fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
+fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
     let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
     !seen.is_partial && seen.programs.iter().all(is_compiler)
 }

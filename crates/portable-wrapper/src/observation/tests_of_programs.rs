@@ -36,23 +36,6 @@ fn notes_of_a_process_that_is_killed_are_there() {
     assert!(requests.files[&file].is_read);
 }
 
-#[test]
-fn what_was_asked_before_a_file_is_written_can_be_told() {
-    let (directory, observation) = prepare();
-    let file = |name: &str| directory.path().join(name);
-    assert!(observation.requests_before_write(&file("list")).is_none());
-    let named = |name: &str| file(name).display().to_string();
-    let [early, list, late] = ["early", "list", "late"].map(named);
-    let command = format!(": > {early}; : < {early}; : > {list}; : > {late}; : < {late}");
-    run(&observation, &command);
-    let requests = observation.requests_before_write(&file("list")).unwrap();
-    assert!(requests.files[&file("early")].is_read);
-    for name in ["list", "late"] {
-        assert!(!requests.files.contains_key(&file(name)), "{name}");
-    }
-    assert!(observation.requests().unwrap().files[&file("late")].is_read);
-}
-
 /// Has a shell open the file that its second argument names, by the function that its first one names. A third one is a
 /// value for `LD_PRELOAD`.
 const STARTS: &str = r#"

@@ -63,15 +63,12 @@ pub(super) fn list_sources(
     Some(Listing { info, requests })
 }
 
-/// Takes what a compile that has begun lists; if it is asked for, with what its macros were seen to ask for.
-pub(super) fn sources_of(begun: &mut Begun, is_observed: bool) -> Option<Listing> {
-    let info = without_observer(begun.sources()?);
-    let requests = if is_observed {
-        Some(begun.requests_of_macros()?)
-    } else {
-        None
-    };
-    Some(Listing { info, requests })
+/// Takes the sources that a compile lists which has begun, and has no macros.
+pub(super) fn sources_of(begun: &mut Begun) -> Option<Listing> {
+    Some(Listing {
+        info: without_observer(begun.sources()?),
+        requests: None,
+    })
 }
 
 /// The dep-info of a compiler that may have been observed, with the values that variables have without that.

@@ -43,14 +43,18 @@ struct Diagnostic {
     spans: Vec<serde::de::IgnoredAny>,
 }
 
+impl Diagnostic {
+    fn is_error(&self) -> bool {
+        self.level.starts_with("error")
+    }
+}
+
 /// Whether a line is an error with a place in a source: in JSON, in rustc's text (`--> a.rs:1:2`), or
 /// in the form of C compilers (`a.c:1:2: error: …`).
 fn is_error_in_source(line: &str) -> bool {
     if line.starts_with('{') {
         let diagnostic = serde_json::from_str::<Diagnostic>(line);
-        return diagnostic.is_ok_and(|diagnostic| {
-            diagnostic.level.starts_with("error") && !diagnostic.spans.is_empty()
-        });
+        return diagnostic.is_ok_and(|it| it.is_error() && !it.spans.is_empty());
     }
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_located = |prefix: &str| prefix.rsplit(':').next().is_some_and(is_number);
@@ -84,7 +88,7 @@ pub(super) fn is_error(line: &[u8]) -> bool {
     // Most lines are none.
     let may_be = line.starts_with(b"{") && memmem::find(line, b"\"error").is_some();
     let diagnostic = || serde_json::from_slice::<Diagnostic>(line);
-    may_be && diagnostic().is_ok_and(|it| it.level.starts_with("error"))
+    may_be && diagnostic().is_ok_and(|it| it.is_error())
 }
 
 /// The file of this kind that a line of rustc's messages announces.

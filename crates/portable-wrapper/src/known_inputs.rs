@@ -218,9 +218,13 @@ pub(super) fn is_of_system(path: &Path, checkout: &Path) -> bool {
 
 /// Whether the file at `path` is a device or made by the kernel: it may say something else to another process.
 pub(super) fn is_of_kernel(path: &Path, real_paths: &RealPaths) -> bool {
-    let is_below = |path: &Path| OF_THE_KERNEL.iter().any(|other| path.starts_with(other));
     let real = real_paths.of(path);
-    real.is_some_and(|path| is_below(&path) && !path.starts_with(IN_MEMORY))
+    real.is_some_and(|path| is_named_of_kernel(&path) && !path.starts_with(IN_MEMORY))
+}
+
+/// Whether `path` is below a directory of devices, or of files that the kernel makes.
+pub(super) fn is_named_of_kernel(path: &Path) -> bool {
+    OF_THE_KERNEL.iter().any(|other| path.starts_with(other))
 }
 
 /// Whether the compiler or the linker made the file at `path` for the time of the compile. The checkout may be in the

@@ -6,6 +6,8 @@
 
 mod delivery;
 mod listing;
+mod other;
+mod request;
 mod verification;
 
 use std::cell::{Cell, OnceCell};
@@ -13,26 +15,23 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
-use super::args::{Invocation, Unit, are_in_file, as_text, expand, parse};
+use super::args::{Invocation, Unit, are_in_file, expand, parse};
 use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
-use super::cache_entry::{CacheEntry, entry_name};
+use super::cache_entry::CacheEntry;
 use super::cached_digest::CachedDigest;
-use super::cc::{self, Attempt};
 use super::compile::Begun;
 use super::compiler::Compiler;
 use super::differential;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::observation::{self, ObservedRun};
 use super::path_map::Role;
-use super::protocol::{CompileRequest, CompileResult, Language, Remap};
+use super::protocol::{CompileRequest, CompileResult};
 use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
 use super::storage::{Compiling, Storage};
 use super::uncacheable::{Fallback, Uncacheable};
-use super::uncached::{
-    compile_unit, exec_compiler, exec_sccache, exit_as, other_by_sccache, unit_by_sccache,
-};
+use super::uncached::{compile_unit, exec_compiler, exec_sccache, exit_as, unit_by_sccache};
 use super::unit_key::directories::path_map_of;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
@@ -43,6 +42,8 @@ use sccfg_util::wrapper_vars::{LINKS, SCRIPTS, SWITCH, is_off};
 
 use delivery::{Delivery, EarlyMetadata};
 use listing::{list_sources, sources_of};
+use other::run_other;
+use request::empty_request;
 
 /// Where the keys of units are remembered that read a file which no key has.
 const UNKNOWN_INPUTS: &str = "unknown-inputs";
@@ -92,74 +93,6 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
 fn exec_noted(arguments: &[OsString], observed: Option<&ObservedRun>) -> ExitCode {
     observed.into_iter().for_each(ObservedRun::mark_noted);
     exec_compiler(arguments)
-}
-
-/// How something is run that is no compile of Rust.
-enum Other {
-    /// It was.
-    Done(ExitCode),
-    /// By the compiler, with these arguments.
-    Compiler(Vec<OsString>),
-    /// By sccache, which gets what is known of headers.
-    Sccache(Sccache, String),
-    /// As a command of sccache.
-    Command,
-}
-
-/// Runs a compiler of another language, or a command of sccache.
-fn run_other(arguments: &[OsString], observed: Option<&ObservedRun>) -> ExitCode {
-    let other = compile_other(arguments, observed.is_some());
-    if let Some(observed) = observed {
-        match other {
-            // The compiler notes what it reads.
-            Other::Done(_) | Other::Compiler(_) => observed.mark_noted(),
-            Other::Sccache(..) | Other::Command => observed.mark_unnoted(),
-        }
-    }
-    match other {
-        Other::Done(code) => code,
-        Other::Compiler(arguments) => exec_compiler(&arguments),
-        Other::Sccache(sccache, headers) => other_by_sccache(&sccache, arguments, &headers),
-        Other::Command => exec_sccache(arguments),
-    }
-}
-
-/// Takes a compile of another language from the cache, if it can be. `is_observed` says whether it is part of an observed run.
-fn compile_other(arguments: &[OsString], is_observed: bool) -> Other {
-    let (program, args) = match arguments {
-        [program, args @ ..] if !program.to_string_lossy().starts_with('-') => (program, args),
-        // A command for sccache itself, such as `--show-stats`.
-        _ => return Other::Command,
-    };
-    let plain = || Other::Compiler(arguments.to_vec());
-    // Standard input can be read only once, and sccache does not cache such a compile either.
-    if args.iter().any(|argument| argument == "-") {
-        return plain();
-    }
-    let out_dir = env::var_os("OUT_DIR").map(PathBuf::from);
-    if out_dir.as_deref().is_some_and(build_script::is_recorded) {
-        return cc::with_remaps(program, args).map_or_else(plain, Other::Compiler);
-    }
-    let headers = match (as_text(args), env::current_dir()) {
-        (Some(words), Ok(directory)) => cc::hashed_headers(&words, &directory),
-        _ => Some(String::new()),
-    };
-    let Some(headers) = headers else {
-        return plain();
-    };
-    let reader = StderrReader::BuildScript;
-    let Ok(storage) = Storage::find(reader, out_dir.as_deref()) else {
-        return plain();
-    };
-    match cc::run(&storage, program, args, is_observed) {
-        Attempt::Done(code) => return Other::Done(code),
-        Attempt::Refused if is_observed => return plain(),
-        Attempt::Refused | Attempt::Unsupported => {}
-    }
-    match storage.into_sccache() {
-        Some(sccache) if !sccache.is_disabled() => Other::Sccache(sccache, headers),
-        _ => plain(),
-    }
 }
 
 fn run_unit(
@@ -444,40 +377,6 @@ impl<'a> Compile<'a> {
         }
     }
 
-    fn request(&self) -> CompileRequest {
-        let remap = match &self.key.keyed_by_path {
-            None => Remap::All,
-            Some(_) => Remap::None,
-        };
-        let observer = observation::library(&self.state);
-        CompileRequest {
-            remap,
-            key: self.key.key.clone(),
-            work: self.work.0.clone(),
-            path_map: self.key.path_map.clone(),
-            exposed_variables: self.key.exposed_variables.clone(),
-            named_variables: self.key.named_variables.clone(),
-            plain_package: self.key.plain_package.clone(),
-            included_variables: self.key.included_variables.clone(),
-            exposes_location: self.key.exposes_location,
-            resolves_paths: self.key.resolves_paths,
-            exposes_cargo_home: self.key.exposes_cargo_home,
-            sources: self.key.sources.clone(),
-            read_files: self.key.read_files.clone(),
-            native_libraries: self.key.native_libraries.clone(),
-            known_inputs: self.key.known_inputs.clone(),
-            is_observed: observer.is_some() && self.key.may_be_observed,
-            observer,
-            ..empty_request(
-                self.unit,
-                &self.program,
-                &self.args,
-                self.cwd,
-                &self.outputs,
-            )
-        }
-    }
-
     /// Compiles without sccache, after the compile below its server failed without an error in the
     /// source. The server's process may have lower limits, for example of memory.
     fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> ExitCode {
@@ -566,26 +465,5 @@ impl<'a> Compile<'a> {
             // Without the launcher, cargo runs the program itself.
             let _ = build_script::launcher::install(&unit.out_dir.join(program));
         }
-    }
-}
-
-/// The request to compile `unit`, without what its key tells.
-fn empty_request(
-    unit: &Unit,
-    program: &Path,
-    args: &[String],
-    cwd: &Path,
-    outputs: &[String],
-) -> CompileRequest {
-    CompileRequest {
-        program: program.to_owned(),
-        args: args.to_owned(),
-        directory: cwd.to_owned(),
-        out_dir: unit.out_dir.clone(),
-        outputs: outputs.to_owned(),
-        entry: entry_name(&unit.stem()),
-        dep_info: format!("{}.d", unit.stem()),
-        is_linked: unit.is_linked(),
-        ..CompileRequest::empty(Language::Rust)
     }
 }

@@ -112,20 +112,19 @@ impl Program<'_> {
         piped::output_while(command.stdin(Stdio::null()), goes_on, None, on_stderr)
     }
 
-    /// Runs it without standard input, and collects its output. Once `stop` can be read, or nobody has its other end,
-    /// it is killed, and the result is `None`. `on_stderr` is called with each line of standard error as soon as
-    /// it is complete.
+    /// Runs it without standard input, and collects its output. Once `stop`, if there is one, can be read, or nobody has
+    /// its other end, it is killed, and the result is `None`. `on_stderr` is called with each line of standard error as
+    /// soon as it is complete.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn output_until(
         &self,
-        stop: BorrowedFd<'_>,
+        stop: Option<BorrowedFd<'_>>,
         on_stderr: impl FnMut(&[u8]),
     ) -> io::Result<Option<Output>> {
         let mut command = self.command();
-        let command = command.stdin(Stdio::null());
-        piped::output_while(command, |_| true, Some(stop), on_stderr)
+        piped::output_while(command.stdin(Stdio::null()), |_| true, stop, on_stderr)
     }
 
     /// Runs it with the standard streams of this process. Unless standard error is a terminal, each

@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::command::said;
-use super::project::{Checkout, Project};
+use super::project::{Built, Checkout, Project};
 
 /// A program with a module.
 fn project() -> Project {
@@ -19,11 +19,49 @@ fn project() -> Project {
     project.package("app", "", &files).committed()
 }
 
+/// A program with the text that a macro `text!()` makes, whose body this is, and with other files.
+fn project_with_macro(body: &str, files: &[(&str, &str)]) -> Project {
+    let reads = format!(
+        "use proc_macro::TokenStream;\n#[proc_macro] pub fn text(_: TokenStream) -> TokenStream {{ {body} }}\n"
+    );
+    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
+    let main = "fn main() { println!(\"{}\", reads::text!()); }\n";
+    let files = [&[("src/main.rs", main)], files].concat();
+    Project::new()
+        .with_store()
+        .package(
+            "reads",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", &reads)],
+        )
+        .package("app", uses, &files)
+        .committed()
+}
+
+/// Builds the program in two new worktrees, with either text that the file at `path` had in turn. Returns what cargo said in the
+/// second one.
+fn builds_of_either(
+    project: &Project,
+    path: &str,
+    texts: [&str; 2],
+    content: fn(&str) -> String,
+) -> Built {
+    let [_, last] = texts.map(|text| {
+        let other = project.linked(text);
+        other.write(path, &content(text));
+        let out = other.cargo(&["build"]).ok();
+        assert_eq!(other.says("app"), format!("{text}\n"));
+        out
+    });
+    last
+}
+
 fn says(text: &str) -> String {
     format!("pub fn text() -> &'static str {{ {text:?} }}\n")
 }
 
 const PART: &str = "crates/app/src/part.rs";
+const TEXT: &str = "crates/app/text";
 
 /// A checkout whose compiler runs a script first. In it, `$lists` is set when sources are listed, and `wait_for FILE` waits
 /// for a file in `$dir`, which is returned as well.
@@ -191,67 +229,33 @@ fn a_source_that_changes_meanwhile_is_not_taken_for_the_one_that_was_compiled(
     main.write(PART, &says("second"));
     main.cargo(&["build", "-j2"]).ok();
     fs::remove_file(scripts.join("new")).unwrap();
-    for (name, text) in [("one", "second"), ("two", "third")] {
-        let other = project.linked(name);
-        other.write(PART, &says(text));
-        other.cargo(&["build"]).ok();
-        assert_eq!(other.says("app"), format!("{text}\n"));
-    }
+    builds_of_either(&project, PART, ["second", "third"], says);
     main.cargo(&["build"]).ok();
     assert_eq!(main.says("app"), "third\n");
 }
 
-/// A macro has read another file than the one that is there once the compile has listed its sources.
+/// A macro has read another file than the one that is there once the sources are listed.
 #[requires(sccache)]
 #[test]
 fn a_file_that_changes_after_a_macro_read_it_is_not_taken_for_the_one_that_was_compiled() {
-    let reads = "#[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); let text = std::fs::read_to_string(directory.clone() + \"/text\").unwrap(); if std::path::Path::new(&(directory + \"/slow\")).exists() { std::thread::sleep(std::time::Duration::from_secs(2)); } format!(\"{text:?}\").parse().unwrap() }\n";
-    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
-    let main = "fn main() { println!(\"{}\", reads::text!()); }\n";
-    let files = [("src/main.rs", main), ("text", "first"), ("slow", "")];
-    let project = Project::new().with_store();
-    let project = project
-        .package(
-            "reads",
-            "[lib]\nproc-macro = true\n",
-            &[("src/lib.rs", reads)],
-        )
-        .package("app", uses, &files)
-        .committed();
+    let body = "let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); let text = std::fs::read_to_string(directory.clone() + \"/text\").unwrap(); if std::path::Path::new(&(directory + \"/slow\")).exists() { std::thread::sleep(std::time::Duration::from_secs(2)); } format!(\"{text:?}\").parse().unwrap()";
+    let project = project_with_macro(body, &[("text", "first"), ("slow", "")]);
     let main = project.main();
     main.cargo(&["build", "-p", "reads"]).ok();
     let build = main.started(&["build"]);
     thread::sleep(Duration::from_secs(1));
-    main.write("crates/app/text", "second");
+    main.write(TEXT, "second");
     assert!(build.wait_with_output().unwrap().status.success());
-    for (name, text) in [("one", "first"), ("two", "second")] {
-        let other = project.linked(name);
-        other.write("crates/app/text", text);
-        let out = other.cargo(&["build"]).ok();
-        assert_eq!(other.says("app"), format!("{text}\n"));
-        if text == "second" {
-            out.all_hit();
-        }
-    }
+    let second = builds_of_either(&project, TEXT, ["first", "second"], str::to_owned);
+    second.all_hit();
 }
 
 /// The same where the second compiler that lists the sources is late.
 #[requires(sccache)]
 #[test]
 fn a_file_of_a_macro_that_changes_before_the_list_is_not_taken_for_the_one_that_was_compiled() {
-    let reads = "#[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let path = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/text\"; format!(\"{:?}\", std::fs::read_to_string(path).unwrap()).parse().unwrap() }\n";
-    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
-    let main = "fn main() { println!(\"{}\", reads::text!()); }\n// edited\n";
-    let files = [("src/main.rs", main), ("text", "first")];
-    let project = Project::new().with_store();
-    let project = project
-        .package(
-            "reads",
-            "[lib]\nproc-macro = true\n",
-            &[("src/lib.rs", reads)],
-        )
-        .package("app", uses, &files)
-        .committed();
+    let body = "let path = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/text\"; format!(\"{:?}\", std::fs::read_to_string(path).unwrap()).parse().unwrap()";
+    let project = project_with_macro(body, &[("text", "first")]);
     let script = "case \"$lists $*\" in\n\
         1*crate-name\\ app*) wait_for compiled; wait_for changed ;;\n\
         *crate-name\\ app*) \"$real\" \"$@\" || exit; : > \"$dir/compiled\"; exit ;;\nesac\n";
@@ -260,16 +264,11 @@ fn a_file_of_a_macro_that_changes_before_the_list_is_not_taken_for_the_one_that_
     while !scripts.join("compiled").exists() {
         thread::sleep(Duration::from_millis(20));
     }
-    main.write("crates/app/text", "second");
+    main.write(TEXT, "second");
     fs::write(scripts.join("changed"), "").unwrap();
     assert!(build.wait_with_output().unwrap().status.success());
     assert!(!scripts.join("late").exists());
-    for (name, text) in [("one", "first"), ("two", "second")] {
-        let other = project.linked(name);
-        other.write("crates/app/text", text);
-        other.cargo(&["build"]).ok();
-        assert_eq!(other.says("app"), format!("{text}\n"));
-    }
+    builds_of_either(&project, TEXT, ["first", "second"], str::to_owned);
 }
 
 /// Not all that the compiler reads is known beforehand, or the key turns out to be another one.

@@ -29,7 +29,8 @@ pub(super) fn run_to_end(
     Ok((output, leak))
 }
 
-/// Runs the compiler, until it is to [`stop`](Program::output_until). Also returns the leak of a native library that cannot have placeholders.
+/// Runs the compiler, until it is to [`stop`](Program::output_until). Also returns the leak of a native library that cannot
+/// have placeholders.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -67,10 +68,7 @@ pub(super) fn run_compiler(
         changes: &changes,
         directory: Some(&request.directory),
     };
-    let output = match stop {
-        Some(stop) => compiler.output_until(stop, on_stderr)?,
-        None => compiler.output_while(|_| true, on_stderr)?,
-    };
+    let output = compiler.output_until(stop, on_stderr)?;
     Ok((output, leak.filter(|_| remap == Remap::All)))
 }
 

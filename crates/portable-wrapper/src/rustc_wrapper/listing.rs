@@ -59,8 +59,10 @@ pub(super) fn list_sources(
     };
     let _ = fsio::remove_file(&arguments);
     let info = DepInfo::parse(&String::from_utf8(text?).ok()?)?;
-    let info = without_observer(info);
-    Some(Listing { info, requests })
+    Some(Listing {
+        info: without_observer(info),
+        requests,
+    })
 }
 
 /// Takes the sources that a compile lists which has begun, and has no macros.

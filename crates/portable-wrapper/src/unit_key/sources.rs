@@ -126,13 +126,14 @@ impl KeyBuilder<'_> {
         let may_begin = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
             && match known.first() {
+                Some(last) if last.observed.ties_to_place() => false,
                 Some(last) => {
-                    // Those that are there now, and the new ones among the others.
+                    // An edited one may name others that are new.
+                    digests.read_likely(self);
                     for (path, _) in &last.files {
                         digests.of(path, self);
                     }
-                    digests.read_likely(self);
-                    !last.observed.ties_to_place()
+                    true
                 }
                 None => package.is_none() && digests.read_likely(self),
             };

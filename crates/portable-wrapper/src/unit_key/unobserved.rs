@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::super::digest;
+use super::super::known_inputs::is_named_of_kernel;
 use super::super::macro_effects::literals;
 use super::super::package::{self, is_rust};
 use super::super::state_dir::StateDir;
@@ -164,9 +165,8 @@ impl KeyBuilder<'_> {
 /// Whether the file at `path` changes all the time: it is of the system, or built. Files in `OUT_DIR` are in the key
 /// already.
 fn is_changing(path: &Path, roots: &[&Path]) -> bool {
-    const SYSTEM: [&str; 3] = ["/dev", "/proc", "/sys"];
     let mut directories = path
         .ancestors()
         .take_while(|ancestor| !roots.contains(ancestor));
-    SYSTEM.iter().any(|directory| path.starts_with(directory)) || directories.any(package::is_built)
+    is_named_of_kernel(path) || directories.any(package::is_built)
 }

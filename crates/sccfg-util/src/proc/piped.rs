@@ -17,7 +17,7 @@ const EXIT_POLL: Duration = Duration::from_millis(5);
 pub(super) fn output_while(
     command: &mut Command,
     mut goes_on: impl FnMut(u32) -> bool,
-    until: Option<BorrowedFd<'_>>,
+    stop: Option<BorrowedFd<'_>>,
     mut on_stderr: impl FnMut(&[u8]),
 ) -> io::Result<Option<Output>> {
     let mut child = command
@@ -31,8 +31,7 @@ pub(super) fn output_while(
     loop {
         let mut waits: Vec<PollFd<'_>> = Vec::new();
         let exit_file = exit.as_ref().map(AsFd::as_fd);
-        // The first one is asked for below.
-        let files = [until, stdout.file(), stderr.file(), exit_file];
+        let files = [stop, stdout.file(), stderr.file(), exit_file];
         for file in files.into_iter().flatten() {
             waits.push(PollFd::from_borrowed_fd(file, PollFlags::IN));
         }
@@ -47,8 +46,8 @@ pub(super) fn output_while(
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let is_over =
-            until.is_some() && waits.first().is_some_and(|wait| !wait.revents().is_empty());
+        // It is the first one.
+        let is_stopped = stop.is_some() && !waits[0].revents().is_empty();
         stdout.read();
         stderr.read();
         stderr.new_lines(&mut on_stderr);
@@ -69,7 +68,7 @@ pub(super) fn output_while(
         if is_due {
             checked = Instant::now();
         }
-        if is_over || is_due && !goes_on(child.id()) {
+        if is_stopped || is_due && !goes_on(child.id()) {
             // It was not waited for, so its number is not reused.
             let _ = child.kill();
             child.wait()?;

@@ -7,13 +7,11 @@ use super::places::place_of;
 use crate::build_script::inputs::Script;
 use crate::build_script::machine::{self, HEADERS};
 use crate::compiler::Compiler;
+use crate::known_inputs::is_named_of_kernel;
 use crate::observed_inputs::is_of_package;
 use crate::package;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
-
-/// Directories that say something of the kernel or never change. A script that names one of the former runs each time.
-const OF_THE_KERNEL: [&str; 4] = ["/dev", "/nix/store", "/proc", "/sys"];
 
 /// What the first key of a run has.
 pub(super) struct Known<'p> {
@@ -87,9 +85,9 @@ impl<'p> Known<'p> {
             return true;
         }
         let is_of_system = |path: &Path| {
-            OF_THE_KERNEL
-                .iter()
-                .any(|directory| path.starts_with(directory))
+            // It never changes. A script that names something of the kernel runs each time.
+            path.starts_with("/nix/store")
+                || is_named_of_kernel(path)
                 || self.has_machine && self.is_of_package(path)
                 || is_below(path, &self.of_machine)
         };
@@ -110,7 +108,6 @@ impl<'p> Known<'p> {
 
 /// Whether `path` is a device or a file of the kernel that does not say the same each time. The C library reads the others.
 pub(super) fn differs_each_time(path: &Path) -> bool {
-    const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
     const THE_SAME: [&str; 12] = [
         "/dev/fd",
         "/dev/null",
@@ -125,8 +122,7 @@ pub(super) fn differs_each_time(path: &Path) -> bool {
         "/sys/devices/system/cpu",
         "/sys/fs/cgroup",
     ];
-    let is_below = |directories: &[&str]| directories.iter().any(|other| path.starts_with(other));
-    is_below(&OF_THE_KERNEL) && !is_below(&THE_SAME)
+    is_named_of_kernel(path) && !THE_SAME.iter().any(|other| path.starts_with(other))
 }
 
 fn is_below(path: &Path, directories: &[PathBuf]) -> bool {

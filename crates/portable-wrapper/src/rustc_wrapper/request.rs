@@ -1,0 +1,66 @@
+//! What the compiler is asked for.
+
+use std::path::Path;
+
+use super::super::args::Unit;
+use super::super::cache_entry::entry_name;
+use super::super::observation;
+use super::super::protocol::{CompileRequest, Language, Remap};
+use super::Compile;
+
+impl Compile<'_> {
+    pub(super) fn request(&self) -> CompileRequest {
+        let remap = match &self.key.keyed_by_path {
+            None => Remap::All,
+            Some(_) => Remap::None,
+        };
+        let observer = observation::library(&self.state);
+        CompileRequest {
+            remap,
+            key: self.key.key.clone(),
+            work: self.work.0.clone(),
+            path_map: self.key.path_map.clone(),
+            exposed_variables: self.key.exposed_variables.clone(),
+            named_variables: self.key.named_variables.clone(),
+            plain_package: self.key.plain_package.clone(),
+            included_variables: self.key.included_variables.clone(),
+            exposes_location: self.key.exposes_location,
+            resolves_paths: self.key.resolves_paths,
+            exposes_cargo_home: self.key.exposes_cargo_home,
+            sources: self.key.sources.clone(),
+            read_files: self.key.read_files.clone(),
+            native_libraries: self.key.native_libraries.clone(),
+            known_inputs: self.key.known_inputs.clone(),
+            is_observed: observer.is_some() && self.key.may_be_observed,
+            observer,
+            ..empty_request(
+                self.unit,
+                &self.program,
+                &self.args,
+                self.cwd,
+                &self.outputs,
+            )
+        }
+    }
+}
+
+/// The request to compile `unit`, without what its key tells.
+pub(super) fn empty_request(
+    unit: &Unit,
+    program: &Path,
+    args: &[String],
+    cwd: &Path,
+    outputs: &[String],
+) -> CompileRequest {
+    CompileRequest {
+        program: program.to_owned(),
+        args: args.to_owned(),
+        directory: cwd.to_owned(),
+        out_dir: unit.out_dir.clone(),
+        outputs: outputs.to_owned(),
+        entry: entry_name(&unit.stem()),
+        dep_info: format!("{}.d", unit.stem()),
+        is_linked: unit.is_linked(),
+        ..CompileRequest::empty(Language::Rust)
+    }
+}

@@ -4,6 +4,10 @@
 //! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
 //! unless that depends on the paths. Those that ask for a path without links get another one from the
 //! [observer](super::observation).
+//!
+//! In the compile, the paths of sources that cargo or a build script names in full are replaced. Macros are told those
+//! (`Span::file`), and real paths everywhere else. If there may be such sources, a third expansion with the compile's
+//! arguments has to be the first one but for the replaced paths.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -99,28 +103,51 @@ pub(super) fn depends_on_path(
         otherwise.extend(observation.changes().iter().cloned());
     }
     let expansions = [
-        ("as-it-is.rs", &*request.directory, kept),
-        ("otherwise.rs", there, otherwise),
+        ("as-it-is.rs", &*request.directory, &*kept),
+        ("otherwise.rs", there, &otherwise),
     ];
     let expanded = each_at_once(&expansions, most, |(file, directory, changes)| {
         expand(request, directory, &args, changes, file)
     });
     let expanded: Vec<_> = expanded.into_iter().collect::<io::Result<_>>()?;
     let is_loaded = observation.is_some_and(|observation| observation.requests().is_some());
+    let [Some(as_it_is), Some(otherwise)] = &*expanded else {
+        return Ok(true);
+    };
     if request.resolves_paths && !is_loaded {
         return Ok(true);
     }
-    Ok(expanded.iter().any(Option::is_none) || expanded.first() != expanded.last())
+    if digest::of_file(as_it_is) != digest::of_file(otherwise) {
+        return Ok(true);
+    }
+    let is_mapped = |path: &Path| {
+        let mut roles = path_map.placeholders().map(|(role, ..)| role);
+        roles.any(|role| path_map.is_below(path, role))
+    };
+    // cargo names the source of a crate in full if the compiler does not run in the root of the workspace.
+    let may_be_replaced = value("OUT_DIR").is_some()
+        || !is_there && is_mapped(&request.directory)
+        || request.sources.iter().any(|(path, _)| is_mapped(path));
+    if !may_be_replaced {
+        return Ok(false);
+    }
+    let args = [args, request.remap_args()].concat();
+    let replaced = expand(request, &request.directory, &args, &kept, "replaced.rs")?;
+    let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
+    Ok(match replaced {
+        Some(replaced) => with_placeholders(as_it_is)? != with_placeholders(&replaced)?,
+        None => true,
+    })
 }
 
-/// The digest of the source with all macros expanded, which is written to a file of this name; `None` if that fails.
+/// The file of this name with the source after all macros were expanded; `None` if that fails.
 fn expand(
     request: &CompileRequest,
     directory: &Path,
     args: &[OsString],
     changes: &[(OsString, Option<OsString>)],
     file: &str,
-) -> io::Result<Option<String>> {
+) -> io::Result<Option<PathBuf>> {
     let mut args = args.to_vec();
     args.push("-Zunpretty=expanded".into());
     let unstable = (OsString::from("RUSTC_BOOTSTRAP"), Some(OsString::from("1")));
@@ -133,6 +160,5 @@ fn expand(
         directory: Some(directory),
     }
     .output_into(share::open_or_create(&expanded)?)?;
-    let digest = || digest::of_file(&expanded).ok_or(io::ErrorKind::NotFound);
-    Ok(output.status.success().then(digest).transpose()?)
+    Ok(output.status.success().then_some(expanded))
 }

@@ -14,7 +14,7 @@ use super::digest::{self, FileStamp, Key, KeyPart};
 use super::package::{self, Registry};
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
-use sccfg_util::fsio::RealPaths;
+use sccfg_util::fsio::{Exchanged, RealPaths};
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
@@ -95,7 +95,7 @@ impl ObservedInputs {
 
     /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`, or a file that was only
     /// looked for was written: it may have appeared after the run looked for it. Of a run of the workspace, also whether a file may
-    /// have been removed, or a directory made, and where links lead on the way.
+    /// have been removed, or a directory made, and whether one on the way may have been exchanged.
     pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let is_changed = |path: &Path| {
             let stamp = FileStamp::of(path);
@@ -116,15 +116,13 @@ impl ObservedInputs {
     /// Whether one of the paths may have led elsewhere, or to nothing, at some time since `moment`.
     fn has_moved_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let all = [&self.files, &self.looked_for, &self.directories];
-        let mut links = BTreeSet::new();
+        let exchanged = Exchanged::since(moment);
         all.into_iter().flatten().any(|path| {
             let path = real_path(path, path_map);
             if path_map.is_below(&path, Role::Target) || path.starts_with(env::temp_dir()) {
                 return false;
             }
-            let mut above = path.ancestors();
-            above.any(|part| links.insert(part.to_owned()) && fsio::is_link_since(part, moment))
-                || fsio::may_have_come_or_gone_since(&path, moment)
+            exchanged.is_on_the_way_to(&path) || fsio::may_have_come_or_gone_since(&path, moment)
         })
     }
 

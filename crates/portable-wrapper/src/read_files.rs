@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::FileStamp;
 use super::path_map::PathMap;
 use super::unit_key::observed::Question;
+use sccfg_util::fsio::Exchanged;
 
 /// How far the clocks of the file system and of this process may be apart.
 const CLOCKS: Duration = Duration::from_secs(5);
@@ -61,10 +62,11 @@ impl ReadFiles {
 
     /// Whether none of them was changed since.
     pub(super) fn are_unchanged(&self, path_map: &PathMap) -> bool {
-        let since = self.since.unwrap_or(SystemTime::UNIX_EPOCH);
+        let since = self.since.unwrap_or(SystemTime::UNIX_EPOCH + CLOCKS) - CLOCKS;
+        let exchanged = Exchanged::since(since);
         let is_recent = |path: &Path| {
             let stamp = FileStamp::of(path);
-            stamp.is_none_or(|stamp| stamp.is_from(since - CLOCKS))
+            stamp.is_none_or(|stamp| stamp.is_from(since)) || exchanged.is_on_the_way_to(path)
         };
         let mut files = self.files.iter();
         files.all(|(path, stamp)| FileStamp::of(path) == *stamp)
@@ -73,16 +75,18 @@ impl ReadFiles {
             })
     }
 
-    /// Whether those that were read after the sources had been listed are at least as old as `moment`.
+    /// Whether those that were read after the sources had been listed are at least as old as `moment`, and nothing above them has
+    /// been exchanged since then.
     pub(super) fn were_there_at(&self, moment: SystemTime) -> bool {
+        let moment = moment - TICK;
+        let exchanged = Exchanged::since(moment);
         let answers = self.answers.iter().map(|(_, path, _)| path);
         let mut late = self.late.iter().chain(answers);
         late.all(|path| {
             // Of what is not there, the directory tells when it went.
             let mut stamps = path.ancestors().filter_map(FileStamp::of);
-            stamps
-                .next()
-                .is_some_and(|stamp| !stamp.is_from(moment - TICK))
+            stamps.next().is_some_and(|stamp| !stamp.is_from(moment))
+                && !exchanged.is_on_the_way_to(path)
         })
     }
 }

@@ -28,7 +28,7 @@ pub use metadata::{
     has_executable_mode, inode_text, is_executable, is_missing, is_own_dir, is_plain_dir,
     is_readable_by_others, is_writable, link_target, modified, owner_uid, read_link, stat,
 };
-pub use path_changes::{is_link_since, may_have_come_or_gone_since};
+pub use path_changes::{Exchanged, may_have_come_or_gone_since};
 pub use read::{
     directories_in, names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write,
     open_stderr_of, read, read_artifact, read_bytes, read_bytes_from, read_text,

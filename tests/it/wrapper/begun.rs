@@ -1,10 +1,12 @@
 //! Sources are new or were edited: the unit is compiled before it is known which ones it has.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use indoc::indoc;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -234,20 +236,52 @@ fn a_source_that_changes_meanwhile_is_not_taken_for_the_one_that_was_compiled(
     assert_eq!(main.says("app"), "third\n");
 }
 
-/// A macro has read another file than the one that is there once the sources are listed.
+/// A macro has read another file than the one that is there once the sources are listed. An older one may be moved there.
 #[requires(sccache)]
-#[test]
-fn a_file_that_changes_after_a_macro_read_it_is_not_taken_for_the_one_that_was_compiled() {
-    let body = "let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); let text = std::fs::read_to_string(directory.clone() + \"/text\").unwrap(); if std::path::Path::new(&(directory + \"/slow\")).exists() { std::thread::sleep(std::time::Duration::from_secs(2)); } format!(\"{text:?}\").parse().unwrap()";
-    let project = project_with_macro(body, &[("text", "first"), ("slow", "")]);
+#[rstest]
+#[case::by_a_write(|directory: &Path| fs::write(directory.join("now/text"), "second").unwrap())]
+#[case::by_another_link(|directory: &Path| {
+    symlink("other", directory.join("new")).unwrap();
+    fs::rename(directory.join("new"), directory.join("link")).unwrap();
+})]
+#[case::by_another_directory(|directory: &Path| {
+    fs::rename(directory.join("now"), directory.join("old")).unwrap();
+    fs::rename(directory.join("other"), directory.join("now")).unwrap();
+})]
+fn a_file_that_changes_after_a_macro_read_it_is_not_taken_for_the_one_that_was_compiled(
+    #[case] change: fn(&Path),
+) {
+    let body = indoc! {r#"
+        let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+        let text = std::fs::read_to_string(directory.clone() + "/link/text").unwrap();
+        if std::path::Path::new(&(directory + "/slow")).exists() {
+            std::thread::sleep(std::time::Duration::from_secs(2));
+        }
+        format!("{text:?}").parse().unwrap()
+    "#};
+    let files = [
+        ("now/text", "first"),
+        ("other/text", "second"),
+        ("slow", ""),
+    ];
+    let project = project_with_macro(body, &files);
     let main = project.main();
+    symlink("now", main.path("crates/app/link")).unwrap();
+    project.commit(&main.path(""));
     main.cargo(&["build", "-p", "reads"]).ok();
     let build = main.started(&["build"]);
     thread::sleep(Duration::from_secs(1));
-    main.write(TEXT, "second");
+    change(&main.path("crates/app"));
     assert!(build.wait_with_output().unwrap().status.success());
-    let second = builds_of_either(&project, TEXT, ["first", "second"], str::to_owned);
-    second.all_hit();
+    builds_of_either(
+        &project,
+        "crates/app/now/text",
+        ["first", "second"],
+        str::to_owned,
+    );
+    main.clean();
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "second\n");
 }
 
 /// The same where the second compiler that lists the sources is late.

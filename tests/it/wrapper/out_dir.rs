@@ -390,6 +390,43 @@ fn a_macro_finds_generated_source() {
     }
 }
 
+/// In a compile whose paths are replaced, it is told a placeholder, which begins with no variable's value.
+#[requires(sccache)]
+#[test]
+fn a_macro_knows_generated_source_by_its_place() {
+    let script =
+        "fs::write(format!(\"{out}/g.rs\"), \"pub const G: &str = mac::whose!();\").unwrap();";
+    let mac = indoc! {r#"
+        use std::env::var;
+        #[proc_macro]
+        pub fn whose(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            let file = proc_macro::Span::call_site().file();
+            let package = var("CARGO_MANIFEST_DIR").unwrap();
+            let whose = match file.starts_with(&var("OUT_DIR").unwrap()) {
+                true => format!("own, {}", std::fs::read_to_string(package + "/src/flag").unwrap()),
+                false => "other".to_owned(),
+            };
+            format!("{whose:?}").parse().unwrap()
+        }
+    "#};
+    let project = made_by(script, INCLUDES);
+    let project = project
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .file(
+            "crates/app/Cargo.toml",
+            &super::project::package("app", "[dependencies]\nmac = { path = \"../mac\" }\n"),
+        )
+        .file("crates/app/src/flag", "one")
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&main), "own, one\n");
+    let second = project.linked("second");
+    second.write("crates/app/src/flag", "two");
+    second.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&second), "own, two\n");
+}
+
 #[requires(sccache)]
 #[test]
 fn files_that_generated_source_includes_by_relative_names_count() {

@@ -5,19 +5,117 @@
     reason = "part of the one module with this access"
 )]
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Whether there is a symbolic link at `path` that was made at `moment` or later.
-pub fn is_link_since(path: &Path, moment: SystemTime) -> bool {
-    let changed = |found: &fs::Metadata| {
-        let [seconds, nanoseconds] =
-            [found.ctime(), found.ctime_nsec()].map(|part| part.try_into().unwrap_or_default());
-        UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
-    };
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink() && changed(&found) >= moment)
+/// How many links the system follows in a path (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
+
+/// Tells for many paths in few directories whether one of the links and directories in them may have been exchanged at a moment or
+/// later. Each directory is asked about once.
+#[derive(Debug)]
+pub struct Exchanged {
+    since: SystemTime,
+    directories: RefCell<HashMap<PathBuf, bool>>,
+}
+
+impl Exchanged {
+    /// For exchanges at `moment` or later.
+    pub fn since(moment: SystemTime) -> Self {
+        Self {
+            since: moment,
+            directories: RefCell::default(),
+        }
+    }
+
+    /// Whether a link in the absolute path was made since, also in the paths to which links lead, or a directory on the way was
+    /// moved, as far as the path exists. What is at its end tells that by its own time, unless it is a link.
+    ///
+    /// A move changes the change time of a directory, as each new entry in it does, and the modification time of the
+    /// directory around it (rename(2)). With both it may have been moved.
+    pub fn is_on_the_way_to(&self, path: &Path) -> bool {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return self.is_in(path);
+        };
+        let known = self.directories.borrow().get(parent).copied();
+        let is_exchanged = known.unwrap_or_else(|| {
+            let is_exchanged = self.is_in(parent);
+            let mut known = self.directories.borrow_mut();
+            known.insert(parent.to_owned(), is_exchanged);
+            is_exchanged
+        });
+        let is_link = || {
+            let found = fs::symlink_metadata(parent.join(name));
+            found.is_ok_and(|found| found.is_symlink())
+        };
+        is_exchanged || is_link() && self.is_in(path)
+    }
+
+    /// Like [`Self::is_on_the_way_to`], with a directory at the end.
+    fn is_in(&self, path: &Path) -> bool {
+        let mut place = PathBuf::from("/");
+        let mut rest = parts_of(path);
+        let mut links = 0;
+        while let Some(part) = rest.pop() {
+            let Some(part) = part else {
+                place.pop();
+                continue;
+            };
+            place.push(part);
+            let Ok(found) = fs::symlink_metadata(&place) else {
+                return false;
+            };
+            let is_changed = changed(&found) >= self.since;
+            if found.is_symlink() {
+                links += 1;
+                let target = fs::read_link(&place);
+                let Some(target) = target.ok().filter(|_| !is_changed && links <= MOST_LINKS)
+                else {
+                    return true;
+                };
+                place.pop();
+                if target.is_absolute() {
+                    place = PathBuf::from("/");
+                }
+                rest.extend(parts_of(&target));
+                continue;
+            }
+            if is_changed && found.is_dir() && self.is_modified(place.parent()) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_modified(&self, directory: Option<&Path>) -> bool {
+        let modified =
+            directory.and_then(|directory| fs::metadata(directory).ok()?.modified().ok());
+        modified.is_none_or(|modified| modified >= self.since)
+    }
+}
+
+/// When the metadata of a file was changed, which programs cannot set.
+fn changed(found: &fs::Metadata) -> SystemTime {
+    let [seconds, nanoseconds] =
+        [found.ctime(), found.ctime_nsec()].map(|part| part.try_into().unwrap_or_default());
+    UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
+}
+
+/// The names in a path, the last one first; `None` is `..`.
+fn parts_of(path: &Path) -> Vec<Option<OsString>> {
+    let parts = path.components().rev();
+    parts
+        .filter_map(|part| match part {
+            Component::Normal(name) => Some(Some(name.to_owned())),
+            Component::ParentDir => Some(None),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether what is at `path` may have come or gone at `moment` or later: a directory that was made then, or nothing in a directory
@@ -30,4 +128,82 @@ pub fn may_have_come_or_gone_since(path: &Path, moment: SystemTime) -> bool {
     let mut above = path.ancestors().skip(1);
     let around = above.find_map(|directory| fs::metadata(directory).ok());
     around.is_some_and(|found| found.modified().is_ok_and(|time| time >= moment))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Longer than a tick of the clock of a file system.
+    const TICK: Duration = Duration::from_millis(30);
+
+    #[test]
+    fn exchanged_links_and_directories_are_told_from_new_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        for name in ["a/b/c", "other/c", "by-link/c"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+            fs::write(root.join(name).join("file"), "").unwrap();
+        }
+        symlink("by-link", root.join("link")).unwrap();
+        symlink(root.join("link"), root.join("chain")).unwrap();
+        symlink("../by-link/c/file", root.join("other/to-file")).unwrap();
+        let paths = [
+            "a/b/c/file",
+            "a/b/c",
+            "chain/c/file",
+            "other/../chain/c",
+            "other/to-file",
+        ];
+        let exchanged = |change: &dyn Fn(&Path)| {
+            thread::sleep(TICK);
+            let since = SystemTime::now();
+            thread::sleep(TICK);
+            change(&root);
+            let exchanged = Exchanged::since(since);
+            let is_exchanged = |path: &&str| exchanged.is_on_the_way_to(&root.join(path));
+            paths
+                .iter()
+                .copied()
+                .filter(is_exchanged)
+                .collect::<Vec<_>>()
+        };
+        let exchange = |one: &Path, other: &Path, between: &Path| {
+            fs::rename(one, between).unwrap();
+            fs::rename(other, one).unwrap();
+            fs::rename(between, other).unwrap();
+        };
+        let no_paths: [&str; 0] = [];
+        assert_eq!(exchanged(&|_| ()), no_paths);
+        assert_eq!(
+            exchanged(&|root| {
+                fs::write(root.join("new"), "").unwrap();
+                fs::write(root.join("a/b/c/new"), "").unwrap();
+                fs::write(root.join("by-link/c/file"), "changed").unwrap();
+            }),
+            no_paths
+        );
+        assert_eq!(
+            exchanged(&|root| {
+                exchange(
+                    &root.join("a/b"),
+                    &root.join("other"),
+                    &root.join("between"),
+                );
+            }),
+            ["a/b/c/file", "a/b/c", "other/../chain/c", "other/to-file"]
+        );
+        assert_eq!(
+            exchanged(&|root| {
+                let (link, new) = (root.join("link"), root.join("new-link"));
+                symlink("other", &new).unwrap();
+                fs::rename(new, link).unwrap();
+            }),
+            ["chain/c/file", "other/../chain/c"]
+        );
+    }
 }

@@ -390,41 +390,52 @@ fn a_macro_finds_generated_source() {
     }
 }
 
-/// In a compile whose paths are replaced, it is told a placeholder, which begins with no variable's value.
+const READS: &str =
+    "std::fs::read_to_string(var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/src/flag\").unwrap()";
+
+/// In a compile whose paths are replaced, it is told a placeholder, which is not what the script wrote.
 #[requires(sccache)]
-#[test]
-fn a_macro_knows_generated_source_by_its_place() {
+#[rstest]
+#[case::by_a_variable("file.starts_with(&var(\"OUT_DIR\").unwrap())", READS)]
+#[case::by_a_name("file.contains(\"/target/debug/build/\")", READS)]
+#[case::by_its_length("file.len() < 110", READS)]
+#[case::by_a_name_alone("file.contains(\"/target/debug/build/\")", "\"one\"")]
+#[case::by_a_name_and_a_variable(
+    "file.contains(\"/target/debug/build/\")",
+    "var(\"FLAG\").unwrap()"
+)]
+fn a_macro_knows_generated_source_by_its_place(#[case] is_own: &str, #[case] reads: &str) {
     let script =
         "fs::write(format!(\"{out}/g.rs\"), \"pub const G: &str = mac::whose!();\").unwrap();";
-    let mac = indoc! {r#"
+    let mac = formatdoc! {r#"
         use std::env::var;
         #[proc_macro]
-        pub fn whose(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        pub fn whose(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{
             let file = proc_macro::Span::call_site().file();
-            let package = var("CARGO_MANIFEST_DIR").unwrap();
-            let whose = match file.starts_with(&var("OUT_DIR").unwrap()) {
-                true => format!("own, {}", std::fs::read_to_string(package + "/src/flag").unwrap()),
+            let whose = match {is_own} {{
+                true => format!("own, {{}}", {reads}),
                 false => "other".to_owned(),
-            };
-            format!("{whose:?}").parse().unwrap()
-        }
+            }};
+            format!("{{whose:?}}").parse().unwrap()
+        }}
     "#};
     let project = made_by(script, INCLUDES);
     let project = project
-        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", &mac)])
         .file(
             "crates/app/Cargo.toml",
             &super::project::package("app", "[dependencies]\nmac = { path = \"../mac\" }\n"),
         )
         .file("crates/app/src/flag", "one")
         .committed();
-    let main = project.main();
+    let main = project.main().with("FLAG", "one");
     main.cargo(&["build"]).ok();
     assert_eq!(says_the_same_uncached(&main), "own, one\n");
-    let second = project.linked("second");
+    let second = project.linked("second").with("FLAG", "two");
     second.write("crates/app/src/flag", "two");
     second.cargo(&["build"]).ok();
-    assert_eq!(says_the_same_uncached(&second), "own, two\n");
+    let read = if reads.contains('(') { "two" } else { "one" };
+    assert_eq!(says_the_same_uncached(&second), format!("own, {read}\n"));
 }
 
 #[requires(sccache)]

@@ -33,6 +33,7 @@ mod shared;
 mod source;
 mod surroundings;
 mod tree;
+mod variables_read;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ use local_store::Outcome as Counted;
 use serde::{Deserialize, Serialize};
 
 use self::command::Command;
-use self::inputs::{RunInputs, Script, SecondKey};
+use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
 pub(super) use self::inputs::{
     is_of_cargo, may_read, names_same_contents, shown_variable, variables,
 };
@@ -308,10 +309,10 @@ impl Context {
         source.ok_or(Uncacheable::UnreadableSource)
     }
 
-    /// The second keys for the inputs that runs had under the first key `key`.
-    fn second_keys(&self, script: &Script<'_>, key: &str) -> Vec<(SecondKey, RunInputs)> {
-        let sets = self.inputs(key).sets.into_iter();
-        sets.filter_map(|set| Some((script.second_key(key, &set)?, set)))
+    /// The second keys for the inputs that runs had under the first key.
+    fn second_keys(&self, script: &Script<'_>, first: &FirstKey) -> Vec<(SecondKey, RunInputs)> {
+        let sets = self.inputs(&first.key).sets.into_iter();
+        sets.filter_map(|set| Some((script.second_key(first, &set)?, set)))
             .collect()
     }
 

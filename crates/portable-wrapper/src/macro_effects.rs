@@ -62,7 +62,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "4";
+pub(super) const READER: &str = "5";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,9 @@ impl MacroEffects {
         let is_suspect = effects.runs.each_time().is_some();
         if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
             effects.runs.mark_repeatable();
+        }
+        if author == Author::Published && reviewed::only_looks_up_variables(name) {
+            effects.runs.mark_looking_up();
         }
         if effects.runs.reads_clock()
             && author == Author::Published

@@ -53,6 +53,7 @@ pub(super) struct Observation {
 
 /// What a process asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct Requests {
     /// The files, as they were named, and how they were used.
     pub(super) files: BTreeMap<PathBuf, Uses>,
@@ -72,6 +73,8 @@ pub(super) struct Requests {
     pub(super) unobserved: Option<PathBuf>,
     /// Whether this wrapper only had compilers do something in it, and all that they read is noted. It notes nothing itself.
     pub(super) is_wrapper_noted: bool,
+    /// Whether this wrapper did something else in it.
+    pub(super) is_wrapper_unnoted: bool,
     /// Whether a time was shown as a date, as compilers do for `__DATE__`.
     pub(super) reads_clock: bool,
     /// The machines or addresses that it connected to or asked for.
@@ -192,8 +195,9 @@ impl Observation {
         let start = (layout::NOTES + void) as u64;
         let notes = self.notes.read_at(start, used.checked_sub(void)?).ok()?;
         let mut requests = Requests::parse(&notes);
+        requests.is_wrapper_unnoted = number(layout::UNNOTED)? != 0;
         requests.is_wrapper_noted =
-            number(layout::NOTED_BY_COMPILER)? != 0 && number(layout::UNNOTED)? == 0;
+            number(layout::NOTED_BY_COMPILER)? != 0 && !requests.is_wrapper_unnoted;
         // Every compiler opens files; of other programs, the observer notes which ones they are.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)

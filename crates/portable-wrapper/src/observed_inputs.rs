@@ -34,6 +34,7 @@ pub(super) fn is_of_package(path: &Path) -> bool {
 
 /// What a run asked for. Paths have placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct ObservedInputs {
     /// Whether the run was observed. Nothing else is known otherwise.
     #[serde(default)]
@@ -57,9 +58,16 @@ pub(super) struct ObservedInputs {
     pub(super) packages: BTreeSet<String>,
     /// Programs that were looked for on the search path.
     pub(super) programs: BTreeSet<String>,
-    /// Variables that were read by their names. They are no part of the digest, except [`READ_BY_NAME`]: the first key
-    /// has the others that may differ.
+    /// Variables that were read by their names. They are no part of the digest, except [`READ_BY_NAME`]: the keys of the run
+    /// have the others that may differ.
     pub(super) variables: BTreeSet<String>,
+    /// Whether all variables that were read are among them, but for those of scripts in front of tools: each program asks for
+    /// variables by their names, as compilers do and shells do not, and was observed.
+    #[serde(default)]
+    pub(super) reads_by_name: bool,
+    /// The scripts of a shell that never change in front of such programs, and other files of theirs.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) tool_scripts: BTreeSet<String>,
     /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
     pub(super) looks_upwards: bool,
 }
@@ -196,7 +204,7 @@ impl ObservedInputs {
         }
         Found {
             digest: key.finish(),
-            files: files_of(key.parts()),
+            parts: files_of(key.parts()),
         }
     }
 
@@ -230,8 +238,8 @@ impl ObservedInputs {
 pub(super) struct Found {
     /// Empty if it would ask for nothing.
     pub(super) digest: String,
-    /// The files and directories, as parts of a key.
-    pub(super) files: Vec<KeyPart>,
+    /// The files and directories, and for a key the variables that the first key does not have, as parts of a key.
+    pub(super) parts: Vec<KeyPart>,
 }
 
 /// The names of the shared libraries in a directory of cargo that cargo did not make. The names of its own end in a hash, or are

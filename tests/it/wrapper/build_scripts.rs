@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use rstest::rstest;
 use serde_json::Value;
@@ -174,6 +175,14 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     "{ println!(\"cargo::rerun-if-changed=build.rs\"); String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo $APP_VALUE\"]).output().unwrap().stdout).unwrap() }",
     "APP_VALUE"
 )]
+#[case::put_together(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); env::var([\"OTH\", \"ER\"].concat()).unwrap_or_default() }",
+    "OTHER"
+)]
+#[case::put_together_for_a_program(
+    "{ println!(\"cargo::rerun-if-changed=build.rs\"); String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", &[\"echo $OTH\", \"ER\"].concat()]).output().unwrap().stdout).unwrap() }",
+    "OTHER"
+)]
 fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &str) {
     let project = app(&saying(value)).committed();
     project.main().with(name, "one").cargo(&["build"]).ok();
@@ -183,6 +192,67 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
     let second = project.linked("second").with(name, "two");
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).contains("two"));
+}
+
+/// The first run shows which variables a script reads. What a shell does may depend on any, but for those that differ in each job
+/// of a CI or each terminal.
+#[rstest]
+#[requires(sccache)]
+#[case::by_itself("fs::read_to_string(\"data\").unwrap()", &["OTHER", "GITHUB_SHA", "CI_COMMIT_SHA"])]
+#[case::by_a_compiler("String::from_utf8(std::process::Command::new(\"cc\").arg(\"--version\").output().unwrap().stdout).unwrap()", &["OTHER"])]
+#[case::by_a_shell("String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()", &["GITHUB_SHA", "CI_COMMIT_SHA", "ATUIN_HISTORY_ID"])]
+fn a_variable_that_no_script_reads_does_not_count(#[case] value: &str, #[case] names: &[&str]) {
+    let value = format!("{{ {DECLARES_ITSELF} {value} }}");
+    let project = app(&saying(&value)).committed();
+    let with = |mut checkout: Checkout<'_>, value: &str| {
+        for name in names {
+            checkout = checkout.with(name, value);
+        }
+        checkout.cargo(&["build"]).ok();
+    };
+    with(project.main(), "one");
+    assert_eq!(take_runs(&project), 1);
+    with(project.linked("second"), "two");
+    project.linked("third").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+}
+
+/// The compilers of nixpkgs are such scripts.
+#[rstest]
+#[requires(sccache, bwrap, mount)]
+#[case::that_it_names("FLAGS_OF_NM", true)]
+#[case::that_it_puts_together("FLAGS_OF_NM_FOR_TARGET", true)]
+#[case::that_shells_read("BASH_ENV", true)]
+#[case::no_other("OTHER", false)]
+fn a_script_in_front_of_a_tool_reads_the_variables_that_it_names(
+    #[case] name: &str,
+    #[case] counts: bool,
+) {
+    let value =
+        "String::from_utf8(std::process::Command::new(\"nm\").output().unwrap().stdout).unwrap()";
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    let tool = Path::new("/usr/bin/nm").canonicalize().unwrap();
+    let script = project.sandbox.path("nm");
+    let text = "#!/bin/bash\nfor suffix in '' _FOR_TARGET; do variable=FLAGS_OF_NM$suffix; printf '%s ' \"${!variable}\"; done\n";
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    for (place, value) in [("one", "one"), ("same", "one"), ("two", "two")] {
+        let checkout = project.linked(place).with(name, value);
+        let mut command = checkout.command("bwrap");
+        command.args(["--dev-bind", "/", "/", "--ro-bind"]);
+        command
+            .args([&script, &tool])
+            .args(["cargo", "build", "--offline"]);
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        checkout.outcome(&["build"], &output).ok();
+        let expected = match name.strip_prefix("FLAGS_OF_NM") {
+            Some("") => format!("{value}  "),
+            Some(_) => format!(" {value} "),
+            None => "  ".to_owned(),
+        };
+        assert_eq!(checkout.says("app"), format!("{expected}\n"));
+    }
+    assert_eq!(take_runs(&project), if counts { 2 } else { 1 });
 }
 
 #[rstest]

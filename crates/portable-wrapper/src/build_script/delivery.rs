@@ -65,11 +65,11 @@ impl Context {
         first: &FirstKey,
         outcome: Counted,
     ) -> Option<ExitCode> {
-        for (second, inputs) in self.second_keys(script, &first.key) {
+        for (second, inputs) in self.second_keys(script, first) {
             for key in [self.key_here(&second.key), second.key.clone()] {
                 if let Some(run) = self.restore(&key) {
                     self.store.count(Kind::Script, outcome);
-                    let parts = [&*first.parts, &second.observed.files].concat();
+                    let parts = [&*first.parts, &second.observed.parts].concat();
                     let manifest = self.manifest(&key, &parts, true);
                     self.record(&with_observed(manifest, inputs, second.observed.digest));
                     self.print(&run);
@@ -103,7 +103,7 @@ impl Context {
         for inputs in of_this_machine.into_iter().rev() {
             self.remember_inputs(&first.key, inputs);
         }
-        for (second, _) in self.second_keys(script, &first.key) {
+        for (second, _) in self.second_keys(script, first) {
             let here = self.key_here(&second.key);
             for second in [second.key, here] {
                 if shared.import(&second)

@@ -139,7 +139,7 @@ impl Context {
         }
         let mut parts = first.parts.clone();
         if let Ok((.., observed)) = &stored {
-            parts.extend_from_slice(&observed.files);
+            parts.extend_from_slice(&observed.parts);
             if !script.is_published {
                 self.store.count(Kind::Script, Counted::Miss);
             }
@@ -218,7 +218,7 @@ impl Context {
             observed,
         };
         let unreadable = Uncacheable::ScriptDeclared;
-        let second = script.second_key(&first.key, &inputs).ok_or(unreadable)?;
+        let second = script.second_key(first, &inputs).ok_or(unreadable)?;
         // What a variable names may have changed and be as before again.
         let is_changed = script.has_changed_since(finished.started, &inputs)
             || !script.is_published && script.first_key()?.key != first.key;

@@ -1,8 +1,8 @@
 //! The keys of a run: what its result depends on.
 //!
-//! The first key has what is known before the script runs: its program, its package, its variables and what
-//! they name, and the machine. The second key adds the contents of the files
-//! that the script declared when it ran under the first key.
+//! The first key has what is known before the script runs: its program, its package, the variables that cargo sets or that its
+//! source names, what they name, and the machine. The second key adds the contents of the files
+//! that the script declared when it ran under the first key, and what it was observed to read then: files, and other variables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::instructions::Declared;
 use super::machine;
 use super::source::Source;
+use super::variables_read::VariablesRead;
 use serde::{Deserialize, Serialize};
 
 use crate::cached_digest::CachedDigest;
@@ -57,6 +58,30 @@ const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
 /// a script uses, such as `cc`, write to it; they count if the script itself names them.
 const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
 
+/// Variables that the C library and the dynamic linker read, which the observer does not note, or the beginnings of their names
+/// (environ(7), locale(7), ld.so(8)).
+const OF_THE_C_LIBRARY: [&str; 14] = [
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "GLIBC_TUNABLES",
+    "HOSTALIASES",
+    "LANG",
+    "LC_",
+    "LD_",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "MALLOC_",
+    "NLSPATH",
+    "POSIXLY_CORRECT",
+    "RES_OPTIONS",
+    "TZ",
+];
+
+fn is_of_c_library(name: &str) -> bool {
+    let mut all = OF_THE_C_LIBRARY.iter();
+    all.any(|start| name.starts_with(start))
+}
+
 /// Variables that name directories with shared libraries, to which cargo adds its own.
 /// <https://doc.rust-lang.org/cargo/reference/environment-variables.html#dynamic-library-paths>
 const OF_LIBRARIES: [&str; 3] = [
@@ -77,9 +102,15 @@ fn is_set_by_cargo(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
+/// Names of variables, and their values with placeholders.
+type Variables = Vec<(String, Vec<u8>)>;
+
 /// The first key of a run.
 pub(super) struct FirstKey {
     pub(super) key: String,
+    /// The variables that it does not have: they count if a run reads them.
+    others: Variables,
+    hasher: KeyedHasher,
     pub(super) parts: Vec<KeyPart>,
     /// The files and directories outside of the package whose contents it has.
     pub(super) contents: BTreeSet<PathBuf>,
@@ -129,7 +160,7 @@ impl Script<'_> {
         for argument in self.arguments {
             key.add("argument", argument.as_encoded_bytes());
         }
-        let has_native_flag = self.add_variables(&mut key, &mut contents, &hasher)?;
+        let (others, has_native_flag) = self.add_variables(&mut key, &mut contents, &hasher)?;
         self.add_programs(&mut key);
         self.add_named_files(&mut key, &mut contents)?;
         if has_native_flag || self.source.reads_processor() {
@@ -162,26 +193,42 @@ impl Script<'_> {
         Ok(FirstKey {
             // It must not take the lock of a unit: a build script compiles units while it runs.
             key: format!("r{}", key.finish()),
+            others,
+            hasher,
             parts,
             contents,
         })
     }
 
-    /// Returns whether one of them has compilers make code for the processor of this machine.
+    /// Returns the others, and whether one of all has compilers make code for the processor of this machine.
     fn add_variables(
         &self,
         key: &mut Key,
         contents: &mut BTreeSet<PathBuf>,
         hasher: &KeyedHasher,
-    ) -> Result<bool, Uncacheable> {
+    ) -> Result<(Variables, bool), Uncacheable> {
         let mut has_native_flag = false;
+        let mut others = Vec::new();
         let words = self.source.words(self.used, self.is_observed);
         let is_named = |name: &str| is_named(name, &words, self.used);
+        let notes_variables = self.source.notes_variables(self.used, self.is_observed)
+            && !self.used.may_use_any_variable();
+        let is_other = |name: &str| {
+            notes_variables
+                && !is_set_by_cargo(name)
+                && !is_of_c_library(name)
+                && !FLAGS.iter().any(|flags| name.contains(flags))
+                && !may_read(name, &words, self.used)
+        };
         for (name, value) in variables(self.source, self.used, self.is_observed) {
             let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
+            has_native_flag |= value.to_string_lossy().contains(NATIVE);
+            if let Some(name) = name.to_str().filter(|name| is_other(name)) {
+                others.push((name.to_owned(), mapped));
+                continue;
+            }
             let name = name.to_string_lossy();
             key.add_secret(format!("${name}"), &mapped, hasher);
-            has_native_flag |= value.to_string_lossy().contains(NATIVE);
             if name.starts_with("DEP_") || is_named(&name) {
                 for path in env::split_paths(&value) {
                     self.add_content(key, contents, &name, &path)?;
@@ -194,7 +241,7 @@ impl Script<'_> {
                 }
             }
         }
-        Ok(has_native_flag)
+        Ok((others, has_native_flag))
     }
 
     /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `contents`.
@@ -280,12 +327,20 @@ impl Script<'_> {
 
     /// The second key: with the contents of what the script declared, and of what it was observed to read. `None` if
     /// something cannot be read.
-    pub(super) fn second_key(&self, first: &str, inputs: &RunInputs) -> Option<SecondKey> {
+    pub(super) fn second_key(&self, first: &FirstKey, inputs: &RunInputs) -> Option<SecondKey> {
         let RunInputs { declared, observed } = inputs;
         let mut key = Key::default();
-        key.add("first", first);
-        let observed = observed.find(self.path_map, self.state);
+        key.add("first", &first.key);
+        let mut variables = Key::default();
+        let read = VariablesRead::by(observed);
+        let others = first.others.iter();
+        for (name, value) in others.filter(|(name, _)| read.may_include(name)) {
+            variables.add_secret(format!("${name}"), value, &first.hasher);
+        }
+        let mut observed = observed.find(self.path_map, self.state);
         key.add("observed", &observed.digest);
+        observed.parts.extend_from_slice(variables.parts());
+        key.add("variables", variables.finish());
         for name in &declared.variables {
             let value = env::var_os(name).filter(|value| !is_this_wrapper(name.as_ref(), value));
             let value = value.map(|value| {
@@ -445,7 +500,10 @@ fn is_named(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
 
 /// Whether code with these words may read the variable `name` by its name, or a crate that it uses may.
 pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
-    is_named(name, words, used) || environment::may_be_meant(name, words)
+    // `cc` looks variables up in a list of all of them, which is not noted.
+    is_named(name, words, used)
+        || environment::may_be_meant(name, words)
+        || environment::may_be_meant(name, &used.words)
 }
 
 /// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.

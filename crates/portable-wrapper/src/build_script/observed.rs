@@ -7,6 +7,7 @@
 
 mod known;
 mod places;
+mod ran;
 mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,14 +17,15 @@ use std::time::SystemTime;
 
 use self::known::{Known, differs_each_time};
 use self::places::{has_parent_parts, links_before_parents, place_of};
-use self::tools::{interpreter_of, wrapper_runs};
+use self::ran::Ran;
+use self::tools::wrapper_runs;
 use super::around_target::directories_of_everybody;
-use super::inputs::{Script, is_of_cargo};
+use super::inputs::Script;
 use super::machine::PROGRAMS;
 use super::source::Source;
 use crate::build_dir::WRAPPER_DIR;
 use crate::digest::FileStamp;
-use crate::observation::{Program, Requests, Uses};
+use crate::observation::{Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::package::Registry;
 use crate::path_map::Role;
@@ -61,13 +63,15 @@ impl Run<'_> {
     pub(super) fn inputs(&self, requests: &Requests) -> Result<ObservedInputs, Uncacheable> {
         let real_paths = RealPaths::default();
         let search_path = env::search_path();
-        self.check(requests, &real_paths, &search_path)?;
+        let ran = Ran::of(self, requests, &real_paths, &search_path);
+        self.check(&ran)?;
         let files = self.files(requests, &real_paths);
         let mut observed = ObservedInputs {
             is_observed: true,
             is_of_workspace: !self.script.is_published,
             ..ObservedInputs::default()
         };
+        ran.note_variables(&mut observed);
         let known = Known::of(self, &real_paths);
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
@@ -135,9 +139,6 @@ impl Run<'_> {
         for (package, files) in of_packages {
             self.add_package(&package, &files, &mut observed)?;
         }
-        let variables = requests.variables.iter();
-        let variables = variables.filter(|name| !is_of_cargo(name));
-        observed.variables = variables.cloned().collect();
         self.add_programs(requests, &known, &written, &mut observed)?;
         let all = [&observed.files, &observed.looked_for, &observed.directories];
         if all.iter().map(|paths| paths.len()).sum::<usize>() > MOST {
@@ -147,27 +148,20 @@ impl Run<'_> {
     }
 
     /// Whether all that it asked for is known, and may be the same another time.
-    fn check(
-        &self,
-        requests: &Requests,
-        real_paths: &RealPaths,
-        search_path: &[PathBuf],
-    ) -> Result<(), Uncacheable> {
+    fn check(&self, ran: &Ran<'_>) -> Result<(), Uncacheable> {
+        let requests = ran.requests;
         if requests.connections.iter().any(|to| !is_local(to)) {
             return Err(Uncacheable::ScriptNetwork);
         }
-        let program = real_paths.of(self.program);
-        let is_noting = program
-            .as_ref()
-            .is_some_and(|program| requests.observed.contains(program));
+        let program = ran.real_paths.of(self.program);
+        let is_noting = program.is_some_and(|program| requests.observed.contains(&program));
         if requests.is_partial || !is_noting {
             return Err(Uncacheable::ScriptUnobserved);
         }
         if self.script.is_published {
             return Ok(());
         }
-        let wrapper: BTreeSet<&Program> = wrapper_runs(requests, real_paths, search_path).collect();
-        if !wrapper.is_empty() && !requests.is_wrapper_noted {
+        if !ran.wrapper.is_empty() && !requests.is_wrapper_noted {
             return Err(Uncacheable::ScriptCompiles);
         }
         // Of what it runs, no source is looked through.
@@ -176,29 +170,17 @@ impl Run<'_> {
         if let Some(why) = hazards.next() {
             return Err(why);
         }
-        let is_own = |other: &Program| real_paths.of(Path::new(&other.path)) == program;
-        let is_tool = |other: &Program| {
-            is_own(other)
-                || wrapper.contains(other)
-                || tools::is_tool(Path::new(&other.path))
-                || tools::interprets_tool(other, requests.programs.iter(), real_paths)
-        };
         if requests.reads_clock {
             return Err(Uncacheable::ScriptClock);
         }
-        if !requests.programs.iter().all(is_tool) {
+        let mut programs = ran.programs.iter();
+        if !programs.all(|program| ran.is_tool(program) || ran.interprets_tool(program)) {
             return Err(Uncacheable::ScriptPrograms);
         }
-        // A program that is linked statically notes nothing, but what it starts may.
-        let mut programs = requests.programs.iter();
-        let is_noting = |program| {
-            wrapper.contains(program) || self.is_noting(program, requests, real_paths, search_path)
-        };
-        if programs.all(is_noting) {
-            Ok(())
-        } else {
-            Err(Uncacheable::ScriptUnobserved)
+        if !ran.notes_all() {
+            return Err(Uncacheable::ScriptUnobserved);
         }
+        Ok(())
     }
 
     /// Whether the result of a run of the workspace may be used again although it used the file at `path`.
@@ -281,35 +263,6 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether what a program reads is noted: it, or the interpreter of a script, was loaded with the observer. One that is linked
-    /// statically is not.
-    fn is_noting(
-        &self,
-        program: &Program,
-        requests: &Requests,
-        real_paths: &RealPaths,
-        search_path: &[PathBuf],
-    ) -> bool {
-        let path = Path::new(&program.path);
-        let found = if path.components().count() == 1 {
-            find_program(path.as_os_str(), search_path)
-        } else {
-            Some(self.place(path, real_paths)).filter(|path| path.is_file())
-        };
-        let Some(found) = found else {
-            // It is not there, was removed, has a path from another directory, or is a command of several words for a shell.
-            let is_removed = |other: &PathBuf| other.file_name() == path.file_name();
-            return path.is_absolute()
-                || path.components().count() == 1
-                || program.path.contains(char::is_whitespace)
-                || requests.observed.iter().any(is_removed);
-        };
-        let interpreter = interpreter_of(&found);
-        let file = interpreter.unwrap_or(found);
-        let real = real_paths.of(&file);
-        real.is_some_and(|real| requests.observed.contains(&real))
     }
 
     /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads; links after the last `..` are

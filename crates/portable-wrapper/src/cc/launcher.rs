@@ -24,6 +24,12 @@ fn path_for(wrapper: &Path) -> Option<PathBuf> {
     Some(wrapper.parent()?.join(PATH))
 }
 
+/// Whether the program at `path` is the launcher of this wrapper.
+pub(crate) fn is_launcher(path: &Path) -> bool {
+    let wrapper = env::argv0().map(PathBuf::from);
+    wrapper.and_then(|wrapper| path_for(&wrapper)).as_deref() == Some(path)
+}
+
 /// Writes the launcher for the wrapper at `wrapper`, if it is missing. Without it, scripts run the wrapper.
 pub(crate) fn install(wrapper: &Path) {
     if let Some(path) = path_for(wrapper)

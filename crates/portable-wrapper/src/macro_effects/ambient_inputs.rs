@@ -26,6 +26,9 @@ pub(crate) struct AmbientInputs {
     /// Whether all variables may be read without naming them, which is not noted where the compiler is observed.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) lists_variables: bool,
+    /// Whether it only looks some of them up then, whose names [`Self::words`] has.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) only_looks_up: bool,
     /// Why files may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) files_for: Option<String>,
@@ -246,6 +249,16 @@ impl AmbientInputs {
         self.mark_timeless();
     }
 
+    /// A review found that it lists variables only to look some up.
+    pub(super) fn mark_looking_up(&mut self) {
+        self.only_looks_up = self.lists_variables;
+    }
+
+    /// Whether what it makes may depend on any variable, whatever its name.
+    pub(crate) fn may_use_any_variable(&self) -> bool {
+        self.lists_variables && !self.only_looks_up
+    }
+
     /// A review found that the result does not depend on the clock.
     pub(super) fn mark_timeless(&mut self) {
         (self.names_clock, self.reads_now) = (false, false);
@@ -291,7 +304,10 @@ impl AmbientInputs {
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.streams |= other.streams;
         self.arguments |= other.arguments;
+        let only_looks_up = |one: &Self| !one.lists_variables || one.only_looks_up;
+        self.only_looks_up = only_looks_up(self) && only_looks_up(other);
         self.lists_variables |= other.lists_variables;
+        self.only_looks_up &= self.lists_variables;
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
         self.place |= other.place;

@@ -36,6 +36,15 @@ const TIMELESS: [&str; 5] = [
 /// Published crates whose native code only computes, in all releases: `psm` switches stacks, `stacker` grows them.
 const COMPUTING: [&str; 2] = ["psm", "stacker"];
 
+/// Published crates that list all variables only to look some up by their names, in all releases: `cc` from 1.11 on
+/// (`EnvSnapshot`).
+const LOOKING_UP: [&str; 1] = ["cc"];
+
+/// Whether the published crate `name` lists variables only to look some up by their names.
+pub(super) fn only_looks_up_variables(name: &str) -> bool {
+    LOOKING_UP.contains(&name)
+}
+
 /// Whether the published crate `name` has foreign code that only computes.
 pub(crate) fn only_computes(name: &str) -> bool {
     COMPUTING.contains(&name)

@@ -81,26 +81,13 @@ pub(super) fn is_tool(path: &Path) -> bool {
     TOOLS.iter().any(is_called)
 }
 
-/// Whether `program` interprets one of the programs `all` that is such a tool: the compiler of nixpkgs is a script in front of
-/// the real one.
-pub(super) fn interprets_tool<'p>(
-    program: &Program,
-    mut all: impl Iterator<Item = &'p Program>,
-    real_paths: &RealPaths,
-) -> bool {
-    let is_interpreter = |tool: &Path| {
-        let is_fixed = tool.starts_with("/nix/store") || is_of_package(tool);
-        is_fixed
-            && is_tool(tool)
-            && interpreter_of(tool)
-                .and_then(|interpreter| real_paths.of(&interpreter))
-                .is_some_and(|interpreter| interpreter == Path::new(&program.path))
-    };
-    program.command.is_none()
-        && all.any(|other| {
-            let found = real_paths.of(Path::new(&other.path));
-            found.is_some_and(|tool| is_interpreter(&tool))
-        })
+/// The program that runs the one at `path`, if that is such a tool, never changes, and is a script: the compiler of nixpkgs is one in
+/// front of the real compiler.
+pub(super) fn interpreter_of_tool(path: &Path) -> Option<PathBuf> {
+    let is_fixed = path.starts_with("/nix/store") || is_of_package(path);
+    (is_fixed && is_tool(path))
+        .then(|| interpreter_of(path))
+        .flatten()
 }
 
 /// The program that runs the script at `path`; `None` if that is a program itself.

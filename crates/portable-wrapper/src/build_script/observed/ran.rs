@@ -1,0 +1,171 @@
+//! The programs that a run started: whether what they read is known, and which variables that may be.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Run;
+use super::tools::{self, interpreter_of, interpreter_of_tool, wrapper_runs};
+use crate::build_script::inputs::is_of_cargo;
+use crate::build_script::variables_read::sources_other;
+use crate::cc::launcher;
+use crate::observation::{Program, Requests};
+use crate::observed_inputs::ObservedInputs;
+use sccfg_util::fsio::RealPaths;
+use sccfg_util::programs::find_program;
+
+/// Where nothing changes.
+const NIX_STORE: &str = "/nix/store";
+/// The name of the directories in which nixpkgs has the files of its scripts.
+const OF_NIX_SCRIPTS: &str = "nix-support";
+
+/// The compiler that the [launcher](launcher) of C compilers started, which replaces itself with it; any other program as it is.
+fn started_by_launcher(program: &Program) -> Program {
+    let compiler = program.command.as_ref();
+    match compiler.filter(|_| launcher::is_launcher(Path::new(&program.path))) {
+        Some(compiler) => Program {
+            path: compiler.clone(),
+            command: None,
+        },
+        None => program.clone(),
+    }
+}
+
+/// The program that was named `path`: a name is looked for on the search path.
+fn found(path: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
+    if path.components().count() == 1 {
+        find_program(path.as_os_str(), search_path)
+    } else {
+        Some(path.to_owned())
+    }
+}
+
+/// See the [module](self).
+pub(super) struct Ran<'r> {
+    run: &'r Run<'r>,
+    pub(super) requests: &'r Requests,
+    /// All of them.
+    pub(super) programs: BTreeSet<Program>,
+    /// The scripts in front of tools, and their interpreters, without links.
+    scripts: BTreeSet<(PathBuf, PathBuf)>,
+    /// The calls of this wrapper.
+    pub(super) wrapper: BTreeSet<&'r Program>,
+    pub(super) real_paths: &'r RealPaths,
+    search_path: &'r [PathBuf],
+}
+
+impl<'r> Ran<'r> {
+    /// Those in the notes `requests` of a run.
+    pub(super) fn of(
+        run: &'r Run<'r>,
+        requests: &'r Requests,
+        real_paths: &'r RealPaths,
+        search_path: &'r [PathBuf],
+    ) -> Self {
+        let programs = requests.programs.iter().map(started_by_launcher);
+        let programs: BTreeSet<Program> = programs.collect();
+        let scripts = programs.iter().filter_map(|program| {
+            let path = found(Path::new(&program.path), search_path)?;
+            let script = real_paths.of(&path)?;
+            let interpreter = real_paths.of(&interpreter_of_tool(&script)?)?;
+            Some((script, interpreter))
+        });
+        Self {
+            run,
+            requests,
+            scripts: scripts.collect(),
+            programs,
+            wrapper: wrapper_runs(requests, real_paths, search_path).collect(),
+            real_paths,
+            search_path,
+        }
+    }
+
+    /// Notes which variables it may have read.
+    pub(super) fn note_variables(&self, observed: &mut ObservedInputs) {
+        let scripts = self.tool_scripts();
+        if let Some(scripts) = scripts.filter(|_| self.reads_variables_by_name()) {
+            observed.reads_by_name = true;
+            observed.tool_scripts = scripts;
+        }
+        let variables = self.requests.variables.iter();
+        let variables = variables.filter(|name| !is_of_cargo(name));
+        observed.variables = variables.cloned().collect();
+    }
+
+    /// Whether each program, the script included, asks for variables by their names, and that is noted. Scripts in front of
+    /// tools do not.
+    fn reads_variables_by_name(&self) -> bool {
+        let mut programs = self.programs.iter();
+        let is_noted = self.wrapper.is_empty() || self.requests.is_wrapper_noted;
+        (is_noted && !self.requests.is_wrapper_unnoted)
+            && programs.all(|program| self.is_tool(program) || self.interprets_tool(program))
+            && self.notes_all()
+    }
+
+    /// The scripts in front of the tools that it ran, and the files of nixpkgs that these read. `None` if one may have read other
+    /// files, or has a name that is not UTF-8.
+    fn tool_scripts(&self) -> Option<BTreeSet<String>> {
+        let scripts: Vec<&Path> = self.scripts.iter().map(|(script, _)| &**script).collect();
+        let mut of_system = scripts.iter().filter(|path| !path.starts_with(NIX_STORE));
+        if of_system.any(|path| sources_other(path)) {
+            return None;
+        }
+        let files = self.requests.files.iter();
+        let read = files.filter(|(path, uses)| {
+            uses.is_read
+                && path.starts_with(NIX_STORE)
+                && path.iter().any(|part| part == OF_NIX_SCRIPTS)
+                && path.is_file()
+        });
+        let read = read
+            .map(|(path, _)| &**path)
+            .filter(|_| !scripts.is_empty());
+        let all = scripts.iter().copied().chain(read);
+        all.map(|path| Some(path.to_str()?.to_owned())).collect()
+    }
+
+    /// Whether it interprets such a script.
+    pub(super) fn interprets_tool(&self, program: &Program) -> bool {
+        let mut interpreters = self.scripts.iter().map(|(_, interpreter)| interpreter);
+        program.command.is_none() && interpreters.any(|it| it == Path::new(&program.path))
+    }
+
+    /// Whether it is the script itself, this wrapper, or a [tool](tools).
+    pub(super) fn is_tool(&self, program: &Program) -> bool {
+        let path = Path::new(&program.path);
+        let is_own = || {
+            let real = self.real_paths.of(path);
+            real.is_some() && real == self.real_paths.of(self.run.program)
+        };
+        self.wrapper.contains(program) || tools::is_tool(path) || is_own()
+    }
+
+    /// Whether all that the programs read is noted. One that is linked statically notes nothing, but what it starts may.
+    pub(super) fn notes_all(&self) -> bool {
+        let mut programs = self.programs.iter();
+        programs.all(|program| self.wrapper.contains(program) || self.is_noting(program))
+    }
+
+    /// Whether what a program reads is noted: it, or the interpreter of a script, was loaded with the observer.
+    fn is_noting(&self, program: &Program) -> bool {
+        let path = Path::new(&program.path);
+        let found = if path.components().count() == 1 {
+            find_program(path.as_os_str(), self.search_path)
+        } else {
+            Some(self.run.place(path, self.real_paths)).filter(|path| path.is_file())
+        };
+        let observed = &self.requests.observed;
+        let Some(found) = found else {
+            // It is not there, was removed, has a path from another directory, or is a command of several words for a shell.
+            let is_removed = |other: &PathBuf| other.file_name() == path.file_name();
+            return path.is_absolute()
+                || path.components().count() == 1
+                || program.path.contains(char::is_whitespace)
+                || observed.iter().any(is_removed);
+        };
+        let interpreter = interpreter_of(&found);
+        let file = interpreter.unwrap_or(found);
+        let real = self.real_paths.of(&file);
+        real.is_some_and(|real| observed.contains(&real))
+    }
+}

@@ -234,20 +234,25 @@ fn is_of_a_session(name: &str) -> bool {
 }
 
 /// Whether a macro or a script may have built the name of this variable from a word of the source: all of it, or a part
-/// that ends or begins with an underscore, such as `APP_` in `format!("APP_{name}")`. A part without it, such as `PATH`, is too
-/// common for the name of a variable of a session, such as `GITHUB_PATH`.
+/// between underscores. A single word such as `PATH` is too common to mean a variable of a session, such as `GITHUB_PATH`, if it is
+/// the end of its name.
 pub(crate) fn may_be_meant(name: &str, words: &BTreeSet<impl Borrow<str> + Ord>) -> bool {
     let is_part = |part: &str| {
         let is_word =
             |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
         part.len() > 1 && part.chars().all(is_word) && words.contains(part)
     };
-    let is_common = is_of_a_session(name) && !name.starts_with("CARGO_");
+    let is_common = |part: &str| {
+        let may_be = is_of_a_session(name) && !name.starts_with("CARGO_");
+        may_be && !part.contains('_') && (part == "CI" || name.ends_with(part))
+    };
+    let is_one = |part: &str| !is_common(part) && is_part(part);
     words.contains(name)
         || name.match_indices('_').any(|(at, _)| {
-            is_part(&name[..=at])
-                || is_part(&name[at..])
-                || !is_common && (is_part(&name[..at]) || is_part(&name[at + 1..]))
+            is_one(&name[..at])
+                || is_one(&name[..=at])
+                || is_one(&name[at..])
+                || is_one(&name[at + 1..])
         })
 }
 

@@ -39,7 +39,8 @@ impl Exchanged {
     /// A move changes the change time of a directory, as each new entry in it does, and the modification time of the
     /// directory around it (rename(2)). With both it may have been moved.
     pub fn is_on_the_way_to(&self, path: &Path) -> bool {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        // Without a name, it ends in `..`.
+        let Some(parent) = path.parent().filter(|_| path.file_name().is_some()) else {
             return self.is_in(path);
         };
         let known = self.directories.borrow().get(parent).copied();
@@ -49,11 +50,7 @@ impl Exchanged {
             known.insert(parent.to_owned(), is_exchanged);
             is_exchanged
         });
-        let is_link = || {
-            let found = fs::symlink_metadata(parent.join(name));
-            found.is_ok_and(|found| found.is_symlink())
-        };
-        is_exchanged || is_link() && self.is_in(path)
+        is_exchanged || path.is_symlink() && self.is_in(path)
     }
 
     /// Like [`Self::is_on_the_way_to`], with a directory at the end.

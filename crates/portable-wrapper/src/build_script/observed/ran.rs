@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Run;
-use super::tools::{self, interpreter_of, interpreter_of_tool, wrapper_runs};
+use super::tools::{self, found, interpreter_of, interpreter_of_tool, wrapper_runs};
 use crate::build_script::inputs::is_of_cargo;
 use crate::build_script::variables_read::sources_other;
 use crate::cc::launcher;
@@ -27,15 +27,6 @@ fn started_by_launcher(program: &Program) -> Program {
             command: None,
         },
         None => program.clone(),
-    }
-}
-
-/// The program that was named `path`: a name is looked for on the search path.
-fn found(path: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
-    if path.components().count() == 1 {
-        find_program(path.as_os_str(), search_path)
-    } else {
-        Some(path.to_owned())
     }
 }
 

@@ -107,6 +107,15 @@ pub(super) fn interpreter_of(path: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(named)))
 }
 
+/// The program that was named `path`: a name is looked for on the search path.
+pub(super) fn found(path: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
+    if path.components().count() == 1 {
+        find_program(path.as_os_str(), search_path)
+    } else {
+        Some(path.to_owned())
+    }
+}
+
 /// The calls of this wrapper.
 pub(super) fn wrapper_runs<'r>(
     requests: &'r Requests,
@@ -115,12 +124,8 @@ pub(super) fn wrapper_runs<'r>(
 ) -> impl Iterator<Item = &'r Program> {
     let wrapper = env::current_program();
     requests.programs.iter().filter(move |program| {
-        let path = Path::new(&program.path);
-        let real = if path.components().count() == 1 {
-            find_program(path.as_os_str(), search_path).and_then(|path| real_paths.of(&path))
-        } else {
-            real_paths.of(path)
-        };
+        let path = found(Path::new(&program.path), search_path);
+        let real = path.and_then(|path| real_paths.of(&path));
         real.is_some() && real == wrapper
     })
 }

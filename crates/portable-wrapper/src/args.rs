@@ -263,6 +263,12 @@ impl Unit {
         }
     }
 
+    /// Whether cargo may have asked for it, which always passes `-C metadata`
+    /// ([`build_base_args`](https://github.com/rust-lang/cargo/blob/0.96.0/src/cargo/core/compiler/mod.rs)).
+    pub(super) fn is_of_cargo(&self) -> bool {
+        self.codegen("metadata").is_some()
+    }
+
     /// Whether `--emit` has this.
     pub(super) fn emits(&self, kind: &str) -> bool {
         self.emits.iter().any(|emit| emit == kind)

@@ -85,6 +85,10 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         Invocation::Other => return exec_noted(arguments, observed.as_ref()),
         Invocation::Unsupported(why, unit) => (unit, Some(why)),
     };
+    if observed.is_some() && !unit.is_of_cargo() {
+        // A build script tries what the compiler can do. Its run is stored, and not what it tries.
+        return exec_noted(arguments, observed.as_ref());
+    }
     observed.iter().for_each(ObservedRun::mark_unnoted);
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
 }

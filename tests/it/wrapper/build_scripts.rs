@@ -183,6 +183,7 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     "{ println!(\"cargo::rerun-if-changed=build.rs\"); String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", &[\"echo $OTH\", \"ER\"].concat()]).output().unwrap().stdout).unwrap() }",
     "OTHER"
 )]
+#[case::of_a_probe(PROBE, "OTHER")]
 fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &str) {
     let project = app(&saying(value)).committed();
     project.main().with(name, "one").cargo(&["build"]).ok();
@@ -194,6 +195,17 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
     assert!(says_the_same_uncached(&second).contains("two"));
 }
 
+/// Tries by the wrapper what the compiler can do, as proc-macro2, thiserror and anyhow do. What is tried depends on a variable that the
+/// script does not name.
+const PROBE: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); let probe = format!(\"{out}/probe\"); \
+    fs::create_dir(&probe).unwrap(); let source = format!(\"{probe}/p.rs\"); \
+    let tried = [\"const _: () = if let Some(value) = option_env!(\\\"OTH\", \"ER\\\") { assert!(value.as_bytes()[0] == b'o') };\"].concat(); \
+    fs::write(&source, tried).unwrap(); \
+    let mut words = env::var_os(\"RUSTC_WRAPPER\").into_iter().chain(env::var_os(\"RUSTC\")); \
+    let done = std::process::Command::new(words.next().unwrap()).args(words) \
+        .args([\"--crate-name=p\", \"--crate-type=lib\", \"--emit=dep-info,metadata\", \"--out-dir\", &probe, &source]).output().unwrap(); \
+    fs::remove_dir_all(&probe).unwrap(); if done.status.success() { \"one\" } else { \"two\" } }";
+
 /// The first run shows which variables a script reads. What a shell does may depend on any, but for those that differ in each job
 /// of a CI or each terminal.
 #[rstest]
@@ -201,10 +213,13 @@ fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &s
 #[case::by_itself("fs::read_to_string(\"data\").unwrap()", &["OTHER", "GITHUB_SHA", "CI_COMMIT_SHA"])]
 #[case::by_a_compiler("String::from_utf8(std::process::Command::new(\"cc\").arg(\"--version\").output().unwrap().stdout).unwrap()", &["OTHER"])]
 #[case::by_a_shell("String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()", &["GITHUB_SHA", "CI_COMMIT_SHA", "ATUIN_HISTORY_ID"])]
+#[case::by_a_probe(PROBE, &["ANOTHER"])]
 fn a_variable_that_no_script_reads_does_not_count(#[case] value: &str, #[case] names: &[&str]) {
     let value = format!("{{ {DECLARES_ITSELF} {value} }}");
     let project = app(&saying(&value)).committed();
-    let with = |mut checkout: Checkout<'_>, value: &str| {
+    // The compiler that logs what it compiles is a script, which may read any variable.
+    let with = |checkout: Checkout<'_>, value: &str| {
+        let mut checkout = checkout.without("RUSTC");
         for name in names {
             checkout = checkout.with(name, value);
         }
@@ -213,7 +228,8 @@ fn a_variable_that_no_script_reads_does_not_count(#[case] value: &str, #[case] n
     with(project.main(), "one");
     assert_eq!(take_runs(&project), 1);
     with(project.linked("second"), "two");
-    project.linked("third").cargo(&["build"]).ok();
+    let third = project.linked("third").without("RUSTC");
+    third.cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 0);
 }
 

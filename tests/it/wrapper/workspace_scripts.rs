@@ -292,6 +292,28 @@ fn what_it_compiles_through_the_wrapper_counts(#[case] words: &str) {
     seeded.uncached(&["build"]).ok().nothing_to_do();
 }
 
+/// As thiserror does in its repository.
+#[requires(sccache)]
+#[test]
+fn what_it_tries_with_rustc_counts() {
+    let value = "{ let mut words = env::var_os(\"RUSTC_WRAPPER\").into_iter().chain(env::var_os(\"RUSTC\")); \
+        let tried = std::process::Command::new(words.next().unwrap()).args(words).args([\"--crate-name=tried\", \"--crate-type=lib\", \
+        \"--emit=dep-info,metadata\", \"--out-dir\", &out, \"tried.rs\"]).output().unwrap(); \
+        for file in fs::read_dir(&out).unwrap() { fs::remove_file(file.unwrap().path()).unwrap(); } \
+        tried.status.success().to_string() }";
+    let project = app(value);
+    let main = project.main();
+    main.write("crates/app/tried.rs", "pub mod part;\n");
+    main.write("crates/app/part.rs", "pub fn part() {}\n");
+    project.commit(&main.path(""));
+    main.without("RUSTC").cargo(&["build"]).ok();
+    let same = project.linked("a/b/same").without("RUSTC");
+    assert_eq!(builds(&project, &same, false), "true\n");
+    let changed = project.linked("changed").without("RUSTC");
+    changed.write("crates/app/part.rs", "pub fn part() { no }\n");
+    assert_eq!(builds(&project, &changed, true), "false\n");
+}
+
 /// bindgen asks which version rustc has.
 #[requires(sccache)]
 #[test]
@@ -321,7 +343,7 @@ fn what_is_compiled_unseen_runs_each_time(#[case] words: &str) {
     let project = compiling(words);
     let main = project.main();
     if words.contains("-O1") {
-        let more = "std::process::Command::new(&wrapper).args([\"rustc\", \"--crate-name\", \"probe\", \"--crate-type\", \"lib\", \"--emit=metadata\", \"--out-dir\", &out, \"probe.rs\"]).output().unwrap(); std::process::Command::new(wrapper)";
+        let more = "std::process::Command::new(&wrapper).args([\"rustc\", \"--crate-name\", \"probe\", \"--crate-type\", \"lib\", \"--emit=metadata\", \"-Cmetadata=of-cargo\", \"--out-dir\", &out, \"probe.rs\"]).output().unwrap(); std::process::Command::new(wrapper)";
         main.edit(
             "crates/app/build.rs",
             "std::process::Command::new(wrapper)",

@@ -12,6 +12,7 @@ pub(crate) mod number {
     pub(crate) const EXECVE: usize = 59;
     pub(crate) const FLOCK: usize = 73;
     pub(crate) const GETPPID: usize = 110;
+    pub(crate) const CLOCK_GETTIME: usize = 228;
     pub(crate) const EXIT_GROUP: usize = 231;
     pub(crate) const OPENAT: usize = 257;
     pub(crate) const NEWFSTATAT: usize = 262;
@@ -29,6 +30,7 @@ pub(crate) mod number {
     pub(crate) const READLINKAT: usize = 78;
     pub(crate) const NEWFSTATAT: usize = 79;
     pub(crate) const EXIT_GROUP: usize = 94;
+    pub(crate) const CLOCK_GETTIME: usize = 113;
     pub(crate) const GETPPID: usize = 173;
     pub(crate) const CONNECT: usize = 203;
     pub(crate) const EXECVE: usize = 221;

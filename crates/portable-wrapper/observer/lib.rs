@@ -1,7 +1,7 @@
 //! The library that the wrapper has the dynamic linker load (`LD_PRELOAD`) into the compiler, while it lists the sources of
 //! a unit or compiles it, and into build scripts and the programs that they run.
 //!
-//! It takes the place of the functions of the C library that open files, look for them, change them, read variables,
+//! It takes the place of the functions of the C library that open files, look for them, change them, read variables and the clock,
 //! run programs and connect to others, [notes] what they are called with, and does what
 //! they do. So the wrapper learns what procedural macros ask for, however their source says so. What a note is,
 //! `src/observation.rs` says.
@@ -17,6 +17,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+mod clock;
 mod environment;
 mod hidden;
 mod layout;
@@ -111,7 +112,9 @@ unsafe extern "C" fn loaded() {
         libraries::find();
         if libraries::has_compiler() {
             note(b'r', c"".as_ptr());
+            libraries::remember_start();
         }
+        clock::find();
         if !is_one_observed() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);

@@ -40,10 +40,21 @@ const PT_LOAD: u32 = 1;
 const PF_X: u32 = 1;
 /// How the name of rustc's library begins.
 const NAME: &[u8] = b"librustc_driver-";
+/// The same of the standard library, where it is a library of its own.
+const STANDARD: &[u8] = b"libstd-";
 
 /// Where the code of rustc's library starts and ends, if it contains the standard library as well: newer ones do, and
 /// functions that others call are not among it.
 static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
+/// How many libraries may be loaded with the compiler.
+const MOST: usize = 32;
+/// Where the code of the program and of the libraries starts and ends that were loaded with it.
+static OF_START: [[AtomicUsize; 2]; MOST] = [const { [const { AtomicUsize::new(0) }; 2] }; MOST];
+/// How many of these there are; none if they cannot be told from macros, which have the standard library in a library in common
+/// with an older compiler. [`MANY`] before they are looked at, when no macro is loaded yet.
+static COUNT: AtomicUsize = AtomicUsize::new(MANY);
+const MANY: usize = usize::MAX;
 
 /// The path by which the dynamic linker loaded the observer.
 static OWN: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
@@ -51,6 +62,45 @@ static OWN: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// Finds them, before a macro is loaded.
 pub(crate) unsafe fn find() {
     unsafe { dl_iterate_phdr(look_at, ptr::null_mut()) };
+}
+
+/// Remembers which code was loaded with the compiler, before a macro is.
+pub(crate) unsafe fn remember_start() {
+    let mut count = 0_usize;
+    let failed = unsafe { dl_iterate_phdr(remember, (&raw mut count).cast()) } != 0;
+    COUNT.store(if failed { 0 } else { count }, Ordering::Relaxed);
+}
+
+unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_void) -> c_int {
+    unsafe {
+        let known = &mut *known.cast::<usize>();
+        let Loaded { address, name, segments, count } = loaded.read();
+        if !name.is_null() && has_name(name.cast(), STANDARD) {
+            return 1;
+        }
+        for at in 0..usize::from(count) {
+            let segment = segments.add(at).read();
+            if segment.kind != PT_LOAD || segment.flags & PF_X == 0 {
+                continue;
+            }
+            let Some([start, end]) = OF_START.get(*known) else {
+                return 1;
+            };
+            let from = address.wrapping_add(segment.address);
+            start.store(from, Ordering::Relaxed);
+            end.store(from.wrapping_add(segment.size), Ordering::Relaxed);
+            *known += 1;
+        }
+    }
+    0
+}
+
+/// Whether the function that returns to the address `caller` was called by the compiler's program or a library that was loaded
+/// with it.
+pub(crate) fn is_of_start(caller: usize) -> bool {
+    let count = COUNT.load(Ordering::Relaxed);
+    let known = OF_START.iter().take(count);
+    count == MANY || known.map(|[start, end]| start.load(Ordering::Relaxed)..end.load(Ordering::Relaxed)).any(|code| code.contains(&caller))
 }
 
 /// Notes the paths of all.
@@ -76,7 +126,7 @@ unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) ->
         if name.is_null() {
             return 0;
         }
-        let is_compiler = is_of_compiler(name.cast());
+        let is_compiler = has_name(name.cast(), NAME);
         for at in 0..usize::from(count) {
             let segment = segments.add(at).read();
             if segment.kind != PT_LOAD || segment.flags & PF_X == 0 {
@@ -105,8 +155,8 @@ pub(crate) fn own_path() -> *const u8 {
     OWN.load(Ordering::Relaxed)
 }
 
-/// Whether a path is that of rustc's library.
-unsafe fn is_of_compiler(path: *const u8) -> bool {
+/// Whether the file name of a path begins like this.
+unsafe fn has_name(path: *const u8, start: &[u8]) -> bool {
     unsafe {
         let mut name = path;
         let mut at = path;
@@ -116,7 +166,7 @@ unsafe fn is_of_compiler(path: *const u8) -> bool {
             }
             at = at.add(1);
         }
-        NAME.iter().enumerate().all(|(at, byte)| *name.add(at) == *byte)
+        start.iter().enumerate().all(|(at, byte)| *name.add(at) == *byte)
     }
 }
 

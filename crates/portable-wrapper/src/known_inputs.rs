@@ -15,6 +15,9 @@ use super::package;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
+/// Changes when other files of the same compile are known.
+pub(super) const READER: &str = "2";
+
 /// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
 /// in keys as a whole, or does not differ between builds.
 const OF_THE_SYSTEM: [&str; 10] = [
@@ -129,6 +132,9 @@ impl KnownInputs {
         paths.find(|path| {
             // Most are, and need not be looked at.
             if self.is_installed(path) || path.ancestors().any(|path| written.contains(path)) {
+                return false;
+            }
+            if requests.is_of_search(path) {
                 return false;
             }
             let Some(path) = real_paths.of_file(path) else {

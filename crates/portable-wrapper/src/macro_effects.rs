@@ -62,7 +62,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "5";
+pub(super) const READER: &str = "6";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +100,18 @@ impl MacroEffects {
         };
         let mut effects = Self::of_tokens(name, author, &files, parses_texts);
         let is_suspect = effects.runs.each_time().is_some();
-        if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
+        if is_suspect && author == Author::Published && reviewed::is_repeatable(name, sources) {
             effects.runs.mark_repeatable();
         }
         if author == Author::Published && reviewed::only_looks_up_variables(name) {
             effects.runs.mark_looking_up();
+        }
+        if author == Author::Published && reviewed::only_draws(name) {
+            let quoted = effects.quoted.as_deref_mut();
+            [Some(&mut effects.runs), quoted]
+                .into_iter()
+                .flatten()
+                .for_each(AmbientInputs::mark_drawing);
         }
         if effects.runs.reads_clock()
             && author == Author::Published

@@ -8,10 +8,9 @@
 //! Notes are written to a file in memory (`observer/layout.rs`), so that they are there even if a process is killed, and take
 //! no system call each. Nothing is noted twice. In notes of programs, a line break stands between the path and the first
 //! argument. Variables that rustc's library reads are told from those that a macro in it reads, which is a library of its
-//! own, unless both use the same standard library. Of the clock, only that a time is
-//! shown as a date is noted. Not noted are random numbers, the environment as a whole, and
-//! system calls that do not go through the C library: these have to be read off the sources
-//! ([`macro_effects`](super::macro_effects)).
+//! own, unless both use the same standard library. So are those who ask for the time. In other programs, only that a time is shown
+//! as a date is noted. Not noted are random numbers, the environment as a whole, and system calls that do not go through the C
+//! library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
 #[path = "../observer/layout.rs"]
 mod layout;
@@ -75,6 +74,8 @@ pub(super) struct Requests {
     pub(super) is_wrapper_noted: bool,
     /// Whether this wrapper did something else in it.
     pub(super) is_wrapper_unnoted: bool,
+    /// Whether a macro asked for the time, or something else that was not loaded with the compiler.
+    pub(super) reads_time: bool,
     /// Whether a time was shown as a date, as compilers do for `__DATE__`.
     pub(super) reads_clock: bool,
     /// The machines or addresses that it connected to or asked for.
@@ -292,6 +293,17 @@ impl Requests {
         is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
+    /// Whether the file at `path` is read by every cargo when it starts, whatever it is asked, and one was only asked where a
+    /// manifest is: settings of git (git-config(1)).
+    pub(super) fn is_of_search(&self, path: &Path) -> bool {
+        let is_of_git = || {
+            let of_user = env::home_dir().map(|home| home.join(".gitconfig"));
+            let of_desktop = env::config_dir().map(|directory| directory.join("git/config"));
+            [of_user, of_desktop].iter().flatten().any(|it| it == path)
+        };
+        self.programs.iter().any(Program::finds_manifest) && is_of_git()
+    }
+
     fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         // Most files are noted often, and paths take long to compare.
@@ -340,6 +352,7 @@ impl Requests {
                     found.observed.insert(path.to_owned());
                     found.programs.insert(Program::parse(&said()));
                 }
+                b'k' => found.reads_time = true,
                 b't' => found.reads_clock = true,
                 b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
@@ -358,6 +371,12 @@ impl Requests {
 }
 
 impl Program {
+    /// Whether it is cargo, which only says where the manifest of the workspace is, as published macros ask it.
+    pub(super) fn finds_manifest(&self) -> bool {
+        Path::new(&self.path).file_name() == Some("cargo".as_ref())
+            && self.command.as_deref() == Some("locate-project")
+    }
+
     fn parse(note: &str) -> Self {
         let (path, command) = match note.split_once('\n') {
             Some((path, command)) => (path, Some(command.to_owned())),

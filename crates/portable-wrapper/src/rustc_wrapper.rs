@@ -23,6 +23,7 @@ use super::cached_digest::CachedDigest;
 use super::compile::Begun;
 use super::compiler::Compiler;
 use super::differential;
+use super::known_inputs;
 use super::lookup::{Lookup, Origin, WorkDir, pass_on};
 use super::observation::{self, ObservedRun};
 use super::path_map::Role;
@@ -47,6 +48,11 @@ use request::empty_request;
 
 /// Where the keys of units are remembered that read a file which no key has.
 const UNKNOWN_INPUTS: &str = "unknown-inputs";
+
+/// Under which name it is remembered of the unit with this key.
+fn subject_of_unknown(key: &str) -> String {
+    format!("{} {key}", known_inputs::READER)
+}
 
 /// Runs one compile. `arguments` are the compiler and its arguments.
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
@@ -276,7 +282,8 @@ impl<'a> Compile<'a> {
         })?;
         let begun =
             begun.filter(|begun| key.knew_sources && key.read_files.were_there_at(begun.started()));
-        if let Some(file) = state.load::<PathBuf>(UNKNOWN_INPUTS, &key.key) {
+        let subject = subject_of_unknown(&key.key);
+        if let Some(file) = state.load::<PathBuf>(UNKNOWN_INPUTS, &subject) {
             how.recorder.reads_unknown(file);
             return Err(Uncacheable::UnknownInput);
         }
@@ -342,7 +349,8 @@ impl<'a> Compile<'a> {
                 if let Some(file) = &entry.unknown_input {
                     log::debug!("{} read or ran {}", self.unit.name, file.display());
                     // Dependents may have started already: from the next build on, it has no key.
-                    self.state.save(UNKNOWN_INPUTS, &self.key.key, file);
+                    let subject = subject_of_unknown(&self.key.key);
+                    self.state.save(UNKNOWN_INPUTS, &subject, file);
                     self.recorder.reads_unknown(file.clone());
                     sharing = Sharing::NotCached(Uncacheable::UnknownInput);
                 }

@@ -15,8 +15,8 @@ const DEPENDENCIES: &str = indoc! {r#"
     [dependencies]
     clap = { version = "4", features = ["derive"] }
     indoc = "2"
-rstest = { version = "0.28", default-features = false }
-        serde = { version = "1", features = ["derive"] }
+    rstest = { version = "0.28", default-features = false, features = ["crate-name"] }
+    serde = { version = "1", features = ["derive"] }
     serde_json = "1"
     thiserror = "2"
 "#};
@@ -82,6 +82,9 @@ fn what_common_derives_make_is_shared() {
             &[("src/main.rs", MAIN)],
         )
         .committed();
+    // rstest has cargo look for the manifest, and cargo reads the settings of git.
+    let settings = project.sandbox.path("home/.gitconfig");
+    std::fs::write(settings, "[user]\nname = A\n").unwrap();
     project.main().cargo(&["check", "--all-targets"]).ok();
     project.main().clean();
     for checkout in [project.main(), project.linked("a/longer/path")] {
@@ -89,7 +92,7 @@ fn what_common_derives_make_is_shared() {
     }
 }
 
-/// Macros of which some may do what differs each time: run a program, write a file, connect, read any variable or file.
+/// Macros of which some may do what differs each time: run a program, write a file, connect, read the clock, any variable or file.
 const MACROS: &str = indoc! {r#"
     use proc_macro::{Literal, TokenStream, TokenTree};
     fn text(value: &str) -> TokenStream { TokenTree::Literal(Literal::string(value)).into() }
@@ -101,6 +104,13 @@ const MACROS: &str = indoc! {r#"
     #[proc_macro] pub fn logged(_: TokenStream) -> TokenStream { std::fs::write("target/log", "x").unwrap(); text("logged") }
     #[proc_macro] pub fn connected(_: TokenStream) -> TokenStream {
         text(&std::net::UdpSocket::bind("127.0.0.1:0").is_ok().to_string())
+    }
+    #[proc_macro] pub fn timed(_: TokenStream) -> TokenStream {
+        let started = std::time::Instant::now();
+        text(&(started.elapsed().as_nanos() > 1).to_string())
+    }
+    #[proc_macro] pub fn built(_: TokenStream) -> TokenStream {
+        text(&std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos().to_string())
     }
     #[proc_macro] pub fn made(input: TokenStream) -> TokenStream {
         let name = unquoted(input);
@@ -143,6 +153,8 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         ("log", "mac::logged!()"),
         ("net", "mac::connected!()"),
         ("made", "mac::made!(\"target/made\")"),
+        ("timed", "mac::timed!()"),
+        ("built", "mac::built!()"),
     ]);
     project.main().cargo(&["build"]).ok();
     for checkout in [project.linked("second"), project.main()] {
@@ -150,7 +162,14 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         std::fs::create_dir_all(checkout.path("target")).unwrap();
         let mut built = checkout.cargo(&["build"]).ok();
         built.compiled.sort();
-        built.compiled(&["git bin", "log bin", "made bin", "net bin"]);
+        built.compiled(&[
+            "built bin",
+            "git bin",
+            "log bin",
+            "made bin",
+            "net bin",
+            "timed bin",
+        ]);
         assert_eq!(checkout.says("plain"), "plain\n");
     }
     sccfg(&project.main(), &["explain", "git"])

@@ -58,6 +58,9 @@ pub(crate) struct AmbientInputs {
     /// Why its result may differ each time or it has side effects, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) each_time: Option<String>,
+    /// The same of random numbers that published crates draw. Of a published macro, another build may have got the same ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) draws: Option<String>,
     /// The same of what is noted where the compiler is observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) noted_each_time: Option<String>,
@@ -168,21 +171,23 @@ impl AmbientInputs {
 
     /// Why a unit that uses it has to be compiled each time, if so.
     pub(crate) fn each_time(&self) -> Option<String> {
+        let of_clock = || {
+            self.reads_clock()
+                .then(|| "a crate below: `std::time`".to_owned())
+        };
         self.hidden_each_time()
             .or_else(|| self.noted_each_time.clone())
+            .or_else(of_clock)
             .or_else(|| self.of_system(|_| true))
     }
 
     /// The same where the compiler is observed, and what may be noted was not.
     pub(crate) fn hidden_each_time(&self) -> Option<String> {
-        let of_clock = || {
-            self.reads_clock()
-                .then(|| "a crate below: `std::time`".to_owned())
-        };
         let of_c = || self.names_c.clone().filter(|_| self.exports_c);
+        let of_random_numbers = || self.draws.clone().filter(|_| self.is_own);
         self.each_time
             .clone()
-            .or_else(of_clock)
+            .or_else(of_random_numbers)
             .or_else(of_c)
             .or_else(|| self.of_system(compiler_requests::is_file))
     }
@@ -249,6 +254,12 @@ impl AmbientInputs {
         self.mark_timeless();
     }
 
+    /// A review found that it only draws random numbers.
+    pub(super) fn mark_drawing(&mut self) {
+        self.draws = self.each_time.take().or(self.noted_each_time.take());
+        self.mark_timeless();
+    }
+
     /// A review found that it lists variables only to look some up.
     pub(super) fn mark_looking_up(&mut self) {
         self.only_looks_up = self.lists_variables;
@@ -301,6 +312,7 @@ impl AmbientInputs {
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
+        first(&mut self.draws, &other.draws);
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.streams |= other.streams;
         self.arguments |= other.arguments;

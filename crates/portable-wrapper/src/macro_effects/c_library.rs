@@ -162,18 +162,23 @@ const FILES: [&str; 37] = [
     "stat64",
 ];
 
+/// How the names of functions begin that only other platforms and Miri have.
+const ELSEWHERE: [&str; 4] = ["__wasi_", "emscripten_", "esp_", "miri_"];
+
 /// What the function or type `name` of the C library gives access to.
 pub(super) fn reach(name: &str) -> Reach {
-    let is_type =
-        name.starts_with("c_") || name.ends_with("_t") || name.starts_with(char::is_uppercase);
+    let is_constant = || name.trim_start_matches('_').starts_with(char::is_uppercase);
+    let is_type = name.starts_with("c_") || name.ends_with("_t") || is_constant();
     match name {
         "getenv" | "secure_getenv" => Reach::Environment,
         "getcwd" | "get_current_dir_name" => Reach::Place,
         "realpath" => Reach::Resolved,
+        "isatty" => Reach::Streams,
         name if is_type || name.starts_with("pthread_") || HARMLESS.contains(&name) => {
             Reach::Nothing
         }
         name if FILES.contains(&name) => Reach::Files,
+        name if ELSEWHERE.iter().any(|start| name.starts_with(start)) => Reach::Nothing,
         // The clock, random numbers, programs, the network, system calls by number, and whatever is not known.
         _ => Reach::EachTime,
     }
@@ -245,6 +250,7 @@ mod tests {
         assert_eq!(reach("memcpy"), Reach::Nothing);
         assert_eq!(reach("c_int"), Reach::Nothing);
         assert_eq!(reach("O_RDONLY"), Reach::Nothing);
+        assert_eq!(reach("_SC_NPROCESSORS_ONLN"), Reach::Nothing);
         assert_eq!(reach("open"), Reach::Files);
         assert_eq!(reach("getenv"), Reach::Environment);
         for name in ["time", "syscall", "dlsym", "new_function"] {

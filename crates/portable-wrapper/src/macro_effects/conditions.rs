@@ -1,6 +1,6 @@
 //! Which items are certainly not compiled, by `#[cfg(…)]`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +138,11 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
     let mut found = LeftOut::default();
     let mut at = 0;
     let mut blocks = Vec::new();
+    // What other crates get of a macro is compiled under their conditions.
+    let has_private_macros =
+        conditions.has_plain_cfg && !tokens.iter().any(|token| token.is_ident("macro_export"));
+    // What the patterns of `macro_rules!` match is not compiled.
+    let mut patterns = BTreeMap::new();
     // Branches of `cfg_if!` that were not reached yet, the last one first.
     let mut branches: Vec<(usize, usize)> = Vec::new();
     while at < tokens.len() {
@@ -146,8 +151,14 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
             at = range.1;
             continue;
         }
+        if let Some(end) = patterns.remove(&at) {
+            at = end;
+            continue;
+        }
         if let Kind::Open(end) = tokens[at].kind {
-            if is_macro_argument(tokens, at) {
+            if has_private_macros && at > 2 && tokens[at - 3].is_ident("macro_rules") {
+                patterns.extend(patterns_of_rules(tokens, at + 1, end));
+            } else if is_macro_argument(tokens, at) {
                 let name = &tokens[at - 2];
                 if !(conditions.has_plain_cfg && name.is_ident("cfg_if")) {
                     at = end.saturating_add(1);
@@ -202,6 +213,28 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
         at += 1;
     }
     found
+}
+
+/// The beginnings and ends of the patterns in the rules from `at` to `end`, the inside of `macro_rules!`.
+fn patterns_of_rules(
+    tokens: &[Token<'_>],
+    mut at: usize,
+    end: usize,
+) -> impl Iterator<Item = (usize, usize)> {
+    let end = end.min(tokens.len());
+    std::iter::from_fn(move || {
+        while at < end {
+            let start = at;
+            at += 1;
+            if let Kind::Open(close) = tokens[start].kind {
+                at = close.saturating_add(1);
+                if tokens.get(at).is_some_and(|next| next.is_punctuation("=")) {
+                    return Some((start, at));
+                }
+            }
+        }
+        None
+    })
 }
 
 /// The ranges of tokens in the branches of `cfg_if!` that are not compiled. The first branch begins at `at`.
@@ -436,6 +469,10 @@ mod tests {
             ("#[cfg(any(test, feature = \"no\"))] fn a() {} b", "b"),
             ("#![cfg(test)] a", ""),
             (
+                "macro_rules! m { (#[cfg(test)] mod a {}) => { #[cfg(test)] mod $t { a } b }; ($a:b) => {} }",
+                "macro_rules ! m { ( # [ cfg ( test ) ] mod a { } ) = > { b } ; ( $ a : b ) = > { } }",
+            ),
+            (
                 "fn f() { if !cfg!(feature = \"no\") { return None; } a.b() } c",
                 "fn f ( ) { if ! cfg ! ( feature = no ) { return None ; } } c",
             ),
@@ -448,6 +485,8 @@ mod tests {
             "#[cfg(all(x, y))] fn a() {}",
             "#[cfg(feature = \"yes\")] fn a() {}",
             "m! { #[cfg(test)] fn a() {} }",
+            "macro_rules! m { () => { n! { #[cfg(test)] fn a() {} } } }",
+            "#[macro_export] macro_rules! m { () => { #[cfg(test)] fn a() {} } }",
             "#[cfg(test)] a: b, c",
             "#[cfg_attr(test, x)] fn a() {}",
             "fn f() { if !cfg!(feature = \"yes\") { return; } a() }",

@@ -1,5 +1,5 @@
 //! Which effects are noted where the compiler is observed (`observer/lib.rs`), whatever the arguments are: starting
-//! programs, connecting, and changing files.
+//! programs, connecting, changing files, and asking for the time.
 
 /// Types of `std::process` for programs that are started.
 const OF_PROGRAMS: [&str; 11] = [
@@ -20,9 +20,10 @@ const EXTENSIONS: [&str; 3] = ["ChildExt", "CommandExt", "ExitStatusExt"];
 /// Functions of `std::os::unix::fs` that are not noted.
 const UNNOTED: [&str; 3] = ["chroot", "fchown", "*"];
 /// Functions of the C library.
-const OF_C: [&str; 36] = [
+const OF_C: [&str; 43] = [
     "chmod",
     "chown",
+    "clock_gettime",
     "connect",
     "execv",
     "execve",
@@ -32,9 +33,14 @@ const OF_C: [&str; 36] = [
     "getaddrinfo",
     "gethostbyname",
     "gethostname",
+    "gettimeofday",
+    "gmtime",
+    "gmtime_r",
     "lchown",
     "link",
     "linkat",
+    "localtime",
+    "localtime_r",
     "mkdir",
     "mkdirat",
     "mkdtemp",
@@ -52,6 +58,7 @@ const OF_C: [&str; 36] = [
     "symlink",
     "symlinkat",
     "system",
+    "time",
     "truncate",
     "unlink",
     "unlinkat",

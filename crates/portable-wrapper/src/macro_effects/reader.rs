@@ -85,6 +85,8 @@ impl<'a> Reader<'a> {
         let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
         // The end of the arguments of a macro that may do anything with them.
         let mut macro_end = 0;
+        // The end of `macro_rules!`, whose code stands there as it is expanded, but for what the macro gets.
+        let mut rules_end = 0;
         let mut at = 0;
         while at < tokens.len() {
             let token = tokens[at];
@@ -92,7 +94,14 @@ impl<'a> Reader<'a> {
                 && is_macro_argument(tokens, at)
                 && !(at > 1 && self.is_plain_macro(tokens[at - 2].text))
             {
-                macro_end = macro_end.max(end);
+                if self.author == Author::Published
+                    && at > 2
+                    && tokens[at - 3].is_ident("macro_rules")
+                {
+                    rules_end = rules_end.max(end);
+                } else {
+                    macro_end = macro_end.max(end);
+                }
             }
             if token.kind == Kind::Text {
                 self.found.add_text(token.text);
@@ -158,7 +167,8 @@ impl<'a> Reader<'a> {
             let is_start = !is_method && (!is_below || at.checked_sub(2).is_none_or(is_first));
             if is_start {
                 let path = path_at(tokens, at);
-                self.path(file, &path, at < macro_end);
+                let is_continued = at < rules_end && text(path.end) == "$";
+                self.path(file, &path, at < macro_end || is_continued);
                 // The name behind `::` may be that of a method, too.
                 at += 1;
                 continue;
@@ -184,12 +194,11 @@ impl<'a> Reader<'a> {
         let is_own = self.author == Author::Other;
         match token.text {
             name if foreign::ASSEMBLER.contains(&name) => self.assembler(tokens, at),
-            name if standard::VOLATILE.contains(&name)
-                || is_own && standard::PROCESSORS.contains(&name) =>
-            {
+            name if is_own && standard::VOLATILE.contains(&name) => {
                 self.found.add_volatile(&format!("`{name}`"));
             }
-            standard::IS_TERMINAL => self.found.streams = true,
+            // Published crates take standard streams.
+            "from_raw_fd" | standard::IS_TERMINAL => self.found.streams = true,
             "RandomState" => self.found.makes_random |= is_own,
             "absolute" => self.found.place |= is_own,
             _ => {}
@@ -354,7 +363,7 @@ impl<'a> Reader<'a> {
     /// Derives effects that need several names.
     fn combine(&mut self) {
         if self.found.reads_clock() {
-            self.found.add_volatile("`std::time`");
+            self.found.add_noted("`std::time`");
         }
         if self.found.names_file && self.found.writes {
             self.found.add_noted("`std::fs::File`, to write");

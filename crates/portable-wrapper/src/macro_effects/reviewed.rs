@@ -40,6 +40,19 @@ const COMPUTING: [&str; 2] = ["psm", "stacker"];
 /// (`EnvSnapshot`).
 const LOOKING_UP: [&str; 1] = ["cc"];
 
+/// Published crates that are the same each time, in all releases. They use the time of a file only to decide whether to read it again
+/// (`bevy_macro_utils`), and its number only to tell it from others (`same-file`, `walkdir`).
+const REPEATABLE_BY_NAME: [&str; 3] = ["bevy_macro_utils", "same-file", "walkdir"];
+
+/// Published crates that draw random numbers, for which some use the clock, and do nothing else that differs each time, in all
+/// releases.
+const DRAWING: [&str; 4] = ["fastrand", "foldhash", "getrandom", "rand_os"];
+
+/// Whether the published crate `name` draws random numbers, and does nothing else that differs each time.
+pub(super) fn only_draws(name: &str) -> bool {
+    DRAWING.contains(&name)
+}
+
 /// Whether the published crate `name` lists variables only to look some up by their names.
 pub(super) fn only_looks_up_variables(name: &str) -> bool {
     LOOKING_UP.contains(&name)
@@ -50,9 +63,9 @@ pub(crate) fn only_computes(name: &str) -> bool {
     COMPUTING.contains(&name)
 }
 
-/// Whether these sources were reviewed.
-pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
-    REPEATABLE.contains(&digest(sources).as_str())
+/// Whether a review found that the published crate `name` with these sources is the same each time.
+pub(super) fn is_repeatable(name: &str, sources: &[Source<'_>]) -> bool {
+    REPEATABLE_BY_NAME.contains(&name) || REPEATABLE.contains(&digest(sources).as_str())
 }
 
 /// Whether a review found that these sources do not depend on the clock.

@@ -216,8 +216,16 @@ fn of_env(item: Option<&str>) -> Reach {
     }
 }
 
-/// What `std::os::fd` has that only looks at open files of the caller.
-const DESCRIPTORS: [&str; 5] = ["AsFd", "AsRawFd", "IntoRawFd", "RawFd", "*"];
+/// What `std::os::fd` has that only hands around open files: who opens or reads one names a type such as `File`.
+const DESCRIPTORS: [&str; 7] = [
+    "AsFd",
+    "AsRawFd",
+    "BorrowedFd",
+    "IntoRawFd",
+    "OwnedFd",
+    "RawFd",
+    "*",
+];
 
 fn of_system(path: &[&str]) -> Reach {
     match (path.get(2).copied(), path.get(3).copied()) {
@@ -286,13 +294,19 @@ pub(in super::super) const LOOKS: [&str; 10] = [
     "symlink_metadata",
     "try_exists",
 ];
-/// Names of functions and attributes that occur only where something differs each time, or code runs that is not
-/// called.
-pub(super) const VOLATILE: [&str; 3] = ["from_raw_fd", "init_array", "link_section"];
 /// The name of the function that tells whether a stream is a terminal. Other files are opened by their names.
 pub(super) const IS_TERMINAL: &str = "is_terminal";
-/// Names of functions that return the number of processors. Published crates use it as a number of threads.
-pub(super) const PROCESSORS: [&str; 2] = ["available_parallelism", "num_cpus"];
+/// Names in code that is not published: of functions that return the number of processors or take an open file by its number, and of
+/// attributes for code that runs without being called. Published crates use the first as a number of threads, take files that
+/// they opened and standard streams, and what they run is read like their other code.
+pub(super) const VOLATILE: [&str; 6] = [
+    "available_parallelism",
+    "borrow_raw",
+    "from_raw_fd",
+    "init_array",
+    "link_section",
+    "num_cpus",
+];
 /// Methods of spans that return the path of a source.
 pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
 /// Methods that return a file's times or identity.

@@ -240,6 +240,7 @@ fn files_places_and_what_is_asked_each_time() {
         "use std::hash::RandomState as R; fn f() { R::new().hash_one(1) }",
         "fn f() { HashMap::<u8, u8>::new().hasher().hash_one(1) }",
         "use std::os::fd::FromRawFd;",
+        "fn f() { std::os::fd::BorrowedFd::borrow_raw(0) }",
         "fn f() { helper::metadata().modified() }",
         "fn f() { let time = std::fs::Metadata::modified; }",
         "use std::time::SystemTime; m!(SystemTime, now);",
@@ -504,4 +505,41 @@ fn branches_for_other_systems_are_not_read() {
     ] {
         assert!(is_read(branches), "{branches}");
     }
+}
+
+#[test]
+fn the_body_of_macro_rules_is_code_as_it_stands() {
+    let each_time = |source: &str| published("some", source).runs.each_time();
+    for source in [
+        "use std as core; macro_rules! m { ($a:ident) => { fn f() { let core = $a::new(); g(core, core.h()) } } }",
+        "macro_rules! m { () => { #[cfg(test)] mod tests { use std::net::*; fn f() { n!(std) } } } }",
+    ] {
+        assert_eq!(each_time(source), None, "{source}");
+    }
+    for source in [
+        "macro_rules! m { ($($a:tt)*) => { std $($a)* } } m!(::process::id());",
+        "macro_rules! m { ($a:ident) => { std::$a() } }",
+        "macro_rules! m { () => { n!(std) } }",
+        "macro_rules! m { () => { std::process::id() } }",
+        "macro_rules! m { () => { $crate::n! { #[cfg(test)] { std::process::id() } } } }",
+    ] {
+        assert!(each_time(source).is_some(), "{source}");
+    }
+}
+
+#[test]
+fn random_numbers_of_a_published_macro_are_like_any_others() {
+    let source = "fn fill() { std::libc::getrandom() }";
+    let mut found = published("getrandom", source).runs;
+    assert_eq!(found.each_time(), None);
+    found.is_own = true;
+    assert!(found.each_time().is_some());
+    assert!(published("other", source).runs.each_time().is_some());
+}
+
+#[test]
+fn the_clock_counts_unless_a_compile_shows_that_nobody_reads_it() {
+    let found = effects("use std::time::Instant; fn f() { Instant::now() }");
+    assert!(found.each_time().is_some());
+    assert_eq!(found.hidden_each_time(), None);
 }

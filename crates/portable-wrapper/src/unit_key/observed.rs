@@ -84,7 +84,8 @@ impl KeyBuilder<'_> {
             let is_known = is_source
                 || is_cwd
                 || own.iter().any(|own| path.starts_with(own))
-                || of_compiler.has(&path);
+                || of_compiler.has(&path)
+                || !self.macros.is_own && requests.is_of_search(&path);
             if is_plain && is_known {
                 continue;
             }
@@ -119,11 +120,7 @@ impl KeyBuilder<'_> {
             }
         }
         // How published macros find the workspace's manifest, which they read.
-        let is_search = |program: &&Program| {
-            Path::new(&program.path).file_name() == Some("cargo".as_ref())
-                && program.command.as_deref() == Some("locate-project")
-                && !self.macros.is_own
-        };
+        let is_search = |program: &&Program| program.finds_manifest() && !self.macros.is_own;
         // Its bytes that are not UTF-8 are replaced.
         let mut names = requests.variables.iter();
         if names.any(|name| name.contains(char::REPLACEMENT_CHARACTER)) {
@@ -135,6 +132,11 @@ impl KeyBuilder<'_> {
         }
         if !requests.connections.is_empty() {
             found.each_time("uses the network");
+        }
+        // Hashers of published crates start with the time. No result depends on it.
+        let may_read_clock = || self.macros.each_time().is_some();
+        if (requests.reads_time || requests.reads_clock) && may_read_clock() {
+            found.each_time("reads the clock");
         }
         found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
         found.files.dedup();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
-use super::super::known_inputs::is_of_kernel;
+use super::super::known_inputs::{self, is_of_kernel};
 use super::super::macro_effects::{
     self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText, literals,
     only_computes, words,
@@ -107,6 +107,10 @@ impl KeyBuilder<'_> {
         ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
     ) -> Result<(Sources, Variables), Uncacheable> {
         let mut subject = self.key.finish();
+        if self.macros.has_macros {
+            // What is taken from what was observed may be something else.
+            subject = format!("{subject} {}", known_inputs::READER);
+        }
         let sees_paths = self.macros.place
             || self.macros.resolves_paths
             || self.macros.environment.is_some()

@@ -97,6 +97,8 @@ fn declared<'a>(block: &[Token<'a>]) -> Option<Vec<&'a str>> {
 
 /// Whether machine code whose template and operands these are only computes.
 fn only_computes(code: &[Token<'_>]) -> bool {
+    // Its author says that the result depends on the operands alone (`options(pure)`).
+    let is_pure = code.iter().any(|token| token.is_ident("pure"));
     code.iter().enumerate().all(|(at, token)| match token.kind {
         Kind::Text | Kind::Literal => {
             !words(token.text).any(|word| INSTRUCTIONS.contains(&word.to_lowercase().as_str()))
@@ -105,7 +107,7 @@ fn only_computes(code: &[Token<'_>]) -> bool {
             let is_macro = code
                 .get(at + 1)
                 .is_some_and(|next| next.is_punctuation("!"));
-            !is_macro || token.text == "concat"
+            !is_macro || is_pure || token.text == "concat"
         }
         _ => token.text != "$",
     })

@@ -62,7 +62,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "6";
+pub(super) const READER: &str = "7";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,18 +100,22 @@ impl MacroEffects {
         };
         let mut effects = Self::of_tokens(name, author, &files, parses_texts);
         let is_suspect = effects.runs.each_time().is_some();
-        if is_suspect && author == Author::Published && reviewed::is_repeatable(name, sources) {
+        if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
             effects.runs.mark_repeatable();
         }
         if author == Author::Published && reviewed::only_looks_up_variables(name) {
             effects.runs.mark_looking_up();
         }
-        if author == Author::Published && reviewed::only_draws(name) {
+        if author == Author::Published {
             let quoted = effects.quoted.as_deref_mut();
-            [Some(&mut effects.runs), quoted]
-                .into_iter()
-                .flatten()
-                .for_each(AmbientInputs::mark_drawing);
+            for inputs in [Some(&mut effects.runs), quoted].into_iter().flatten() {
+                if reviewed::only_draws(name) {
+                    inputs.mark_drawing();
+                }
+                if reviewed::is_repeatable_but_noted(name) {
+                    inputs.mark_repeatable_but_noted();
+                }
+            }
         }
         if effects.runs.reads_clock()
             && author == Author::Published

@@ -12,6 +12,7 @@
 //! as a date is noted. Not noted are random numbers, the environment as a whole, and system calls that do not go through the C
 //! library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
+mod git_settings;
 #[path = "../observer/layout.rs"]
 mod layout;
 
@@ -293,15 +294,10 @@ impl Requests {
         is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
-    /// Whether the file at `path` is read by every cargo when it starts, whatever it is asked, and one was only asked where a
-    /// manifest is: settings of git (git-config(1)).
+    /// Whether the file at `path` has [settings of git](git_settings), and cargo was only asked where a manifest is: they make no
+    /// difference to that.
     pub(super) fn is_of_search(&self, path: &Path) -> bool {
-        let is_of_git = || {
-            let of_user = env::home_dir().map(|home| home.join(".gitconfig"));
-            let of_desktop = env::config_dir().map(|directory| directory.join("git/config"));
-            [of_user, of_desktop].iter().flatten().any(|it| it == path)
-        };
-        self.programs.iter().any(Program::finds_manifest) && is_of_git()
+        self.programs.iter().any(Program::finds_manifest) && git_settings::is_one(path)
     }
 
     fn parse(notes: &[u8]) -> Self {

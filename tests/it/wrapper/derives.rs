@@ -83,8 +83,10 @@ fn what_common_derives_make_is_shared() {
         )
         .committed();
     // rstest has cargo look for the manifest, and cargo reads the settings of git.
-    let settings = project.sandbox.path("home/.gitconfig");
-    std::fs::write(settings, "[user]\nname = A\n").unwrap();
+    let settings = "[user]\nname = A\n[include]\npath = other\n";
+    for (file, text) in [(".gitconfig", settings), ("other", "[user]\nname = B\n")] {
+        std::fs::write(project.sandbox.path("home").join(file), text).unwrap();
+    }
     project.main().cargo(&["check", "--all-targets"]).ok();
     project.main().clean();
     for checkout in [project.main(), project.linked("a/longer/path")] {

@@ -254,6 +254,11 @@ impl AmbientInputs {
         self.mark_timeless();
     }
 
+    /// A review found that the result is the same each time as far as nothing is noted.
+    pub(super) fn mark_repeatable_but_noted(&mut self) {
+        self.each_time = None;
+    }
+
     /// A review found that it only draws random numbers.
     pub(super) fn mark_drawing(&mut self) {
         self.draws = self.each_time.take().or(self.noted_each_time.take());

@@ -40,9 +40,17 @@ const COMPUTING: [&str; 2] = ["psm", "stacker"];
 /// (`EnvSnapshot`).
 const LOOKING_UP: [&str; 1] = ["cc"];
 
-/// Published crates that are the same each time, in all releases. They use the time of a file only to decide whether to read it again
-/// (`bevy_macro_utils`), and its number only to tell it from others (`same-file`, `walkdir`).
-const REPEATABLE_BY_NAME: [&str; 3] = ["bevy_macro_utils", "same-file", "walkdir"];
+/// Published crates that do nothing which differs each time besides what is noted, in all releases. They use the time of a file only to
+/// decide whether to read it again (`bevy_macro_utils`, `chrono`), its number only to tell it from others (`same-file`, `walkdir`), pass
+/// on functions of the standard library for files (`fs-err`), or call a feature `std` (`ctor`).
+const REPEATABLE_BUT_NOTED: [&str; 6] = [
+    "bevy_macro_utils",
+    "chrono",
+    "ctor",
+    "fs-err",
+    "same-file",
+    "walkdir",
+];
 
 /// Published crates that draw random numbers, for which some use the clock, and do nothing else that differs each time, in all
 /// releases.
@@ -63,9 +71,14 @@ pub(crate) fn only_computes(name: &str) -> bool {
     COMPUTING.contains(&name)
 }
 
-/// Whether a review found that the published crate `name` with these sources is the same each time.
-pub(super) fn is_repeatable(name: &str, sources: &[Source<'_>]) -> bool {
-    REPEATABLE_BY_NAME.contains(&name) || REPEATABLE.contains(&digest(sources).as_str())
+/// Whether the published crate `name` does nothing that differs each time besides what is noted.
+pub(super) fn is_repeatable_but_noted(name: &str) -> bool {
+    REPEATABLE_BUT_NOTED.contains(&name)
+}
+
+/// Whether these sources were reviewed.
+pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
+    REPEATABLE.contains(&digest(sources).as_str())
 }
 
 /// Whether a review found that these sources do not depend on the clock.

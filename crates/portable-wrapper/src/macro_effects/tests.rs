@@ -513,6 +513,7 @@ fn the_body_of_macro_rules_is_code_as_it_stands() {
     for source in [
         "use std as core; macro_rules! m { ($a:ident) => { fn f() { let core = $a::new(); g(core, core.h()) } } }",
         "macro_rules! m { () => { #[cfg(test)] mod tests { use std::net::*; fn f() { n!(std) } } } }",
+        "mod kw { syn::custom_keyword!(include); }",
     ] {
         assert_eq!(each_time(source), None, "{source}");
     }
@@ -520,6 +521,7 @@ fn the_body_of_macro_rules_is_code_as_it_stands() {
         "macro_rules! m { ($($a:tt)*) => { std $($a)* } } m!(::process::id());",
         "macro_rules! m { ($a:ident) => { std::$a() } }",
         "macro_rules! m { () => { n!(std) } }",
+        "m!(include);",
         "macro_rules! m { () => { std::process::id() } }",
         "macro_rules! m { () => { $crate::n! { #[cfg(test)] { std::process::id() } } } }",
     ] {

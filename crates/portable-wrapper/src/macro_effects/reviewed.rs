@@ -42,12 +42,14 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 
 /// Published crates that do nothing which differs each time besides what is noted, in all releases. They use the time of a file only to
 /// decide whether to read it again (`bevy_macro_utils`, `chrono`), its number only to tell it from others (`same-file`, `walkdir`), pass
-/// on functions of the standard library for files (`fs-err`), or call a feature `std` (`ctor`).
-const REPEATABLE_BUT_NOTED: [&str; 6] = [
+/// on functions of the standard library for files (`fs-err`), call a feature `std` (`ctor`), or let threads wait by a system call
+/// (`parking_lot_core`).
+const REPEATABLE_BUT_NOTED: [&str; 7] = [
     "bevy_macro_utils",
     "chrono",
     "ctor",
     "fs-err",
+    "parking_lot_core",
     "same-file",
     "walkdir",
 ];

@@ -227,8 +227,24 @@ const DESCRIPTORS: [&str; 7] = [
     "*",
 ];
 
+/// Modules of `std::os` for platforms on which sccfg does not run: code that names them is not compiled.
+const ELSEWHERE: [&str; 11] = [
+    "cygwin",
+    "fortanix_sgx",
+    "hermit",
+    "solid",
+    "trusty",
+    "uefi",
+    "vxworks",
+    "wasi",
+    "wasip2",
+    "windows",
+    "xous",
+];
+
 fn of_system(path: &[&str]) -> Reach {
     match (path.get(2).copied(), path.get(3).copied()) {
+        (Some(platform), _) if ELSEWHERE.contains(&platform) => Reach::Nothing,
         (Some("fd"), Some(item)) if !DESCRIPTORS.contains(&item) => Reach::EachTime,
         (None | Some("raw" | "fd"), _)
         | (Some(_), None | Some("ffi" | "io" | "prelude" | "thread" | "raw")) => Reach::Nothing,
@@ -248,9 +264,7 @@ pub(super) fn reach_of_glob(path: &[&str]) -> Reach {
         // Whoever uses what all of `std` brings in names it, see `MODULES`.
         None | Some("io" | "thread") => Reach::Nothing,
         Some("backtrace") => reach(&["std", "backtrace", "*"]),
-        Some("os") if path.last() == Some(&"ffi") || path.last() == Some(&"prelude") => {
-            Reach::Nothing
-        }
+        Some("os") if matches!(path.last(), Some(&("fd" | "ffi" | "prelude"))) => Reach::Nothing,
         Some("fs" | "libc" | "process" | "net" | "time" | "os") if path.len() < 4 => {
             Reach::EachTime
         }
@@ -276,6 +290,7 @@ pub(super) fn is_module(path: &[&str]) -> bool {
     match path {
         ["std"] => true,
         ["std", module] => MODULES.contains(module),
+        ["std", "os", "fd", ..] => path.len() < 4,
         ["std", "os", rest @ ..] => rest.len() < 3,
         _ => false,
     }

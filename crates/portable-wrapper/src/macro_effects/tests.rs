@@ -514,6 +514,9 @@ fn the_body_of_macro_rules_is_code_as_it_stands() {
         "use std as core; macro_rules! m { ($a:ident) => { fn f() { let core = $a::new(); g(core, core.h()) } } }",
         "macro_rules! m { () => { #[cfg(test)] mod tests { use std::net::*; fn f() { n!(std) } } } }",
         "mod kw { syn::custom_keyword!(include); }",
+        "mod fd { use std::os::fd::{self, BorrowedFd}; fn f() { BorrowedFd::borrow_raw(0) } } pub use fd::*; m!(OwnedFd);",
+        "use std::os::fd::OwnedFd; m!(OwnedFd);",
+        "use std::os::fortanix_sgx::thread::current; use std::os::windows::fs::symlink_file;",
     ] {
         assert_eq!(each_time(source), None, "{source}");
     }

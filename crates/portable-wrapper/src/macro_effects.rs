@@ -62,7 +62,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "9";
+pub(super) const READER: &str = "10";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +109,9 @@ impl MacroEffects {
         if author == Author::Published {
             let quoted = effects.quoted.as_deref_mut();
             for inputs in [Some(&mut effects.runs), quoted].into_iter().flatten() {
+                if reviewed::only_orders(name) {
+                    inputs.mark_repeatable();
+                }
                 if reviewed::only_draws(name) {
                     inputs.mark_drawing();
                 }

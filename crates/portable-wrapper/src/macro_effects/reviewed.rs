@@ -54,9 +54,17 @@ const REPEATABLE_BUT_NOTED: [&str; 7] = [
     "walkdir",
 ];
 
+/// Published hashers whose seed, which some take from the clock, decides nothing but the order of a map, in all releases.
+const ORDERING: [&str; 1] = ["foldhash"];
+
 /// Published crates that draw random numbers, for which some use the clock, and do nothing else that differs each time, in all
 /// releases.
-const DRAWING: [&str; 4] = ["fastrand", "foldhash", "getrandom", "rand_os"];
+const DRAWING: [&str; 3] = ["fastrand", "getrandom", "rand_os"];
+
+/// Whether what differs each time in the published crate `name` decides nothing but the order of a map.
+pub(super) fn only_orders(name: &str) -> bool {
+    ORDERING.contains(&name)
+}
 
 /// Whether the published crate `name` draws random numbers, and does nothing else that differs each time.
 pub(super) fn only_draws(name: &str) -> bool {

@@ -112,7 +112,9 @@ unsafe extern "C" fn loaded() {
         libraries::find();
         if libraries::has_compiler() {
             note(b'r', c"".as_ptr());
-            libraries::remember_start();
+            if is_one_observed() {
+                libraries::remember_start();
+            }
         }
         clock::find();
         if !is_one_observed() {

@@ -1,6 +1,7 @@
 //! The libraries in this process: that of rustc, whose code is told from that of macros, and the observer itself.
 
 use core::ffi::{c_char, c_int, c_void};
+use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -23,6 +24,18 @@ struct Loaded {
     count: u16,
 }
 
+impl Loaded {
+    /// Where its code is.
+    unsafe fn code(&self) -> impl Iterator<Item = Range<usize>> {
+        let segments = (0..usize::from(self.count)).map(|at| unsafe { self.segments.add(at).read() });
+        let code = segments.filter(|segment| segment.kind == PT_LOAD && segment.flags & PF_X != 0);
+        code.map(|segment| {
+            let start = self.address.wrapping_add(segment.address);
+            start..start.wrapping_add(segment.size)
+        })
+    }
+}
+
 /// A program header of a 64-bit ELF file.
 #[repr(C)]
 struct Segment {
@@ -43,14 +56,17 @@ const NAME: &[u8] = b"librustc_driver-";
 /// The same of the standard library, where it is a library of its own.
 const STANDARD: &[u8] = b"libstd-";
 
-/// Where the code of rustc's library starts and ends, if it contains the standard library as well: newer ones do, and
-/// functions that others call are not among it.
-static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+/// Where code starts and ends.
+type Code = [AtomicUsize; 2];
+
+/// Where the code of rustc's library is, if it contains the standard library as well: newer ones do, and functions that
+/// others call are not among it.
+static CODE: Code = [const { AtomicUsize::new(0) }; 2];
 
 /// How many libraries may be loaded with the compiler.
 const MOST: usize = 32;
-/// Where the code of the program and of the libraries starts and ends that were loaded with it.
-static OF_START: [[AtomicUsize; 2]; MOST] = [const { [const { AtomicUsize::new(0) }; 2] }; MOST];
+/// Where the code of the program is, and of the libraries that were loaded with it.
+static OF_START: [Code; MOST] = [const { [const { AtomicUsize::new(0) }; 2] }; MOST];
 /// How many of these there are; none if they cannot be told from macros, which have the standard library in a library in common
 /// with an older compiler. [`MANY`] before they are looked at, when no macro is loaded yet.
 static COUNT: AtomicUsize = AtomicUsize::new(MANY);
@@ -58,6 +74,16 @@ const MANY: usize = usize::MAX;
 
 /// The path by which the dynamic linker loaded the observer.
 static OWN: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+
+fn store(place: &Code, code: &Range<usize>) {
+    place[0].store(code.start, Ordering::Relaxed);
+    place[1].store(code.end, Ordering::Relaxed);
+}
+
+fn is_in(place: &Code, address: usize) -> bool {
+    let [start, end] = [&place[0], &place[1]].map(|end| end.load(Ordering::Relaxed));
+    (start..end).contains(&address)
+}
 
 /// Finds them, before a macro is loaded.
 pub(crate) unsafe fn find() {
@@ -74,21 +100,15 @@ pub(crate) unsafe fn remember_start() {
 unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_void) -> c_int {
     unsafe {
         let known = &mut *known.cast::<usize>();
-        let Loaded { address, name, segments, count } = loaded.read();
-        if !name.is_null() && has_name(name.cast(), STANDARD) {
+        let loaded = loaded.read();
+        if !loaded.name.is_null() && has_name(loaded.name.cast(), STANDARD) {
             return 1;
         }
-        for at in 0..usize::from(count) {
-            let segment = segments.add(at).read();
-            if segment.kind != PT_LOAD || segment.flags & PF_X == 0 {
-                continue;
-            }
-            let Some([start, end]) = OF_START.get(*known) else {
+        for code in loaded.code() {
+            let Some(place) = OF_START.get(*known) else {
                 return 1;
             };
-            let from = address.wrapping_add(segment.address);
-            start.store(from, Ordering::Relaxed);
-            end.store(from.wrapping_add(segment.size), Ordering::Relaxed);
+            store(place, &code);
             *known += 1;
         }
     }
@@ -99,8 +119,7 @@ unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_voi
 /// with it.
 pub(crate) fn is_of_start(caller: usize) -> bool {
     let count = COUNT.load(Ordering::Relaxed);
-    let known = OF_START.iter().take(count);
-    count == MANY || known.map(|[start, end]| start.load(Ordering::Relaxed)..end.load(Ordering::Relaxed)).any(|code| code.contains(&caller))
+    count == MANY || OF_START.iter().take(count).any(|code| is_in(code, caller))
 }
 
 /// Notes the paths of all.
@@ -122,22 +141,16 @@ unsafe extern "C" fn note_one(loaded: *const Loaded, _: usize, _: *mut c_void) -
 /// Called for each loaded program or library until it returns 1. The observer comes before all that the program asks for.
 unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
     unsafe {
-        let Loaded { address, name, segments, count } = loaded.read();
+        let loaded = loaded.read();
+        let name = loaded.name;
         if name.is_null() {
             return 0;
         }
         let is_compiler = has_name(name.cast(), NAME);
-        for at in 0..usize::from(count) {
-            let segment = segments.add(at).read();
-            if segment.kind != PT_LOAD || segment.flags & PF_X == 0 {
-                continue;
-            }
-            let start = address.wrapping_add(segment.address);
-            let end = start.wrapping_add(segment.size);
+        for code in loaded.code() {
             if is_compiler {
-                CODE[0].store(start, Ordering::Relaxed);
-                CODE[1].store(end, Ordering::Relaxed);
-            } else if (start..end).contains(&(look_at as *const () as usize)) {
+                store(&CODE, &code);
+            } else if code.contains(&(look_at as *const () as usize)) {
                 OWN.store(name.cast_mut().cast(), Ordering::Relaxed);
             }
         }
@@ -172,6 +185,5 @@ unsafe fn has_name(path: *const u8, start: &[u8]) -> bool {
 
 /// Whether the function that returns to the address `caller` was called by rustc's library.
 pub(crate) fn is_compiler(caller: usize) -> bool {
-    let [start, end] = [&CODE[0], &CODE[1]].map(|address| address.load(Ordering::Relaxed));
-    (start..end).contains(&caller)
+    is_in(&CODE, caller)
 }

@@ -127,14 +127,15 @@ impl KnownInputs {
         let real = |path: &Path| real_paths.of_existing(path);
         let known = self.without_links(directory, real_paths);
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
+        let settings = requests.settings_of_search();
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
         paths.find(|path| {
             // Most are, and need not be looked at.
-            if self.is_installed(path) || path.ancestors().any(|path| written.contains(path)) {
-                return false;
-            }
-            if requests.is_of_search(path) {
+            if self.is_installed(path)
+                || settings.contains(path)
+                || path.ancestors().any(|path| written.contains(path))
+            {
                 return false;
             }
             let Some(path) = real_paths.of_file(path) else {

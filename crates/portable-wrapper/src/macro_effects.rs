@@ -99,34 +99,38 @@ impl MacroEffects {
             return effects;
         };
         let mut effects = Self::of_tokens(name, author, &files, parses_texts);
-        let is_suspect = effects.runs.each_time().is_some();
-        if is_suspect && author == Author::Published && reviewed::is_repeatable(sources) {
-            effects.runs.mark_repeatable();
-        }
-        if author == Author::Published && reviewed::only_looks_up_variables(name) {
-            effects.runs.mark_looking_up();
-        }
         if author == Author::Published {
-            let quoted = effects.quoted.as_deref_mut();
-            for inputs in [Some(&mut effects.runs), quoted].into_iter().flatten() {
-                if reviewed::only_orders(name) {
-                    inputs.mark_repeatable();
-                }
-                if reviewed::only_draws(name) {
-                    inputs.mark_drawing();
-                }
-                if reviewed::is_repeatable_but_noted(name) {
-                    inputs.mark_repeatable_but_noted();
-                }
-            }
-        }
-        if effects.runs.reads_clock()
-            && author == Author::Published
-            && reviewed::is_timeless(sources)
-        {
-            effects.runs.mark_timeless();
+            effects.accept_reviewed(name, sources);
         }
         effects
+    }
+
+    /// Leaves out of the effects of the published crate `name` what a review found to be harmless.
+    fn accept_reviewed(&mut self, name: &str, sources: &[Source<'_>]) {
+        let is_suspect = self.runs.each_time().is_some();
+        if is_suspect && reviewed::is_repeatable(sources) {
+            self.runs.mark_repeatable();
+        }
+        if reviewed::only_looks_up_variables(name) {
+            self.runs.mark_looking_up();
+        }
+        for inputs in [Some(&mut self.runs), self.quoted.as_deref_mut()]
+            .into_iter()
+            .flatten()
+        {
+            if reviewed::only_orders(name) {
+                inputs.mark_repeatable();
+            }
+            if reviewed::only_draws(name) {
+                inputs.mark_drawing();
+            }
+            if reviewed::is_repeatable_but_noted(name) {
+                inputs.mark_repeatable_but_noted();
+            }
+        }
+        if self.runs.reads_clock() && reviewed::is_timeless(sources) {
+            self.runs.mark_timeless();
+        }
     }
 
     fn of_tokens(name: &str, author: Author, files: &[Vec<Token<'_>>], parses_texts: bool) -> Self {

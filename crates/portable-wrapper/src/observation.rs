@@ -76,9 +76,9 @@ pub(super) struct Requests {
     /// Whether this wrapper did something else in it.
     pub(super) is_wrapper_unnoted: bool,
     /// Whether a macro asked for the time, or something else that was not loaded with the compiler.
-    pub(super) reads_time: bool,
-    /// Whether a time was shown as a date, as compilers do for `__DATE__`.
     pub(super) reads_clock: bool,
+    /// Whether a time was shown as a date, as compilers do for `__DATE__`.
+    pub(super) shows_date: bool,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
 }
@@ -294,10 +294,13 @@ impl Requests {
         is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
-    /// Whether the file at `path` has [settings of git](git_settings), and cargo was only asked where a manifest is: they make no
-    /// difference to that.
-    pub(super) fn is_of_search(&self, path: &Path) -> bool {
-        self.programs.iter().any(Program::finds_manifest) && git_settings::is_one(path)
+    /// The [settings of git](git_settings), if cargo was only asked where a manifest is: they make no difference to that.
+    pub(super) fn settings_of_search(&self) -> BTreeSet<PathBuf> {
+        if self.programs.iter().any(Program::finds_manifest) {
+            git_settings::files()
+        } else {
+            BTreeSet::new()
+        }
     }
 
     fn parse(notes: &[u8]) -> Self {
@@ -348,8 +351,8 @@ impl Requests {
                     found.observed.insert(path.to_owned());
                     found.programs.insert(Program::parse(&said()));
                 }
-                b'k' => found.reads_time = true,
-                b't' => found.reads_clock = true,
+                b'k' => found.reads_clock = true,
+                b't' => found.shows_date = true,
                 b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}

@@ -170,7 +170,7 @@ impl Run<'_> {
         if let Some(why) = hazards.next() {
             return Err(why);
         }
-        if requests.reads_clock {
+        if requests.shows_date {
             return Err(Uncacheable::ScriptClock);
         }
         let mut programs = ran.programs.iter();

@@ -156,7 +156,7 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
             continue;
         }
         if let Kind::Open(end) = tokens[at].kind {
-            if has_private_macros && at > 2 && tokens[at - 3].is_ident("macro_rules") {
+            if has_private_macros && is_of_rules(tokens, at) {
                 patterns.extend(patterns_of_rules(tokens, at + 1, end));
             } else if is_macro_argument(tokens, at) {
                 let name = &tokens[at - 2];
@@ -428,6 +428,11 @@ fn path_of_module(item: &[Token<'_>]) -> Option<String> {
         }
         _ => None,
     })
+}
+
+/// Whether the group that opens at `at` is the body of `macro_rules!`.
+pub(super) fn is_of_rules(tokens: &[Token<'_>], at: usize) -> bool {
+    at > 2 && tokens[at - 3].is_ident("macro_rules")
 }
 
 /// Whether the group that opens at `at` is a macro's argument, or the body of `macro_rules!`.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::declarations::{Constant, Function, defines_procedural};
 use self::imports::Import;
 use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
-use super::conditions::is_macro_argument;
+use super::conditions::{is_macro_argument, is_of_rules};
 use super::noted::is_noted;
 use super::reach::Reach;
 use super::standard;
@@ -100,10 +100,7 @@ impl<'a> Reader<'a> {
                 && is_macro_argument(tokens, at)
                 && !(at > 1 && self.is_plain_macro(tokens[at - 2].text))
             {
-                if self.author == Author::Published
-                    && at > 2
-                    && tokens[at - 3].is_ident("macro_rules")
-                {
+                if self.author == Author::Published && is_of_rules(tokens, at) {
                     rules_end = rules_end.max(end);
                 } else {
                     macro_end = macro_end.max(end);

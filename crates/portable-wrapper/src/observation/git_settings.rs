@@ -1,30 +1,30 @@
 //! The files with a user's settings of git, which cargo reads whenever it starts.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sccfg_util::{env, fsio};
 
-/// How many files may include one another, as for git (`MAX_INCLUDE_DEPTH` in its `config.c`).
-const DEEPEST: usize = 10;
-
-/// Whether the file at `path` is one of them, or is included by one (git-config(1)).
-pub(super) fn is_one(path: &Path) -> bool {
+/// All of them: those of the user, and those that they include (git-config(1)).
+pub(super) fn files() -> BTreeSet<PathBuf> {
     let of_user = env::home_dir().map(|home| home.join(".gitconfig"));
     let of_desktop = env::config_dir().map(|directory| directory.join("git/config"));
-    [of_user, of_desktop]
-        .iter()
-        .flatten()
-        .any(|file| leads_to(file, path, DEEPEST))
+    let mut found = BTreeSet::new();
+    for file in [of_user, of_desktop].into_iter().flatten() {
+        add(&file, &mut found);
+    }
+    found
 }
 
-/// Whether the file of settings `from` is the one at `path`, or includes it.
-fn leads_to(from: &Path, path: &Path, deepest: usize) -> bool {
-    let includes = || {
-        let text = fsio::read_text(from).unwrap_or_default();
-        let mut files = text.lines().filter_map(|line| included(line, from));
-        files.any(|file| leads_to(&file, path, deepest - 1))
-    };
-    from == path || deepest > 0 && includes()
+/// Adds a file of settings, and those that it includes.
+fn add(file: &Path, found: &mut BTreeSet<PathBuf>) {
+    if !found.insert(file.to_owned()) {
+        return;
+    }
+    let text = fsio::read_text(file).unwrap_or_default();
+    for included in text.lines().filter_map(|line| included(line, file)) {
+        add(&included, found);
+    }
 }
 
 /// The file that a line of the settings in `from` includes.
@@ -52,7 +52,11 @@ mod tests {
         fsio::replace(&path("config"), settings.as_bytes()).unwrap();
         let more = "[includeIf \"gitdir:~/work/\"]\n  Path = \"../other.inc\"\n[core]\n\thooksPath = hooks\n";
         fsio::replace_and_create_dir(&path("more/work.inc"), more.as_bytes()).unwrap();
-        let leads = |name: &str| leads_to(&path("config"), &path(name), DEEPEST);
+        let leads = |name: &str| {
+            let mut found = BTreeSet::new();
+            add(&path("config"), &mut found);
+            found.contains(&path(name))
+        };
         assert!(leads("config") && leads("more/work.inc"));
         assert!(leads("more/../other.inc"));
         assert!(!leads("hooks") && !leads("more/hooks") && !leads("A"));

@@ -67,6 +67,11 @@ impl KeyBuilder<'_> {
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));
         let of_compiler = self.of_compiler();
+        let settings = if self.macros.is_own {
+            BTreeSet::new()
+        } else {
+            requests.settings_of_search()
+        };
         let mut found = Observed {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
@@ -85,7 +90,7 @@ impl KeyBuilder<'_> {
                 || is_cwd
                 || own.iter().any(|own| path.starts_with(own))
                 || of_compiler.has(&path)
-                || !self.macros.is_own && requests.is_of_search(&path);
+                || settings.contains(&path);
             if is_plain && is_known {
                 continue;
             }
@@ -135,7 +140,7 @@ impl KeyBuilder<'_> {
         }
         // Hashers of published crates start with the time. No result depends on it.
         let may_read_clock = || self.macros.each_time().is_some();
-        if (requests.reads_time || requests.reads_clock) && may_read_clock() {
+        if (requests.reads_clock || requests.shows_date) && may_read_clock() {
             found.each_time("reads the clock");
         }
         found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));

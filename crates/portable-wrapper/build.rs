@@ -23,19 +23,7 @@ fn main() {
         // It has an entry point of its own.
         launcher.push("-Clink-self-contained=no");
     }
-    for part in [
-        "launcher/system.rs",
-        "observer/environment.rs",
-        "observer/hidden.rs",
-        "observer/layout.rs",
-        "observer/libraries.rs",
-        "observer/notes.rs",
-        "observer/paths.rs",
-        "observer/programs.rs",
-        "observer/resolved.rs",
-        "observer/variables.rs",
-        "system_call.rs",
-    ] {
+    for part in ["launcher", "observer", "system_call.rs"] {
         println!("cargo::rerun-if-changed={part}");
     }
     for (name, source, without) in [

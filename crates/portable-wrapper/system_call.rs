@@ -7,10 +7,20 @@ use core::arch::asm;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod number {
     pub(crate) const READ: usize = 0;
+    pub(crate) const OPEN: usize = 2;
     pub(crate) const CLOSE: usize = 3;
+    pub(crate) const STAT: usize = 4;
+    pub(crate) const LSTAT: usize = 6;
+    pub(crate) const ACCESS: usize = 21;
     pub(crate) const CONNECT: usize = 42;
     pub(crate) const EXECVE: usize = 59;
     pub(crate) const FLOCK: usize = 73;
+    /// `chdir`, `fchdir` and `chroot`.
+    pub(crate) const MOVES: [usize; 3] = [80, 81, 161];
+    /// `rename`, `mkdir`, `rmdir`, `creat`, `link`, `unlink`, `symlink`, `mkdirat`, `unlinkat`, `renameat`, `linkat`, `symlinkat`,
+    /// `renameat2`.
+    pub(crate) const CHANGES: [usize; 13] = [82, 83, 84, 85, 86, 87, 88, 258, 263, 264, 265, 266, 316];
+    pub(crate) const READLINK: usize = 89;
     pub(crate) const GETPPID: usize = 110;
     pub(crate) const CLOCK_GETTIME: usize = 228;
     pub(crate) const EXIT_GROUP: usize = 231;
@@ -18,12 +28,19 @@ pub(crate) mod number {
     pub(crate) const NEWFSTATAT: usize = 262;
     pub(crate) const READLINKAT: usize = 267;
     pub(crate) const FACCESSAT: usize = 269;
+    pub(crate) const EXECVEAT: usize = 322;
     pub(crate) const STATX: usize = 332;
+    pub(crate) const OPENAT2: usize = 437;
+    pub(crate) const FACCESSAT2: usize = 439;
 }
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod number {
     pub(crate) const FLOCK: usize = 32;
+    /// `mkdirat`, `unlinkat`, `symlinkat`, `linkat`, `renameat`, `renameat2`.
+    pub(crate) const CHANGES: [usize; 6] = [34, 35, 36, 37, 38, 276];
     pub(crate) const FACCESSAT: usize = 48;
+    /// `chdir`, `fchdir` and `chroot`.
+    pub(crate) const MOVES: [usize; 3] = [49, 50, 51];
     pub(crate) const OPENAT: usize = 56;
     pub(crate) const CLOSE: usize = 57;
     pub(crate) const READ: usize = 63;
@@ -34,7 +51,10 @@ pub(crate) mod number {
     pub(crate) const GETPPID: usize = 173;
     pub(crate) const CONNECT: usize = 203;
     pub(crate) const EXECVE: usize = 221;
+    pub(crate) const EXECVEAT: usize = 281;
     pub(crate) const STATX: usize = 291;
+    pub(crate) const OPENAT2: usize = 437;
+    pub(crate) const FACCESSAT2: usize = 439;
 }
 
 /// The result of a system call, or an error below zero.

@@ -32,6 +32,7 @@ pub(crate) mod project;
 mod races;
 mod registry;
 mod reports;
+mod run_inputs;
 mod secrets;
 mod seed;
 mod seed_others;

@@ -20,11 +20,13 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 mod clock;
 mod environment;
 mod hidden;
+mod in_front;
 mod layout;
 mod libraries;
 mod notes;
 mod paths;
 mod programs;
+mod raw_calls;
 mod resolved;
 #[path = "../system_call.rs"]
 mod system_call;
@@ -33,7 +35,7 @@ mod variables;
 use environment::environ;
 use notes::{is_noting, is_one_observed, note, write};
 use paths::{forget_current, note_at, note_path};
-use programs::{note_environment, note_program, note_started, with_environment};
+use programs::{has_directory, note_environment, note_program, note_started, with_environment};
 use system_call::{number, system_call};
 
 unsafe extern "C" {
@@ -397,6 +399,15 @@ macro_rules! passed_on {
         }
         note_path(kind_of_mode(mode), path)
     };
+    // What looks at files and directories by itself.
+    (@note $name:expr, unseen call $all:expr) => {
+        if !is_one_observed() { note(b'u', $name.as_ptr()) }
+    };
+    // A library, which the dynamic linker looks for if it has no directory.
+    (@note $name:expr, loads $nth:literal $all:expr) => {
+        let path = $all[$nth] as *const c_char;
+        if has_directory(path) { note_path(b'l', path) } else { note(b'l', path) }
+    };
     (@note $name:expr, $kind:literal call $all:expr) => { note($kind, $name.as_ptr()) };
     // A machine.
     (@note $name:expr, b'n' $nth:literal $all:expr) => { note(b'n', $all[$nth] as *const c_char) };
@@ -413,13 +424,21 @@ passed_on! {
     canonicalize_file_name b'p' 0
     scandir b'd' 0
     scandir64 b'd' 0
+    fts_open unseen call
+    fts64_open unseen call
+    ftw unseen call
+    ftw64 unseen call
+    nftw unseen call
+    nftw64 unseen call
+    scandirat b'd' [0 1]
+    scandirat64 b'd' [0 1]
     glob b'g' 0
     glob64 b'g' 0
     fopen opens [0 1]
     fopen64 opens [0 1]
     freopen opens [0 1]
     freopen64 opens [0 1]
-    dlopen b'l' 0
+    dlopen loads 0
     eaccess b's' 0
     euidaccess b's' 0
     faccessat b's' [0 1]

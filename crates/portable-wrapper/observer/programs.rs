@@ -5,6 +5,7 @@ use core::sync::atomic::AtomicUsize;
 
 use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
+use super::in_front::in_front;
 use super::libraries::own_path;
 use super::notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
 use super::paths::note_path_of_program;
@@ -38,8 +39,8 @@ pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
     }
 }
 
-/// Whether a program is not looked for on the search path.
-unsafe fn has_directory(path: *const c_char) -> bool {
+/// Whether a program or library is not only named, and then looked for.
+pub(crate) unsafe fn has_directory(path: *const c_char) -> bool {
     unsafe {
         !path.is_null() && (0..length_of(path.cast())).any(|at| *path.cast::<u8>().add(at) == b'/')
     }
@@ -127,66 +128,18 @@ unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables:
     }
 }
 
-macro_rules! takes_list {
-    ($($name:ident $text:literal $has_variables:literal)*) => { $(
-        #[unsafe(naked)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name() {
-            /// Returns the address of the function behind this library.
-            unsafe extern "C" fn note(registers: *const usize, stack: *const usize) -> usize {
-                static REAL: AtomicUsize = AtomicUsize::new(0);
-                unsafe {
-                    note_list(registers, stack, $has_variables);
-                    real(&REAL, $text) as usize
-                }
-            }
-            #[cfg(target_arch = "x86_64")]
-            core::arch::naked_asm!(
-                "push rax",
-                "push r9",
-                "push r8",
-                "push rcx",
-                "push rdx",
-                "push rsi",
-                "push rdi",
-                "mov rdi, rsp",
-                "lea rsi, [rsp + 64]",
-                "call {note}",
-                "mov r11, rax",
-                "pop rdi",
-                "pop rsi",
-                "pop rdx",
-                "pop rcx",
-                "pop r8",
-                "pop r9",
-                "pop rax",
-                "jmp r11",
-                note = sym note,
-            );
-            #[cfg(target_arch = "aarch64")]
-            core::arch::naked_asm!(
-                "stp x29, x30, [sp, #-80]!",
-                "stp x0, x1, [sp, #16]",
-                "stp x2, x3, [sp, #32]",
-                "stp x4, x5, [sp, #48]",
-                "stp x6, x7, [sp, #64]",
-                "add x0, sp, #16",
-                "add x1, sp, #80",
-                "bl {note}",
-                "mov x16, x0",
-                "ldp x0, x1, [sp, #16]",
-                "ldp x2, x3, [sp, #32]",
-                "ldp x4, x5, [sp, #48]",
-                "ldp x6, x7, [sp, #64]",
-                "ldp x29, x30, [sp], #80",
-                "br x16",
-                note = sym note,
-            );
-        }
-    )* };
+/// See [`note_list`].
+unsafe fn note_plain_list(registers: *const usize, stack: *const usize) {
+    unsafe { note_list(registers, stack, false) }
 }
-takes_list! {
-    execl c"execl" false
-    execlp c"execlp" false
-    execle c"execle" true
+
+/// The same with an environment.
+unsafe fn note_list_and_variables(registers: *const usize, stack: *const usize) {
+    unsafe { note_list(registers, stack, true) }
+}
+
+in_front! {
+    execl c"execl" note_plain_list
+    execlp c"execlp" note_plain_list
+    execle c"execle" note_list_and_variables
 }

@@ -33,7 +33,7 @@ mod shared;
 mod source;
 mod surroundings;
 mod tree;
-mod variables_read;
+mod variables;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,15 +45,15 @@ use serde::{Deserialize, Serialize};
 
 use self::command::Command;
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{
-    is_of_cargo, may_read, names_same_contents, shown_variable, variables,
-};
-pub(super) use self::machine::programs as programs_of_machine;
+pub(super) use self::inputs::{knows_same_inputs, names_same_contents, names_same_programs};
+pub(super) use self::machine::{digest as machine, programs as programs_of_machine};
 use self::observed::OF_HISTORY;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::tree::Tree;
+pub(super) use self::variables::read::VariablesRead;
+pub(super) use self::variables::{is_of_cargo, may_read, session, shown_variable, variables};
 use super::build_dir::wrapper_dir;
 use super::builds::{Outcome, Recorder, Subject};
 use super::cache_entry::Text;

@@ -62,7 +62,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "10";
+pub(super) const READER: &str = "11";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +174,11 @@ impl MacroEffects {
         all.is_unknown = false;
         all.add_unknown(&format!("{name}: {why}"));
         self.runs.add(&all);
+    }
+
+    /// Notes that code in another language is linked into the published crate.
+    pub(super) fn add_native_code(&mut self) {
+        self.runs.links_native_code = true;
     }
 
     /// Adds the effects of a dependency.

@@ -79,6 +79,8 @@ pub(super) struct Requests {
     pub(super) reads_clock: bool,
     /// Whether a time was shown as a date, as compilers do for `__DATE__`.
     pub(super) shows_date: bool,
+    /// Shared libraries that were loaded by their names alone, which the dynamic linker looks for.
+    pub(super) named_libraries: BTreeSet<String>,
     /// The machines or addresses that it connected to or asked for.
     pub(super) connections: BTreeSet<String>,
 }
@@ -90,6 +92,8 @@ pub(super) struct Program {
     pub(super) path: String,
     /// Its first argument, which may be the name of a command.
     pub(super) command: Option<String>,
+    /// Whether it noted itself as it was loaded: then the path is that of the file, and its arguments are not known.
+    pub(super) is_loaded: bool,
 }
 
 /// How a file was used.
@@ -101,6 +105,8 @@ pub(super) struct Program {
 pub(super) struct Uses {
     /// Opened to be read, or listed.
     pub(super) is_read: bool,
+    /// Listed.
+    pub(super) is_listed: bool,
     /// Opened to be written.
     pub(super) is_written: bool,
     /// Whether its path without links was asked for.
@@ -117,6 +123,7 @@ impl Uses {
     /// Adds the uses of the file under another name.
     pub(super) fn add(&mut self, other: Self) {
         self.is_read |= other.is_read;
+        self.is_listed |= other.is_listed;
         self.is_written |= other.is_written;
         self.is_resolved |= other.is_resolved;
         self.is_resolved_by_other |= other.is_resolved_by_other;
@@ -317,8 +324,12 @@ impl Requests {
             let path = Path::new(OsStr::from_bytes(text));
             let mut uses = |change: fn(&mut Uses)| change(files.entry(text).or_default());
             match kind {
-                b'o' | b'd' => uses(|uses| {
+                b'o' => uses(|uses| {
                     uses.is_read = true;
+                    uses.is_asked_first |= !uses.is_written;
+                }),
+                b'd' => uses(|uses| {
+                    (uses.is_read, uses.is_listed) = (true, true);
                     uses.is_asked_first |= !uses.is_written;
                 }),
                 b's' => uses(|uses| uses.is_asked_first |= !uses.is_written),
@@ -334,8 +345,10 @@ impl Requests {
                     let directory = directory_of_pattern(path);
                     found.files.entry(directory).or_default().is_read = true;
                 }
-                // Others are looked for in the directories of the system.
                 b'l' if path.is_absolute() => uses(|uses| uses.is_read = true),
+                b'l' if path.components().count() == 1 => {
+                    found.named_libraries.insert(said());
+                }
                 b'r' => is_compiling = true,
                 b'u' => {
                     found.is_partial = true;
@@ -349,7 +362,10 @@ impl Requests {
                 b'n' => drop(found.connections.insert(said())),
                 b'i' => {
                     found.observed.insert(path.to_owned());
-                    found.programs.insert(Program::parse(&said()));
+                    found.programs.insert(Program {
+                        is_loaded: true,
+                        ..Program::parse(&said())
+                    });
                 }
                 b'k' => found.reads_clock = true,
                 b't' => found.shows_date = true,
@@ -381,8 +397,11 @@ impl Program {
             Some((path, command)) => (path, Some(command.to_owned())),
             None => (note, None),
         };
-        let path = path.to_owned();
-        Self { path, command }
+        Self {
+            path: path.to_owned(),
+            command,
+            is_loaded: false,
+        }
     }
 }
 

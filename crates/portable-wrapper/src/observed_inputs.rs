@@ -1,7 +1,10 @@
 //! What a run of a build script was seen to ask the system for, besides what is known before it runs.
 
+pub(super) mod user_places;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -39,8 +42,7 @@ pub(super) struct ObservedInputs {
     /// Whether the run was observed. Nothing else is known otherwise.
     #[serde(default)]
     pub(super) is_observed: bool,
-    /// Whether the script is one of the workspace, whose result stays on this machine. Then modes and links count everywhere, and
-    /// which of the entries of a directory are directories.
+    /// Whether the script is one of the workspace, whose result stays on this machine. Then modes and links count everywhere.
     #[serde(default)]
     pub(super) is_of_workspace: bool,
     /// Files that were read.
@@ -58,8 +60,10 @@ pub(super) struct ObservedInputs {
     pub(super) packages: BTreeSet<String>,
     /// Programs that were looked for on the search path.
     pub(super) programs: BTreeSet<String>,
-    /// Variables that were read by their names. They are no part of the digest, except [`READ_BY_NAME`]: the keys of the run
-    /// have the others that may differ.
+    /// Shared libraries that a program loaded by their names alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) libraries: BTreeSet<String>,
+    /// Variables that were read by their names. They are no part of the digest: the keys of the run have those that may differ.
     pub(super) variables: BTreeSet<String>,
     /// Whether all variables that were read are among them, but for those of scripts in front of tools: each program asks for
     /// variables by their names, as compilers do and shells do not, and was observed.
@@ -68,19 +72,15 @@ pub(super) struct ObservedInputs {
     /// The scripts of a shell that never change in front of such programs, and other files of theirs.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) tool_scripts: BTreeSet<String>,
+    /// Variables of a user, shell or job that count for this run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) session_variables: BTreeSet<String>,
+    /// Directories of the search path that are named in what the run left.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) search_path: BTreeSet<String>,
     /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
     pub(super) looks_upwards: bool,
 }
-
-/// Variables that the first key has only if the source names them: the directories of the user, and the path of the program that
-/// a shell starts.
-pub(super) const READ_BY_NAME: [&str; 5] = [
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-    "_",
-];
 
 impl ObservedInputs {
     /// Whether it asked for nothing that the first key does not have.
@@ -92,6 +92,8 @@ impl ObservedInputs {
             &self.library_dirs,
             &self.packages,
             &self.programs,
+            &self.libraries,
+            &self.search_path,
         ];
         all.iter().all(|names| names.is_empty())
     }
@@ -141,17 +143,10 @@ impl ObservedInputs {
 
     /// What a run in the checkout of `path_map` would find.
     pub(super) fn find(&self, path_map: &PathMap, state: &StateDir) -> Found {
-        let read = READ_BY_NAME.iter().filter(|name| self.has_read(name));
-        let mut read = read.peekable();
-        if self.is_empty() && read.peek().is_none() {
+        if self.is_empty() {
             return Found::default();
         }
         let mut key = Key::default();
-        for name in read {
-            let value = env::var_os(name);
-            let value = value.map(|value| [b"=", value.as_encoded_bytes()].concat());
-            key.add(format!("${name}"), value.unwrap_or_default());
-        }
         let real_paths = RealPaths::default();
         for file in &self.files {
             let path = real_path(file, path_map);
@@ -166,12 +161,10 @@ impl ObservedInputs {
         for directory in &self.directories {
             let directory_here = real_path(directory, path_map);
             let mut names = fsio::names_in(&directory_here);
-            if self.is_of_workspace {
-                // It is a directory in the first worktree, and a file in others.
-                for name in names.iter_mut().filter(|name| *name != ".git") {
-                    let kind = fsio::file_kind(directory_here.join(&*name));
-                    *name = format!("{name} {:o}", kind.unwrap_or_default());
-                }
+            // It is a directory in the first worktree, and a file in others.
+            for name in names.iter_mut().filter(|name| *name != ".git") {
+                let kind = fsio::file_kind(directory_here.join(&*name));
+                *name = format!("{name} {:o}", kind.unwrap_or_default());
             }
             key.add(directory, names.join("\0"));
         }
@@ -189,13 +182,26 @@ impl ObservedInputs {
         let search_path = env::search_path();
         for name in &self.programs {
             let program = find_program(OsStr::new(name), &search_path);
-            let content = program.map_or("none".to_owned(), |program| {
-                if is_of_package(&program) {
-                    return program.to_string_lossy().into_owned();
-                }
-                content_of(&program, path_map, state)
-            });
-            key.add(format!("program {name}"), content);
+            let found = program.map(|program| found_at(&program, path_map, state, &real_paths));
+            key.add(format!("program {name}"), found.unwrap_or_default());
+        }
+        if !self.search_path.is_empty() {
+            let is_named = |directory: &&PathBuf| {
+                let directory = directory.to_str();
+                directory.is_some_and(|directory| self.search_path.contains(directory))
+            };
+            let named: Vec<_> = search_path.iter().filter(is_named).collect();
+            key.add("search path", format!("{named:?}"));
+        }
+        let library_path = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+        let mut library_path = env::split_paths(&library_path);
+        // Those of cargo.
+        library_path.retain(|directory| !path_map.is_below(directory, Role::Target));
+        for name in &self.libraries {
+            let mut libraries = library_path.iter().map(|directory| directory.join(name));
+            let found = libraries.find(|library| library.is_file());
+            let found = found.map(|library| found_at(&library, path_map, state, &real_paths));
+            key.add(format!("library {name}"), found.unwrap_or_default());
         }
         if self.looks_upwards {
             let depth = path_map.directory(Role::Target).map(Path::new);
@@ -208,8 +214,9 @@ impl ObservedInputs {
         }
     }
 
-    /// What is at `path`, called `name` with placeholders, without its content. In the workspace, for what is found from there, and
-    /// for its scripts, also its mode, and where it leads if it is a link or behind one.
+    /// What is at `path`, called `name` with placeholders, without its content. Except for what registries and packages of the
+    /// system have, also its mode, and where it leads if it is a link or behind one. For a script of a published package, also when
+    /// a file outside of the checkout was written, which its programs may compare.
     fn kind_of(
         &self,
         name: &str,
@@ -218,16 +225,24 @@ impl ObservedInputs {
         real_paths: &RealPaths,
     ) -> String {
         let kind = kind_of_target(path);
-        let is_named = name.starts_with(&Role::Workspace.placeholder());
-        let is_inside = is_named || path_map.is_below(path, Role::Workspace);
-        if !is_inside && !self.is_of_workspace {
+        let has_role =
+            |role: Role| name.starts_with(&role.placeholder()) || path_map.is_below(path, role);
+        let is_made = || path_map.is_below(path, Role::Target);
+        if !self.is_of_workspace && (has_role(Role::CargoHome) || is_made()) {
             return kind;
         }
-        let mode = path.metadata().map(|found| found.permissions().mode());
+        let found = path.metadata();
+        let mode = found.as_ref().map(|found| found.permissions().mode());
         let link = fsio::read_link(path);
         let mut kind = format!("{kind}, mode {:o}, link {link:?}", mode.unwrap_or_default());
-        if !is_inside && !path_map.is_below(path, Role::Target) {
-            kind = format!("{kind}, at {:?}", real_paths.of(path));
+        if has_role(Role::Workspace) || has_role(Role::Target) {
+            return kind;
+        }
+        kind = format!("{kind}, at {:?}", real_paths.of(path));
+        let is_file = found.as_ref().is_ok_and(Metadata::is_file);
+        if !self.is_of_workspace && is_file && !is_of_package(path) {
+            let written = found.and_then(|found| found.modified()).ok();
+            kind = format!("{kind}, written {written:?}");
         }
         kind
     }
@@ -285,6 +300,9 @@ fn files_of(parts: &[KeyPart]) -> Vec<KeyPart> {
 /// Where the file at `path`, with placeholders, is in the checkout of `path_map`. A target directory that is a link is
 /// left as a script does that takes parts off its path.
 fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
+    if let Some(path) = user_places::real_path(path) {
+        return path;
+    }
     let mut real = PathBuf::new();
     for part in Path::new(&path_map.to_real_str(path)) {
         if part == ".." {
@@ -294,6 +312,16 @@ fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
         }
     }
     real
+}
+
+/// What a program or library is that was looked for by its name, and where, as it may say so or look for files beside it.
+fn found_at(path: &Path, path_map: &PathMap, state: &StateDir, real_paths: &RealPaths) -> String {
+    let hidden = path_map.to_placeholders_str(&path.to_string_lossy());
+    if is_of_package(path) {
+        // The choice between packages is a link.
+        return format!("{hidden} {:?}", real_paths.of(path));
+    }
+    format!("{hidden} {}", content_of(path, path_map, state))
 }
 
 fn kind_of_target(path: &Path) -> String {

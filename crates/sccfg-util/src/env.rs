@@ -66,6 +66,11 @@ pub fn split_paths(value: &std::ffi::OsStr) -> Vec<PathBuf> {
     std::env::split_paths(value).collect()
 }
 
+/// The value of a variable like `PATH`; `None` if one of the paths contains a colon.
+pub fn join_paths(paths: &[PathBuf]) -> Option<OsString> {
+    std::env::join_paths(paths).ok()
+}
+
 /// The user's directory for settings: `XDG_CONFIG_HOME`, or `~/.config`, on macOS as well.
 pub fn config_dir() -> Option<PathBuf> {
     let named = var_os("XDG_CONFIG_HOME").map(PathBuf::from);

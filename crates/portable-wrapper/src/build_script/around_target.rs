@@ -43,6 +43,24 @@ impl AroundTarget {
         found
     }
 
+    /// `directory` alone, in the place of those around a target directory; `None` if too many texts contain its path.
+    pub(super) fn of_directory(directory: &Path, path_map: &PathMap) -> Option<Self> {
+        let path = directory.to_str()?.trim_end_matches('/');
+        let mapped = path_map
+            .directories()
+            .map(|(_, directory)| directory.to_owned());
+        path.starts_with('/').then(|| Self {
+            directories: vec![path.to_owned()],
+            mapped: mapped.collect(),
+        })
+    }
+
+    /// Whether `directory` is one of them.
+    pub(super) fn has(&self, directory: &Path) -> bool {
+        let mut directories = self.directories.iter();
+        directories.any(|other| Path::new(other) == directory)
+    }
+
     /// Whether one of them is in `bytes`.
     pub(super) fn is_named_in(&self, bytes: &[u8]) -> bool {
         self.begins_in(bytes, &(0..bytes.len()))

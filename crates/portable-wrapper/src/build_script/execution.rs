@@ -12,6 +12,7 @@ use super::inputs::{FirstKey, RunInputs, Script};
 use super::instructions::Declared;
 use super::shared::SharedRuns;
 use super::surroundings::Surroundings;
+use super::variables::session;
 use super::{
     Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
@@ -202,14 +203,20 @@ impl Context {
         if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
             return Err(unfit);
         }
+        let around = AroundTarget::of(&self.path_map);
         let run = observed::Run {
             script,
             program: &command.program,
             contents: &first.contents,
+            around: &around,
             started: finished.started,
         };
         let observed = match &finished.requests {
-            Some(Ok(requests)) => run.inputs(requests)?,
+            Some(Ok(requests)) => {
+                let mut observed = run.inputs(requests)?;
+                session::add_shown(&mut observed, &self.out_dir, output, &self.path_map);
+                observed
+            }
             Some(Err(why)) => return Err(*why),
             None => ObservedInputs::default(),
         };

@@ -11,96 +11,24 @@ use std::path::{Path, PathBuf};
 use super::instructions::Declared;
 use super::machine;
 use super::source::Source;
-use super::variables_read::VariablesRead;
+use super::variables::read::VariablesRead;
+use super::variables::{
+    FLAGS, NATIVE, OF_LIBRARIES, is_named, is_of_c_library, is_set_by_cargo, is_this_wrapper,
+    may_read, session, variables,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::cached_digest::CachedDigest;
 use crate::compiler::{self, Compiler};
 use crate::digest::{self, Key, KeyPart, KeyedHasher};
 use crate::macro_effects::AmbientInputs;
-use crate::observed_inputs::{Found, ObservedInputs, READ_BY_NAME};
+use crate::observed_inputs::{Found, ObservedInputs};
 use crate::package::{self, Registry};
 use crate::path_map::{PathMap, Role};
 use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
-use crate::unit_key::environment;
 use sccfg_util::env;
 use sccfg_util::programs::find_program;
-
-/// Variables that cargo sets for a build script, besides those with a prefix below.
-/// <https://doc.rust-lang.org/cargo/reference/environment-variables.html>
-const OF_CARGO: [&str; 8] = [
-    "CARGO_ENCODED_RUSTFLAGS",
-    "DEBUG",
-    "HOST",
-    "OPT_LEVEL",
-    "OUT_DIR",
-    "PROFILE",
-    "RUSTC_LINKER",
-    "TARGET",
-];
-const PREFIXES_OF_CARGO: [&str; 5] = [
-    "CARGO_CFG_",
-    "CARGO_FEATURE_",
-    "CARGO_MANIFEST_",
-    "CARGO_PKG_",
-    "DEP_",
-];
-/// Parts of the names of variables with options of compilers and linkers.
-const FLAGS: [&str; 5] = ["CFLAGS", "CLANG_ARGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS"];
-/// The value of `-march`, `-mcpu` and `-mtune`, and of rustc's `-C target-cpu`, for the processor of this machine.
-const NATIVE: &str = "=native";
-/// Variables that do not change a result: how many processes may run at once, and where cargo is.
-const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
-/// Variables of the user, which count if the script names them.
-const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
-/// Variables that name the directory for temporary files, which is another one in each dev shell of Nix. The crates that
-/// a script uses, such as `cc`, write to it; they count if the script itself names them.
-const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
-
-/// Variables that the C library and the dynamic linker read, which the observer does not note, or the beginnings of their names
-/// (environ(7), locale(7), ld.so(8)).
-const OF_THE_C_LIBRARY: [&str; 14] = [
-    "GCONV_PATH",
-    "GETCONF_DIR",
-    "GLIBC_TUNABLES",
-    "HOSTALIASES",
-    "LANG",
-    "LC_",
-    "LD_",
-    "LOCALDOMAIN",
-    "LOCPATH",
-    "MALLOC_",
-    "NLSPATH",
-    "POSIXLY_CORRECT",
-    "RES_OPTIONS",
-    "TZ",
-];
-
-fn is_of_c_library(name: &str) -> bool {
-    let mut all = OF_THE_C_LIBRARY.iter();
-    all.any(|start| name.starts_with(start))
-}
-
-/// Variables that name directories with shared libraries, to which cargo adds its own.
-/// <https://doc.rust-lang.org/cargo/reference/environment-variables.html#dynamic-library-paths>
-const OF_LIBRARIES: [&str; 3] = [
-    "DYLD_FALLBACK_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "LD_LIBRARY_PATH",
-];
-
-/// Whether cargo sets the variable `name` for build scripts, or what it is makes no difference to their results.
-pub(crate) fn is_of_cargo(name: &str) -> bool {
-    NOT_OF_SCRIPTS.contains(&name) || name == "CARGO" || is_set_by_cargo(name)
-}
-
-fn is_set_by_cargo(name: &str) -> bool {
-    OF_CARGO.contains(&name)
-        || PREFIXES_OF_CARGO
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-}
 
 /// Names of variables, and their values with placeholders.
 type Variables = Vec<(String, Vec<u8>)>;
@@ -150,6 +78,7 @@ impl Script<'_> {
         let mut key = Key::default();
         let mut contents = BTreeSet::new();
         key.add("format", FORMAT);
+        key.add(INPUTS, VERSION_OF_INPUTS);
         key.add("run of", self.program);
         let rustc = env::var_os("RUSTC").ok_or(Uncacheable::NoCompiler)?;
         let rustc = Compiler::find(&rustc, self.state).ok_or(Uncacheable::UnknownCompiler)?;
@@ -161,7 +90,7 @@ impl Script<'_> {
             key.add("argument", argument.as_encoded_bytes());
         }
         let (others, has_native_flag) = self.add_variables(&mut key, &mut contents, &hasher)?;
-        self.add_programs(&mut key);
+        add_programs(&mut key, self.source, self.state);
         self.add_named_files(&mut key, &mut contents)?;
         if has_native_flag || self.source.reads_processor() {
             key.add(
@@ -300,23 +229,6 @@ impl Script<'_> {
         })
     }
 
-    /// Programs that the source names, besides those that are always looked for.
-    fn add_programs(&self, key: &mut Key) {
-        let search_path = env::search_path();
-        for text in &self.source.texts {
-            let is_name = text.len() < 64
-                && text.contains(char::is_alphanumeric)
-                && !text.contains(|letter: char| letter == '/' || letter.is_whitespace());
-            let program = is_name.then(|| find_program(OsStr::new(text), &search_path));
-            if let Some(program) = program.flatten() {
-                let files = || vec![program.clone()];
-                let subject = program.to_string_lossy();
-                let known = CachedDigest::load_or_compute(self.state, "programs", &subject, files);
-                key.add(format!("program {text}"), known.digest);
-            }
-        }
-    }
-
     /// The files of the package.
     fn add_package(&self, key: &mut Key) -> Result<(), Uncacheable> {
         let package = Registry::read(self.package, self.state);
@@ -336,6 +248,10 @@ impl Script<'_> {
         let others = first.others.iter();
         for (name, value) in others.filter(|(name, _)| read.may_include(name)) {
             variables.add_secret(format!("${name}"), value, &first.hasher);
+        }
+        for (name, value) in session::values(observed) {
+            let value = self.path_map.to_placeholders(value.as_encoded_bytes());
+            variables.add_secret(format!("${name}"), &value, &first.hasher);
         }
         let mut observed = observed.find(self.path_map, self.state);
         key.add("observed", &observed.digest);
@@ -440,6 +356,45 @@ fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
     }
 }
 
+/// The part of a first key that tells which inputs of runs are known.
+const INPUTS: &str = "inputs";
+/// Changes when other inputs are.
+const VERSION_OF_INPUTS: &str = "2";
+
+/// Whether the run with these `parts` of its first key was stored by a version that knows the same inputs.
+pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {
+    let mut versions = parts.iter().filter(|part| part.what == INPUTS);
+    versions.any(|part| part.value == VERSION_OF_INPUTS)
+}
+
+/// What a part of a key starts with that has a program.
+const PROGRAM: &str = "program ";
+
+/// Programs that the source names, besides those that are always looked for.
+fn add_programs(key: &mut Key, source: &Source, state: &StateDir) {
+    let search_path = env::search_path();
+    for text in &source.texts {
+        let is_name = text.len() < 64
+            && text.contains(char::is_alphanumeric)
+            && !text.contains(|letter: char| letter == '/' || letter.is_whitespace());
+        let program = is_name.then(|| find_program(OsStr::new(text), &search_path));
+        if let Some(program) = program.flatten() {
+            let files = || vec![program.clone()];
+            let subject = program.to_string_lossy();
+            let known = CachedDigest::load_or_compute(state, "programs", &subject, files);
+            key.add(format!("{PROGRAM}{text}"), known.digest);
+        }
+    }
+}
+
+/// Whether the programs that the source names are the same as when a run had a first key with these `parts`.
+pub(crate) fn names_same_programs(parts: &[KeyPart], source: &Source, state: &StateDir) -> bool {
+    let mut now = Key::default();
+    add_programs(&mut now, source, state);
+    let before = parts.iter().filter(|part| part.what.starts_with(PROGRAM));
+    before.eq(now.parts())
+}
+
 /// Whether variables and texts name files with the same contents as when a run had a first key with these `parts`. What
 /// other build scripts made is not compared.
 pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool {
@@ -490,68 +445,4 @@ fn paths_among(text: &str) -> impl Iterator<Item = &Path> {
         (at == 0 || word.starts_with('-')).then(|| Path::new(&word[at..]))
     });
     paths.filter(|path| !is_of_system(path))
-}
-
-/// Whether the code names the variable, or a crate that it uses does.
-fn is_named(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
-    let is_used = used.variables.contains(name);
-    words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
-}
-
-/// Whether code with these words may read the variable `name` by its name, or a crate that it uses may.
-pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
-    // `cc` looks variables up in a list of all of them, which is not noted.
-    is_named(name, words, used)
-        || environment::may_be_meant(name, words)
-        || environment::may_be_meant(name, &used.words)
-}
-
-/// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
-pub(crate) fn variables(
-    source: &Source,
-    used: &AmbientInputs,
-    is_observed: bool,
-) -> Vec<(OsString, OsString)> {
-    let is_noted = source.notes_variables(used, is_observed);
-    let words = source.words(used, is_observed);
-    let counts = |name: &str| {
-        if NOT_OF_SCRIPTS.contains(&name) {
-            return false;
-        }
-        if is_set_by_cargo(name) {
-            return true;
-        }
-        let is_named = is_named(name, &words, used);
-        if OF_THE_USER.contains(&name) || is_noted && READ_BY_NAME.contains(&name) {
-            return is_named;
-        }
-        environment::counts(name, &words) || is_named && name != "PATH"
-    };
-    let mut variables = env::vars_where(counts);
-    variables.extend(env::vars_with_other_names());
-    variables.retain(|(name, value)| !is_this_wrapper(name, value));
-    variables.sort_unstable();
-    variables
-}
-
-/// The value of a variable as the parts of a key have it, in the checkout of `path_map`.
-pub(crate) fn shown_variable(
-    name: &str,
-    value: &OsStr,
-    path_map: &PathMap,
-    hasher: &KeyedHasher,
-) -> String {
-    let value = path_map.to_placeholders(value.as_encoded_bytes());
-    digest::shown_secret(&format!("${name}"), &value, hasher)
-}
-
-/// Whether a variable has cargo run this wrapper, which makes nothing that a compiler without it would not make. So a run
-/// is the same under another version of sccfg, and in the home of another user.
-fn is_this_wrapper(name: &OsStr, value: &OsStr) -> bool {
-    (name == "RUSTC_WRAPPER" || name == "RUSTC_WORKSPACE_WRAPPER")
-        && env::current_program().is_some_and(|wrapper| {
-            Path::new(value)
-                .canonicalize()
-                .is_ok_and(|path| path == wrapper)
-        })
 }

@@ -19,14 +19,15 @@ use self::known::{Known, differs_each_time};
 use self::places::{has_parent_parts, links_before_parents, place_of};
 use self::ran::Ran;
 use self::tools::wrapper_runs;
-use super::around_target::directories_of_everybody;
+use super::around_target::{AroundTarget, directories_of_everybody};
 use super::inputs::Script;
 use super::machine::PROGRAMS;
 use super::source::Source;
+use super::variables::session;
 use crate::build_dir::WRAPPER_DIR;
 use crate::digest::FileStamp;
 use crate::observation::{Requests, Uses};
-use crate::observed_inputs::{ObservedInputs, is_of_package};
+use crate::observed_inputs::{ObservedInputs, is_of_package, user_places};
 use crate::package::Registry;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
@@ -51,6 +52,7 @@ pub(super) struct Run<'a> {
     pub(super) program: &'a Path,
     /// What the first key has the contents of.
     pub(super) contents: &'a BTreeSet<PathBuf>,
+    pub(super) around: &'a AroundTarget,
     pub(super) started: SystemTime,
 }
 
@@ -72,6 +74,14 @@ impl Run<'_> {
             ..ObservedInputs::default()
         };
         ran.note_variables(&mut observed);
+        observed.libraries.clone_from(&requests.named_libraries);
+        observed.session_variables =
+            session::asked_for(requests.variables.difference(&requests.of_compiler));
+        if !observed.reads_by_name {
+            let read = files.iter().filter(|(_, uses)| uses.is_read);
+            let referred_to = session::referred_to(read.map(|(path, _)| &**path));
+            observed.session_variables.extend(referred_to);
+        }
         let known = Known::of(self, &real_paths);
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
@@ -103,7 +113,7 @@ impl Run<'_> {
                     continue;
                 }
             }
-            let is_listed = uses.is_read && !self.script.is_published;
+            let is_listed = uses.is_listed || uses.is_read && !self.script.is_published;
             if known.has(path) || is_of_shell(path) && !is_listed {
                 continue;
             }
@@ -117,8 +127,7 @@ impl Run<'_> {
             let is_own = path.ancestors().any(|path| written.contains(path));
             if is_own && (is_changed || stamp.is_none()) {
                 // What it found there before is not known any more.
-                let is_scratch = path.starts_with(env::temp_dir())
-                    && (self.script.is_published || stamp.is_none());
+                let is_scratch = path.starts_with(env::temp_dir()) && stamp.is_none();
                 if uses.is_written && uses.is_asked_first && !is_scratch {
                     return Err(Uncacheable::ScriptInputs);
                 }
@@ -215,7 +224,7 @@ impl Run<'_> {
         for library in &requests.libraries {
             let place = self.place(library, real_paths);
             let counts = self.script.is_of_checkout(&place) || !is_of_package(&place);
-            if counts && !self.script.is_published {
+            if counts {
                 files.entry(place).or_default().is_read = true;
             }
         }
@@ -324,8 +333,9 @@ impl Run<'_> {
         }
         let text = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;
         let mut names = vec![path_map.to_placeholders_str(text)];
+        let is_absolute = names[0] == text;
         let may_move = path_map.is_below(self.script.package, Role::Workspace);
-        if names[0] == text && may_move && (is_of_checkout || uses.is_relative) {
+        if is_absolute && may_move && (is_of_checkout || uses.is_relative) {
             // Another checkout has it at the same place from its workspace.
             let relative = self.path_from_workspace(path);
             if is_of_checkout {
@@ -333,11 +343,18 @@ impl Run<'_> {
             }
             names.push(relative.unwrap_or_else(|| text.to_owned()));
         }
+        let is_around = |directory: &Path| {
+            path.parent() == Some(directory)
+                || path.starts_with(directory) && self.around.has(directory)
+        };
         let mut levels = target.ancestors().enumerate().skip(1);
-        let level = levels.find(|(_, directory)| path.parent() == Some(directory));
+        let level = levels.find(|(_, directory)| is_around(directory));
+        if is_absolute && level.is_none_or(|(_, directory)| !self.around.has(directory)) {
+            names.extend(user_places::names_of(path));
+        }
         let is_above = |(role, spelling): (Role, &str)| {
             let mut above = Path::new(spelling).ancestors().skip(1);
-            role == Role::Target && above.any(|directory| path.parent() == Some(directory))
+            role == Role::Target && above.any(is_around)
         };
         if level.is_none() && path_map.directories().any(is_above) {
             // `..` leads there from a target directory that is a link.
@@ -350,10 +367,11 @@ impl Run<'_> {
             && (is_of_walk || level == 1 || !is_of_everybody(path))
         {
             observed.looks_upwards |= is_of_walk;
-            let upwards = target.join("../".repeat(level));
-            let upwards = upwards.join(path.file_name().unwrap_or_default());
+            let below = path.strip_prefix(directory).unwrap_or(path);
+            let upwards = target.join("../".repeat(level)).join(below);
             names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
-            if level == 1 && directory.join("Cargo.lock").is_file() {
+            let is_in_root = level == 1 && below.iter().count() == 1;
+            if is_in_root && directory.join("Cargo.lock").is_file() {
                 // The workspace, which is another one in each checkout.
                 names.remove(0);
             }

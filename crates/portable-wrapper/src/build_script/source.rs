@@ -136,8 +136,21 @@ const RUNS_GIT: Signs = Signs {
     names: &["git2", "gix"],
     programs: &["git"],
 };
+/// Besides functions that list them, with which a program finds them in its memory.
 const ALL_VARIABLES: Signs = Signs {
-    names: &["environ", "vars", "vars_os"],
+    names: &[
+        "__environ",
+        "_environ",
+        "asm",
+        "dlsym",
+        "environ",
+        "global_asm",
+        "link_name",
+        "link_section",
+        "naked_asm",
+        "vars",
+        "vars_os",
+    ],
     programs: &["env", "export", "printenv", "set"],
 };
 const RUNS_PROGRAMS: Signs = Signs {
@@ -346,9 +359,10 @@ impl Source {
         hazards.find_map(|(signs, why)| signs.programs.contains(&name).then_some(why))
     }
 
-    /// Whether its own code may read all variables, or have a program print them. `used` is what the crates read that it uses.
+    /// Whether its own code may read all variables, or have a program print them, or code in another language that is linked into
+    /// it. `used` is what the crates read that it uses.
     pub(crate) fn lists_variables(&self, used: &AmbientInputs) -> bool {
-        self.has_or_runs(&ALL_VARIABLES, used)
+        self.has_or_runs(&ALL_VARIABLES, used) || used.links_native_code
     }
 
     /// Whether each variable is noted that a run reads, which [is observed](super::Script::is_observed) or not.

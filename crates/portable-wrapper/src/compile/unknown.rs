@@ -273,6 +273,7 @@ mod tests {
         let program = |path: &str| Program {
             path: path.to_owned(),
             command: None,
+            is_loaded: false,
         };
         let seen = |variable: &str| Requests {
             variables: [variable.to_owned()].into(),

@@ -90,6 +90,9 @@ pub(crate) struct AmbientInputs {
     /// Whether one of them is not of a registry.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) is_own: bool,
+    /// Whether code in another language is linked into it, which a published crate brings along.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) links_native_code: bool,
     /// Whether it may connect to other machines.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) uses_network: bool,
@@ -335,6 +338,7 @@ impl AmbientInputs {
         self.is_unknown |= other.is_unknown;
         self.names_clock |= other.names_clock;
         self.reads_now |= other.reads_now;
+        self.links_native_code |= other.links_native_code;
         self.uses_network |= other.uses_network;
         self.has_macros |= other.has_macros;
         self.is_own |= other.is_own;

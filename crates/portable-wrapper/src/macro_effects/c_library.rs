@@ -170,7 +170,7 @@ pub(super) fn reach(name: &str) -> Reach {
     let is_constant = || name.trim_start_matches('_').starts_with(char::is_uppercase);
     let is_type = name.starts_with("c_") || name.ends_with("_t") || is_constant();
     match name {
-        "getenv" | "secure_getenv" => Reach::Environment,
+        "__environ" | "_environ" | "environ" | "getenv" | "secure_getenv" => Reach::Environment,
         "getcwd" | "get_current_dir_name" => Reach::Place,
         "realpath" => Reach::Resolved,
         "isatty" => Reach::Streams,
@@ -253,6 +253,7 @@ mod tests {
         assert_eq!(reach("_SC_NPROCESSORS_ONLN"), Reach::Nothing);
         assert_eq!(reach("open"), Reach::Files);
         assert_eq!(reach("getenv"), Reach::Environment);
+        assert_eq!(reach("environ"), Reach::Environment);
         for name in ["time", "syscall", "dlsym", "new_function"] {
             assert_eq!(reach(name), Reach::EachTime, "{name}");
         }

@@ -73,6 +73,8 @@ pub(super) struct Checks<'a> {
     linker: OnceCell<Option<String>>,
     /// The programs and headers that build scripts may use.
     pub(super) machine: OnceCell<Option<String>>,
+    /// The same without headers.
+    pub(super) programs: OnceCell<Option<String>>,
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
     pub(super) libraries: MadeLibraries<'a>,
@@ -108,6 +110,7 @@ impl<'a> Checks<'a> {
             hasher: state.hasher()?,
             linker: OnceCell::new(),
             machine: OnceCell::new(),
+            programs: OnceCell::new(),
             digests: RefCell::default(),
             libraries: MadeLibraries::new(earlier),
             from,

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::build_script::{self, Source, is_of_cargo};
+use super::super::build_script::{self, Source, VariablesRead, is_of_cargo, session};
 use super::super::digest;
 use super::super::macro_effects::AmbientInputs;
+use super::super::observed_inputs::ObservedInputs;
 use super::super::path_map::{PathMap, Role};
+use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
@@ -61,6 +63,10 @@ impl Checks<'_> {
         script: &Taken<'_>,
         manifest: &UnitManifest,
     ) -> Result<(), Why> {
+        if !build_script::knows_same_inputs(&manifest.parts) {
+            return Err(Why::general("it ran with another version of sccfg"));
+        }
+        self.has_same_machine(manifest, script.is_published)?;
         let Kind::Compile {
             out_dir,
             stem,
@@ -86,6 +92,9 @@ impl Checks<'_> {
             return Err(Why::general("its build script asks where it is"));
         }
         self.variables(manifest, &source, &compiled.code.inputs(), &to)?;
+        if !build_script::names_same_programs(&manifest.parts, &source, &self.state) {
+            return Err("a program that its build script names has changed".into());
+        }
         if !build_script::names_same_contents(&manifest.parts, &to) {
             return Err("what a variable or its build script names is not the same here".into());
         }
@@ -97,14 +106,20 @@ impl Checks<'_> {
         }
     }
 
-    /// Fails if the programs or packages of the machine are others than those with which a run of the workspace was made.
-    pub(super) fn has_same_machine(&self, manifest: &UnitManifest) -> Result<(), Why> {
+    /// Fails if the programs or packages of the machine are others than those with which a run was made, or the headers of one
+    /// of a published package.
+    fn has_same_machine(&self, manifest: &UnitManifest, is_published: bool) -> Result<(), Why> {
         let part = manifest.parts.iter().find(|part| part.what == "machine");
         let Some(part) = part else {
             return Ok(());
         };
-        let machine = self.machine.get_or_init(|| {
-            let machine = build_script::programs_of_machine(&self.state)?;
+        let (known, determine): (_, fn(&StateDir) -> Option<String>) = if is_published {
+            (&self.machine, build_script::machine)
+        } else {
+            (&self.programs, build_script::programs_of_machine)
+        };
+        let machine = known.get_or_init(|| {
+            let machine = determine(&self.state)?;
             Some(digest::shown(machine.as_bytes()))
         });
         if machine.as_ref() == Some(&part.value) {
@@ -120,23 +135,32 @@ impl Checks<'_> {
         used: &AmbientInputs,
         to: &PathMap,
     ) -> Result<(), Why> {
-        let observed = manifest.observed.as_ref().map(|(observed, _)| observed);
-        let is_observed = observed.is_some_and(|observed| observed.is_observed);
+        let unknown = ObservedInputs::default();
+        let observed = manifest.observed.as_ref();
+        let observed = observed.map_or(&unknown, |(observed, _)| observed);
+        let is_observed = observed.is_observed;
         let words = source.words(used, is_observed);
-        let lists_all = source.lists_variables(used);
-        let has_read = |name: &str| observed.is_some_and(|observed| observed.has_read(name));
+        let lists_all = source.lists_variables(used) || used.may_use_any_variable();
+        let read = VariablesRead::by(observed);
+        let is_named = |name: &str| build_script::may_read(name, &words, used);
+        let is_of_build = |name: &str| OF_A_BUILD.iter().any(|start| name.starts_with(start));
         let may_differ = |name: &str| {
             !is_of_cargo(name)
-                && !OF_A_BUILD.iter().any(|start| name.starts_with(start))
-                && (lists_all || has_read(name) || build_script::may_read(name, &words, used))
+                && (lists_all
+                    || observed.session_variables.contains(name)
+                    || read.may_include(name)
+                    || is_named(name))
+                && (!is_of_build(name)
+                    || observed.session_variables.contains(name) && !is_named(name))
         };
         let there = manifest.parts.iter().filter_map(|part| {
             let name = part.what.strip_prefix('$')?;
             may_differ(name).then(|| (name.to_owned(), part.value.clone()))
         });
         let here = build_script::variables(source, used, is_observed).into_iter();
-        let here = here.filter_map(|(name, value)| {
-            let name = name.to_string_lossy().into_owned();
+        let here = here.map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+        let of_session = session::values(observed).into_iter();
+        let here = here.chain(of_session).filter_map(|(name, value)| {
             may_differ(&name).then(|| {
                 let value = build_script::shown_variable(&name, &value, to, &self.hasher);
                 (name, value)

@@ -58,6 +58,9 @@ impl KeyBuilder<'_> {
                 Conditions::of_arguments(&self.unit.counted).of_published(),
             )?;
             self.add_library_code(library)?;
+            if self.unit.links_files() {
+                self.code.add_native_code();
+            }
         }
         let mut variables = package.variables;
         if let Some(out_dir) = out_dir {

@@ -81,7 +81,7 @@ impl<'p> Known<'p> {
 
     /// Whether the first key has what is at `path`, also where its links lead.
     pub(super) fn has(&self, path: &Path) -> bool {
-        if self.has_history && path.iter().any(|part| part == ".git") {
+        if self.has_history && is_of_repository_around(path, self.script.package) {
             return true;
         }
         let is_of_system = |path: &Path| {
@@ -108,7 +108,7 @@ impl<'p> Known<'p> {
 
 /// Whether `path` is a device or a file of the kernel that does not say the same each time. The C library reads the others.
 pub(super) fn differs_each_time(path: &Path) -> bool {
-    const THE_SAME: [&str; 12] = [
+    const THE_SAME: [&str; 13] = [
         "/dev/fd",
         "/dev/null",
         "/dev/stderr",
@@ -121,8 +121,17 @@ pub(super) fn differs_each_time(path: &Path) -> bool {
         "/proc/thread-self",
         "/sys/devices/system/cpu",
         "/sys/fs/cgroup",
+        "/sys/kernel/mm/transparent_hugepage",
     ];
     is_named_of_kernel(path) && !THE_SAME.iter().any(|other| path.starts_with(other))
+}
+
+/// Whether `path` is of the git repository around `directory`.
+fn is_of_repository_around(path: &Path, directory: &Path) -> bool {
+    let mut above = path.ancestors();
+    let repository = above.find(|above| above.file_name() == Some(".git".as_ref()));
+    let root = repository.and_then(Path::parent);
+    root.is_some_and(|root| directory.starts_with(root))
 }
 
 fn is_below(path: &Path, directories: &[PathBuf]) -> bool {

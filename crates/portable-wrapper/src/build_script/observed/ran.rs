@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Run;
 use super::tools::{self, found, interpreter_of, interpreter_of_tool, wrapper_runs};
-use crate::build_script::inputs::is_of_cargo;
-use crate::build_script::variables_read::sources_other;
+use crate::build_script::variables::is_of_cargo;
+use crate::build_script::variables::read::sources_other;
 use crate::cc::launcher;
 use crate::observation::{Program, Requests};
 use crate::observed_inputs::ObservedInputs;
@@ -25,6 +25,7 @@ fn started_by_launcher(program: &Program) -> Program {
         Some(compiler) => Program {
             path: compiler.clone(),
             command: None,
+            is_loaded: false,
         },
         None => program.clone(),
     }
@@ -88,7 +89,9 @@ impl<'r> Ran<'r> {
     fn reads_variables_by_name(&self) -> bool {
         let mut programs = self.programs.iter();
         let is_noted = self.wrapper.is_empty() || self.requests.is_wrapper_noted;
+        let mut files = self.requests.files.keys();
         (is_noted && !self.requests.is_wrapper_unnoted)
+            && !files.any(|path| path.starts_with("/proc") && path.ends_with("environ"))
             && programs.all(|program| self.is_tool(program) || self.interprets_tool(program))
             && self.notes_all()
     }
@@ -115,10 +118,10 @@ impl<'r> Ran<'r> {
         all.map(|path| Some(path.to_str()?.to_owned())).collect()
     }
 
-    /// Whether it interprets such a script.
+    /// Whether it interprets such a script: it was loaded, and nothing started it by its own name.
     pub(super) fn interprets_tool(&self, program: &Program) -> bool {
         let mut interpreters = self.scripts.iter().map(|(_, interpreter)| interpreter);
-        program.command.is_none() && interpreters.any(|it| it == Path::new(&program.path))
+        program.is_loaded && interpreters.any(|it| it == Path::new(&program.path))
     }
 
     /// Whether it is the script itself, this wrapper, or a [tool](tools).
@@ -128,7 +131,12 @@ impl<'r> Ran<'r> {
             let real = self.real_paths.of(path);
             real.is_some() && real == self.real_paths.of(self.run.program)
         };
-        self.wrapper.contains(program) || tools::is_tool(path) || is_own()
+        let is_tool = || {
+            let file =
+                found(path, self.search_path).map(|file| self.run.place(&file, self.real_paths));
+            tools::is_tool(path, file.as_deref())
+        };
+        self.wrapper.contains(program) || is_own() || is_tool()
     }
 
     /// Whether all that the programs read is noted. One that is linked statically notes nothing, but what it starts may.

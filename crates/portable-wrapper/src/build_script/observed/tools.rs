@@ -63,8 +63,44 @@ const TOOLS: [&str; 46] = [
     "yasm",
 ];
 
-/// Whether the program at `path` is one of them, as in `aarch64-linux-gnu-gcc-12`.
-pub(super) fn is_tool(path: &Path) -> bool {
+/// What the name of a tool may begin with, besides the machine for which it compiles: `llvm-ar`, `gcc-nm`.
+const FAMILIES: [&str; 5] = ["c89", "c99", "gcc", "llvm", "musl"];
+/// The beginnings of the names of processors (`config.sub` of the GNU build system).
+const PROCESSORS: [&str; 20] = [
+    "aarch64",
+    "alpha",
+    "amdgcn",
+    "arm",
+    "avr",
+    "bpf",
+    "hppa",
+    "i386",
+    "i486",
+    "i586",
+    "i686",
+    "loongarch",
+    "mips",
+    "nvptx",
+    "powerpc",
+    "riscv",
+    "s390x",
+    "sparc",
+    "wasm",
+    "x86_64",
+];
+
+/// Whether the program that was named `path` is one of them, if it is there, at `file`. A script that people may edit is none.
+pub(super) fn is_tool(path: &Path, file: Option<&Path>) -> bool {
+    is_called_tool(path) && file.is_none_or(|file| is_fixed(file) || interpreter_of(file).is_none())
+}
+
+/// Whether the file at `path` changes with packages only.
+fn is_fixed(path: &Path) -> bool {
+    path.starts_with("/nix/store") || is_of_package(path)
+}
+
+/// Whether a program has the name of one of them, as in `aarch64-linux-gnu-gcc-12`.
+fn is_called_tool(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return false;
     };
@@ -73,10 +109,15 @@ pub(super) fn is_tool(path: &Path) -> bool {
         Some((start, version)) if version.starts_with(is_version) => start,
         _ => name,
     };
+    let is_target = |target: &str| {
+        let mut processors = PROCESSORS.iter();
+        FAMILIES.contains(&target) || processors.any(|name| target.starts_with(name))
+    };
     let is_called = |tool: &&str| {
-        unversioned
-            .strip_suffix(*tool)
-            .is_some_and(|target| target.is_empty() || target.ends_with('-'))
+        let target = unversioned.strip_suffix(*tool);
+        target.is_some_and(|target| {
+            target.is_empty() || target.strip_suffix('-').is_some_and(is_target)
+        })
     };
     TOOLS.iter().any(is_called)
 }
@@ -84,8 +125,7 @@ pub(super) fn is_tool(path: &Path) -> bool {
 /// The program that runs the one at `path`, if that is such a tool, never changes, and is a script: the compiler of nixpkgs is one in
 /// front of the real compiler.
 pub(super) fn interpreter_of_tool(path: &Path) -> Option<PathBuf> {
-    let is_fixed = path.starts_with("/nix/store") || is_of_package(path);
-    (is_fixed && is_tool(path))
+    (is_fixed(path) && is_called_tool(path))
         .then(|| interpreter_of(path))
         .flatten()
 }
@@ -144,7 +184,28 @@ mod tests {
     #[case("/usr/bin/python3.11", false)]
     #[case("../../tools/says", false)]
     #[case("gen-cc.sh", false)]
+    #[case("gen-cc", false)]
+    #[case("run-as", false)]
+    #[case("pub-protoc", false)]
+    #[case("musl-gcc", true)]
     fn tools_are_known_by_their_names(#[case] path: &str, #[case] expected: bool) {
-        assert_eq!(is_tool(Path::new(path)), expected);
+        assert_eq!(is_called_tool(Path::new(path)), expected);
+    }
+
+    #[test]
+    fn a_script_that_people_may_edit_is_no_tool() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &[u8]| {
+            let file = directory.path().join(name);
+            fsio::replace(&file, text).unwrap();
+            file
+        };
+        let [script, program] = [
+            write("llvm-config", b"#!/bin/sh\necho \"-L$SYSROOT\"\n"),
+            write("protoc", b"\x7fELF"),
+        ];
+        assert!(!is_tool(&script, Some(&script)));
+        assert!(is_tool(&program, Some(&program)));
+        assert!(is_tool(Path::new("ld.mold"), None), "it is not there");
     }
 }

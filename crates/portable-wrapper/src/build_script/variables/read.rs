@@ -27,7 +27,7 @@ const OF_SHELLS: [&str; 9] = [
 const OF_NIXPKGS: &str = "NIX_";
 
 /// The variables that a run may have read.
-pub(super) struct VariablesRead<'o> {
+pub(crate) struct VariablesRead<'o> {
     observed: &'o ObservedInputs,
     /// The words of the scripts in front of tools; `None` if a script is not there any more.
     words: Option<BTreeSet<String>>,
@@ -35,7 +35,7 @@ pub(super) struct VariablesRead<'o> {
 
 impl<'o> VariablesRead<'o> {
     /// By the run that was `observed`.
-    pub(super) fn by(observed: &'o ObservedInputs) -> Self {
+    pub(crate) fn by(observed: &'o ObservedInputs) -> Self {
         let mut words = Some(BTreeSet::new());
         for script in &observed.tool_scripts {
             let text = fsio::read_text(script);
@@ -49,7 +49,7 @@ impl<'o> VariablesRead<'o> {
     }
 
     /// Whether the variable `name` may be one of them.
-    pub(super) fn may_include(&self, name: &str) -> bool {
+    pub(crate) fn may_include(&self, name: &str) -> bool {
         let Some(words) = self.words.as_ref().filter(|_| self.observed.reads_by_name) else {
             return true;
         };
@@ -68,7 +68,7 @@ impl<'o> VariablesRead<'o> {
 }
 
 /// Whether the script at `path` runs the commands of another file in its place.
-pub(super) fn sources_other(path: &Path) -> bool {
+pub(crate) fn sources_other(path: &Path) -> bool {
     let text = fsio::read_text(path).unwrap_or_default();
     let mut words = text.split_ascii_whitespace();
     words.any(|word| matches!(word, "." | "source" | "eval"))

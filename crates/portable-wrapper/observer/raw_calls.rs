@@ -1,0 +1,38 @@
+//! System calls by their numbers, which some crates make without the function for it.
+
+use core::ffi::c_char;
+
+use super::in_front::in_front;
+use super::paths::{forget_current, note_at, note_path};
+use super::system_call::number;
+use super::{AT_FDCWD, is_written, notes::note};
+
+in_front! { syscall c"syscall" note_call }
+
+/// Notes the file that a system call gets. One that runs a program, or changes a file, is not observed.
+unsafe fn note_call(registers: *const usize, _: *const usize) {
+    unsafe {
+        let argument = |nth: usize| *registers.add(nth);
+        let path = |nth: usize| argument(nth) as *const c_char;
+        let opens = |flags: usize| if is_written(flags) { b'w' } else { b'o' };
+        match argument(0) {
+            number::OPENAT => note_at(opens(argument(3)), argument(1) as isize, path(2)),
+            number::OPENAT2 => {
+                let how = argument(3) as *const usize;
+                let kind = if how.is_null() { b'o' } else { opens(*how) };
+                note_at(kind, argument(1) as isize, path(2));
+            }
+            number::NEWFSTATAT | number::READLINKAT | number::FACCESSAT | number::FACCESSAT2 | number::STATX => {
+                note_at(b's', argument(1) as isize, path(2));
+            }
+            number::EXECVE | number::EXECVEAT => note(b'u', c"syscall".as_ptr()),
+            call if number::MOVES.contains(&call) => forget_current(),
+            call if number::CHANGES.contains(&call) => note(b'u', c"syscall".as_ptr()),
+            #[cfg(target_arch = "x86_64")]
+            number::OPEN => note_at(opens(argument(2)), AT_FDCWD, path(1)),
+            #[cfg(target_arch = "x86_64")]
+            number::STAT | number::LSTAT | number::ACCESS | number::READLINK => note_path(b's', path(1)),
+            _ => {}
+        }
+    }
+}

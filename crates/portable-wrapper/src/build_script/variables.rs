@@ -1,0 +1,155 @@
+//! The variables that count for runs of build scripts: those of the first key, and those that count if they are [read](read).
+
+pub(super) mod read;
+pub(crate) mod session;
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use super::source::Source;
+use crate::digest::{self, KeyedHasher};
+use crate::macro_effects::AmbientInputs;
+use crate::path_map::PathMap;
+use crate::unit_key::environment;
+use sccfg_util::env;
+
+/// Variables that cargo sets for a build script, besides those with a prefix below.
+/// <https://doc.rust-lang.org/cargo/reference/environment-variables.html>
+const OF_CARGO: [&str; 8] = [
+    "CARGO_ENCODED_RUSTFLAGS",
+    "DEBUG",
+    "HOST",
+    "OPT_LEVEL",
+    "OUT_DIR",
+    "PROFILE",
+    "RUSTC_LINKER",
+    "TARGET",
+];
+const PREFIXES_OF_CARGO: [&str; 5] = [
+    "CARGO_CFG_",
+    "CARGO_FEATURE_",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "DEP_",
+];
+/// Parts of the names of variables with options of compilers and linkers.
+pub(super) const FLAGS: [&str; 5] = ["CFLAGS", "CLANG_ARGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS"];
+/// The value of `-march`, `-mcpu` and `-mtune`, and of rustc's `-C target-cpu`, for the processor of this machine.
+pub(super) const NATIVE: &str = "=native";
+/// Variables that do not change a result: how many processes may run at once, and where cargo is.
+const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
+/// Variables of the user, which count if the script names them.
+const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
+/// Variables that name the directory for temporary files, which is another one in each dev shell of Nix. The crates that
+/// a script uses, such as `cc`, write to it; they count if the script itself names them.
+const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
+
+/// Variables that the C library and the dynamic linker read, which the observer does not note, or the beginnings of their names
+/// (environ(7), locale(7), ld.so(8)).
+const OF_THE_C_LIBRARY: [&str; 14] = [
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "GLIBC_TUNABLES",
+    "HOSTALIASES",
+    "LANG",
+    "LC_",
+    "LD_",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "MALLOC_",
+    "NLSPATH",
+    "POSIXLY_CORRECT",
+    "RES_OPTIONS",
+    "TZ",
+];
+
+pub(super) fn is_of_c_library(name: &str) -> bool {
+    let mut all = OF_THE_C_LIBRARY.iter();
+    all.any(|start| name.starts_with(start))
+}
+
+/// Variables that name directories with shared libraries, to which cargo adds its own.
+/// <https://doc.rust-lang.org/cargo/reference/environment-variables.html#dynamic-library-paths>
+pub(super) const OF_LIBRARIES: [&str; 3] = [
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "LD_LIBRARY_PATH",
+];
+
+/// Whether cargo sets the variable `name` for build scripts, or what it is makes no difference to their results.
+pub(crate) fn is_of_cargo(name: &str) -> bool {
+    NOT_OF_SCRIPTS.contains(&name) || name == "CARGO" || is_set_by_cargo(name)
+}
+
+pub(super) fn is_set_by_cargo(name: &str) -> bool {
+    OF_CARGO.contains(&name)
+        || PREFIXES_OF_CARGO
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether the code names the variable, or a crate that it uses does.
+pub(super) fn is_named(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
+    let is_used = used.variables.contains(name);
+    words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
+}
+
+/// Whether code with these words may read the variable `name` by its name, or a crate that it uses may.
+pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
+    // `cc` looks variables up in a list of all of them, which is not noted.
+    is_named(name, words, used)
+        || environment::may_be_meant(name, words)
+        || environment::may_be_meant(name, &used.words)
+}
+
+/// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
+pub(crate) fn variables(
+    source: &Source,
+    used: &AmbientInputs,
+    is_observed: bool,
+) -> Vec<(OsString, OsString)> {
+    let is_noted = source.notes_variables(used, is_observed);
+    let words = source.words(used, is_observed);
+    let counts = |name: &str| {
+        if NOT_OF_SCRIPTS.contains(&name) {
+            return false;
+        }
+        if is_set_by_cargo(name) {
+            return true;
+        }
+        let is_named = is_named(name, &words, used);
+        let is_left_to_runs = session::is_left_to_runs(name);
+        if is_left_to_runs && (is_noted || OF_THE_USER.contains(&name)) {
+            return is_named;
+        }
+        environment::counts(name, &words) || is_named && name != "PATH"
+    };
+    let mut variables = env::vars_where(counts);
+    variables.extend(env::vars_with_other_names());
+    variables.retain(|(name, value)| !is_this_wrapper(name, value));
+    variables.sort_unstable();
+    variables
+}
+
+/// The value of a variable as the parts of a key have it, in the checkout of `path_map`.
+pub(crate) fn shown_variable(
+    name: &str,
+    value: &OsStr,
+    path_map: &PathMap,
+    hasher: &KeyedHasher,
+) -> String {
+    let value = path_map.to_placeholders(value.as_encoded_bytes());
+    digest::shown_secret(&format!("${name}"), &value, hasher)
+}
+
+/// Whether a variable has cargo run this wrapper, which makes nothing that a compiler without it would not make. So a run
+/// is the same under another version of sccfg, and in the home of another user.
+pub(super) fn is_this_wrapper(name: &OsStr, value: &OsStr) -> bool {
+    (name == "RUSTC_WRAPPER" || name == "RUSTC_WORKSPACE_WRAPPER")
+        && env::current_program().is_some_and(|wrapper| {
+            Path::new(value)
+                .canonicalize()
+                .is_ok_and(|path| path == wrapper)
+        })
+}

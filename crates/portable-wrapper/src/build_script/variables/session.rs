@@ -1,0 +1,249 @@
+//! Variables of a user, shell, terminal or job, which the first key of a run has only if the source names them: many differ from
+//! shell to shell, and most programs get them without making use of them.
+//!
+//! One counts for a run if a program asked for it by its name, if a file that an interpreter may have read refers to it, or if its
+//! value is in what the run left. What a shell or `make` does otherwise with one of them is not known.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use ignore::WalkBuilder;
+
+use super::{OF_TEMPORARY_FILES, OF_THE_USER, is_of_cargo};
+use crate::build_script::around_target::AroundTarget;
+use crate::observed_inputs::{ObservedInputs, is_of_package};
+use crate::path_map::{PathMap, Role};
+use crate::unit_key::environment;
+use sccfg_util::{env, fsio};
+
+/// Directories of the user, and the path of the program that a shell starts.
+const OF_EACH_PROGRAM: [&str; 5] = [
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "_",
+];
+/// Variables that programs ask for whatever they do, or that shells set. Of those that name directories, what is read there
+/// counts.
+const OF_EVERYTHING: [&str; 16] = [
+    "CARGO_HOME",
+    "CARGO_MAKEFLAGS",
+    "HOME",
+    "OLDPWD",
+    "PATH",
+    "PWD",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
+    "RUST_MIN_STACK",
+    "RUST_RECURSION_COUNT",
+    "SHELL",
+    "SHLVL",
+    "TERM",
+    "XDG_RUNTIME_DIR",
+];
+/// The same for the beginnings of their names: of cargo's own, rustup's and this wrapper's.
+const PREFIXES_OF_EVERYTHING: [&str; 5] = ["CARGO_TERM_", "NIX_", "RUSTUP_", "SCCACHE_", "SCCFG_"];
+/// With which `make` gets its options.
+const OF_MAKE: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];
+/// Where the linker and the dynamic linker look for libraries.
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
+/// The endings of files that no interpreter reads.
+const COMPILED: [&str; 16] = [
+    "S", "a", "asm", "c", "cc", "cpp", "cxx", "d", "h", "hpp", "inc", "o", "rlib", "rmeta", "rs",
+    "so",
+];
+/// Larger files are not looked through. In bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// Whether the variable `name` is one of them, and counts if it is read.
+fn may_count(name: &str) -> bool {
+    let none = BTreeSet::<&str>::new();
+    let is_of_session = !environment::counts(name, &none)
+        || OF_THE_USER.contains(&name)
+        || OF_EACH_PROGRAM.contains(&name);
+    is_of_session
+        && !is_of_cargo(name)
+        && !OF_EVERYTHING.contains(&name)
+        && !OF_TEMPORARY_FILES.contains(&name)
+        && !PREFIXES_OF_EVERYTHING
+            .iter()
+            .any(|start| name.starts_with(start))
+}
+
+/// Whether the variable `name` is in no first key, unless the source names it.
+pub(super) fn is_left_to_runs(name: &str) -> bool {
+    OF_THE_USER.contains(&name) || OF_EACH_PROGRAM.contains(&name)
+}
+
+/// Those that programs asked for by their names, which are `asked`.
+pub(crate) fn asked_for<'n>(asked: impl Iterator<Item = &'n String>) -> BTreeSet<String> {
+    asked.filter(|name| may_count(name)).cloned().collect()
+}
+
+/// Those that the files at these paths refer to, if an interpreter may have read them, and those that `make` reads.
+pub(crate) fn referred_to<'p>(files: impl Iterator<Item = &'p Path>) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = OF_MAKE.map(str::to_owned).into();
+    for path in files.filter(|path| may_be_interpreted(path)) {
+        let content = fsio::read_bytes(path).unwrap_or_default();
+        let Ok(text) = std::str::from_utf8(&content) else {
+            continue;
+        };
+        // Shells set the first; libtool refers to the second whatever it does, and the linker asks for it by its name.
+        let names = references(text).filter(|name| *name != "_" && *name != LIBRARIES);
+        found.extend(names.filter(|name| may_count(name)).map(str::to_owned));
+    }
+    found
+}
+
+fn may_be_interpreted(path: &Path) -> bool {
+    let is_compiled = path
+        .extension()
+        .is_some_and(|ending| COMPILED.iter().any(|other| ending == *other));
+    let is_small = || {
+        let found = path.metadata();
+        found.is_ok_and(|found| found.is_file() && found.len() <= LARGEST)
+    };
+    !is_compiled && !path.starts_with("/nix/store") && !is_of_package(path) && is_small()
+}
+
+/// The names in `text` that are variables in the language of a shell, of make, cmake, Perl, Python, Ruby or JavaScript.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let asks = ["environ", "getenv", "ENV", "process.env"]
+        .iter()
+        .any(|name| text.contains(name));
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let names = text.split(move |letter: char| !is_name(letter));
+    names.filter(move |name| {
+        let before = &text[..name.as_ptr() as usize - text.as_ptr() as usize];
+        let is_expanded = before.ends_with('$')
+            || before.ends_with("ENV{")
+            || before
+                .strip_suffix(['{', '('])
+                .is_some_and(|before| before.ends_with('$'));
+        let is_asked = || asks && before.ends_with(['"', '\'']) || before.ends_with("env.");
+        !name.is_empty() && (is_expanded || is_asked())
+    })
+}
+
+/// Adds to `observed` whose values are in what the run left in `out_dir` and printed, and directories of the search path that are.
+pub(crate) fn add_shown(
+    observed: &mut ObservedInputs,
+    out_dir: &Path,
+    output: &Output,
+    path_map: &PathMap,
+) {
+    let named = ["HOME"].into_iter().chain(OF_TEMPORARY_FILES);
+    let named = named.filter_map(|name| {
+        let directory = env::var(name)?;
+        let value = AroundTarget::of_directory(Path::new(&directory), path_map)?;
+        Some((name.to_owned(), value))
+    });
+    let mut variables: Vec<(String, AroundTarget)> = named.collect();
+    let search_path = env::search_path().into_iter();
+    let search_path = search_path.filter(|directory| {
+        !is_of_package(directory) && !path_map.is_below(directory, Role::Target)
+    });
+    let mut directories: Vec<(String, AroundTarget)> = search_path
+        .filter_map(|directory| {
+            let value = AroundTarget::of_directory(&directory, path_map)?;
+            Some((directory.to_str()?.to_owned(), value))
+        })
+        .collect();
+    let mut look_at = |bytes: &[u8]| {
+        let take = |all: &mut Vec<(String, AroundTarget)>, found: &mut BTreeSet<String>| {
+            let shown = all.extract_if(.., |(_, value)| value.is_named_in(bytes));
+            found.extend(shown.map(|(name, _)| name));
+        };
+        take(&mut variables, &mut observed.session_variables);
+        take(&mut directories, &mut observed.search_path);
+    };
+    look_at(&output.stdout);
+    look_at(&output.stderr);
+    let mut walk = WalkBuilder::new(out_dir);
+    for entry in walk.standard_filters(false).build().flatten() {
+        let path = entry.path();
+        if let Some(target) = fsio::read_link(path) {
+            look_at(target.as_os_str().as_encoded_bytes());
+        } else if path.is_file() {
+            look_at(&fsio::read_bytes(path).unwrap_or_default());
+        }
+    }
+}
+
+/// Those that count for a run that was `observed`, with their values. One that is not set is not among them.
+pub(crate) fn values(observed: &ObservedInputs) -> Vec<(String, OsString)> {
+    let names = observed.session_variables.iter();
+    let set = names.filter_map(|name| {
+        let value = env::var_os(name)?;
+        let value = if OF_MAKE.contains(&&**name) {
+            without_jobs(&value.to_string_lossy()).into()
+        } else if name == LIBRARIES {
+            let directories = env::split_paths(&value).into_iter();
+            let own = directories.filter(|directory| !is_added_by_cargo(directory));
+            let own: Vec<PathBuf> = own.collect();
+            env::join_paths(&own).unwrap_or(value)
+        } else {
+            value
+        };
+        Some((name.clone(), value))
+    });
+    set.filter(|(name, value)| !value.is_empty() || name != LIBRARIES)
+        .collect()
+}
+
+/// The options of `make` without those that tell how many jobs it runs, and how.
+fn without_jobs(flags: &str) -> String {
+    let is_of_jobs = |word: &&str| word.starts_with("-j") || word.starts_with("--job");
+    let words: Vec<&str> = flags.split(' ').filter(|word| !is_of_jobs(word)).collect();
+    words.join(" ").trim().to_owned()
+}
+
+/// Whether cargo or rustup adds a directory to the search path of libraries.
+fn is_added_by_cargo(directory: &Path) -> bool {
+    let is_of_cargo = |name: &str| directory.ancestors().any(|above| above.join(name).exists());
+    directory.join("rustlib").is_dir() || is_of_cargo(".cargo-lock") || is_of_cargo("CACHEDIR.TAG")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("echo $USER", "USER")]
+    #[case("all:\n\t@echo $(USER) $${BUILD_ID:-none}\n", "USER BUILD_ID")]
+    #[case("my $home = $ENV{HOSTNAME};", "home ENV HOSTNAME")]
+    #[case("import os\nprint(os.environ['NO_COLOR'])", "NO_COLOR")]
+    #[case("if(process.env.NO_COLOR) {}", "NO_COLOR")]
+    #[case("print('NO_COLOR')", "")]
+    #[case("the USER of MAIL", "")]
+    fn what_a_file_refers_to(#[case] text: &str, #[case] expected: &str) {
+        let found: Vec<&str> = references(text).collect();
+        assert_eq!(found.join(" "), expected);
+    }
+
+    #[test]
+    fn what_every_program_asks_for_does_not_count() {
+        let names = [
+            "BUILD_ID", "COLUMNS", "PATH", "OUT_DIR", "OTHER", "TERM", "USER",
+        ];
+        let found = asked_for(names.map(str::to_owned).iter());
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            ["BUILD_ID", "COLUMNS", "USER"]
+        );
+    }
+
+    #[test]
+    fn how_many_jobs_make_runs_does_not_count() {
+        assert_eq!(
+            without_jobs(" -j8 --jobserver-auth=fifo:/tmp/x -- X=1"),
+            "-- X=1"
+        );
+        assert_eq!(without_jobs("k -j"), "k");
+    }
+}

@@ -1,7 +1,7 @@
 //! The functions that return the time, and who calls them.
 
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::libraries;
 use super::notes::{is_one_observed, note};
@@ -10,19 +10,34 @@ use super::{NEXT, as_function, dlsym};
 
 /// `CLOCK_REALTIME`
 const REAL_TIME: usize = 0;
+/// `CLOCK_MONOTONIC`, which tells how long something takes, and not when it is.
+const MONOTONIC: usize = 1;
 
 /// The C library's function, which need not enter the kernel; 0 before it was [found](find).
 static REAL: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether this process is a build script, not a program that one runs.
+static IS_SCRIPT: AtomicBool = AtomicBool::new(false);
+
+/// Notes that this process is a build script.
+pub(crate) fn mark_script() {
+    IS_SCRIPT.store(true, Ordering::Relaxed);
+}
 
 /// Looks the C library's function up. That takes memory, and allocators ask for the time: so it is not done when the first one does.
 pub(crate) unsafe fn find() {
     REAL.store(unsafe { dlsym(NEXT, c"clock_gettime".as_ptr()) } as usize, Ordering::Relaxed);
 }
 
-/// Notes that the time is asked for, unless a library does that was loaded with the compiler: macros are loaded later. `caller` is the
-/// address to which the function returns.
+/// Notes that a build script asks for the time, or, in a compiler, something that was not loaded with it: macros are loaded later.
+/// `caller` is the address to which the function returns.
 unsafe fn note_caller(name: &CStr, caller: usize) {
-    if is_one_observed() && !libraries::is_of_start(caller) {
+    let is_noted = if is_one_observed() {
+        !libraries::is_of_start(caller)
+    } else {
+        IS_SCRIPT.load(Ordering::Relaxed)
+    };
+    if is_noted {
         unsafe { note(b'k', name.as_ptr()) };
     }
 }
@@ -39,7 +54,7 @@ unsafe fn time_of(clock: usize, to: *mut i64) -> c_int {
 
 unsafe extern "C" fn of_clock(clock: usize, to: *mut i64, caller: usize) -> c_int {
     unsafe {
-        note_caller(c"clock_gettime", caller);
+        note_caller(if clock == MONOTONIC { c"monotonic" } else { c"clock_gettime" }, caller);
         time_of(clock, to)
     }
 }

@@ -83,6 +83,13 @@ pub(crate) unsafe fn with_hidden<R>(
 /// What the launcher of a build script adds to its own path, for that of the script.
 const BEHIND_LAUNCHER: &[u8] = b".program\0";
 
+/// Whether a launcher is in front of the program at this path.
+pub(crate) unsafe fn is_behind_launcher(path: *const u8, length: usize) -> bool {
+    let end = &BEHIND_LAUNCHER[..BEHIND_LAUNCHER.len() - 1];
+    let is_same = |at: usize| unsafe { *path.add(length - end.len() + at) } == end[at];
+    length > end.len() && (0..end.len()).all(is_same)
+}
+
 /// Whether `program` is the path of the program that runs here, or of the launcher in front of it.
 unsafe fn is_own(program: *const c_char) -> bool {
     unsafe {

@@ -123,8 +123,11 @@ unsafe extern "C" fn loaded() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
-                let program = real.as_ptr().cast();
+                let program: *const u8 = real.as_ptr().cast();
                 write(&b'i', (program, length as usize), b"", (program, 0));
+                if hidden::is_behind_launcher(program, length as usize) {
+                    clock::mark_script();
+                }
             }
             libraries::note_all();
         }

@@ -237,10 +237,10 @@ impl Context {
         let is_published = is_published(&self.package, registries().as_deref());
         let source = self.source()?;
         let used = self.unit.code.inputs();
-        if let Some(why) = source.hazard(&used) {
+        let is_observed = self.may_observe(&source, &used);
+        if let Some(why) = source.hazard(&used, is_observed) {
             return Err(why);
         }
-        let is_observed = self.may_observe(&source, &used);
         if !is_published && !is_observed {
             return Err(Uncacheable::ScriptUnobserved);
         }

@@ -75,8 +75,10 @@ pub(super) struct Requests {
     pub(super) is_wrapper_noted: bool,
     /// Whether this wrapper did something else in it.
     pub(super) is_wrapper_unnoted: bool,
-    /// Whether a macro asked for the time, or something else that was not loaded with the compiler.
+    /// Whether a build script asked for the time, or a macro or something else that was not loaded with the compiler.
     pub(super) reads_clock: bool,
+    /// Whether that was a clock that tells more than how long something takes.
+    pub(super) reads_date: bool,
     /// Whether a time was shown as a date, as compilers do for `__DATE__`.
     pub(super) shows_date: bool,
     /// Shared libraries that were loaded by their names alone, which the dynamic linker looks for.
@@ -367,7 +369,10 @@ impl Requests {
                         ..Program::parse(&said())
                     });
                 }
-                b'k' => found.reads_clock = true,
+                b'k' => {
+                    found.reads_clock = true;
+                    found.reads_date |= text != b"monotonic";
+                }
                 b't' => found.shows_date = true,
                 b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use rstest::rstest;
 
-use super::build_scripts::{DECLARES_ITSELF, app_of, put_together, saying, with_runs};
+use super::build_scripts::{DECLARES_ITSELF, app_of, put_together, saying, take_runs, with_runs};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, succeeds};
 use super::registry;
@@ -349,4 +349,32 @@ fn a_program_or_header_that_changed_counts(
     own[0].cargo(&["build"]).ok();
     project.sandbox.write(file, text);
     is_right(&own[1], start);
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::clock("std::time::SystemTime::now().elapsed().is_ok().to_string()", 1)]
+#[case::network("std::net::TcpStream::connect(\"localhost:1\").is_ok().to_string()", 1)]
+#[case::clock_that_it_does_not_read(
+    "if out.is_empty() { std::time::SystemTime::now().elapsed().is_ok().to_string() } else { \"none\".to_owned() }",
+    0
+)]
+#[case::network_that_it_does_not_use(
+    "if out.is_empty() { std::net::TcpStream::connect(\"localhost:1\").is_ok().to_string() } else { \"none\".to_owned() }",
+    0
+)]
+#[case::directories_of_programs("env::var(\"PATH\").unwrap().is_empty().to_string()", 0)]
+fn what_it_does_decides_and_not_what_it_names(#[case] value: &str, #[case] runs: usize) {
+    let project = project(value);
+    project.main().cargo(&["build"]).ok();
+    take_runs(&project);
+    let second = with(
+        &project.linked("second"),
+        &project,
+        "PATH",
+        "ROOT/none:PATH",
+    );
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), runs);
+    says_the_same_uncached(&second);
 }

@@ -167,6 +167,15 @@ impl Run<'_> {
         if requests.is_partial || !is_noting {
             return Err(Uncacheable::ScriptUnobserved);
         }
+        // How long something takes is another one in each run, and no result of a published package.
+        let reads_clock = if self.script.is_published {
+            requests.reads_date
+        } else {
+            requests.reads_clock
+        };
+        if reads_clock && self.script.source.may_read_clock(self.script.used) {
+            return Err(Uncacheable::ScriptClock);
+        }
         if self.script.is_published {
             return Ok(());
         }

@@ -52,18 +52,19 @@ const CLOCK: Signs = Signs {
         "OffsetDateTime",
         "SystemTime",
         "UNIX_EPOCH",
-        "accessed",
         "chrono",
         "clock_gettime",
-        "created",
         "gettimeofday",
         "jiff",
-        "modified",
-        "mtime",
         "now",
         "now_local",
         "now_utc",
     ],
+    programs: &[],
+};
+/// Times that nobody sees a script ask for.
+const TIMES: Signs = Signs {
+    names: &["accessed", "created", "modified", "mtime"],
     programs: &["date"],
 };
 /// The clock in a build script that passes on when it ran; times of files are no such thing.
@@ -297,8 +298,9 @@ impl Source {
             .collect()
     }
 
-    /// Why runs cannot be cached, if so. `used` is what the crates read that it uses.
-    pub(crate) fn hazard(&self, used: &AmbientInputs) -> Option<Uncacheable> {
+    /// Why runs cannot be cached, if so. `used` is what the crates read that it uses. Of one that [is
+    /// observed](super::Script::is_observed), it is seen whether it reads the clock or connects to something.
+    pub(crate) fn hazard(&self, used: &AmbientInputs, is_observed: bool) -> Option<Uncacheable> {
         let is_of_system = |text: &String| {
             OF_THE_SYSTEM
                 .iter()
@@ -308,9 +310,9 @@ impl Source {
         let has = |signs: &Signs| self.has_or_runs(signs, used);
         if used.is_unknown {
             Some(Uncacheable::ScriptUnknown)
-        } else if has(&CLOCK) && !self.is_timeless() || used.reads_clock() {
+        } else if has(&TIMES) && !self.is_timeless() || !is_observed && self.may_read_clock(used) {
             Some(Uncacheable::ScriptClock)
-        } else if has(&NETWORK) || used.uses_network {
+        } else if !is_observed && (has(&NETWORK) || used.uses_network) {
             Some(Uncacheable::ScriptNetwork)
         } else if has(&RANDOM) {
             Some(Uncacheable::ScriptRandom)
@@ -319,6 +321,11 @@ impl Source {
         } else {
             None
         }
+    }
+
+    /// Whether it may read the clock.
+    pub(super) fn may_read_clock(&self, used: &AmbientInputs) -> bool {
+        self.names_any(&CLOCK) && !self.is_timeless() || used.reads_clock()
     }
 
     /// Whether a review found that its result does not depend on the clock.
@@ -350,7 +357,7 @@ impl Source {
     pub(super) fn hazard_of_program(program: &Path) -> Option<Uncacheable> {
         let name = program.file_name()?.to_str()?;
         let hazards = [
-            (&CLOCK, Uncacheable::ScriptClock),
+            (&TIMES, Uncacheable::ScriptClock),
             (&NETWORK, Uncacheable::ScriptNetwork),
             (&RANDOM, Uncacheable::ScriptRandom),
             (&MACHINE, Uncacheable::ScriptMachine),
@@ -407,7 +414,7 @@ mod tests {
 
     /// Why a script with this code runs each time, if so.
     fn hazard(code: &str) -> Option<Uncacheable> {
-        read(code).hazard(&AmbientInputs::default())
+        read(code).hazard(&AmbientInputs::default(), false)
     }
 
     #[rstest::rstest]

@@ -119,6 +119,10 @@ pub(crate) fn variables(
             return true;
         }
         let is_named = is_named(name, &words, used);
+        // The programs that it finds count, and the directories that are in what it leaves.
+        if is_noted && name == "PATH" {
+            return false;
+        }
         let is_left_to_runs = session::is_left_to_runs(name);
         if is_left_to_runs && (is_noted || OF_THE_USER.contains(&name)) {
             return is_named;

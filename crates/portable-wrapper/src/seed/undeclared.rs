@@ -44,7 +44,7 @@ impl Checks<'_> {
         let source = Source::read(&dep_info, &self.from.workspace);
         let source = source.ok_or("the source of its build script cannot be read")?;
         let used = manifest.code.inputs();
-        if let Some(why) = source.hazard(&used) {
+        if let Some(why) = source.hazard(&used, false) {
             return Err(Why::general(why.describe()));
         }
         if source.may_run_programs(&used) || source.reads_git(&used) {

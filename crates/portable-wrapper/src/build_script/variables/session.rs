@@ -26,14 +26,16 @@ const OF_EACH_PROGRAM: [&str; 5] = [
     "XDG_STATE_HOME",
     "_",
 ];
-/// Variables that programs ask for whatever they do, or that shells set. Of those that name directories, what is read there
+/// Variables that programs ask for whatever they do, or that shells, also those of Nix, set. Of those that name directories, what is read there
 /// counts.
-const OF_EVERYTHING: [&str; 16] = [
+const OF_EVERYTHING: [&str; 20] = [
     "CARGO_HOME",
     "CARGO_MAKEFLAGS",
     "HOME",
     "OLDPWD",
     "PATH",
+    "PS1",
+    "PS2",
     "PWD",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTC_WRAPPER",
@@ -45,6 +47,8 @@ const OF_EVERYTHING: [&str; 16] = [
     "SHLVL",
     "TERM",
     "XDG_RUNTIME_DIR",
+    "out",
+    "outputs",
 ];
 /// The same for the beginnings of their names: of cargo's own, rustup's and this wrapper's.
 const PREFIXES_OF_EVERYTHING: [&str; 5] = ["CARGO_TERM_", "NIX_", "RUSTUP_", "SCCACHE_", "SCCFG_"];

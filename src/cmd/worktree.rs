@@ -46,14 +46,15 @@ pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) 
     let below = Worktree::around(&start)
         .and_then(|worktree| Some(start.strip_prefix(worktree.root).ok()?.to_owned()));
     let same = root.join(below.unwrap_or_default());
+    let is_in_it = |directory: &&Path| directory.starts_with(&root);
     let is_package = |directory: &&Path| {
-        let mut above = directory
-            .ancestors()
-            .take_while(|above| above.starts_with(&root));
+        let mut above = directory.ancestors().take_while(is_in_it);
         above.any(|above| above.join("Cargo.toml").is_file())
     };
-    // The repository may have no package, or none on this branch.
-    let Some(directory) = [&*same, &*root].into_iter().find(is_package) else {
+    // The repository may have no package, or none on this branch, nor the current directory.
+    let mut directories = same.ancestors().take_while(is_in_it);
+    let Some(directory) = directories.find(|directory| directory.is_dir() && is_package(directory))
+    else {
         return Ok(Outcome::Done);
     };
     match seeding::seed(directory, None) {

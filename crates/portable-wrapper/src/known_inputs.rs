@@ -10,13 +10,15 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::digest;
 use super::observation::Requests;
 use super::package;
+use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
 /// Changes when other files of the same compile are known.
-pub(super) const READER: &str = "2";
+pub(super) const READER: &str = "3";
 
 /// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
 /// in keys as a whole, or does not differ between builds.
@@ -143,8 +145,42 @@ impl KnownInputs {
             };
             let is_temporary = is_temporary(&path, &temporary, &checkout);
             let is_of_system = || is_of_system(&path, &checkout);
-            !(path.starts_with(&work) || is_temporary || is_of_system() || known.has(&path))
+            !(path.starts_with(&work)
+                || is_temporary
+                || is_of_system()
+                || known.has(&path)
+                || self.is_source_below(&path, directory, real_paths))
         })
+    }
+
+    /// Whether the file at `path` is a source of a crate that the unit depends on, as it was when that was compiled: the key has
+    /// what was made of it. The compiler reads such a source to find the parts of a text in a macro of that crate.
+    fn is_source_below(&self, path: &Path, directory: &Path, real_paths: &RealPaths) -> bool {
+        let is_library = |file: &&PathBuf| {
+            let extension = file.extension().unwrap_or_default();
+            OF_UNITS.iter().any(|other| extension == *other)
+        };
+        let mut left: Vec<PathBuf> = self.files.iter().filter(is_library).cloned().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(library) = left.pop() {
+            if !seen.insert(library.clone()) {
+                continue;
+            }
+            let Some(unit) = UnitManifest::with_parts_for_output(&library) else {
+                continue;
+            };
+            let here = |name: &str| directory.join(unit.path_map.to_real_str(name));
+            let mut sources = unit.parts.iter();
+            let source = sources.find(|part| {
+                let name = part.what.strip_prefix("file ");
+                name.is_some_and(|name| real_paths.of_file(&here(name)).as_deref() == Some(path))
+            });
+            if let Some(source) = source {
+                return digest::of_source(path, &unit.path_map).as_ref() == Some(&source.value);
+            }
+            left.extend(unit.dependencies.iter().map(|name| here(name)));
+        }
+        false
     }
 
     /// Whether the name of a file says that it was installed.

@@ -216,7 +216,7 @@ impl ObservedInputs {
 
     /// What is at `path`, called `name` with placeholders, without its content. Except for what registries and packages of the
     /// system have, also its mode, and where it leads if it is a link or behind one. For a script of a published package, also when
-    /// a file outside of the checkout was written, which its programs may compare.
+    /// a file outside of the checkout was written, which its programs may compare; settings of the machine are as old as that.
     fn kind_of(
         &self,
         name: &str,
@@ -240,7 +240,8 @@ impl ObservedInputs {
         }
         kind = format!("{kind}, at {:?}", real_paths.of(path));
         let is_file = found.as_ref().is_ok_and(Metadata::is_file);
-        if !self.is_of_workspace && is_file && !is_of_package(path) {
+        let has_age = is_file && !is_of_package(path) && !path.starts_with("/etc");
+        if has_age && !self.is_of_workspace {
             let written = found.and_then(|found| found.modified()).ok();
             kind = format!("{kind}, written {written:?}");
         }

@@ -267,14 +267,7 @@ impl UnitManifest {
     /// file. `None` if something else wrote the file.
     pub(super) fn for_output(path: &Path) -> Option<(Self, String)> {
         let name = path.file_name()?.to_str()?;
-        let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-        let directory = wrapper_dir(path.parent()?);
-        let stems = [stem.strip_prefix("lib"), Some(stem)].into_iter().flatten();
-        let (record, bytes) = stems.into_iter().find_map(|stem| {
-            let record = directory.join(format!("{stem}{MANIFEST_EXTENSION}"));
-            let bytes = fsio::read_bytes(&record)?;
-            Some((record, bytes))
-        })?;
+        let (record, bytes) = Self::record_for(path)?;
         let manifest = Self::parse(&bytes, Parts::Skip)?;
         let mut outputs = manifest.outputs.iter();
         let at = outputs.position(|(output, ..)| output == name)?;
@@ -294,6 +287,24 @@ impl UnitManifest {
         let digest = digest.clone();
         manifest.write(&record);
         Some((manifest, digest))
+    }
+
+    /// The manifest of the crate whose output was written to `path`, with the parts of its key.
+    pub(super) fn with_parts_for_output(path: &Path) -> Option<Self> {
+        Self::parse(&Self::record_for(path)?.1, Parts::Read)
+    }
+
+    /// The path and the bytes of the manifest of the crate whose output was written to `path`.
+    fn record_for(path: &Path) -> Option<(PathBuf, Vec<u8>)> {
+        let name = path.file_name()?.to_str()?;
+        let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+        let directory = wrapper_dir(path.parent()?);
+        let mut stems = [stem.strip_prefix("lib"), Some(stem)].into_iter().flatten();
+        stems.find_map(|stem| {
+            let record = directory.join(format!("{stem}{MANIFEST_EXTENSION}"));
+            let bytes = fsio::read_bytes(&record)?;
+            Some((record, bytes))
+        })
     }
 
     /// Whether the output `name` may be a hard link to a file of the store or of another worktree: each worktree that gets

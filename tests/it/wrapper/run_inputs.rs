@@ -378,3 +378,23 @@ fn what_it_does_decides_and_not_what_it_names(#[case] value: &str, #[case] runs:
     assert_eq!(take_runs(&project), runs);
     says_the_same_uncached(&second);
 }
+
+#[rstest]
+#[requires(sccache)]
+#[case::of_a_log("config.log", 0)]
+#[case::of_another_file("settings", 1)]
+#[case::of_a_large_file("large", 1)]
+fn directories_of_programs_count_if_they_are_in_a_file(#[case] file: &str, #[case] runs: usize) {
+    let size = if file == "large" { 3_000_000 } else { 0 };
+    let project = project(&format!(
+        "{{ let path = env::var([\"PA\", \"TH\"].concat()).unwrap(); \
+        fs::write(format!(\"{{out}}/{file}\"), \"-\".repeat({size}) + \" \" + &path).unwrap(); \"none\" }}"
+    ));
+    with(&project.main(), &project, "PATH", "ROOT/a:PATH")
+        .cargo(&["build"])
+        .ok();
+    take_runs(&project);
+    let second = with(&project.linked("second"), &project, "PATH", "ROOT/b:PATH");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), runs);
+}

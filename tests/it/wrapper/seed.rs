@@ -369,6 +369,20 @@ fn a_worktree_is_added_built() {
     again.stderr_has("already exists");
 }
 
+#[requires(sccache)]
+#[test]
+fn a_worktree_is_added_built_from_a_directory_that_it_has_not() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    main.write("crates/app/not/committed", "");
+    let path = project.sandbox.path("new");
+    let below = main.at("crates/app/not");
+    let added = sccfg(&below, &["worktree", "add", path.to_str().unwrap()]).status(0);
+    added.stdout_has("seeded").stderr_has("Preparing worktree");
+    project.checkout(path).cargo(&ALL).ok().nothing_to_do();
+}
+
 /// A bare repository has no worktree of its own.
 #[requires(sccache)]
 #[test]

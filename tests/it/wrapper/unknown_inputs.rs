@@ -240,3 +240,31 @@ fn what_a_linker_leaves_in_the_checkout_is_there_each_time() {
         assert_eq!(checkout.says_of(&copy, &[]), "copied\n");
     }
 }
+
+/// To find the places of its parts in a text that stands in a macro of another crate, the compiler reads the source of that crate.
+#[requires(sccache)]
+#[test]
+fn what_uses_a_text_in_a_macro_of_another_crate_is_shared() {
+    let low = "#[macro_export]\nmacro_rules! says { ($name:expr) => { format!(concat!($name, \" {}\"), 1) }; }\n";
+    let mid = "pub fn text() -> String { low::says!(\"said\") }\npub use low::says;\n";
+    let above = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
+    let project = Project::new()
+        .package("low", "", &[("src/lib.rs", low)])
+        .package("mid", &above("low"), &[("src/lib.rs", mid)])
+        .package(
+            "app",
+            &above("mid"),
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{} {}\", mid::text(), mid::says!(\"again\")); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(second.says("app"), "said 1 again 1\n");
+    second.edit("crates/low/src/lib.rs", " {}", "! {}");
+    second.cargo(&["build"]).ok();
+    assert_eq!(second.says("app"), "said! 1 again! 1\n");
+}

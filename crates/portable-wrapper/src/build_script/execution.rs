@@ -234,18 +234,24 @@ impl Context {
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
-        let stored = self.store_tree(&second.key, output, &work, finished.took);
+        let stored = self.store_tree(&second.key, output, &work, &around, finished.took);
         let _ = fsio::remove_dir(&work);
         let key = stored.ok_or(unfit)?;
         self.remember_inputs(&first.key, inputs.clone());
         Ok((key, inputs, second.observed))
     }
 
-    fn store_tree(&self, key: &str, output: &Output, work: &Path, took: u64) -> Option<String> {
-        let around = AroundTarget::of(&self.path_map);
-        let map = |text| tree::with_placeholders(text, &self.path_map, &around);
+    fn store_tree(
+        &self,
+        key: &str,
+        output: &Output,
+        work: &Path,
+        around: &AroundTarget,
+        took: u64,
+    ) -> Option<String> {
+        let map = |text| tree::with_placeholders(text, &self.path_map, around);
         let printed = map(&output.stdout).zip(map(&output.stderr));
-        let around = printed.is_some().then_some(&around);
+        let around = printed.is_some().then_some(around);
         let captured = tree::capture(&self.out_dir, &self.path_map, around, work)?;
         let is_portable = captured.is_portable;
         let (stdout, stderr) = match printed {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -16,6 +17,7 @@ use crate::build_script::around_target::AroundTarget;
 use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::path_map::{PathMap, Role};
 use crate::unit_key::environment;
+use crate::windows::Part;
 use sccfg_util::{env, fsio};
 
 /// Directories of the user, and the path of the program that a shell starts.
@@ -60,6 +62,13 @@ const LIBRARIES: &str = "LD_LIBRARY_PATH";
 const COMPILED: [&str; 16] = [
     "S", "a", "asm", "c", "cc", "cpp", "cxx", "d", "h", "hpp", "inc", "o", "rlib", "rmeta", "rs",
     "so",
+];
+/// Files in which `configure` and cmake write what they have found, with all directories of the search path.
+const LOGS: [&str; 4] = [
+    "CMakeConfigureLog.yaml",
+    "CMakeError.log",
+    "CMakeOutput.log",
+    "config.log",
 ];
 /// Larger files are not looked through. In bytes.
 const LARGEST: u64 = 4 << 20;
@@ -134,47 +143,57 @@ fn references(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Adds to `observed` whose values are in what the run left in `out_dir` and printed, and directories of the search path that are.
+/// Directories that variables name, by the names that they have in [`ObservedInputs`], as long as they were not seen.
+type Unseen = Vec<(String, AroundTarget)>;
+
+/// Adds to `observed` whose values are in what the run left in `out_dir` and printed, and which directories of the search path are.
 pub(crate) fn add_shown(
     observed: &mut ObservedInputs,
     out_dir: &Path,
     output: &Output,
     path_map: &PathMap,
 ) {
+    let directory_of = |name: String, directory: &Path| {
+        let directory = AroundTarget::of_directory(directory, path_map)?;
+        Some((name, directory))
+    };
     let named = ["HOME"].into_iter().chain(OF_TEMPORARY_FILES);
-    let named = named.filter_map(|name| {
-        let directory = env::var(name)?;
-        let value = AroundTarget::of_directory(Path::new(&directory), path_map)?;
-        Some((name.to_owned(), value))
-    });
-    let mut variables: Vec<(String, AroundTarget)> = named.collect();
+    let named = named.filter_map(|name| directory_of(name.to_owned(), env::var(name)?.as_ref()));
+    let mut variables: Unseen = named.collect();
     let search_path = env::search_path().into_iter();
     let search_path = search_path.filter(|directory| {
         !is_of_package(directory) && !path_map.is_below(directory, Role::Target)
     });
-    let mut directories: Vec<(String, AroundTarget)> = search_path
-        .filter_map(|directory| {
-            let value = AroundTarget::of_directory(&directory, path_map)?;
-            Some((directory.to_str()?.to_owned(), value))
-        })
-        .collect();
-    let mut look_at = |bytes: &[u8]| {
-        let take = |all: &mut Vec<(String, AroundTarget)>, found: &mut BTreeSet<String>| {
-            let shown = all.extract_if(.., |(_, value)| value.is_named_in(bytes));
+    let search_path = search_path
+        .filter_map(|directory| directory_of(directory.to_str()?.to_owned(), &directory));
+    let mut directories: Unseen = search_path.collect();
+    let all = variables.iter().chain(&directories);
+    let margin = all.map(|(_, directory)| directory.margin()).max();
+    let mut look_at = |bytes: &[u8], new: Range<usize>| {
+        let take = |all: &mut Unseen, found: &mut BTreeSet<String>| {
+            let shown = all.extract_if(.., |(_, directory)| directory.begins_in(bytes, &new));
             found.extend(shown.map(|(name, _)| name));
         };
         take(&mut variables, &mut observed.session_variables);
         take(&mut directories, &mut observed.search_path);
     };
-    look_at(&output.stdout);
-    look_at(&output.stderr);
+    for printed in [&output.stdout, &output.stderr] {
+        look_at(printed, 0..printed.len());
+    }
     let mut walk = WalkBuilder::new(out_dir);
     for entry in walk.standard_filters(false).build().flatten() {
         let path = entry.path();
         if let Some(target) = fsio::read_link(path) {
-            look_at(target.as_os_str().as_encoded_bytes());
-        } else if path.is_file() {
-            look_at(&fsio::read_bytes(path).unwrap_or_default());
+            let target = target.as_os_str().as_encoded_bytes();
+            look_at(target, 0..target.len());
+        } else if path.is_file() && !LOGS.iter().any(|log| entry.file_name() == *log) {
+            let Ok(file) = fsio::open(path) else { continue };
+            let _ = Part::whole(&file).and_then(|part| {
+                part.visit(margin.unwrap_or(0), |window| {
+                    look_at(window.bytes, window.new);
+                    Ok(ControlFlow::<()>::Continue(()))
+                })
+            });
         }
     }
 }

@@ -69,12 +69,29 @@ pub(super) fn app_of(script: impl FnOnce(&Sandbox) -> String) -> Project {
     project.package("app", USES, &[("src/main.rs", MAIN)])
 }
 
-/// Publishes the package `name` of these files to a registry of the project.
-pub(super) fn publish(mut project: Project, name: &str, files: &[(&str, &str)]) -> Project {
+/// A program above a published package with this build script, which uses the published crate `helper` of these files.
+pub(super) fn app_with_helper(script: &str, helper: &[(&str, &str)]) -> Project {
+    let project = with_home(with_runs(Project::new().with_store()));
+    registry::package(&project, "helper", "", helper);
+    let uses = "[build-dependencies]\nhelper = \"0.1\"\n";
+    let files = [("build.rs", script), ("src/lib.rs", LIB)];
+    registry::package(&project, "published", uses, &files);
+    registry::publish(&project, &["helper", "published"]);
+    project.package("app", USES, &[("src/main.rs", MAIN)])
+}
+
+/// The project with a `CARGO_HOME` of its own.
+fn with_home(mut project: Project) -> Project {
     let home = project.sandbox.path("cargo-home");
     fs::create_dir(&home).unwrap();
     let home = home.to_str().unwrap();
     project.sandbox = project.sandbox.variable("CARGO_HOME", home);
+    project
+}
+
+/// Publishes the package `name` of these files to a registry of the project.
+pub(super) fn publish(project: Project, name: &str, files: &[(&str, &str)]) -> Project {
+    let project = with_home(project);
     registry::package(&project, name, "", files);
     registry::publish(&project, &[name]);
     project
@@ -332,23 +349,8 @@ fn a_file_outside_that_changed_runs_the_script(#[case] value: &str) {
 #[test]
 fn a_crate_that_a_script_uses_may_write_to_the_directory_for_temporary_files() {
     let tool = "pub fn make() { let file = std::env::temp_dir().join(\"scratch\"); std::fs::write(&file, \"x\").unwrap(); }\n";
-    let build = saying("{ toolcrate::make(); \"made\" }");
-    let mut project = with_runs(Project::new().with_store());
-    let home = project.sandbox.path("cargo-home");
-    fs::create_dir(&home).unwrap();
-    project.sandbox = project
-        .sandbox
-        .variable("CARGO_HOME", home.to_str().unwrap());
-    registry::package(&project, "toolcrate", "", &[("src/lib.rs", tool)]);
-    registry::package(
-        &project,
-        "published",
-        "[build-dependencies]\ntoolcrate = \"0.1\"\n",
-        &[("build.rs", &build), ("src/lib.rs", LIB)],
-    );
-    registry::publish(&project, &["toolcrate", "published"]);
-    let project = project.package("app", USES, &[("src/main.rs", MAIN)]);
-    let project = project.committed();
+    let build = saying("{ helper::make(); \"made\" }");
+    let project = app_with_helper(&build, &[("src/lib.rs", tool)]).committed();
     let shell = |checkout: &str, temporary: &str| {
         let directory = project.sandbox.path(temporary);
         fs::create_dir_all(&directory).unwrap();

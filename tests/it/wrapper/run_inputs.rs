@@ -7,10 +7,11 @@ use std::process::Command;
 
 use rstest::rstest;
 
-use super::build_scripts::{DECLARES_ITSELF, app_of, put_together, saying, take_runs, with_runs};
+use super::build_scripts::{
+    DECLARES_ITSELF, app_of, app_with_helper, put_together, saying, take_runs,
+};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, succeeds};
-use super::registry;
 use super::seed::seed;
 use crate::support::Sandbox;
 
@@ -184,43 +185,10 @@ fn a_variable_that_a_crate_finds_is_of_this_shell(
     let lib = lib.replace("FINDS", FINDS);
     let c = "#include <string.h>\nextern char **environ;\nconst char *find_it() { \
         for (char **e = environ; *e; e++) if (!strncmp(*e, \"ABCX=\", 5)) return *e + 5; return \"\"; }\n";
-    let mut project = with_runs(Project::new().with_store());
-    let home = project.sandbox.path("cargo-home");
-    fs::create_dir(&home).unwrap();
-    project.sandbox = project
-        .sandbox
-        .variable("CARGO_HOME", home.to_str().unwrap());
     let mut helper = vec![("src/lib.rs", &*lib), ("find.c", c)];
-    helper.extend(
-        [("build.rs", script)]
-            .into_iter()
-            .filter(|_| !script.is_empty()),
-    );
-    registry::package(&project, "helper", "", &helper);
-    let published = [
-        (
-            "build.rs",
-            &*saying(&format!("{{ {DECLARES_ITSELF} helper::find() }}")),
-        ),
-        (
-            "src/lib.rs",
-            "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n",
-        ),
-    ];
-    registry::package(
-        &project,
-        "published",
-        "[build-dependencies]\nhelper = \"0.1\"\n",
-        &published,
-    );
-    registry::publish(&project, &["helper", "published"]);
-    let main = [(
-        "src/main.rs",
-        "fn main() { println!(\"{}\", published::SAID); }\n",
-    )];
-    let project = project
-        .package("app", "[dependencies]\npublished = \"0.1\"\n", &main)
-        .committed();
+    helper.extend(Some(("build.rs", script)).filter(|_| !script.is_empty()));
+    let finds = saying(&format!("{{ {DECLARES_ITSELF} helper::find() }}"));
+    let project = app_with_helper(&finds, &helper).committed();
     project.main().with("ABCX", "one").cargo(&["build"]).ok();
     let second = project.linked("second").with("ABCX", "two");
     assert_eq!(is_right(&second, start), "two\n");

@@ -60,6 +60,9 @@ pub(super) struct ObservedInputs {
     pub(super) packages: BTreeSet<String>,
     /// Programs that were looked for on the search path.
     pub(super) programs: BTreeSet<String>,
+    /// Whether it is not known what all programs asked for: one is linked statically. Then any program of the machine may count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) runs_unobserved: bool,
     /// Shared libraries that a program loaded by their names alone.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) libraries: BTreeSet<String>,

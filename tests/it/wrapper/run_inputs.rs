@@ -73,6 +73,8 @@ fn compiled(sandbox: &Sandbox, path: &str, source: &str, arguments: &[&str]) {
 
 const WALKS: &str = "#include <stdio.h>\n#include <string.h>\nextern char **environ;\n\
     int main() { for (char **e = environ; *e; e++) if (!strncmp(*e, \"ABC\", 3)) puts(*e); return 0; }\n";
+/// Runs the program that its argument names.
+const RUNS: &str = "#include <unistd.h>\nint main(int n, char **a) { return execvp(a[1], a + 1); }\n";
 /// Rust that finds the variable `ABCX` at the pointer `e`, whose name no text has.
 const FINDS: &str = "while !(*e).is_null() { let s = std::ffi::CStr::from_ptr(*e).to_string_lossy(); \
     if let Some(value) = s.strip_prefix(\"AB\").and_then(|rest| rest.strip_prefix(\"CX=\")) { return value.to_owned(); } e = e.add(1); } String::new()";
@@ -81,8 +83,11 @@ const FINDS: &str = "while !(*e).is_null() { let s = std::ffi::CStr::from_ptr(*e
 fn prepare(sandbox: &Sandbox) {
     program(sandbox, "own/llvm-config", "echo \"-L$SDK_PLACE\"");
     compiled(sandbox, "own/gen-cc", WALKS, &[]);
+    compiled(sandbox, "own/runs", RUNS, &["-static"]);
     for name in ["a", "b"] {
         program(sandbox, &format!("{name}/says"), "echo \"$0\"");
+        let tells = format!("#include <stdio.h>\nint main() {{ return puts(\"{name}\") < 0; }}\n");
+        compiled(sandbox, &format!("{name}/tells"), &tells, &["-static"]);
         sandbox.write(&format!("{name}/file"), name);
         sandbox.write(
             &format!("{name}/.gitconfig"),
@@ -130,6 +135,7 @@ fn prepare(sandbox: &Sandbox) {
     "PATH", ["PATH:ROOT/a", "PATH:ROOT/b"]
 )]
 #[case::with_the_place_of_a_program("p(\"says\", &[])", "PATH", ["PATH:ROOT/a", "PATH:ROOT/b"])]
+#[case::with_a_program_that_a_static_one_runs("p(\"runs\", &[\"tells\"])", "PATH", ["PATH:ROOT/own:ROOT/a", "PATH:ROOT/own:ROOT/b"])]
 #[case::with_a_library_of_its_own(
     "{ extern \"C\" { fn dlopen(name: *const u8, flags: i32) -> usize; fn dlsym(library: usize, name: *const u8) -> usize; } \
     unsafe { let f: extern \"C\" fn() -> i32 = std::mem::transmute(dlsym(dlopen(c\"libown.so\".as_ptr().cast(), 1), c\"value\".as_ptr().cast())); f().to_string() } }",

@@ -122,7 +122,7 @@ impl Context {
         } else if !before
             .flatten()
             .zip(surroundings())
-            .is_some_and(|(before, now)| before.is_same_as(&now))
+            .is_some_and(|(before, now)| before.are_same(&now))
         {
             Err(Uncacheable::ScriptWrites)
         } else {

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::instructions::Declared;
-use super::machine;
+use super::machine::{self, Machine};
 use super::source::Source;
 use super::variables::read::VariablesRead;
 use super::variables::{
@@ -90,7 +90,9 @@ impl Script<'_> {
             key.add("argument", argument.as_encoded_bytes());
         }
         let (others, has_native_flag) = self.add_variables(&mut key, &mut contents, &hasher)?;
-        add_programs(&mut key, self.source, self.state);
+        if !self.is_observed {
+            add_programs(&mut key, self.source, self.state);
+        }
         self.add_named_files(&mut key, &mut contents)?;
         if has_native_flag || self.source.reads_processor() {
             key.add(
@@ -101,11 +103,14 @@ impl Script<'_> {
         if self.source.may_run_programs(self.used) {
             // A run of the workspace has the headers that it was seen to read in its second key.
             let machine = if self.is_published {
-                machine::digest(self.state)
+                Machine::Headers
             } else {
-                machine::programs(self.state)
+                Machine::Packages
             };
-            key.add("machine", machine.ok_or(Uncacheable::ScriptTools)?);
+            self.add_machine(&mut key, machine)?;
+            if !self.is_observed {
+                self.add_machine(&mut key, Machine::Programs)?;
+            }
         }
         if self.source.reads_git(self.used) {
             key.add(
@@ -171,6 +176,12 @@ impl Script<'_> {
             }
         }
         Ok((others, has_native_flag))
+    }
+
+    fn add_machine(&self, key: &mut Key, machine: Machine) -> Result<(), Uncacheable> {
+        let digest = machine.digest(self.state);
+        key.add(machine.name(), digest.ok_or(Uncacheable::ScriptTools)?);
+        Ok(())
     }
 
     /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `contents`.
@@ -253,8 +264,15 @@ impl Script<'_> {
             let value = self.path_map.to_placeholders(value.as_encoded_bytes());
             variables.add_secret(format!("${name}"), &value, &first.hasher);
         }
+        let runs_unobserved = observed.runs_unobserved;
         let mut observed = observed.find(self.path_map, self.state);
         key.add("observed", &observed.digest);
+        if runs_unobserved {
+            let mut programs = Key::default();
+            self.add_machine(&mut programs, Machine::Programs).ok()?;
+            observed.parts.extend_from_slice(programs.parts());
+            key.add("programs", programs.finish());
+        }
         observed.parts.extend_from_slice(variables.parts());
         key.add("variables", variables.finish());
         for name in &declared.variables {
@@ -359,7 +377,7 @@ fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
 /// The part of a first key that tells which inputs of runs are known.
 const INPUTS: &str = "inputs";
 /// Changes when other inputs are.
-const VERSION_OF_INPUTS: &str = "2";
+const VERSION_OF_INPUTS: &str = "3";
 
 /// Whether the run with these `parts` of its first key was stored by a version that knows the same inputs.
 pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {
@@ -373,12 +391,8 @@ const PROGRAM: &str = "program ";
 /// Programs that the source names, besides those that are always looked for.
 fn add_programs(key: &mut Key, source: &Source, state: &StateDir) {
     let search_path = env::search_path();
-    for text in &source.texts {
-        let is_name = text.len() < 64
-            && text.contains(char::is_alphanumeric)
-            && !text.contains(|letter: char| letter == '/' || letter.is_whitespace());
-        let program = is_name.then(|| find_program(OsStr::new(text), &search_path));
-        if let Some(program) = program.flatten() {
+    for text in source.possible_programs() {
+        if let Some(program) = find_program(OsStr::new(text), &search_path) {
             let files = || vec![program.clone()];
             let subject = program.to_string_lossy();
             let known = CachedDigest::load_or_compute(state, "programs", &subject, files);

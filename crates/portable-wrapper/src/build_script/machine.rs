@@ -18,7 +18,7 @@ use sccfg_util::programs::find_program;
 use sccfg_util::{env, proc};
 
 /// Programs that build scripts and the crates and tools that they use run.
-pub(super) const PROGRAMS: [&str; 47] = [
+const PROGRAMS: [&str; 47] = [
     "ar",
     "as",
     "autoconf",
@@ -106,12 +106,49 @@ const MAX_FILES: usize = 100_000;
 /// The headers of the system, to which people may add some by hand.
 pub(super) const HEADERS: &str = "/usr/include";
 
-/// The digest of the machine, as build scripts that run programs see it: of its [programs] and headers. `None` if it cannot be
-/// determined.
-pub(crate) fn digest(state: &StateDir) -> Option<String> {
-    once_for_build("machines", state, || {
+/// What parts of keys have of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Machine {
+    /// What package managers have installed, and headers.
+    Headers,
+    /// What package managers have installed.
+    Packages,
+    /// Programs that build scripts and the crates and tools that they use run.
+    Programs,
+}
+
+impl Machine {
+    const ALL: [Self; 3] = [Self::Headers, Self::Packages, Self::Programs];
+
+    /// What a part of a key with its digest is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Headers => "headers of the machine",
+            Self::Packages => "packages of the machine",
+            Self::Programs => "programs of the machine",
+        }
+    }
+
+    /// The one that is called so.
+    pub(crate) fn called(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// Its digest; `None` if it cannot be determined.
+    pub(crate) fn digest(self, state: &StateDir) -> Option<String> {
+        match self {
+            Self::Headers => headers(state),
+            Self::Packages => packages(state),
+            Self::Programs => programs(state),
+        }
+    }
+}
+
+/// The digest of what package managers have installed, and of headers. `None` if it cannot be determined.
+fn headers(state: &StateDir) -> Option<String> {
+    once_for_build("headers", state, || {
         let mut key = Key::default();
-        key.add("programs", programs(state)?);
+        key.add("packages", packages(state)?);
         for directory in directories() {
             key.add(directory.to_string_lossy(), listing(&directory)?);
         }
@@ -119,8 +156,17 @@ pub(crate) fn digest(state: &StateDir) -> Option<String> {
     })
 }
 
-/// The digest of the programs of the machine and of what package managers have installed. `None` if it cannot be determined.
-pub(crate) fn programs(state: &StateDir) -> Option<String> {
+/// The digest of what package managers have installed. `None` if it cannot be determined.
+fn packages(state: &StateDir) -> Option<String> {
+    once_for_build("packages", state, || {
+        let packages: Vec<PathBuf> = PACKAGES.iter().map(PathBuf::from).collect();
+        let subject = format!("{packages:?}");
+        Some(CachedDigest::load_or_compute(state, "machines", &subject, || packages).digest)
+    })
+}
+
+/// The digest of the programs of the machine. `None` if it cannot be determined.
+fn programs(state: &StateDir) -> Option<String> {
     once_for_build("programs of machines", state, || {
         let mut key = Key::default();
         let search_path = env::search_path();
@@ -143,10 +189,6 @@ pub(crate) fn programs(state: &StateDir) -> Option<String> {
                 key.add(name, compiler.unwrap_or_default());
             }
         }
-        let packages: Vec<PathBuf> = PACKAGES.iter().map(PathBuf::from).collect();
-        let subject = format!("{packages:?}");
-        let known = CachedDigest::load_or_compute(state, "machines", &subject, || packages);
-        key.add("packages", known.digest);
         Some(key.finish())
     })
 }

@@ -21,7 +21,6 @@ use self::ran::Ran;
 use self::tools::wrapper_runs;
 use super::around_target::{AroundTarget, directories_of_everybody};
 use super::inputs::Script;
-use super::machine::PROGRAMS;
 use super::source::Source;
 use super::variables::session;
 use crate::build_dir::WRAPPER_DIR;
@@ -74,6 +73,11 @@ impl Run<'_> {
             ..ObservedInputs::default()
         };
         ran.note_variables(&mut observed);
+        if !ran.notes_all() {
+            observed.runs_unobserved = true;
+            let programs = self.script.source.possible_programs();
+            programs.for_each(|program| add_program(&mut observed, program));
+        }
         observed.libraries.clone_from(&requests.named_libraries);
         observed.session_variables =
             session::asked_for(requests.variables.difference(&requests.of_compiler));
@@ -466,7 +470,7 @@ fn is_local(connection: &str) -> bool {
 }
 
 fn add_program(observed: &mut ObservedInputs, name: &str) {
-    if !PROGRAMS.contains(&name) && !OF_THE_COMPILER.contains(&name) {
+    if !OF_THE_COMPILER.contains(&name) {
         observed.programs.insert(name.to_owned());
     }
 }

@@ -386,6 +386,15 @@ impl Source {
         self.has_or_runs(&of_programs, used)
     }
 
+    /// The texts that may be the name of a program.
+    pub(super) fn possible_programs(&self) -> impl Iterator<Item = &String> {
+        self.texts.iter().filter(|text| {
+            text.len() < 64
+                && text.contains(char::is_alphanumeric)
+                && !text.contains(|letter: char| letter == '/' || letter.is_whitespace())
+        })
+    }
+
     /// Whether it may run programs, or use libraries of the system. `used` is what the crates read that it uses.
     pub(crate) fn may_run_programs(&self, used: &AmbientInputs) -> bool {
         let is_of_c = |name: &String| RUN_IN_C.iter().any(|of_c| name.starts_with(of_c));

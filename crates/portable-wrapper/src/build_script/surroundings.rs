@@ -29,11 +29,16 @@ const OF_CARGO: [&str; 9] = [
 const DEPTH: usize = 3;
 
 /// The files around an `OUT_DIR` that are not cargo's, and directories, with their stamps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Surroundings {
+    out_dir: PathBuf,
+    /// The directory of the run, in which `OUT_DIR` is.
+    run: PathBuf,
+    /// The directory of the profile.
+    profile: Option<PathBuf>,
+    /// The build directory.
+    root: PathBuf,
     files: BTreeMap<PathBuf, Option<FileStamp>>,
-    /// Those of them that are outputs of units, without a hash in their names.
-    of_units: BTreeSet<PathBuf>,
 }
 
 /// The name of the file at `path` up to its first dot.
@@ -84,18 +89,16 @@ fn is_temporary(path: &Path) -> bool {
 impl Surroundings {
     /// Those of `out_dir` in the build directory `root`.
     pub(super) fn of(out_dir: &Path, root: &Path) -> Self {
-        let mut found = Self::default();
         let profile = out_dir
             .ancestors()
             .skip(1)
             .take_while(|directory| directory.starts_with(root))
             .find(|directory| build_dir::is_one(directory));
-        for directory in [out_dir.parent(), profile, Some(root)]
-            .into_iter()
-            .flatten()
-        {
+        let run = out_dir.parent().unwrap_or(root);
+        let mut files = BTreeMap::new();
+        for directory in [Some(run), profile, Some(root)].into_iter().flatten() {
             let (top, out) = (directory.to_owned(), out_dir.to_owned());
-            let is_of_out_dir = Some(directory) == out_dir.parent();
+            let is_of_out_dir = directory == run;
             let mut walk = WalkBuilder::new(directory);
             walk.standard_filters(false)
                 .max_depth(Some(DEPTH))
@@ -110,20 +113,6 @@ impl Surroundings {
                     let is_profile = || path != top && !is_file() && build_dir::is_one(path);
                     path != out && !is_left_out && !is_profile() && !is_temporary(path)
                 });
-            let of_units = OnceCell::new();
-            let is_of_unit = |path: &Path| {
-                let parent = path.parent();
-                let is_in = |name: &str| parent == Some(&*directory.join(name));
-                let is_of_cargo = parent == Some(directory) || is_in("deps") || is_in("examples");
-                let names = || of_units.get_or_init(|| outputs_of_units(directory, out_dir));
-                let is_one = |stat: fsio::Stat| stat.links > 1 && names().contains(&stat.inode);
-                let is_dep_info = path.extension() == Some("d".as_ref());
-                !is_of_out_dir
-                    && is_of_cargo
-                    && (is_dep_info
-                        || is_in("deps") && has_dep_info(path)
-                        || fsio::stat(path).is_ok_and(is_one))
-            };
             let entries = walk.build().flatten().filter(|entry| entry.depth() > 0);
             for entry in entries {
                 let is_own = entry
@@ -136,22 +125,56 @@ impl Surroundings {
                     continue;
                 }
                 let path = entry.into_path();
-                if is_of_unit(&path) {
-                    found.of_units.insert(path.clone());
-                }
                 let stamp = FileStamp::of(&path).filter(|_| !is_dir);
-                found.files.insert(path, stamp);
+                files.insert(path, stamp);
             }
         }
-        found
+        Self {
+            out_dir: out_dir.to_owned(),
+            run: run.to_owned(),
+            profile: profile.map(Path::to_owned),
+            root: root.to_owned(),
+            files,
+        }
     }
 
-    /// Whether they are the same, apart from what cargo does when a unit is done or begins.
-    pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        let is_of_cargo =
-            |path: &PathBuf| [self, other].iter().any(|it| it.of_units.contains(path));
-        let [ours, others] =
-            [self, other].map(|it| it.files.iter().filter(|(path, _)| !is_of_cargo(path)));
-        ours.eq(others)
+    /// Whether they are the same `now`, apart from what cargo does when a unit is done or begins.
+    pub(super) fn are_same(&self, now: &Self) -> bool {
+        let paths: BTreeSet<&PathBuf> = self.files.keys().chain(now.files.keys()).collect();
+        let mut changed = paths
+            .into_iter()
+            .filter(|path| self.files.get(*path) != now.files.get(*path));
+        let outputs = OnceCell::new();
+        changed.all(|path| self.is_of_unit(path, &outputs))
+    }
+
+    /// Whether the file at `path` is the output of a unit, without a hash in its name, or the dep-info of one. `outputs` are those
+    /// of units, once they are known: that takes a while, as there may be many.
+    fn is_of_unit(&self, path: &Path, outputs: &OnceCell<Option<BTreeSet<(u64, u64)>>>) -> bool {
+        let Some(parent) = path.parent() else {
+            return false;
+        };
+        if path.starts_with(&self.run) {
+            return false;
+        }
+        let is_in = |name: &str| {
+            let profile = self.profile.as_ref();
+            profile.is_some_and(|profile| parent == profile.join(name))
+        };
+        let is_beside = parent == self.root || self.profile.as_deref() == Some(parent);
+        if !(is_beside || is_in("deps") || is_in("examples")) {
+            return false;
+        }
+        let is_output = |stat: fsio::Stat| {
+            let of_units = |profile: &PathBuf| outputs_of_units(profile, &self.out_dir);
+            let outputs = || outputs.get_or_init(|| self.profile.as_ref().map(of_units));
+            stat.links > 1
+                && outputs()
+                    .as_ref()
+                    .is_some_and(|it| it.contains(&stat.inode))
+        };
+        path.extension() == Some("d".as_ref())
+            || is_in("deps") && has_dep_info(path)
+            || fsio::stat(path).is_ok_and(is_output)
     }
 }

@@ -1,5 +1,6 @@
 //! What a unit was before it was compiled again.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::super::args::Unit;
@@ -40,14 +41,16 @@ impl BeforeUnit<'_> {
         let package = env::var("CARGO_PKG_NAME")?;
         let prefix = format!("{}-", self.unit.name);
         // One of this build is another unit, for example with other features.
-        let so_far = SoFar::read(self.root?);
+        let root = self.root?;
+        let so_far = OnceCell::new();
+        let has_begun = |stem: &str| so_far.get_or_init(|| SoFar::read(root)).has(stem);
         let mut others = Vec::new();
         for directory in self.directories(&package) {
             let records = wrapper_dir(&directory);
             let names = fsio::names_in(&records).into_iter();
             let names = names.filter(|name| {
                 let stem = name.strip_suffix(MANIFEST_EXTENSION);
-                stem.is_some_and(|stem| stem.starts_with(&prefix) && !so_far.has(stem))
+                stem.is_some_and(|stem| stem.starts_with(&prefix) && !has_begun(stem))
             });
             others.extend(names.map(|name| records.join(name)));
         }

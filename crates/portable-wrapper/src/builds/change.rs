@@ -97,7 +97,11 @@ fn kind(what: &str) -> Kind {
     match what {
         "format" => Kind::Format,
         "compiler" | "version" | "driver" | "sysroot" | "target specification" => Kind::Compiler,
-        "processor" | "machine" => Kind::Machine,
+        "processor"
+        | "machine"
+        | "headers of the machine"
+        | "packages of the machine"
+        | "programs of the machine" => Kind::Machine,
         ARGUMENT | "emit" | "source" | "directory" | "crate" | "-l" | "arguments in a file" => {
             Kind::Flag
         }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use super::super::build_script::Machine;
 use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
@@ -71,10 +72,8 @@ pub(super) struct Checks<'a> {
     /// Sources here must be older.
     pub(super) moment: SystemTime,
     linker: OnceCell<Option<String>>,
-    /// The programs and headers that build scripts may use.
-    pub(super) machine: OnceCell<Option<String>>,
-    /// The same without headers.
-    pub(super) programs: OnceCell<Option<String>>,
+    /// What build scripts may use of this machine, as parts of keys show it.
+    pub(super) machine: RefCell<HashMap<Machine, Option<String>>>,
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
     pub(super) libraries: MadeLibraries<'a>,
@@ -109,8 +108,7 @@ impl<'a> Checks<'a> {
             compiler: Compiler::find_in(Some(&to.workspace), named, &state)?,
             hasher: state.hasher()?,
             linker: OnceCell::new(),
-            machine: OnceCell::new(),
-            programs: OnceCell::new(),
+            machine: RefCell::default(),
             digests: RefCell::default(),
             libraries: MadeLibraries::new(earlier),
             from,

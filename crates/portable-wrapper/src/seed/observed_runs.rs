@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::build_script::{self, Source, VariablesRead, is_of_cargo, session};
+use super::super::build_script::{self, Machine, Source, VariablesRead, is_of_cargo, session};
 use super::super::digest;
 use super::super::macro_effects::AmbientInputs;
 use super::super::observed_inputs::ObservedInputs;
 use super::super::path_map::{PathMap, Role};
-use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
@@ -66,7 +65,7 @@ impl Checks<'_> {
         if !build_script::knows_same_inputs(&manifest.parts) {
             return Err(Why::general("it ran with another version of sccfg"));
         }
-        self.has_same_machine(manifest, script.is_published)?;
+        self.has_same_machine(manifest)?;
         let Kind::Compile {
             out_dir,
             stem,
@@ -92,7 +91,10 @@ impl Checks<'_> {
             return Err(Why::general("its build script asks where it is"));
         }
         self.variables(manifest, &source, &compiled.code.inputs(), &to)?;
-        if !build_script::names_same_programs(&manifest.parts, &source, &self.state) {
+        let is_observed = manifest.observed.as_ref();
+        let is_observed = is_observed.is_some_and(|(observed, _)| observed.is_observed);
+        if !is_observed && !build_script::names_same_programs(&manifest.parts, &source, &self.state)
+        {
             return Err("a program that its build script names has changed".into());
         }
         if !build_script::names_same_contents(&manifest.parts, &to) {
@@ -106,26 +108,22 @@ impl Checks<'_> {
         }
     }
 
-    /// Fails if the programs or packages of the machine are others than those with which a run was made, or the headers of one
-    /// of a published package.
-    fn has_same_machine(&self, manifest: &UnitManifest, is_published: bool) -> Result<(), Why> {
-        let part = manifest.parts.iter().find(|part| part.what == "machine");
-        let Some(part) = part else {
-            return Ok(());
-        };
-        let (known, determine): (_, fn(&StateDir) -> Option<String>) = if is_published {
-            (&self.machine, build_script::machine)
-        } else {
-            (&self.programs, build_script::programs_of_machine)
-        };
-        let machine = known.get_or_init(|| {
-            let machine = determine(&self.state)?;
-            Some(digest::shown(machine.as_bytes()))
-        });
-        if machine.as_ref() == Some(&part.value) {
-            return Ok(());
+    /// Fails if programs, packages or headers of the machine are others than those with which a run was made.
+    fn has_same_machine(&self, manifest: &UnitManifest) -> Result<(), Why> {
+        let mut known = self.machine.borrow_mut();
+        for part in &manifest.parts {
+            let Some(machine) = Machine::called(&part.what) else {
+                continue;
+            };
+            let now = known.entry(machine).or_insert_with(|| {
+                let digest = machine.digest(&self.state)?;
+                Some(digest::shown(digest.as_bytes()))
+            });
+            if now.as_ref() != Some(&part.value) {
+                return Err("the programs of this machine have changed".into());
+            }
         }
-        Err("the programs of this machine have changed".into())
+        Ok(())
     }
 
     fn variables(

@@ -74,7 +74,8 @@ fn compiled(sandbox: &Sandbox, path: &str, source: &str, arguments: &[&str]) {
 const WALKS: &str = "#include <stdio.h>\n#include <string.h>\nextern char **environ;\n\
     int main() { for (char **e = environ; *e; e++) if (!strncmp(*e, \"ABC\", 3)) puts(*e); return 0; }\n";
 /// Runs the program that its argument names.
-const RUNS: &str = "#include <unistd.h>\nint main(int n, char **a) { return execvp(a[1], a + 1); }\n";
+const RUNS: &str =
+    "#include <unistd.h>\nint main(int n, char **a) { return execvp(a[1], a + 1); }\n";
 /// Rust that finds the variable `ABCX` at the pointer `e`, whose name no text has.
 const FINDS: &str = "while !(*e).is_null() { let s = std::ffi::CStr::from_ptr(*e).to_string_lossy(); \
     if let Some(value) = s.strip_prefix(\"AB\").and_then(|rest| rest.strip_prefix(\"CX=\")) { return value.to_owned(); } e = e.add(1); } String::new()";

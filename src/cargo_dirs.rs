@@ -17,6 +17,19 @@ pub(crate) struct CargoDirs {
     /// The directory for intermediate artifacts, which cargo 1.91 separated. `None` with older versions.
     #[serde(rename = "build_directory")]
     build: Option<PathBuf>,
+    /// The packages of the workspace.
+    #[serde(default)]
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Package {
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Target {
+    name: String,
 }
 
 impl CargoDirs {
@@ -52,6 +65,12 @@ impl CargoDirs {
     /// The directory for intermediate artifacts.
     pub(crate) fn build(&self) -> &Path {
         self.build.as_deref().unwrap_or(&self.target)
+    }
+
+    /// The names of the crates of the workspace.
+    pub(crate) fn crates(&self) -> impl Iterator<Item = String> {
+        let targets = self.packages.iter().flat_map(|package| &package.targets);
+        targets.map(|target| target.name.replace('-', "_"))
     }
 
     /// Whether `--target-dir` alone does not move the build directory.

@@ -1,10 +1,12 @@
 //! Finding and removing what builds have left and nobody needs.
 //!
-//! `places` finds the directories, `cargo_dir` says what in them is cargo's, and `planning` what of it can go. One file for
+//! `places` finds the directories, `cargo_dir` says what in them is cargo's, `built` of which packages it is, and `planning` what of it can go. One file for
 //! each kind of finding: `orphans`, `unused`, `leftovers`. `in_use` says what must not be touched, `git` what git knows, `size` what is freed,
 //! `removal` removes.
 
+mod built;
 mod cargo_dir;
+mod dep_info;
 mod git;
 mod in_use;
 mod leftovers;
@@ -24,7 +26,7 @@ use crate::store_at_hand::StoreAtHand;
 use cargo_dir::CargoDir;
 pub(crate) use places::Places;
 pub(crate) use planning::plan;
-use planning::why_whole;
+use planning::{Whole, judge_whole};
 pub(crate) use removal::Removed;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
@@ -132,7 +134,8 @@ impl Finding {
             What::Directory(directory) => {
                 let found = places.found.get(&directory.root);
                 // The question may have been open for hours.
-                if found.is_none_or(|found| why_whole(found, places, selection).is_none()) {
+                let goes = |found| matches!(judge_whole(found, places, selection), Whole::Goes(..));
+                if !found.is_some_and(goes) {
                     return Ok(Removed::Kept("it was used meanwhile".to_owned()));
                 }
                 removal::remove_all(directory, goes_on)

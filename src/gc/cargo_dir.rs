@@ -8,6 +8,8 @@
 //! | `<profile>/.fingerprint`, `deps`, `build`, `incremental`, `examples` | the same |
 //! | `<profile>/<artifact>`, with `<artifact>.d` | `link_targets` in `core/compiler/mod.rs`, `output_depinfo.rs` |
 //! | `doc`, `package`, `cargo-timings`, `.metabuild` | `core/compiler/layout.rs` |
+//! | `doc/<crate>/all.html`, `doc/static.files` and others | rustdoc, `html/render/write_shared.rs` and `context.rs` |
+//! | `cargo-timings/cargo-timing*` | `core/compiler/timings` |
 //!
 //! Cargo does not look at the content of `tmp`, which belongs to integration tests, and tools and programs write into
 //! target directories as well (`criterion`, `nextest`, `app.log`). All of that is left where it is.
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use portable_wrapper::CARGO_LOCKS;
 use sccfg_util::fsio::{self, Entry, EntryKind};
 
+use super::dep_info::DepInfo;
 use super::leftovers;
 
 /// The first line of `CACHEDIR.TAG`, and how cargo goes on.
@@ -32,14 +35,39 @@ pub(super) const MARKS: [&str; 4] = [
     ".future-incompat-report.json",
     TAG,
 ];
-/// The directory for documentation, and what rustdoc always writes there.
+/// The directory for documentation.
 const DOC: &str = "doc";
-const BY_RUSTDOC: [&str; 2] = ["static.files", "help.html"];
+/// The directories beside those of crates in `doc`, and the files in those of crates that rustdoc writes even for an empty
+/// crate.
+const SHARED_BY_RUSTDOC: [&str; 6] = [
+    "src",
+    "static.files",
+    "search.index",
+    "trait.impl",
+    "type.impl",
+    "implementors",
+];
+const OF_CRATE: [&str; 2] = ["all.html", "sidebar-items.js"];
+/// The pages and the lock beside those directories, and how the scripts there begin.
+const PAGES: [&str; 6] = [
+    "index.html",
+    "help.html",
+    "settings.html",
+    "scrape-examples-help.html",
+    "source-src.html",
+    ".lock",
+];
+const SCRIPTS: [&str; 4] = ["crates", "src-files", "source-files", "search-index"];
 /// The directory for what `cargo package` makes, and the directories that it works in there.
 const PACKAGE: &str = "package";
 const BY_PACKAGING: [&str; 2] = ["tmp-crate", "tmp-registry"];
+/// The directory for reports, whose names all begin like it without its last letter.
+const TIMINGS: &str = "cargo-timings";
+const TIMING: &str = "cargo-timing";
+/// The directory for tests, which cargo makes and does not look at.
+const TMP: &str = "tmp";
 /// The directories that cargo makes beside those of profiles, and the one in which the wrapper records builds.
-const BESIDE_PROFILES: [&str; 5] = [DOC, PACKAGE, "cargo-timings", ".metabuild", ".sccfg"];
+const BESIDE_PROFILES: [&str; 5] = [DOC, PACKAGE, TIMINGS, ".metabuild", ".sccfg"];
 /// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
 /// first one is gone: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.
@@ -104,14 +132,15 @@ impl CargoDir {
                 EntryKind::File(_) if MARKS.contains(&name) => {}
                 EntryKind::Directory if leftovers::is_one(&path) => self.leftovers.push(path),
                 EntryKind::Directory if is_profile(&path) => profiles.push(path),
-                EntryKind::Directory if name == DOC && !is_documentation(&path) => {
-                    self.others.push(path);
+                EntryKind::Directory if name == DOC => {
+                    self.add_but(path, is_by_rustdoc);
                 }
+                EntryKind::Directory if name == TIMINGS => self.add_but(path, is_timing),
                 EntryKind::Directory if name == PACKAGE && !is_packaged(&path) => {
                     self.others.push(path);
                 }
                 EntryKind::Directory if BESIDE_PROFILES.contains(&name) => self.parts.push(path),
-                EntryKind::Directory if is_empty(&path) => self.parts.push(path),
+                EntryKind::Directory if name == TMP && is_empty(&path) => self.parts.push(path),
                 EntryKind::Directory
                     if depth < DEEPEST && is_marked(&path) && !is_checkout(&path) =>
                 {
@@ -128,6 +157,23 @@ impl CargoDir {
         Some(())
     }
 
+    /// Adds `directory`, or what in it `is_own`, if something else is in it.
+    fn add_but(&mut self, directory: PathBuf, is_own: fn(&Entry) -> bool) {
+        let entries = fsio::entries(&directory).unwrap_or_default().into_iter();
+        let (own, others): (Vec<Entry>, Vec<Entry>) = entries.partition(is_own);
+        if others.is_empty() {
+            self.parts.push(directory);
+            return;
+        }
+        if own.is_empty() {
+            self.others.push(directory);
+            return;
+        }
+        self.parts.extend(own.into_iter().map(|entry| entry.path));
+        self.others
+            .extend(others.into_iter().map(|entry| entry.path));
+    }
+
     fn add_profile(&mut self, profile: PathBuf) -> Option<()> {
         let mut artifacts = Vec::new();
         let mut own = IN_PROFILE.to_vec();
@@ -137,12 +183,17 @@ impl CargoDir {
             match entry.kind {
                 EntryKind::File(_) if CARGO_LOCKS.contains(&name) => {}
                 EntryKind::Directory if name == EXAMPLES => {
-                    let others = others_in_examples(&entry.path);
-                    own.retain(|name| *name != EXAMPLES || others.is_empty());
-                    self.others.extend(others);
+                    let entries = fsio::entries(&entry.path).unwrap_or_default().into_iter();
+                    let (built, others): (Vec<Entry>, Vec<Entry>) =
+                        entries.partition(is_built_example);
+                    if !others.is_empty() {
+                        own.retain(|name| *name != EXAMPLES);
+                        artifacts.extend(built.into_iter().map(|entry| entry.path));
+                    }
+                    self.others
+                        .extend(others.into_iter().map(|entry| entry.path));
                 }
                 EntryKind::Directory if IN_PROFILE.contains(&name) => {}
-                EntryKind::Directory if is_empty(&entry.path) => artifacts.push(entry.path),
                 EntryKind::File(_) | EntryKind::Directory
                     if is_artifact(&entry.path, entry.kind) =>
                 {
@@ -199,8 +250,7 @@ fn is_profile(directory: &Path) -> bool {
 
 /// Whether cargo has linked or written the file at `path`, in the directory of a profile.
 fn is_artifact(path: &Path, kind: EntryKind) -> bool {
-    let dep_info = path.with_extension("d");
-    let has_dep_info = fsio::share::version(&dep_info).is_some();
+    let has_dep_info = is_dep_info(&path.with_extension("d"));
     let extension = path
         .extension()
         .map(|extension| extension.to_str().unwrap_or("?"));
@@ -208,37 +258,68 @@ fn is_artifact(path: &Path, kind: EntryKind) -> bool {
         // Debug symbols of macOS, and programs.
         (EntryKind::Directory, Some("dSYM")) | (EntryKind::File(_), None) => has_dep_info,
         (EntryKind::Directory | EntryKind::Other, _) => false,
-        (EntryKind::File(_), Some("d")) => true,
+        (EntryKind::File(_), Some("d")) => is_dep_info(path),
         (EntryKind::File(_), Some(extension)) => has_dep_info && ARTIFACTS.contains(&extension),
     }
 }
 
-/// What neither cargo nor a compiler has written into `examples`.
-fn others_in_examples(directory: &Path) -> Vec<PathBuf> {
-    const INTERMEDIATE: [&str; 3] = ["d", "o", "dwo"];
-    let is_other = |entry: &Entry| {
-        let extension = entry
-            .path
-            .extension()
-            .and_then(|extension| extension.to_str());
-        let is_built =
-            |extension| ARTIFACTS.contains(&extension) || INTERMEDIATE.contains(&extension);
-        match entry.kind {
-            // The wrapper's records.
-            EntryKind::Directory if entry.name == ".sccfg" || is_empty(&entry.path) => false,
-            EntryKind::File(_) if extension.is_some_and(is_built) => false,
-            kind => !is_artifact(&entry.path, kind),
-        }
+/// Whether the file at `path`, in the directory of a profile, is what cargo writes beside an artifact. It names the artifact
+/// first, with the directory of the profile.
+fn is_dep_info(path: &Path) -> bool {
+    if fsio::share::version(path).is_none() {
+        return false;
+    }
+    let Some(directory) = path.parent() else {
+        return false;
     };
-    let entries = fsio::entries(directory).unwrap_or_default().into_iter();
-    entries.filter(is_other).map(|entry| entry.path).collect()
+    let artifact = DepInfo::read(path).artifact;
+    artifact.with_extension("d").file_name() == path.file_name()
+        && artifact.parent().and_then(Path::file_name) == directory.file_name()
 }
 
-/// Whether `directory` is what rustdoc writes.
-fn is_documentation(directory: &Path) -> bool {
-    BY_RUSTDOC
-        .iter()
-        .any(|name| fsio::exists(&directory.join(name)))
+/// Whether cargo or a compiler has written `entry` of `examples`.
+fn is_built_example(entry: &Entry) -> bool {
+    const INTERMEDIATE: [&str; 3] = ["d", "o", "dwo"];
+    let extension = entry.path.extension();
+    let extension = extension.map(|extension| extension.to_str().unwrap_or("?"));
+    let is_of_unit = extension.is_none_or(|extension| {
+        ARTIFACTS.contains(&extension) || INTERMEDIATE.contains(&extension)
+    });
+    match entry.kind {
+        // The wrapper's records.
+        EntryKind::Directory if entry.name == ".sccfg" => true,
+        EntryKind::File(_) if is_of_unit && has_unit_hash(&entry.path) => true,
+        kind => is_artifact(&entry.path, kind),
+    }
+}
+
+/// Whether the name of the file at `path` has the hash of a unit, which cargo lets rustc append: `app-0123456789abcdef.d`.
+fn has_unit_hash(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let stem = name.and_then(|name| name.split('.').next());
+    let hash = stem.and_then(|stem| Some(stem.rsplit_once('-')?.1));
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether rustdoc has written `entry` of `doc`.
+fn is_by_rustdoc(entry: &Entry) -> bool {
+    let name = entry.name.as_str();
+    let has = |file: &&str| fsio::exists(&entry.path.join(file));
+    match entry.kind {
+        EntryKind::Directory => {
+            let is_of_crate = OF_CRATE.iter().all(|file| has(&file));
+            is_of_crate || SHARED_BY_RUSTDOC.contains(&name)
+        }
+        EntryKind::File(_) => {
+            let is_script = |stem: &str| SCRIPTS.iter().any(|script| stem.starts_with(script));
+            PAGES.contains(&name) || name.strip_suffix(".js").is_some_and(is_script)
+        }
+        EntryKind::Other => false,
+    }
+}
+
+fn is_timing(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::File(_)) && entry.name.starts_with(TIMING)
 }
 
 /// Whether all in `directory` is what `cargo package` makes: archives, and the packages that it unpacks to build them.

@@ -14,16 +14,21 @@ pub(super) fn tracks(path: &Path) -> Option<bool> {
     says_anything(directory, &["ls-files", "-z"], name)
 }
 
-/// Whether a commit of the repository around `path`, which is missing, changed it: another branch may have it. `None` if git
-/// does not say so.
+/// Whether a commit of the repository around `path` changed it or something in it: another branch may have what is missing.
+/// `None` if git does not say so.
 pub(super) fn knows(path: &Path) -> Option<bool> {
     let mut above = path.ancestors();
     let Some(directory) = above.find(|directory| fsio::is_plain_dir(directory)) else {
         return Some(false);
     };
-    let below = path.strip_prefix(directory).ok()?;
+    let below = path.strip_prefix(directory).ok()?.as_os_str();
+    let below = if below.is_empty() {
+        OsStr::new(".")
+    } else {
+        below
+    };
     let args = ["rev-list", "--all", "--max-count=1"];
-    says_anything(directory, &args, below.as_os_str())
+    says_anything(directory, &args, below)
 }
 
 /// Whether git prints something when it is asked about `path`, relative to `directory`. Outside of repositories, it does not.

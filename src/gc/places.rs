@@ -1,14 +1,17 @@
 //! Where target directories are looked for.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use ignore::{WalkBuilder, WalkState};
 
+use super::built::Built;
 use super::cargo_dir::{self, CargoDir};
 use crate::cargo_dirs::CargoDirs;
-use crate::worktrees::{Gone, Worktrees};
+use crate::worktrees::{Gone, Worktree, Worktrees};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
@@ -41,6 +44,17 @@ pub(crate) struct Places {
     pub(crate) roots: Vec<PathBuf>,
     /// git's directories of the worktrees.
     pub(crate) git_dirs: Vec<PathBuf>,
+    /// The packages that are known to exist.
+    pub(super) checkouts: Vec<Checkout>,
+    built: OnceCell<BTreeMap<PathBuf, BTreeSet<PathBuf>>>,
+}
+
+/// A package in a worktree.
+#[derive(Debug)]
+pub(super) struct Checkout {
+    /// The root of the worktree.
+    pub(super) root: PathBuf,
+    pub(super) package: PathBuf,
 }
 
 impl Places {
@@ -58,19 +72,16 @@ impl Places {
             gone,
             ..Self::default()
         };
-        // The workspace may be in a subdirectory, in each worktree in the same one.
-        let mut around = all.iter();
-        let below = around.find_map(|worktree| start.strip_prefix(&worktree.root).ok());
-        let below = below.unwrap_or(Path::new("")).to_owned();
-        let mut elsewhere = Vec::new();
+        places.checkouts = checkouts(&start, &all);
         for worktree in &all {
             places.search(&worktree.root);
             places.roots.push(worktree.root.clone());
             places.git_dirs.push(worktree.git_dir.clone());
-            for package in packages(&worktree.root, &below) {
-                elsewhere.extend(dirs_outside(&package, &worktree.root));
-            }
         }
+        let checkouts = places.checkouts.iter();
+        let elsewhere: Vec<_> = checkouts
+            .flat_map(|checkout| dirs_outside(&checkout.package, &checkout.root))
+            .collect();
         let left: Vec<PathBuf> = places.gone.iter().map(|gone| gone.root.clone()).collect();
         for root in left.iter().filter(|root| fsio::is_own_dir(root)) {
             places.search(root);
@@ -90,6 +101,9 @@ impl Places {
     /// If one of them does not exist.
     pub(crate) fn below(start: &Path, directories: &[PathBuf]) -> Result<Self, Problem> {
         let mut places = Self::default();
+        if let Some(worktrees) = Worktrees::around(start) {
+            places.checkouts = checkouts(start, &worktrees.all);
+        }
         for directory in directories {
             let directory = canonical(&start.join(directory))?;
             if !directory.is_dir() {
@@ -100,10 +114,26 @@ impl Places {
             }
             if let Some(worktrees) = Worktrees::around(&directory) {
                 places.gone.extend(worktrees.gone);
+                let all = checkouts(&directory, &worktrees.all);
+                places.checkouts.extend(all);
             }
             places.search(&directory);
         }
         Ok(places)
+    }
+
+    /// Whether a package below `root` was built in another directory than this one.
+    pub(super) fn is_built_beside(&self, directory: &CargoDir, root: &Path) -> bool {
+        let built = self.built.get_or_init(|| {
+            let read = |found: &Found| Some(Built::read(&found.directory)?.places);
+            let all = self.found.iter();
+            all.filter_map(|(path, found)| Some((path.clone(), read(found)?)))
+                .collect()
+        });
+        let mut others = built.iter().filter(|(path, _)| **path != directory.root);
+        others.any(|(path, packages)| {
+            path.starts_with(root) || packages.iter().any(|package| package.starts_with(root))
+        })
     }
 
     /// Searches below `root`, but not in what is found, in git's directories, through links, or on other file systems.
@@ -151,6 +181,22 @@ impl Places {
             self.found.insert(root.to_owned(), Found { directory, how });
         }
     }
+}
+
+/// The packages in the worktrees `all`, of which one is around `start`. The workspace may be in a subdirectory, in each
+/// worktree in the same one.
+fn checkouts(start: &Path, all: &[Worktree]) -> Vec<Checkout> {
+    let mut around = all.iter();
+    let below = around.find_map(|worktree| start.strip_prefix(&worktree.root).ok());
+    let below = below.unwrap_or(Path::new(""));
+    all.iter()
+        .flat_map(|Worktree { root, .. }| {
+            packages(root, below).into_iter().map(|package| Checkout {
+                root: root.clone(),
+                package,
+            })
+        })
+        .collect()
 }
 
 /// The package in the worktree at `root`, and the one around the directory `below` of it.

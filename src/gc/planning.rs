@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::built::Built;
 use super::cargo_dir::CargoDir;
+use super::in_use::Why;
+use super::orphans::Orphan;
 use super::places::{Found, How, Places};
 use super::size::Tally;
 use super::{Finding, Kept, Kind, Plan, Selection, What, WhichIncremental, failed};
@@ -42,29 +45,45 @@ pub(crate) fn plan(places: &Places, selection: Selection) -> Plan {
     planning.plan
 }
 
-/// Why all of a directory can go, if it can.
-pub(super) fn why_whole(
+/// Whether all of a directory can go.
+#[derive(Debug)]
+pub(super) enum Whole {
+    Stays,
+    /// It can, for this reason.
+    Goes(Kind, String),
+    /// It could, if nobody used it.
+    Kept(Why),
+}
+
+/// Whether all of a directory can go.
+pub(super) fn judge_whole(
     Found { directory, how }: &Found,
     places: &Places,
     selection: Selection,
-) -> Option<(Kind, String)> {
-    if !matches!(how, How::Configured(_))
-        && selection.orphans
-        && let Some(why) = orphans::why(directory, &places.gone)
-    {
-        return Some((Kind::Orphan, why));
+) -> Whole {
+    let mut kept = None;
+    if !matches!(how, How::Configured(_)) && selection.orphans {
+        match orphans::judge(directory, places) {
+            Orphan::Yes(why) => return Whole::Goes(Kind::Orphan, why),
+            Orphan::Shared(why) => kept = Some(why),
+            Orphan::No => {}
+        }
     }
-    let limit = selection.unused.filter(|_| *how != How::Beside)?;
-    let since = unused::since_last_use(directory)?;
-    let days = since.as_secs() / DAY.as_secs();
-    (since >= DAY * limit).then(|| (Kind::Unused, format!("not used for {days} days")))
+    let limit = selection.unused.filter(|_| *how != How::Beside);
+    match limit.zip(unused::since_last_use(directory)) {
+        Some((limit, since)) if since >= DAY * limit => {
+            let days = since.as_secs() / DAY.as_secs();
+            Whole::Goes(Kind::Unused, format!("not used for {days} days"))
+        }
+        _ => kept.map_or(Whole::Stays, Whole::Kept),
+    }
 }
 
 /// Whether all packages that are known to have been built in `directory` are below `roots`.
 fn is_of(directory: &CargoDir, roots: &[PathBuf]) -> bool {
     let is_below = |place: &PathBuf| roots.iter().any(|root| place.starts_with(root));
-    orphans::built(directory).is_some_and(|built| {
-        built.is_all && !built.places.is_empty() && built.places.iter().all(is_below)
+    Built::read(directory).is_some_and(|built| {
+        built.is_all() && !built.places.is_empty() && built.places.iter().all(is_below)
     })
 }
 
@@ -77,12 +96,19 @@ struct Planning {
 impl Planning {
     fn directory(&mut self, found: &Found, places: &Places) {
         let Found { directory, how } = found;
-        if let Some((kind, reason)) = why_whole(found, places, self.selection) {
-            let mut parts = directory.parts.clone();
-            parts.extend(directory.leftovers.iter().cloned());
-            let what = What::Directory(directory.clone());
-            self.add(directory, kind, reason, &parts, what);
-            return;
+        match judge_whole(found, places, self.selection) {
+            Whole::Goes(kind, reason) => {
+                let mut parts = directory.parts.clone();
+                parts.extend(directory.leftovers.iter().cloned());
+                let what = What::Directory(directory.clone());
+                self.add(directory, kind, reason, &parts, what);
+                return;
+            }
+            Whole::Kept(why) => {
+                let path = directory.root.clone();
+                self.plan.kept.push(Kept { path, why });
+            }
+            Whole::Stays => {}
         }
         if self.selection.orphans {
             for leftover in &directory.leftovers {

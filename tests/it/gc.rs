@@ -2,6 +2,7 @@
 
 mod interrupted;
 mod kept;
+mod live;
 mod orphans;
 mod sizes;
 mod unknown;

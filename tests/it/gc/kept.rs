@@ -15,8 +15,15 @@ use crate::wrapper::project::succeeds;
 #[test]
 fn what_cargo_did_not_make_is_never_touched() {
     let repo = Repo::new();
+    repo.build("repo");
     repo.linked("one");
+    repo.sandbox
+        .write("one/examples/shows.rs", "fn main() {}\n");
     repo.build_into("one", "caches/one");
+    for args in [&["doc"][..], &["build", "--timings", "--examples"]] {
+        let target = repo.path("caches/one");
+        succeeds(repo.cargo("one").args(args).env("CARGO_TARGET_DIR", target));
+    }
     fs::remove_dir_all(repo.path("one")).unwrap();
     let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# made by somebody else\n";
     for (path, text) in [
@@ -38,9 +45,18 @@ fn what_cargo_did_not_make_is_never_touched() {
         ("caches/one/debug/script", "mine"),
         ("caches/one/debug/examples/out.png", "mine"),
         ("caches/one/doc/book.html", "mine"),
+        ("caches/one/doc/book/index.html", "mine"),
+        ("caches/one/debug/notes.d", "notes.o: notes.c"),
+        ("caches/one/debug/examples/mine.d", "mine.o: mine.c"),
+        ("caches/one/debug/examples/libmine.a", "mine"),
+        ("caches/one/cargo-timings/notes.txt", "mine"),
         ("caches/one/.git-like/x", "mine"),
     ] {
         repo.sandbox.write(path, text);
+    }
+    // Empty ones of somebody else are not cargo's either.
+    for path in ["caches/one/out", "caches/one/debug/out"] {
+        fs::create_dir(repo.path(path)).unwrap();
     }
     let caches = repo.path("caches");
     let caches = caches.to_str().unwrap();
@@ -54,7 +70,7 @@ fn what_cargo_did_not_make_is_never_touched() {
     ])
     .status(0)
     .stderr_has("one stays, because cargo did not make ")
-    .stderr_has(" and 6 more");
+    .stderr_has(" and 13 more");
     let root = repo.path("caches/one");
     let left: Vec<String> = all_below(&root)
         .iter()
@@ -68,19 +84,28 @@ fn what_cargo_did_not_make_is_never_touched() {
         [
             ".git-like/x",
             ".rustc_info.json",
+            ".rustdoc_fingerprint.json",
             "CACHEDIR.TAG",
+            "cargo-timings/notes.txt",
             "criterion/base.json",
             "debug/.cargo-build-lock",
             "debug/.cargo-lock",
             "debug/app.log",
             "debug/data/of-app",
+            "debug/examples/libmine.a",
+            "debug/examples/mine.d",
             "debug/examples/out.png",
+            "debug/notes.d",
             "debug/script",
             "doc/book.html",
+            "doc/book/index.html",
             "notes.txt",
             "tmp/of-a-test",
         ]
     );
+    for path in ["caches/one/out", "caches/one/debug/out"] {
+        assert!(repo.path(path).is_dir());
+    }
     for place in ["target", "other", "text"] {
         let path = format!("caches/{place}/debug/deps/notes.txt");
         assert_eq!(repo.sandbox.read(&path), "mine");
@@ -243,6 +268,7 @@ fn a_directory_with_two_names_is_found_once() {
 #[test]
 fn links_are_not_followed() {
     let repo = Repo::new();
+    repo.build("repo");
     repo.sandbox.write("precious/file", "mine");
     // A target directory that is a link, in a worktree that is gone.
     repo.linked("one");
@@ -276,7 +302,10 @@ fn directories_that_cannot_be_written() {
     set_mode(&made, 0o555);
     let target = repo.path("repo/target");
     set_mode(&target, 0o555);
-    if fs::create_dir(target.join("x")).is_err() {
+    if fs::create_dir(target.join("x"))
+        .and_then(|()| fs::remove_dir(target.join("x")))
+        .is_err()
+    {
         // Everybody but root.
         repo.gc(&["--unused", "0", "--yes"])
             .status(1)

@@ -132,6 +132,7 @@ fn all_units_of_a_workspace_that_is_gone_are_known(
         repo.sandbox.write(&format!("repo/{file}"), text);
     }
     repo.commit();
+    repo.build("repo");
     repo.linked("one");
     let target = repo.path("caches/one");
     for args in [
@@ -177,6 +178,7 @@ fn a_package_below_the_root_of_the_repository_has_directories_elsewhere() {
 #[case::with_a_blank("a b/one")]
 fn a_worktree_may_have_been_anywhere(#[case] place: &str) {
     let repo = Repo::new();
+    repo.build("repo");
     repo.linked(place);
     repo.build_into(place, "caches/one");
     let caches = repo.path("caches");
@@ -189,6 +191,7 @@ fn a_worktree_may_have_been_anywhere(#[case] place: &str) {
 #[test]
 fn what_cargo_check_leaves_of_a_worktree_that_is_gone_is_removed() {
     let repo = Repo::new();
+    repo.build("repo");
     repo.linked("one");
     succeeds(repo.cargo("one").args(["check", "-q"]));
     let keep = repo.path("keep");

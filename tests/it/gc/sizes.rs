@@ -13,6 +13,7 @@ use crate::wrapper::project::Project;
 #[test]
 fn a_file_with_other_names_frees_nothing() {
     let repo = Repo::new();
+    repo.build("repo");
     for place in ["one", "two", "three"] {
         repo.linked(place);
         repo.build_into(place, &format!("caches/{place}"));

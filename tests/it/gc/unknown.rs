@@ -15,6 +15,7 @@ use crate::wrapper::project::succeeds;
 #[test]
 fn a_workspace_that_cannot_be_looked_at_is_not_gone() {
     let repo = Repo::new();
+    repo.build("repo");
     repo.linked("one");
     repo.build_into("one", "caches/one");
     fs::rename(repo.path("one"), repo.path("elsewhere")).unwrap();
@@ -28,6 +29,7 @@ fn a_workspace_that_cannot_be_looked_at_is_not_gone() {
 #[test]
 fn a_worktree_on_a_disk_that_is_not_mounted_is_not_gone() {
     let repo = Repo::new();
+    repo.build("repo");
     let one = repo.linked("one").canonicalize().unwrap();
     repo.build_into("one", "repo/caches/one");
     fs::remove_dir_all(&one).unwrap();

@@ -1,0 +1,125 @@
+//! Target directories that look like those of workspaces that are gone, and that somebody uses.
+
+use std::fs;
+use std::process::Command;
+
+use rstest::rstest;
+
+use super::{Repo, found};
+use crate::lab::Layout;
+use crate::wrapper::project::succeeds;
+
+/// rust-script writes a manifest elsewhere, which names the script with its absolute path.
+#[rstest]
+fn the_package_of_a_script_has_its_manifest_elsewhere(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let repo = Repo::laid_out(layout);
+    let script = repo.path("scripts/tool.rs");
+    repo.sandbox.write("scripts/tool.rs", "fn main() {}\n");
+    let manifest = format!(
+        "[package]\nname = \"tool\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+         [[bin]]\nname = \"tool\"\npath = \"{}\"\n",
+        script.display()
+    );
+    repo.sandbox.write("generated/tool/Cargo.toml", &manifest);
+    repo.build_into("generated/tool", "binaries");
+    assert_eq!(repo.finds(&["../binaries"]), []);
+    fs::remove_file(script).unwrap();
+    assert_eq!(repo.finds(&["../binaries"]), [found("orphan", "binaries")]);
+}
+
+/// `cargo -Zscript` builds below cargo's home, and there is no manifest at all.
+#[test]
+fn a_script_of_cargo_has_no_manifest() {
+    let repo = Repo::new();
+    let script = "---\npackage.edition = \"2021\"\n---\nfn main() { println!(env!(\"CARGO_MANIFEST_DIR\")); }\n";
+    repo.sandbox.write("scripts/tool.rs", script);
+    let target = repo.path("binaries");
+    let cargo = |args: &[&str]| -> Command {
+        let mut cargo = repo.cargo("scripts");
+        cargo.args(["-Zscript", "-q"]).args(args);
+        cargo.args(["--manifest-path", "tool.rs"]);
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+        cargo.env("CARGO_TARGET_DIR", &target);
+        cargo
+    };
+    for command in ["check", "build"] {
+        succeeds(&mut cargo(&[command]));
+        assert_eq!(repo.finds(&["../binaries"]), [], "{command}");
+    }
+    fs::remove_file(repo.path("scripts/tool.rs")).unwrap();
+    assert_eq!(repo.finds(&["../binaries"]), [found("orphan", "binaries")]);
+}
+
+/// What a checkout without a target directory has built in another's, no file there tells: the same commit makes the
+/// same units, and cargo takes them as they are.
+#[rstest]
+fn a_directory_in_which_another_checkout_may_build_stays(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values(&["check"], &["test", "--no-run"])] command: &[&str],
+) {
+    let repo = Repo::laid_out(layout);
+    repo.linked("one");
+    repo.build_into("one", "caches/shared");
+    let shared = repo.path("caches/shared");
+    let mut cargo = repo.cargo("repo");
+    let cargo = cargo.args(command).env("CARGO_TARGET_DIR", &shared);
+    succeeds(cargo);
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    assert_eq!(repo.finds(&["../caches"]), []);
+    repo.gc(&["--dry-run", "../caches"])
+        .status(0)
+        .stderr_has("caches/shared: ")
+        .stderr_has("repo may build in it: it has no target directory of its own");
+    // Once it has one, nothing speaks against it.
+    repo.build("repo");
+    assert_eq!(
+        repo.finds(&["../caches"]),
+        [found("orphan", "caches/shared")]
+    );
+}
+
+/// What is compiled as a library names the workspace, also where nothing is linked.
+#[rstest]
+fn what_another_checkout_with_a_directory_of_its_own_has_compiled_stays(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let repo = Repo::laid_out(layout);
+    repo.sandbox.write("repo/src/lib.rs", "pub fn more() {}\n");
+    repo.commit();
+    repo.linked("one");
+    repo.build("repo");
+    repo.build_into("one", "caches/shared");
+    let mut cargo = repo.cargo("repo");
+    let shared = repo.path("caches/shared");
+    succeeds(cargo.arg("check").env("CARGO_TARGET_DIR", &shared));
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    assert_eq!(repo.finds(&["../caches"]), []);
+}
+
+/// Also if no program in it says where it was.
+#[rstest]
+fn a_copy_of_a_target_directory_stays(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values(true, false)] is_linked: bool,
+) {
+    let repo = Repo::laid_out(layout);
+    repo.build("repo");
+    repo.sandbox.write(
+        "repo/src/main.rs",
+        "fn main() { println!(env!(\"CARGO_MANIFEST_DIR\")); }\n",
+    );
+    repo.commit();
+    repo.linked("one");
+    let target = repo.path("caches/one");
+    let command = if is_linked { "build" } else { "check" };
+    let mut cargo = repo.cargo("one");
+    succeeds(cargo.arg(command).env("CARGO_TARGET_DIR", &target));
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    let original = [found("orphan", "caches/one")];
+    assert_eq!(repo.finds(&["../caches"]), original);
+    let copy = repo.path("caches/copy");
+    succeeds(Command::new("cp").arg("-a").args([&target, &copy]));
+    assert_eq!(repo.finds(&["../caches"]), original);
+}

@@ -6,6 +6,7 @@ mod manifest;
 mod workspace;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
@@ -22,6 +23,8 @@ use workspace::Workspace;
 const MARK: &str = "sccfg-seeded";
 /// The directory that is filled, in git's directory of the worktree, or beside the build directory.
 const STAGING: &str = "sccfg-seed";
+/// What the name of its lock has at the end.
+const LOCK_SUFFIX: &str = ".lock";
 /// Worktrees in which units are looked for that the first one cannot give.
 const MOST_OTHERS: usize = 2;
 
@@ -234,8 +237,25 @@ pub(crate) fn staging_in(git_dir: &Path) -> PathBuf {
 /// The file that is locked while `staging` is filled.
 pub(crate) fn lock_of(staging: &Path) -> PathBuf {
     let mut lock = staging.as_os_str().to_owned();
-    lock.push(".lock");
+    lock.push(LOCK_SUFFIX);
     lock.into()
+}
+
+/// Whether `path` is the name of one beside a build directory.
+pub(crate) fn is_staging(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.starts_with(format!(".{STAGING}-").as_bytes())
+}
+
+/// The directories that are filled, or their locks, in `parent`, the directory of a build directory.
+pub(crate) fn staging_beside(parent: &Path) -> Vec<PathBuf> {
+    let prefix = format!(".{STAGING}-");
+    let names = fsio::names_in(parent).into_iter();
+    let names: BTreeSet<String> = names
+        .filter(|name| name.starts_with(&prefix))
+        .map(|name| name.strip_suffix(LOCK_SUFFIX).unwrap_or(&name).to_owned())
+        .collect();
+    names.into_iter().map(|name| parent.join(name)).collect()
 }
 
 /// Removes what a seeding that was killed has left in `staging`. False if one is going on.
@@ -243,11 +263,13 @@ pub(crate) fn lock_of(staging: &Path) -> PathBuf {
 /// # Errors
 /// When something in it cannot be removed.
 pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
-    let lock = fsio::create_lock_file(&lock_of(staging))?;
-    if lock.try_lock().is_err() {
+    let lock = lock_of(staging);
+    let file = fsio::create_lock_file(&lock)?;
+    if file.try_lock().is_err() {
         return Ok(false);
     }
-    fsio::remove_dir(staging).map(|()| true)
+    fsio::remove_dir(staging)?;
+    fsio::remove_file(&lock).map(|()| true)
 }
 
 /// The directory that is filled. No other process fills it while this value exists.

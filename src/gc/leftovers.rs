@@ -119,3 +119,14 @@ pub(super) fn of_seeding(git_dir: &Path) -> Option<PathBuf> {
     let is_left = fsio::is_own_dir(&staging) && !fsio::is_locked(&seeding::lock_of(&staging));
     is_left.then_some(staging)
 }
+
+/// The same in `parent`, a directory in which a build directory is or may be made: directories, or locks alone.
+pub(super) fn of_seeding_beside(parent: &Path) -> Vec<PathBuf> {
+    let mut all = seeding::staging_beside(parent);
+    all.retain(|staging| {
+        let lock = seeding::lock_of(staging);
+        let is_one = fsio::is_own_dir(staging) || fsio::is_missing(staging);
+        is_one && fsio::share::version(&lock).is_some() && !fsio::is_locked(&lock)
+    });
+    all
+}

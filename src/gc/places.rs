@@ -11,6 +11,7 @@ use ignore::{WalkBuilder, WalkState};
 use super::built::Built;
 use super::cargo_dir::{self, CargoDir};
 use crate::cargo_dirs::CargoDirs;
+use crate::seeding;
 use crate::worktrees::{Gone, Worktree, Worktrees};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
@@ -44,6 +45,8 @@ pub(crate) struct Places {
     pub(crate) roots: Vec<PathBuf>,
     /// git's directories of the worktrees.
     pub(crate) git_dirs: Vec<PathBuf>,
+    /// The directories in which build directories are or may be made.
+    pub(super) parents: BTreeSet<PathBuf>,
     /// The packages that are known to exist.
     pub(super) checkouts: Vec<Checkout>,
     built: OnceCell<BTreeMap<PathBuf, BTreeSet<PathBuf>>>,
@@ -86,7 +89,11 @@ impl Places {
         for root in left.iter().filter(|root| fsio::is_own_dir(root)) {
             places.search(root);
         }
+        let packages = places.checkouts.iter();
+        let packages = packages.map(|checkout| checkout.package.clone());
+        places.parents.extend(packages);
         for (root, workspace) in elsewhere {
+            places.parents.extend(root.parent().map(Path::to_owned));
             for beside in beside(&root) {
                 places.add(&beside, How::Beside);
             }
@@ -153,12 +160,16 @@ impl Places {
                 if !is_directory || entry.file_name() == ".git" {
                     return WalkState::Skip;
                 }
+                if seeding::is_staging(entry.path()) {
+                    let _ = sender.send(Seen::Staging(entry.into_path()));
+                    return WalkState::Skip;
+                }
                 if !cargo_dir::is_marked(entry.path()) {
                     return WalkState::Continue;
                 }
                 match CargoDir::at(entry.path()) {
                     Some(directory) => {
-                        let _ = sender.send(directory);
+                        let _ = sender.send(Seen::CargoDir(directory));
                         WalkState::Skip
                     }
                     None => WalkState::Continue,
@@ -166,10 +177,16 @@ impl Places {
             })
         });
         drop(sender);
-        for directory in receiver {
-            let root = directory.root.clone();
-            let how = How::Searched;
-            self.found.entry(root).or_insert(Found { directory, how });
+        for seen in receiver {
+            match seen {
+                Seen::CargoDir(directory) => {
+                    let root = directory.root.clone();
+                    self.parents.extend(root.parent().map(Path::to_owned));
+                    let how = How::Searched;
+                    self.found.entry(root).or_insert(Found { directory, how });
+                }
+                Seen::Staging(path) => self.parents.extend(path.parent().map(Path::to_owned)),
+            }
         }
     }
 
@@ -181,6 +198,13 @@ impl Places {
             self.found.insert(root.to_owned(), Found { directory, how });
         }
     }
+}
+
+/// What a search comes to.
+enum Seen {
+    CargoDir(CargoDir),
+    /// A directory that is being seeded, or was.
+    Staging(PathBuf),
 }
 
 /// The packages in the worktrees `all`, of which one is around `start`. The workspace may be in a subdirectory, in each

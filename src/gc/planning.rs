@@ -13,8 +13,10 @@ use super::{Finding, Kept, Kind, Plan, Selection, What, WhichIncremental, failed
 use super::{in_use, leftovers, mounts, orphans, unused};
 use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
+use crate::seeding;
 use crate::store_at_hand::StoreAtHand;
 use portable_wrapper::state_dir::StateDir;
+use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,8 +36,12 @@ pub(crate) fn plan(places: &Places, selection: Selection) -> Plan {
         planning.directory(found, places);
     }
     if selection.orphans {
-        for git_dir in &places.git_dirs {
-            planning.seeding(git_dir);
+        let in_git = places.git_dirs.iter();
+        let in_git = in_git.filter_map(|git_dir| leftovers::of_seeding(git_dir));
+        let beside = places.parents.iter();
+        let beside = beside.flat_map(|parent| leftovers::of_seeding_beside(parent));
+        for staging in in_git.chain(beside) {
+            planning.seeding(&staging);
         }
     }
     if selection.store {
@@ -226,11 +232,12 @@ impl Planning {
         });
     }
 
-    fn seeding(&mut self, git_dir: &Path) {
-        if let Some(staging) = leftovers::of_seeding(git_dir) {
-            let reason = "left by an interrupted `sccfg seed`".to_owned();
-            self.add_path(Kind::Leftover, &staging, reason, What::Seeding);
-        }
+    fn seeding(&mut self, staging: &Path) {
+        let reason = "left by an interrupted `sccfg seed`".to_owned();
+        let lock = seeding::lock_of(staging);
+        let parts = [staging.to_owned(), lock].map(|path| fsio::exists(&path).then_some(path));
+        let parts: Vec<PathBuf> = parts.into_iter().flatten().collect();
+        self.add_measured(Kind::Leftover, staging, reason, &parts, What::Seeding);
     }
 
     fn store(&mut self) {

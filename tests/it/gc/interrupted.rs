@@ -120,6 +120,39 @@ fn interrupted_seeding_is_cleaned_up() {
     assert!(!repo.path("repo/.git/sccfg-seed").exists());
 }
 
+/// Where git's directory is on another file system, the directory that is filled is beside the build directory.
+#[test]
+fn interrupted_seeding_beside_the_build_directory_is_cleaned_up() {
+    let mut repo = Repo::new();
+    let target = repo.path("caches/one").display().to_string();
+    repo.sandbox = repo.sandbox.variable("CARGO_TARGET_DIR", &target);
+    for beside in ["repo/.sccfg-seed-target", "caches/.sccfg-seed-one"] {
+        repo.sandbox.write(&format!("{beside}/debug/x"), "");
+        repo.sandbox.write(&format!("{beside}.lock"), "");
+    }
+    // Killed before anything was copied.
+    repo.sandbox.write("caches/.sccfg-seed-two.lock", "");
+    // Of somebody else.
+    repo.sandbox.write("caches/.sccfg-seeds/x", "");
+    let all = [
+        found("leftover", "caches/.sccfg-seed-one"),
+        found("leftover", "caches/.sccfg-seed-two"),
+        found("leftover", "repo/.sccfg-seed-target"),
+    ];
+    let lock = fs::File::open(repo.path("repo/.sccfg-seed-target.lock")).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(repo.finds(&[]), all[..2]);
+    lock.unlock().unwrap();
+    assert_eq!(repo.finds(&[]), all);
+    assert_eq!(repo.finds(&["../caches", "."]), all);
+    repo.gc(&["--yes"]).status(0);
+    assert_eq!(names(&repo.path("caches")), [".sccfg-seeds"]);
+    assert_eq!(
+        names(&repo.path("repo")),
+        [".git", ".gitignore", "Cargo.toml", "src"]
+    );
+}
+
 #[requires(script)]
 #[test]
 fn a_terminal_gets_a_question() {

@@ -1,6 +1,6 @@
 //! Filling the target directory of a new worktree from that of another one: which worktree, and where.
 
-mod build_directory;
+mod cargo_settings;
 mod first_build;
 mod manifest;
 mod workspace;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
-pub(crate) use build_directory::build_directory;
+pub(crate) use cargo_settings::CargoSettings;
 pub(crate) use first_build::seed_before_first_build;
 use manifest::Manifests;
 use portable_wrapper::seed::{self, Checkout, Refused, Seeded};
@@ -160,6 +160,7 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
                     build: root.join(build),
                     workspace: root,
                     cargo_home: cargo_home(),
+                    rustc: None,
                 },
                 // The build directory is named after the workspace, for example.
                 Err(_) => Workspace::of(&root).ok()?.checkout(),
@@ -189,6 +190,8 @@ fn fill(
     };
     renew().map_err(|error| failed(&error))?;
     let manifests = Manifests::default();
+    // As cargo sets them for compilers and build scripts.
+    let _changes = env::change(here.settings.variables());
     let packages = |directory: &Path| manifests.package(&here.root, directory);
     let seeded = seed::seed(
         from,

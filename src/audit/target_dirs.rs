@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{Audited, Listener, TargetDir};
 use crate::gc::freed_by;
-use crate::seeding::build_directory;
+use crate::seeding::CargoSettings;
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_at_once;
 
@@ -14,7 +14,8 @@ pub(super) fn measure(repositories: &mut [Audited], listener: &dyn Listener) {
     let mut places: BTreeMap<PathBuf, (usize, usize)> = BTreeMap::new();
     for (repository, audited) in repositories.iter().enumerate() {
         for (worktree, checkout) in audited.worktrees.iter().enumerate() {
-            let directory = build_directory(&checkout.root, &checkout.root);
+            let settings = CargoSettings::read(&checkout.root);
+            let directory = settings.and_then(|settings| settings.build_directory(&checkout.root));
             if let Some(directory) = directory.filter(|directory| fsio::is_own_dir(directory)) {
                 places.entry(directory).or_insert((repository, worktree));
             }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::build_directory::build_directory;
 use super::cargo_home;
+use super::cargo_settings::CargoSettings;
 use super::manifest::Manifests;
 use portable_wrapper::seed::Checkout;
 use portable_wrapper::toolchain::installed_program;
@@ -19,6 +19,7 @@ pub(super) struct Workspace {
     pub(super) root: PathBuf,
     /// cargo's build directory.
     pub(super) build: PathBuf,
+    pub(super) settings: CargoSettings,
 }
 
 #[derive(Deserialize)]
@@ -44,10 +45,13 @@ impl Workspace {
         let root = Manifests::default()
             .workspace_root(directory)
             .ok_or_else(failed)?;
-        let build = build_directory(directory, &root).or_else(|| asked(directory));
+        let settings = CargoSettings::read(directory).ok_or_else(failed)?;
+        let build = settings.build_directory(&root);
+        let build = build.or_else(|| asked(directory)).ok_or_else(failed)?;
         Ok(Self {
-            build: build.ok_or_else(failed)?,
             root,
+            build,
+            settings,
         })
     }
 
@@ -56,6 +60,7 @@ impl Workspace {
             workspace: self.root.clone(),
             build: self.build.clone(),
             cargo_home: cargo_home(),
+            rustc: self.settings.rustc().cloned(),
         }
     }
 }

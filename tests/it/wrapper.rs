@@ -37,6 +37,7 @@ mod secrets;
 mod seed;
 mod seed_others;
 mod seed_scripts;
+mod seed_settings;
 mod shared_runs;
 mod stamps;
 mod store;

@@ -23,6 +23,7 @@ mod units;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -51,6 +52,8 @@ pub struct Checkout {
     pub build: PathBuf,
     /// `CARGO_HOME`.
     pub cargo_home: PathBuf,
+    /// The compiler that `RUSTC` or cargo's configuration names, by its path or its name.
+    pub rustc: Option<OsString>,
 }
 
 /// A package of the workspace that is seeded.

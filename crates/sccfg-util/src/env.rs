@@ -4,19 +4,62 @@
 #![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::sync::RwLock;
 
 use anyhow::{Context as _, Result};
+
+/// Variables that count instead of those of this process, and that programs get which it starts.
+static CHANGES: RwLock<BTreeMap<OsString, OsString>> = RwLock::new(BTreeMap::new());
+
+/// The changes of the environment that [`change`] has made. They end with this value.
+#[must_use]
+#[derive(Debug)]
+pub struct Changes(());
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        if let Ok(mut changes) = CHANGES.write() {
+            changes.clear();
+        }
+    }
+}
+
+/// Lets these variables count instead of those of this process, as if it had been started with them.
+pub fn change(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Changes {
+    if let Ok(mut changes) = CHANGES.write() {
+        changes.extend(variables);
+    }
+    Changes(())
+}
+
+/// The variables that [`change`] has set.
+pub fn changes() -> BTreeMap<OsString, OsString> {
+    CHANGES
+        .read()
+        .map(|changes| changes.clone())
+        .unwrap_or_default()
+}
+
+/// All variables.
+fn vars_os() -> impl Iterator<Item = (OsString, OsString)> {
+    let changes = changes();
+    let own = std::env::vars_os().filter(|(name, _)| !changes.contains_key(name));
+    let own: Vec<_> = own.collect();
+    own.into_iter().chain(changes)
+}
 
 /// A variable's value; `None` if it is unset. An empty value is not unset: sccache distinguishes
 /// them for `SCCACHE_DIR` and `SCCACHE_CONF`.
 pub fn var_os(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
+    let changed = CHANGES.read().ok();
+    let changed = changed.and_then(|changes| changes.get(OsStr::new(name)).cloned());
+    changed.or_else(|| std::env::var_os(name))
 }
 
 /// A variable's value as text; bytes that are not UTF-8 are replaced.
@@ -62,7 +105,7 @@ pub fn search_path() -> Vec<PathBuf> {
 }
 
 /// The paths in the value of a variable like `PATH`.
-pub fn split_paths(value: &std::ffi::OsStr) -> Vec<PathBuf> {
+pub fn split_paths(value: &OsStr) -> Vec<PathBuf> {
     std::env::split_paths(value).collect()
 }
 
@@ -85,7 +128,7 @@ pub fn home_dir() -> Option<PathBuf> {
 
 /// The variables whose name starts with `prefix`; bytes that are not UTF-8 are replaced.
 pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
-    std::env::vars_os()
+    vars_os()
         .filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             name.starts_with(prefix)
@@ -96,14 +139,14 @@ pub fn vars_starting_with(prefix: &str) -> BTreeMap<String, String> {
 
 /// The variables whose name satisfies `keep`; names that are not UTF-8 never do.
 pub fn vars_where(keep: impl Fn(&str) -> bool) -> Vec<(OsString, OsString)> {
-    std::env::vars_os()
+    vars_os()
         .filter(|(name, _)| name.to_str().is_some_and(&keep))
         .collect()
 }
 
 /// The variables whose names are not UTF-8, sorted.
 pub fn vars_with_other_names() -> Vec<(OsString, OsString)> {
-    let mut found: Vec<_> = std::env::vars_os()
+    let mut found: Vec<_> = vars_os()
         .filter(|(name, _)| name.to_str().is_none())
         .collect();
     found.sort_unstable();

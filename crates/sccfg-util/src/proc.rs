@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::env;
 use crate::posix::quote;
 
 /// Runs `program` in `dir` without standard input, and collects its output.
@@ -65,7 +66,7 @@ impl Program<'_> {
     fn command(&self) -> Command {
         log_command(self.path, self.args, self.directory);
         let mut command = Command::new(self.path);
-        command.args(self.args);
+        command.args(self.args).envs(env::changes());
         for (name, value) in self.changes {
             match value {
                 Some(value) => command.env(name, value),

@@ -102,8 +102,7 @@ impl<'a> Checks<'a> {
         earlier: &'a Earlier<'a>,
     ) -> Option<Self> {
         let state = StateDir::find()?;
-        let named = env::var_os("RUSTC").filter(|name| !name.is_empty());
-        let named = named.as_deref().unwrap_or(OsStr::new("rustc"));
+        let named = to.rustc.as_deref().unwrap_or(OsStr::new("rustc"));
         Some(Self {
             compiler: Compiler::find_in(Some(&to.workspace), named, &state)?,
             hasher: state.hasher()?,

@@ -28,6 +28,7 @@ mod observed_runs;
 mod others;
 mod out_dir;
 mod paths;
+mod paths_in_inputs;
 pub(crate) mod project;
 mod races;
 mod registry;

@@ -29,6 +29,7 @@ mod instructions;
 pub(crate) mod launcher;
 mod machine;
 mod observed;
+pub(super) mod own_path;
 mod shared;
 mod source;
 mod surroundings;
@@ -164,6 +165,9 @@ struct StoredRun {
     /// How long it took, in milliseconds; earlier versions did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     took: Option<u64>,
+    /// Whether it is one for checkouts at the same path, because that is in something that the script read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reads_own_path: bool,
 }
 
 /// The sets of inputs that runs under one first key had, the latest first.
@@ -188,6 +192,9 @@ struct Context {
     store: LocalStore,
     recorder: Recorder,
 }
+
+/// Why a run is shared only between checkouts at the same path.
+const READS_OWN_PATH: &str = "it read a file or link that contains the path of the checkout";
 
 impl Context {
     /// `None` if the run cannot be looked up here.
@@ -248,8 +255,10 @@ impl Context {
             return Err(Uncacheable::ScriptGit);
         }
         let checkout = (!is_published).then(|| checkout_around(&self.package, &self.path_map));
+        let program = self.identity(is_observed && is_published);
         let script = Script {
-            program: self.identity(is_observed && is_published),
+            program,
+            program_file: (program == self.program).then_some(&*command.program),
             source: &source,
             used: &used,
             is_observed,
@@ -342,8 +351,18 @@ impl Context {
         format!("r{}", digest::of(key.as_bytes()))
     }
 
-    fn manifest(&self, key: &str, parts: &[KeyPart], hit: bool) -> UnitManifest {
-        UnitManifest::of_run(&self.unit, key, parts, hit)
+    fn manifest(
+        &self,
+        key: &str,
+        parts: &[KeyPart],
+        hit: bool,
+        reads_own_path: bool,
+    ) -> UnitManifest {
+        let mut manifest = UnitManifest::of_run(&self.unit, key, parts, hit);
+        if reads_own_path {
+            manifest.sharing = Sharing::KeyedByPath(READS_OWN_PATH.to_owned());
+        }
+        manifest
     }
 
     fn manifest_without_key(&self, why: Uncacheable) -> UnitManifest {

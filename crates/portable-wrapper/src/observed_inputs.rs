@@ -101,6 +101,16 @@ impl ObservedInputs {
         all.iter().all(|names| names.is_empty())
     }
 
+    /// The files, links and programs that were used, where they are in the checkout of `path_map`. Directories are those that were looked for.
+    pub(super) fn paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
+        let search_path = env::search_path();
+        let programs = self.programs.iter();
+        let programs =
+            programs.filter_map(move |name| find_program(OsStr::new(name), &search_path));
+        let files = self.files.iter().chain(&self.looked_for);
+        files.map(|path| real_path(path, path_map)).chain(programs)
+    }
+
     /// Whether the variable `name` was read.
     pub(super) fn has_read(&self, name: &str) -> bool {
         self.variables.contains(name)

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -546,6 +546,56 @@ fn links_modes_and_empty_directories_are_restored() {
         "tool",
     ];
     assert_eq!(names, wanted);
+}
+
+/// The names of one file stay those of one file, and modes of directories are as the script has set them.
+#[rstest]
+#[case::names_of_one_file(
+    "fs::write(format!(\"{out}/one\"), \"x\").unwrap(); fs::hard_link(format!(\"{out}/one\"), format!(\"{out}/two\")).unwrap();"
+)]
+#[case::directory("fs::create_dir(format!(\"{out}/in\")).unwrap(); chmod(\"in\", 0o700);")]
+#[case::read_only(
+    "fs::create_dir(format!(\"{out}/in\")).unwrap(); fs::write(format!(\"{out}/in/file\"), \"x\").unwrap(); chmod(\"in\", 0o555);"
+)]
+#[case::its_own("chmod(\".\", 0o700);")]
+#[case::special("fs::write(format!(\"{out}/one\"), \"x\").unwrap(); chmod(\"one\", 0o4755);")]
+#[case::special_of_a_directory(
+    "fs::create_dir(format!(\"{out}/in\")).unwrap(); chmod(\"in\", 0o1777);"
+)]
+#[requires(sccache)]
+fn the_directory_is_as_the_script_left_it(#[case] does: &str, #[values(false, true)] seeds: bool) {
+    let chmod = "let chmod = |name: &str, mode: u32| { use std::os::unix::fs::PermissionsExt as _; \
+        fs::set_permissions(format!(\"{out}/{name}\"), fs::Permissions::from_mode(mode)).unwrap() }; let _ = &chmod;\n";
+    let says =
+        "fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = app(&script(&format!("{chmod}{says}{does}"))).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let wanted = modes(&out_dir(&main));
+    let second = project.linked("a/longer/second");
+    if seeds {
+        seed(&second);
+    }
+    second.cargo(&["build"]).ok();
+    assert_eq!(modes(&out_dir(&second)), wanted);
+}
+
+/// What is in a directory, with modes and numbers of names, and the directory.
+fn modes(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(next) = left.pop() {
+        let metadata = fs::symlink_metadata(&next).unwrap();
+        let name = next.strip_prefix(directory).unwrap().display();
+        let (mode, links) = (metadata.permissions().mode(), metadata.nlink());
+        found.push(format!("{name} {mode:o} {links}"));
+        if metadata.is_dir() {
+            let entries = fs::read_dir(&next).unwrap();
+            left.extend(entries.map(|entry| entry.unwrap().path()));
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The `OUT_DIR` of the script that ran in a checkout.

@@ -55,6 +55,11 @@ impl AroundTarget {
         })
     }
 
+    /// Their paths.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.directories.iter().map(String::as_str)
+    }
+
     /// Whether `directory` is one of them.
     pub(super) fn has(&self, directory: &Path) -> bool {
         let mut directories = self.directories.iter();

@@ -70,7 +70,7 @@ impl Context {
                 if let Some(run) = self.restore(&key) {
                     self.store.count(Kind::Script, outcome);
                     let parts = [&*first.parts, &second.observed.parts].concat();
-                    let manifest = self.manifest(&key, &parts, true);
+                    let manifest = self.manifest(&key, &parts, true, run.reads_own_path);
                     self.record(&with_observed(manifest, inputs, second.observed.digest));
                     self.print(&run);
                     let details = Details {

@@ -10,6 +10,7 @@ use super::around_target::AroundTarget;
 use super::command::Command;
 use super::inputs::{FirstKey, RunInputs, Script};
 use super::instructions::Declared;
+use super::own_path::OwnPath;
 use super::shared::SharedRuns;
 use super::surroundings::Surroundings;
 use super::variables::session;
@@ -56,6 +57,26 @@ struct Finished<'a> {
     took: u64,
     /// What it asked for, or that this is not known although it was to be observed.
     requests: Option<Result<Requests, Uncacheable>>,
+}
+
+/// What a run has made.
+struct RunResult<'a> {
+    output: &'a Output,
+    /// In milliseconds.
+    took: u64,
+    around: &'a AroundTarget,
+    /// Whether the script has read the path of the checkout. To find out takes time.
+    reads_own_path: &'a dyn Fn() -> bool,
+}
+
+/// A run whose result was stored.
+struct Stored {
+    key: String,
+    /// Whether that is one for checkouts at the same path, because the path is in something that the script read.
+    reads_own_path: bool,
+    inputs: RunInputs,
+    /// What the second key has.
+    observed: Found,
 }
 
 impl Context {
@@ -134,13 +155,13 @@ impl Context {
             };
             self.store_result(command, script, first, &finished)
         };
-        if let (Ok((result, ..)), Some(shared), true) = (&stored, shared, is_long) {
-            shared.export(result);
+        if let (Ok(stored), Some(shared), true) = (&stored, shared, is_long) {
+            shared.export(&stored.key);
             shared.export(&first.key);
         }
         let mut parts = first.parts.clone();
-        if let Ok((.., observed)) = &stored {
-            parts.extend_from_slice(&observed.parts);
+        if let Ok(stored) = &stored {
+            parts.extend_from_slice(&stored.observed.parts);
             if !script.is_published {
                 self.store.count(Kind::Script, Counted::Miss);
             }
@@ -148,8 +169,13 @@ impl Context {
         let before = manifest_of_run(&self.out_dir);
         let before = before.and_then(|path| before_of_run(&path, &parts, &self.hasher()));
         let (manifest, outcome, key) = match stored {
-            Ok((key, inputs, observed)) => {
-                let manifest = self.manifest(&key, &parts, false);
+            Ok(Stored {
+                key,
+                reads_own_path,
+                inputs,
+                observed,
+            }) => {
+                let manifest = self.manifest(&key, &parts, false, reads_own_path);
                 let manifest = with_observed(manifest, inputs, observed.digest);
                 (manifest, Outcome::Miss, key)
             }
@@ -190,14 +216,13 @@ impl Context {
         Some(file)
     }
 
-    /// Returns the key under which the result is stored, what the second key has, and what was observed.
     fn store_result(
         &self,
         command: &Command<'_>,
         script: &Script<'_>,
         first: &FirstKey,
         finished: &Finished<'_>,
-    ) -> Result<(String, RunInputs, Found), Uncacheable> {
+    ) -> Result<Stored, Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         let output = finished.output;
         if output.stdout.len() + output.stderr.len() > LONGEST_OUTPUT {
@@ -234,25 +259,46 @@ impl Context {
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
-        let stored = self.store_tree(&second.key, output, &work, &around, finished.took);
+        let reads_own_path = || {
+            let mut own_path = OwnPath::new(&self.path_map, around.directories());
+            script.may_have_read(&mut own_path, first, &inputs)
+        };
+        let result = RunResult {
+            output,
+            took: finished.took,
+            around: &around,
+            reads_own_path: &reads_own_path,
+        };
+        let stored = self.store_tree(&second.key, &result, &work);
         let _ = fsio::remove_dir(&work);
-        let key = stored.ok_or(unfit)?;
+        let (key, reads_own_path) = stored.ok_or(unfit)?;
         self.remember_inputs(&first.key, inputs.clone());
-        Ok((key, inputs, second.observed))
+        Ok(Stored {
+            key,
+            reads_own_path,
+            inputs,
+            observed: second.observed,
+        })
     }
 
-    fn store_tree(
-        &self,
-        key: &str,
-        output: &Output,
-        work: &Path,
-        around: &AroundTarget,
-        took: u64,
-    ) -> Option<String> {
+    /// Returns the key under which it is stored, and whether the script has read the path of the checkout.
+    fn store_tree(&self, key: &str, result: &RunResult<'_>, work: &Path) -> Option<(String, bool)> {
+        let RunResult { output, around, .. } = result;
         let map = |text| tree::with_placeholders(text, &self.path_map, around);
         let printed = map(&output.stdout).zip(map(&output.stderr));
-        let around = printed.is_some().then_some(around);
-        let captured = tree::capture(&self.out_dir, &self.path_map, around, work)?;
+        let may_move = printed.is_some().then_some(*around);
+        let mut captured = tree::capture(&self.out_dir, &self.path_map, may_move, work)?;
+        let prints_paths = printed
+            .as_ref()
+            .is_some_and(|(stdout, stderr)| *stdout != output.stdout || *stderr != output.stderr);
+        let has_paths = prints_paths || captured.tree.has_paths();
+        let reads_own_path = captured.is_portable && has_paths && (result.reads_own_path)();
+        if reads_own_path {
+            fsio::remove_dir(work)
+                .and_then(|()| fsio::create_dir_all(work))
+                .ok()?;
+            captured = tree::capture(&self.out_dir, &self.path_map, None, work)?;
+        }
         let is_portable = captured.is_portable;
         let (stdout, stderr) = match printed {
             Some(printed) if is_portable => printed,
@@ -269,7 +315,8 @@ impl Context {
             tree: captured.tree,
             stdout: stdout.into(),
             stderr: stderr.into(),
-            took: Some(took),
+            took: Some(result.took),
+            reads_own_path,
         };
         let metadata = serde_json::to_vec(&run).ok()?;
         let files = captured.files.iter().map(|(name, path, digest)| NewFile {
@@ -283,7 +330,7 @@ impl Context {
         let put = self.store.store().put(&key, &metadata, &files).ok()?;
         (put == local_store::Put::Stored).then(|| {
             self.record_libraries(&run.tree);
-            key
+            (key, reads_own_path)
         })
     }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::instructions::Declared;
 use super::machine::{self, Machine};
+use super::own_path::OwnPath;
 use super::source::Source;
 use super::variables::read::VariablesRead;
 use super::variables::{
@@ -55,6 +56,8 @@ pub(super) struct SecondKey {
 pub(super) struct Script<'a> {
     /// What identifies its program.
     pub(super) program: &'a str,
+    /// The file, if it is identified by its content.
+    pub(super) program_file: Option<&'a Path>,
     pub(super) source: &'a Source,
     /// What the crates read that it uses.
     pub(super) used: &'a AmbientInputs,
@@ -316,6 +319,26 @@ impl Script<'_> {
         })
     }
 
+    /// Whether `path` is in something that a run with these `inputs` may have read.
+    pub(super) fn may_have_read(
+        &self,
+        path: &mut OwnPath<'_>,
+        first: &FirstKey,
+        inputs: &RunInputs,
+    ) -> bool {
+        let RunInputs { declared, observed } = inputs;
+        let declared = self.declared_files(declared);
+        // Of one that was observed, what it read of them is known.
+        let mut declared = declared.filter(|(_, file)| !observed.is_observed || !file.is_dir());
+        let mut contents = first.contents.iter();
+        let mut observed = observed.paths(self.path_map);
+        observed.any(|file| path.is_in(&file))
+            || declared.any(|(_, file)| path.is_below(&file))
+            || contents.any(|file| path.is_below(file))
+            // Of one that is known by what it was compiled from, any path is one of its sources.
+            || self.program_file.is_some_and(|program| path.is_in_content(program))
+    }
+
     /// Whether `path` is in the checkout, and neither cargo's nor temporary.
     pub(super) fn is_of_checkout(&self, path: &Path) -> bool {
         let temporary = env::temp_dir();
@@ -377,7 +400,7 @@ fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
 /// The part of a first key that tells which inputs of runs are known.
 const INPUTS: &str = "inputs";
 /// Changes when other inputs are.
-const VERSION_OF_INPUTS: &str = "3";
+const VERSION_OF_INPUTS: &str = "4";
 
 /// Whether the run with these `parts` of its first key was stored by a version that knows the same inputs.
 pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -18,7 +18,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
-use crate::path_map::{PathMap, Role};
+use crate::path_map::{PathMap, Role, is_below_placeholder};
 use crate::relocate::{self, Moves};
 use crate::windows::Part;
 
@@ -39,7 +39,8 @@ const PACK: &str = "pack";
 /// The contents of an `OUT_DIR`. All paths are relative to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tree {
-    /// With their permission bits. Parents come before their children.
+    /// With their permission bits. Parents come before their children. The `OUT_DIR` itself, without a name, is one of them if
+    /// the script has changed its mode.
     directories: Vec<(String, u32)>,
     /// Symbolic links, and their targets with placeholders.
     links: Vec<(String, String)>,
@@ -169,10 +170,14 @@ impl<'a> Capture<'a> {
         walk.standard_filters(false).sort_by_file_name(Ord::cmp);
         for entry in walk.build() {
             let entry = entry.ok()?;
+            let path = entry.path();
             if entry.depth() == 0 {
+                let mode = mode_of(path)?;
+                if mode != mode_of(path.parent()?)? {
+                    self.tree.directories.push((String::new(), mode));
+                }
                 continue;
             }
-            let path = entry.path();
             let name = path.strip_prefix(out_dir).ok()?.to_str()?.to_owned();
             if self.may_name_directory(&name) {
                 self.has_fixed_path = true;
@@ -180,8 +185,7 @@ impl<'a> Capture<'a> {
             }
             let kind = entry.file_type()?;
             if kind.is_dir() {
-                let mode = path.metadata().ok()?.permissions().mode() & 0o777;
-                self.tree.directories.push((name, mode));
+                self.tree.directories.push((name, mode_of(path)?));
             } else if kind.is_symlink() {
                 let target = self.link_target(out_dir, path)?;
                 self.tree.links.push((name, target));
@@ -238,7 +242,11 @@ impl<'a> Capture<'a> {
 
     fn file(&mut self, path: &Path, name: String, pack: &mut Pack) -> Option<StoredFile> {
         let metadata = path.metadata().ok()?;
-        let mode = metadata.permissions().mode() & 0o777;
+        let mode = metadata.permissions().mode() & 0o7777;
+        // A write through one name shows under the others. What runs as somebody else is not passed on.
+        if metadata.nlink() > 1 || mode & !0o777 != 0 {
+            return None;
+        }
         let mut file = StoredFile {
             path: name,
             mode,
@@ -323,6 +331,11 @@ impl<'a> Capture<'a> {
         self.has_fixed_path |= stored.is_none();
         stored
     }
+}
+
+/// The permission bits of the directory at `path`.
+fn mode_of(path: &Path) -> Option<u32> {
+    Some(path.metadata().ok()?.permissions().mode() & 0o7777)
 }
 
 /// Whether a file that begins like this is compressed, or is bitcode, whose texts are packed.
@@ -419,6 +432,14 @@ impl Pack {
 }
 
 impl Tree {
+    /// Whether there are placeholders in it, or paths of the checkout in objects.
+    pub(super) fn has_paths(&self) -> bool {
+        let mut files = self.files.iter();
+        let mut links = self.links.iter();
+        files.any(|file| file.paths != Paths::None)
+            || links.any(|(_, target)| is_below_placeholder(Path::new(target)))
+    }
+
     /// The static libraries, and the objects beside them, with paths of the checkout; and the digest of each as it is
     /// stored.
     pub(super) fn libraries(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -17,7 +17,7 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -216,6 +216,7 @@ impl Delivery<'_> {
         let root = self.from.build.join(below);
         let libraries = Libraries::read(&root);
         let mut copies = libraries.as_ref().map(|known| known.moved_to(&self.to_map));
+        let mut directories = Vec::new();
         let walk = WalkBuilder::new(&root).standard_filters(false).build();
         for entry in walk {
             let entry = entry.map_err(|_| "a file of its build script cannot be read")?;
@@ -229,6 +230,7 @@ impl Delivery<'_> {
                 .ok_or("a file of its build script cannot be read")?;
             if kind.is_dir() {
                 fsio::create_dir_all(&to)?;
+                directories.push((to, from.metadata()?.permissions().mode() & 0o7777));
             } else if kind.is_symlink() {
                 let target = fsio::read_link(from).ok_or("a link cannot be read")?;
                 let leads_out = target.is_absolute()
@@ -240,6 +242,9 @@ impl Delivery<'_> {
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
+                if from.metadata()?.nlink() > 1 {
+                    return Err("a file of its build script has several names".into());
+                }
                 let original = read(from)?;
                 match (&libraries, &mut copies) {
                     (Some(known), Some((copies, moves)))
@@ -262,6 +267,10 @@ impl Delivery<'_> {
         }
         if let Some((copies, _)) = copies {
             copies.write(&self.staging.join(below));
+        }
+        // The parents last: one may be read-only.
+        for (directory, mode) in directories.iter().rev() {
+            fsio::set_mode(directory, *mode)?;
         }
         Ok(())
     }

@@ -33,6 +33,14 @@ impl Checks<'_> {
         UnitManifest::read(&path)
     }
 
+    /// Fails if the result of a run is one for checkouts at the same path.
+    pub(super) fn reads_no_path(&self, run: &Run) -> Result<(), Why> {
+        match self.manifest_of(run).map(|manifest| manifest.sharing) {
+            Some(Sharing::KeyedByPath(why)) => Err(Why::general(why)),
+            _ => Ok(()),
+        }
+    }
+
     /// Fails if the run of a published package [reads](Self::reads_the_same) something else here, or cannot be cached.
     /// Nothing is known of one that was not looked up.
     pub(super) fn published_reads_the_same(

@@ -30,6 +30,7 @@ impl Checks<'_> {
         let (Some((taken, script, is_published)), None) = (scripts.next(), scripts.next()) else {
             return Err("its build script is not known".into());
         };
+        self.reads_no_path(run)?;
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("what it printed cannot be read")?;

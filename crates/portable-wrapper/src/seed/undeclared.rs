@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::build_script::own_path::OwnPath;
 use super::super::build_script::{Source, is_of_cargo};
 use super::super::macro_effects::{AmbientInputs, FILE_TIMES, LOOKS, METADATA};
 use super::super::package;
@@ -82,6 +83,11 @@ impl Checks<'_> {
         });
         if from.is_none() || from != to {
             return Err("its build script may read a file that differs".into());
+        }
+        let path_map = self.from.path_map().ok_or("a path is not UTF-8")?;
+        let package = self.from.workspace.join(&package.directory);
+        if OwnPath::new(&path_map, std::iter::empty()).is_below(&package) {
+            return Err("its build script may read the path of the other checkout".into());
         }
         Ok(())
     }

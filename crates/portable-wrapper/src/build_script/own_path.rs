@@ -1,0 +1,127 @@
+//! Whether a run found the path of its checkout in what it read: in a file, or as the end of a link. Its result may have the path
+//! from there. Another checkout that reads the same gets the same path, not its own.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::{Component, Path, PathBuf};
+
+use ignore::WalkBuilder;
+use memchr::memmem::Finder;
+
+use crate::observed_inputs::is_of_package;
+use crate::path_map::{PathMap, Role};
+use crate::windows::Part;
+use sccfg_util::fsio;
+
+/// A directory with more files counts as one that names the checkout.
+const MAX_FILES: usize = 10_000;
+
+/// A search for the path of a checkout.
+pub(crate) struct OwnPath<'a> {
+    path_map: &'a PathMap,
+    finders: Vec<Finder<'a>>,
+    /// In bytes, of the longest of them.
+    longest: usize,
+    /// What was looked at.
+    known: BTreeSet<PathBuf>,
+}
+
+impl<'a> OwnPath<'a> {
+    /// The checkout is that of `path_map`, and has these directories, besides its workspace and its target directory.
+    pub(crate) fn new(path_map: &'a PathMap, others: impl Iterator<Item = &'a str>) -> Self {
+        let own = path_map.directories();
+        let own = own.filter(|(role, _)| [Role::Workspace, Role::Target].contains(role));
+        let directories: Vec<&str> = own.map(|(_, directory)| directory).chain(others).collect();
+        Self {
+            path_map,
+            longest: directories.iter().map(|it| it.len()).max().unwrap_or(0),
+            finders: directories.into_iter().map(Finder::new).collect(),
+            known: BTreeSet::new(),
+        }
+    }
+
+    /// Whether it is in the file at `path`, or in a link on the way to it.
+    pub(crate) fn is_in(&mut self, path: &Path) -> bool {
+        if self.never_has_it(path) || !self.known.insert(path.to_owned()) {
+            return false;
+        }
+        self.is_on_the_way_to(path) || path.is_file() && self.is_in_content(path)
+    }
+
+    /// Whether it is in a file or link in the directory at `path`, or below it; of a file, whether it is in that.
+    pub(crate) fn is_below(&mut self, path: &Path) -> bool {
+        if !path.is_dir() {
+            return self.is_in(path);
+        }
+        let directories = self.path_map.directories();
+        let made = directories.filter(|(role, _)| *role == Role::Target);
+        let made: Vec<PathBuf> = made.map(|(_, directory)| directory.into()).collect();
+        let mut walk = WalkBuilder::new(path);
+        walk.standard_filters(false).filter_entry(move |entry| {
+            entry.file_name() != ".git" && !made.iter().any(|made| made == entry.path())
+        });
+        let mut walked = walk.build().flatten().enumerate();
+        walked.any(|(count, entry)| count > MAX_FILES || self.is_in(entry.path()))
+    }
+
+    /// What is made there has this checkout's paths in each, and nobody edits the rest.
+    fn never_has_it(&self, path: &Path) -> bool {
+        self.path_map.is_below(path, Role::Target)
+            || self.path_map.is_below(path, Role::CargoHome)
+            || is_of_package(path)
+            || path.starts_with("/nix/store")
+    }
+
+    /// Whether a link among `path` and the directories above it names the checkout, or leads out of it, so that it may
+    /// lead back.
+    fn is_on_the_way_to(&mut self, path: &Path) -> bool {
+        for part in path.ancestors() {
+            if part != path && !self.known.insert(part.to_owned()) {
+                return false;
+            }
+            let Some(target) = fsio::read_link(part) else {
+                continue;
+            };
+            if self.is_in_bytes(target.as_os_str().as_encoded_bytes()) || self.leaves(part, &target)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a link in the workspace, with this target, leads to something beside the workspace.
+    fn leaves(&self, link: &Path, target: &Path) -> bool {
+        let Some(root) = self.path_map.around(link, Role::Workspace) else {
+            return false;
+        };
+        let below = link
+            .parent()
+            .and_then(|parent| parent.strip_prefix(root).ok());
+        let depth = below.map_or(0, |below| below.components().count());
+        let up = target
+            .components()
+            .filter(|part| *part == Component::ParentDir);
+        target.is_relative() && up.count() > depth
+    }
+
+    fn is_in_bytes(&self, bytes: &[u8]) -> bool {
+        self.finders
+            .iter()
+            .any(|finder| finder.find(bytes).is_some())
+    }
+
+    /// Whether it is in the content of the file at `path`, or that cannot be read.
+    pub(crate) fn is_in_content(&self, path: &Path) -> bool {
+        let visit = || {
+            let file = fsio::open(path)?;
+            Part::whole(&file)?.visit(self.longest, |window| {
+                Ok(match self.is_in_bytes(window.bytes) {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                })
+            })
+        };
+        !matches!(visit(), Ok(None))
+    }
+}

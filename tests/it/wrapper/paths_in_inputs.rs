@@ -1,0 +1,157 @@
+//! Build scripts that find the path of a checkout in what they read: another worktree that reads the same gets the same path,
+//! not its own.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use rstest::rstest;
+
+use super::build_scripts::put_together;
+use super::out_dir::says_the_same_uncached;
+use super::project::{Checkout, Project};
+use super::seed::seed;
+use super::workspace_scripts::{app, shell};
+
+/// How another worktree begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Empty,
+    Seeded,
+}
+
+/// A project in whose files the path of the first checkout is. `OUTSIDE` in the script is the path of a file that is in none.
+fn project(value: &str) -> Project {
+    // The name of the directory is not known before.
+    let project = app("String::new()");
+    let outside = put_together(&project.sandbox.path("outside.txt"));
+    let main = project.main();
+    let place = main.path("data/dev.db").display().to_string();
+    main.edit(
+        "crates/app/build.rs",
+        "String::new()",
+        &value.replace("OUTSIDE", &outside),
+    );
+    main.write("place.txt", &place);
+    main.write("crates/app/place.txt", &place);
+    main.write("data/dev.db", "data\n");
+    project.sandbox.write("outside.txt", &place);
+    symlink(&place, main.path("link")).unwrap();
+    symlink(main.path("data"), main.path("data-link")).unwrap();
+    symlink(main.path("data"), project.sandbox.path("outside")).unwrap();
+    project.commit(&main.directory);
+    project
+}
+
+#[track_caller]
+fn is_right(second: &Checkout<'_>, start: Start) -> String {
+    if start == Start::Seeded {
+        seed(second);
+    }
+    second.cargo(&["build"]).ok();
+    says_the_same_uncached(second)
+}
+
+#[rstest]
+#[case::of_the_package("fs::read_to_string(\"place.txt\").unwrap()")]
+#[case::of_the_workspace("fs::read_to_string(\"../../place.txt\").unwrap()")]
+#[case::declared(
+    "{ println!(\"cargo::rerun-if-changed=../../place.txt\"); fs::read_to_string(\"../../place.txt\").unwrap() }"
+)]
+#[case::declared_with_its_directory(
+    "{ println!(\"cargo::rerun-if-changed=../..\"); fs::read_to_string(\"../../place.txt\").unwrap() }"
+)]
+#[case::elsewhere("fs::read_to_string(OUTSIDE).unwrap()")]
+#[case::text_of_a_link("fs::read_link(\"../../link\").unwrap().display().to_string()")]
+#[case::end_of_a_link("fs::canonicalize(\"../../link\").unwrap().display().to_string()")]
+#[case::behind_a_link(
+    "fs::canonicalize(\"../../data-link/dev.db\").unwrap().display().to_string()"
+)]
+#[case::behind_a_link_elsewhere(
+    "fs::canonicalize(OUTSIDE.with_file_name(\"outside\").join(\"dev.db\")).unwrap().display().to_string()"
+)]
+#[case::in_its_text("include_str!(\"../../place.txt\").to_owned()")]
+#[case::of_a_variable("env::var(\"PLACE\").unwrap()")]
+#[case::of_a_program("SHELL")]
+#[case::printed(
+    "{ println!(\"cargo::warning={}\", fs::read_to_string(\"place.txt\").unwrap()); println!(\"cargo::rustc-env=PRINTED={}\", fs::read_to_string(\"place.txt\").unwrap()); String::new() }"
+)]
+#[requires(sccache)]
+fn the_path_of_another_checkout_stays(
+    #[case] value: &str,
+    #[values(Start::Empty, Start::Seeded)] start: Start,
+) {
+    let value = value.replace("SHELL", &shell("cat ../../place.txt"));
+    let project = project(&value);
+    if value.contains("PRINTED") {
+        project
+            .main()
+            .edit("crates/app/src/main.rs", "SAID", "env!(\"PRINTED\")");
+        project.commit(&project.main().directory);
+    }
+    let place = project.main().path("data/dev.db").display().to_string();
+    let main = project.main().with("PLACE", &place);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("a/second").with("PLACE", &place);
+    assert_eq!(is_right(&second, start), format!("{place}\n"));
+}
+
+/// Without a store, no run is observed.
+#[requires(sccache)]
+#[test]
+fn the_path_of_another_checkout_stays_without_a_store() {
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=place.txt\"); \
+        println!(\"cargo::rustc-env=PLACE={}\", std::fs::read_to_string(\"place.txt\").unwrap()); }\n";
+    let says = "fn main() { println!(\"{}\", env!(\"PLACE\")); }\n";
+    let files = [("build.rs", script), ("src/main.rs", says)];
+    let project = Project::new().without_store().package("app", "", &files);
+    let main = project.main();
+    let place = main.path("data/dev.db").display().to_string();
+    main.write("crates/app/place.txt", &place);
+    let project = project.committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("a/second");
+    assert_eq!(is_right(&second, Start::Seeded), format!("{place}\n"));
+}
+
+/// A path of its own does not keep a run from being shared: what is not read names none.
+#[requires(sccache)]
+#[test]
+fn what_is_not_read_does_not_matter() {
+    let value = "{ println!(\"cargo::rustc-link-search={out}\"); fs::read_to_string(\"data.txt\").unwrap() }";
+    let project = project(value);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    super::workspace_scripts::builds(&project, &second, false);
+}
+
+/// A crate may have it in its text, or in what it includes.
+#[rstest]
+#[case::included("include_str!(\"../../../place.txt\")")]
+#[case::in_its_text("\"PLACE\"")]
+#[requires(sccache)]
+fn the_path_of_another_checkout_stays_in_a_crate(
+    #[case] value: &str,
+    #[values(Start::Empty, Start::Seeded)] start: Start,
+) {
+    let project = project("String::new()");
+    let main = project.main();
+    let place = main.path("data/dev.db").display().to_string();
+    let value = value.replace("PLACE", &place);
+    main.edit("crates/app/src/main.rs", "SAID", &value);
+    project.commit(&main.directory);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("a/second");
+    assert_eq!(is_right(&second, start), format!("{place}\n"));
+}
+
+/// What each checkout says of itself is another input in each.
+#[rstest]
+#[requires(sccache)]
+fn each_checkout_names_itself(#[values(Start::Empty, Start::Seeded)] start: Start) {
+    let project = project("fs::read_to_string(\"../../place.txt\").unwrap()");
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let place = second.path("data/dev.db").display().to_string();
+    fs::write(second.path("place.txt"), &place).unwrap();
+    assert_eq!(is_right(&second, start), format!("{place}\n"));
+}

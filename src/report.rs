@@ -4,7 +4,8 @@ mod audit;
 mod finding;
 mod progress;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -24,6 +25,9 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const PLACE: Style = AnsiColor::Cyan.on_default();
+
+/// The first error of standard output.
+static OUTPUT_ERROR: OnceLock<std::io::Error> = OnceLock::new();
 
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,8 +91,25 @@ impl Report {
     }
 
     fn out(self, text: &str) {
-        // A closed pipe (`sccfg … | head`) is not an error.
-        let _ = AutoStream::new(std::io::stdout().lock(), self.color).write_all(text.as_bytes());
+        let mut stream = AutoStream::new(std::io::stdout().lock(), self.color);
+        let written = stream.write_all(text.as_bytes());
+        match written.and_then(|()| stream.flush()) {
+            // A closed pipe (`sccfg … | head`) is not an error.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let _ = OUTPUT_ERROR.set(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// Why something was not printed to standard output, if so.
+    pub(crate) fn output_error() -> Option<Problem> {
+        let error = OUTPUT_ERROR.get()?;
+        let what = format!("could not write to standard output: {error}");
+        Some(
+            Problem::new(what)
+                .hint("check the free space of the disk, and what the output is redirected to"),
+        )
     }
 
     fn err(self, text: &str) {

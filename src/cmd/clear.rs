@@ -17,6 +17,7 @@ use sccache_control::cache::{Contents, local_dir, refuse_unsafe_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::Probe;
 use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor};
+use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
@@ -98,7 +99,7 @@ struct Cache {
 impl Cache {
     fn find(supervisor: &Supervisor, address: &Address) -> Result<Self, Problem> {
         let directory = directory(supervisor, address)?;
-        refuse_unsafe_dir(&directory, sccfg_util::env::home_dir().as_deref())?;
+        refuse_unsafe_dir(&directory, env::home_dir().as_deref())?;
         let contents = contents_of(&directory)?;
         Ok(Self {
             directory,
@@ -151,7 +152,11 @@ impl Cache {
     }
 }
 
-/// The directory of the cache: that of the running server, otherwise that of the config file.
+/// The variable with the directory for a server that is started without sccfg.
+const DIRECTORY: &str = "SCCACHE_DIR";
+
+/// The directory of the cache: that of the running server, otherwise that which [`DIRECTORY`] names, otherwise that of the config
+/// file.
 fn directory(supervisor: &Supervisor, address: &Address) -> Result<PathBuf, Problem> {
     let location = match supervisor.probe(address) {
         Probe::Server(running) => Some(running.settings.location),
@@ -167,7 +172,11 @@ fn directory(supervisor: &Supervisor, address: &Address) -> Result<PathBuf, Prob
     let is_levels = location
         .as_deref()
         .is_none_or(|location| location.starts_with("Multi-level"));
-    let directory = named.or_else(|| in_file.filter(|_| is_levels).cloned());
+    let in_variable = env::var_os(DIRECTORY).map(PathBuf::from);
+    let in_variable = in_variable.filter(|named| location.is_none() && named.is_absolute());
+    let directory = named
+        .or(in_variable)
+        .or_else(|| in_file.filter(|_| is_levels).cloned());
     let directory = directory.ok_or_else(|| {
         let elsewhere = location.unwrap_or_else(|| "a remote back end".to_owned());
         Problem::new(format!("the cache is not on disk: {elsewhere}"))

@@ -57,7 +57,12 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
     };
     let report = Report::new(verbosity, cli.color);
     report.follow_log();
-    match dispatch(cli, report) {
+    let outcome = dispatch(cli, report);
+    if let (Some(problem), Ok(_)) = (Report::output_error(), &outcome) {
+        report.error(&problem.into());
+        return ExitCode::FAILURE;
+    }
+    match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Drift) => ExitCode::FAILURE,
         Ok(Outcome::Failed(status)) => ExitCode::from(u8::try_from(status).unwrap_or(1)),

@@ -291,6 +291,31 @@ fn a_full_disk() {
         .stderr_has("hint: the disk is full");
 }
 
+/// A script that keeps the output in a file learns that the file is not whole; `sccfg … | head` is no error.
+#[test]
+fn output_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    let print = |words: &str| {
+        let mut shell = sandbox.command("sh");
+        let sccfg = env!("CARGO_BIN_EXE_sccfg");
+        shell.args(["-c", &words.replace("SCCFG", &format!("'{sccfg}'"))]);
+        Ran::new(words.to_owned(), &shell.output().unwrap())
+    };
+    for words in [
+        "SCCFG completions bash >/dev/full",
+        "SCCFG config show >/dev/full",
+        "SCCFG store status --json >/dev/full",
+    ] {
+        print(words)
+            .status(1)
+            .stderr_has("error: could not write to standard output: No space left on device")
+            .stderr_has("hint: ");
+    }
+    print("{ SCCFG completions bash; echo $? >&2; } | head -c 1")
+        .status(0)
+        .stderr_has("0\n");
+}
+
 /// Kills `sccfg` at many points of its run: each file is then either old or new, and the next run
 /// succeeds.
 #[test]

@@ -8,7 +8,7 @@ use indoc::indoc;
 use serde_json::Value;
 
 use crate::stats::Machine;
-use crate::support::wait_until;
+use crate::support::{Ran, wait_until};
 
 /// The names of all that is in a directory.
 fn names(directory: &Path) -> Vec<String> {
@@ -176,4 +176,29 @@ fn a_build_in_flight_is_waited_for() {
         assert!(build.is_finished());
     });
     machine.sccfg(&["stats"]).status(0).stdout_has("none yet");
+}
+
+/// It is used by a server that is started without sccfg.
+#[requires(sccache)]
+#[test]
+fn without_a_server_the_variable_names_the_directory() {
+    let machine = Machine::new();
+    machine.sccfg(&["server", "start"]).status(0);
+    machine.compile("a.rs", "pub fn a() {}");
+    machine.sccfg(&["server", "stop"]).status(0);
+    let cache = machine.sandbox.path("cache");
+    let other = machine.sandbox.path("other");
+    crate::wrapper::project::copy(&cache, &other);
+    let before = names(&cache);
+    let with = |variable: &str| {
+        let mut sccfg = machine.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        sccfg.args(["clear", "--yes"]).env("SCCACHE_DIR", variable);
+        let output = sccfg.output().unwrap();
+        Ran::new(format!("SCCACHE_DIR={variable} sccfg clear"), &output).status(0)
+    };
+    with(other.to_str().unwrap()).stdout_has(other.to_str().unwrap());
+    assert_eq!(names(&other), [""; 0]);
+    assert_eq!(names(&cache), before);
+    with("").stdout_has(cache.to_str().unwrap());
+    assert_eq!(names(&cache), [""; 0]);
 }

@@ -372,6 +372,11 @@ fn deliver_marks(from: &Checkout, staging: &Path, profiles: &[PathBuf]) -> io::R
                 fsio::write_output(&staging.join(profile).join(lock), b"")?;
             }
         }
+        // cargo makes it when it compiles a test, which may be fresh.
+        let tmp = profile.with_file_name("tmp");
+        if from.build.join(&tmp).is_dir() {
+            fsio::create_dir_all(&staging.join(&tmp))?;
+        }
         // The directory of a target has the tag as well.
         let parent = profile
             .parent()

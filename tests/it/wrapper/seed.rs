@@ -1219,3 +1219,20 @@ fn a_shared_library_that_was_built_in_two_ways_is_not_seeded() {
     second.cargo(&ALL).ok();
     says_the_same_uncached(&second);
 }
+
+/// cargo makes the directory for temporary files when it compiles the test.
+#[rstest]
+#[requires(sccache)]
+fn a_test_that_is_seeded_has_its_directory(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let test = "#[test]\nfn writes() {\n\
+        let tmp = std::path::Path::new(file!()).ancestors().nth(4).unwrap().join(\"target/tmp\");\n\
+        std::fs::write(format!(\"../../{}/x\", tmp.display()), \"x\").unwrap();\n}\n";
+    let files = [("src/lib.rs", ""), ("tests/it.rs", test)];
+    let project = Project::new().with_layout(layout).with_store();
+    let project = project.package("app", "", &files).committed();
+    project.main().cargo(&TEST).ok();
+    let second = project.linked("second");
+    seed(&second);
+    second.cargo(&TEST).ok().nothing_to_do();
+    assert!(second.path("target/tmp/x").exists());
+}

@@ -53,8 +53,16 @@ impl StoreAtHand {
             let what = format!(
                 "{dir} has files that are not of a local store, so nothing is stored there"
             );
-            let hint =
-                format!("name a directory of its own: sccfg config set store.dir {dir}/sccfg");
+            let own = self.settings.dir.join("sccfg");
+            let hint = format!(
+                "name a directory of its own: sccfg config set store.dir {}",
+                own.display()
+            );
+            return Some(Problem::new(what).hint(hint));
+        }
+        if let Err(error) = self.store.try_to_use() {
+            let what = format!("nothing can be stored in the local store {dir}: {error}");
+            let hint = "name another directory: sccfg config set store.dir DIR";
             return Some(Problem::new(what).hint(hint));
         }
         (!self.store.has_space()).then(|| {

@@ -28,8 +28,9 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
         }
         cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
         cli::StoreCommand::Clear => {
-            store
-                .clear()
+            let usable = store.size().map_or_else(|| store.try_to_use(), |_| Ok(()));
+            usable
+                .and_then(|()| store.clear())
                 .map_err(|error| failed("clear", &store, &error))?;
             report.done("cleared", &store.root().display().to_string());
         }

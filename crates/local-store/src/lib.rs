@@ -338,6 +338,26 @@ impl Store {
         !has_mark() && names().iter().any(|name| name != "locks") && !has_mark()
     }
 
+    /// Whether the directory can be written or created, whatever [others](Self::is_foreign) have there. If it is missing, a
+    /// directory is created where it would be, and removed.
+    ///
+    /// # Errors
+    /// If not, with what the system says.
+    pub fn try_to_use(&self) -> io::Result<()> {
+        let nearest = self.root.ancestors().find(|path| !fsio::is_missing(path));
+        let nearest = nearest.unwrap_or(&self.root);
+        let real = nearest.canonicalize()?;
+        if !real.is_dir() {
+            let what = format!("{} is not a directory", nearest.display());
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+        }
+        if nearest == self.root && fsio::is_writable(&real) {
+            return Ok(());
+        }
+        let tried = fsio::create_unique_dir(&real, ".sccfg-try-")?;
+        fsio::remove_dir(&tried)
+    }
+
     /// Whether the limit leaves space for entries beside the directories.
     pub fn has_space(&self) -> bool {
         self.limit() > DIRECTORIES + LEAST

@@ -11,7 +11,7 @@ use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project, Store, succeeds};
 use super::races;
 use super::registry;
-use crate::support::Ran;
+use crate::support::{Ran, Sandbox};
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
@@ -371,6 +371,29 @@ fn files_of_others_are_left_alone() {
     wanted.sort();
     assert_eq!(found, wanted);
     assert_eq!(mode(), 0o755);
+}
+
+#[rstest]
+#[case::file("home/file", "is not a directory")]
+#[case::below_a_file("home/file/store", "file is not a directory")]
+#[case::dangling_link("home/dangling", "No such file or directory")]
+#[case::not_on_a_disk("/proc/sccfg-store", "No such file or directory")]
+fn a_directory_that_cannot_be_made_is_told(#[case] dir: &str, #[case] why: &str) {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/file", "mine");
+    std::os::unix::fs::symlink("nowhere", sandbox.path("home/dangling")).unwrap();
+    let dir = sandbox.path(dir).display().to_string();
+    let set = sandbox.sccfg(&["config", "set", "store.dir", &dir]);
+    set.status(0).stderr_has(why);
+    for args in [["store", "status"], ["config", "check"], ["store", "clear"]] {
+        sandbox
+            .sccfg(&args)
+            .status(1)
+            .stderr_has(why)
+            .stderr_has("hint: ")
+            .stderr_has("store.dir");
+    }
+    assert_eq!(sandbox.read("home/file"), "mine");
 }
 
 #[rstest]

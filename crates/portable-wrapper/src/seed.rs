@@ -22,7 +22,7 @@ mod undeclared;
 mod units;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -108,6 +108,8 @@ struct Why {
     text: Cow<'static, str>,
     /// Whether the same holds for the unit in other checkouts.
     is_general: bool,
+    /// That of a disk that is full, so that no unit can be delivered any more.
+    disk_full: Option<io::ErrorKind>,
 }
 
 impl Why {
@@ -116,6 +118,7 @@ impl Why {
         Self {
             text: text.into(),
             is_general: true,
+            disk_full: None,
         }
     }
 }
@@ -125,6 +128,7 @@ impl From<String> for Why {
         Self {
             text: text.into(),
             is_general: false,
+            disk_full: None,
         }
     }
 }
@@ -134,13 +138,19 @@ impl From<&'static str> for Why {
         Self {
             text: text.into(),
             is_general: false,
+            disk_full: None,
         }
     }
 }
 
 impl From<io::Error> for Why {
     fn from(error: io::Error) -> Self {
-        error.to_string().into()
+        const FULL: [io::ErrorKind; 2] = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        let kind = error.kind();
+        Self {
+            disk_full: FULL.contains(&kind).then_some(kind),
+            ..error.to_string().into()
+        }
     }
 }
 
@@ -270,6 +280,9 @@ pub fn seed(
             }
             let taken = Build::open(other).and_then(|build| filling.take(build, &mut earlier));
             if let Err(refused) = taken {
+                if let Refused::Io(error) = refused {
+                    return Err(Refused::Io(error));
+                }
                 log::debug!("nothing taken from {}: {refused:?}", other.build.display());
             }
             if earlier.len() > seeded.units {
@@ -338,7 +351,11 @@ impl Filling<'_> {
         let results = results.into_iter();
         let failed =
             results.filter_map(|(delivered, result)| Some((delivered.unit, result.err()?)));
-        let decided = decisions.finish(failed.collect(), |unit| remove(unit, self.staging));
+        let failed: HashMap<usize, Why> = failed.collect();
+        if let Some(kind) = failed.values().find_map(|why| why.disk_full) {
+            return Err(Refused::Io(kind.into()));
+        }
+        let decided = decisions.finish(failed, |unit| remove(unit, self.staging));
         earlier.add(build, decided, self.moment);
         Ok(())
     }

@@ -1236,3 +1236,29 @@ fn a_test_that_is_seeded_has_its_directory(#[values(Layout::V1, Layout::V2)] lay
     second.cargo(&TEST).ok().nothing_to_do();
     assert!(second.path("target/tmp/x").exists());
 }
+
+/// A worktree with a part of the units would look as if it had been seeded.
+#[rstest]
+#[case::no_space("600k")]
+#[case::space_for_some("2m")]
+#[case::space_for_almost_all("6m")]
+#[requires(sccache, root, unshare)]
+fn on_a_full_disk_nothing_is_seeded(#[case] size: &str) {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    let small = main.path("../small");
+    fs::create_dir(&small).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={size} none \"$SMALL\" && \
+         git worktree add -q --detach \"$SMALL/second\" && cd \"$SMALL/second\" || exit; \
+         \"$0\" seed; echo \"status $?\"; ls -A | grep -i -e target -e seed"
+    );
+    let mut unshare = main.command("unshare");
+    unshare.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_sccfg")]);
+    let output = unshare.env("SMALL", &small).output().unwrap();
+    let ran = Ran::new(format!("seed on a disk of {size}"), &output);
+    let ran = ran.stderr_has("error: could not fill ");
+    let ran = ran.stderr_has("hint: check the owner of the directory, and the free space");
+    assert_eq!(ran.stdout, "status 1\n");
+}

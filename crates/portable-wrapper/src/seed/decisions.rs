@@ -134,7 +134,10 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    fn leave_out(&mut self, nth: usize, Why { text, is_general }: Why, was_delivered: bool) {
+    fn leave_out(&mut self, nth: usize, why: Why, was_delivered: bool) {
+        let Why {
+            text, is_general, ..
+        } = why;
         self.states[nth] = State::LeftOut { is_general };
         let unit = &self.all[nth];
         let package = match &unit.kind {
@@ -230,8 +233,8 @@ impl<'a> Decisions<'a> {
                     State::Taken(taken) => taken,
                     State::LeftOut { is_general } => {
                         return Err(Why {
-                            text: format!("{name}, below it, is left out").into(),
                             is_general,
+                            ..format!("{name}, below it, is left out").into()
                         });
                     }
                     State::Open | State::Entered => {

@@ -125,10 +125,63 @@ fn settings_of_the_local_store_are_in_sccfgs_own_file() {
         let ran = sandbox.sccfg(&["config", "set", key, value]).status(1);
         ran.stderr_has(said);
     }
+    for key in ["store.size", "cache.disk.size"] {
+        let ran = sandbox.sccfg(&["config", "set", key, ""]).status(1);
+        ran.stderr_has(&format!("error: `{key}` needs a value"));
+    }
     sandbox
         .sccfg(&["config", "set", "store.limit", "1"])
         .status(2)
         .stderr_has("store.enabled, store.dir, store.size");
+}
+
+/// A mistake in the file is named in words of the file.
+#[test]
+fn mistakes_in_the_settings_are_named() {
+    let sandbox = Sandbox::new();
+    for (text, said, hint) in [
+        (
+            "store = 5\n",
+            "invalid type: integer `5`, expected a table",
+            "correct it",
+        ),
+        (
+            "[store]\nsize = [1]\n",
+            "expected a size such as \"24GiB\"",
+            "correct it",
+        ),
+        (
+            "[store]\nsize = \"10GX\"\n",
+            "`10GX` is not a size",
+            "correct it",
+        ),
+        (
+            "[store]\nsize =\n",
+            "could not parse the settings: ",
+            "correct it",
+        ),
+        (
+            "[store]\nlimit = 1\n",
+            "unknown field `limit`",
+            "the keys are `enabled`, `dir` and",
+        ),
+    ] {
+        sandbox.write(SETTINGS, text);
+        let ran = sandbox.sccfg(&["config", "check"]).status(1);
+        ran.stderr_has(said).stderr_has(&format!("hint: {hint}"));
+    }
+    sandbox.write(SETTINGS, "");
+    for (name, value) in [("SCCFG_CONFIG", "relative.toml"), ("SCCFG_STORE", "maybe")] {
+        let mut sccfg = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        let output = sccfg.args(["config", "check"]).env(name, value).output();
+        Ran::new(
+            format!("{name}={value} sccfg config check"),
+            &output.unwrap(),
+        )
+        .status(1)
+        .stderr_has(&format!("{name}={value} is ignored"))
+        .stderr_has("hint: write ");
+    }
 }
 
 #[test]

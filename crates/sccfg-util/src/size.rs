@@ -160,7 +160,10 @@ impl<'de> Deserialize<'de> for ByteSize {
     /// From a number of bytes or a string with a unit.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a size such as \"24GiB\" or a number of bytes")]
+        #[serde(
+            untagged,
+            expecting = "expected a size such as \"24GiB\" or a number of bytes"
+        )]
         enum Raw {
             Bytes(u64),
             Text(String),

@@ -1,15 +1,15 @@
 //! The settings of the local store, which are in a file of sccfg.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use portable_wrapper::store::settings::{self, Settings, edit};
 use sccache_control::config::effective::Source;
 use sccache_control::config::file;
+use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::fsio;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
-use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::{env, wrapper_vars};
 use serde_json::json;
 
@@ -43,6 +43,9 @@ impl StoreFile {
 
     /// What is wrong with the file or with the store that it describes, if anything is.
     pub(super) fn fault(&self) -> Option<Problem> {
+        if let Some(ignored) = ignored_variable() {
+            return Some(ignored);
+        }
         match edit::check(self.text(), &self.path) {
             Ok(()) => StoreAtHand::find().ok()?.fault(),
             Err(problem) => Some(problem),
@@ -136,4 +139,19 @@ impl StoreFile {
             ),
         ])
     }
+}
+
+/// What is wrong with a variable that is ignored therefore.
+fn ignored_variable() -> Option<Problem> {
+    let ignored = |name: &str, value: &str, hint: &str| {
+        Problem::new(format!("{name}={value} is ignored")).hint(hint.to_owned())
+    };
+    let file = env::var(wrapper_vars::CONFIG).filter(|file| !Path::new(file).is_absolute());
+    if let Some(file) = file.filter(|file| !file.is_empty()) {
+        let hint = "write an absolute path, or unset the variable";
+        return Some(ignored(wrapper_vars::CONFIG, &file, hint));
+    }
+    let store = env::var(STORE).filter(|store| !store.is_empty())?;
+    let is_known = wrapper_vars::switch(STORE).is_some();
+    (!is_known).then(|| ignored(STORE, &store, "write on or off, or unset the variable"))
 }

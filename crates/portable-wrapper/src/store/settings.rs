@@ -40,7 +40,7 @@ pub struct Settings {
 
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 struct Written {
     #[serde(default)]
     store: WrittenStore,
@@ -50,7 +50,7 @@ struct Written {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 struct WrittenStore {
     enabled: Option<bool>,
     dir: Option<PathBuf>,
@@ -133,9 +133,15 @@ pub fn path() -> Option<PathBuf> {
 fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
     let written: Written = toml_edit::de::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
+        let hint = match error.message().contains("unknown field") {
+            true => {
+                "the keys are `enabled`, `dir` and `size` in `[store]`, and commands in `[secrets]`"
+            }
+            false => "correct it, or remove the line and let `sccfg config set` write it",
+        };
         Problem::new(format!("could not parse the settings: {}", error.message()))
             .at(sccfg_util::problem::Place::at(path, text, offset))
-            .hint("the keys are `enabled`, `dir` and `size` in `[store]`, and commands in `[secrets]`")
+            .hint(hint)
     })?;
     if let Some(dir) = &written.store.dir
         && !dir.is_absolute()

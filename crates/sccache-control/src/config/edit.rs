@@ -213,8 +213,14 @@ fn other_name(
 
 fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
     let wrong = |hint: String| {
-        let typed = secret::redact_text(typed);
-        Problem::new(format!("invalid value `{typed}` for `{name}`")).hint(hint)
+        let what = match typed {
+            "" => format!("`{name}` needs a value"),
+            _ => format!(
+                "invalid value `{}` for `{name}`",
+                secret::redact_text(typed)
+            ),
+        };
+        Problem::new(what).hint(hint)
     };
     match kind {
         Kind::Size => {

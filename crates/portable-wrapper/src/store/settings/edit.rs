@@ -57,7 +57,11 @@ pub fn offset(text: &str, path: &Path, name: &str) -> Result<Option<usize>, Prob
 pub fn set(text: &str, path: &Path, name: &str, typed: &str) -> Result<String, Problem> {
     check_key(name)?;
     let wrong = |hint: &str| {
-        Problem::new(format!("invalid value `{typed}` for `{name}`")).hint(hint.to_owned())
+        let what = match typed {
+            "" => format!("`{name}` needs a value"),
+            _ => format!("invalid value `{typed}` for `{name}`"),
+        };
+        Problem::new(what).hint(hint.to_owned())
     };
     let value: Value = match name {
         "store.enabled" => match typed {

@@ -71,7 +71,20 @@ impl Outcome {
 /// If the directories cannot be found or written.
 pub(crate) fn seed(start: &Path, from: Option<&Path>) -> Result<Outcome, Problem> {
     let start = canonical(start)?;
-    seed_workspace(&start, Workspace::of(&start)?, from)
+    let from = from.map(canonical).transpose()?;
+    if let Some(file) = from.as_deref().filter(|from| !from.is_dir()) {
+        return Err(
+            Problem::new(format!("{} is not a directory", file.display()))
+                .hint("name a checkout with a build: `sccfg seed --from DIR`"),
+        );
+    }
+    let here = Workspace::of(&start)?;
+    if fsio::exists(&here.build) && !here.build.is_dir() {
+        let build = here.build.display();
+        return Err(Problem::new(format!("{build} is not a directory"))
+            .hint("remove it: cargo cannot build there"));
+    }
+    seed_workspace(&start, here, from.as_deref())
 }
 
 fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<Outcome, Problem> {
@@ -80,7 +93,7 @@ fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<
         return Ok(Outcome::Exists(here.build));
     }
     let candidates = match (from, &worktree) {
-        (Some(from), _) => vec![Workspace::of(&canonical(from)?)?.checkout()],
+        (Some(from), _) => vec![Workspace::of(from)?.checkout()],
         (None, Some(worktree)) => candidates(&here, worktree),
         (None, None) => {
             return Err(
@@ -95,6 +108,10 @@ fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<
         .collect();
     if candidates.is_empty() {
         let problem = match from {
+            Some(from) if from.starts_with(&here.root) => {
+                Problem::new("a checkout cannot be seeded from itself")
+                    .hint("name another checkout")
+            }
             Some(from) => Problem::new(format!("{} has no target directory", from.display()))
                 .hint("build there, or name another checkout"),
             None => Problem::new("no other worktree has a target directory")

@@ -1,5 +1,7 @@
 //! The worktrees of a git repository, read from git's files: a shell waits for this.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio;
@@ -41,11 +43,13 @@ impl Worktree {
         let git_dir = if named.is_dir() {
             named
         } else {
-            root.join(line_of(&named)?.strip_prefix("gitdir:")?.trim())
+            let line = bytes_of_line(&named)?;
+            let path = line.strip_prefix(b"gitdir:")?.trim_ascii();
+            root.join(OsStr::from_bytes(path))
         };
         let git_dir = git_dir.canonicalize().ok()?;
-        let common_dir = match line_of(&git_dir.join("commondir")) {
-            Some(line) => git_dir.join(line).canonicalize().ok()?,
+        let common_dir = match path_in(&git_dir.join("commondir")) {
+            Some(path) => git_dir.join(path).canonicalize().ok()?,
             None => git_dir.clone(),
         };
         let root = root.canonicalize().ok()?;
@@ -165,13 +169,23 @@ fn git_files(common_dir: &Path) -> impl Iterator<Item = (PathBuf, PathBuf)> {
     let names = fsio::names_in(&all).into_iter();
     names.filter_map(move |name| {
         let entry = all.join(name);
-        let git_file = entry.join(line_of(&entry.join("gitdir"))?);
+        let git_file = entry.join(path_in(&entry.join("gitdir"))?);
         Some((entry, git_file))
     })
 }
 
 /// The first line of a small file.
 fn line_of(path: &Path) -> Option<String> {
-    let text = String::from_utf8(fsio::read_bytes(path)?).ok()?;
-    text.lines().next().map(|line| line.trim().to_owned())
+    String::from_utf8(bytes_of_line(path)?).ok()
+}
+
+/// The path in the first line of a small file, which need not be UTF-8.
+fn path_in(path: &Path) -> Option<PathBuf> {
+    Some(OsString::from_vec(bytes_of_line(path)?).into())
+}
+
+fn bytes_of_line(path: &Path) -> Option<Vec<u8>> {
+    let text = fsio::read_bytes(path)?;
+    let line = text.split(|byte| *byte == b'\n').next()?;
+    Some(line.trim_ascii().to_owned())
 }

@@ -102,7 +102,10 @@ impl Command {
                 name.get_or_insert(word);
             }
         }
-        (!WITHOUT_BUILD.contains(&name?)).then_some(Self {
+        let name = name?;
+        // `cargo tool.rs` builds a script, below `CARGO_HOME`.
+        let is_script = name.contains('/') || Path::new(name).extension() == Some("rs".as_ref());
+        (!is_script && !WITHOUT_BUILD.contains(&name)).then_some(Self {
             directory,
             is_quiet,
         })
@@ -146,6 +149,8 @@ mod tests {
             "cargo build --target-dir /t",
             "cargo b --config=build.target-dir='/t'",
             "cargo build --manifest-path",
+            "cargo -Zscript tool.rs",
+            "cargo -Z script ./tool",
         ] {
             assert_eq!(directory(command), None, "{command}");
         }

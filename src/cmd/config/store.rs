@@ -6,10 +6,10 @@ use anyhow::Result;
 use portable_wrapper::store::settings::{self, Settings, edit};
 use sccache_control::config::effective::Source;
 use sccache_control::config::file;
-use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::fsio;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
+use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::{env, wrapper_vars};
 use serde_json::json;
 

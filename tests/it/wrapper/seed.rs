@@ -485,7 +485,7 @@ fn a_checkout_without_a_build_is_named() {
     let project = project().committed();
     let linked = project.linked("second");
     let said = sccfg(&linked, &["seed", "--from", "../main"]).status(0);
-    said.stderr_has("../main has no target directory")
+    said.stderr_has("/main has no target directory")
         .stderr_has("hint: build there");
 }
 

@@ -1,14 +1,17 @@
 //! A new worktree is filled from several others: what one of them cannot give comes from another one, if it belongs
 //! together.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use rstest::rstest;
 
 use super::build_scripts::{contains, out_dir, with_c_of};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project};
+use super::project::{Checkout, Layout, Project, succeeds};
 use super::seed::{ALL, project, sccfg, seed};
+use crate::support::Ran;
 
 /// Says where the units of `linked` must come from.
 #[track_caller]
@@ -234,4 +237,44 @@ fn from_a_directory_means_from_this_alone() {
     let said = sccfg(&linked, &["seed", "--from", next.text()]).status(0);
     said.stderr_has("is not the same");
     is_seeded_from(&linked, &[&main]);
+}
+
+#[requires(sccache)]
+#[test]
+fn what_cannot_be_seeded_is_named() {
+    let project = Project::new().package("app", "", &[("src/main.rs", "fn main() {}\n")]);
+    let project = project.committed();
+    let next = project.linked("next");
+    let linked = project.linked("linked");
+    let from = |from: &str| sccfg(&linked, &["seed", "--from", from]);
+    from("../next/Cargo.toml")
+        .status(1)
+        .stderr_has("error: ")
+        .stderr_has("next/Cargo.toml is not a directory");
+    let said = from("../next").status(0);
+    said.stderr_has(&format!("note: {} has no target directory", next.text()));
+    from(".").stderr_has("a checkout cannot be seeded from itself");
+    for is_link in [false, true] {
+        let target = linked.path("target");
+        match is_link {
+            true => std::os::unix::fs::symlink("nowhere", &target).unwrap(),
+            false => fs::write(&target, "mine").unwrap(),
+        }
+        sccfg(&linked, &["seed"])
+            .status(1)
+            .stderr_has("target is not a directory")
+            .stderr_has("hint: remove it");
+        fs::remove_file(target).unwrap();
+    }
+    // A path that is no text is one of a worktree as well.
+    let odd = project
+        .sandbox
+        .path("")
+        .join(OsStr::from_bytes(b"odd-\xff"));
+    let mut git = project.main().command("git");
+    succeeds(git.args(["worktree", "add", "-q", "--detach"]).arg(&odd));
+    let mut seed = project.main().command(env!("CARGO_BIN_EXE_sccfg"));
+    let output = seed.arg("seed").current_dir(&odd).output().unwrap();
+    let ran = Ran::new("sccfg seed".to_owned(), &output);
+    assert!(!ran.stderr.contains("not in a git repository"), "{ran:?}");
 }

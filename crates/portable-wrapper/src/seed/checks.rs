@@ -130,7 +130,7 @@ impl<'a> Checks<'a> {
         if manifest.hasher == self.hasher.name() {
             return Ok(());
         }
-        Err("it was compiled by another user".into())
+        Err("it was compiled by another user, or with another HOME".into())
     }
 
     /// Compares a compile that [is shared](Self::is_shared). Returns whether the package never changes.

@@ -39,7 +39,7 @@ struct Variable {
 #[derive(Default, Deserialize)]
 struct File {
     #[serde(default)]
-    build: Build,
+    build: BuildTable,
     #[serde(default)]
     env: BTreeMap<String, Value>,
     include: Option<Includes>,
@@ -47,7 +47,7 @@ struct File {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Build {
+struct BuildTable {
     target_dir: Option<PathBuf>,
     build_dir: Option<String>,
     rustc: Option<String>,
@@ -107,7 +107,7 @@ impl CargoSettings {
             env,
             include,
         } = toml_edit::de::from_str(&text).ok()?;
-        let Build {
+        let BuildTable {
             target_dir,
             build_dir,
             rustc,

@@ -21,6 +21,7 @@ use super::{
 use crate::build_dir::wrapper_dir;
 use crate::builds::{Details, Outcome, before_of_run};
 use crate::cc;
+use crate::digest::KeyPart;
 use crate::macro_effects::AmbientInputs;
 use crate::observation::{self, Observation, Requests};
 use crate::observed_inputs::{Found, ObservedInputs};
@@ -166,8 +167,14 @@ impl Context {
                 self.store.count(Kind::Script, Counted::Miss);
             }
         }
+        self.ended(stored, &parts);
+        ExitCode::SUCCESS
+    }
+
+    /// Records how a run has ended, and what its key has.
+    fn ended(&self, stored: Result<Stored, Uncacheable>, parts: &[KeyPart]) {
         let before = manifest_of_run(&self.out_dir);
-        let before = before.and_then(|path| before_of_run(&path, &parts, &self.hasher()));
+        let before = before.and_then(|path| before_of_run(&path, parts, &self.hasher()));
         let (manifest, outcome, key) = match stored {
             Ok(Stored {
                 key,
@@ -175,7 +182,7 @@ impl Context {
                 inputs,
                 observed,
             }) => {
-                let manifest = self.manifest(&key, &parts, false, reads_own_path);
+                let manifest = self.manifest(&key, parts, false, reads_own_path);
                 let manifest = with_observed(manifest, inputs, observed.digest);
                 (manifest, Outcome::Miss, key)
             }
@@ -190,7 +197,6 @@ impl Context {
         };
         self.record(&manifest);
         self.recorder.ended(self.subject(), outcome, &key, details);
-        ExitCode::SUCCESS
     }
 
     /// Whether a run is observed. It is not if that is not possible, would show in what a program prints, or could change

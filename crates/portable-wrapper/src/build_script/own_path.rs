@@ -116,9 +116,10 @@ impl<'a> OwnPath<'a> {
         let visit = || {
             let file = fsio::open(path)?;
             Part::whole(&file)?.visit(self.longest, |window| {
-                Ok(match self.is_in_bytes(window.bytes) {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                Ok(if self.is_in_bytes(window.bytes) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 })
             })
         };

@@ -133,11 +133,10 @@ pub fn path() -> Option<PathBuf> {
 fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
     let written: Written = toml_edit::de::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        let hint = match error.message().contains("unknown field") {
-            true => {
-                "the keys are `enabled`, `dir` and `size` in `[store]`, and commands in `[secrets]`"
-            }
-            false => "correct it, or remove the line and let `sccfg config set` write it",
+        let hint = if error.message().contains("unknown field") {
+            "the keys are `enabled`, `dir` and `size` in `[store]`, and commands in `[secrets]`"
+        } else {
+            "correct it, or remove the line and let `sccfg config set` write it"
         };
         Problem::new(format!("could not parse the settings: {}", error.message()))
             .at(sccfg_util::problem::Place::at(path, text, offset))

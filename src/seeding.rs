@@ -81,8 +81,17 @@ pub(crate) fn seed(start: &Path, from: Option<&Path>) -> Result<Outcome, Problem
     let here = Workspace::of(&start)?;
     if fsio::exists(&here.build) && !here.build.is_dir() {
         let build = here.build.display();
-        return Err(Problem::new(format!("{build} is not a directory"))
-            .hint("remove it: cargo cannot build there"));
+        return Err(match fsio::read_link(&here.build) {
+            Some(target) if fsio::is_missing(&here.build.with_file_name("").join(&target)) => {
+                let target = target.display();
+                Problem::new(format!(
+                    "{build} is a link to {target}, which does not exist"
+                ))
+                .hint("mount the disk that it leads to, or remove the link")
+            }
+            _ => Problem::new(format!("{build} is not a directory"))
+                .hint("remove it: cargo cannot build there"),
+        });
     }
     seed_workspace(&start, here, from.as_deref())
 }
@@ -208,7 +217,7 @@ fn fill(
     renew().map_err(|error| failed(&error))?;
     let manifests = Manifests::default();
     // As cargo sets them for compilers and build scripts.
-    let _changes = env::change(here.settings.variables());
+    let _changes = env::change(here.settings.variables().collect());
     let packages = |directory: &Path| manifests.package(&here.root, directory);
     let seeded = seed::seed(
         from,

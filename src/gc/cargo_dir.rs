@@ -307,7 +307,7 @@ fn is_by_rustdoc(entry: &Entry) -> bool {
     let has = |file: &&str| fsio::exists(&entry.path.join(file));
     match entry.kind {
         EntryKind::Directory => {
-            let is_of_crate = OF_CRATE.iter().all(|file| has(file));
+            let is_of_crate = OF_CRATE.iter().all(has);
             is_of_crate || SHARED_BY_RUSTDOC.contains(&name)
         }
         EntryKind::File(_) => {

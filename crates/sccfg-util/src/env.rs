@@ -31,7 +31,7 @@ impl Drop for Changes {
 }
 
 /// Lets these variables count instead of those of this process, as if it had been started with them.
-pub fn change(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Changes {
+pub fn change(variables: Vec<(OsString, OsString)>) -> Changes {
     if let Ok(mut changes) = CHANGES.write() {
         changes.extend(variables);
     }

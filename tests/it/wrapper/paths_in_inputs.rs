@@ -7,17 +7,9 @@ use std::os::unix::fs::symlink;
 use rstest::rstest;
 
 use super::build_scripts::put_together;
-use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Project};
-use super::seed::seed;
+use super::project::Project;
+use super::run_inputs::{Start, is_right};
 use super::workspace_scripts::{app, shell};
-
-/// How another worktree begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
-    Empty,
-    Seeded,
-}
 
 /// A project in whose files the path of the first checkout is. `OUTSIDE` in the script is the path of a file that is in none.
 fn project(value: &str) -> Project {
@@ -40,15 +32,6 @@ fn project(value: &str) -> Project {
     symlink(main.path("data"), project.sandbox.path("outside")).unwrap();
     project.commit(&main.directory);
     project
-}
-
-#[track_caller]
-fn is_right(second: &Checkout<'_>, start: Start) -> String {
-    if start == Start::Seeded {
-        seed(second);
-    }
-    second.cargo(&["build"]).ok();
-    says_the_same_uncached(second)
 }
 
 #[rstest]

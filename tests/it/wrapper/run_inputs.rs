@@ -17,7 +17,7 @@ use crate::support::Sandbox;
 
 /// How another worktree begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+pub(super) enum Start {
     Empty,
     Seeded,
 }
@@ -47,7 +47,7 @@ fn with<'p>(checkout: &Checkout<'p>, project: &Project, name: &str, value: &str)
 
 /// Builds the worktree `second`, and compares.
 #[track_caller]
-fn is_right(second: &Checkout<'_>, start: Start) -> String {
+pub(super) fn is_right(second: &Checkout<'_>, start: Start) -> String {
     if start == Start::Seeded {
         seed(second);
     }

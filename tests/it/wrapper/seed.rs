@@ -779,7 +779,10 @@ fn an_existing_target_directory_stays() {
     fs::remove_dir(linked.path("target")).unwrap();
     // Such as one on another disk, which is not there now.
     std::os::unix::fs::symlink("/nonexistent", linked.path("target")).unwrap();
-    seed(&linked).stdout_has("unchanged");
+    let said = sccfg(&linked, &["seed"]).status(1);
+    said.stderr_has("target is a link to /nonexistent, which does not exist")
+        .stderr_has("hint: mount the disk");
+    assert!(linked.path("target").is_symlink());
 }
 
 #[requires(sccache)]

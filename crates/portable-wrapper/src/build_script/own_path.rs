@@ -13,6 +13,8 @@ use crate::path_map::{PathMap, Role};
 use crate::windows::Part;
 use sccfg_util::fsio;
 
+/// The directories of `CARGO_HOME` with sources that nobody edits.
+const SOURCES: [&str; 2] = ["registry", "git"];
 /// A directory with more files counts as one that names the checkout.
 const MAX_FILES: usize = 10_000;
 
@@ -66,8 +68,11 @@ impl<'a> OwnPath<'a> {
 
     /// What is made there has this checkout's paths in each, and nobody edits the rest.
     fn never_has_it(&self, path: &Path) -> bool {
-        self.path_map.is_below(path, Role::Target)
-            || self.path_map.is_below(path, Role::CargoHome)
+        let home = self.path_map.around(path, Role::CargoHome);
+        let in_home = home.and_then(|home| path.strip_prefix(home).ok());
+        let is_source = in_home.is_some_and(|path| SOURCES.iter().any(|it| path.starts_with(it)));
+        is_source
+            || self.path_map.is_below(path, Role::Target)
             || is_of_package(path)
             || path.starts_with("/nix/store")
     }

@@ -256,13 +256,12 @@ fn what_cannot_be_seeded_is_named() {
     from(".").stderr_has("a checkout cannot be seeded from itself");
     for is_link in [false, true] {
         let target = linked.path("target");
-        match is_link {
-            true => std::os::unix::fs::symlink("nowhere", &target).unwrap(),
-            false => fs::write(&target, "mine").unwrap(),
-        }
-        let why = match is_link {
-            true => "target is a link to nowhere, which does not exist",
-            false => "target is not a directory",
+        let why = if is_link {
+            std::os::unix::fs::symlink("nowhere", &target).unwrap();
+            "target is a link to nowhere, which does not exist"
+        } else {
+            fs::write(&target, "mine").unwrap();
+            "target is not a directory"
         };
         let said = sccfg(&linked, &["seed"]).status(1);
         said.stderr_has(why).stderr_has("remove ");

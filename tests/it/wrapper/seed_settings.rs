@@ -151,9 +151,10 @@ fn the_compiler_is_that_of_the_configuration(#[case] config: &str, #[case] is_in
     );
     let compiler = linked.path("tools/rustc");
     fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
-    let linked = match is_in_variable {
-        true => linked.with("CARGO_BUILD_RUSTC", compiler.to_str().unwrap()),
-        false => linked,
+    let linked = if is_in_variable {
+        linked.with("CARGO_BUILD_RUSTC", compiler.to_str().unwrap())
+    } else {
+        linked
     };
     let said = sccfg(&linked, &["seed"]);
     said.stderr_has("it was compiled with another compiler");

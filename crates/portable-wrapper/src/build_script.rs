@@ -53,6 +53,7 @@ use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::tree::Tree;
+pub(super) use self::tree::names_workspace;
 pub(super) use self::variables::read::VariablesRead;
 pub(super) use self::variables::{is_of_cargo, may_read, session, shown_variable, variables};
 use super::build_dir::wrapper_dir;
@@ -255,10 +256,8 @@ impl Context {
             return Err(Uncacheable::ScriptGit);
         }
         let checkout = (!is_published).then(|| checkout_around(&self.package, &self.path_map));
-        let program = self.identity(is_observed && is_published);
         let script = Script {
-            program,
-            program_file: (program == self.program).then_some(&*command.program),
+            program: self.identity(is_observed && is_published),
             source: &source,
             used: &used,
             is_observed,

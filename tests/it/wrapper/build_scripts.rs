@@ -558,6 +558,7 @@ fn links_modes_and_empty_directories_are_restored() {
     "fs::create_dir(format!(\"{out}/in\")).unwrap(); fs::write(format!(\"{out}/in/file\"), \"x\").unwrap(); chmod(\"in\", 0o555);"
 )]
 #[case::its_own("chmod(\".\", 0o700);")]
+#[case::of_a_group("chmod(\".\", 0o2755); fs::create_dir(format!(\"{out}/in\")).unwrap();")]
 #[case::special("fs::write(format!(\"{out}/one\"), \"x\").unwrap(); chmod(\"one\", 0o4755);")]
 #[case::special_of_a_directory(
     "fs::create_dir(format!(\"{out}/in\")).unwrap(); chmod(\"in\", 0o1777);"
@@ -1019,4 +1020,24 @@ fn lookups_of_runs_are_counted() {
     assert_eq!(counted, (&2.into(), &6.into()), "{status}");
     let counted = project.sandbox.sccfg(&["stats"]).status(0);
     assert!(counted.stdout.contains("build scripts"), "{counted:?}");
+}
+
+/// Directories get the group of the one above, if that says so, from the system.
+#[rstest]
+#[requires(sccache)]
+fn what_directories_inherit_is_of_this_worktree(#[values(false, true)] seeds: bool) {
+    let writes = "fs::create_dir(format!(\"{out}/in\")).unwrap();\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = app(&script(writes)).committed();
+    let main = project.main();
+    fs::create_dir(main.path("target")).unwrap();
+    fs::set_permissions(main.path("target"), fs::Permissions::from_mode(0o2755)).unwrap();
+    main.cargo(&["build"]).ok();
+    assert!(modes(&out_dir(&main)).contains(&"in 42755 2".to_owned()));
+    let second = project.linked("second");
+    if seeds {
+        seed(&second);
+    }
+    second.cargo(&["build"]).ok();
+    assert!(modes(&out_dir(&second)).contains(&"in 40755 2".to_owned()));
 }

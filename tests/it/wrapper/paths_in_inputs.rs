@@ -25,6 +25,7 @@ fn project(value: &str) -> Project {
     );
     main.write("place.txt", &place);
     main.write("crates/app/place.txt", &place);
+    main.write("other.txt", &place.replace('/', "|"));
     main.write("data/dev.db", "data\n");
     project.sandbox.write("outside.txt", &place);
     symlink(&place, main.path("link")).unwrap();
@@ -55,6 +56,11 @@ fn project(value: &str) -> Project {
 #[case::in_its_text("include_str!(\"../../place.txt\").to_owned()")]
 #[case::of_a_variable("env::var(\"PLACE\").unwrap()")]
 #[case::of_a_program("SHELL")]
+#[case::in_another_form("fs::read_to_string(\"../../other.txt\").unwrap().replace(\"|\", \"/\")")]
+#[case::in_parts(
+    "fs::read_to_string(\"../../other.txt\").unwrap().split('|').collect::<Vec<_>>().join(\"/\")"
+)]
+#[case::of_a_variable_in_another_form("env::var(\"OTHER_PLACE\").unwrap().replace(\"|\", \"/\")")]
 #[case::printed(
     "{ println!(\"cargo::warning={}\", fs::read_to_string(\"place.txt\").unwrap()); println!(\"cargo::rustc-env=PRINTED={}\", fs::read_to_string(\"place.txt\").unwrap()); String::new() }"
 )]
@@ -73,8 +79,10 @@ fn the_path_of_another_checkout_stays(
     }
     let place = project.main().path("data/dev.db").display().to_string();
     let main = project.main().with("PLACE", &place);
+    let main = main.with("OTHER_PLACE", &place.replace('/', "|"));
     main.cargo(&["build"]).ok();
     let second = project.linked("a/second").with("PLACE", &place);
+    let second = second.with("OTHER_PLACE", &place.replace('/', "|"));
     assert_eq!(is_right(&second, start), format!("{place}\n"));
 }
 
@@ -125,6 +133,21 @@ fn the_path_of_another_checkout_stays_in_a_crate(
     main.cargo(&["build"]).ok();
     let second = project.linked("a/second");
     assert_eq!(is_right(&second, start), format!("{place}\n"));
+}
+
+/// Debug information of the script says where it was compiled, and the script does not read that.
+#[requires(sccache)]
+#[test]
+fn debug_information_of_the_script_does_not_matter() {
+    let value = "{ println!(\"cargo::rustc-link-search={out}\"); fs::read_to_string(\"data.txt\").unwrap() }";
+    let project = project(value);
+    let main = project.main();
+    let profile = "\n[profile.dev.build-override]\ndebug = true\n";
+    main.write("Cargo.toml", &(main.read("Cargo.toml") + profile));
+    project.commit(&main.directory);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second");
+    super::workspace_scripts::builds(&project, &second, false);
 }
 
 /// What each checkout says of itself is another input in each.

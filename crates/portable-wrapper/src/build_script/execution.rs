@@ -66,6 +66,8 @@ struct RunResult<'a> {
     /// In milliseconds.
     took: u64,
     around: &'a AroundTarget,
+    /// Whether the script can have the path of the workspace only from what it reads.
+    knows_workspace_from_inputs: bool,
     /// Whether the script has read the path of the checkout. To find out takes time.
     reads_own_path: &'a dyn Fn() -> bool,
 }
@@ -273,6 +275,7 @@ impl Context {
             output,
             took: finished.took,
             around: &around,
+            knows_workspace_from_inputs: script.knows_workspace_from_inputs(),
             reads_own_path: &reads_own_path,
         };
         let stored = self.store_tree(&second.key, &result, &work);
@@ -298,7 +301,13 @@ impl Context {
             .as_ref()
             .is_some_and(|(stdout, stderr)| *stdout != output.stdout || *stderr != output.stderr);
         let has_paths = prints_paths || captured.tree.has_paths();
-        let reads_own_path = captured.is_portable && has_paths && (result.reads_own_path)();
+        let prints_workspace = printed.as_ref().is_some_and(|(stdout, stderr)| {
+            tree::names_workspace(stdout) || tree::names_workspace(stderr)
+        });
+        let names_workspace = prints_workspace || captured.names_workspace;
+        let reads_own_path = captured.is_portable
+            && (names_workspace && result.knows_workspace_from_inputs
+                || has_paths && (result.reads_own_path)());
         if reads_own_path {
             fsio::remove_dir(work)
                 .and_then(|()| fsio::create_dir_all(work))

@@ -56,8 +56,6 @@ pub(super) struct SecondKey {
 pub(super) struct Script<'a> {
     /// What identifies its program.
     pub(super) program: &'a str,
-    /// The file, if it is identified by its content.
-    pub(super) program_file: Option<&'a Path>,
     pub(super) source: &'a Source,
     /// What the crates read that it uses.
     pub(super) used: &'a AmbientInputs,
@@ -335,8 +333,12 @@ impl Script<'_> {
         observed.any(|file| path.is_in(&file))
             || declared.any(|(_, file)| path.is_below(&file))
             || contents.any(|file| path.is_below(file))
-            // Of one that is known by what it was compiled from, any path is one of its sources.
-            || self.program_file.is_some_and(|program| path.is_in_content(program))
+    }
+
+    /// Whether it can have the path of the workspace, outside of the target directory, from what it reads only, in whatever form
+    /// that is there: neither it nor a program that it runs asks where it is.
+    pub(super) fn knows_workspace_from_inputs(&self) -> bool {
+        !self.is_published && !self.source.may_know_place(self.used)
     }
 
     /// Whether `path` is in the checkout, and neither cargo's nor temporary.

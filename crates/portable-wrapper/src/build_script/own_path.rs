@@ -59,7 +59,8 @@ impl<'a> OwnPath<'a> {
         let made = directories.filter(|(role, _)| *role == Role::Target);
         let made: Vec<PathBuf> = made.map(|(_, directory)| directory.into()).collect();
         let mut walk = WalkBuilder::new(path);
-        walk.standard_filters(false).filter_entry(move |entry| {
+        walk.standard_filters(false).follow_links(true);
+        walk.filter_entry(move |entry| {
             entry.file_name() != ".git" && !made.iter().any(|made| made == entry.path())
         });
         let mut walked = walk.build().flatten().enumerate();

@@ -348,6 +348,20 @@ impl Source {
             || texts.any(|word| PLACE_VARIABLES.contains(&word))
     }
 
+    /// Whether it, code that it `used`, or a program that it runs may know where its package is without reading it in a file.
+    pub(crate) fn may_know_place(&self, used: &AmbientInputs) -> bool {
+        self.asks_for_place(used)
+            || used.place
+            || used.resolves_paths
+            || used.is_unknown
+            || self.lists_variables(used)
+            || used.may_use_any_variable()
+            || PLACE_VARIABLES
+                .iter()
+                .any(|name| used.variables.contains(*name))
+            || self.may_run_programs(used)
+    }
+
     /// Whether it may ask which processor this is.
     pub(super) fn reads_processor(&self) -> bool {
         self.has(&PROCESSOR)

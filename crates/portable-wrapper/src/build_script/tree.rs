@@ -87,6 +87,8 @@ pub(super) struct Captured {
     /// Whether it can be restored in a checkout with other paths. If not, it contains no
     /// placeholders.
     pub(super) is_portable: bool,
+    /// Whether a text or link has the path of the workspace, outside of the target directory.
+    pub(super) names_workspace: bool,
 }
 
 /// `text` with placeholders for the paths of the checkout. `None` if the paths of another one could not
@@ -148,6 +150,7 @@ struct Capture<'a> {
     work: &'a Path,
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
+    names_workspace: bool,
     tree: Tree,
     alone: Vec<(String, PathBuf, String)>,
 }
@@ -159,6 +162,7 @@ impl<'a> Capture<'a> {
             around,
             work,
             has_fixed_path: false,
+            names_workspace: false,
             tree: Tree::default(),
             alone: Vec::new(),
         }
@@ -172,8 +176,8 @@ impl<'a> Capture<'a> {
             let entry = entry.ok()?;
             let path = entry.path();
             if entry.depth() == 0 {
-                let mode = mode_of(path)?;
-                if mode != mode_of(path.parent()?)? {
+                let mode = fsio::mode_of_dir(path)?;
+                if mode != fsio::mode_of_dir(path.parent()?)? {
                     self.tree.directories.push((String::new(), mode));
                 }
                 continue;
@@ -185,7 +189,7 @@ impl<'a> Capture<'a> {
             }
             let kind = entry.file_type()?;
             if kind.is_dir() {
-                self.tree.directories.push((name, mode_of(path)?));
+                self.tree.directories.push((name, fsio::mode_of_dir(path)?));
             } else if kind.is_symlink() {
                 let target = self.link_target(out_dir, path)?;
                 self.tree.links.push((name, target));
@@ -208,6 +212,7 @@ impl<'a> Capture<'a> {
             tree: std::mem::take(&mut self.tree),
             files,
             is_portable: true,
+            names_workspace: self.names_workspace,
         })
     }
 
@@ -235,6 +240,9 @@ impl<'a> Capture<'a> {
         };
         let stored = with_placeholders(target.as_bytes(), self.path_map, self.around);
         let stored = stored.and_then(|stored| String::from_utf8(stored).ok());
+        self.names_workspace |= stored
+            .as_ref()
+            .is_some_and(|stored| names_workspace(stored.as_bytes()));
         let is_empty = self.path_map.is_empty();
         self.has_fixed_path |= leaves && !is_empty || stored.is_none();
         stored.filter(|_| !leaves || is_empty)
@@ -329,13 +337,14 @@ impl<'a> Capture<'a> {
         let stored = is_text.then(|| with_placeholders(bytes, self.path_map, self.around));
         let stored = stored.flatten();
         self.has_fixed_path |= stored.is_none();
+        self.names_workspace |= stored.as_deref().is_some_and(names_workspace);
         stored
     }
 }
 
-/// The permission bits of the directory at `path`.
-fn mode_of(path: &Path) -> Option<u32> {
-    Some(path.metadata().ok()?.permissions().mode() & 0o7777)
+/// Whether a text with placeholders names the workspace.
+pub(crate) fn names_workspace(text: &[u8]) -> bool {
+    memmem::find(text, Role::Workspace.placeholder().as_bytes()).is_some()
 }
 
 /// Whether a file that begins like this is compressed, or is bitcode, whose texts are packed.
@@ -539,7 +548,7 @@ impl Tree {
         }
         // The parents last: one may be read-only.
         for (directory, mode) in self.directories.iter().rev() {
-            fsio::set_mode(&out_dir.join(directory), *mode)?;
+            fsio::set_mode_of_dir(&out_dir.join(directory), *mode)?;
         }
         let mut fits = true;
         for result in results {

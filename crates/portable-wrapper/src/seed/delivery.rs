@@ -230,7 +230,9 @@ impl Delivery<'_> {
                 .ok_or("a file of its build script cannot be read")?;
             if kind.is_dir() {
                 fsio::create_dir_all(&to)?;
-                directories.push((to, from.metadata()?.permissions().mode() & 0o7777));
+                let mode = fsio::mode_of_dir(from)
+                    .ok_or("a directory of its build script has a special mode")?;
+                directories.push((to, mode));
             } else if kind.is_symlink() {
                 let target = fsio::read_link(from).ok_or("a link cannot be read")?;
                 let leads_out = target.is_absolute()
@@ -270,7 +272,7 @@ impl Delivery<'_> {
         }
         // The parents last: one may be read-only.
         for (directory, mode) in directories.iter().rev() {
-            fsio::set_mode(directory, *mode)?;
+            fsio::set_mode_of_dir(directory, *mode)?;
         }
         Ok(())
     }

@@ -7,14 +7,17 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use ignore::WalkBuilder;
+
 use super::super::build_script::own_path::OwnPath;
-use super::super::build_script::{Source, is_of_cargo};
+use super::super::build_script::{self, Source, is_of_cargo};
 use super::super::macro_effects::{AmbientInputs, FILE_TIMES, LOOKS, METADATA};
 use super::super::package;
+use super::super::path_map::PathMap;
 use super::checks::{Checks, Taken};
 use super::units::{CargoUnit, Kind, Local};
 use super::{Package, Why};
-use sccfg_util::env;
+use sccfg_util::{env, fsio};
 
 /// With which a script reads files, besides the methods of paths ([`LOOKS`]).
 const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
@@ -86,10 +89,28 @@ impl Checks<'_> {
         }
         let path_map = self.from.path_map().ok_or("a path is not UTF-8")?;
         let package = self.from.workspace.join(&package.directory);
-        if OwnPath::new(&path_map, std::iter::empty()).is_below(&package) {
+        let reads_path = || OwnPath::new(&path_map, std::iter::empty()).is_below(&package);
+        if self.names_workspace(run, &path_map) || reads_path() {
             return Err("its build script may read the path of the other checkout".into());
         }
         Ok(())
+    }
+
+    /// Whether something that a run has printed or written names the workspace, outside of the target directory.
+    fn names_workspace(&self, run: &CargoUnit, path_map: &PathMap) -> bool {
+        let Kind::Run(run) = &run.kind else {
+            return false;
+        };
+        let directories = [&run.directory, &run.out_dir].map(|below| self.from.build.join(below));
+        let walks = directories.iter().flat_map(|directory| {
+            let mut walk = WalkBuilder::new(directory);
+            walk.standard_filters(false).build().flatten()
+        });
+        let mut files = walks.filter(|entry| entry.file_type().is_some_and(|it| it.is_file()));
+        files.any(|file| {
+            let bytes = fsio::read_artifact(file.path()).unwrap_or_default();
+            build_script::names_workspace(&path_map.to_placeholders(&bytes))
+        })
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -160,6 +160,26 @@ pub fn is_plain_dir(path: &Path) -> bool {
 pub fn is_own_dir(path: &Path) -> bool {
     fs::symlink_metadata(path)
         .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == current_uid())
+}
+
+/// New files and directories have the group of the directory that has this bit, and directories the bit.
+const SET_GROUP_ID: u32 = 0o2000;
+
+/// The permission bits of the directory at `path`, except for the [one](SET_GROUP_ID) that it has from the directory above. `None`
+/// if it cannot be read, or somebody has given it that one.
+pub fn mode_of_dir(path: &Path) -> Option<u32> {
+    let mode = |path: &Path| Some(fs::metadata(path).ok()?.mode() & 0o7777);
+    let own = mode(path)? & !(mode(path.parent()?)? & SET_GROUP_ID);
+    (own & SET_GROUP_ID == 0).then_some(own)
+}
+
+/// Gives the new directory at `path` permission bits as [`mode_of_dir`] returns them.
+///
+/// # Errors
+/// When it belongs to another user.
+pub fn set_mode_of_dir(path: &Path, mode: u32) -> io::Result<()> {
+    let inherited = fs::metadata(path)?.mode() & SET_GROUP_ID;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode | inherited))
 }
 
 /// Whether this user may write to `path`.

@@ -17,7 +17,10 @@ pub(crate) struct CargoDirs {
     /// The directory for intermediate artifacts, which cargo 1.91 separated. `None` with older versions.
     #[serde(rename = "build_directory")]
     build: Option<PathBuf>,
-    /// The packages of the workspace.
+    /// The root of the workspace.
+    #[serde(default)]
+    workspace_root: PathBuf,
+    /// Its packages.
     #[serde(default)]
     packages: Vec<Package>,
 }
@@ -30,7 +33,11 @@ struct Package {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Target {
     name: String,
+    kind: Vec<String>,
 }
+
+/// Targets of other kinds have a name that many packages use: `tests`, `build-script-build`.
+const OTHER_KINDS: [&str; 4] = ["test", "bench", "example", "custom-build"];
 
 impl CargoDirs {
     /// The directories of the workspace around `dir`. Starts no compiler. `None` if `cargo metadata`
@@ -67,9 +74,16 @@ impl CargoDirs {
         self.build.as_deref().unwrap_or(&self.target)
     }
 
-    /// The names of the crates of the workspace.
+    /// The root of the workspace.
+    pub(crate) fn workspace_root(&self) -> &Path {
+        &self.workspace_root
+    }
+
+    /// The names of the libraries and programs of the workspace, as crates.
     pub(crate) fn crates(&self) -> impl Iterator<Item = String> {
         let targets = self.packages.iter().flat_map(|package| &package.targets);
+        let is_other = |kind: &String| OTHER_KINDS.contains(&kind.as_str());
+        let targets = targets.filter(move |target| !target.kind.iter().any(is_other));
         targets.map(|target| target.name.replace('-', "_"))
     }
 

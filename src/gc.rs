@@ -6,6 +6,7 @@
 
 mod built;
 mod cargo_dir;
+mod checkouts;
 mod dep_info;
 mod git;
 mod in_use;

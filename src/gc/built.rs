@@ -91,9 +91,10 @@ impl Built {
         all.any(|source| !fsio::is_missing(&source))
     }
 
-    /// The crates of local packages.
+    /// The libraries and programs of local packages.
     pub(super) fn crates(&self) -> BTreeSet<&str> {
-        let units = self.units.iter().map(Unit::crate_name);
+        let units = self.units.iter().filter(|unit| !unit.is_part_of_another());
+        let units = units.map(Unit::crate_name);
         let artifacts = self.artifacts.iter().map(String::as_str);
         units.chain(artifacts).collect()
     }
@@ -164,6 +165,15 @@ impl Unit {
         stem.rsplit_once('-').map_or(stem, |(name, _)| name)
     }
 
+    /// Whether it is a test or the like, or a build script: cargo links none of these into the directory of the profile.
+    fn is_part_of_another(&self) -> bool {
+        let is_in = |directory| {
+            let source = self.source.as_ref();
+            source.is_some_and(|source| source.starts_with(directory))
+        };
+        self.crate_name().starts_with("build_script_") || NO_ARTIFACTS.iter().any(is_in)
+    }
+
     /// Whether it is of one of `places`, in which these `artifacts` were made.
     fn is_explained(&self, places: &BTreeSet<PathBuf>, artifacts: &BTreeSet<String>) -> bool {
         let Some(source) = &self.source else {
@@ -175,16 +185,12 @@ impl Unit {
         if self.names_one_of(places) == Some(false) {
             return false;
         }
-        let name = self.crate_name();
-        // Of these, cargo links none into the directory of the profile.
-        let is_part_of_another = name.starts_with("build_script_")
-            || NO_ARTIFACTS.iter().any(|it| source.starts_with(it));
-        is_part_of_another
+        self.is_part_of_another()
             || match package_of(source) {
                 Some(package) if package != Path::new("") => {
                     places.iter().any(|place| place.ends_with(&package))
                 }
-                _ => artifacts.contains(name),
+                _ => artifacts.contains(self.crate_name()),
             }
     }
 

@@ -1,9 +1,7 @@
 //! Target and build directories whose workspace is gone.
 //!
 //! One is an orphan if all packages that were built in it are gone, and nothing else was: `built` says what is known of
-//! that. `cargo check` and `cargo test` of another workspace leave no artifact there. Of another checkout of the same
-//! workspace they leave nothing at all, if the units are the same. So a directory in which a checkout may build
-//! that has no directory of its own is none.
+//! that. It is none either if a [checkout](checkouts) may build in it.
 //!
 //! A directory of which nothing is known is never an orphan, and neither is one with a manifest beside it.
 
@@ -12,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::built::Built;
 use super::cargo_dir::CargoDir;
 use super::in_use::Why;
-use super::places::{Checkout, Places};
-use super::{git, mounts};
+use super::places::Places;
+use super::{checkouts, git, mounts};
 use crate::cargo_dirs::CargoDirs;
 use crate::worktrees::Gone;
 use sccfg_util::fsio;
@@ -52,45 +50,15 @@ pub(super) fn judge(directory: &CargoDir, places: &Places) -> Orphan {
     if !(built.is_all() || is_in_worktree) || !built.places.iter().all(is_gone) {
         return Orphan::No;
     }
-    let mut checkouts = places.checkouts.iter();
-    if let Some(other) =
-        checkouts.find(|checkout| may_build_in(directory, &built, checkout, places))
-    {
-        return Orphan::Shared(format!(
-            "{} may build in it: it has no target directory of its own",
-            other.package.display()
-        ));
+    // What is left of a worktree is nobody else's.
+    if !is_in_worktree && let Some(why) = checkouts::why_shared(directory, &built, places) {
+        return Orphan::Shared(why);
     }
     let first = first.display();
     Orphan::Yes(match built.places.len() {
         1 => format!("{first} is gone"),
         others => format!("{first} and {} more are gone", others - 1),
     })
-}
-
-/// Whether the cargo of `checkout` may have built in `directory`, in which the same crates were built: with
-/// `CARGO_TARGET_DIR` in a shell, for example. Whoever has a directory of its own, builds there.
-fn may_build_in(
-    directory: &CargoDir,
-    built: &Built,
-    Checkout { root, package }: &Checkout,
-    places: &Places,
-) -> bool {
-    if places.is_built_beside(directory, root) {
-        return false;
-    }
-    let Some(dirs) = CargoDirs::of_any(package) else {
-        return false;
-    };
-    let both = [dirs.target.as_path(), dirs.build()];
-    if both.contains(&directory.root.as_path()) {
-        return true;
-    }
-    let builds_elsewhere = both
-        .into_iter()
-        .any(|path| !path.starts_with(root) || fsio::is_own_dir(path));
-    let crates = built.crates();
-    !builds_elsewhere && dirs.crates().any(|name| crates.contains(name.as_str()))
 }
 
 /// Whether the package in `place`, of which something was `built` in `root`, is no more.

@@ -47,17 +47,16 @@ pub(crate) struct Places {
     pub(crate) git_dirs: Vec<PathBuf>,
     /// The directories in which build directories are or may be made.
     pub(super) parents: BTreeSet<PathBuf>,
-    /// The packages that are known to exist.
-    pub(super) checkouts: Vec<Checkout>,
+    /// The roots of the worktrees around the directories where the search began.
+    pub(super) worktrees: BTreeSet<PathBuf>,
     built: OnceCell<BTreeMap<PathBuf, BTreeSet<PathBuf>>>,
 }
 
 /// A package in a worktree.
-#[derive(Debug)]
-pub(super) struct Checkout {
+struct Checkout {
     /// The root of the worktree.
-    pub(super) root: PathBuf,
-    pub(super) package: PathBuf,
+    root: PathBuf,
+    package: PathBuf,
 }
 
 impl Places {
@@ -75,22 +74,22 @@ impl Places {
             gone,
             ..Self::default()
         };
-        places.checkouts = checkouts(&start, &all);
+        let checkouts = checkouts(&start, &all);
         for worktree in &all {
+            places.worktrees.insert(worktree.root.clone());
             places.search(&worktree.root);
             places.roots.push(worktree.root.clone());
             places.git_dirs.push(worktree.git_dir.clone());
         }
-        let checkouts = places.checkouts.iter();
         let elsewhere: Vec<_> = checkouts
+            .iter()
             .flat_map(|checkout| dirs_outside(&checkout.package, &checkout.root))
             .collect();
         let left: Vec<PathBuf> = places.gone.iter().map(|gone| gone.root.clone()).collect();
         for root in left.iter().filter(|root| fsio::is_own_dir(root)) {
             places.search(root);
         }
-        let packages = places.checkouts.iter();
-        let packages = packages.map(|checkout| checkout.package.clone());
+        let packages = checkouts.into_iter().map(|checkout| checkout.package);
         places.parents.extend(packages);
         for (root, workspace) in elsewhere {
             places.parents.extend(root.parent().map(Path::to_owned));
@@ -109,7 +108,8 @@ impl Places {
     pub(crate) fn below(start: &Path, directories: &[PathBuf]) -> Result<Self, Problem> {
         let mut places = Self::default();
         if let Some(worktrees) = Worktrees::around(start) {
-            places.checkouts = checkouts(start, &worktrees.all);
+            let roots = worktrees.all.into_iter().map(|worktree| worktree.root);
+            places.worktrees.extend(roots);
         }
         for directory in directories {
             let directory = canonical(&start.join(directory))?;
@@ -121,8 +121,8 @@ impl Places {
             }
             if let Some(worktrees) = Worktrees::around(&directory) {
                 places.gone.extend(worktrees.gone);
-                let all = checkouts(&directory, &worktrees.all);
-                places.checkouts.extend(all);
+                let roots = worktrees.all.into_iter().map(|worktree| worktree.root);
+                places.worktrees.extend(roots);
             }
             places.search(&directory);
         }

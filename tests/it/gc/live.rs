@@ -80,6 +80,98 @@ fn a_directory_in_which_another_checkout_may_build_stays(
     );
 }
 
+/// Wherever `sccfg gc` is run, and whichever of its workspaces the worktree builds.
+#[test]
+fn another_worktree_is_known_from_everywhere() {
+    let repo = Repo::new();
+    for (name, text) in [
+        (
+            "Cargo.toml",
+            "[package]\nname = \"fuzz\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[workspace]\n",
+        ),
+        ("src/main.rs", "fn main() {}\n"),
+    ] {
+        repo.sandbox.write(&format!("repo/fuzz/{name}"), text);
+    }
+    repo.commit();
+    repo.linked("one");
+    repo.build("repo");
+    repo.build_into("one/fuzz", "caches/shared");
+    let mut cargo = repo.cargo("repo/fuzz");
+    let shared = repo.path("caches/shared");
+    succeeds(cargo.arg("check").env("CARGO_TARGET_DIR", &shared));
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    let caches = repo.path("caches").display().to_string();
+    for start in ["repo", "repo/src", "repo/fuzz", "caches"] {
+        let ran = repo
+            .sandbox
+            .sccfg(&["-C", start, "gc", "--dry-run", &caches]);
+        ran.status(0)
+            .stdout_has("nothing to remove")
+            .stderr_has("fuzz may build in it: it has no target directory of its own");
+    }
+}
+
+/// Its manifest may have a conflict at the moment.
+#[test]
+fn a_checkout_of_which_cargo_knows_nothing_may_build_anywhere() {
+    let repo = Repo::new();
+    repo.build("repo");
+    repo.linked("one");
+    repo.linked("two");
+    repo.build_into("one", "caches/shared");
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    let manifest = repo.sandbox.read("two/Cargo.toml");
+    repo.sandbox.write("two/Cargo.toml", "<<<<<<< HEAD\n");
+    let ran = repo.gc(&["--dry-run", "../caches"]).status(0);
+    ran.stderr_has("two may build in it: `cargo metadata` fails there");
+    repo.sandbox.write("two/Cargo.toml", &manifest);
+    repo.build("two");
+    assert_eq!(
+        repo.finds(&["../caches"]),
+        [found("orphan", "caches/shared")]
+    );
+}
+
+/// Tests and build scripts of different packages have the same names.
+#[test]
+fn a_checkout_of_something_else_does_not_build_in_it() {
+    let repo = Repo::new();
+    for (package, name) in [("repo", "other"), ("elsewhere/gone", "app")] {
+        let manifest =
+            format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
+        for (file, text) in [
+            ("Cargo.toml", manifest.as_str()),
+            ("build.rs", "fn main() {}\n"),
+            ("src/main.rs", "fn main() {}\n"),
+            ("tests/it.rs", "#[test]\nfn works() {}\n"),
+        ] {
+            repo.sandbox.write(&format!("{package}/{file}"), text);
+        }
+    }
+    let target = repo.path("caches/gone");
+    for command in [&["build", "-q"][..], &["test", "-q", "--no-run"]] {
+        let mut cargo = repo.cargo("elsewhere/gone");
+        succeeds(cargo.args(command).env("CARGO_TARGET_DIR", &target));
+    }
+    fs::remove_dir_all(repo.path("elsewhere")).unwrap();
+    assert_eq!(repo.finds(&["../caches"]), [found("orphan", "caches/gone")]);
+}
+
+/// Nobody builds in what is left of a worktree.
+#[test]
+fn what_is_left_of_a_worktree_is_not_shared() {
+    let repo = Repo::new();
+    repo.linked("one");
+    repo.build("one");
+    let keep = repo.path("keep");
+    fs::rename(repo.path("one/target"), &keep).unwrap();
+    fs::remove_dir_all(repo.path("one")).unwrap();
+    fs::create_dir(repo.path("one")).unwrap();
+    fs::rename(keep, repo.path("one/target")).unwrap();
+    assert_eq!(repo.finds(&[]), [found("orphan", "one/target")]);
+}
+
 /// What is compiled as a library names the workspace, also where nothing is linked.
 #[rstest]
 fn what_another_checkout_with_a_directory_of_its_own_has_compiled_stays(

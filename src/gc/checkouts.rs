@@ -1,0 +1,110 @@
+//! The checkouts that may build in a directory of which everything that is known to have been built there is gone.
+//!
+//! A checkout that builds in the directory of another one, with `CARGO_TARGET_DIR` in a shell for example, leaves nothing there if
+//! the units are the same. But it has no directory of its own.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::built::Built;
+use super::cargo_dir::CargoDir;
+use super::in_use::Why;
+use super::places::Places;
+use crate::cargo_dirs::CargoDirs;
+use crate::worktrees::Worktrees;
+use sccfg_util::fsio;
+
+/// In a directory with more entries, no worktrees are looked for.
+const MOST_ENTRIES: usize = 500;
+
+/// Why some checkout may build in `directory`, in which this was `built`, if so.
+pub(super) fn why_shared(directory: &CargoDir, built: &Built, places: &Places) -> Option<Why> {
+    let mut roots: BTreeSet<PathBuf> = places.worktrees.clone();
+    for place in &built.places {
+        roots.extend(worktrees_beside(place));
+    }
+    let packages = roots.iter().flat_map(|root| packages(root, &built.places));
+    packages
+        .filter_map(|package| why_used_by(&package, directory, built, places))
+        .next()
+}
+
+/// The roots of the worktrees in the directory that `place` was in, and of their repositories.
+fn worktrees_beside(place: &Path) -> BTreeSet<PathBuf> {
+    let above = place.ancestors().skip(1);
+    // The directory of the worktree itself may be left.
+    let existing = above.filter(|above| fsio::is_plain_dir(above)).take(2);
+    let mut roots = BTreeSet::new();
+    for directory in existing {
+        let names = fsio::directories_in(directory);
+        if names.len() > MOST_ENTRIES {
+            continue;
+        }
+        let entries = names.into_iter().map(|name| directory.join(name));
+        for entry in entries.filter(|entry| fsio::exists(&entry.join(".git"))) {
+            if !roots.contains(&entry)
+                && let Some(worktrees) = Worktrees::around(&entry)
+            {
+                roots.extend(worktrees.all.into_iter().map(|worktree| worktree.root));
+            }
+        }
+    }
+    roots
+}
+
+/// The packages in the worktree at `root` that are where these `places` were in another one, and that at its root. Members of a
+/// workspace are left out: it speaks for them.
+fn packages(root: &Path, places: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let is_package = |directory: &PathBuf| fsio::exists(&directory.join("Cargo.toml"));
+    let below = places.iter().flat_map(|place| {
+        let parts: Vec<_> = place.iter().skip(1).collect();
+        (0..=parts.len())
+            .map(|first| root.join(parts[first..].iter().collect::<PathBuf>()))
+            .collect::<Vec<_>>()
+    });
+    // Without a slash at the end.
+    let below = below.map(|package| package.components().collect());
+    let all: BTreeSet<PathBuf> = below.filter(is_package).collect();
+    let is_workspace = |directory: &Path| {
+        let manifest = fsio::read_text(directory.join("Cargo.toml"));
+        manifest.is_some_and(|manifest| manifest.contains("[workspace"))
+    };
+    let workspaces: Vec<&PathBuf> = all.iter().filter(|package| is_workspace(package)).collect();
+    let is_member = |package: &PathBuf| {
+        let mut above = workspaces.iter();
+        above.any(|workspace| package != *workspace && package.starts_with(workspace))
+    };
+    all.iter()
+        .filter(|package| !is_member(package))
+        .cloned()
+        .collect()
+}
+
+/// Why the cargo of `package` may have built in `directory`, if it may.
+fn why_used_by(
+    package: &Path,
+    directory: &CargoDir,
+    built: &Built,
+    places: &Places,
+) -> Option<Why> {
+    let shown = package.display();
+    let Some(dirs) = CargoDirs::of_any(package) else {
+        return Some(format!(
+            "{shown} may build in it: `cargo metadata` fails there, so its target directory is not known"
+        ));
+    };
+    let both = [dirs.target.as_path(), dirs.build()];
+    if both.contains(&directory.root.as_path()) {
+        return Some(format!("{shown} builds in it"));
+    }
+    let crates = built.crates();
+    if !dirs.crates().any(|name| crates.contains(name.as_str())) {
+        return None;
+    }
+    let root = dirs.workspace_root();
+    let has_own = both
+        .into_iter()
+        .any(|path| !path.starts_with(root) || fsio::is_own_dir(path));
+    (!has_own && !places.is_built_beside(directory, root))
+        .then(|| format!("{shown} may build in it: it has no target directory of its own"))
+}

@@ -216,16 +216,11 @@ fn fill(
     };
     renew().map_err(|error| failed(&error))?;
     let manifests = Manifests::default();
-    // As cargo sets them for compilers and build scripts.
+    // As cargo sets them for compilers and build scripts. It looks for the compiler without them.
+    let to = here.checkout();
     let _changes = env::change(here.settings.variables().collect());
     let packages = |directory: &Path| manifests.package(&here.root, directory);
-    let seeded = seed::seed(
-        from,
-        others,
-        &here.checkout(),
-        &packages,
-        &staging.directory,
-    );
+    let seeded = seed::seed(from, others, &to, &packages, &staging.directory);
     // It was renamed, or is of no use.
     let _ = fsio::remove_dir(&staging.directory);
     match seeded {

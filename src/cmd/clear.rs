@@ -172,8 +172,13 @@ fn directory(supervisor: &Supervisor, address: &Address) -> Result<PathBuf, Prob
     let is_levels = location
         .as_deref()
         .is_none_or(|location| location.starts_with("Multi-level"));
+    let is_on_disk = location.is_none() && in_file.is_some();
     let in_variable = env::var_os(DIRECTORY).map(PathBuf::from);
-    let in_variable = in_variable.filter(|named| location.is_none() && named.is_absolute());
+    let in_variable = in_variable.filter(|named| is_on_disk && !named.as_os_str().is_empty());
+    if let Some(relative) = in_variable.as_ref().filter(|named| named.is_relative()) {
+        let what = format!("{DIRECTORY} is a relative path: {}", relative.display());
+        return Err(Problem::new(what).hint("write an absolute path, or unset the variable"));
+    }
     let directory = named
         .or(in_variable)
         .or_else(|| in_file.filter(|_| is_levels).cloned());

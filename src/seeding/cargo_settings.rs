@@ -3,7 +3,7 @@
 //! a toolchain.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -173,9 +173,9 @@ impl CargoSettings {
         Some(build.components().collect())
     }
 
-    /// The compiler that is named, by its path or its name.
-    pub(super) fn rustc(&self) -> Option<&OsString> {
-        self.rustc.as_ref()
+    /// The compiler, by its path or its name.
+    pub(super) fn rustc(&self) -> &OsStr {
+        self.rustc.as_deref().unwrap_or(OsStr::new("rustc"))
     }
 
     /// The variables that cargo sets for compilers and build scripts, besides its own.

@@ -10,8 +10,10 @@ use super::cargo_settings::CargoSettings;
 use super::manifest::Manifests;
 use portable_wrapper::seed::Checkout;
 use portable_wrapper::toolchain::installed_program;
+use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::Program;
+use sccfg_util::programs::find_program;
 
 /// A workspace.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ impl Workspace {
             workspace: self.root.clone(),
             build: self.build.clone(),
             cargo_home: cargo_home(),
-            rustc: self.settings.rustc().cloned(),
+            rustc: find_program(self.settings.rustc(), &env::search_path()).map(Into::into),
         }
     }
 }

@@ -199,6 +199,24 @@ fn without_a_server_the_variable_names_the_directory() {
     with(other.to_str().unwrap()).stdout_has(other.to_str().unwrap());
     assert_eq!(names(&other), [""; 0]);
     assert_eq!(names(&cache), before);
+    let mut sccfg = machine.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    sccfg
+        .args(["clear", "--yes"])
+        .env("SCCACHE_DIR", "relative");
+    Ran::new("a relative path".to_owned(), &sccfg.output().unwrap())
+        .status(1)
+        .stderr_has("SCCACHE_DIR is a relative path");
+    assert_eq!(names(&cache), before);
+    let mut sccfg = machine.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    sccfg.args(["clear", "--yes"]).env("SCCACHE_DIR", &cache);
+    sccfg.env("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1");
+    Ran::new(
+        "with a remote back end".to_owned(),
+        &sccfg.output().unwrap(),
+    )
+    .status(1)
+    .stderr_has("the cache is not on disk");
+    assert_eq!(names(&cache), before);
     with("").stdout_has(cache.to_str().unwrap());
     assert_eq!(names(&cache), [""; 0]);
 }

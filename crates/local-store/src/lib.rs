@@ -354,7 +354,8 @@ impl Store {
         if nearest == self.root && fsio::is_writable(&real) {
             return Ok(());
         }
-        let tried = fsio::create_unique_dir(&real, ".sccfg-try-")?;
+        let tried = real.join(format!(".sccfg-try-{}", std::process::id()));
+        fsio::create_private_dir(&tried)?;
         fsio::remove_dir(&tried)
     }
 

@@ -52,7 +52,7 @@ pub struct Checkout {
     pub build: PathBuf,
     /// `CARGO_HOME`.
     pub cargo_home: PathBuf,
-    /// The compiler that `RUSTC` or cargo's configuration names, by its path or its name.
+    /// The compiler that cargo runs there. `None` if it was not found.
     pub rustc: Option<OsString>,
 }
 

@@ -124,6 +124,15 @@ fn the_shell_of_another_checkout_may_have_decided() {
     assert_eq!(linked.says("app"), "none configured\n");
 }
 
+/// cargo finds the compiler with its own.
+#[requires(sccache)]
+#[test]
+fn a_search_path_in_the_configuration_is_for_compilers_and_scripts() {
+    let project = project("[env]\nPATH = { value = \"/usr/bin:/bin\", force = true }\n");
+    let linked = seeded(&project, |_| ());
+    linked.uncached(&["build"]).ok().nothing_to_do();
+}
+
 /// A relative value is another one in each checkout.
 #[requires(sccache)]
 #[test]

@@ -14,6 +14,8 @@
 //! Cargo does not look at the content of `tmp`, which belongs to integration tests, and tools and programs write into
 //! target directories as well (`criterion`, `nextest`, `app.log`). All of that is left where it is.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use portable_wrapper::CARGO_LOCKS;
@@ -178,6 +180,12 @@ impl CargoDir {
         let mut artifacts = Vec::new();
         let mut own = IN_PROFILE.to_vec();
         let known = self.others.len();
+        let linked = LazyCell::new(|| compiled(&profile));
+        // Of a program that only integration tests use, cargo writes no dep-info.
+        let is_linked = |path: &Path| {
+            let stat = fsio::stat(path);
+            stat.is_ok_and(|stat| stat.links > 1 && linked.contains(&stat.inode))
+        };
         for entry in fsio::entries(&profile).ok()? {
             let name = entry.name.as_str();
             match entry.kind {
@@ -199,6 +207,7 @@ impl CargoDir {
                 {
                     artifacts.push(entry.path);
                 }
+                EntryKind::File(_) if is_linked(&entry.path) => artifacts.push(entry.path),
                 _ => self.others.push(entry.path),
             }
         }
@@ -246,6 +255,20 @@ fn is_profile(directory: &Path) -> bool {
     fsio::is_own_dir(directory)
         && names.iter().any(is_lock)
         && (names.iter().any(is_own) || names.iter().all(is_lock))
+}
+
+/// The files that rustc has written in a profile, in both layouts.
+fn compiled(profile: &Path) -> HashSet<(u64, u64)> {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        let entries = fsio::entries(directory).unwrap_or_default().into_iter();
+        entries.map(|entry| entry.path).collect()
+    };
+    let packages = below(&profile.join("build")).into_iter();
+    let units = packages.flat_map(|package| below(&package));
+    let files = units.flat_map(|unit| below(&unit.join("out")));
+    let files = files.chain(below(&profile.join("deps")));
+    let stats = files.filter_map(|file| fsio::stat(&file).ok());
+    stats.map(|stat| stat.inode).collect()
 }
 
 /// Whether cargo has linked or written the file at `path`, in the directory of a profile.

@@ -23,10 +23,8 @@ pub(super) fn why_shared(directory: &CargoDir, built: &Built, places: &Places) -
     for place in &built.places {
         roots.extend(worktrees_beside(place));
     }
-    let packages = roots.iter().flat_map(|root| packages(root, &built.places));
-    packages
-        .filter_map(|package| why_used_by(&package, directory, built, places))
-        .next()
+    let mut packages = roots.iter().flat_map(|root| packages(root, &built.places));
+    packages.find_map(|package| why_used_by(&package, directory, built, places))
 }
 
 /// The roots of the worktrees in the directory that `place` was in, and of their repositories.

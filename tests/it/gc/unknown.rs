@@ -6,9 +6,11 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::{DAY, Repo, found};
+use crate::lab::Layout;
 use crate::support::Ran;
 use crate::wrapper::project::succeeds;
 
@@ -104,6 +106,21 @@ fn a_directory_named_package_goes_if_cargo_made_what_is_in_it() {
     package();
     repo.gc(&["--unused", "0", "--yes"]).status(0).quiet();
     assert!(!repo.path("repo/target").exists());
+}
+
+/// Of a program that is built for integration tests only, cargo writes no dep-info.
+#[rstest]
+fn the_program_of_integration_tests_goes(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let repo = Repo::laid_out(layout);
+    let test = "#[test]\nfn works() {}\n";
+    repo.sandbox.write("repo/tests/it.rs", test);
+    succeeds(repo.cargo("repo").args(["test", "-q", "--no-run"]));
+    let program = repo.path("repo/target/debug/app");
+    assert!(program.exists() && !program.with_extension("d").exists());
+    repo.sandbox.write("repo/target/debug/script", "mine");
+    repo.gc(&["--unused", "0", "--yes"]).status(0);
+    assert!(!program.exists());
+    assert_eq!(repo.sandbox.read("repo/target/debug/script"), "mine");
 }
 
 /// A home directory may be a repository, and in it a worktree whose repository was moved.

@@ -1,0 +1,386 @@
+//! Reading the files that a build script wrote to `OUT_DIR`.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use ignore::WalkBuilder;
+use memchr::memmem;
+
+use super::super::around_target::{AroundTarget, follows_flag};
+use super::{PACK, Paths, Place, StoredFile, Tree};
+use crate::digest;
+use crate::path_map::{PathMap, Role};
+use crate::relocate;
+use crate::windows::Part;
+use sccfg_util::fsio;
+
+/// Files of at most this many bytes are packed.
+const LARGEST_PACKED: u64 = 128 << 10;
+/// Larger texts with a path are not changed. In bytes.
+const LONGEST_TEXT: u64 = 16 << 20;
+/// A build script that writes more files is not stored.
+const MAX_FILES: usize = 50_000;
+
+/// A tree that was read, and the files to store with it.
+pub(in super::super) struct Captured {
+    pub(in super::super) tree: Tree,
+    /// The name, path and digest of each.
+    pub(in super::super) files: Vec<(String, PathBuf, String)>,
+    /// Whether it can be restored in a checkout with other paths. If not, it contains no
+    /// placeholders.
+    pub(in super::super) is_portable: bool,
+    /// Whether a text or link has the path of the workspace, outside of the target directory.
+    pub(in super::super) names_workspace: bool,
+}
+
+/// `text` with placeholders for the paths of the checkout. `None` if the paths of another one could not
+/// simply take their place.
+pub(in super::super) fn with_placeholders(
+    text: &[u8],
+    path_map: &PathMap,
+    around: &AroundTarget,
+) -> Option<Vec<u8>> {
+    // A path that follows a name or another path, such as `/usr` and `/w` in `/usr/w`, is a part of that.
+    let is_part = |directory: &str| {
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
+        memmem::find_iter(text, directory.as_bytes())
+            .any(|at| at > 0 && is_name(&text[at - 1]) && !follows_flag(&text[..at]))
+    };
+    if path_map
+        .directories()
+        .any(|(_, directory)| is_part(directory))
+        || around.is_named_in(text)
+    {
+        return None;
+    }
+    let stored = path_map.to_placeholders(text);
+    let has_rest = path_map
+        .directories()
+        .any(|(_, directory)| memmem::find(&stored, directory.as_bytes()).is_some());
+    let comes_back =
+        !has_rest && !path_map.has_placeholder(text) && path_map.to_real_paths(&stored) == text;
+    comes_back.then_some(stored)
+}
+
+/// Reads the tree in `out_dir`. If `around` is `None`, it is read as it is. `work` is an empty
+/// directory for files that have to be written to store it. `None` if it contains something that cannot be stored.
+pub(in super::super) fn capture(
+    out_dir: &Path,
+    path_map: &PathMap,
+    around: Option<&AroundTarget>,
+    work: &Path,
+) -> Option<Captured> {
+    if let Some(around) = around.filter(|_| path_map.is_plain()) {
+        let mut reader = Capture::new(path_map, around, work);
+        if let Some(captured) = reader.read(out_dir) {
+            return Some(captured);
+        }
+        if !reader.has_fixed_path {
+            return None;
+        }
+        fsio::remove_file(&work.join(PACK)).ok()?;
+    }
+    let mut captured =
+        Capture::new(&PathMap::default(), &AroundTarget::default(), work).read(out_dir)?;
+    captured.is_portable = false;
+    Some(captured)
+}
+
+struct Capture<'a> {
+    path_map: &'a PathMap,
+    around: &'a AroundTarget,
+    work: &'a Path,
+    /// Whether there is a path that cannot be replaced.
+    has_fixed_path: bool,
+    names_workspace: bool,
+    tree: Tree,
+    alone: Vec<(String, PathBuf, String)>,
+}
+
+impl<'a> Capture<'a> {
+    fn new(path_map: &'a PathMap, around: &'a AroundTarget, work: &'a Path) -> Self {
+        Self {
+            path_map,
+            around,
+            work,
+            has_fixed_path: false,
+            names_workspace: false,
+            tree: Tree::default(),
+            alone: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, out_dir: &Path) -> Option<Captured> {
+        let mut pack = Pack::create(&self.work.join(PACK)).ok()?;
+        let mut walk = WalkBuilder::new(out_dir);
+        walk.standard_filters(false).sort_by_file_name(Ord::cmp);
+        for entry in walk.build() {
+            let entry = entry.ok()?;
+            let path = entry.path();
+            if entry.depth() == 0 {
+                let mode = fsio::mode_of_dir(path)?;
+                if mode != fsio::mode_of_dir(path.parent()?)? {
+                    self.tree.directories.push((String::new(), mode));
+                }
+                continue;
+            }
+            let name = path.strip_prefix(out_dir).ok()?.to_str()?.to_owned();
+            if self.may_name_directory(&name) {
+                self.has_fixed_path = true;
+                return None;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                self.tree.directories.push((name, fsio::mode_of_dir(path)?));
+            } else if kind.is_symlink() {
+                let target = self.link_target(out_dir, path)?;
+                self.tree.links.push((name, target));
+            } else if kind.is_file() {
+                let file = self.file(path, name, &mut pack)?;
+                self.tree.files.push(file);
+                if self.tree.files.len() > MAX_FILES {
+                    return None;
+                }
+            } else {
+                return None;
+            }
+        }
+        let mut files = std::mem::take(&mut self.alone);
+        if pack.size > 0 {
+            let digest = pack.hasher.finalize().to_hex().to_string();
+            files.push((PACK.to_owned(), self.work.join(PACK), digest));
+        }
+        Some(Captured {
+            tree: std::mem::take(&mut self.tree),
+            files,
+            is_portable: true,
+            names_workspace: self.names_workspace,
+        })
+    }
+
+    /// Whether a name in the tree may be made from a directory, as cmake does: it contains the name of the
+    /// checkout's directory.
+    fn may_name_directory(&self, name: &str) -> bool {
+        let mut directories = self.path_map.directories();
+        directories.any(|(role, directory)| {
+            role != Role::CargoHome
+                && !directory.is_empty()
+                && name.contains(&directory[1..].replace('/', "_"))
+                || name.contains(directory)
+        }) || self.around.may_name(name)
+    }
+
+    /// The target of a link in the directory `root`, with placeholders.
+    fn link_target(&mut self, root: &Path, link: &Path) -> Option<String> {
+        let target = fsio::read_link(link)?.into_os_string().into_string().ok()?;
+        let leaves = Path::new(&target).is_relative() && {
+            let depth = link.parent()?.strip_prefix(root).ok()?.components().count();
+            let up = Path::new(&target)
+                .components()
+                .filter(|part| matches!(part, Component::ParentDir));
+            up.count() > depth
+        };
+        let stored = with_placeholders(target.as_bytes(), self.path_map, self.around);
+        let stored = stored.and_then(|stored| String::from_utf8(stored).ok());
+        self.names_workspace |= stored
+            .as_ref()
+            .is_some_and(|stored| names_workspace(stored.as_bytes()));
+        let is_empty = self.path_map.is_empty();
+        self.has_fixed_path |= leaves && !is_empty || stored.is_none();
+        stored.filter(|_| !leaves || is_empty)
+    }
+
+    fn file(&mut self, path: &Path, name: String, pack: &mut Pack) -> Option<StoredFile> {
+        let metadata = path.metadata().ok()?;
+        let mode = metadata.permissions().mode() & 0o7777;
+        // A write through one name shows under the others. What runs as somebody else is not passed on.
+        if metadata.nlink() > 1 || mode & !0o777 != 0 {
+            return None;
+        }
+        let mut file = StoredFile {
+            path: name,
+            mode,
+            size: metadata.len(),
+            place: Place::Packed(0),
+            paths: Paths::None,
+            object: None,
+        };
+        let found = if metadata.len() <= LARGEST_PACKED {
+            let bytes = fsio::read_artifact(path)?;
+            let found = Found::in_bytes(&bytes, self.path_map, self.around);
+            file.paths = self.paths(&found, &bytes, metadata.len())?;
+            if relocate::is_object(&bytes) && !self.is_legible(&*bytes) {
+                return None;
+            }
+            let bytes = match file.paths {
+                Paths::Text => self.text(&bytes)?,
+                Paths::None | Paths::Object => bytes,
+            };
+            file.size = bytes.len() as u64;
+            file.object = (file.paths == Paths::Object).then(|| digest::of(&bytes));
+            file.place = Place::Packed(pack.add(&bytes).ok()?);
+            return Some(file);
+        } else {
+            Found::in_file(path, self.path_map, self.around)?
+        };
+        let mut start = [0; 64];
+        let length = fsio::open(path).ok()?.read(&mut start).ok()?;
+        file.paths = self.paths(&found, &start[..length], metadata.len())?;
+        if relocate::is_object(&start[..length]) && !self.is_legible(fsio::open(path).ok()?) {
+            return None;
+        }
+        let stored_name = self.alone.len().to_string();
+        let stored = if file.paths == Paths::Text {
+            let bytes = self.text(&fsio::read_artifact(path)?)?;
+            file.size = bytes.len() as u64;
+            let copy = self.work.join(&stored_name);
+            fsio::write_output(&copy, &bytes).ok()?;
+            copy
+        } else {
+            path.to_owned()
+        };
+        let digest = digest::of_file(&stored)?;
+        file.object = (file.paths == Paths::Object).then(|| digest.clone());
+        self.alone.push((stored_name.clone(), stored, digest));
+        file.place = Place::Alone(stored_name);
+        Some(file)
+    }
+
+    /// How a file contains paths. `start` is its beginning. `None` if one of them cannot be replaced.
+    fn paths(&mut self, found: &Found, start: &[u8], size: u64) -> Option<Paths> {
+        // Packed data may contain a path that is not found.
+        if found.names_around || is_packed_data(start) && !self.path_map.is_empty() {
+            self.has_fixed_path = true;
+            return None;
+        }
+        if !found.has_path {
+            return Some(Paths::None);
+        }
+        if !found.is_binary && size <= LONGEST_TEXT {
+            return Some(Paths::Text);
+        }
+        if relocate::is_object(start) {
+            return Some(Paths::Object);
+        }
+        self.has_fixed_path = true;
+        None
+    }
+
+    /// Whether an object or archive has nothing that hides a path.
+    fn is_legible(&mut self, file: impl io::Read) -> bool {
+        let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
+        let is_legible = directories.is_empty() || relocate::is_legible(file, &directories);
+        self.has_fixed_path |= !is_legible;
+        is_legible
+    }
+
+    fn text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let is_text = std::str::from_utf8(bytes).is_ok();
+        let stored = is_text.then(|| with_placeholders(bytes, self.path_map, self.around));
+        let stored = stored.flatten();
+        self.has_fixed_path |= stored.is_none();
+        self.names_workspace |= stored.as_deref().is_some_and(names_workspace);
+        stored
+    }
+}
+
+/// Whether a text with placeholders names the workspace.
+pub(crate) fn names_workspace(text: &[u8]) -> bool {
+    memmem::find(text, Role::Workspace.placeholder().as_bytes()).is_some()
+}
+
+/// Whether a file that begins like this is compressed, or is bitcode, whose texts are packed.
+fn is_packed_data(start: &[u8]) -> bool {
+    const MAGIC: [&[u8]; 15] = [
+        b"\x1f\x8b",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfd",
+        b"PK\x03\x04",
+        b"BZh",
+        b"\x04\x22\x4d\x18",
+        b"BC\xc0\xde",
+        b"\xde\xc0\x17\x0b",
+        b"\x78\x01",
+        b"\x78\x9c",
+        b"\x78\xda",
+        b"7z\xbc\xaf",
+        b"\x89PNG",
+        b"!<thin>",
+        b"\xfd2zst",
+    ];
+    MAGIC.iter().any(|magic| start.starts_with(magic))
+}
+
+/// What a file contains.
+#[derive(Debug, Default)]
+struct Found {
+    has_path: bool,
+    /// Whether it names a directory around the target directory.
+    names_around: bool,
+    is_binary: bool,
+}
+
+impl Found {
+    fn in_bytes(bytes: &[u8], path_map: &PathMap, around: &AroundTarget) -> Self {
+        Self::in_part(bytes, 0..bytes.len(), path_map, around)
+    }
+
+    /// `new` is the range of `bytes` in which the name of a directory around the target directory may begin.
+    fn in_part(bytes: &[u8], new: Range<usize>, path_map: &PathMap, around: &AroundTarget) -> Self {
+        Self {
+            has_path: path_map
+                .directories()
+                .any(|(_, directory)| memmem::find(bytes, directory.as_bytes()).is_some()),
+            names_around: around.begins_in(bytes, &new),
+            // Lengths and other numbers.
+            is_binary: bytes
+                .iter()
+                .any(|byte| byte.is_ascii_control() && !b"\t\n\r\x0c\x1b".contains(byte)),
+        }
+    }
+
+    fn in_file(path: &Path, path_map: &PathMap, around: &AroundTarget) -> Option<Self> {
+        let lengths = path_map.directories().map(|(_, directory)| directory.len());
+        let margin = lengths.max().unwrap_or(0).max(around.margin());
+        let file = fsio::open(path).ok()?;
+        let mut found = Self::default();
+        let visited = Part::whole(&file).ok()?.visit(margin, |window| {
+            let part = Self::in_part(window.bytes, window.new, path_map, around);
+            found.has_path |= part.has_path;
+            found.names_around |= part.names_around;
+            found.is_binary |= part.is_binary;
+            Ok(ControlFlow::<()>::Continue(()))
+        });
+        visited.ok()?;
+        Some(found)
+    }
+}
+
+/// The file in which small files are stored together.
+struct Pack {
+    file: File,
+    size: u64,
+    hasher: blake3::Hasher,
+}
+
+impl Pack {
+    fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: fsio::create_output(path, 0o666)?,
+            size: 0,
+            hasher: blake3::Hasher::new(),
+        })
+    }
+
+    /// Returns the offset of `bytes`.
+    fn add(&mut self, bytes: &[u8]) -> io::Result<u64> {
+        let at = self.size;
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(at)
+    }
+}

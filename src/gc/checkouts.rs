@@ -10,7 +10,6 @@ use super::built::Built;
 use super::cargo_dir::CargoDir;
 use super::in_use::Why;
 use super::places::Places;
-use crate::cargo_dirs::CargoDirs;
 use crate::worktrees::Worktrees;
 use sccfg_util::fsio;
 
@@ -86,7 +85,7 @@ fn why_used_by(
     places: &Places,
 ) -> Option<Why> {
     let shown = package.display();
-    let Some(dirs) = CargoDirs::of_any(package) else {
+    let Some(dirs) = places.cargo_dirs(package) else {
         return Some(format!(
             "{shown} may build in it: `cargo metadata` fails there, so its target directory is not known"
         ));

@@ -1,9 +1,10 @@
 //! Where target directories are looked for.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::mpsc;
 
 use ignore::{WalkBuilder, WalkState};
@@ -50,6 +51,8 @@ pub(crate) struct Places {
     /// The roots of the worktrees around the directories where the search began.
     pub(super) worktrees: BTreeSet<PathBuf>,
     built: OnceCell<BTreeMap<PathBuf, BTreeSet<PathBuf>>>,
+    /// What cargo says of packages: it takes a moment for each.
+    cargo_dirs: RefCell<BTreeMap<PathBuf, Option<Rc<CargoDirs>>>>,
 }
 
 /// A package in a worktree.
@@ -83,7 +86,7 @@ impl Places {
         }
         let elsewhere: Vec<_> = checkouts
             .iter()
-            .flat_map(|checkout| dirs_outside(&checkout.package, &checkout.root))
+            .flat_map(|checkout| places.dirs_outside(checkout))
             .collect();
         let left: Vec<PathBuf> = places.gone.iter().map(|gone| gone.root.clone()).collect();
         for root in left.iter().filter(|root| fsio::is_own_dir(root)) {
@@ -141,6 +144,33 @@ impl Places {
         others.any(|(path, packages)| {
             path.starts_with(root) || packages.iter().any(|package| package.starts_with(root))
         })
+    }
+
+    /// The directories of the workspace around `package`; `None` if cargo does not know them.
+    pub(super) fn cargo_dirs(&self, package: &Path) -> Option<Rc<CargoDirs>> {
+        let mut known = self.cargo_dirs.borrow_mut();
+        let dirs = known.entry(package.to_owned());
+        dirs.or_insert_with(|| CargoDirs::of_any(package).map(Rc::new))
+            .clone()
+    }
+
+    /// The directories that cargo uses for the workspace around a package, with the root of its worktree, if they are not in that.
+    fn dirs_outside(&self, Checkout { root, package }: &Checkout) -> Vec<(PathBuf, PathBuf)> {
+        let Some(dirs) = self.cargo_dirs(package) else {
+            return Vec::new();
+        };
+        let both = [dirs.target.as_path(), dirs.build()].into_iter();
+        // Processes have the paths of their files without links. Where nothing was built yet, others may have been built
+        // beside it.
+        let real = both
+            .filter(|directory| fsio::is_own_dir(directory) || fsio::is_missing(directory))
+            .filter_map(|directory| {
+                let parent = directory.parent()?.canonicalize().ok()?;
+                Some(parent.join(directory.file_name()?))
+            });
+        real.filter(|directory| !directory.starts_with(root))
+            .map(|directory| (directory, root.clone()))
+            .collect()
     }
 
     /// Searches below `root`, but not in what is found, in git's directories, through links, or on other file systems.
@@ -234,24 +264,6 @@ fn packages(root: &Path, below: &Path) -> BTreeSet<PathBuf> {
     let all = nearest.into_iter().chain(Some(root).filter(is_package));
     // Without a slash at the end.
     all.map(|package| package.components().collect()).collect()
-}
-
-/// The directories that cargo uses for the workspace around `package`, with the root of its worktree, if they are not in that.
-fn dirs_outside(package: &Path, root: &Path) -> Vec<(PathBuf, PathBuf)> {
-    let Some(dirs) = CargoDirs::of_any(package) else {
-        return Vec::new();
-    };
-    let both = [dirs.target.as_path(), dirs.build()].into_iter();
-    // Processes have the paths of their files without links. Where nothing was built yet, others may have been built beside it.
-    let real = both
-        .filter(|directory| fsio::is_own_dir(directory) || fsio::is_missing(directory))
-        .filter_map(|directory| {
-            let parent = directory.parent()?.canonicalize().ok()?;
-            Some(parent.join(directory.file_name()?))
-        });
-    real.filter(|directory| !directory.starts_with(root))
-        .map(|directory| (directory, root.to_owned()))
-        .collect()
 }
 
 /// The directories beside `root`, which cargo may have made for other worktrees. With `{workspace-path-hash}` in

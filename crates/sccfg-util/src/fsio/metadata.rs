@@ -165,7 +165,7 @@ pub fn is_own_dir(path: &Path) -> bool {
 /// New files and directories have the group of the directory that has this bit, and directories the bit.
 const SET_GROUP_ID: u32 = 0o2000;
 
-/// The permission bits of the directory at `path`, except for the [one](SET_GROUP_ID) that it has from the directory above. `None`
+/// The permission bits of the directory at `path`, except for the one for the group of new files that it has from the directory above. `None`
 /// if it cannot be read, or somebody has given it that one.
 pub fn mode_of_dir(path: &Path) -> Option<u32> {
     let mode = |path: &Path| Some(fs::metadata(path).ok()?.mode() & 0o7777);

@@ -135,6 +135,24 @@ fn the_path_of_another_checkout_stays_in_a_crate(
     assert_eq!(is_right(&second, start), format!("{place}\n"));
 }
 
+/// A relative link leads to the same in each checkout, unless it leaves that.
+#[rstest]
+#[case::in_it("linked.txt", false)]
+#[case::out_of_it("outside.txt", true)]
+#[requires(sccache)]
+fn relative_links_within_a_checkout_lead_to_the_same(#[case] name: &str, #[case] runs: bool) {
+    let value = "{ println!(\"cargo::rustc-link-search={out}\"); fs::read_to_string(\"../../NAME\").unwrap() }";
+    let project = project(&value.replace("NAME", name));
+    let main = project.main();
+    main.write("beside/data.txt", "data\n");
+    symlink("beside/../beside/data.txt", main.path("linked.txt")).unwrap();
+    symlink("../main/beside/data.txt", main.path("outside.txt")).unwrap();
+    project.commit(&main.directory);
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second");
+    super::workspace_scripts::builds(&project, &second, runs);
+}
+
 /// Debug information of the script says where it was compiled, and the script does not read that.
 #[requires(sccache)]
 #[test]

@@ -268,7 +268,7 @@ impl Context {
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
         let reads_own_path = || {
-            let mut own_path = OwnPath::new(&self.path_map, around.directories());
+            let mut own_path = OwnPath::new(&self.path_map, script.checkout, around.directories());
             script.may_have_read(&mut own_path, first, &inputs)
         };
         let result = RunResult {

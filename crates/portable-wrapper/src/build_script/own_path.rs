@@ -21,6 +21,8 @@ const MAX_FILES: usize = 10_000;
 /// A search for the path of a checkout.
 pub(crate) struct OwnPath<'a> {
     path_map: &'a PathMap,
+    /// The root of the checkout, in which relative links lead to the same.
+    root: Option<&'a Path>,
     finders: Vec<Finder<'a>>,
     /// In bytes, of the longest of them.
     longest: usize,
@@ -29,13 +31,20 @@ pub(crate) struct OwnPath<'a> {
 }
 
 impl<'a> OwnPath<'a> {
-    /// The checkout is that of `path_map`, and has these directories, besides its workspace and its target directory.
-    pub(crate) fn new(path_map: &'a PathMap, others: impl Iterator<Item = &'a str>) -> Self {
+    /// The checkout is that of `path_map`. It is at `root`, by default that of the workspace, and has these directories besides its
+    /// workspace and its target directory.
+    pub(crate) fn new(
+        path_map: &'a PathMap,
+        root: Option<&'a Path>,
+        others: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let own = path_map.directories();
         let own = own.filter(|(role, _)| [Role::Workspace, Role::Target].contains(role));
         let directories: Vec<&str> = own.map(|(_, directory)| directory).chain(others).collect();
+        let workspace = path_map.directory(Role::Workspace).map(Path::new);
         Self {
             path_map,
+            root: root.or(workspace),
             longest: directories.iter().map(|it| it.len()).max().unwrap_or(0),
             finders: directories.into_iter().map(Finder::new).collect(),
             known: BTreeSet::new(),
@@ -96,19 +105,28 @@ impl<'a> OwnPath<'a> {
         false
     }
 
-    /// Whether a link in the workspace, with this target, leads to something beside the workspace.
+    /// Whether a link in the checkout, with this target, leads to something beside it.
     fn leaves(&self, link: &Path, target: &Path) -> bool {
-        let Some(root) = self.path_map.around(link, Role::Workspace) else {
+        let Some(root) = self.root.filter(|root| link.starts_with(root)) else {
             return false;
         };
         let below = link
             .parent()
             .and_then(|parent| parent.strip_prefix(root).ok());
-        let depth = below.map_or(0, |below| below.components().count());
-        let up = target
-            .components()
-            .filter(|part| *part == Component::ParentDir);
-        target.is_relative() && up.count() > depth
+        let mut depth = below.map_or(0, |below| below.components().count());
+        let leaves = |part| match part {
+            Component::ParentDir if depth == 0 => true,
+            Component::ParentDir => {
+                depth -= 1;
+                false
+            }
+            Component::Normal(_) => {
+                depth += 1;
+                false
+            }
+            _ => false,
+        };
+        target.is_relative() && target.components().any(leaves)
     }
 
     fn is_in_bytes(&self, bytes: &[u8]) -> bool {

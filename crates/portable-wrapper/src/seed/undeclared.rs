@@ -89,7 +89,7 @@ impl Checks<'_> {
         }
         let path_map = self.from.path_map().ok_or("a path is not UTF-8")?;
         let package = self.from.workspace.join(&package.directory);
-        let reads_path = || OwnPath::new(&path_map, std::iter::empty()).is_below(&package);
+        let reads_path = || OwnPath::new(&path_map, None, std::iter::empty()).is_below(&package);
         if self.names_workspace(run, &path_map) || reads_path() {
             return Err("its build script may read the path of the other checkout".into());
         }

@@ -1265,3 +1265,18 @@ fn on_a_full_disk_nothing_is_seeded(#[case] size: &str) {
     let ran = ran.stderr_has("hint: check the owner of the directory, and the free space");
     assert_eq!(ran.stdout, "status 1\n");
 }
+
+/// A script that runs again finds what it has left. The result is not stored, but it is the one of this checkout as well.
+#[rstest]
+#[requires(sccache)]
+fn a_run_that_was_not_stored_is_seeded(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let project = project().with_layout(layout).committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    main.edit("crates/low/input.txt", "input of main", "edited");
+    project.commit(&main.directory);
+    main.cargo(&ALL).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.uncached(&ALL).ok().nothing_to_do();
+}

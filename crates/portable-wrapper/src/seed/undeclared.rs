@@ -101,10 +101,12 @@ impl Checks<'_> {
         let Kind::Run(run) = &run.kind else {
             return false;
         };
-        let directories = [&run.directory, &run.out_dir].map(|below| self.from.build.join(below));
-        let walks = directories.iter().flat_map(|directory| {
-            let mut walk = WalkBuilder::new(directory);
-            walk.standard_filters(false).build().flatten()
+        // Beside what it printed are records of the wrapper, with paths.
+        let directories = [(&run.directory, Some(1)), (&run.out_dir, None)];
+        let walks = directories.into_iter().flat_map(|(below, depth)| {
+            let mut walk = WalkBuilder::new(self.from.build.join(below));
+            walk.standard_filters(false).max_depth(depth);
+            walk.build().flatten()
         });
         let mut files = walks.filter(|entry| entry.file_type().is_some_and(|it| it.is_file()));
         files.any(|file| {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::cargo_dir::CargoDir;
+use super::cargo_dir::{self, CargoDir};
 use super::dep_info::DepInfo;
 use portable_wrapper::explain::{is_recorded, workspaces};
 use sccfg_util::fsio;
@@ -109,18 +109,10 @@ fn dep_infos(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The dep-info of rustc in the directory of a profile, in both layouts.
+/// The dep-info of rustc in the directory of a profile.
 fn dep_infos_of_units(profile: &Path) -> Vec<PathBuf> {
-    let below = |directory: &Path| -> Vec<PathBuf> {
-        let names = fsio::names_in(directory).into_iter();
-        names.map(|name| directory.join(name)).collect()
-    };
-    let mut found = dep_infos(&profile.join("deps"));
-    for package in below(&profile.join("build")) {
-        let units = below(&package).into_iter();
-        found.extend(units.flat_map(|unit| dep_infos(&unit.join("out"))));
-    }
-    found
+    let directories = cargo_dir::unit_directories(profile).into_iter();
+    directories.flat_map(|unit| dep_infos(&unit)).collect()
 }
 
 /// The name of the crate of an artifact, of the program or library with the dep-info at `path`.

@@ -161,19 +161,15 @@ impl CargoDir {
 
     /// Adds `directory`, or what in it `is_own`, if something else is in it.
     fn add_but(&mut self, directory: PathBuf, is_own: fn(&Entry) -> bool) {
-        let entries = fsio::entries(&directory).unwrap_or_default().into_iter();
-        let (own, others): (Vec<Entry>, Vec<Entry>) = entries.partition(is_own);
+        let (own, others) = divided(&directory, is_own);
         if others.is_empty() {
             self.parts.push(directory);
-            return;
-        }
-        if own.is_empty() {
+        } else if own.is_empty() {
             self.others.push(directory);
-            return;
+        } else {
+            self.parts.extend(own);
+            self.others.extend(others);
         }
-        self.parts.extend(own.into_iter().map(|entry| entry.path));
-        self.others
-            .extend(others.into_iter().map(|entry| entry.path));
     }
 
     fn add_profile(&mut self, profile: PathBuf) -> Option<()> {
@@ -191,15 +187,12 @@ impl CargoDir {
             match entry.kind {
                 EntryKind::File(_) if CARGO_LOCKS.contains(&name) => {}
                 EntryKind::Directory if name == EXAMPLES => {
-                    let entries = fsio::entries(&entry.path).unwrap_or_default().into_iter();
-                    let (built, others): (Vec<Entry>, Vec<Entry>) =
-                        entries.partition(is_built_example);
+                    let (built, others) = divided(&entry.path, is_built_example);
                     if !others.is_empty() {
                         own.retain(|name| *name != EXAMPLES);
-                        artifacts.extend(built.into_iter().map(|entry| entry.path));
+                        artifacts.extend(built);
                     }
-                    self.others
-                        .extend(others.into_iter().map(|entry| entry.path));
+                    self.others.extend(others);
                 }
                 EntryKind::Directory if IN_PROFILE.contains(&name) => {}
                 EntryKind::File(_) | EntryKind::Directory
@@ -221,6 +214,14 @@ impl CargoDir {
         self.profiles.push(profile);
         Some(())
     }
+}
+
+/// What in `directory` `is_own`, and what is not.
+fn divided(directory: &Path, is_own: fn(&Entry) -> bool) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let entries = fsio::entries(directory).unwrap_or_default().into_iter();
+    let (own, others): (Vec<Entry>, Vec<Entry>) = entries.partition(is_own);
+    let paths = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.path).collect();
+    (paths(own), paths(others))
 }
 
 /// Whether cargo has left its marks in `directory`.
@@ -257,17 +258,23 @@ fn is_profile(directory: &Path) -> bool {
         && (names.iter().any(is_own) || names.iter().all(is_lock))
 }
 
-/// The files that rustc has written in a profile, in both layouts.
-fn compiled(profile: &Path) -> HashSet<(u64, u64)> {
+/// The directories into which rustc writes in a profile, in both layouts.
+pub(super) fn unit_directories(profile: &Path) -> Vec<PathBuf> {
     let below = |directory: &Path| -> Vec<PathBuf> {
-        let entries = fsio::entries(directory).unwrap_or_default().into_iter();
-        entries.map(|entry| entry.path).collect()
+        let names = fsio::names_in(directory).into_iter();
+        names.map(|name| directory.join(name)).collect()
     };
     let packages = below(&profile.join("build")).into_iter();
     let units = packages.flat_map(|package| below(&package));
-    let files = units.flat_map(|unit| below(&unit.join("out")));
-    let files = files.chain(below(&profile.join("deps")));
-    let stats = files.filter_map(|file| fsio::stat(&file).ok());
+    let all = units.map(|unit| unit.join("out"));
+    std::iter::once(profile.join("deps")).chain(all).collect()
+}
+
+/// The files that rustc has written in a profile.
+fn compiled(profile: &Path) -> HashSet<(u64, u64)> {
+    let directories = unit_directories(profile).into_iter();
+    let entries = directories.flat_map(|unit| fsio::entries(&unit).unwrap_or_default());
+    let stats = entries.filter_map(|entry| fsio::stat(&entry.path).ok());
     stats.map(|stat| stat.inode).collect()
 }
 

@@ -68,6 +68,16 @@ impl Repo {
         path
     }
 
+    /// Removes a worktree, of which its target directory is left.
+    fn remove_all_but_target(&self, place: &str) {
+        let keep = self.path("keep");
+        let target = self.path(place).join("target");
+        fs::rename(&target, &keep).unwrap();
+        fs::remove_dir_all(self.path(place)).unwrap();
+        fs::create_dir(self.path(place)).unwrap();
+        fs::rename(keep, target).unwrap();
+    }
+
     fn path(&self, relative: &str) -> PathBuf {
         self.sandbox.path(relative)
     }

@@ -164,11 +164,7 @@ fn what_is_left_of_a_worktree_is_not_shared() {
     let repo = Repo::new();
     repo.linked("one");
     repo.build("one");
-    let keep = repo.path("keep");
-    fs::rename(repo.path("one/target"), &keep).unwrap();
-    fs::remove_dir_all(repo.path("one")).unwrap();
-    fs::create_dir(repo.path("one")).unwrap();
-    fs::rename(keep, repo.path("one/target")).unwrap();
+    repo.remove_all_but_target("one");
     assert_eq!(repo.finds(&[]), [found("orphan", "one/target")]);
 }
 

@@ -194,11 +194,7 @@ fn what_cargo_check_leaves_of_a_worktree_that_is_gone_is_removed() {
     repo.build("repo");
     repo.linked("one");
     succeeds(repo.cargo("one").args(["check", "-q"]));
-    let keep = repo.path("keep");
-    fs::rename(repo.path("one/target"), &keep).unwrap();
-    fs::remove_dir_all(repo.path("one")).unwrap();
-    fs::create_dir(repo.path("one")).unwrap();
-    fs::rename(keep, repo.path("one/target")).unwrap();
+    repo.remove_all_but_target("one");
     assert_eq!(repo.finds(&[]), [found("orphan", "one/target")]);
     repo.gc(&["--dry-run"])
         .status(0)

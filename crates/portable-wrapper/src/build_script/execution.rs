@@ -66,10 +66,9 @@ struct RunResult<'a> {
     /// In milliseconds.
     took: u64,
     around: &'a AroundTarget,
-    /// Whether the script can have the path of the workspace only from what it reads.
-    knows_workspace_from_inputs: bool,
-    /// Whether the script has read the path of the checkout. To find out takes time.
-    reads_own_path: &'a dyn Fn() -> bool,
+    /// Whether the script has read the path of the checkout, of which the result has some, and that of the workspace if the argument
+    /// says so. To find out takes time.
+    reads_own_path: &'a dyn Fn(bool) -> bool,
 }
 
 /// A run whose result was stored.
@@ -267,15 +266,15 @@ impl Context {
         }
         let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
         let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
-        let reads_own_path = || {
+        let reads_own_path = |names_workspace| {
             let mut own_path = OwnPath::new(&self.path_map, script.checkout, around.directories());
-            script.may_have_read(&mut own_path, first, &inputs)
+            names_workspace && script.knows_workspace_from_inputs()
+                || script.may_have_read(&mut own_path, first, &inputs)
         };
         let result = RunResult {
             output,
             took: finished.took,
             around: &around,
-            knows_workspace_from_inputs: script.knows_workspace_from_inputs(),
             reads_own_path: &reads_own_path,
         };
         let stored = self.store_tree(&second.key, &result, &work);
@@ -305,9 +304,8 @@ impl Context {
             tree::names_workspace(stdout) || tree::names_workspace(stderr)
         });
         let names_workspace = prints_workspace || captured.names_workspace;
-        let reads_own_path = captured.is_portable
-            && (names_workspace && result.knows_workspace_from_inputs
-                || has_paths && (result.reads_own_path)());
+        let reads_own_path =
+            captured.is_portable && has_paths && (result.reads_own_path)(names_workspace);
         if reads_own_path {
             fsio::remove_dir(work)
                 .and_then(|()| fsio::create_dir_all(work))

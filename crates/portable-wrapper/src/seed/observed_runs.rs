@@ -18,27 +18,18 @@ use super::units::{Kind, Run};
 /// Beginnings of the names of variables that cargo or rustup sets while it builds, and that a shell may not have.
 const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
 
-impl Checks<'_> {
-    /// The manifest of a run of a package of the workspace, if it was observed, so that everything is known that it read.
-    pub(super) fn observed_run(&self, run: &Run) -> Option<UnitManifest> {
-        self.manifest_of(run).filter(|manifest| {
-            let observed = manifest.observed.as_ref();
-            matches!(manifest.sharing, Sharing::Everywhere)
-                && observed.is_some_and(|(observed, _)| observed.is_observed)
-        })
-    }
+/// Whether everything is known that the run of a package of the workspace with this manifest read: it was observed.
+pub(super) fn is_observed(manifest: &UnitManifest) -> bool {
+    let observed = manifest.observed.as_ref();
+    matches!(manifest.sharing, Sharing::Everywhere)
+        && observed.is_some_and(|(observed, _)| observed.is_observed)
+}
 
-    fn manifest_of(&self, run: &Run) -> Option<UnitManifest> {
+impl Checks<'_> {
+    /// The manifest of a run, if it was looked up.
+    pub(super) fn manifest_of(&self, run: &Run) -> Option<UnitManifest> {
         let path = build_script::manifest_of_run(&self.from.build.join(&run.out_dir))?;
         UnitManifest::read(&path)
-    }
-
-    /// Fails if the result of a run is one for checkouts at the same path.
-    pub(super) fn reads_no_path(&self, run: &Run) -> Result<(), Why> {
-        match self.manifest_of(run).map(|manifest| manifest.sharing) {
-            Some(Sharing::KeyedByPath(why)) => Err(Why::general(why)),
-            _ => Ok(()),
-        }
     }
 
     /// Fails if the run of a published package [reads](Self::reads_the_same) something else here, or cannot be cached.
@@ -46,9 +37,9 @@ impl Checks<'_> {
     pub(super) fn published_reads_the_same(
         &self,
         script: &Taken<'_>,
-        run: &Run,
+        manifest: Option<&UnitManifest>,
     ) -> Result<(), Why> {
-        let Some(manifest) = self.manifest_of(run) else {
+        let Some(manifest) = manifest else {
             return Ok(());
         };
         match &manifest.sharing {
@@ -59,7 +50,7 @@ impl Checks<'_> {
                 | Uncacheable::ScriptWritesSources,
             ) => Ok(()),
             Sharing::NotCached(why) => Err(Why::general(why.describe())),
-            _ => self.reads_the_same(script, &manifest),
+            _ => self.reads_the_same(script, manifest),
         }
     }
 

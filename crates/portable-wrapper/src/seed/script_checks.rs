@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use ignore::WalkBuilder;
 
 use super::super::digest;
+use super::super::unit_manifest::Sharing;
 use super::checks::{Checks, Taken, modified};
+use super::observed_runs::is_observed;
 use super::units::{CargoUnit, Local, Run};
 use super::{Package, Why};
 use sccfg_util::fsio::{self, share};
@@ -30,7 +32,10 @@ impl Checks<'_> {
         let (Some((taken, script, is_published)), None) = (scripts.next(), scripts.next()) else {
             return Err("its build script is not known".into());
         };
-        self.reads_no_path(run)?;
+        let manifest = self.manifest_of(run);
+        if let Some(Sharing::KeyedByPath(why)) = manifest.as_ref().map(|known| &known.sharing) {
+            return Err(Why::general(why.clone()));
+        }
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("what it printed cannot be read")?;
@@ -52,8 +57,8 @@ impl Checks<'_> {
             }
         }
         if is_published {
-            self.published_reads_the_same(taken, run)?;
-        } else if let Some(manifest) = self.observed_run(run) {
+            self.published_reads_the_same(taken, manifest.as_ref())?;
+        } else if let Some(manifest) = manifest.filter(is_observed) {
             self.reads_the_same(taken, &manifest)?;
         } else {
             let package = package

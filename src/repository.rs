@@ -96,7 +96,8 @@ impl Repository {
             .any(|directory| fsio::exists(&directory.join(".git")))
     }
 
-    /// The Nix files of the repository that contain managed regions: path, text, text without them.
+    /// The Nix files of the repository that contain managed regions: path, text, text without them. Other projects below it,
+    /// which have a policy or a git work tree of their own, are left out.
     ///
     /// # Errors
     /// If a region is damaged, or the text without it does not parse.
@@ -104,7 +105,12 @@ impl Repository {
         let mut found = Vec::new();
         let walk = ignore::WalkBuilder::new(&self.root)
             .hidden(false)
-            .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some(".git" | "target")))
+            .filter_entry(|entry| {
+                let has = |name: &str| fsio::exists(&entry.path().join(name));
+                let is_other = || has(sccfg_toml::FILE_NAME) || has(".git");
+                let is_generated = matches!(entry.file_name().to_str(), Some(".git" | "target"));
+                !is_generated && (entry.depth() == 0 || !entry.path().is_dir() || !is_other())
+            })
             .build();
         for entry in walk.flatten() {
             let path = entry.path();

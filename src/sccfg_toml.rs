@@ -225,7 +225,9 @@ impl Policy {
     /// If it is not TOML.
     pub fn update(&self, path: &Path, text: &str) -> Result<String, Problem> {
         let before = Self::parse(path, text)?;
-        if before == *self {
+        // With these, it is also about dev shells.
+        let adds_shells = before.is_without_shells(text);
+        if before == *self && !adds_shells {
             return Ok(text.to_owned());
         }
         let mut settings: Vec<([&str; 2], Value)> = Vec::new();
@@ -235,7 +237,7 @@ impl Policy {
             settings.push((["cache", "size"], size.to_string().into()));
         }
         let incremental = self.cargo.incremental;
-        if before.cargo.incremental != incremental {
+        if before.cargo.incremental != incremental || adds_shells {
             settings.push((["cargo", "incremental"], incremental.name().into()));
         }
         let wrapper = self.cargo.wrapper;
@@ -264,7 +266,7 @@ impl Policy {
             let share = self.portable.verify.to_string();
             settings.push((["portable", "verify"], share.into()));
         }
-        if before.shell != self.shell {
+        if before.shell != self.shell || adds_shells {
             let names = toml_names(&self.shell.names);
             settings.push((["shell", "names"], names.into()));
         }

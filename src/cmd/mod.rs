@@ -35,6 +35,7 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 use crate::report::{Report, Verbosity};
+use sccfg_util::problem::Problem;
 
 /// The result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +78,17 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
 fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
     let start = || -> Result<_> {
         let current = sccfg_util::env::current_dir()?;
-        Ok(cli
-            .directory
-            .as_ref()
-            .map_or_else(|| current.clone(), |directory| current.join(directory)))
+        let Some(directory) = &cli.directory else {
+            return Ok(current);
+        };
+        let start = current.join(directory);
+        if !start.is_dir() {
+            let what = format!("could not change to the directory {}", directory.display());
+            return Err(Problem::new(what)
+                .hint("-C takes a directory that exists")
+                .into());
+        }
+        Ok(start)
     };
     match &cli.command {
         Command::Init(args) => init::run(args, &start()?, report),

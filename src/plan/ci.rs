@@ -221,7 +221,8 @@ pub(crate) fn ci_provider(repository: &Repository, policy: &Policy) -> Result<(P
             provider.name(),
             policy.ci.backend.name()
         )),
-        (Some(text), None) => without_ci(text)?,
+        (Some(text), None) if repository.files_with_regions()?.is_empty() => without_ci(text)?,
+        (Some(text), None) => Some(without_table(text, "ci")?),
         (None, None) => None,
     };
     let path = repository.path(FILE_NAME);

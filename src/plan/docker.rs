@@ -139,7 +139,8 @@ pub(crate) fn remove_docker_and_policy(repository: &Repository) -> Result<Plan> 
     let mut plan = Plan::new(&repository.root);
     remove_docker(&mut plan, repository)?;
     if let Some(text) = repository.read_file(FILE_NAME)? {
-        let after = match text.strip_prefix(NEW_POLICY) {
+        let is_managed = !repository.files_with_regions()?.is_empty();
+        let after = match text.strip_prefix(NEW_POLICY).filter(|_| !is_managed) {
             Some(rest) if !rest.contains(['[', '#']) || is_only_docker(rest) => None,
             _ => Some(super::ci::without_table(&text, "docker")?),
         };

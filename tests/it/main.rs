@@ -37,6 +37,7 @@ mod init;
 mod input;
 mod lab;
 mod linker;
+mod nested;
 mod nix;
 mod old_regions;
 mod properties;

@@ -15,7 +15,7 @@ pub mod region;
 mod text;
 mod variable;
 
-pub use change::commented_out::without_line;
+pub use change::commented_out::{with_lines, without_line};
 pub use change::hook_conflicts::{Assigned, assigned, stops_server};
 pub use editor::{
     Edited, EditedFile, How, OwnSetting, Request, Touched, check_syntax, edit, edit_with_size,

@@ -26,7 +26,7 @@ done
     shell.write("home/.bashrc", profile);
     shell.is_cured_by_changing(&["home/.bashrc"]);
     let now = shell.machine.sandbox.read("home/.bashrc");
-    assert_eq!(now, profile.replace("sccache", ": # sccache"));
+    assert_eq!(now, profile.replace("sccache", ": # sccfg:was sccache"));
     let profile = shell.path("home/.bashrc");
     succeeds(Command::new("bash").arg("-n").arg(profile));
 }
@@ -62,5 +62,5 @@ fn of_equal_lines_the_one_that_was_told_is_commented_out() {
     shell.allow("repo");
     shell.doctor(&["--fix", "--yes"]).stdout_has("fixed S060");
     let now = shell.machine.sandbox.read("repo/.envrc");
-    assert_eq!(now, format!("{line}\r\n{text}# {line}\r\n"));
+    assert_eq!(now, format!("{line}\r\n{text}# sccfg:was {line}\r\n"));
 }

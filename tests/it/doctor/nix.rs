@@ -240,10 +240,15 @@ fn what_envrc_sets_after_the_dev_shell_is_told_and_commented_out() {
     ran.stdout_has("fixed S060").stdout_has("[S056]");
     assert_eq!(shell.changed_since(&before), [shell.path("repo/.envrc")]);
     let now = shell.machine.sandbox.read("repo/.envrc");
-    let below = below.replace("export RUSTC", "# export RUSTC");
-    assert_eq!(now, format!("{above}{text}{below}"));
+    let commented_out = below.replace("export RUSTC", "# sccfg:was export RUSTC");
+    assert_eq!(now, format!("{above}{text}{commented_out}"));
     shell.allow("repo");
     shell.is_healthy();
+    // `remove` restores it.
+    let remove = ["-C", "repo", "remove"];
+    shell.machine.sccfg(&remove).status(0);
+    let now = shell.machine.sandbox.read("repo/.envrc");
+    assert_eq!(now, format!("{above}{below}"));
 }
 
 /// A config file that home-manager wrote is not changed; the option is named.

@@ -119,7 +119,7 @@ impl Project {
             sandbox,
             server: RefCell::new(server),
             compile_log,
-            counts: wrapper.file_name().is_none_or(|name| name != "env"),
+            counts: std::env::var_os("SCCFG_JUDGED").is_none(),
             wrapper,
             sccache,
             layout: Layout::wanted(),
@@ -557,8 +557,8 @@ pub(crate) fn package(name: &str, more: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{more}\n")
 }
 
-/// The wrapper under test: the program in `SCCFG_JUDGED`, else sccfg's. With `/usr/bin/env`, which caches nothing, hits
-/// are not counted, and every test has to pass: that checks what the tests expect of cargo.
+/// The wrapper under test: the program in `SCCFG_JUDGED`, else sccfg's. Of another one, hits are not counted. With
+/// `/usr/bin/env`, which caches nothing, every test has to pass: that checks what the tests expect of cargo.
 fn wrapper(sandbox: &Sandbox) -> PathBuf {
     if let Some(judged) = std::env::var_os("SCCFG_JUDGED") {
         return judged.into();

@@ -46,7 +46,7 @@ use serde::{Deserialize, Serialize};
 
 use self::command::Command;
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{knows_same_inputs, names_same_contents, names_same_programs};
+pub(super) use self::inputs::{PLACE, knows_same_inputs, names_same_contents, names_same_programs};
 pub(super) use self::machine::Machine;
 use self::observed::OF_HISTORY;
 use self::shared::SharedRuns;

@@ -60,6 +60,8 @@ pub(super) enum Uncacheable {
     ScriptUnknown,
     /// What a build script wrote cannot be stored.
     ScriptOutput,
+    /// cargo ended before it had read what a build script printed.
+    ScriptCutOff,
     /// Something was written beside the `OUT_DIR` of a build script while it ran.
     ScriptWrites,
     /// A build script ran in a directory that was not empty.
@@ -160,6 +162,7 @@ impl Uncacheable {
             Self::ScriptMachine => "it may ask for the user, the machine or files of the kernel",
             Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
             Self::ScriptOutput => "what it wrote cannot be stored",
+            Self::ScriptCutOff => "cargo ended before it had read what it printed",
             Self::ScriptWrites => {
                 "a file of the target directory outside of its OUT_DIR was written while it ran"
             }

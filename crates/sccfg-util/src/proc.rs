@@ -177,7 +177,7 @@ impl Program<'_> {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn tee(&self, name: &OsStr) -> io::Result<Output> {
+    pub fn tee(&self, name: &OsStr) -> io::Result<Teed> {
         let mut command = self.command();
         command.arg0(name);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -191,40 +191,59 @@ impl Program<'_> {
             let stderr = pass_on(stderr, io::stderr());
             (stdout.join().unwrap_or_default(), stderr)
         });
+        let is_whole = stdout.is_whole && stderr.is_whole;
         if let Some(forwarding) = forwarding {
             // Its number is not reused until it is waited for.
             signals::wait_without_reaping(child.id());
             forwarding.end();
         }
-        Ok(Output {
+        let output = Output {
             status: child.wait()?,
-            stdout,
-            stderr,
-        })
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+        };
+        Ok(Teed { output, is_whole })
     }
 }
 
-/// Passes on what can be read from a pipe, and returns it.
-fn pass_on(pipe: Option<impl Read>, mut to: impl io::Write) -> Vec<u8> {
-    let mut all = Vec::new();
+/// How a program ended whose output was passed on.
+#[derive(Debug)]
+pub struct Teed {
+    /// What it wrote, as far as it was passed on.
+    pub output: Output,
+    /// Whether that is everything: somebody read it to the end.
+    pub is_whole: bool,
+}
+
+/// What was read from a pipe and passed on.
+#[derive(Debug, Default)]
+struct PassedOn {
+    bytes: Vec<u8>,
+    is_whole: bool,
+}
+
+/// Passes on what can be read from a pipe, until nobody reads it any more: the program gets to know that as well.
+fn pass_on(pipe: Option<impl Read>, mut to: impl io::Write) -> PassedOn {
+    let mut passed = PassedOn::default();
     let mut part = vec![0; 16 << 10];
-    if let Some(mut pipe) = pipe {
-        while let Ok(length) = pipe.read(&mut part) {
-            if length == 0 {
-                break;
+    let Some(mut pipe) = pipe else {
+        return passed;
+    };
+    loop {
+        let part = match pipe.read(&mut part) {
+            Ok(0) => {
+                passed.is_whole = true;
+                return passed;
             }
-            // If nobody reads it any more, the program gets to know that as well.
-            if to
-                .write_all(&part[..length])
-                .and_then(|()| to.flush())
-                .is_err()
-            {
-                break;
-            }
-            all.extend_from_slice(&part[..length]);
+            Ok(length) => &part[..length],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return passed,
+        };
+        if to.write_all(part).and_then(|()| to.flush()).is_err() {
+            return passed;
         }
+        passed.bytes.extend_from_slice(part);
     }
-    all
 }
 
 /// The process that started this one: its number, and when it was started, in the system's clock

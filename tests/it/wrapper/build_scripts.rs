@@ -505,6 +505,35 @@ fn an_interrupted_script_leaves_nothing_behind() {
     }
 }
 
+/// cargo alone is killed, so that nobody reads the rest of what the script prints.
+#[requires(sccache)]
+#[test]
+fn a_script_that_outlives_cargo_leaves_nothing_behind() {
+    let waits = "println!(\"cargo::rerun-if-changed=build.rs\");\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = match option_env!(\\\"VALUE\\\") { Some(value) => value, None => \\\"none\\\" };\").unwrap();\n\
+        std::thread::sleep(std::time::Duration::from_secs(2));\n\
+        println!(\"cargo::rustc-env=VALUE=said\");";
+    let project = app(&script(waits)).committed();
+    let main = project.main();
+    let mut cargo = main.started(&["build"]);
+    let names = ["build-script-bu", "build-script-build", "sccache"];
+    wait_until("the script runs", || {
+        fs::read_to_string(project.sandbox.path("tmp/runs")).unwrap() == "run\n"
+    });
+    let left = running(&project, &mut cargo, &names, 1);
+    kill(cargo.id());
+    cargo.wait().unwrap();
+    wait_until("the script has ended", || {
+        left.iter()
+            .all(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+    });
+    for checkout in [main, project.linked("second")] {
+        checkout.clean();
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), "said\n");
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn links_modes_and_empty_directories_are_restored() {

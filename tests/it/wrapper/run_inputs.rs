@@ -168,6 +168,33 @@ fn a_variable_is_of_this_shell(
     is_right(&with(&own[1], &project, name, values[1]), start);
 }
 
+/// Programs write into such directories all the time, also the paths of checkouts.
+#[rstest]
+#[case::home("HOME")]
+#[case::settings("XDG_CONFIG_HOME")]
+#[case::temporary("TMPDIR")]
+#[requires(sccache)]
+fn of_a_directory_of_the_user_the_files_count_that_are_read(#[case] name: &str) {
+    let project = project(&format!(
+        "fs::read_to_string(std::path::Path::new(&env::var(\"{name}\").unwrap()).join(\"file\")).unwrap()"
+    ));
+    let main = project.main();
+    project.sandbox.write("a/file", "one");
+    project.sandbox.write("a/history", main.text());
+    let build = |checkout: &Checkout<'_>, runs: bool| {
+        take_runs(&project);
+        let checkout = with(checkout, &project, name, "ROOT/a");
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), usize::from(runs));
+        says_the_same_uncached(&checkout)
+    };
+    build(&main, true);
+    project.sandbox.write("a/history", "other");
+    assert_eq!(build(&project.linked("second"), false), "one\n");
+    project.sandbox.write("a/file", "two");
+    assert_eq!(build(&project.linked("third"), true), "two\n");
+}
+
 /// How a crate that the script uses finds a variable.
 #[rstest]
 #[requires(sccache)]

@@ -11,6 +11,7 @@ use super::build_scripts::take_runs;
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, copy};
+use super::run_inputs::{Start, is_right};
 use super::seed::seed;
 use super::workspace_scripts::{app, builds, runs, shell};
 
@@ -112,6 +113,39 @@ fn where_a_link_leads_counts(#[case] value: &str) {
     let other = project.linked("changed");
     leads_to(&other.path(""), "other");
     assert!(builds(&project, &other, true).contains("other"));
+}
+
+/// The place of a checkout, in a variable of `[env]` (`PLACE`), of the shell (`ROOT_OF_ALL`), or of cargo.
+#[rstest]
+#[case::of_the_configuration("env::var(\"PLACE\").unwrap().len().to_string()")]
+#[case::of_the_shell("env::var(\"ROOT_OF_ALL\").unwrap().rsplit('/').nth(2).unwrap().to_owned()")]
+#[case::by_a_name_that_is_put_together(
+    "env::var([\"CARGO\", \"MANIFEST\", \"DIR\"].join(\"_\")).unwrap().len().to_string()"
+)]
+#[case::among_all_variables(
+    "env::vars().find(|(name, _)| name.starts_with(\"CARGO_MANIF\")).unwrap().1.len().to_string()"
+)]
+#[case::by_a_program(
+    "{ let ran = std::process::Command::new(\"sh\").args([\"-c\", \"echo ${#ROOT_OF_ALL}\"]).output().unwrap(); \
+    String::from_utf8(ran.stdout).unwrap() }"
+)]
+#[requires(sccache)]
+fn a_value_that_is_computed_from_the_place_is_that_of_this_checkout(
+    #[case] value: &str,
+    #[values(Start::Empty, Start::Seeded)] start: Start,
+) {
+    let settings = "[env]\nPLACE = { value = \"crates/app\", relative = true }\n";
+    let project = app(value).file(".cargo/config.toml", settings).committed();
+    let [main, second] = [project.main(), project.linked("a/longer/second")];
+    let [main, second] = [main, second].map(|checkout| {
+        let place = checkout.path("crates/app");
+        checkout.with("ROOT_OF_ALL", place.to_str().unwrap())
+    });
+    main.cargo(&["build"]).ok();
+    is_right(&second, start);
+    // In the same place, it is known.
+    main.clean();
+    main.cargo(&["build"]).ok();
 }
 
 /// A variable may name a directory that is made, such as one of sources that are generated.

@@ -134,16 +134,26 @@ fn what_a_file_is_counts(#[case] value: &str) {
 }
 
 #[rstest]
-#[case::named("env::var(\"FLAVOUR\").unwrap_or_default()")]
-#[case::put_together("env::var(format!(\"FLAV{}\", \"OUR\")).unwrap_or_default()")]
-#[case::listed("env::vars().filter(|(name, _)| name.starts_with(\"FLAV\")).count().to_string()")]
+#[case::named("env::var(\"FLAVOUR\").unwrap_or_default()", false)]
+#[case::put_together("env::var(format!(\"FLAV{}\", \"OUR\")).unwrap_or_default()", false)]
+// Some have the place of the checkout.
+#[case::listed(
+    "env::vars().filter(|(name, _)| name.starts_with(\"FLAV\")).count().to_string()",
+    true
+)]
 #[requires(sccache)]
-fn a_variable_counts(#[case] value: &str) {
+fn a_variable_counts(#[case] value: &str, #[case] is_of_place: bool) {
     let project = app(value);
-    project.main().with("FLAVOUR", "one").cargo(&["build"]).ok();
-    let with = |place: &str, flavour| project.linked(place).with("FLAVOUR", flavour);
-    builds(&project, &with("same", "one"), false);
-    builds(&project, &with("other", "two"), true);
+    let with = |checkout: &Checkout<'_>, flavour, runs| {
+        builds(&project, &checkout.with("FLAVOUR", flavour), runs);
+        checkout.clean();
+    };
+    let main = project.main();
+    with(&main, "one", true);
+    with(&main, "one", false);
+    with(&main, "two", true);
+    with(&project.linked("same"), "one", is_of_place);
+    with(&project.linked("other"), "three", true);
 }
 
 /// A script that asks for its place may pass on something of it in which no path can be replaced.

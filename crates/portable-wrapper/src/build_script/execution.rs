@@ -31,6 +31,7 @@ use crate::store::Kind;
 use crate::uncacheable::Uncacheable;
 use crate::uncached::exit_as;
 use sccfg_util::clock::millis;
+use sccfg_util::proc::Teed;
 use sccfg_util::{env, fsio};
 
 /// How many different sets of inputs are remembered for a first key.
@@ -122,8 +123,8 @@ impl Context {
             subject.started();
         }
         let program = command.program(&changes);
-        let output = match program.tee(command.name) {
-            Ok(output) => output,
+        let Teed { output, is_whole } = match program.tee(command.name) {
+            Ok(teed) => teed,
             Err(error) => return command.cannot_run(&error),
         };
         drop(recording);
@@ -138,7 +139,9 @@ impl Context {
             return exit_as(Ok(output.status));
         }
         let took = millis(took);
-        let stored = if reports_error(&output.stdout) {
+        let stored = if !is_whole {
+            Err(Uncacheable::ScriptCutOff)
+        } else if reports_error(&output.stdout) {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
             Err(Uncacheable::ScriptLeftovers)

@@ -12,6 +12,7 @@ use super::instructions::Declared;
 use super::machine::{self, Machine};
 use super::own_path::OwnPath;
 use super::source::Source;
+use super::tree::names_workspace;
 use super::variables::read::VariablesRead;
 use super::variables::{
     FLAGS, NATIVE, OF_LIBRARIES, is_named, is_of_c_library, is_set_by_cargo, is_this_wrapper,
@@ -122,7 +123,7 @@ impl Script<'_> {
         if self.is_published {
             self.add_package(&mut key)?;
         } else if self.source.asks_for_place(self.used) {
-            key.add("place", self.path_map.spelled_out());
+            key.add(PLACE, self.path_map.spelled_out());
         }
         let parts = key.parts().to_vec();
         Ok(FirstKey {
@@ -179,6 +180,24 @@ impl Script<'_> {
         Ok((others, has_native_flag))
     }
 
+    /// Whether it, or a program that it runs, reads a variable in which the path of the workspace is, so that its result may have
+    /// anything that can be computed from that.
+    fn reads_place_in_variable(&self, observed: &ObservedInputs) -> bool {
+        let words = self.source.words(self.used, self.is_observed);
+        let lists_all = self.source.lists_variables(self.used);
+        // `cc` makes names of objects with it.
+        let is_of_crate = |name: &str| is_set_by_cargo(name) && self.used.variables.contains(name);
+        let mut read = env::vars_where(|name| {
+            let has_read = observed.has_read(name) && !is_of_crate(name);
+            !NOT_OF_PLACE.contains(&name) && (lists_all || words.contains(name) || has_read)
+        })
+        .into_iter();
+        read.any(|(name, value)| {
+            let mapped = self.path_map.to_placeholders(value.as_encoded_bytes());
+            names_workspace(&mapped) && !is_this_wrapper(&name, &value)
+        })
+    }
+
     fn add_machine(&self, key: &mut Key, machine: Machine) -> Result<(), Uncacheable> {
         let digest = machine.digest(self.state);
         key.add(machine.name(), digest.ok_or(Uncacheable::ScriptTools)?);
@@ -196,7 +215,7 @@ impl Script<'_> {
         let is_known = path.starts_with(self.out_dir)
             || path.starts_with(self.package)
             || self.is_of_cargo(name, path);
-        if !may_be_named(path) || is_known {
+        if !may_be_named(path) || is_known || self.is_observed && is_of_user(path) {
             return Ok(());
         }
         let content = content_of(path, self.path_map).ok_or(Uncacheable::ScriptDeclared)?;
@@ -264,6 +283,9 @@ impl Script<'_> {
         for (name, value) in session::values(observed) {
             let value = self.path_map.to_placeholders(value.as_encoded_bytes());
             variables.add_secret(format!("${name}"), &value, &first.hasher);
+        }
+        if !self.is_published && self.reads_place_in_variable(observed) {
+            variables.add(PLACE, self.path_map.spelled_out());
         }
         let runs_unobserved = observed.runs_unobserved;
         let mut observed = observed.find(self.path_map, self.state);
@@ -385,6 +407,28 @@ fn may_be_named(path: &Path) -> bool {
     path.is_absolute() && path != Path::new("/") && !path.starts_with("/nix/store")
 }
 
+/// Whether `path` is a directory in which programs keep files of a user: only what a run reads in it counts.
+fn is_of_user(path: &Path) -> bool {
+    let is_named = || {
+        let mut directories = DIRECTORIES_OF_USER.iter();
+        directories.any(|name| env::var_os(name).is_some_and(|directory| directory == path))
+    };
+    let is_above_home = || env::home_dir().is_some_and(|home| home.starts_with(path));
+    is_above_home() || path == env::temp_dir() || is_named()
+}
+
+/// Variables that name a directory of a user, besides the home directory and that for temporary files.
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+const DIRECTORIES_OF_USER: [&str; 7] = [
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
+
 /// What is at `path`, as a first key has it; `None` if it cannot be read.
 fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
     if path.is_file() {
@@ -399,10 +443,15 @@ fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
     }
 }
 
+/// The part of a key that has the place of a checkout.
+pub(crate) const PLACE: &str = "place";
+/// Variables that many programs read to find others, or to know where they are.
+const NOT_OF_PLACE: [&str; 3] = ["OLDPWD", "PATH", "PWD"];
+
 /// The part of a first key that tells which inputs of runs are known.
 const INPUTS: &str = "inputs";
 /// Changes when other inputs are.
-const VERSION_OF_INPUTS: &str = "4";
+const VERSION_OF_INPUTS: &str = "5";
 
 /// Whether the run with these `parts` of its first key was stored by a version that knows the same inputs.
 pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {

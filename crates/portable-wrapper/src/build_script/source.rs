@@ -183,6 +183,11 @@ const PLACES: [&str; 5] = [
 ];
 /// Variables that name the place of the package.
 const PLACE_VARIABLES: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "PWD"];
+/// Whether the variable `name` has the place of the package.
+pub(super) fn is_of_place(name: &str) -> bool {
+    PLACE_VARIABLES.contains(&name)
+}
+
 /// Directories of the system whose files differ each time.
 const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::build_script::PLACE;
 use super::super::digest::HASHED;
 use super::super::unit_key::STANDARD_LIBRARY;
 use super::super::unit_key::linking::LIBRARIES_IN;
@@ -109,7 +110,7 @@ fn kind(what: &str) -> Kind {
         "OUT_DIR" => Kind::Generated,
         "crate below" | "run of" | "--extern" => Kind::Dependency,
         "linker" | "preloaded library" => Kind::Linker,
-        "only here" | "path_map" | "place" => Kind::Place,
+        "only here" | "path_map" | PLACE => Kind::Place,
         "time" => Kind::EachTime,
         _ if begins(&["$", "env!("]) => Kind::Variable,
         _ if begins(&["--extern "]) => Kind::Dependency,

@@ -86,7 +86,11 @@ impl Checks<'_> {
         let source = program
             .and_then(|program| Source::of(program, &dep_info, Path::new(root), &self.state))
             .ok_or("the source of its build script cannot be read")?;
-        if manifest.parts.iter().any(|part| part.what == "place") {
+        if manifest
+            .parts
+            .iter()
+            .any(|part| part.what == build_script::PLACE)
+        {
             return Err(Why::general("its build script asks where it is"));
         }
         self.variables(manifest, &source, &compiled.code.inputs(), &to)?;

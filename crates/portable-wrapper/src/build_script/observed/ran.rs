@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Run;
 use super::tools::{self, found, interpreter_of, interpreter_of_tool, wrapper_runs};
+use crate::build_script::source::is_of_place;
 use crate::build_script::variables::is_of_cargo;
 use crate::build_script::variables::read::sources_other;
 use crate::cc::launcher;
@@ -80,7 +81,7 @@ impl<'r> Ran<'r> {
             observed.tool_scripts = scripts;
         }
         let variables = self.requests.variables.iter();
-        let variables = variables.filter(|name| !is_of_cargo(name));
+        let variables = variables.filter(|name| !is_of_cargo(name) || is_of_place(name));
         observed.variables = variables.cloned().collect();
     }
 

@@ -468,6 +468,14 @@ fn a_script_with_other_inputs_or_outputs_runs_each_time(#[case] value: &str, #[c
     "eprintln!(\"no such thing\"); std::process::exit(3)",
     "exit status: 3"
 )]
+#[case::abort(
+    "eprintln!(\"no such thing\"); std::process::abort()",
+    "signal: 6, SIGABRT: process abort signal"
+)]
+#[case::fault(
+    "eprintln!(\"no such thing\"); unsafe { (16 as *mut u8).write_volatile(0) }",
+    "signal: 11, SIGSEGV: invalid memory reference"
+)]
 #[case::error("println!(\"cargo::error=no such thing\")", "no such thing")]
 fn a_script_that_fails_runs_each_time(#[case] fails: &str, #[case] why: &str) {
     let project = app(&script(fails)).committed();
@@ -531,6 +539,26 @@ fn a_script_that_outlives_cargo_leaves_nothing_behind() {
         checkout.clean();
         checkout.cargo(&["build"]).ok();
         assert_eq!(checkout.says("app"), "said\n");
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn a_file_in_the_place_of_its_directory_is_not_stored() {
+    let replaces = "fs::remove_dir(&out).unwrap();\nfs::write(&out, \"a file\").unwrap();";
+    let project = with_runs(Project::new().with_store());
+    let script = script(replaces);
+    let files = [
+        ("build.rs", script.as_str()),
+        ("src/lib.rs", ""),
+        ("data", "data"),
+    ];
+    let main = ("src/main.rs", "fn main() {}\n");
+    let project = publish(project, "published", &files).package("app", USES, &[main]);
+    let project = project.committed();
+    for checkout in [project.main(), project.linked("second")] {
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(fs::read_to_string(out_dir(&checkout)).unwrap(), "a file");
     }
 }
 
@@ -633,7 +661,7 @@ pub(super) fn out_dir(checkout: &Checkout<'_>) -> PathBuf {
     let build = checkout.path("target/debug/build");
     let all = fs::read_dir(build).unwrap().map(|entry| entry.unwrap());
     all.map(|entry| entry.path().join("out"))
-        .find(|out| out.is_dir())
+        .find(|out| out.exists())
         .unwrap()
 }
 

@@ -115,6 +115,39 @@ fn where_a_link_leads_counts(#[case] value: &str) {
     assert!(builds(&project, &other, true).contains("other"));
 }
 
+/// A path leads nowhere if a part in front of `..` is not there.
+#[rstest]
+#[case::missing("fs::read_to_string(\"new/../data.txt\").unwrap_or_default()")]
+#[case::removed("fs::read_to_string(\"some/../data.txt\").unwrap_or_default()")]
+#[case::searched_by_the_compiler(
+    "{ fs::write(format!(\"{out}/c.c\"), \"#include \\\"h.h\\\"\\n\").unwrap(); \
+    let mut cc = std::process::Command::new(\"cc\"); cc.args([\"-E\", \"-P\", \"-I\", \"new/../i1\", \"-I\", \"i2\"]); \
+    String::from_utf8(cc.arg(format!(\"{out}/c.c\")).output().unwrap().stdout).unwrap() }"
+)]
+#[requires(sccache)]
+fn what_is_in_front_of_a_parent_counts(
+    #[case] value: &str,
+    #[values(Start::Empty, Start::Seeded)] start: Start,
+) {
+    let project = app(value)
+        .file("crates/app/i1/h.h", "one\n")
+        .file("crates/app/i2/h.h", "two\n")
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let change = |checkout: &Checkout<'_>| {
+        fs::create_dir_all(checkout.path("crates/app/new")).unwrap();
+        fs::remove_dir_all(checkout.path("crates/app/some")).unwrap();
+    };
+    builds(&project, &project.linked("same"), false);
+    let second = project.linked("second");
+    change(&second);
+    is_right(&second, start);
+    change(&main);
+    main.clean();
+    is_right(&main, Start::Empty);
+}
+
 /// The place of a checkout, in a variable of `[env]` (`PLACE`), of the shell (`ROOT_OF_ALL`), or of cargo.
 #[rstest]
 #[case::of_the_configuration("env::var(\"PLACE\").unwrap().len().to_string()")]

@@ -186,6 +186,14 @@ fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
     "std::time::SystemTime::now().elapsed().is_ok().to_string()",
     "it may read the clock"
 )]
+#[case::time_of_a_file(
+    "std::os::linux::fs::MetadataExt::st_mtime(&fs::metadata(\"data.txt\").unwrap()).to_string()",
+    "it may read the clock"
+)]
+#[case::number_of_a_file(
+    "std::os::unix::fs::MetadataExt::ino(&fs::metadata(\"data.txt\").unwrap()).to_string()",
+    "it may read the clock"
+)]
 #[case::writes_a_source(
     "{ fs::write(\"src/made.rs\", \"// made\").unwrap(); String::new() }",
     "it wrote a file of the checkout"

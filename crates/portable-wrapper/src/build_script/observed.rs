@@ -16,7 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use self::known::{Known, differs_each_time};
-use self::places::{has_parent_parts, links_before_parents, place_of};
+use self::places::{has_parent_parts, parts_before_parents, place_of};
 use self::ran::Ran;
 use self::tools::wrapper_runs;
 use super::around_target::{AroundTarget, directories_of_everybody};
@@ -229,8 +229,12 @@ impl Run<'_> {
             found.add(*uses);
             if !self.script.is_published && has_parent_parts(path) {
                 found.is_relative = true;
-                for link in links_before_parents(path, real_paths) {
-                    files.entry(link).or_default().is_relative = true;
+                for part in parts_before_parents(path, real_paths) {
+                    let part = self.script.package.join(part);
+                    let is_directory = part.is_dir() && !part.is_symlink();
+                    if !is_directory || self.script.is_of_checkout(&part) {
+                        files.entry(part).or_default().is_relative = true;
+                    }
                 }
             }
         }

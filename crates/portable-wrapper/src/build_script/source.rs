@@ -62,9 +62,29 @@ const CLOCK: Signs = Signs {
     ],
     programs: &[],
 };
-/// Times that nobody sees a script ask for.
+/// Times of files, and what else differs between copies of a file, that nobody sees a script ask for.
 const TIMES: Signs = Signs {
-    names: &["accessed", "created", "modified", "mtime"],
+    names: &[
+        "accessed",
+        "atime",
+        "atime_nsec",
+        "created",
+        "ctime",
+        "ctime_nsec",
+        "ino",
+        "modified",
+        "mtime",
+        "mtime_nsec",
+        "nlink",
+        "st_atime",
+        "st_atime_nsec",
+        "st_ctime",
+        "st_ctime_nsec",
+        "st_ino",
+        "st_mtime",
+        "st_mtime_nsec",
+        "st_nlink",
+    ],
     programs: &["date"],
 };
 /// The clock in a build script that passes on when it ran; times of files are no such thing.

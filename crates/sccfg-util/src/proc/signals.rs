@@ -165,12 +165,19 @@ pub(super) fn wait_without_reaping(pid: u32) {
     ) {}
 }
 
-/// Ends this process by the signal that ended another one, so that the parent sees the same status.
-/// Returns if `status` is not SIGHUP, SIGINT, SIGTERM or SIGKILL, the signals without a core dump.
+/// Ends this process by the signal that ended another one, so that the parent sees the same status, without a core dump
+/// of its own. Returns if `status` is none of a signal.
 pub fn exit_by_signal_of(status: ExitStatus) {
-    const PLAIN: [i32; 4] = [SIGHUP, SIGINT, SIGTERM, signal_hook::consts::SIGKILL];
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    if let Some(signal) = signal.filter(|signal| PLAIN.contains(signal)) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) else {
+        return;
+    };
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if setrlimit(Resource::Core, none).is_ok() {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
 }

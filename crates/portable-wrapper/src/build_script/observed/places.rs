@@ -2,19 +2,19 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use sccfg_util::fsio::{self, RealPaths};
+use sccfg_util::fsio::RealPaths;
 
 pub(super) fn has_parent_parts(path: &Path) -> bool {
     path.components().any(|part| part == Component::ParentDir)
 }
 
-/// The links in `path` that a `..` follows, which decide where that leads.
-pub(super) fn links_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<PathBuf> {
-    let (mut links, mut place) = (Vec::new(), PathBuf::new());
+/// The parts of `path` that a `..` follows: whether they are there, and where they lead, decides where that leads.
+pub(super) fn parts_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<PathBuf> {
+    let (mut parts, mut place) = (Vec::new(), PathBuf::new());
     for part in path.components() {
         if part == Component::ParentDir {
-            if fsio::read_link(&place).is_some() {
-                links.push(place.clone());
+            if !place.as_os_str().is_empty() && !place.ends_with("..") {
+                parts.push(place.clone());
             }
             place = place_of(&place, real_paths);
             place.pop();
@@ -22,7 +22,7 @@ pub(super) fn links_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<P
             place.push(part);
         }
     }
-    links
+    parts
 }
 
 /// The path without links, as far as it exists.

@@ -73,6 +73,9 @@ pub(in super::super) fn capture(
     around: Option<&AroundTarget>,
     work: &Path,
 ) -> Option<Captured> {
+    if !out_dir.is_dir() {
+        return None;
+    }
     if let Some(around) = around.filter(|_| path_map.is_plain()) {
         let mut reader = Capture::new(path_map, around, work);
         if let Some(captured) = reader.read(out_dir) {

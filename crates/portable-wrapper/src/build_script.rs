@@ -28,6 +28,7 @@ mod inputs;
 mod instructions;
 pub(crate) mod launcher;
 mod machine;
+mod named_contents;
 mod observed;
 pub(super) mod own_path;
 mod shared;
@@ -46,8 +47,9 @@ use serde::{Deserialize, Serialize};
 
 use self::command::Command;
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{PLACE, knows_same_inputs, names_same_contents, names_same_programs};
+pub(super) use self::inputs::{PLACE, knows_same_inputs, names_same_programs};
 pub(super) use self::machine::Machine;
+pub(super) use self::named_contents::names_same_contents;
 use self::observed::OF_HISTORY;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;

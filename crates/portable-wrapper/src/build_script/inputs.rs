@@ -4,12 +4,15 @@
 //! source names, what they name, and the machine. The second key adds the contents of the files
 //! that the script declared when it ran under the first key, and what it was observed to read then: files, and other variables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::instructions::Declared;
 use super::machine::{self, Machine};
+use super::named_contents::{
+    CONTENT_OF, content_of, is_of_system, is_of_user, may_be_named, paths_among,
+};
 use super::own_path::OwnPath;
 use super::source::Source;
 use super::tree::names_workspace;
@@ -399,50 +402,6 @@ pub(super) struct RunInputs {
     pub(super) observed: ObservedInputs,
 }
 
-/// What a part of a first key starts with that has the content of what a variable or a text names.
-const CONTENT_OF: &str = "content of $";
-
-/// Whether the content of `path` may be in a first key: not a whole file system, or what never changes.
-fn may_be_named(path: &Path) -> bool {
-    path.is_absolute() && path != Path::new("/") && !path.starts_with("/nix/store")
-}
-
-/// Whether `path` is a directory in which programs keep files of a user: only what a run reads in it counts.
-fn is_of_user(path: &Path) -> bool {
-    let is_named = || {
-        let mut directories = DIRECTORIES_OF_USER.iter();
-        directories.any(|name| env::var_os(name).is_some_and(|directory| directory == path))
-    };
-    let is_above_home = || env::home_dir().is_some_and(|home| home.starts_with(path));
-    is_above_home() || path == env::temp_dir() || is_named()
-}
-
-/// Variables that name a directory of a user, besides the home directory and that for temporary files.
-/// <https://specifications.freedesktop.org/basedir-spec/latest/>
-const DIRECTORIES_OF_USER: [&str; 7] = [
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_RUNTIME_DIR",
-    "XDG_STATE_HOME",
-];
-
-/// What is at `path`, as a first key has it; `None` if it cannot be read.
-fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
-    if path.is_file() {
-        digest::of_source(path, path_map)
-    } else if !path.is_dir() {
-        Some("missing".to_owned())
-    } else if path_map.is_below(path, Role::Target) {
-        // Of another build script. Objects count where they are linked.
-        package::generated(path, path_map)
-    } else {
-        machine::listing(path)
-    }
-}
-
 /// The part of a key that has the place of a checkout.
 pub(crate) const PLACE: &str = "place";
 /// Variables that many programs read to find others, or to know where they are.
@@ -481,56 +440,4 @@ pub(crate) fn names_same_programs(parts: &[KeyPart], source: &Source, state: &St
     add_programs(&mut now, source, state);
     let before = parts.iter().filter(|part| part.what.starts_with(PROGRAM));
     before.eq(now.parts())
-}
-
-/// Whether variables and texts name files with the same contents as when a run had a first key with these `parts`. What
-/// other build scripts made is not compared.
-pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool {
-    let named = |part: &KeyPart| {
-        let name = part.what.strip_prefix(CONTENT_OF)?;
-        let is_compared = !name.starts_with("DEP_") && !OF_LIBRARIES.contains(&name);
-        is_compared.then(|| (name.to_owned(), part.value.clone()))
-    };
-    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in parts.iter().filter_map(named) {
-        expected.entry(name).or_default().push(value);
-    }
-    expected.into_iter().all(|(name, values)| {
-        let value = env::var_os(&name);
-        let listed = value.iter().flat_map(|value| env::split_paths(value));
-        let text = value
-            .as_ref()
-            .map_or(name.as_str().into(), |value| value.to_string_lossy());
-        let whole = value.is_none().then(|| PathBuf::from(&name));
-        let among = paths_among(&text).map(Path::to_owned);
-        let paths = listed
-            .chain(whole)
-            .chain(among)
-            .filter(|path| may_be_named(path));
-        // In the same order, but not all are in a key.
-        let mut found =
-            paths.filter_map(|path| Some(digest::shown(content_of(&path, path_map)?.as_bytes())));
-        values
-            .iter()
-            .all(|value| found.any(|content| content == *value))
-    })
-}
-
-/// Whether a path is of the system, whose packages and headers are in the key of scripts that run programs, or has a name
-/// that never changes.
-fn is_of_system(path: &Path) -> bool {
-    const DIRECTORIES: [&str; 10] = [
-        "/bin", "/dev", "/lib", "/lib64", "/nix", "/proc", "/run", "/sbin", "/sys", "/usr",
-    ];
-    DIRECTORIES.iter().any(|other| path.starts_with(other))
-}
-
-/// The absolute paths among the words of a text, also behind options such as `-I`.
-fn paths_among(text: &str) -> impl Iterator<Item = &Path> {
-    let is_between = |letter: char| letter.is_whitespace() || "\"'`=,;:".contains(letter);
-    let paths = text.split(is_between).filter_map(|word| {
-        let at = word.find('/')?;
-        (at == 0 || word.starts_with('-')).then(|| Path::new(&word[at..]))
-    });
-    paths.filter(|path| !is_of_system(path))
 }

@@ -181,6 +181,19 @@ fn a_value_that_is_computed_from_the_place_is_that_of_this_checkout(
     main.cargo(&["build"]).ok();
 }
 
+/// In dev shells of Nix, `out` is a directory beside `flake.nix`, and many scripts have something of that name.
+#[requires(sccache)]
+#[test]
+fn a_variable_that_is_called_like_something_in_the_script_is_not_read() {
+    let project = app("format!(\"{}\", out.len() / 1000)");
+    let build = |checkout: &Checkout<'_>, runs| {
+        let out = checkout.path("outputs/out");
+        builds(&project, &checkout.with("out", out.to_str().unwrap()), runs);
+    };
+    build(&project.main(), true);
+    build(&project.linked("second"), false);
+}
+
 /// A variable may name a directory that is made, such as one of sources that are generated.
 #[requires(sccache)]
 #[test]

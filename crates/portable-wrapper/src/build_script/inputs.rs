@@ -186,13 +186,12 @@ impl Script<'_> {
     /// Whether it, or a program that it runs, reads a variable in which the path of the workspace is, so that its result may have
     /// anything that can be computed from that.
     fn reads_place_in_variable(&self, observed: &ObservedInputs) -> bool {
-        let words = self.source.words(self.used, self.is_observed);
         let lists_all = self.source.lists_variables(self.used);
         // `cc` makes names of objects with it.
         let is_of_crate = |name: &str| is_set_by_cargo(name) && self.used.variables.contains(name);
         let mut read = env::vars_where(|name| {
             let has_read = observed.has_read(name) && !is_of_crate(name);
-            !NOT_OF_PLACE.contains(&name) && (lists_all || words.contains(name) || has_read)
+            !NOT_OF_PLACE.contains(&name) && (lists_all || has_read)
         })
         .into_iter();
         read.any(|(name, value)| {

@@ -60,7 +60,7 @@ pub(super) enum Uncacheable {
     ScriptUnknown,
     /// What a build script wrote cannot be stored.
     ScriptOutput,
-    /// cargo ended before it had read what a build script printed.
+    /// cargo ended before a build script did.
     ScriptCutOff,
     /// Something was written beside the `OUT_DIR` of a build script while it ran.
     ScriptWrites,
@@ -162,7 +162,7 @@ impl Uncacheable {
             Self::ScriptMachine => "it may ask for the user, the machine or files of the kernel",
             Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
             Self::ScriptOutput => "what it wrote cannot be stored",
-            Self::ScriptCutOff => "cargo ended before it had read what it printed",
+            Self::ScriptCutOff => "cargo ended before it did",
             Self::ScriptWrites => {
                 "a file of the target directory outside of its OUT_DIR was written while it ran"
             }

@@ -513,15 +513,20 @@ fn an_interrupted_script_leaves_nothing_behind() {
     }
 }
 
-/// cargo alone is killed, so that nobody reads the rest of what the script prints.
+/// cargo alone is killed, so that nobody reads what the script prints after that, and another cargo may run it as well.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_script_that_outlives_cargo_leaves_nothing_behind() {
+fn a_script_that_outlives_cargo_leaves_nothing_behind(#[values(true, false)] prints: bool) {
     let waits = "println!(\"cargo::rerun-if-changed=build.rs\");\n\
         fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = match option_env!(\\\"VALUE\\\") { Some(value) => value, None => \\\"none\\\" };\").unwrap();\n\
         std::thread::sleep(std::time::Duration::from_secs(2));\n\
         println!(\"cargo::rustc-env=VALUE=said\");";
-    let project = app(&script(waits)).committed();
+    let mut lines: Vec<&str> = waits.lines().collect();
+    if !prints {
+        // It has printed everything before.
+        lines.swap(2, 3);
+    }
+    let project = app(&script(&lines.join("\n"))).committed();
     let main = project.main();
     let mut cargo = main.started(&["build"]);
     let names = ["build-script-bu", "build-script-build", "sccache"];
@@ -535,7 +540,11 @@ fn a_script_that_outlives_cargo_leaves_nothing_behind() {
         left.iter()
             .all(|pid| !Path::new(&format!("/proc/{pid}")).exists())
     });
-    for checkout in [main, project.linked("second")] {
+    take_runs(&project);
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    for checkout in [main, second] {
         checkout.clean();
         checkout.cargo(&["build"]).ok();
         assert_eq!(checkout.says("app"), "said\n");

@@ -31,7 +31,7 @@ use crate::store::Kind;
 use crate::uncacheable::Uncacheable;
 use crate::uncached::exit_as;
 use sccfg_util::clock::millis;
-use sccfg_util::proc::Teed;
+use sccfg_util::proc::{self, Teed};
 use sccfg_util::{env, fsio};
 
 /// How many different sets of inputs are remembered for a first key.
@@ -123,6 +123,7 @@ impl Context {
             subject.started();
         }
         let program = command.program(&changes);
+        let cargo = proc::parent();
         let Teed { output, is_whole } = match program.tee(command.name) {
             Ok(teed) => teed,
             Err(error) => return command.cannot_run(&error),
@@ -139,7 +140,9 @@ impl Context {
             return exit_as(Ok(output.status));
         }
         let took = millis(took);
-        let stored = if !is_whole {
+        // Another cargo may be at work in the same directory by now.
+        let has_cargo = proc::parent() == cargo;
+        let stored = if !is_whole || !has_cargo {
             Err(Uncacheable::ScriptCutOff)
         } else if reports_error(&output.stdout) {
             Err(Uncacheable::ScriptFailed)

@@ -245,7 +245,7 @@ impl Context {
         let run = observed::Run {
             script,
             program: &command.program,
-            contents: &first.contents,
+            contents: first.contents(),
             around: &around,
             started: finished.started,
         };

@@ -45,8 +45,17 @@ pub(super) struct FirstKey {
     others: Variables,
     hasher: KeyedHasher,
     pub(super) parts: Vec<KeyPart>,
-    /// The files and directories outside of the package whose contents it has.
-    pub(super) contents: BTreeSet<PathBuf>,
+    /// What is outside of the package and named.
+    named: Named,
+}
+
+/// Files and directories that variables and texts name.
+#[derive(Debug, Default)]
+struct Named {
+    /// Those whose contents are in the key.
+    contents: BTreeSet<PathBuf>,
+    /// Whether there are directories of which only the files count that an observed run reads.
+    has_observed: bool,
 }
 
 /// The second key of a run.
@@ -77,11 +86,18 @@ pub(super) struct Script<'a> {
     pub(super) state: &'a StateDir,
 }
 
+impl FirstKey {
+    /// The files and directories outside of the package whose contents it has.
+    pub(super) fn contents(&self) -> &BTreeSet<PathBuf> {
+        &self.named.contents
+    }
+}
+
 impl Script<'_> {
     pub(super) fn first_key(&self) -> Result<FirstKey, Uncacheable> {
         let hasher = self.state.hasher().ok_or(Uncacheable::NoRandomNumbers)?;
         let mut key = Key::default();
-        let mut contents = BTreeSet::new();
+        let mut named = Named::default();
         key.add("format", FORMAT);
         key.add(INPUTS, VERSION_OF_INPUTS);
         key.add("run of", self.program);
@@ -94,11 +110,11 @@ impl Script<'_> {
         for argument in self.arguments {
             key.add("argument", argument.as_encoded_bytes());
         }
-        let (others, has_native_flag) = self.add_variables(&mut key, &mut contents, &hasher)?;
+        let (others, has_native_flag) = self.add_variables(&mut key, &mut named, &hasher)?;
         if !self.is_observed {
             add_programs(&mut key, self.source, self.state);
         }
-        self.add_named_files(&mut key, &mut contents)?;
+        self.add_named_files(&mut key, &mut named)?;
         if has_native_flag || self.source.reads_processor() {
             key.add(
                 "processor",
@@ -135,7 +151,7 @@ impl Script<'_> {
             others,
             hasher,
             parts,
-            contents,
+            named,
         })
     }
 
@@ -143,7 +159,7 @@ impl Script<'_> {
     fn add_variables(
         &self,
         key: &mut Key,
-        contents: &mut BTreeSet<PathBuf>,
+        named: &mut Named,
         hasher: &KeyedHasher,
     ) -> Result<(Variables, bool), Uncacheable> {
         let mut has_native_flag = false;
@@ -170,13 +186,13 @@ impl Script<'_> {
             key.add_secret(format!("${name}"), &mapped, hasher);
             if name.starts_with("DEP_") || is_named(&name) {
                 for path in env::split_paths(&value) {
-                    self.add_content(key, contents, &name, &path)?;
+                    self.add_content(key, named, &name, &path)?;
                 }
             }
             let has_flags = FLAGS.iter().any(|flags| name.contains(flags));
             if has_flags || is_named(&name) {
                 for path in paths_among(&value.to_string_lossy()) {
-                    self.add_content(key, contents, &name, path)?;
+                    self.add_content(key, named, &name, path)?;
                 }
             }
         }
@@ -206,39 +222,44 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `contents`.
+    /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `named`. Of an observed run, a
+    /// directory that is too large or one of the user is left out.
     fn add_content(
         &self,
         key: &mut Key,
-        contents: &mut BTreeSet<PathBuf>,
+        named: &mut Named,
         name: &str,
         path: &Path,
     ) -> Result<(), Uncacheable> {
         let is_known = path.starts_with(self.out_dir)
             || path.starts_with(self.package)
             || self.is_of_cargo(name, path);
-        if !may_be_named(path) || is_known || self.is_observed && is_of_user(path) {
+        if !may_be_named(path) || is_known {
             return Ok(());
         }
-        let content = content_of(path, self.path_map).ok_or(Uncacheable::ScriptDeclared)?;
-        key.add(format!("{CONTENT_OF}{name}"), content);
-        contents.insert(path.to_owned());
+        let is_made = self.path_map.is_below(path, Role::Target);
+        let is_observed = self.is_observed && !is_made && path.is_dir();
+        let content = (!is_observed || !is_of_user(path)).then(|| content_of(path, self.path_map));
+        match content.flatten() {
+            Some(content) => {
+                key.add(format!("{CONTENT_OF}{name}"), content);
+                named.contents.insert(path.to_owned());
+            }
+            None if is_observed => named.has_observed = true,
+            None => return Err(Uncacheable::ScriptDeclared),
+        }
         Ok(())
     }
 
     /// Files and directories outside of the package that a text of the source names.
-    fn add_named_files(
-        &self,
-        key: &mut Key,
-        contents: &mut BTreeSet<PathBuf>,
-    ) -> Result<(), Uncacheable> {
+    fn add_named_files(&self, key: &mut Key, named: &mut Named) -> Result<(), Uncacheable> {
         for text in &self.source.texts {
             let whole = [text.as_str()].into_iter().map(Path::new);
             for path in whole.chain(paths_among(text)) {
                 // A whole file system, or the directory of all users, is no input.
                 let is_small = path.is_file() || path.components().count() > 2;
                 if is_small && !is_of_system(path) {
-                    self.add_content(key, contents, text, path)?;
+                    self.add_content(key, named, text, path)?;
                 }
             }
         }
@@ -290,6 +311,9 @@ impl Script<'_> {
             variables.add(PLACE, self.path_map.spelled_out());
         }
         let runs_unobserved = observed.runs_unobserved;
+        if runs_unobserved && first.named.has_observed {
+            return None;
+        }
         let mut observed = observed.find(self.path_map, self.state);
         key.add("observed", &observed.digest);
         if runs_unobserved {
@@ -352,7 +376,7 @@ impl Script<'_> {
         let declared = self.declared_files(declared);
         // Of one that was observed, what it read of them is known.
         let mut declared = declared.filter(|(_, file)| !observed.is_observed || !file.is_dir());
-        let mut contents = first.contents.iter();
+        let mut contents = first.contents().iter();
         let mut observed = observed.paths(self.path_map);
         observed.any(|file| path.is_in(&file))
             || declared.any(|(_, file)| path.is_below(&file))

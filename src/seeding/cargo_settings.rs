@@ -2,17 +2,15 @@
 //! its compiler, and the variables that it sets. A shell waits for this, and cargo itself may be rustup's, which may install
 //! a toolchain.
 
+mod merged;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::cargo_home;
-use sccfg_util::{env, fsio};
-
-/// How deep files may include others.
-const DEEPEST: usize = 16;
+use merged::{Merged, Refused, Setting, Value, flag, text};
+use sccfg_util::env;
 
 /// The settings that count here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,53 +33,32 @@ struct Variable {
     is_forced: bool,
 }
 
-/// A configuration file.
-#[derive(Default, Deserialize)]
-struct File {
-    #[serde(default)]
-    build: BuildTable,
-    #[serde(default)]
-    env: BTreeMap<String, Value>,
-    include: Option<Includes>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct BuildTable {
-    target_dir: Option<PathBuf>,
-    build_dir: Option<String>,
-    rustc: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Text(String),
-    Table {
-        value: String,
-        #[serde(default)]
-        force: bool,
-        #[serde(default)]
-        relative: bool,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Includes {
-    One(Include),
-    Several(Vec<Include>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Include {
-    Path(PathBuf),
-    Table { path: PathBuf },
+impl Variable {
+    fn of(setting: &Setting) -> Result<Self, Refused> {
+        let table = match &setting.value {
+            Value::Text(value) => {
+                return Ok(Self {
+                    value: value.into(),
+                    is_forced: false,
+                });
+            }
+            Value::Table(table) => table,
+            Value::Flag(_) | Value::Number | Value::List(_) => return Err(Refused),
+        };
+        let (value, _) = text(table, "value")?.ok_or(Refused)?;
+        Ok(Self {
+            value: if flag(table, "relative")? {
+                setting.base.join(value).into()
+            } else {
+                value.into()
+            },
+            is_forced: flag(table, "force")?,
+        })
+    }
 }
 
 impl CargoSettings {
-    /// Those of a cargo that runs in `directory`. `None` if a file cannot be read.
+    /// Those of a cargo that runs in `directory`. `None` if a file cannot be read, or if cargo refuses what is in it.
     pub(crate) fn read(directory: &Path) -> Option<Self> {
         let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let path = |name: &str| variable(name).map(|value| directory.join(value));
@@ -91,71 +68,37 @@ impl CargoSettings {
             rustc: variable("RUSTC").or_else(|| variable("CARGO_BUILD_RUSTC")),
             ..Self::default()
         };
-        for file in configuration_files(directory) {
-            settings.add(&file, 0)?;
-        }
+        settings.add(&configuration_files(directory)).ok()?;
         Some(settings)
     }
 
-    /// Adds what no file said before `file`, which is nearer than those that it includes.
-    fn add(&mut self, file: &Path, depth: usize) -> Option<()> {
-        // Paths are relative to the directory that contains `.cargo`.
-        let base = file.parent()?.parent()?;
-        let text = fsio::read(file).ok()?.unwrap_or_default();
-        let File {
-            build,
-            env,
-            include,
-        } = toml_edit::de::from_str(&text).ok()?;
-        let BuildTable {
-            target_dir,
-            build_dir,
-            rustc,
-        } = build;
-        let below = |path: PathBuf| base.join(path);
-        self.target_dir = self.target_dir.take().or_else(|| target_dir.map(below));
-        self.build_dir = (self.build_dir.take()).or_else(|| Some(base.join(build_dir?)));
-        self.rustc = self.rustc.take().or_else(|| {
+    /// Adds what `files` say, unless it is known. The first one counts most.
+    fn add(&mut self, files: &[PathBuf]) -> Result<(), Refused> {
+        let Merged {
+            table,
+            has_includes,
+        } = Merged::read(files)?;
+        self.has_includes = has_includes;
+        let build = merged::table(&table, "build")?;
+        let path = |key| Ok(text(build, key)?.map(|(path, base)| base.join(path)));
+        let (target_dir, build_dir) = (path("target-dir")?, path("build-dir")?);
+        self.target_dir = self.target_dir.take().or(target_dir);
+        self.build_dir = self.build_dir.take().or(build_dir);
+        let rustc = text(build, "rustc")?.map(|(rustc, base)| {
             // A name without a slash is looked up in `PATH`.
-            let named = PathBuf::from(rustc?);
-            let is_path = named.components().count() > 1;
-            Some(if is_path { below(named) } else { named }.into())
-        });
-        for (name, value) in env {
-            let variable = match value {
-                Value::Text(value) => Variable {
-                    value: value.into(),
-                    is_forced: false,
-                },
-                Value::Table {
-                    value,
-                    force,
-                    relative,
-                } => Variable {
-                    value: if relative {
-                        below(value.into()).into()
-                    } else {
-                        value.into()
-                    },
-                    is_forced: force,
-                },
-            };
-            self.variables.entry(name).or_insert(variable);
-        }
-        let includes = match include {
-            None => Vec::new(),
-            Some(Includes::One(include)) => vec![include],
-            Some(Includes::Several(includes)) => includes,
-        };
-        self.has_includes |= !includes.is_empty();
-        // The last one counts most.
-        for include in includes.into_iter().rev() {
-            let (Include::Path(path) | Include::Table { path }) = include;
-            if depth < DEEPEST {
-                self.add(&file.parent()?.join(path), depth + 1)?;
+            let is_path = Path::new(rustc).components().count() > 1;
+            if is_path {
+                base.join(rustc).into()
+            } else {
+                rustc.into()
             }
-        }
-        Some(())
+        });
+        self.rustc = self.rustc.take().or(rustc);
+        let variables = merged::table(&table, "env")?.iter();
+        self.variables = variables
+            .map(|(name, setting)| Ok((name.clone(), Variable::of(setting)?)))
+            .collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// The build directory of the workspace at `root`. `None` if only cargo knows it.
@@ -223,6 +166,7 @@ fn without_placeholders(build: &Path, root: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sccfg_util::fsio;
 
     #[test]
     fn placeholders_have_values_except_digests() {
@@ -256,7 +200,8 @@ mod tests {
             "[build]\nbuild-dir = \"{workspace-root}/b\"\n",
         );
         assert_eq!(found_one(), root.join("b"));
-        write("crates/.cargo/config", "include = \"other.toml\"\n");
+        write("crates/.cargo/other.toml", "");
+        write("crates/.cargo/config", "include = [\"other.toml\"]\n");
         assert_eq!(found(), None);
     }
 }

@@ -169,3 +169,123 @@ fn the_compiler_is_that_of_the_configuration(#[case] config: &str, #[case] is_in
     said.stderr_has("it was compiled with another compiler");
     assert!(!linked.path("target").exists());
 }
+
+/// A script that does not declare the variable that it reads.
+const SILENT_SCRIPT: &str = r#"
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let greeting = std::env::var("GREETING").unwrap_or("nothing".to_owned());
+    println!("cargo::rustc-env=SCRIPT_SAYS={greeting}");
+}
+"#;
+
+/// The configuration of the worktree, and that above it.
+const HERE: &str = "linked/.cargo/config.toml";
+const ABOVE: &str = ".cargo/config.toml";
+
+/// Builds without configuration, in a shell with this variable, and adds a worktree in a directory with these files.
+fn configured_elsewhere(files: &[(&str, &str)], shell: &str, check: impl FnOnce(&Checkout<'_>)) {
+    let app = "fn main() { println!(\"{}\", env!(\"SCRIPT_SAYS\")); }\n";
+    let sources = [("src/main.rs", app), ("build.rs", SILENT_SCRIPT)];
+    let project = Project::new().with_store();
+    let project = project.package("app", "", &sources).committed();
+    let main = project.main().with("GREETING", shell);
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("above/linked").with("GREETING", shell);
+    for (file, text) in files {
+        project.sandbox.write(&format!("above/{file}"), text);
+    }
+    check(&linked);
+}
+
+/// cargo merges the tables of files, and those of variables in them.
+#[rstest]
+#[case::the_flag_of_another_file(
+    &[
+        (ABOVE, "[env]\nGREETING = { value = \"parent\", force = true }\n"),
+        (HERE, "[env]\nGREETING = { value = \"child\" }\n"),
+    ],
+    "shell",
+    "child"
+)]
+#[case::the_value_of_another_file(
+    &[
+        (ABOVE, "[env.GREETING]\nvalue = \"parent\"\n"),
+        (HERE, "[env]\nGREETING = { force = true }\n[env.MORE]\nvalue = \"x\"\n"),
+    ],
+    "shell",
+    "parent"
+)]
+#[case::relative_to_the_nearest_file(
+    &[
+        (ABOVE, "[env]\nGREETING = { value = \"parent\", relative = true }\n"),
+        (HERE, "[env]\nGREETING = { value = \"child\", force = true }\n"),
+    ],
+    "child",
+    "{linked}/child"
+)]
+#[case::of_included_files(
+    &[
+        (HERE, "include = [\"a.toml\", { path = \"b.toml\" }]\n"),
+        ("linked/.cargo/a.toml", "[env]\nGREETING = { value = \"a\", force = true }\n"),
+        ("linked/.cargo/b.toml", "[env]\nGREETING = { value = \"b\" }\n"),
+    ],
+    "a",
+    "b"
+)]
+#[case::relative_to_the_first_included_file(
+    &[
+        (HERE, "include = [\"more/a.toml\"]\n[env]\nGREETING = { value = \"b\", relative = true }\n"),
+        ("linked/.cargo/more/a.toml", "[env]\nGREETING = { value = \"a\", force = true }\n"),
+    ],
+    "{linked}/b",
+    "{linked}/.cargo/b"
+)]
+#[case::an_included_file_that_may_be_missing(
+    &[(HERE, "include = [{ path = \"missing.toml\", optional = true }]\n")],
+    "shell",
+    "shell"
+)]
+#[requires(sccache)]
+fn tables_of_variables_are_merged(
+    #[case] files: &[(&str, &str)],
+    #[case] shell: &str,
+    #[case] says: &str,
+) {
+    configured_elsewhere(files, shell, |linked| {
+        seed(linked);
+        linked.uncached(&["build"]).ok();
+        let says = says.replace("{linked}", linked.text());
+        assert_eq!(linked.says("app"), format!("{says}\n"));
+    });
+}
+
+/// cargo builds nothing with a configuration that it refuses.
+#[rstest]
+#[case::a_text_and_a_table(
+    "[env]\nGREETING = { value = \"child\" }\n",
+    "[env]\nGREETING = \"parent\"\n"
+)]
+#[case::a_table_and_a_text(
+    "[env]\nGREETING = \"child\"\n",
+    "[env]\nGREETING = { value = \"parent\" }\n"
+)]
+#[case::a_table_without_a_value("[env]\nGREETING = { force = true }\n", "")]
+#[case::another_key("[alias]\nb = \"build\"\n", "[alias]\nb = [\"build\"]\n")]
+#[case::an_inclusion_without_a_list("include = \"more.toml\"\n", "")]
+#[case::an_included_file_that_is_missing("include = [\"missing.toml\"]\n", "")]
+#[requires(sccache)]
+fn nothing_is_seeded_where_cargo_refuses_the_configuration(
+    #[case] here: &str,
+    #[case] above: &str,
+) {
+    let more = ("linked/.cargo/more.toml", "");
+    let files = [(HERE, here), (ABOVE, above), more];
+    configured_elsewhere(&files, "shell", |linked| {
+        linked.cargo(&["build"]).fails();
+        let said = sccfg(linked, &["seed"]);
+        said.status(1)
+            .stderr_has("could not read the workspace around");
+        assert!(!linked.path("target").exists());
+    });
+}

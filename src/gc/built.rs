@@ -6,9 +6,12 @@
 //!   (`output_depinfo.rs` of the crate `cargo`);
 //! - the records of portable keys name the workspace;
 //! - dep-info of rustc names `CARGO_MANIFEST_DIR`, if the code uses it;
-//! - the metadata of a library names the directory in which it was compiled.
+//! - the metadata of a library names the directory in which it was compiled;
+//! - so does the debug information of a program or test.
+//!
+//! Nothing tells of a program or test that was only checked (`cargo check`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +35,8 @@ pub(super) struct Built {
     sources: BTreeSet<PathBuf>,
     /// The crates that were linked into the directory of a profile.
     artifacts: BTreeSet<String>,
+    /// The files of these.
+    linked: HashSet<(u64, u64)>,
     /// The units of local packages.
     units: Vec<Unit>,
 }
@@ -40,6 +45,7 @@ impl Built {
     /// What was built in `directory`. `None` if somebody has moved or copied it since, and so wants to keep it.
     pub(super) fn read(directory: &CargoDir) -> Option<Self> {
         let (mut sources, mut artifacts) = (BTreeSet::new(), BTreeSet::new());
+        let mut linked = HashSet::new();
         for profile in &directory.profiles {
             for directory_of_artifacts in [profile.clone(), profile.join("examples")] {
                 for path in dep_infos(&directory_of_artifacts) {
@@ -48,6 +54,9 @@ impl Built {
                         return None;
                     }
                     artifacts.insert(crate_of_artifact(&path));
+                    let artifact = record.artifact.file_name().unwrap_or_default();
+                    let stat = fsio::stat(&directory_of_artifacts.join(artifact));
+                    linked.extend(stat.map(|stat| stat.inode));
                     sources.extend(record.sources(&directory.root).cloned());
                 }
             }
@@ -56,8 +65,11 @@ impl Built {
             sources.iter().filter_map(|path| package_of(path)).collect();
         places.extend(workspaces(&directory.root));
         let profiles = directory.profiles.iter();
-        let units = profiles.flat_map(|profile| dep_infos_of_units(profile));
-        let all: Vec<Unit> = units.map(Unit::read).collect();
+        let units = profiles.flat_map(|profile| {
+            let paths = dep_infos_of_units(profile).into_iter();
+            paths.map(|path| Unit::read(path, profile.clone()))
+        });
+        let all: Vec<Unit> = units.collect();
         let (units, others): (Vec<Unit>, Vec<Unit>) =
             all.into_iter().partition(|unit| unit.source.is_some());
         if units.iter().any(|unit| unit.is_moved) {
@@ -71,14 +83,51 @@ impl Built {
             places,
             sources,
             artifacts,
+            linked,
             units,
         })
     }
 
     /// Whether nothing else was built there, as far as can be known.
     pub(super) fn is_all(&self) -> bool {
+        let libraries = self.units.iter().filter(|unit| {
+            unit.kind() == Kind::CheckedLibrary && unit.names_one_of(&self.places) == Some(true)
+        });
+        let checked: HashSet<_> = libraries.filter_map(Unit::package).collect();
         let mut units = self.units.iter();
-        units.all(|unit| unit.is_explained(&self.places, &self.artifacts))
+        units.all(|unit| self.explains(unit, &checked))
+    }
+
+    /// Whether `unit` is of one of the places. `checked` are the packages of these of which the library was checked, with
+    /// the profile.
+    fn explains(&self, unit: &Unit, checked: &HashSet<(&Path, PathBuf)>) -> bool {
+        if !unit.manifest_dirs.is_empty() || is_recorded(&unit.path) {
+            return true;
+        }
+        let names = unit.names_one_of(&self.places);
+        if names == Some(false) {
+            return false;
+        }
+        if unit.is_part_of_another() {
+            return true;
+        }
+        let Some((_, package)) = unit.package() else {
+            return false;
+        };
+        let mut places = self.places.iter();
+        let is_known = if package == Path::new("") {
+            self.artifacts.contains(unit.crate_name())
+        } else {
+            places.any(|place| place.ends_with(&package))
+        };
+        // Others have programs of the same name.
+        is_known
+            && match unit.kind() {
+                Kind::Program => names == Some(true) || unit.is_one_of(&self.linked),
+                // cargo checks the library for the program, or with its tests.
+                Kind::Checked => unit.package().is_some_and(|key| checked.contains(&key)),
+                Kind::CheckedLibrary | Kind::Library => true,
+            }
     }
 
     /// Whether a source of the package in `place` still exists. The manifest of a script may be elsewhere, or there is none.
@@ -121,9 +170,24 @@ fn crate_of_artifact(path: &Path) -> String {
     stem.strip_prefix("lib").unwrap_or(stem).replace('-', "_")
 }
 
+/// What rustc has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A library of which there is metadata only.
+    CheckedLibrary,
+    /// A library or macro.
+    Library,
+    /// A program or a test.
+    Program,
+    /// A program or test of which there is nothing: it was checked.
+    Checked,
+}
+
 /// What rustc's dep-info says of a unit.
 struct Unit {
     path: PathBuf,
+    /// The directory of its profile.
+    profile: PathBuf,
     /// The first source, if it is in the workspace: relative to its root, as cargo names it.
     source: Option<PathBuf>,
     manifest_dirs: Vec<PathBuf>,
@@ -132,7 +196,7 @@ struct Unit {
 }
 
 impl Unit {
-    fn read(path: PathBuf) -> Self {
+    fn read(path: PathBuf, profile: PathBuf) -> Self {
         let record = DepInfo::read(&path);
         let is_moved = path
             .parent()
@@ -144,6 +208,7 @@ impl Unit {
             manifest_dirs: manifest_dirs(&path),
             is_moved,
             path,
+            profile,
         }
     }
 
@@ -166,38 +231,69 @@ impl Unit {
         self.crate_name().starts_with("build_script_") || NO_ARTIFACTS.iter().any(is_in)
     }
 
-    /// Whether it is of one of `places`, in which these `artifacts` were made.
-    fn is_explained(&self, places: &BTreeSet<PathBuf>, artifacts: &BTreeSet<String>) -> bool {
-        let Some(source) = &self.source else {
-            return true;
-        };
-        if !self.manifest_dirs.is_empty() || is_recorded(&self.path) {
-            return true;
-        }
-        if self.names_one_of(places) == Some(false) {
-            return false;
-        }
-        self.is_part_of_another()
-            || match package_of(source) {
-                Some(package) if package != Path::new("") => {
-                    places.iter().any(|place| place.ends_with(&package))
-                }
-                _ => artifacts.contains(self.crate_name()),
-            }
+    /// The directory of its package, relative to the workspace, and that of the profile.
+    fn package(&self) -> Option<(&Path, PathBuf)> {
+        Some((&self.profile, package_of(self.source.as_ref()?)?))
     }
 
-    /// Whether the metadata names one of `places`: rustc makes the paths of sources in it absolute. `None` for what has no
-    /// metadata. That of a program is empty.
-    fn names_one_of(&self, places: &BTreeSet<PathBuf>) -> Option<bool> {
-        let metadata = self
-            .path
-            .with_file_name(format!("lib{}.rmeta", self.stem()));
-        let metadata = fsio::read_artifact(metadata).filter(|bytes| !bytes.is_empty())?;
-        let mut names = places
-            .iter()
-            .map(|place| place.as_os_str().as_encoded_bytes());
-        Some(names.any(|place| memmem::find(&metadata, place).is_some()))
+    /// The path of a library of it, by the end of its name.
+    fn library(&self, extension: &str) -> PathBuf {
+        let name = format!("lib{}.{extension}", self.stem());
+        self.path.with_file_name(name)
     }
+
+    fn program(&self) -> PathBuf {
+        self.path.with_extension("")
+    }
+
+    fn kind(&self) -> Kind {
+        let metadata = fsio::share::version(&self.library("rmeta"));
+        if fsio::exists(&self.program()) {
+            Kind::Program
+        } else if metadata.as_ref().is_some_and(|version| version.size == 0) {
+            Kind::Checked
+        } else if metadata.is_some() && !fsio::exists(&self.library("rlib")) {
+            Kind::CheckedLibrary
+        } else {
+            Kind::Library
+        }
+    }
+
+    /// Whether the program is one of `files`: cargo makes hard links.
+    fn is_one_of(&self, files: &HashSet<(u64, u64)>) -> bool {
+        let stat = fsio::stat(&self.program());
+        stat.is_ok_and(|stat| files.contains(&stat.inode))
+    }
+
+    /// Whether the metadata of a library names one of `places`: rustc makes the paths of sources in it absolute. A program
+    /// names the workspace, unless it has no debug information. `None` if nothing tells.
+    fn names_one_of(&self, places: &BTreeSet<PathBuf>) -> Option<bool> {
+        let (file, below) = match self.kind() {
+            Kind::Program => (self.program(), self.package()?.1),
+            Kind::Library | Kind::CheckedLibrary => (self.library("rmeta"), PathBuf::new()),
+            Kind::Checked => return None,
+        };
+        let bytes = fsio::read_artifact(file)?;
+        let depth = below.components().count();
+        let mut directories = places.iter().filter(|place| place.ends_with(&below));
+        let names = directories.any(|place| {
+            let directory = place.ancestors().nth(depth);
+            directory.is_some_and(|directory| has_path(&bytes, directory))
+        });
+        (names || self.kind() != Kind::Program).then_some(names)
+    }
+}
+
+/// Whether the path `directory`, or one below it, is in `bytes`.
+fn has_path(bytes: &[u8], directory: &Path) -> bool {
+    /// The byte behind a text in metadata.
+    const END_OF_TEXT: u8 = 0xc1;
+    let directory = directory.as_os_str().as_encoded_bytes();
+    let mut found = memmem::find_iter(bytes, directory);
+    found.any(|at| {
+        let next = bytes.get(at + directory.len());
+        next.is_none_or(|next| [b'/', 0, END_OF_TEXT].contains(next))
+    })
 }
 
 /// The directory of the package with the source `path`, as far as its path tells: the one above `src`, for example.

@@ -47,12 +47,17 @@ pub(super) fn judge(directory: &CargoDir, places: &Places) -> Orphan {
         return Orphan::No;
     };
     let is_gone = |place: &PathBuf| is_gone(place, &built, &directory.root, &places.gone);
-    if !(built.is_all() || is_in_worktree) || !built.places.iter().all(is_gone) {
+    if !built.places.iter().all(is_gone) {
         return Orphan::No;
     }
     // What is left of a worktree is nobody else's.
-    if !is_in_worktree && let Some(why) = checkouts::why_shared(directory, &built, places) {
-        return Orphan::Shared(why);
+    if !is_in_worktree {
+        if let Some(why) = checkouts::why_shared(directory, &built, places) {
+            return Orphan::Shared(why);
+        }
+        if !built.is_all() {
+            return Orphan::No;
+        }
     }
     let first = first.display();
     Orphan::Yes(match built.places.len() {

@@ -60,12 +60,16 @@ fn a_directory_in_which_another_checkout_may_build_stays(
     #[values(&["check"], &["test", "--no-run"])] command: &[&str],
 ) {
     let repo = Repo::laid_out(layout);
+    repo.sandbox.write("repo/src/lib.rs", "pub fn more() {}\n");
+    repo.commit();
     repo.linked("one");
     repo.build_into("one", "caches/shared");
     let shared = repo.path("caches/shared");
-    let mut cargo = repo.cargo("repo");
-    let cargo = cargo.args(command).env("CARGO_TARGET_DIR", &shared);
-    succeeds(cargo);
+    for place in ["one", "repo"] {
+        let mut cargo = repo.cargo(place);
+        let cargo = cargo.args(command).env("CARGO_TARGET_DIR", &shared);
+        succeeds(cargo);
+    }
     repo.git(&["worktree", "remove", "--force", "../one"]);
     assert_eq!(repo.finds(&["../caches"]), []);
     repo.gc(&["--dry-run", "../caches"])
@@ -183,6 +187,37 @@ fn what_another_checkout_with_a_directory_of_its_own_has_compiled_stays(
     let shared = repo.path("caches/shared");
     succeeds(cargo.arg("check").env("CARGO_TARGET_DIR", &shared));
     repo.git(&["worktree", "remove", "--force", "../one"]);
+    assert_eq!(repo.finds(&["../caches"]), []);
+}
+
+/// Programs have the same names, as those that were made by the same template.
+#[rstest]
+fn what_another_workspace_with_a_program_of_the_same_name_has_compiled_stays(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values(&["check"], &["test", "--no-run"], &["build", "--release"])] command: &[&str],
+    #[values("", "src/lib.rs")] more: &str,
+    #[values("elsewhere/deep/app", "app-2")] live: &str,
+) {
+    let repo = Repo::laid_out(layout);
+    let shared = repo.path("caches/shared");
+    for package in ["app", live] {
+        for file in ["Cargo.toml", "src/main.rs"] {
+            let text = repo.sandbox.read(&format!("repo/{file}"));
+            repo.sandbox.write(&format!("{package}/{file}"), &text);
+        }
+        if !more.is_empty() {
+            let library = "#[test]\nfn works() {}\n";
+            repo.sandbox.write(&format!("{package}/{more}"), library);
+        }
+    }
+    // cargo writes no dep-info of a program for integration tests.
+    if command[0] == "test" {
+        repo.sandbox.write(&format!("{live}/tests/it.rs"), "");
+    }
+    repo.build_into("app", "caches/shared");
+    let mut cargo = repo.cargo(live);
+    succeeds(cargo.args(command).env("CARGO_TARGET_DIR", &shared));
+    fs::remove_dir_all(repo.path("app")).unwrap();
     assert_eq!(repo.finds(&["../caches"]), []);
 }
 

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -160,8 +161,10 @@ fn dep_infos(directory: &Path) -> Vec<PathBuf> {
 
 /// The dep-info of rustc in the directory of a profile.
 fn dep_infos_of_units(profile: &Path) -> Vec<PathBuf> {
-    let directories = cargo_dir::unit_directories(profile).into_iter();
-    directories.flat_map(|unit| dep_infos(&unit)).collect()
+    let mut directories = cargo_dir::unit_directories(profile);
+    directories.push(profile.join("examples"));
+    let all = directories.iter().flat_map(|unit| dep_infos(unit));
+    all.collect()
 }
 
 /// The name of the crate of an artifact, of the program or library with the dep-info at `path`.
@@ -266,7 +269,7 @@ impl Unit {
     }
 
     /// Whether the metadata of a library names one of `places`: rustc makes the paths of sources in it absolute. A program
-    /// names the workspace, unless it has no debug information. `None` if nothing tells.
+    /// names the workspace, unless it has no debug information; the path there has no links in it. `None` if nothing tells.
     fn names_one_of(&self, places: &BTreeSet<PathBuf>) -> Option<bool> {
         let (file, below) = match self.kind() {
             Kind::Program => (self.program(), self.package()?.1),
@@ -280,7 +283,11 @@ impl Unit {
             let directory = place.ancestors().nth(depth);
             directory.is_some_and(|directory| has_path(&bytes, directory))
         });
-        (names || self.kind() != Kind::Program).then_some(names)
+        let is_elsewhere = || {
+            let source = self.source.as_ref();
+            source.is_some_and(|source| has_directory_of(&bytes, source))
+        };
+        (names || self.kind() != Kind::Program || is_elsewhere()).then_some(names)
     }
 }
 
@@ -293,6 +300,17 @@ fn has_path(bytes: &[u8], directory: &Path) -> bool {
     found.any(|at| {
         let next = bytes.get(at + directory.len());
         next.is_none_or(|next| [b'/', 0, END_OF_TEXT].contains(next))
+    })
+}
+
+/// Whether the path of a directory is in `bytes`, those of a program, in which its `source` is.
+fn has_directory_of(bytes: &[u8], source: &Path) -> bool {
+    const LONGEST: usize = 4096;
+    let texts = bytes.split(|byte| *byte == 0);
+    let mut paths = texts.filter(|text| text.starts_with(b"/") && text.len() < LONGEST);
+    paths.any(|path| {
+        let path = Path::new(OsStr::from_bytes(path));
+        !is_published(path) && fsio::exists(&path.join(source))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Target directories that look like those of workspaces that are gone, and that somebody uses.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use rstest::rstest;
@@ -219,6 +220,32 @@ fn what_another_workspace_with_a_program_of_the_same_name_has_compiled_stays(
     succeeds(cargo.args(command).env("CARGO_TARGET_DIR", &shared));
     fs::remove_dir_all(repo.path("app")).unwrap();
     assert_eq!(repo.finds(&["../caches"]), []);
+}
+
+/// The sources have the path that cargo was given, and the debug information that without links.
+#[rstest]
+fn a_workspace_that_was_built_through_a_link_is_not_gone_with_the_link(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values(&["build"], &["build", "--examples"])] command: &[&str],
+) {
+    let repo = Repo::laid_out(layout);
+    repo.build("repo");
+    for file in ["Cargo.toml", "src/main.rs"] {
+        let text = repo.sandbox.read(&format!("repo/{file}"));
+        repo.sandbox.write(&format!("real/{file}"), &text);
+    }
+    let example = "real/examples/shows.rs";
+    repo.sandbox.write(example, "fn main() {}\n");
+    symlink("real", repo.path("link")).unwrap();
+    let mut cargo = repo.cargo("repo");
+    cargo.args(command).arg("--manifest-path");
+    cargo.arg(repo.path("link/Cargo.toml"));
+    succeeds(cargo.env("CARGO_TARGET_DIR", repo.path("caches/shared")));
+    fs::remove_file(repo.path("link")).unwrap();
+    assert_eq!(repo.finds(&["../caches"]), []);
+    fs::remove_dir_all(repo.path("real")).unwrap();
+    let orphan = [found("orphan", "caches/shared")];
+    assert_eq!(repo.finds(&["../caches"]), orphan);
 }
 
 /// Also if no program in it says where it was.

@@ -1,6 +1,6 @@
 //! The dep-info of rustc, and that which cargo writes beside an artifact.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use sccfg_util::fsio;
 
@@ -28,17 +28,37 @@ impl DepInfo {
         let made_in = self.artifact.parent();
         self.artifact.is_absolute()
             && made_in != Some(directory)
-            && made_in.and_then(|made_in| made_in.canonicalize().ok())
-                != directory.canonicalize().ok()
+            && made_in.map(resolved) != Some(resolved(directory))
     }
 
     /// The Rust sources that were not generated below `root`.
     pub(super) fn sources<'a>(&'a self, root: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
         self.all.iter().filter(move |path| {
             let is_source = path.extension().is_some_and(|extension| extension == "rs");
-            path.is_absolute() && is_source && !path.starts_with(root)
+            path.is_absolute() && is_source && !is_below(path, root)
         })
     }
+}
+
+fn is_below(path: &Path, root: &Path) -> bool {
+    let mut parts = path.components();
+    if parts.any(|part| part == Component::ParentDir) {
+        resolved(path).starts_with(root)
+    } else {
+        path.starts_with(root)
+    }
+}
+
+/// `path` without links and without `..`, also behind directories that are gone: `CARGO_TARGET_DIR=../target` is named from
+/// the workspace.
+fn resolved(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |above, part| {
+        if part == Component::ParentDir {
+            return above.parent().unwrap_or(&above).to_owned();
+        }
+        let path = above.join(part);
+        path.canonicalize().unwrap_or(path)
+    })
 }
 
 /// The words of a line of dep-info. A blank in a path has a backslash in front of it.
@@ -59,5 +79,16 @@ mod tests {
             words("/t/a: /w/a\\ b/src/main.rs /w/c.rs"),
             ["/t/a:", "/w/a b/src/main.rs", "/w/c.rs"]
         );
+    }
+
+    #[test]
+    fn parents_of_what_is_gone_are_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let target = root.join("gone/deep/../../target");
+        assert_eq!(resolved(&target), root.join("target"));
+        assert!(is_below(&target.join("debug/out.rs"), &root.join("target")));
+        assert!(!is_below(&target, &root.join("gone")));
+        assert_eq!(resolved(Path::new("/../no-such")), Path::new("/no-such"));
     }
 }

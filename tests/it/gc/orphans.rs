@@ -188,6 +188,35 @@ fn a_worktree_may_have_been_anywhere(#[case] place: &str) {
     assert_eq!(repo.finds(&[caches]), [found("orphan", "caches/one")]);
 }
 
+/// cargo names it from the workspace: `/work/one/../target`.
+#[rstest]
+fn a_directory_that_was_named_with_parents_is_found(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values("../target-of-one", "../caches/deep/../one")] target: &str,
+    #[values(true, false)] is_generated: bool,
+) {
+    let repo = Repo::laid_out(layout);
+    repo.build("repo");
+    if is_generated {
+        let script = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
+                      std::fs::write(out + \"/made.rs\", \"\").unwrap();\n}\n";
+        let program = "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\nfn main() {}\n";
+        repo.sandbox.write("repo/build.rs", script);
+        repo.sandbox.write("repo/src/main.rs", program);
+        repo.commit();
+    }
+    fs::create_dir_all(repo.path("caches/deep")).unwrap();
+    let one = repo.linked("one");
+    let mut cargo = repo.cargo("one");
+    succeeds(cargo.arg("build").env("CARGO_TARGET_DIR", target));
+    let target = one.join(target).canonicalize().unwrap();
+    let target = target.strip_prefix(repo.path("").canonicalize().unwrap());
+    let target = target.unwrap().to_str().unwrap();
+    assert_eq!(repo.finds(&[".."]), []);
+    repo.git(&["worktree", "remove", "--force", "../one"]);
+    assert_eq!(repo.finds(&[".."]), [found("orphan", target)]);
+}
+
 #[test]
 fn what_cargo_check_leaves_of_a_worktree_that_is_gone_is_removed() {
     let repo = Repo::new();

@@ -9,14 +9,14 @@
 //! | `<profile>/<artifact>`, with `<artifact>.d` | `link_targets` in `core/compiler/mod.rs`, `output_depinfo.rs` |
 //! | `doc`, `package`, `cargo-timings`, `.metabuild` | `core/compiler/layout.rs` |
 //! | `doc/<crate>/all.html`, `doc/static.files` and others | rustdoc, `html/render/write_shared.rs` and `context.rs` |
-//! | `cargo-timings/cargo-timing*` | `core/compiler/timings` |
+//! | `cargo-timings/cargo-timing*.html` | `core/compiler/timings` |
 //!
 //! Cargo does not look at the content of `tmp`, which belongs to integration tests, and tools and programs write into
 //! target directories as well (`criterion`, `nextest`, `app.log`). All of that is left where it is.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use portable_wrapper::CARGO_LOCKS;
 use sccfg_util::fsio::{self, Entry, EntryKind};
@@ -195,11 +195,7 @@ impl CargoDir {
                     self.others.extend(others);
                 }
                 EntryKind::Directory if IN_PROFILE.contains(&name) => {}
-                EntryKind::File(_) | EntryKind::Directory
-                    if is_artifact(&entry.path, entry.kind) =>
-                {
-                    artifacts.push(entry.path);
-                }
+                kind if is_artifact(&entry.path, kind) => artifacts.push(entry.path),
                 EntryKind::File(_) if is_linked(&entry.path) => artifacts.push(entry.path),
                 _ => self.others.push(entry.path),
             }
@@ -280,17 +276,38 @@ fn compiled(profile: &Path) -> HashSet<(u64, u64)> {
 
 /// Whether cargo has linked or written the file at `path`, in the directory of a profile.
 fn is_artifact(path: &Path, kind: EntryKind) -> bool {
-    let has_dep_info = is_dep_info(&path.with_extension("d"));
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_str().unwrap_or("?"));
+    let extension = path.extension();
+    let extension = extension.map(|extension| extension.to_str().unwrap_or("?"));
+    // Debug information may have another extension in front of its own.
+    let has_dep_info = || is_dep_info(&path.with_extension("").with_extension("d"));
     match (kind, extension) {
-        // Debug symbols of macOS, and programs.
-        (EntryKind::Directory, Some("dSYM")) | (EntryKind::File(_), None) => has_dep_info,
-        (EntryKind::Directory | EntryKind::Other, _) => false,
         (EntryKind::File(_), Some("d")) => is_dep_info(path),
-        (EntryKind::File(_), Some(extension)) => has_dep_info && ARTIFACTS.contains(&extension),
+        (EntryKind::File(_), _) if is_named(path) => true,
+        // Of the files of a library, dep-info names one.
+        (EntryKind::File(_), Some(extension)) => {
+            ARTIFACTS.contains(&extension) && has_dep_info() && has_other_name(path)
+        }
+        // Debug symbols of macOS, which are a directory where rustc has made them.
+        (EntryKind::Other, Some("dSYM")) => has_dep_info() && leads_down(path),
+        (EntryKind::File(_), None) | (EntryKind::Directory | EntryKind::Other, _) => false,
     }
+}
+
+/// Whether the dep-info beside the file at `path` names it.
+fn is_named(path: &Path) -> bool {
+    let dep_info = path.with_extension("d");
+    is_dep_info(&dep_info) && DepInfo::read(&dep_info).artifact.file_name() == path.file_name()
+}
+
+/// Whether the file at `path` has another name, as cargo gives a second one to what rustc has made.
+fn has_other_name(path: &Path) -> bool {
+    fsio::stat(path).is_ok_and(|stat| stat.links > 1)
+}
+
+/// Whether the link at `path` leads to something below its directory.
+fn leads_down(path: &Path) -> bool {
+    let is_name = |part: Component<'_>| matches!(part, Component::Normal(_));
+    fsio::read_link(path).is_some_and(|to| to.components().all(is_name))
 }
 
 /// Whether the file at `path`, in the directory of a profile, is what cargo writes beside an artifact. It names the artifact
@@ -312,23 +329,30 @@ fn is_built_example(entry: &Entry) -> bool {
     const INTERMEDIATE: [&str; 3] = ["d", "o", "dwo"];
     let extension = entry.path.extension();
     let extension = extension.map(|extension| extension.to_str().unwrap_or("?"));
-    let is_of_unit = extension.is_none_or(|extension| {
+    let may_be_of_unit = extension.is_none_or(|extension| {
         ARTIFACTS.contains(&extension) || INTERMEDIATE.contains(&extension)
     });
     match entry.kind {
         // The wrapper's records.
         EntryKind::Directory if entry.name == ".sccfg" => true,
-        EntryKind::File(_) if is_of_unit && has_unit_hash(&entry.path) => true,
+        EntryKind::File(_) if may_be_of_unit && is_of_unit(&entry.path) => true,
         kind => is_artifact(&entry.path, kind),
     }
 }
 
-/// Whether the name of the file at `path` has the hash of a unit, which cargo lets rustc append: `app-0123456789abcdef.d`.
-fn has_unit_hash(path: &Path) -> bool {
+/// Whether the name of the file at `path` has the hash of a unit, which cargo lets rustc append (`app-0123456789abcdef.d`), and
+/// rustc's dep-info is beside it.
+fn is_of_unit(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    let stem = name.and_then(|name| name.split('.').next());
-    let hash = stem.and_then(|stem| Some(stem.rsplit_once('-')?.1));
-    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    let Some(stem) = name.and_then(|name| name.split('.').next()) else {
+        return false;
+    };
+    let hash = stem.rsplit_once('-').map(|(_, hash)| hash);
+    let has_hash = hash
+        .is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let of_library = stem.strip_prefix("lib");
+    let mut stems = [Some(stem), of_library].into_iter().flatten();
+    has_hash && stems.any(|stem| is_dep_info(&path.with_file_name(format!("{stem}.d"))))
 }
 
 /// Whether rustdoc has written `entry` of `doc`.
@@ -348,14 +372,22 @@ fn is_by_rustdoc(entry: &Entry) -> bool {
     }
 }
 
+/// Whether cargo has written `entry` of `cargo-timings`: `cargo-timing-20260101T120000Z.html`, and the last of them without the
+/// time.
 fn is_timing(entry: &Entry) -> bool {
-    matches!(entry.kind, EntryKind::File(_)) && entry.name.starts_with(TIMING)
+    let name = entry.name.strip_prefix(TIMING);
+    let time = name.and_then(|name| name.strip_suffix(".html"));
+    let is_time = |time: &str| {
+        let time = time.strip_prefix('-').unwrap_or_default();
+        time.starts_with(|first: char| first.is_ascii_digit())
+    };
+    matches!(entry.kind, EntryKind::File(_)) && time.is_some_and(|it| it.is_empty() || is_time(it))
 }
 
 /// Whether all in `directory` is what `cargo package` makes: archives, and the packages that it unpacks to build them.
 fn is_packaged(directory: &Path) -> bool {
     let is_made = |entry: &Entry| match entry.kind {
-        EntryKind::File(_) => entry.path.extension() == Some("crate".as_ref()),
+        EntryKind::File(_) => entry.name.strip_suffix(".crate").is_some_and(has_version),
         EntryKind::Directory => {
             BY_PACKAGING.contains(&entry.name.as_str())
                 || fsio::exists(&entry.path.join("Cargo.toml.orig"))
@@ -366,6 +398,42 @@ fn is_packaged(directory: &Path) -> bool {
     fsio::entries(directory).is_ok_and(|entries| entries.iter().all(is_made))
 }
 
+/// Whether `name` is that of a package with its version: `app-1.0.0`.
+fn has_version(name: &str) -> bool {
+    let is_number =
+        |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_version = |text: &str| {
+        let parts: Vec<&str> = text.splitn(3, '.').collect();
+        let starts_with_digit = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+        parts.len() == 3 && parts[..2].iter().all(is_number) && starts_with_digit(parts[2])
+    };
+    let mut places = name.match_indices('-');
+    places.any(|(at, _)| at > 0 && is_version(&name[at + 1..]))
+}
+
 fn is_empty(directory: &Path) -> bool {
     fsio::entries(directory).is_ok_and(|entries| entries.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_have_versions() {
+        for name in ["app-1.0.0", "app-2-0.1.10-rc.1+build.5", "a_b-c-10.20.30"] {
+            assert!(has_version(name), "{name}");
+        }
+        for name in [
+            "my",
+            "app-1",
+            "app-1.0",
+            "-1.0.0",
+            "app-1..0",
+            "app-a.1.0",
+            "app-1.0.x",
+        ] {
+            assert!(!has_version(name), "{name}");
+        }
+    }
 }

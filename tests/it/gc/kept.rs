@@ -114,6 +114,96 @@ fn what_cargo_did_not_make_is_never_touched() {
     assert_eq!(repo.finds(&["--orphans", caches]), []);
 }
 
+/// Somebody has converted a program, or keeps one.
+#[rstest]
+fn what_has_the_name_of_an_artifact_with_another_extension_stays(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let repo = Repo::laid_out(layout);
+    repo.sandbox.write("repo/src/lib.rs", "pub fn more() {}\n");
+    let example = "repo/examples/ex.rs";
+    repo.sandbox.write(example, "fn main() {}\n");
+    repo.build("repo");
+    succeeds(repo.cargo("repo").args(["build", "-q", "--examples"]));
+    let mut mine = [
+        "debug/app.so",
+        "debug/app.wasm",
+        "debug/app.dwp",
+        "debug/app.exe",
+        "debug/app.pdb",
+        "debug/app.dSYM/y",
+        "debug/libapp.so",
+        "debug/libapp.a",
+        "debug/examples/ex.wasm",
+        "debug/examples/ex-0123456789abcdef",
+        "debug/examples/libex-0123456789abcdef.rlib",
+        "package/app-1.0.0.crate",
+        "package/my.crate",
+        "cargo-timings/cargo-timing-mine.txt",
+        "cargo-timings/cargo-timing-mine.html",
+        "cargo-timings/cargo-timings.html",
+    ];
+    for path in mine {
+        repo.sandbox.write(&format!("repo/target/{path}"), "mine");
+    }
+    repo.gc(&["--unused", "0", "--yes"]).status(0);
+    let root = repo.path("repo/target");
+    let all = all_below(&root);
+    let files = all.iter().filter(|path| path.is_file());
+    let mut left: Vec<_> = files
+        .map(|path| path.strip_prefix(&root).unwrap().to_str().unwrap())
+        .filter(|path| {
+            !path.starts_with('.') && !path.contains("/.cargo") && *path != "CACHEDIR.TAG"
+        })
+        .collect();
+    left.sort_unstable();
+    mine.sort_unstable();
+    assert_eq!(left, mine);
+}
+
+/// A library has several files, of which dep-info names one, and debug information beside them.
+#[rstest]
+fn all_files_of_a_library_and_their_debug_information_go(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values("", "built")] build_dir: &str,
+) {
+    let repo = Repo::laid_out(layout);
+    let manifest = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\
+                    [lib]\ncrate-type = [\"rlib\", \"cdylib\", \"staticlib\"]\n\
+                    [[example]]\nname = \"more\"\ncrate-type = [\"rlib\", \"cdylib\"]\n\
+                    [profile.dev]\nsplit-debuginfo = \"packed\"\n";
+    for (file, text) in [
+        ("Cargo.toml", manifest),
+        ("src/lib.rs", "pub fn more() {}\n"),
+        ("examples/ex.rs", "fn main() {}\n"),
+        ("examples/more.rs", "pub fn more() {}\n"),
+    ] {
+        repo.sandbox.write(&format!("repo/{file}"), text);
+    }
+    let mut cargo = repo.cargo("repo");
+    cargo.args(["build", "-q", "--all-targets", "--timings"]);
+    if !build_dir.is_empty() {
+        cargo.env("CARGO_BUILD_BUILD_DIR", repo.path(build_dir));
+    }
+    succeeds(&mut cargo);
+    let debug = repo.path("repo/target/debug");
+    // As on macOS.
+    symlink("deps/app-0123456789abcdef.dSYM", debug.join("app.dSYM")).unwrap();
+    for path in ["notes.txt", "examples/notes.txt"] {
+        fs::write(debug.join(path), "mine").unwrap();
+    }
+    fs::write(repo.path("repo/target/cargo-timings/notes.txt"), "mine").unwrap();
+    repo.gc(&["--unused", "0", "--yes", "target"]).status(0);
+    assert_eq!(names(&debug.join("examples")), ["notes.txt"]);
+    let left = names(&debug);
+    let left: Vec<_> = left.iter().filter(|name| !name.starts_with('.')).collect();
+    assert_eq!(left, ["examples", "notes.txt"]);
+    assert_eq!(
+        names(&repo.path("repo/target/cargo-timings")),
+        ["notes.txt"]
+    );
+}
+
 #[test]
 fn a_checkout_that_is_its_own_target_directory_stays() {
     let repo = Repo::new();

@@ -32,21 +32,26 @@ const MANIFEST_DIR: &str = "# env-dep:CARGO_MANIFEST_DIR=";
 pub(super) struct Built {
     /// The directories of packages and workspaces.
     pub(super) places: BTreeSet<PathBuf>,
-    /// The sources of local packages, as far as they are known with absolute paths.
-    sources: BTreeSet<PathBuf>,
-    /// The crates that were linked into the directory of a profile.
-    artifacts: BTreeSet<String>,
-    /// The files of these.
-    linked: HashSet<(u64, u64)>,
+    /// The workspaces that records name.
+    workspaces: BTreeSet<PathBuf>,
+    artifacts: Vec<Artifact>,
     /// The units of local packages.
     units: Vec<Unit>,
+}
+
+/// A crate that was linked into the directory of a profile.
+struct Artifact {
+    name: String,
+    /// The file, with its device.
+    inode: Option<(u64, u64)>,
+    /// The sources of local packages, as far as they are known with absolute paths.
+    sources: BTreeSet<PathBuf>,
 }
 
 impl Built {
     /// What was built in `directory`. `None` if somebody has moved or copied it since, and so wants to keep it.
     pub(super) fn read(directory: &CargoDir) -> Option<Self> {
-        let (mut sources, mut artifacts) = (BTreeSet::new(), BTreeSet::new());
-        let mut linked = HashSet::new();
+        let mut artifacts = Vec::new();
         for profile in &directory.profiles {
             for directory_of_artifacts in [profile.clone(), profile.join("examples")] {
                 for path in dep_infos(&directory_of_artifacts) {
@@ -54,17 +59,20 @@ impl Built {
                     if record.is_moved(&directory_of_artifacts) {
                         return None;
                     }
-                    artifacts.insert(crate_of_artifact(&path));
-                    let artifact = record.artifact.file_name().unwrap_or_default();
-                    let stat = fsio::stat(&directory_of_artifacts.join(artifact));
-                    linked.extend(stat.map(|stat| stat.inode));
-                    sources.extend(record.sources(&directory.root).cloned());
+                    let file = record.artifact.file_name().unwrap_or_default();
+                    let stat = fsio::stat(&directory_of_artifacts.join(file));
+                    artifacts.push(Artifact {
+                        name: crate_of_artifact(&path),
+                        inode: stat.ok().map(|stat| stat.inode),
+                        sources: record.sources(&directory.root).cloned().collect(),
+                    });
                 }
             }
         }
-        let mut places: BTreeSet<PathBuf> =
-            sources.iter().filter_map(|path| package_of(path)).collect();
-        places.extend(workspaces(&directory.root));
+        let sources = artifacts.iter().flat_map(|artifact| &artifact.sources);
+        let mut places: BTreeSet<PathBuf> = sources.filter_map(|path| package_of(path)).collect();
+        let workspaces = workspaces(&directory.root);
+        places.extend(workspaces.iter().cloned());
         let profiles = directory.profiles.iter();
         let units = profiles.flat_map(|profile| {
             let paths = dep_infos_of_units(profile).into_iter();
@@ -82,9 +90,8 @@ impl Built {
         }
         Some(Self {
             places,
-            sources,
+            workspaces,
             artifacts,
-            linked,
             units,
         })
     }
@@ -96,44 +103,91 @@ impl Built {
         });
         let checked: HashSet<_> = libraries.filter_map(Unit::package).collect();
         let mut units = self.units.iter();
-        units.all(|unit| self.explains(unit, &checked))
+        units.all(|unit| self.may_have_made(unit) && self.has_made(unit, &checked))
     }
 
-    /// Whether `unit` is of one of the places. `checked` are the packages of these of which the library was checked, with
-    /// the profile.
-    fn explains(&self, unit: &Unit, checked: &HashSet<(&Path, PathBuf)>) -> bool {
-        if !unit.manifest_dirs.is_empty() || is_recorded(&unit.path) {
+    /// Whether nothing else was built there, if others have no programs of the same names.
+    pub(super) fn may_be_all(&self) -> bool {
+        self.units.iter().all(|unit| self.may_have_made(unit))
+    }
+
+    /// Whether `unit` is of one of the places, as its name says.
+    fn may_have_made(&self, unit: &Unit) -> bool {
+        if unit.has_place() {
             return true;
         }
-        let names = unit.names_one_of(&self.places);
-        if names == Some(false) {
+        if unit.names_one_of(&self.places) == Some(false) {
             return false;
         }
-        if unit.is_part_of_another() {
-            return true;
-        }
-        let Some((_, package)) = unit.package() else {
-            return false;
-        };
-        let mut places = self.places.iter();
-        let is_known = if package == Path::new("") {
-            self.artifacts.contains(unit.crate_name())
-        } else {
-            places.any(|place| place.ends_with(&package))
-        };
-        // Others have programs of the same name.
-        is_known
-            && match unit.kind() {
-                Kind::Program => names == Some(true) || unit.is_one_of(&self.linked),
-                // cargo checks the library for the program, or with its tests.
-                Kind::Checked => unit.package().is_some_and(|key| checked.contains(&key)),
-                Kind::CheckedLibrary | Kind::Library => true,
+        unit.is_part_of_another()
+            || match unit.package() {
+                Some((_, package)) if package != Path::new("") => {
+                    let mut places = self.places.iter();
+                    places.any(|place| place.ends_with(&package))
+                }
+                _ => {
+                    let mut artifacts = self.artifacts.iter();
+                    artifacts.any(|artifact| artifact.name == unit.crate_name())
+                }
             }
+    }
+
+    /// Whether `unit`, which may be of one of the places, cannot be of others with programs of the same names. `checked` are the
+    /// packages of which the library was checked, with the profile.
+    fn has_made(&self, unit: &Unit, checked: &HashSet<(&Path, PathBuf)>) -> bool {
+        if unit.has_place() || unit.is_part_of_another() {
+            return true;
+        }
+        match unit.kind() {
+            Kind::Program => {
+                // cargo makes hard links.
+                let stat = fsio::stat(&unit.program());
+                let inode = stat.ok().map(|stat| stat.inode);
+                let mut artifacts = self.artifacts.iter();
+                artifacts.any(|artifact| inode.is_some() && artifact.inode == inode)
+                    || unit.names_one_of(&self.places) == Some(true)
+            }
+            // cargo checks the library for the program, or with its tests.
+            Kind::Checked => unit.package().is_some_and(|key| checked.contains(&key)),
+            Kind::CheckedLibrary | Kind::Library => true,
+        }
+    }
+
+    /// Whether a workspace outside of `roots` has built something in it and still exists, as far as can be known.
+    pub(super) fn is_used_outside(&self, roots: &[PathBuf]) -> bool {
+        let is_outside = |place: &Path| {
+            !roots.iter().any(|root| place.starts_with(root)) && !fsio::is_missing(place)
+        };
+        let named = self.units.iter().flat_map(|unit| &unit.manifest_dirs);
+        let mut named = named.chain(&self.workspaces);
+        let mut artifacts = self.artifacts.iter();
+        let mut units = self.units.iter().filter(|unit| !unit.has_place());
+        let is_outside_only = |artifact| {
+            let mut homes = self.homes(artifact).into_iter().peekable();
+            homes.peek().is_some() && homes.all(|home| is_outside(&home))
+        };
+        named.any(|place| is_outside(place))
+            || artifacts.any(is_outside_only)
+            || units.any(|unit| unit.is_elsewhere(roots))
+    }
+
+    /// The workspaces that `artifact` may be of. Its sources are also those of the libraries below it, which may be anywhere.
+    fn homes(&self, artifact: &Artifact) -> BTreeSet<PathBuf> {
+        let units = self.units.iter();
+        let units = units.filter(|unit| unit.crate_name() == artifact.name);
+        let first: BTreeSet<&PathBuf> = units.filter_map(|unit| unit.source.as_ref()).collect();
+        let home = |source: &PathBuf| {
+            let relative = first.iter().find(|relative| source.ends_with(relative))?;
+            let home = source.ancestors().nth(relative.components().count());
+            home.map(Path::to_owned)
+        };
+        artifact.sources.iter().filter_map(home).collect()
     }
 
     /// Whether a source of the package in `place` still exists. The manifest of a script may be elsewhere, or there is none.
     pub(super) fn has_source_in(&self, place: &Path) -> bool {
-        let absolute = self.sources.iter().filter(|path| path.starts_with(place));
+        let absolute = self.artifacts.iter().flat_map(|artifact| &artifact.sources);
+        let absolute = absolute.filter(|path| path.starts_with(place));
         let relative = self.units.iter().filter_map(|unit| unit.source.as_ref());
         let mut all = absolute
             .cloned()
@@ -145,7 +199,7 @@ impl Built {
     pub(super) fn crates(&self) -> BTreeSet<&str> {
         let units = self.units.iter().filter(|unit| !unit.is_part_of_another());
         let units = units.map(Unit::crate_name);
-        let artifacts = self.artifacts.iter().map(String::as_str);
+        let artifacts = self.artifacts.iter().map(|artifact| artifact.name.as_str());
         units.chain(artifacts).collect()
     }
 }
@@ -262,21 +316,38 @@ impl Unit {
         }
     }
 
-    /// Whether the program is one of `files`: cargo makes hard links.
-    fn is_one_of(&self, files: &HashSet<(u64, u64)>) -> bool {
-        let stat = fsio::stat(&self.program());
-        stat.is_ok_and(|stat| files.contains(&stat.inode))
+    /// Whether a record or `CARGO_MANIFEST_DIR` says where it was compiled.
+    fn has_place(&self) -> bool {
+        !self.manifest_dirs.is_empty() || is_recorded(&self.path)
+    }
+
+    /// What names the place where it was compiled, if anything does.
+    fn file_with_place(&self) -> Option<PathBuf> {
+        match self.kind() {
+            Kind::Program => Some(self.program()),
+            Kind::Library | Kind::CheckedLibrary => Some(self.library("rmeta")),
+            Kind::Checked => None,
+        }
+    }
+
+    /// Whether it was compiled in a workspace that exists and is not below one of `roots`.
+    fn is_elsewhere(&self, roots: &[PathBuf]) -> bool {
+        let bytes = self.file_with_place().and_then(fsio::read_artifact);
+        bytes
+            .zip(self.source.as_ref())
+            .is_some_and(|(bytes, source)| {
+                !roots.iter().any(|root| has_path(&bytes, root)) && has_directory_of(&bytes, source)
+            })
     }
 
     /// Whether the metadata of a library names one of `places`: rustc makes the paths of sources in it absolute. A program
     /// names the workspace, unless it has no debug information; the path there has no links in it. `None` if nothing tells.
     fn names_one_of(&self, places: &BTreeSet<PathBuf>) -> Option<bool> {
-        let (file, below) = match self.kind() {
-            Kind::Program => (self.program(), self.package()?.1),
-            Kind::Library | Kind::CheckedLibrary => (self.library("rmeta"), PathBuf::new()),
-            Kind::Checked => return None,
+        let bytes = fsio::read_artifact(self.file_with_place()?)?;
+        let below = match self.kind() {
+            Kind::Program => self.package()?.1,
+            Kind::Library | Kind::CheckedLibrary | Kind::Checked => PathBuf::new(),
         };
-        let bytes = fsio::read_artifact(file)?;
         let depth = below.components().count();
         let mut directories = places.iter().filter(|place| place.ends_with(&below));
         let names = directories.any(|place| {
@@ -291,10 +362,11 @@ impl Unit {
     }
 }
 
+/// The byte behind a text in metadata.
+const END_OF_TEXT: u8 = 0xc1;
+
 /// Whether the path `directory`, or one below it, is in `bytes`.
 fn has_path(bytes: &[u8], directory: &Path) -> bool {
-    /// The byte behind a text in metadata.
-    const END_OF_TEXT: u8 = 0xc1;
     let directory = directory.as_os_str().as_encoded_bytes();
     let mut found = memmem::find_iter(bytes, directory);
     found.any(|at| {
@@ -303,15 +375,31 @@ fn has_path(bytes: &[u8], directory: &Path) -> bool {
     })
 }
 
-/// Whether the path of a directory is in `bytes`, those of a program, in which its `source` is.
+/// Whether the path of a directory in which `source` is, is in `bytes`: metadata or a program.
 fn has_directory_of(bytes: &[u8], source: &Path) -> bool {
     const LONGEST: usize = 4096;
-    let texts = bytes.split(|byte| *byte == 0);
-    let mut paths = texts.filter(|text| text.starts_with(b"/") && text.len() < LONGEST);
+    let texts = bytes.split(|byte| [0, END_OF_TEXT].contains(byte));
+    let mut paths = texts.filter_map(|text| {
+        let text = &text[text.len().saturating_sub(LONGEST)..];
+        let mut begins = memchr::memchr_iter(b'/', text).map(|at| text.split_at(at));
+        let path = begins.find(|(before, path)| before.is_empty() || is_length(before, path.len()));
+        path.map(|(_, path)| path)
+    });
     paths.any(|path| {
         let path = Path::new(OsStr::from_bytes(path));
         !is_published(path) && fsio::exists(&path.join(source))
     })
+}
+
+/// Whether the number `length` is at the end of `bytes`, as it is in front of a text in metadata (LEB128).
+fn is_length(bytes: &[u8], length: usize) -> bool {
+    match bytes {
+        [.., last] if length < 0x80 => usize::from(*last) == length,
+        [.., low, high] => {
+            usize::from(*low) == (length & 0x7f) | 0x80 && usize::from(*high) == length >> 7
+        }
+        _ => false,
+    }
 }
 
 /// The directory of the package with the source `path`, as far as its path tells: the one above `src`, for example.

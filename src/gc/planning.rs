@@ -15,6 +15,7 @@ use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
 use crate::seeding;
 use crate::store_at_hand::StoreAtHand;
+use crate::worktrees::Worktrees;
 use portable_wrapper::state_dir::StateDir;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
@@ -89,8 +90,20 @@ pub(super) fn judge_whole(
 fn is_of(directory: &CargoDir, roots: &[PathBuf]) -> bool {
     let is_below = |place: &PathBuf| roots.iter().any(|root| place.starts_with(root));
     Built::read(directory).is_some_and(|built| {
-        built.is_all() && !built.places.is_empty() && built.places.iter().all(is_below)
+        built.may_be_all() && !built.places.is_empty() && built.places.iter().all(is_below)
     })
+}
+
+/// Whether another workspace builds in `directory`, which is in a repository, as far as is known.
+fn is_used_by_others(directory: &CargoDir) -> bool {
+    let Some(Worktrees { all, gone }) = Worktrees::around(&directory.root) else {
+        return false;
+    };
+    let roots = all.into_iter().map(|worktree| worktree.root);
+    let roots: Vec<PathBuf> = roots
+        .chain(gone.into_iter().map(|gone| gone.root))
+        .collect();
+    Built::read(directory).is_some_and(|built| built.is_used_outside(&roots))
 }
 
 struct Planning {
@@ -132,12 +145,15 @@ impl Planning {
             How::Configured(workspace) => Some(workspace),
             How::Searched | How::Beside => None,
         };
-        // Others may build in a directory outside of the repository, and compile incrementally.
-        let is_shared = workspace.is_some() && !is_of(directory, &places.roots);
-        if is_shared && self.selection.incremental == WhichIncremental::SwitchedOff {
+        let Some(reason) = self.why_incremental(workspace.unwrap_or(&directory.root)) else {
             return;
-        }
-        if let Some(reason) = self.why_incremental(workspace.unwrap_or(&directory.root)) {
+        };
+        // Others may build in it, and compile incrementally, most likely in a directory outside of the repository.
+        let is_shared = || match workspace {
+            Some(_) => !is_of(directory, &places.roots),
+            None => is_used_by_others(directory),
+        };
+        if self.selection.incremental != WhichIncremental::SwitchedOff || !is_shared() {
             let what = What::Parts(directory.clone(), incremental.clone());
             self.add(directory, Kind::Incremental, reason, &incremental, what);
         }

@@ -132,6 +132,79 @@ fn incremental_directories_of_others_stay() {
     assert_eq!(repo.finds(&["--incremental"]).len(), 1);
 }
 
+/// Also in a directory that is in the repository.
+#[rstest]
+fn incremental_directories_of_others_in_the_repository_stay(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values("app", "other")] name: &str,
+    #[values(&["build"], &["test", "--no-run"], &["check"])] command: &[&str],
+    #[values(true, false)] depends: bool,
+) {
+    let repo = Repo::laid_out(layout);
+    repo.sandbox
+        .write("repo/sccfg.toml", "[cargo]\nincremental = \"off\"\n");
+    repo.sandbox.write("repo/src/lib.rs", "pub fn more() {}\n");
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"2.0.0\"\nedition = \"2021\"\n{}",
+        if depends {
+            "[dependencies]\nbelow = { path = \"../repo\", package = \"app\" }\n"
+        } else {
+            ""
+        }
+    );
+    for (file, text) in [
+        ("Cargo.toml", manifest.as_str()),
+        ("src/main.rs", "fn main() {}\n"),
+        ("src/lib.rs", "pub fn other() {}\n"),
+    ] {
+        repo.sandbox.write(&format!("other/{file}"), text);
+    }
+    repo.build("repo");
+    let expected = [found("incremental", "repo/target/debug/incremental")];
+    assert_eq!(repo.finds(&[]), expected);
+    let mut cargo = repo.cargo("other");
+    cargo.args(command).env("CARGO_INCREMENTAL", "1");
+    succeeds(cargo.env("CARGO_TARGET_DIR", repo.path("repo/target")));
+    assert_eq!(repo.finds(&[]), []);
+    assert_eq!(repo.finds(&["."]), []);
+    assert_eq!(repo.finds(&["--incremental"]), expected);
+    // Nobody builds there any more.
+    fs::remove_dir_all(repo.path("other")).unwrap();
+    assert_eq!(repo.finds(&[]), expected);
+}
+
+/// A library outside of the repository does not build in it.
+#[rstest]
+fn incremental_directories_go_with_libraries_of_others(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let repo = Repo::laid_out(layout);
+    let manifest = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\
+                    [dependencies]\nlow = { path = \"../low\" }\n";
+    let low = "[package]\nname = \"low\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
+    for (file, text) in [
+        ("repo/Cargo.toml", manifest),
+        ("repo/sccfg.toml", "[cargo]\nincremental = \"off\"\n"),
+        ("repo/src/lib.rs", "pub fn more() {}\n"),
+        ("low/Cargo.toml", low),
+        (
+            "low/src/lib.rs",
+            "pub fn low() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n",
+        ),
+    ] {
+        repo.sandbox.write(file, text);
+    }
+    for command in [
+        &["build"][..],
+        &["test", "--no-run"],
+        &["check", "--all-targets"],
+    ] {
+        succeeds(repo.cargo("repo").args(command));
+    }
+    let expected = [found("incremental", "repo/target/debug/incremental")];
+    assert_eq!(repo.finds(&[]), expected);
+}
+
 /// `--target`, another profile, and a directory of a tool that runs cargo.
 #[test]
 fn all_profiles_are_found() {

@@ -135,8 +135,10 @@ impl CargoSettings {
 fn configuration_files(directory: &Path) -> Vec<PathBuf> {
     let home = cargo_home();
     let nearest = directory.ancestors().map(|above| above.join(".cargo"));
-    let mut directories: Vec<PathBuf> = nearest.filter(|directory| *directory != home).collect();
-    directories.push(home);
+    let mut directories: Vec<PathBuf> = nearest.collect();
+    if !directories.contains(&home) {
+        directories.push(home);
+    }
     let file = |directory: PathBuf| {
         // cargo reads the first of these.
         let names = ["config", "config.toml"].into_iter();

@@ -260,6 +260,24 @@ fn tables_of_variables_are_merged(
     });
 }
 
+/// cargo's home may be above the worktree.
+#[requires(sccache)]
+#[test]
+fn a_file_above_the_home_of_cargo_counts_less() {
+    let files = [
+        ("../.cargo/config.toml", "[env]\nGREETING = \"outer\"\n"),
+        (ABOVE, "[env]\nGREETING = \"home\"\n"),
+    ];
+    configured_elsewhere(&files, "outer", |linked| {
+        let home = linked.path("../.cargo").canonicalize().unwrap();
+        let linked = linked.without("GREETING");
+        let linked = linked.with("CARGO_HOME", home.to_str().unwrap());
+        sccfg(&linked, &["seed"]);
+        linked.uncached(&["build"]).ok();
+        assert_eq!(linked.says("app"), "home\n");
+    });
+}
+
 /// cargo builds nothing with a configuration that it refuses.
 #[rstest]
 #[case::a_text_and_a_table(

@@ -96,7 +96,15 @@ impl CargoSettings {
         self.rustc = self.rustc.take().or(rustc);
         let variables = merged::table(&table, "env")?.iter();
         self.variables = variables
-            .map(|(name, setting)| Ok((name.clone(), Variable::of(setting)?)))
+            .map(|(name, setting)| {
+                // As for any setting that a file has, a variable of the shell comes first.
+                let set = env::var_os(&format!("CARGO_ENV_{name}"));
+                let set = set.map(|value| Variable {
+                    value,
+                    is_forced: false,
+                });
+                Ok((name.clone(), set.map_or_else(|| Variable::of(setting), Ok)?))
+            })
             .collect::<Result<_, _>>()?;
         Ok(())
     }

@@ -260,6 +260,22 @@ fn tables_of_variables_are_merged(
     });
 }
 
+/// cargo has a variable for each setting, also for these.
+#[rstest]
+#[case::for_a_text("\"configured\"")]
+#[case::for_a_table("{ value = \"configured\", force = true }")]
+#[requires(sccache)]
+fn a_setting_in_a_variable_comes_first(#[case] value: &str) {
+    let config = format!("[env]\nGREETING = {value}\n");
+    configured_elsewhere(&[(HERE, &config)], "configured", |linked| {
+        let linked = linked.without("GREETING");
+        let linked = linked.with("CARGO_ENV_GREETING", "set");
+        seed(&linked);
+        linked.uncached(&["build"]).ok();
+        assert_eq!(linked.says("app"), "set\n");
+    });
+}
+
 /// cargo's home may be above the worktree.
 #[requires(sccache)]
 #[test]

@@ -19,7 +19,7 @@ use self::shell_errors::{no_such_shell, paste};
 use crate::change::edits::{Edit, Edits};
 use crate::change::shell_settings::ShellSettings;
 use crate::find::files::{File, FileId, Files, Sources, duplicate};
-use crate::find::found::{Found, Kind};
+use crate::find::found::{Anchor, Found, Kind};
 use crate::find::parse::parse;
 use crate::find::shells::{self, Shells};
 use crate::options::{Incremental, Linker, ShellName, Wrapper};
@@ -309,13 +309,19 @@ fn choose(
     Ok((chosen, of_outputs))
 }
 
-/// The names of the shells that were not chosen.
+/// The names of the shells that were not chosen, and do not share the expression of one that was.
 fn others(found: &[Found], chosen: &[Found]) -> Vec<String> {
-    let is_chosen = |name: &String| chosen.iter().any(|shell| shell.name.as_ref() == Some(name));
+    let is_chosen = |other: &Found| {
+        chosen.iter().any(|shell| {
+            let is_same = shell.anchor.file() == other.anchor.file()
+                && shell.anchor.node() == other.anchor.node();
+            shell.name == other.name || is_same && matches!(shell.anchor, Anchor::Value(_))
+        })
+    };
     let mut names: Vec<String> = found
         .iter()
+        .filter(|shell| !is_chosen(shell))
         .filter_map(|shell| shell.name.clone())
-        .filter(|name| !is_chosen(name))
         .collect();
     names.sort_unstable();
     names.dedup();

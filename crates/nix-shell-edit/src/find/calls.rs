@@ -6,7 +6,7 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Thunk, call_parts, innermost, last_name};
 use super::lexical;
-use super::search::{Search, Sought, Step, name};
+use super::search::{Search, Sought, Step};
 
 impl Search<'_, '_> {
     /// A call of a function from outside: what its arguments say about its result.
@@ -57,6 +57,9 @@ impl Search<'_, '_> {
         path: &[Step],
         sought: &Sought,
     ) -> bool {
+        if let Some(found) = self.walk_pairs(function, arguments, path, sought) {
+            return found;
+        }
         match (function, arguments) {
             ("mkFlake", [options]) if self.walk_snowfall(options, path, sought) => true,
             ("mkFlake", [_, module]) => {
@@ -68,10 +71,6 @@ impl Search<'_, '_> {
             }
             ("mapAttrs", [function, set]) if path.len() == 1 => {
                 self.walk_mapped(function, set, sought)
-            }
-            ("listToAttrs", [list]) => {
-                let longer = [&[name("value")], path.get(1..).unwrap_or_default()].concat();
-                self.walk(list, &longer, sought)
             }
             ("map" | "concatMap" | "forEach", [..]) => arguments
                 .iter()
@@ -195,7 +194,8 @@ impl Search<'_, '_> {
 /// Whether the result of a function may have shells that are not in its arguments.
 fn may_add_shells(function: &str, arguments: usize) -> bool {
     let adds_none = match (function, arguments) {
-        ("genAttrs" | "mapAttrs" | "blueprint", _) | ("mkFlake", 2) => true,
+        ("genAttrs" | "genAttrs'" | "mapAttrs" | "mapAttrs'" | "listToAttrs" | "blueprint", _)
+        | ("mkFlake", 2) => true,
         // `eachDefaultSystem`, `forAllSystems`: only what the function in it returns.
         (name, _) => name.to_lowercase().contains("system") || returns_its_arguments(name),
     };

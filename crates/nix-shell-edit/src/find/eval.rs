@@ -98,6 +98,8 @@ pub(crate) enum Value {
     Inputs,
     /// What `callPackage` passes. The string is its text, such as `pkgs.callPackage`.
     Package(String),
+    /// The name of an attribute, as `mapAttrs` passes it.
+    Text(String),
     /// Something from outside the repository.
     Unknown,
 }
@@ -336,6 +338,40 @@ impl<'f, 's> Eval<'f, 's> {
             Value::Thunk(value) => Some(value),
             _ => None,
         }
+    }
+
+    /// The text of a string that is written in the repository, or of an attribute's name.
+    pub(super) fn text(&mut self, thunk: &Thunk) -> Option<String> {
+        let value = self.follow(thunk);
+        match &value.expr {
+            Expr::Str(string) => lexical::plain_string(string),
+            other => match self.outside_value(&value, other)? {
+                Value::Text(text) => Some(text),
+                _ => None,
+            },
+        }
+    }
+
+    /// The text of the attribute `name` of a literal set.
+    pub(super) fn text_attribute(&mut self, set: &Thunk, name: &str) -> Option<String> {
+        if let Some(value) = self.attribute(set, name) {
+            return self.text(&value);
+        }
+        let Expr::AttrSet(literal) = &set.expr else {
+            return None;
+        };
+        // `inherit name;`
+        let mut entries = lexical::entries(literal.syntax()).into_iter();
+        entries.find_map(|entry| match entry {
+            ast::Entry::Inherit(inherit) if inherit.from().is_none() => {
+                let attr = lexical::inherited(&inherit, name)?;
+                match self.name(set, attr.syntax(), name)? {
+                    Value::Text(text) => Some(text),
+                    _ => None,
+                }
+            }
+            _ => None,
+        })
     }
 
     fn select(&mut self, thunk: &Thunk, select: &ast::Select) -> Option<Thunk> {

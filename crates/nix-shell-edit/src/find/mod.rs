@@ -2,7 +2,7 @@
 //! changes or writes Nix: `change` does.
 //!
 //! - [`shells`] has the dev shells of a flake, each a [`found::Found`]; [`search`] walks to them from the outputs, through
-//!   [`calls`] of functions, [`flake_parts`] modules and other [`frameworks`].
+//!   [`calls`] of functions, [`pairs`] of names and shells, [`flake_parts`] modules and other [`frameworks`].
 //! - [`eval`] follows names, calls and imports, [`lexical`] says what a name is bound to.
 //! - [`shell_function`] recognises the function that makes a shell, and its argument.
 //! - [`pkgs`] finds nixpkgs' sccache in scope, [`input`] the inputs of the flake.
@@ -16,6 +16,7 @@ pub(crate) mod found;
 mod frameworks;
 pub(crate) mod input;
 pub(crate) mod lexical;
+mod pairs;
 pub(crate) mod parse;
 pub(crate) mod pkgs;
 mod search;

@@ -319,9 +319,22 @@ impl<'f, 's> Search<'f, 's> {
                     .collect();
                 // The right side wins, except that another system may have the same name.
                 let below_system = !path.contains(&Step::System);
-                self.walk_and_keep(&value.beside(left), path, sought, |found| {
-                    !(below_system && overriding.contains(&found.name))
-                });
+                let middle = self.found.len();
+                self.walk(&value.beside(left), path, sought);
+                let added = self.found.split_off(middle);
+                let is_opaque = |found: &Found| found.name.is_none();
+                if self.found[start..].iter().any(is_opaque) && added.iter().any(is_opaque) {
+                    // Which side has a shell is not known.
+                    let right = self.found.split_off(start);
+                    self.found
+                        .extend(right.into_iter().filter(|found| !is_opaque(found)));
+                    self.opaque(value, path, sought);
+                }
+                self.found.extend(
+                    added
+                        .into_iter()
+                        .filter(|found| !(below_system && overriding.contains(&found.name))),
+                );
             }
             Some(ast::BinOpKind::Concat) => {
                 self.walk(&value.beside(left), path, sought);
@@ -352,7 +365,7 @@ fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
     }
 }
 
-fn is_system(name: &str) -> bool {
+pub(super) fn is_system(name: &str) -> bool {
     ["-linux", "-darwin", "-freebsd", "-windows"]
         .iter()
         .any(|system| name.ends_with(system))

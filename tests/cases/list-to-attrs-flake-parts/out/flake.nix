@@ -1,0 +1,22 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.flake-parts.url = "github:hercules-ci/flake-parts";
+  outputs = inputs@{ flake-parts, ... }:
+    flake-parts.lib.mkFlake { inherit inputs; } {
+      systems = [ "x86_64-linux" "aarch64-linux" ];
+      perSystem = { pkgs, lib, ... }: {
+        devShells = builtins.listToAttrs [
+          (lib.nameValuePair "default" (pkgs.mkShell { packages = [ pkgs.cargo ];
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            # sccfg:inline " "
+            RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+            CARGO_INCREMENTAL = "0";
+            shellHook = ''
+              <the hook>
+            '';
+            # <<< sccfg <<<
+          }))
+        ];
+      };
+    };
+}

@@ -47,6 +47,7 @@ fn edited(flake: &One, hook: &str) -> Edited {
     let request = Request {
         shells: &[ShellName::default()],
         take_only_shell: true,
+        may_be_gone: &[],
         incremental: Incremental::Off,
         hook,
         hook_options: "{ }",

@@ -35,7 +35,12 @@ pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan>
         return Ok(plan.checked()?);
     }
     plan.note(&policy);
-    let edited = nix::edit(repository, &policy, false, nix::FlakeSize::Drop)?;
+    let edited = nix::edit(
+        repository,
+        &policy,
+        nix::MissingShells::default(),
+        nix::FlakeSize::Drop,
+    )?;
     nix::add(&mut plan, repository, edited, false);
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     linker_config::manage(&mut plan, repository, &policy.cargo)?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::direnv::{self, Envrc};
 use super::generated::Generator;
-use super::nix::{self, FlakeSize, WithFlake};
+use super::nix::{self, FlakeSize, MissingShells, WithFlake};
 use super::{FileKind, Plan, cargo_config, generated, linker_config, user_config};
 use crate::repository::Repository;
 use crate::sccfg_toml::{
@@ -16,6 +16,7 @@ use nix_shell_edit::generate;
 use nix_shell_edit::generate::{
     Project, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain, ToolchainFile,
 };
+use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::{ByteSize, ParseSizeError};
 
@@ -63,6 +64,20 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     plan.warnings.extend(auto_warning(&policy));
 
     let take_only_shell = existing.is_none() && options.shells.is_empty();
+    // A shell that was renamed is replaced by the one that is asked for.
+    let may_be_gone = match (&existing, options.shells.is_empty()) {
+        (Some((before, _)), false) => before.shell.names.as_slice(),
+        _ => &[],
+    };
+    let may_be_gone: Vec<ShellName> = may_be_gone
+        .iter()
+        .filter(|name| !options.shells.contains(name))
+        .cloned()
+        .collect();
+    let missing = MissingShells {
+        take_only_shell,
+        may_be_gone: &may_be_gone,
+    };
     let new_flake = match repository.read_file("flake.nix")? {
         Some(_) => None,
         None => Some(new_flake(repository, options.toolchain, &mut plan)?),
@@ -73,9 +88,9 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
                 repository,
                 flake: flake.clone(),
             };
-            nix::edit(&sources, &policy, take_only_shell, FlakeSize::TakeOver)?
+            nix::edit(&sources, &policy, missing, FlakeSize::TakeOver)?
         }
-        None => nix::edit(repository, &policy, take_only_shell, FlakeSize::TakeOver)?,
+        None => nix::edit(repository, &policy, missing, FlakeSize::TakeOver)?,
     };
     if policy.cache.size.is_none()
         && let Some(size) = &edited.size
@@ -88,12 +103,15 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     if take_only_shell && let Some(only) = edited.touched.first() {
         policy.shell.names = vec![only.shell.parse()?];
     }
+    let gone = edited.gone.clone();
+    policy.shell.names.retain(|name| !gone.contains(name));
     nix::add(&mut plan, repository, edited, new_flake.is_some());
     add_policy(
         &mut plan,
         repository,
         &policy,
         existing.map(|(_, text)| text),
+        &gone,
     )?;
     if !options.no_user_config {
         user_config::grow(&mut plan, policy.cache.size, options.cache_dir.as_deref())?;
@@ -105,7 +123,7 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
         options.fix_cargo_config,
     )?;
     linker_config::manage(&mut plan, repository, &policy.cargo)?;
-    add_next_steps(&mut plan, repository, new_flake.is_some());
+    add_next_steps(&mut plan, repository, &policy, new_flake.is_some());
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     let envrc = if options.direnv {
         Envrc::Manage
@@ -193,6 +211,7 @@ fn add_policy(
     repository: &Repository,
     policy: &Policy,
     before: Option<String>,
+    gone: &[ShellName],
 ) -> Result<()> {
     let path = repository.path(sccfg_toml::FILE_NAME);
     let after = match &before {
@@ -211,24 +230,30 @@ fn add_policy(
         Linker::System => String::new(),
         other => format!(", linker {}", other.name()),
     };
+    let gone: String = gone
+        .iter()
+        .map(|name| format!(", no longer the dev shell {name}"))
+        .collect();
     let summary = format!(
-        "incremental {}{keys}{linker}{request}",
+        "incremental {}{keys}{linker}{request}{gone}",
         policy.cargo.incremental.name()
     );
     plan.change(FileKind::Policy, path, before, Some(after), summary);
     Ok(())
 }
 
-fn add_next_steps(plan: &mut Plan, repository: &Repository, generated: bool) {
+fn add_next_steps(plan: &mut Plan, repository: &Repository, policy: &Policy, generated: bool) {
     if plan.is_empty() {
         return;
     }
     if generated && repository.is_in_git() {
         plan.untracked = vec!["flake.nix".into(), sccfg_toml::FILE_NAME.into()];
     }
-    let has_default = plan.shells.iter().any(|shell| shell.shell == "default");
-    let name = match plan.shells.first() {
-        Some(shell) if !has_default => format!(" .#{}", shell.shell),
+    let names = &policy.shell.names;
+    let name = match names.first() {
+        Some(first) if !names.contains(&ShellName::default()) => {
+            format!(" {}", installable(first.as_str()))
+        }
         _ => String::new(),
     };
     plan.next
@@ -238,5 +263,15 @@ fn add_next_steps(plan: &mut Plan, repository: &Repository, generated: bool) {
             "other dev shells are not managed: {}; to add one: sccfg init --shell NAME",
             plan.other_shells.join(", ")
         ));
+    }
+}
+
+/// What `nix develop` calls the dev shell `name`, as a word of a shell.
+fn installable(name: &str) -> String {
+    let plain = format!(".#{name}");
+    if quote(name) == name {
+        plain
+    } else {
+        quote(&plain)
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{FileKind, Plan};
 use crate::hook_text::{HookText, Settings};
 use crate::repository::Repository;
-use crate::sccfg_toml::{FlakeRef, Incremental, Policy};
+use crate::sccfg_toml::{FlakeRef, Incremental, Policy, ShellName};
 use nix_shell_edit::{self, Edited, How, Request, Sources};
 use sccfg_util::problem::Problem;
 
@@ -37,16 +37,26 @@ pub(super) enum FlakeSize {
     Drop,
 }
 
+/// What to do with names of shells that the flake does not have.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct MissingShells<'a> {
+    /// Whether to take the only shell that there is.
+    pub(super) take_only_shell: bool,
+    /// The names that are left out.
+    pub(super) may_be_gone: &'a [ShellName],
+}
+
 pub(super) fn edit(
     sources: &dyn Sources,
     policy: &Policy,
-    take_only_shell: bool,
+    missing: MissingShells<'_>,
     flake_size: FlakeSize,
 ) -> Result<Edited> {
     let text = hook(policy);
     let request = Request {
         shells: &policy.shell.names,
-        take_only_shell,
+        take_only_shell: missing.take_only_shell,
+        may_be_gone: missing.may_be_gone,
         incremental: policy.cargo.incremental,
         hook: &text,
         hook_options: &hook_options(policy),

@@ -237,6 +237,49 @@ fn check_fails_until_a_changed_policy_is_applied() {
 }
 
 #[test]
+fn a_managed_shell_can_be_renamed() {
+    let sandbox = repository();
+    sandbox.sccfg(&["init", "repo"]).status(0);
+    let renamed = |text: &str| text.replace("x86_64-linux.default", "x86_64-linux.dev");
+    sandbox.write("repo/flake.nix", &renamed(&sandbox.read("repo/flake.nix")));
+    let before = sandbox.read("repo/flake.nix");
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(1)
+        .stderr_has("no dev shell `default`")
+        .stderr_has("it has dev; choose one: sccfg init --shell dev");
+    // A name that is nowhere is still an error.
+    sandbox
+        .sccfg(&["init", "repo", "--shell", "other"])
+        .status(1)
+        .stderr_has("no dev shell `other`");
+    sandbox
+        .sccfg(&["init", "repo", "--shell", "dev"])
+        .status(0)
+        .stdout_has("no longer the dev shell default");
+    assert_eq!(sandbox.read("repo/flake.nix"), before);
+    let policy = sandbox.read("repo/sccfg.toml");
+    assert!(policy.contains("names = [\"dev\"]"), "{policy}");
+    sandbox.sccfg(&["apply", "repo", "--check"]).status(0);
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+    assert_eq!(sandbox.read("repo/flake.nix"), renamed(FLAKE));
+}
+
+#[test]
+fn the_next_command_is_quoted() {
+    let flake = FLAKE.replace("x86_64-linux.default", "x86_64-linux.\"with space\"");
+    let sandbox = Sandbox::new().file("repo/flake.nix", &flake);
+    sandbox
+        .sccfg(&["init", "repo", "--shell", "other"])
+        .status(1)
+        .stderr_has("sccfg init --shell 'with space'");
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stdout_has("enter the shell: nix develop '.#with space'");
+}
+
+#[test]
 fn apply_without_a_policy_fails_with_a_hint() {
     repository()
         .sccfg(&["apply", "repo"])

@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub shells: &'a [ShellName],
     /// Whether to edit the only shell of a flake that has none of these.
     pub take_only_shell: bool,
+    /// Those of `shells` that are left out if the flake does not have them, but others.
+    pub may_be_gone: &'a [ShellName],
     /// The policy of incremental compilation.
     pub incremental: Incremental,
     /// The text of the hook, plain shell without markers.
@@ -61,6 +63,8 @@ pub struct Edited {
     pub size: Option<String>,
     /// The names of the other dev shells, which are not changed.
     pub others: Vec<String>,
+    /// The names of [`Request::may_be_gone`] that the flake does not have.
+    pub gone: Vec<ShellName>,
     /// Whether sccfg is now an input of the flake.
     pub input: bool,
     /// What the edited shells set by themselves, without the regions.
@@ -212,7 +216,11 @@ fn change<'r>(
         flake,
         outputs,
     } = shells;
-    let (chosen, of_outputs) = choose(files, found, unseen.as_ref(), request)?;
+    let Chosen {
+        shells: chosen,
+        of_outputs,
+        gone,
+    } = choose(files, found, unseen.as_ref(), request)?;
     let mut editor = Editor {
         incremental: request.incremental,
         settings: ShellSettings {
@@ -237,6 +245,7 @@ fn change<'r>(
             .collect(),
     };
     editor.edited.others = others(&editor.found, &chosen);
+    editor.edited.gone = gone;
     if let Some(url) = request.input {
         editor.input(files, flake, outputs, url)?;
         editor.edited.input = true;
@@ -258,17 +267,25 @@ fn change<'r>(
     Ok(editor)
 }
 
-/// The requested shells, and those that may be in the result of a function from outside of the
-/// repository.
+/// The shells to edit.
+#[derive(Default)]
+struct Chosen {
+    shells: Vec<Found>,
+    /// Those that may be in the result of a function from outside of the repository.
+    of_outputs: Vec<OfOutputs>,
+    /// See [`Edited::gone`].
+    gone: Vec<ShellName>,
+}
+
+/// The requested shells.
 fn choose(
     files: &Files<'_>,
     found: &[Found],
     unseen: Option<&(FileId, SyntaxNode)>,
     request: &Request<'_>,
-) -> Result<(Vec<Found>, Vec<OfOutputs>), Problem> {
+) -> Result<Chosen, Problem> {
     let is_opaque = |shell: &Found| shell.name.is_none();
-    let mut chosen = Vec::new();
-    let mut of_outputs = Vec::new();
+    let mut chosen = Chosen::default();
     for name in request.shells {
         let matching: Vec<Found> = found
             .iter()
@@ -276,9 +293,11 @@ fn choose(
             .cloned()
             .collect();
         if !matching.is_empty() {
-            chosen.extend(one_module(files, matching));
+            chosen.shells.extend(one_module(files, matching));
         } else if found.iter().any(is_opaque) {
-            chosen.extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
+            chosen
+                .shells
+                .extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
         } else {
             let mut names: Vec<&str> = found
                 .iter()
@@ -287,7 +306,7 @@ fn choose(
             names.sort_unstable();
             names.dedup();
             if let ([only], true) = (names.as_slice(), request.take_only_shell) {
-                chosen.extend(
+                chosen.shells.extend(
                     found
                         .iter()
                         .filter(|shell| shell.name.as_deref() == Some(only))
@@ -295,9 +314,13 @@ fn choose(
                 );
                 continue;
             }
+            if !names.is_empty() && request.may_be_gone.contains(name) {
+                chosen.gone.push(name.clone());
+                continue;
+            }
             let refused = no_such_shell(files, name, &names, unseen, request.incremental);
             match unseen.filter(|_| names.is_empty() && files.broken.is_none()) {
-                Some((_, function)) => of_outputs.push(OfOutputs {
+                Some((_, function)) => chosen.of_outputs.push(OfOutputs {
                     name: name.as_str().to_owned(),
                     function: Some(function.clone()),
                     refused,
@@ -306,7 +329,7 @@ fn choose(
             }
         }
     }
-    Ok((chosen, of_outputs))
+    Ok(chosen)
 }
 
 /// The names of the shells that were not chosen, and do not share the expression of one that was.

@@ -107,6 +107,7 @@ impl Wish {
         Request {
             shells: &self.shells,
             take_only_shell: true,
+            may_be_gone: &[],
             incremental: self.incremental,
             hook: HOOK,
             hook_options: "{ }",

@@ -5,6 +5,7 @@ use crate::find::found::{Found, Kind};
 use crate::options::{Incremental, ShellName};
 use crate::text::range_of;
 use rnix::{SyntaxKind, SyntaxNode};
+use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 
 /// Why a shell was not edited.
@@ -134,7 +135,7 @@ pub(super) fn no_such_shell(
         Problem::new(format!("no dev shell `{name}` in this flake")).hint(format!(
             "it has {}; choose one: sccfg init --shell {}",
             names.join(", "),
-            names[0]
+            quote(names[0])
         ))
     };
     match place {

@@ -10,7 +10,7 @@ use crate::cli;
 use crate::report::Report;
 use portable_wrapper::find_sccache;
 use portable_wrapper::install::InstalledWrapper;
-use portable_wrapper::state_dir::StateDir;
+use portable_wrapper::state_dir::{CleanedState, StateDir};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
 
@@ -32,18 +32,37 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
         }
         cli::WrapperCommand::Status { json } => return Ok(status(&wrapper, *json, report)),
         cli::WrapperCommand::Clean => {
-            let state = StateDir::find();
-            wrapper.clean(state.as_ref())?;
-            if let Some(state) = state {
-                report.done("removed", &state.directory().display().to_string());
-            }
-            if !wrapper.is_packaged {
-                report.done("removed", &wrapper.path.display().to_string());
-            }
+            clean(&wrapper, report)?;
         }
         cli::WrapperCommand::Explain(args) => return explain::run(args, start, report),
     }
     Ok(Outcome::Done)
+}
+
+fn clean(wrapper: &InstalledWrapper, report: Report) -> Result<()> {
+    let state = StateDir::find();
+    let cleaned = wrapper.clean(state.as_ref())?;
+    let directory = state.map(|state| state.directory().display().to_string());
+    let directory = directory.unwrap_or_default();
+    match cleaned.state {
+        CleanedState::Directory => report.done("removed", &directory),
+        CleanedState::OwnFiles => report.done(
+            "removed",
+            &format!("what sccfg saved in {directory}; other files in it were left"),
+        ),
+        CleanedState::OnlyOthers => report.line(&format!(
+            "{directory} has nothing of sccfg, and was left as it is"
+        )),
+        CleanedState::Nothing if !cleaned.link => report.line("nothing to do"),
+        CleanedState::Nothing => {}
+    }
+    if cleaned.link {
+        report.done("removed", &wrapper.path.display().to_string());
+        report.next(
+            "in open shells with the portable wrapper, cargo fails: leave them, or run: sccfg wrapper install",
+        );
+    }
+    Ok(())
 }
 
 fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome {

@@ -1,12 +1,15 @@
 //! S001: sccache, or the program that `RUSTC_WRAPPER` names, cannot be run.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::context::Context;
 use super::store_path_gone::is_gone;
 use super::{Check, Finding, Remedy, Where};
+use portable_wrapper::install::InstalledWrapper;
 use sccache_control::server::program::NotExecutable;
 use sccfg_util::env;
+use sccfg_util::programs::{find_program, is_wrapper};
 
 pub(super) static CHECK: Check = Check {
     code: "S001",
@@ -16,10 +19,13 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn find(context: &Context) -> Vec<Finding> {
+    let wrapper = env::var_os("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
+    if let Some(missing) = wrapper.as_deref().and_then(missing_portable_wrapper) {
+        return vec![missing];
+    }
     let Err(NotExecutable(name)) = context.session.client() else {
         return Vec::new();
     };
-    let wrapper = env::var_os("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
     // S054 says more.
     if is_gone(Path::new(name)) {
         return Vec::new();
@@ -38,4 +44,20 @@ fn find(context: &Context) -> Vec<Finding> {
         }
         _ => vec![Finding::warning(what, remedy).at(Where::Variable("PATH".to_owned()))],
     }
+}
+
+/// sccache may be found although the portable wrapper, which cargo runs, is gone.
+fn missing_portable_wrapper(named: &OsStr) -> Option<Finding> {
+    let path = Path::new(named);
+    if !is_wrapper(path) || is_gone(path) || find_program(named, &env::search_path()).is_some() {
+        return None;
+    }
+    let is_own = InstalledWrapper::find().is_ok_and(|wrapper| wrapper.path == path);
+    let remedy = if is_own {
+        Remedy::Command("sccfg wrapper install".to_owned())
+    } else {
+        Remedy::Words("leave the shell and enter it again".to_owned())
+    };
+    let what = format!("the portable wrapper `{}` cannot be run", path.display());
+    Some(Finding::error(what, remedy).at(Where::Variable("RUSTC_WRAPPER".to_owned())))
 }

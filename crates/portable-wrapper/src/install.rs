@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cc::launcher;
-use super::state_dir::StateDir;
+use super::state_dir::{CleanedState, StateDir};
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::{LINKED_WRAPPER, PACKAGED_WRAPPER};
 use sccfg_util::{env, fsio};
@@ -82,21 +82,32 @@ impl InstalledWrapper {
     ///
     /// # Errors
     /// If one of them cannot be removed.
-    pub fn clean(&self, state: Option<&StateDir>) -> Result<(), Problem> {
-        let removing = |path: &Path, done: io::Result<()>| {
-            done.map_err(|error| {
-                Problem::new(format!("could not remove {}: {error}", path.display()))
-            })
+    pub fn clean(&self, state: Option<&StateDir>) -> Result<Cleaned, Problem> {
+        let failed = |path: &Path, error: &io::Error| {
+            Problem::new(format!("could not remove {}: {error}", path.display()))
+                .hint("check the owner and the mode of the directory")
         };
+        let mut cleaned = Cleaned::default();
         if !self.is_packaged {
-            removing(&self.path, fsio::remove_file(&self.path))?;
-            removing(&self.path, launcher::remove(&self.path))?;
+            cleaned.link = fsio::read_link(&self.path).is_some() || fsio::exists(&self.path);
+            fsio::remove_file(&self.path).map_err(|error| failed(&self.path, &error))?;
+            launcher::remove(&self.path).map_err(|error| failed(&self.path, &error))?;
         }
-        match state {
-            Some(state) => removing(state.directory(), state.clean()),
-            None => Ok(()),
+        if let Some(state) = state {
+            let cleaning = state.clean();
+            cleaned.state = cleaning.map_err(|error| failed(state.directory(), &error))?;
         }
+        Ok(cleaned)
     }
+}
+
+/// What [`InstalledWrapper::clean`] removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Whether the link was there.
+    pub link: bool,
+    /// What was removed of the state directory.
+    pub state: CleanedState,
 }
 
 fn program() -> Result<PathBuf, Problem> {

@@ -64,6 +64,20 @@ pub struct StateDir {
     out_dir: Option<PathBuf>,
 }
 
+/// What was removed of a state directory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CleanedState {
+    /// It was not there.
+    #[default]
+    Nothing,
+    /// The whole directory.
+    Directory,
+    /// What the wrapper saved; files of others are still there.
+    OwnFiles,
+    /// Nothing: only files of others are there.
+    OnlyOthers,
+}
+
 impl StateDir {
     /// `None` without a home directory.
     pub fn find() -> Option<Self> {
@@ -165,7 +179,8 @@ impl StateDir {
 
     /// Removes what the wrapper saved, and the directory if nothing else is in it: a variable names it, and may name one
     /// in which others write, also in directories of the same names.
-    pub(super) fn clean(&self) -> io::Result<()> {
+    pub(super) fn clean(&self) -> io::Result<CleanedState> {
+        let before = self.count_files();
         for name in fsio::names_in(&self.directory) {
             let path = self.directory.join(&name);
             if FILES.contains(&&*name) {
@@ -180,7 +195,23 @@ impl StateDir {
                 }
             }
         }
-        fsio::remove_if_empty(&self.directory)
+        let was_there = fsio::exists(&self.directory);
+        fsio::remove_if_empty(&self.directory)?;
+        let is_there = fsio::exists(&self.directory);
+        Ok(match (was_there, is_there) {
+            (true, false) => CleanedState::Directory,
+            _ if self.count_files() < before => CleanedState::OwnFiles,
+            (_, true) => CleanedState::OnlyOthers,
+            (false, false) => CleanedState::Nothing,
+        })
+    }
+
+    fn count_files(&self) -> usize {
+        WalkBuilder::new(&self.directory)
+            .standard_filters(false)
+            .build()
+            .flatten()
+            .count()
     }
 
     /// The directory of the local store, unless the settings name another.

@@ -20,6 +20,24 @@ fn a_wrapper_that_cannot_be_run_is_an_error() {
     );
 }
 
+/// As after `sccfg wrapper clean` in an open shell, where sccache itself is found.
+#[requires(sccache, proc)]
+#[test]
+fn a_portable_wrapper_that_is_gone_is_an_error() {
+    let shell = DevShell::new();
+    let sccache = shell.machine.sccache.display().to_string();
+    let run = |args: &[&str]| shell.machine.sccfg(args).status(0).stdout;
+    let wrapper = run(&["wrapper", "path"]).trim_end().to_owned();
+    run(&["wrapper", "clean"]);
+    let shell = shell
+        .with("RUSTC_WRAPPER", &wrapper)
+        .with("SCCFG_SCCACHE", &sccache);
+    shell.finds("S001", &["error[S001]", &wrapper, "sccfg wrapper install"]);
+    let elsewhere = "/nowhere/sccfg/wrapper/sccache";
+    let shell = shell.with("RUSTC_WRAPPER", elsewhere);
+    shell.finds("S001", &["error[S001]", elsewhere, "enter it again"]);
+}
+
 #[requires(sccache, proc)]
 #[test]
 fn no_sccache_at_all_is_told() {

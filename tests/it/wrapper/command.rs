@@ -170,7 +170,19 @@ fn it_is_put_in_its_place_and_taken_away() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, "").unwrap();
     }
-    said(&main, &["wrapper", "clean"]);
+    let said_of_all = said(&main, &["wrapper", "clean"]);
+    for part in [
+        &format!("removed what sccfg saved in {memory}; other files in it were left"),
+        &format!("removed {}", wrapper.display()),
+        "sccfg wrapper install",
+    ] {
+        assert!(said_of_all.contains(part), "{said_of_all}");
+    }
+    let said_again = said(&main, &["wrapper", "clean"]);
+    assert_eq!(
+        said_again,
+        format!("{memory} has nothing of sccfg, and was left as it is\n")
+    );
     assert!(!wrapper.exists());
     assert!(!wrapper.with_file_name("c").exists());
     assert_eq!(std::fs::read_dir(&memory).unwrap().count(), 5);
@@ -182,6 +194,8 @@ fn it_is_put_in_its_place_and_taken_away() {
         std::fs::remove_dir(std::path::Path::new(&memory).join(left)).unwrap();
     }
     said(&main, &["wrapper", "clean"]);
+    let said_again = said(&main, &["wrapper", "clean"]);
+    assert_eq!(said_again, "nothing to do\n");
     assert!(!std::path::Path::new(&memory).exists());
     // sccache's cache stays, and the keys are found again.
     said(&main, &["wrapper", "install"]);

@@ -147,6 +147,8 @@ fn print(
         report.data(&format!("{value}\n"));
     } else if let Some(problem) = problem {
         return Err(problem.clone().into());
+    } else if matches!(word, "up to date" | "not running" | "already running") {
+        report.line(&format!("the sccache server at {address} is {word}"));
     } else if differences.is_empty() {
         report.done(word, &format!("the sccache server at {address}"));
     } else {

@@ -365,7 +365,10 @@ fn start_stop_and_restart_say_what_they_did() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let server = |verb| machine.sccfg(&["server", verb]).status(0);
-    server("stop").stdout_has("not running");
+    server("stop").stdout_has(&format!(
+        "the sccache server at port {} is not running",
+        machine.port
+    ));
     server("status").stdout_has("not running");
     server("start").stdout_has("started");
     let first = machine.pid();
@@ -379,6 +382,29 @@ fn start_stop_and_restart_say_what_they_did() {
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(json["done"], "started");
     assert_eq!(json["address"]["port"], machine.port);
+}
+
+/// The server is started in `/`, where the path would be another one.
+#[requires(sccache, proc)]
+#[test]
+fn a_relative_socket_is_that_of_the_current_directory() {
+    let machine = Machine::new().variable("SCCACHE_SERVER_UDS", "socket");
+    machine.file_says(24 * GIB);
+    let socket = machine.sandbox.path("socket").display().to_string();
+    machine
+        .sccfg(&["server", "start"])
+        .status(0)
+        .stdout_has(&format!("started the sccache server at socket {socket}"));
+    machine.pid();
+    assert_eq!(machine.largest(), 24 * GIB);
+    machine
+        .sccfg(&["server", "start"])
+        .status(0)
+        .stdout_has(&format!(
+            "the sccache server at socket {socket} is already running"
+        ));
+    machine.sccfg(&["server", "stop"]).status(0);
+    assert_eq!(machine.pids(), [0_u32; 0]);
 }
 
 /// Why a server is restarted or not is a decision, which `--verbose` prints.

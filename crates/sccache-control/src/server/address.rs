@@ -22,10 +22,16 @@ pub enum Address {
 
 impl Address {
     /// The address that these values of [`SOCKET`] and [`PORT`] mean. sccache uses an empty socket
-    /// path unchanged, and silently uses its default port if the number is invalid.
+    /// path unchanged, and silently uses its default port if the number is invalid. A relative path starts at
+    /// the current directory, as for sccache; a server that sccfg starts has another one.
     pub fn from_variables(socket: Option<OsString>, port: Option<&OsStr>) -> Self {
         match socket {
-            Some(path) => Self::Socket(path.into()),
+            // `\x00name` is no path.
+            Some(path) if path.as_encoded_bytes().starts_with(b"\\") => Self::Socket(path.into()),
+            Some(path) => {
+                let path = PathBuf::from(path);
+                Self::Socket(std::path::absolute(&path).unwrap_or(path))
+            }
             None => Self::Port(
                 port.and_then(|port| port.to_str()?.parse().ok())
                     .unwrap_or(DEFAULT_PORT),
@@ -93,5 +99,9 @@ mod tests {
         assert_eq!(read(None, Some("many")), Address::Port(4226));
         assert_eq!(read(Some("/s"), Some("5000")), Address::Socket("/s".into()));
         assert_eq!(read(Some(""), None), Address::Socket("".into()));
+        let here = sccfg_util::env::current_dir().unwrap();
+        assert_eq!(read(Some("s"), None), Address::Socket(here.join("s")));
+        let name = "\\x00sccache";
+        assert_eq!(read(Some(name), None), Address::Socket(name.into()));
     }
 }

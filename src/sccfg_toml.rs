@@ -1,5 +1,7 @@
 //! `sccfg.toml`: the policy of a repository.
 
+mod hints;
+
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -146,43 +148,17 @@ pub enum CargoHome {
 #[serde(try_from = "String", into = "String")]
 pub struct Percent(u16);
 
-/// The keys of each table, for hints.
-const KEYS: [(&str, &[&str]); 9] = [
-    (
-        "",
-        &[
-            "cache", "cargo", "portable", "shell", "flake", "remote", "ci", "docker",
-        ],
-    ),
-    ("cache", &["size"]),
-    (
-        "cargo",
-        &["incremental", "wrapper", "linker", "linker-config"],
-    ),
-    ("portable", &["links", "seed", "home", "verify"]),
-    ("shell", &["names"]),
-    ("flake", &["input"]),
-    (
-        "remote",
-        &[
-            "backend", "address", "endpoint", "region", "prefix", "username", "public",
-        ],
-    ),
-    ("ci", &["provider", "backend", "role", "secrets"]),
-    ("docker", &["files", "compose"]),
-];
-
 impl Policy {
     /// Parses the text of `sccfg.toml` at `path`.
     ///
     /// # Errors
-    /// If it is not TOML, or a key or value is unknown. The hint names the nearest known key.
+    /// If it is not TOML, or a key or value is unknown. The hint names the nearest known key, or the values of the key.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         let policy: Self = toml_edit::de::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             Problem::new(first_line(error.message()))
                 .at(Place::at(path, text, offset))
-                .hint(hint_for(text, offset))
+                .hint(hints::hint_for(text, offset))
         })?;
         if policy.shell.names.is_empty() {
             let offset = text.find("names").unwrap_or(0);
@@ -419,30 +395,6 @@ fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or(message).to_owned()
 }
 
-/// A known key near the word at `offset`, else all keys.
-fn hint_for(text: &str, offset: usize) -> String {
-    let rest = &text[offset.min(text.len())..];
-    let word: String = rest
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
-        .collect();
-    let known = KEYS.iter().flat_map(|(_, keys)| keys.iter());
-    let nearest = known
-        .map(|key| (strsim::jaro_winkler(key, &word), *key))
-        .filter(|(similarity, _)| *similarity > 0.75 && !word.is_empty())
-        .max_by(|one, other| one.0.total_cmp(&other.0));
-    match nearest {
-        Some((_, key)) if key != word => format!("did you mean `{key}`?"),
-        _ => "known keys: cache.size, cargo.incremental (off, workspace, auto), cargo.wrapper \
-              (sccache, portable), cargo.linker (system, mold, lld, wild), cargo.linker-config (none, comment, set), portable.links (true, false), portable.seed (true, \
-               false), portable.home (auto, exact, shared), portable.verify (such as 2%), shell.names, flake.input, \
-              remote.backend, remote.address, remote.endpoint, remote.region, remote.prefix, \
-              remote.username, remote.public, ci.provider (github, gitlab, script), ci.backend (auto, none, \
-              remote, gha, local, rust-cache), ci.role, ci.secrets, docker.files, docker.compose (true, false)"
-            .to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -539,7 +491,12 @@ mod tests {
         let problem = parse("[portable]\nlink = false\n").unwrap_err();
         assert_eq!(problem.hint.as_deref(), Some("did you mean `links`?"));
         let problem = parse("[portable]\nhome = \"mine\"\n").unwrap_err();
-        assert!(problem.hint.unwrap().contains("auto, exact, shared"));
+        assert!(
+            problem
+                .hint
+                .unwrap()
+                .contains("\"auto\", \"exact\", \"shared\"")
+        );
         assert!(parse("[portable]\nlinks = \"off\"\n").is_err());
         assert!(parse("[shell]\nnames = []\n").is_err());
         assert!(parse("[cargo]\nincremental = \"yes\"\n").is_err());

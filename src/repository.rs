@@ -23,6 +23,14 @@ impl Repository {
     pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         if let Some(named) = named {
             let root = start.join(named);
+            if fsio::exists(&root) && !root.is_dir() {
+                let directory = root.parent().unwrap_or(&root).display();
+                return Err(Problem::new(format!(
+                    "could not use {} as a repository: it is a file",
+                    root.display()
+                ))
+                .hint(format!("name its directory: {directory}")));
+            }
             if !root.is_dir() {
                 return Err(
                     Problem::new(format!("directory not found: {}", root.display()))

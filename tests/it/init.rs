@@ -495,6 +495,15 @@ fn quiet_prints_only_errors() {
 }
 
 #[test]
+fn the_path_of_a_file_is_no_repository() {
+    repository()
+        .sccfg(&["init", "repo/flake.nix"])
+        .status(1)
+        .stderr_has("flake.nix as a repository: it is a file")
+        .stderr_has("hint: name its directory: ");
+}
+
+#[test]
 fn file_modes_are_kept_and_no_temporary_files_remain() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = repository();

@@ -236,6 +236,20 @@ impl Plan {
             .to_string()
     }
 
+    /// As [`display`](Self::display); for a link of the repository also the file that it leads to, which is changed.
+    pub(crate) fn display_with_target(&self, path: &Path) -> String {
+        let shown = self.display(path);
+        let Some(target) = fsio::link_target(path).filter(|_| path.starts_with(&self.root)) else {
+            return shown;
+        };
+        let root = self.root.canonicalize();
+        let target = match &root {
+            Ok(root) => target.strip_prefix(root).unwrap_or(&target),
+            Err(_) => &target,
+        };
+        format!("{shown} -> {}", target.display())
+    }
+
     /// Writes all changes, or none.
     ///
     /// # Errors

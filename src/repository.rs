@@ -133,6 +133,16 @@ impl Repository {
                 found.push((path.to_owned(), text, without));
             }
         }
+        // A file that several names lead to is restored once: as flake.nix, else by its own name.
+        let flake = self.path("flake.nix");
+        found.sort_by_key(|(path, ..)| (*path != flake, fsio::read_link(path).is_some()));
+        let mut seen = Vec::new();
+        found.retain(|(path, ..)| {
+            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+            let is_new = !seen.contains(&real);
+            seen.push(real);
+            is_new
+        });
         found.sort();
         Ok(found)
     }

@@ -75,7 +75,7 @@ fn in_lines(plan: &Plan, linked: Option<&Path>, report: Report) {
             "delete" => "deleted",
             _ => "edited ",
         };
-        let name = plan.display(&file.change.path);
+        let name = plan.display_with_target(&file.change.path);
         let summary = match file.summary.as_str() {
             "" => String::new(),
             summary => format!("  ({summary})"),

@@ -495,6 +495,25 @@ fn quiet_prints_only_errors() {
 }
 
 #[test]
+fn a_flake_that_is_a_link_is_edited_and_restored_once() {
+    let sandbox = Sandbox::new().file("repo/nix/f.nix", FLAKE);
+    std::os::unix::fs::symlink("nix/f.nix", sandbox.path("repo/flake.nix")).unwrap();
+    sandbox
+        .sccfg(&["init", "repo"])
+        .status(0)
+        .stdout_has("edited  flake.nix -> nix/f.nix  (dev shell default)");
+    let removed = sandbox.sccfg(&["remove", "repo"]).status(0);
+    let removed = removed.stdout_has("edited  flake.nix -> nix/f.nix  (restored)");
+    assert_eq!(removed.stdout.matches("(restored)").count(), 1);
+    assert_eq!(sandbox.read("repo/nix/f.nix"), FLAKE);
+    assert!(
+        fs::symlink_metadata(sandbox.path("repo/flake.nix"))
+            .unwrap()
+            .is_symlink()
+    );
+}
+
+#[test]
 fn the_path_of_a_file_is_no_repository() {
     repository()
         .sccfg(&["init", "repo/flake.nix"])

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use toml_edit::Value;
 
 pub use crate::ci::{Backend, Ci, Provider};
@@ -15,7 +15,7 @@ pub use crate::remote::{Kind, Remote};
 pub use nix_shell_edit::options::{FlakeRef, Incremental, Linker, ShellName, Wrapper};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
-use sccfg_util::size::ByteSize;
+use sccfg_util::size::{ByteSize, CacheSizeError};
 
 /// The name of the file at the root of a repository.
 pub const FILE_NAME: &str = "sccfg.toml";
@@ -47,6 +47,7 @@ pub struct Policy {
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
     /// The requested size. The machine's config file grows to the largest request.
+    #[serde(deserialize_with = "requested_size")]
     pub size: Option<ByteSize>,
 }
 
@@ -393,6 +394,18 @@ impl CargoHome {
 
 fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or(message).to_owned()
+}
+
+/// A size that is not too small for a cache.
+fn requested_size<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ByteSize>, D::Error> {
+    let size = ByteSize::deserialize(deserializer)?;
+    if size.is_too_small_for_a_cache() {
+        let error = CacheSizeError::TooSmall(size.bytes().to_string());
+        return Err(serde::de::Error::custom(error));
+    }
+    Ok(Some(size))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::PlanOutput;
-use sccfg_util::size::ByteSize;
+use sccfg_util::size::{ByteSize, cache_size_of_argument};
 
 /// `sccfg dist`
 #[derive(Debug, Subcommand)]
@@ -71,7 +71,7 @@ pub(crate) struct DistServer {
     #[arg(long, value_name = "DIR", default_value = "/var/cache/sccache-dist", value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: PathBuf,
     /// Maximum size of the toolchains of clients
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = cache_size_of_argument)]
     pub cache_size: Option<ByteSize>,
     /// Directory to compile in, which sccache-dist empties when it starts
     #[arg(long, value_name = "DIR", default_value = "/var/lib/sccache-dist/build", value_hint = clap::ValueHint::DirPath)]
@@ -101,7 +101,7 @@ pub(crate) struct DistClient {
     #[arg(long, value_name = "FILE", required_unless_present = "remove", value_hint = clap::ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
     /// Maximum size of the toolchains that are packed on this machine
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = cache_size_of_argument)]
     pub cache_size: Option<ByteSize>,
     /// Remove the lines again; the file gets its previous bytes back
     #[arg(long, conflicts_with_all = ["scheduler", "token_file", "cache_size"])]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use nix_shell_edit::generate::Toolchain;
-use sccfg_util::size::ByteSize;
+use sccfg_util::size::{ByteSize, cache_size_of_argument};
 
 use crate::sccfg_toml::{FlakeRef, Incremental, Linker, LinkerConfig, ShellName, Wrapper};
 
@@ -29,7 +29,7 @@ pub(crate) struct Init {
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// Request this cache size, such as 24GiB
-    #[arg(long, value_name = "SIZE", help_heading = POLICY)]
+    #[arg(long, value_name = "SIZE", help_heading = POLICY, value_parser = cache_size_of_argument)]
     pub size: Option<ByteSize>,
     /// Set the policy for incremental compilation
     #[arg(long, value_name = "POLICY", value_enum, help_heading = POLICY)]
@@ -114,7 +114,7 @@ pub(crate) struct Home {
     #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub dir: Option<PathBuf>,
     /// Set the size of the cache, such as 24GiB [default: unchanged, or 10GiB]
-    #[arg(long, value_name = "SIZE", help_heading = SETTINGS)]
+    #[arg(long, value_name = "SIZE", help_heading = SETTINGS, value_parser = cache_size_of_argument)]
     pub size: Option<ByteSize>,
     /// Set the directory of the cache (an absolute path)
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::DirPath, help_heading = SETTINGS)]

@@ -18,7 +18,7 @@ use nix_shell_edit::generate::{
 };
 use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
-use sccfg_util::size::{ByteSize, ParseSizeError};
+use sccfg_util::size::{ByteSize, CacheSizeError};
 
 /// Options of `sccfg init`.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +95,7 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     if policy.cache.size.is_none()
         && let Some(size) = &edited.size
     {
-        match size.parse() {
+        match ByteSize::parse_for_cache(size) {
             Ok(size) => policy.cache.size = Some(size),
             Err(error) => plan.warnings.push(size_warning(&error)),
         }
@@ -165,7 +165,7 @@ pub(crate) fn auto_warning(policy: &Policy) -> Option<Problem> {
     })
 }
 
-fn size_warning(error: &ParseSizeError) -> Problem {
+fn size_warning(error: &CacheSizeError) -> Problem {
     Problem::new(format!(
         "SCCACHE_CACHE_SIZE was removed from the flake: {error}"
     ))

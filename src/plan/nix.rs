@@ -10,6 +10,7 @@ use crate::repository::Repository;
 use crate::sccfg_toml::{FlakeRef, Incremental, Policy, ShellName};
 use nix_shell_edit::{self, Edited, How, Request, Sources};
 use sccfg_util::problem::Problem;
+use sccfg_util::size::ByteSize;
 
 /// A repository with a generated flake that is not on disk yet.
 pub(super) struct WithFlake<'a> {
@@ -66,7 +67,7 @@ pub(super) fn edit(
     };
     let with_size = |size: &str| {
         let mut policy = policy.clone();
-        policy.cache.size = Some(size.parse().ok()?);
+        policy.cache.size = Some(ByteSize::parse_for_cache(size).ok()?);
         Some((hook(&policy), hook_options(&policy)))
     };
     Ok(match (policy.cache.size, flake_size) {

@@ -270,6 +270,8 @@ mod tests {
         );
         let size = "write a size with a unit, such as \"24GiB\"";
         assert_eq!(hint("[cache]\nsize = \"24 gibi\"\n"), size);
+        assert_eq!(hint("[cache]\nsize = \"24\"\n"), size);
+        assert_eq!(hint("[cache]\nsize = 24\n"), size);
         let names = "write a list of names, such as [\"default\"]";
         assert_eq!(hint("[shell]\nnames = \"default\"\n"), names);
         assert_eq!(hint("[shell]\nnames = [\"default\", 5]\n"), names);

@@ -178,6 +178,31 @@ fn no_user_config_leaves_sccaches_config_unchanged() {
 }
 
 #[test]
+fn a_size_without_a_unit_is_an_error() {
+    let sandbox = repository();
+    for size in ["24", "1.5", "0"] {
+        sandbox
+            .sccfg(&["init", "repo", "--size", size])
+            .status(2)
+            .stderr_has("less than 1 MiB")
+            .stderr_has("add a unit");
+        sandbox
+            .sccfg(&["config", "set", "cache.disk.size", size])
+            .status(1)
+            .stderr_has("less than 1 MiB")
+            .stderr_has("hint: add a unit");
+    }
+    assert!(!sandbox.exists("repo/sccfg.toml") && !sandbox.exists(CONFIG));
+    sandbox.write("repo/sccfg.toml", "[cache]\nsize = \"1.5\"\n");
+    sandbox
+        .sccfg(&["apply", "repo"])
+        .status(1)
+        .stderr_has("sccfg.toml:2:8: ")
+        .stderr_has("less than 1 MiB")
+        .stderr_has("hint: write a size with a unit");
+}
+
+#[test]
 fn the_size_in_a_flake_is_taken_over() {
     let flake = FLAKE.replace(
         "packages =",

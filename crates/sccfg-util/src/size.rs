@@ -41,7 +41,56 @@ impl ParseSizeError {
         "write a number with a unit, such as `24GiB`, `500MiB` or `1.5TiB`, or plain bytes";
 }
 
+/// A size that no cache can have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CacheSizeError {
+    /// It is not a size.
+    #[error(transparent)]
+    NotASize(#[from] ParseSizeError),
+    /// Its unit was forgotten.
+    #[error("`{0}` is less than 1 MiB, which is too small for any entry")]
+    TooSmall(String),
+}
+
+impl CacheSizeError {
+    /// What to write instead.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NotASize(_) => ParseSizeError::HINT,
+            Self::TooSmall(_) => "add a unit, as in `24GiB`",
+        }
+    }
+}
+
+/// The size of a cache on the command line, where there is no place for a hint.
+///
+/// # Errors
+/// If it is no size, or too small.
+pub fn cache_size_of_argument(text: &str) -> Result<ByteSize, String> {
+    ByteSize::parse_for_cache(text).map_err(|error| format!("{error}; {}", error.hint()))
+}
+
 impl ByteSize {
+    /// The size of the smallest cache.
+    const SMALLEST_CACHE: u64 = 1 << 20;
+
+    /// Whether a cache of this size is too small for any entry.
+    pub const fn is_too_small_for_a_cache(self) -> bool {
+        self.0 < Self::SMALLEST_CACHE
+    }
+
+    /// The size of a cache, as a person writes it.
+    ///
+    /// # Errors
+    /// If it is no size, or so small that a unit is missing.
+    pub fn parse_for_cache(text: &str) -> Result<Self, CacheSizeError> {
+        let size: Self = text.parse()?;
+        if size.is_too_small_for_a_cache() {
+            return Err(CacheSizeError::TooSmall(text.to_owned()));
+        }
+        Ok(size)
+    }
+
     /// A size of `bytes` bytes.
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
@@ -241,6 +290,16 @@ mod tests {
                 Some(size)
             );
         }
+    }
+
+    #[test]
+    fn the_size_of_a_cache_needs_a_unit() {
+        for text in ["24", "1.5", "0", "1023KiB"] {
+            let error = ByteSize::parse_for_cache(text).unwrap_err();
+            assert_eq!(error, CacheSizeError::TooSmall(text.to_owned()));
+        }
+        assert!(ByteSize::parse_for_cache("1MiB").is_ok());
+        assert!(ByteSize::parse_for_cache("lots").is_err());
     }
 
     #[test]

@@ -68,6 +68,21 @@ fn a_cache_directory_that_cannot_be_used_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
+fn a_size_without_a_unit_is_told() {
+    let shell = DevShell::new();
+    shell.machine.sccfg(&["server", "stop"]).status(0);
+    let dir = shell.path("cache");
+    let text = format!("[cache.disk]\ndir = '{}'\nsize = 24\n", dir.display());
+    shell.write("conf", &text);
+    let ran = shell.doctor(&[]).status(1);
+    ran.stdout_has("[S014]")
+        .stdout_has("/conf:3:")
+        .stdout_has("the cache size is 24 bytes, less than 1 MiB")
+        .stdout_has("add a unit");
+}
+
+#[requires(sccache, proc)]
+#[test]
 fn faulty_settings_of_the_local_store_are_told() {
     let shell = DevShell::new();
     shell.write(

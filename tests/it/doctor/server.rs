@@ -181,16 +181,17 @@ fn a_server_with_back_ends_of_another_shell_is_restarted_by_fix() {
 fn a_cache_that_evicts_what_was_used_today_is_told() {
     let shell = DevShell::new();
     let policy = shell.machine.sandbox.read("repo/sccfg.toml");
-    shell.write("repo/sccfg.toml", &policy.replace("3GiB", "1K"));
+    shell.write("repo/sccfg.toml", &policy.replace("3GiB", "1MiB"));
     shell.machine.sccfg(&["-C", "repo", "apply"]).status(0);
-    shell.machine.file_says(50_000);
+    shell.machine.file_says(1 << 20);
     shell.machine.sccfg(&["server", "ensure"]).status(0);
     shell.is_healthy();
     fs::create_dir_all(shell.path("units/out")).unwrap();
-    for number in 0..20 {
+    for number in 0..50 {
         let name = format!("c{number}");
-        let text = format!("pub fn f() -> u32 {{ {number} }}\n");
+        let text = format!("pub static F: &[u8] = include_bytes!(\"{name}.txt\");\n");
         shell.write(&format!("units/{name}.rs"), &text);
+        shell.write(&format!("units/{name}.txt"), &noise(number, 40_000));
         let mut rustc = shell.machine.sandbox.command(&shell.machine.sccache);
         let source = format!("{name}.rs");
         let rustc = rustc
@@ -220,6 +221,18 @@ fn a_cache_that_evicts_what_was_used_today_is_told() {
         assert!(touched.unwrap().success());
     }
     shell.is_healthy();
+}
+
+/// A text that hardly gets smaller when it is compressed.
+fn noise(seed: u64, length: usize) -> String {
+    let mut state = seed + 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'0' + u8::try_from(state >> 32 & 63).unwrap())
+    };
+    (0..length).map(|_| next()).collect()
 }
 
 fn walk(directory: &Path) -> Vec<PathBuf> {

@@ -424,7 +424,10 @@ fn a_limit_below_which_nothing_fits_is_told() {
     let stored = files_below(&entries);
     for size in ["0", "40K"] {
         let why = "nothing fits into the local store: its limit is ";
-        set(size).stderr_has(why).stderr_has("hint: ");
+        let refused = ["config", "set", "store.size", size];
+        let refused = project.sandbox.sccfg(&refused).status(1);
+        refused.stderr_has("hint: add a unit");
+        settings(&project, &format!("[store]\nsize = \"{size}\"\n"));
         let said = project.sandbox.sccfg(&["store", "status"]).status(1);
         said.stderr_has(why);
         project.main().clean();

@@ -256,6 +256,17 @@ fn disk(effective: &Effective, directory: Option<&Directory>) -> Vec<Diagnostic>
             )
             .at(size.source.place().cloned()),
         );
+    } else if size.value.is_too_small_for_a_cache() && uses_disk {
+        diagnostics.push(
+            Diagnostic::warning(
+                format!(
+                    "the cache size is {} bytes, less than 1 MiB, which is too small for any entry",
+                    size.value.bytes()
+                ),
+                "add a unit, as in `sccfg config set cache.disk.size 24GiB`",
+            )
+            .at(size.source.place().cloned()),
+        );
     }
     diagnostics
 }

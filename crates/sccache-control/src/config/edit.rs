@@ -11,7 +11,7 @@ use super::{check, toml};
 use crate::config::path::refuse_json;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret;
-use sccfg_util::size::{ByteSize, ParseSizeError};
+use sccfg_util::size::{ByteSize, CacheSizeError, ParseSizeError};
 
 const INTRODUCTION: &str =
     "# sccache reads this file; `sccfg config` shows, checks and changes it.";
@@ -224,9 +224,12 @@ fn value_of(name: &str, kind: Kind, typed: &str) -> Result<Value, Problem> {
     };
     match kind {
         Kind::Size => {
-            let size: ByteSize = typed
-                .parse()
-                .map_err(|_| wrong(ParseSizeError::HINT.to_owned()))?;
+            let size = ByteSize::parse_for_cache(typed).map_err(|error| match error {
+                CacheSizeError::TooSmall(_) => {
+                    Problem::new(format!("invalid value for `{name}`: {error}")).hint(error.hint())
+                }
+                CacheSizeError::NotASize(_) => wrong(error.hint().to_owned()),
+            })?;
             size_value(size)
         }
         Kind::Boolean => match typed {

@@ -7,7 +7,7 @@ use toml_edit::{Item, Value};
 use super::parse;
 use sccache_control::config::toml;
 use sccfg_util::problem::Problem;
-use sccfg_util::size::{ByteSize, ParseSizeError};
+use sccfg_util::size::{ByteSize, CacheSizeError};
 
 /// All settings.
 pub const KEYS: [&str; 3] = ["store.enabled", "store.dir", "store.size"];
@@ -72,9 +72,14 @@ pub fn set(text: &str, path: &Path, name: &str, typed: &str) -> Result<String, P
         "store.dir" if !Path::new(typed).is_absolute() => {
             return Err(wrong("write an absolute path"));
         }
-        "store.size" if typed.parse::<ByteSize>().is_err() => {
-            return Err(wrong(ParseSizeError::HINT));
-        }
+        "store.size" => match ByteSize::parse_for_cache(typed) {
+            Ok(_) => typed.into(),
+            Err(error @ CacheSizeError::TooSmall(_)) => {
+                let what = format!("invalid value for `{name}`: {error}");
+                return Err(Problem::new(what).hint(error.hint()));
+            }
+            Err(error) => return Err(wrong(error.hint())),
+        },
         _ => typed.into(),
     };
     let text = toml::set(text, path, &keys(name), &value)?;

@@ -172,8 +172,27 @@ fn variables_with_the_values_of_the_file_are_fine() {
 }
 
 #[test]
+fn a_size_without_a_unit_is_a_warning() {
+    for (text, place) in [
+        ("[cache.disk]\nsize = 24\n", 2),
+        ("[cache.disk]\nsize = '900K'\n", 2),
+    ] {
+        let found = check(Some(text), path(), &context(&[]));
+        let found = found
+            .iter()
+            .find(|found| found.what.contains("less than 1 MiB"));
+        let found = found.expect(text);
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(found.place.as_ref().unwrap().line, place);
+        assert!(found.hint.clone().unwrap().contains("add a unit"));
+    }
+    let found = only("", &[("SCCACHE_CACHE_SIZE", "24")]);
+    assert!(found.what.contains("24 bytes"), "{found:?}");
+}
+
+#[test]
 fn a_chain_uses_the_disk_and_the_remote() {
-    let text = "[cache.disk]\nsize = 5\n[cache.redis]\nendpoint = 'x'\n[cache.multilevel]\nchain = ['disk', 'redis']\n";
+    let text = "[cache.disk]\nsize = 5000000\n[cache.redis]\nendpoint = 'x'\n[cache.multilevel]\nchain = ['disk', 'redis']\n";
     let found = only(text, &[]);
     assert_eq!(found.severity, Severity::Note, "{found:?}");
     let text = "[cache.multilevel]\nchain = ['rediss']\n";

@@ -12,6 +12,7 @@ use crate::report::Report;
 use crate::repository::Repository;
 use crate::sccfg_toml;
 use sccfg_util::fsio;
+use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 
 pub(super) fn run(args: &cli::Docker, start: &Path, report: Report) -> Result<Outcome> {
@@ -123,7 +124,7 @@ fn next_steps(plan: &mut Plan, found: &DockerReport) {
         let file = if file == "Dockerfile" {
             String::new()
         } else {
-            format!(" -f {file}")
+            format!(" -f {}", quote(file))
         };
         plan.next
             .push(format!("build it: docker build{file}{secrets} ."));

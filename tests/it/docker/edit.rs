@@ -35,6 +35,14 @@ fn sccfg(sandbox: &Sandbox, args: &[&str]) -> Ran {
 }
 
 #[test]
+fn the_name_of_a_file_is_quoted_in_the_next_command() {
+    let sandbox = sandbox().file("repo/my dir/Dockerfile.prod", DOCKERFILE);
+    sccfg(&sandbox, &["docker", "my dir/Dockerfile.prod"])
+        .status(0)
+        .stdout_has("docker build -f 'my dir/Dockerfile.prod' .");
+}
+
+#[test]
 fn a_dockerfile_is_edited_checked_and_restored_byte_for_byte() {
     for text in [DOCKERFILE.to_owned(), DOCKERFILE.replace('\n', "\r\n")] {
         let sandbox = sandbox().file("repo/Dockerfile", &text);

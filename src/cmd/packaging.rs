@@ -68,7 +68,9 @@ fn command() -> clap::Command {
 
 /// The file name and the text of a command's manual page.
 fn page(command: &clap::Command) -> Result<(String, Vec<u8>)> {
-    let manual = clap_mangen::Man::new(command.clone());
+    // Only the command itself has a version.
+    let source = concat!("sccfg ", env!("CARGO_PKG_VERSION"));
+    let manual = clap_mangen::Man::new(command.clone()).source(source);
     let mut page = Vec::new();
     manual
         .render(&mut page)

@@ -573,11 +573,13 @@ fn every_command_has_a_manual_page_with_its_options() {
         .sccfg(&["man"])
         .status(0)
         .stdout_has(".TH sccfg 1")
+        .stdout_has(concat!("\"sccfg ", env!("CARGO_PKG_VERSION"), "\""))
         .stdout_has("sccfg\\-init(1)");
     sandbox
         .sccfg(&["man", "config", "show"])
         .status(0)
         .stdout_has(".TH sccfg-config-show 1")
+        .stdout_has(concat!("\"sccfg ", env!("CARGO_PKG_VERSION"), "\""))
         .stdout_has("\\-\\-show\\-secrets");
     sandbox
         .sccfg(&["man", "config", "frobnicate"])

@@ -182,6 +182,7 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
         let start = text.len() - text.trim_start_matches('\n').len();
         text.drain(..start);
     }
+    text = without_new_gaps(file.text_or_empty(), text);
     plan.change(
         FileKind::UserConfig,
         path.clone(),
@@ -190,6 +191,19 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
         format!("without {table}"),
     );
     Ok(plan.checked()?)
+}
+
+/// `after` without blank lines that stood around a removed table, where `before` has no such gaps.
+fn without_new_gaps(before: &str, mut after: String) -> String {
+    let newline = toml::line_break(before);
+    let (blank, gap) = (newline.repeat(2), newline.repeat(3));
+    while after.contains(&gap) && !before.contains(&gap) {
+        after = after.replace(&gap, &blank);
+    }
+    while after.ends_with(&blank) && !before.ends_with(&blank) {
+        after.truncate(after.len() - newline.len());
+    }
+    after
 }
 
 /// Plans to write `command` for the secret of a back end into sccfg's settings, or to remove it.

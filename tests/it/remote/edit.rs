@@ -68,6 +68,10 @@ fn a_back_end_is_put_behind_the_disk_and_removed_again() {
         text.starts_with("# ours\n[cache.disk] # large\nsize = 5000000000 # bytes\n"),
         "{text}"
     );
+    assert!(
+        !text.ends_with("\n\n") && !text.contains("\n\n\n"),
+        "{text:?}"
+    );
     let ran = machine.sccfg(&["remote", "remove", "s3"]).status(1);
     assert!(
         ran.stderr.contains("`cache.s3` is not set") && ran.stderr.contains("hint:"),

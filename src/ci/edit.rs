@@ -13,7 +13,7 @@
 
 use std::path::Path;
 
-use super::workflow::{Job, Workflow};
+use super::workflow::{Job, Workflow, dash_of_step};
 use super::yaml;
 use sccfg_util::problem::{Place, Problem};
 
@@ -81,11 +81,7 @@ pub(crate) fn with_steps(
             .at(Place::at(path, text, at))
             .hint("write each step below a line that starts with `- `")
         };
-        let dash = text[..at]
-            .trim_end()
-            .strip_suffix('-')
-            .map(str::len)
-            .ok_or_else(unusual)?;
+        let dash = dash_of_step(text, at).ok_or_else(unusual)?;
         regions.push((dash, lines));
     }
     let out = insert_regions(path, text, &regions)?;

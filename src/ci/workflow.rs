@@ -189,6 +189,9 @@ impl Reader<'_> {
                     found.obstacle = match checkout {
                         None => Some("the repository is not checked out before cargo runs"),
                         Some(true) => Some("the repository is checked out into another directory"),
+                        Some(false) if dash_of_step(self.text, step.start).is_none() => {
+                            Some("its steps are not a list with a dash at the start of each line")
+                        }
                         Some(false) => None,
                     };
                 }
@@ -225,6 +228,13 @@ impl Reader<'_> {
             .at(Place::at(self.path, self.text, node.start))
             .hint(hint)
     }
+}
+
+/// The byte of the dash in front of the step that starts at `at`, if the dash is the first thing in its line.
+pub(super) fn dash_of_step(text: &str, at: usize) -> Option<usize> {
+    let before = text[..at].trim_end().strip_suffix('-')?;
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    before[line..].trim().is_empty().then_some(before.len())
 }
 
 pub(super) fn runs_in_nix(script: &str) -> bool {

@@ -188,6 +188,29 @@ fn a_policy_of_the_person_s_is_kept() {
 }
 
 #[test]
+fn a_job_in_one_line_is_left_and_the_others_are_edited() {
+    let inline =
+        "  inline: { runs-on: x, steps: [ { uses: actions/checkout@v4 }, { run: cargo test } ] }\n";
+    let sandbox = sandbox();
+    let workflow = format!("{WORKFLOW}{inline}");
+    sandbox.write("repo/.github/workflows/ci.yml", &workflow);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github"])
+        .status(0)
+        .stdout_has("step in 2 jobs")
+        .stderr_has("the job `inline` of .github/workflows/ci.yml is left as it is, because its steps are not a list");
+    let edited = sandbox.read("repo/.github/workflows/ci.yml");
+    assert!(edited.ends_with(inline), "{edited}");
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--check"])
+        .status(0);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), workflow);
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let sandbox = sandbox().file("repo/.github/workflows/bad.yml", "jobs:\n  a: [\n");
     let ran = sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(1);

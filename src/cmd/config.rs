@@ -14,7 +14,7 @@ use crate::cli;
 use crate::config_file::ConfigFile;
 use crate::report::Report;
 use portable_wrapper::store::settings::edit;
-use sccache_control::config::check::{Diagnostic, Severity, check};
+use sccache_control::config::check::{Diagnostic, Severity, Topic, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
 use sccache_control::config::version::{Version, parse_version};
@@ -426,12 +426,18 @@ fn write(
     }
     file.write(text)?;
     report.done(verb, &format!("{key} in {}", file.path.display()));
-    let file = ConfigFile::load()?;
-    for diagnostic in check(
-        file.text.as_deref(),
-        &file.path,
-        &file.context(sccache_version()),
-    ) {
+    let found = |file: &ConfigFile| {
+        let context = file.context(sccache_version());
+        check(file.text.as_deref(), &file.path, &context)
+    };
+    let is_replaced = |found: &Diagnostic| found.topic == Topic::ReplacedTable;
+    // The hook of this shell has set the variables as the file was.
+    let repeated = file.text.is_some() && !found(file).iter().any(is_replaced);
+    for mut diagnostic in found(&ConfigFile::load()?) {
+        if repeated && is_replaced(&diagnostic) {
+            diagnostic.hint =
+                Some("enter the shell again, which sets them as the file says".to_owned());
+        }
         print(diagnostic, report);
     }
     Ok(Outcome::Done)

@@ -310,6 +310,20 @@ fn set_warns_when_the_environment_takes_it_away_again() {
         .stderr_has("SCCACHE_DIR in the environment replaces the whole [cache.disk] table");
 }
 
+/// The variables of the hook repeat the file as it was when the shell was entered.
+#[test]
+fn set_in_a_dev_shell_says_to_enter_it_again() {
+    let sandbox = Sandbox::new()
+        .file(CONFIG, "[cache.disk]\ndir = \"/c\"\nsize = 3221225472\n")
+        .variable("SCCACHE_DIR", "/c")
+        .variable("SCCACHE_CACHE_SIZE", "3221225472");
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "24GiB"])
+        .status(0)
+        .stderr_has("SCCACHE_DIR and SCCACHE_CACHE_SIZE in the environment replace the whole")
+        .stderr_has("hint: enter the shell again");
+}
+
 #[test]
 fn json_is_left_alone() {
     let sandbox = Sandbox::new().file("c.json", "{}");

@@ -153,10 +153,14 @@ fn replaced(effective: &Effective) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let names = replaced.variables.join(" and ");
+    let replace = match replaced.variables.len() {
+        1 => "replaces",
+        _ => "replace",
+    };
     vec![
         Diagnostic::warning(
             format!(
-                "{names} in the environment replaces the whole [cache.disk] table: {}",
+                "{names} in the environment {replace} the whole [cache.disk] table: {}",
                 differences.join(", ")
             ),
             format!("unset {names}, or set both SCCACHE_DIR and SCCACHE_CACHE_SIZE as in the file"),

@@ -18,5 +18,9 @@ pub(crate) enum StoreCommand {
         json: bool,
     },
     /// Remove all entries
-    Clear,
+    Clear {
+        /// Do not ask for confirmation
+        #[arg(short, long)]
+        yes: bool,
+    },
 }

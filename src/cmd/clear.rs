@@ -81,7 +81,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
 }
 
 /// `1GiB in the local store /home/me/.cache/sccfg/wrapper/store`.
-fn describe(store: &StoreAtHand) -> String {
+pub(super) fn describe(store: &StoreAtHand) -> String {
     let size = ByteSize::from_bytes(store.store.size().unwrap_or(0));
     format!(
         "{} in the local store {}",
@@ -222,7 +222,7 @@ fn contents_of(directory: &Path) -> Result<Contents, Problem> {
     .hint("move them elsewhere, then run `sccfg clear` again"))
 }
 
-fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
+pub(super) fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
     report.ask(&format!("remove {what}?")).ok_or_else(|| {
         Problem::new(format!(
             "could not ask whether to remove {what}: not a terminal"

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
+use super::clear::{describe, is_confirmed};
 use crate::cli;
 use crate::report::Report;
 use crate::store_at_hand::StoreAtHand;
@@ -17,6 +18,14 @@ use sccfg_util::size::ByteSize;
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
     let found = StoreAtHand::find()?;
     let fault = found.fault();
+    if let cli::StoreCommand::Clear { yes } = command
+        && !yes
+        && found.store.size().is_some_and(|size| size > 0)
+        && !is_confirmed(&describe(&found), report)?
+    {
+        report.line("nothing was removed");
+        return Ok(Outcome::Done);
+    }
     let StoreAtHand { settings, store } = found;
     match command {
         cli::StoreCommand::Status { json } => {
@@ -27,7 +36,7 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
             }
         }
         cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
-        cli::StoreCommand::Clear => {
+        cli::StoreCommand::Clear { .. } => {
             let usable = store.size().map_or_else(|| store.try_to_use(), |_| Ok(()));
             usable
                 .and_then(|()| store.clear())

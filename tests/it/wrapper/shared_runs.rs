@@ -33,7 +33,10 @@ fn build(checkout: &Checkout<'_>) {
 
 /// Makes this machine one that has not built anything.
 fn another_machine(project: &Project) {
-    project.sandbox.sccfg(&["store", "clear"]).status(0);
+    project
+        .sandbox
+        .sccfg(&["store", "clear", "--yes"])
+        .status(0);
 }
 
 #[requires(sccache)]

@@ -158,7 +158,14 @@ fn what_sccache_may_share_is_asked_of_it_and_stored() {
     assert!(filled.rust_misses > 0);
     at(project.linked("second")).all_hit();
     assert_eq!(project.counts(), filled);
-    project.sandbox.sccfg(&["store", "clear"]).status(0);
+    // It asks, and nobody is there to answer.
+    let asks = project.sandbox.sccfg(&["store", "clear"]).status(1);
+    asks.stderr_has("could not ask whether to remove ")
+        .stderr_has("hint: pass --yes");
+    project
+        .sandbox
+        .sccfg(&["store", "clear", "--yes"])
+        .status(0);
     at(project.linked("third")).all_hit();
     assert!(project.counts().rust_hits > filled.rust_hits);
     // What sccache had is in the store now.
@@ -236,7 +243,10 @@ fn stats_count_the_store_with_sccache_and_without() {
     let remote = ("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1");
     json(&project, &["stats", "--json", "--zero"]);
     for place in ["third", "fourth"] {
-        project.sandbox.sccfg(&["store", "clear"]).status(0);
+        project
+            .sandbox
+            .sccfg(&["store", "clear", "--yes"])
+            .status(0);
         let linked = project.linked(place).with(remote.0, remote.1);
         linked.cargo(&["build"]).ok();
     }
@@ -460,7 +470,10 @@ fn the_same_build_at_once_compiles_each_unit_once() {
     }
     let together = project.take_number_of_compiles();
     let alone = Project::take_number_of_compiles;
-    project.sandbox.sccfg(&["store", "clear"]).status(0);
+    project
+        .sandbox
+        .sccfg(&["store", "clear", "--yes"])
+        .status(0);
     main.clean();
     main.cargo_command(&["build"]).output().unwrap();
     // Programs that speak of their place are compiled in each.

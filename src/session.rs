@@ -150,6 +150,13 @@ impl Session {
         self.client.is_err() && self.wrapper.named.is_none()
     }
 
+    /// Whether this may be such a shell, with an sccache of the user's on `PATH`.
+    fn inherits_the_hook(&self) -> bool {
+        self.purpose != Purpose::Env
+            && self.wrapper.is_unset()
+            && env::var_os("IN_NIX_SHELL").is_some()
+    }
+
     /// Whether a worktree without a target directory is filled from another one.
     pub(crate) fn seeds(&self) -> bool {
         self.seeds && self.is_linked_worktree && !is_off(SEED)
@@ -228,9 +235,21 @@ impl Session {
     /// are unset, so that no stale value remains.
     pub(crate) fn changes(&self, choice: Option<&AddressChoice>) -> Vec<Change> {
         let mut changes = Vec::new();
+        let desired = self.desired.as_ref().ok();
+        let wrapper = match &self.client {
+            Ok(client) => self.wrapper.changes(client, desired, self.purpose),
+            Err(_) => Vec::new(),
+        };
+        let sets_wrapper = wrapper
+            .iter()
+            .any(|change| matches!(change, Change::Set(WRAPPER, _)));
+        let incremental = self
+            .incremental
+            .map(|policy| self.incremental_change(policy));
+        // In a dev shell that only inherits the hook, builds would be slower, without a cache.
+        let is_inherited = self.inherits_the_hook() && !sets_wrapper;
         changes.extend(
-            self.incremental
-                .map(|policy| self.incremental_change(policy)),
+            incremental.filter(|change| !is_inherited || matches!(change, Change::Unset(_))),
         );
         let exports = match (&self.client, &self.desired) {
             (Ok(_), Ok(desired)) => desired.exports.as_ref(),
@@ -249,8 +268,7 @@ impl Session {
             changes.extend(self.wrapper.unset_portable());
             return changes;
         };
-        let desired = self.desired.as_ref().ok();
-        changes.extend(self.wrapper.changes(client, desired, self.purpose));
+        changes.extend(wrapper);
         changes.extend(self.search_path_change(client));
         match choice {
             Some(choice) if choice.is_dedicated => {

@@ -54,6 +54,11 @@ impl WrapperChoice {
         }
     }
 
+    /// Whether `RUSTC_WRAPPER` is not set, also not to an empty text.
+    pub(super) fn is_unset(&self) -> bool {
+        self.named.is_none() && !self.is_empty
+    }
+
     /// Installs the portable wrapper if it is requested; returns the problem if that fails.
     pub(super) fn install(&mut self, client: &SccacheProgram, by: Purpose) -> Option<Problem> {
         if !self.is_requested(client, by) {

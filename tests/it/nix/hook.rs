@@ -2,9 +2,52 @@
 
 use std::path::Path;
 
+use indoc::indoc;
+
 use super::nix;
 use crate::server::{GIB, Machine};
 use crate::support::Ran;
+
+/// A shell gets the hooks of `inputsFrom`, and none of the variables.
+#[requires(nix, sccache, proc)]
+#[test]
+fn a_shell_that_inherits_the_hook_stays_incremental() {
+    let (nix, machine) = (nix(), Machine::new());
+    let directory = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
+    let path = format!("{}:{}", directory.display(), std::env::var("PATH").unwrap());
+    let machine = machine.variable("PATH", &path);
+    let sandbox = &machine.sandbox;
+    sandbox.write(
+        "repo/flake.nix",
+        indoc! {r#"
+            {
+              inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+              outputs = { nixpkgs, ... }:
+                let pkgs = nixpkgs.legacyPackages.x86_64-linux; in
+                {
+                  devShells.x86_64-linux = rec {
+                    default = pkgs.mkShell { };
+                    full = pkgs.mkShell { inputsFrom = [ default ]; };
+                  };
+                };
+            }
+        "#},
+    );
+    let init = ["-C", "repo", "init", "--no-user-config"];
+    sandbox.sccfg(&init).status(0);
+    let shown = "echo \"${RUSTC_WRAPPER-no wrapper} ${CARGO_INCREMENTAL-unset}\"";
+    let enter = |shell| {
+        let ran = nix.develop(sandbox, "repo", Some(shell), &["bash", "-c", shown]);
+        ran.status(0)
+    };
+    enter("default").stdout_has("/sccache 0\n");
+    enter("full").stdout_has("no wrapper unset\n");
+    // Once it is managed as well, it has both.
+    sandbox
+        .sccfg(&["-C", "repo", "init", "--shell", "full"])
+        .status(0);
+    enter("full").stdout_has("/sccache 0\n");
+}
 
 #[requires(nix, sccache, proc)]
 #[test]

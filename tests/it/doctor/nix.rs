@@ -94,7 +94,7 @@ fn hooks_that_stop_the_server_are_told_and_commented_out() {
         .stdout_has(".bashrc:2:1");
     shell.is_cured_by_changing(&["home/.bashrc", "repo/.git/hooks/post-checkout"]);
     let now = shell.machine.sandbox.read("repo/.git/hooks/post-checkout");
-    assert_eq!(now, hook.replace("  sccache", "  # sccache"));
+    assert_eq!(now, hook.replace("  sccache", "  # sccfg:was sccache"));
 }
 
 #[requires(sccache, proc)]

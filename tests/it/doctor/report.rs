@@ -107,7 +107,7 @@ fn a_fix_that_is_declined_is_not_asked_for_again() {
     assert_eq!(ran.stdout.matches("[y/N]").count(), 2, "{}", ran.stdout);
     ran.stdout_has("error[S032]");
     let profile = shell.machine.sandbox.read("home/.bashrc");
-    assert_eq!(profile, "# sccache --stop-server\n");
+    assert_eq!(profile, "# sccfg:was sccache --stop-server\n");
     assert_eq!(
         shell.machine.sandbox.read("repo/.cargo/config.toml"),
         config

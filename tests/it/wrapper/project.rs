@@ -558,7 +558,8 @@ pub(crate) fn package(name: &str, more: &str) -> String {
 }
 
 /// The wrapper under test: the program in `SCCFG_JUDGED`, else sccfg's. Of another one, hits are not counted. With
-/// `/usr/bin/env`, which caches nothing, every test has to pass: that checks what the tests expect of cargo.
+/// `/usr/bin/env`, which caches nothing, all pass that do not count runs or hits by themselves: that checks what the tests
+/// expect of cargo.
 fn wrapper(sandbox: &Sandbox) -> PathBuf {
     if let Some(judged) = std::env::var_os("SCCFG_JUDGED") {
         return judged.into();

@@ -188,7 +188,7 @@ fn a_worktree_may_have_been_anywhere(#[case] place: &str) {
     assert_eq!(repo.finds(&[caches]), [found("orphan", "caches/one")]);
 }
 
-/// cargo names it from the workspace: `/work/one/../target`.
+/// cargo names it from the workspace: `/home/me/one/../target`.
 #[rstest]
 fn a_directory_that_was_named_with_parents_is_found(
     #[values(Layout::V1, Layout::V2)] layout: Layout,

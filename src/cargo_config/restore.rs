@@ -11,7 +11,8 @@
 //! build = { jobs = 4 } # sccfg:now
 //! ```
 
-const WAS: &str = "# sccfg:was";
+use nix_shell_edit::region::WAS;
+
 const NOW: &str = " # sccfg:now";
 
 /// Whether any line is commented out with the mark.

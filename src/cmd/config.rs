@@ -426,8 +426,9 @@ fn write(
     }
     file.write(text)?;
     report.done(verb, &format!("{key} in {}", file.path.display()));
+    let version = sccache_version();
     let found = |file: &ConfigFile| {
-        let context = file.context(sccache_version());
+        let context = file.context(version.clone());
         check(file.text.as_deref(), &file.path, &context)
     };
     let is_replaced = |found: &Diagnostic| found.topic == Topic::ReplacedTable;

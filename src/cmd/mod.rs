@@ -44,8 +44,8 @@ pub(crate) enum Outcome {
     Done,
     /// A check found a difference or a problem: exit status 1.
     Drift,
-    /// A program that was run for the user failed, with this status.
-    Failed(i32),
+    /// A program that was run for the user failed: exit status 1.
+    Failed,
     /// Ctrl-C: exit status 130, as of a program that SIGINT ended.
     Interrupted,
 }
@@ -65,8 +65,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
     }
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Drift) => ExitCode::FAILURE,
-        Ok(Outcome::Failed(status)) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+        Ok(Outcome::Drift | Outcome::Failed) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             report.error(&error);

@@ -35,7 +35,7 @@ pub(super) fn run(command: &cli::WorktreeCommand, start: &Path, report: Report) 
     let status = program.status(<[u8]>::to_vec)?;
     if !status.success() {
         // git has said why. Its own status, such as 128, is none of sccfg's.
-        return Ok(Outcome::Failed(1));
+        return Ok(Outcome::Failed);
     }
     let mut added = roots(&git, &start)
         .into_iter()

@@ -11,6 +11,7 @@
 //!
 //! Nothing tells of a program or test that was only checked (`cargo check`).
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -96,10 +97,16 @@ impl Built {
         })
     }
 
+    /// Whether `unit` [names](Unit::names_one_of) one of the places. It is read once.
+    fn names_place_of(&self, unit: &Unit) -> Option<bool> {
+        let names = &unit.names_place;
+        *names.get_or_init(|| unit.names_one_of(&self.places))
+    }
+
     /// Whether nothing else was built there, as far as can be known.
     pub(super) fn is_all(&self) -> bool {
         let libraries = self.units.iter().filter(|unit| {
-            unit.kind() == Kind::CheckedLibrary && unit.names_one_of(&self.places) == Some(true)
+            unit.kind() == Kind::CheckedLibrary && self.names_place_of(unit) == Some(true)
         });
         let checked: HashSet<_> = libraries.filter_map(Unit::package).collect();
         let mut units = self.units.iter();
@@ -116,7 +123,7 @@ impl Built {
         if unit.has_place() {
             return true;
         }
-        if unit.names_one_of(&self.places) == Some(false) {
+        if self.names_place_of(unit) == Some(false) {
             return false;
         }
         unit.is_part_of_another()
@@ -145,7 +152,7 @@ impl Built {
                 let inode = stat.ok().map(|stat| stat.inode);
                 let mut artifacts = self.artifacts.iter();
                 artifacts.any(|artifact| inode.is_some() && artifact.inode == inode)
-                    || unit.names_one_of(&self.places) == Some(true)
+                    || self.names_place_of(unit) == Some(true)
             }
             // cargo checks the library for the program, or with its tests.
             Kind::Checked => unit.package().is_some_and(|key| checked.contains(&key)),
@@ -250,6 +257,8 @@ struct Unit {
     manifest_dirs: Vec<PathBuf>,
     /// Whether it was compiled elsewhere.
     is_moved: bool,
+    /// Whether it names a place of what was built, once that was asked.
+    names_place: OnceCell<Option<bool>>,
 }
 
 impl Unit {
@@ -266,6 +275,7 @@ impl Unit {
             is_moved,
             path,
             profile,
+            names_place: OnceCell::new(),
         }
     }
 
@@ -322,8 +332,8 @@ impl Unit {
     }
 
     /// What names the place where it was compiled, if anything does.
-    fn file_with_place(&self) -> Option<PathBuf> {
-        match self.kind() {
+    fn file_with_place(&self, kind: Kind) -> Option<PathBuf> {
+        match kind {
             Kind::Program => Some(self.program()),
             Kind::Library | Kind::CheckedLibrary => Some(self.library("rmeta")),
             Kind::Checked => None,
@@ -332,7 +342,9 @@ impl Unit {
 
     /// Whether it was compiled in a workspace that exists and is not below one of `roots`.
     fn is_elsewhere(&self, roots: &[PathBuf]) -> bool {
-        let bytes = self.file_with_place().and_then(fsio::read_artifact);
+        let bytes = self
+            .file_with_place(self.kind())
+            .and_then(fsio::read_artifact);
         bytes
             .zip(self.source.as_ref())
             .is_some_and(|(bytes, source)| {
@@ -343,8 +355,9 @@ impl Unit {
     /// Whether the metadata of a library names one of `places`: rustc makes the paths of sources in it absolute. A program
     /// names the workspace, unless it has no debug information; the path there has no links in it. `None` if nothing tells.
     fn names_one_of(&self, places: &BTreeSet<PathBuf>) -> Option<bool> {
-        let bytes = fsio::read_artifact(self.file_with_place()?)?;
-        let below = match self.kind() {
+        let kind = self.kind();
+        let bytes = fsio::read_artifact(self.file_with_place(kind)?)?;
+        let below = match kind {
             Kind::Program => self.package()?.1,
             Kind::Library | Kind::CheckedLibrary | Kind::Checked => PathBuf::new(),
         };
@@ -358,7 +371,7 @@ impl Unit {
             let source = self.source.as_ref();
             source.is_some_and(|source| has_directory_of(&bytes, source))
         };
-        (names || self.kind() != Kind::Program || is_elsewhere()).then_some(names)
+        (names || kind != Kind::Program || is_elsewhere()).then_some(names)
     }
 }
 

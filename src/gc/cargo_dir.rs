@@ -295,8 +295,8 @@ fn is_artifact(path: &Path, kind: EntryKind) -> bool {
 
 /// Whether the dep-info beside the file at `path` names it.
 fn is_named(path: &Path) -> bool {
-    let dep_info = path.with_extension("d");
-    is_dep_info(&dep_info) && DepInfo::read(&dep_info).artifact.file_name() == path.file_name()
+    artifact_of(&path.with_extension("d"))
+        .is_some_and(|artifact| artifact.file_name() == path.file_name())
 }
 
 /// Whether the file at `path` has another name, as cargo gives a second one to what rustc has made.
@@ -313,15 +313,17 @@ fn leads_down(path: &Path) -> bool {
 /// Whether the file at `path`, in the directory of a profile, is what cargo writes beside an artifact. It names the artifact
 /// first, with the directory of the profile.
 fn is_dep_info(path: &Path) -> bool {
-    if fsio::share::version(path).is_none() {
-        return false;
-    }
-    let Some(directory) = path.parent() else {
-        return false;
-    };
+    artifact_of(path).is_some()
+}
+
+/// The artifact that the [dep-info of cargo](is_dep_info) at `path` names.
+fn artifact_of(path: &Path) -> Option<PathBuf> {
+    fsio::share::version(path)?;
+    let directory = path.parent()?;
     let artifact = DepInfo::read(path).artifact;
-    artifact.with_extension("d").file_name() == path.file_name()
-        && artifact.parent().and_then(Path::file_name) == directory.file_name()
+    let is_beside = artifact.with_extension("d").file_name() == path.file_name()
+        && artifact.parent().and_then(Path::file_name) == directory.file_name();
+    is_beside.then_some(artifact)
 }
 
 /// Whether cargo or a compiler has written `entry` of `examples`.

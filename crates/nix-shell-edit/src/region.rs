@@ -62,7 +62,8 @@ pub(crate) const HOME: Marks = Marks {
     end: "# <<< sccfg home <<<",
 };
 
-const WAS: &str = "# sccfg:was";
+/// Starts a line that keeps a line of the user.
+pub const WAS: &str = "# sccfg:was";
 /// Starts the line that records the text between two tokens.
 pub const INLINE: &str = "# sccfg:inline ";
 

@@ -1,10 +1,9 @@
 //! Commenting out a line of a script, so that the rest of it still runs, and restoring it.
 
 use super::hook_conflicts::HookReader;
+use crate::region::WAS;
 
-/// Stands in front of a line that is commented out.
-const WAS: &str = "# sccfg:was ";
-/// The same where a command has to stay.
+/// Stands in front of the mark where a command has to stay.
 const NOTHING: &str = ": ";
 
 /// `text`, a script for a shell, with line `number` commented out; the first line is 1. In a block, `:` takes its place,
@@ -36,7 +35,8 @@ pub fn without_line(text: &str, number: usize) -> Option<String> {
             } else {
                 ""
             };
-            return is_command.then(|| [&text[..start], command, WAS, &text[start..]].concat());
+            return is_command
+                .then(|| [&text[..start], command, WAS, " ", &text[start..]].concat());
         }
         let code = line.trim();
         if !code.is_empty() && !code.starts_with('#') {
@@ -52,7 +52,10 @@ pub fn with_lines(text: &str) -> String {
     let restored = text.split_inclusive('\n').flat_map(|line| {
         let code = line.trim_start();
         let marked = code.strip_prefix(NOTHING).unwrap_or(code);
-        match marked.strip_prefix(WAS) {
+        match marked
+            .strip_prefix(WAS)
+            .and_then(|was| was.strip_prefix(' '))
+        {
             Some(was) => [&line[..line.len() - code.len()], was],
             None => [line, ""],
         }

@@ -231,8 +231,8 @@ impl Run<'_> {
                 found.is_relative = true;
                 for part in parts_before_parents(path, real_paths) {
                     let part = self.script.package.join(part);
-                    let is_directory = part.is_dir() && !part.is_symlink();
-                    if !is_directory || self.script.is_of_checkout(&part) {
+                    let is_directory = || part.is_dir() && !part.is_symlink();
+                    if self.script.is_of_checkout(&part) || !is_directory() {
                         files.entry(part).or_default().is_relative = true;
                     }
                 }

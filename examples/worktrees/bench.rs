@@ -360,7 +360,7 @@ fn forget_seeding(checkout: &Path) {
 }
 
 /// Removes the target directory of `checkout`, which mbx makes a link, and the mark that it was seeded.
-fn remove_target(checkout: &Path) -> Result<()> {
+pub(crate) fn remove_target(checkout: &Path) -> Result<()> {
     forget_seeding(checkout);
     let target = checkout.join("target");
     if let Ok(directory) = target.canonicalize() {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! scripts/bench-worktrees [--rounds N] [--only none,plain,portable,keys,kache,mbx] [--no-names] [DIR]
+//! scripts/compare-results [--only plain,portable,keys,kache,mbx] [--input NAME] [DIR]
 //! scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] [--seed N] [--heavy] [--only V] [DIR]
 //! ```
 
@@ -17,6 +18,7 @@
 mod bench;
 #[path = "../../tests/it/lab.rs"]
 mod lab;
+mod results;
 mod stress;
 mod variant;
 mod workspace;
@@ -35,8 +37,9 @@ fn main() -> Result<ExitCode> {
     let programs = Programs::find(&options.sccfg)?;
     match options.command.as_str() {
         "bench" => bench::run(&options, &programs, &interrupt),
+        "results" => results::run(&options, &programs, &interrupt),
         "stress" => stress::run(&options, &programs, &interrupt),
-        other => bail!("{other} is neither bench nor stress"),
+        other => bail!("{other} is none of bench, results and stress"),
     }
 }
 
@@ -54,12 +57,15 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
     /// Whether `stress` builds the real dependencies as well.
     pub(crate) heavy: bool,
+    /// The inputs of `results`; all if there are none.
+    pub(crate) inputs: Vec<String>,
 }
 
 impl Options {
     fn from_args() -> Result<Self> {
         let usage = "usage: scripts/bench-worktrees [--rounds N] \
                      [--only none,plain,portable,keys,kache,mbx] [--no-names] [DIR]\n\
+                     or: scripts/compare-results [--only plain,portable,keys,kache,mbx] [--input NAME] [DIR]\n\
                      or: scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] \
                      [--seed N] [--heavy] [--only plain|portable] [DIR]";
         let mut args = std::env::args().skip(1);
@@ -74,6 +80,7 @@ impl Options {
             builds: 200,
             seed: 1,
             heavy: false,
+            inputs: Vec::new(),
         };
         while let Some(arg) = args.next() {
             let mut value = || args.next().context(usage);
@@ -83,6 +90,7 @@ impl Options {
                 "--worktrees" => options.worktrees = value()?.parse().context(usage)?,
                 "--builds" => options.builds = value()?.parse().context(usage)?,
                 "--seed" => options.seed = value()?.parse().context(usage)?,
+                "--input" => options.inputs.push(value()?),
                 "--heavy" => options.heavy = true,
                 "--no-names" => options.names = false,
                 "--only" => {

@@ -137,14 +137,14 @@ const CHANGED: &str = "crates/plain/src/lib.rs";
 /// Marks a directory whose contents may be removed.
 const MARK: &str = ".bench-worktrees";
 
-fn git(directory: &Path) -> Command {
+pub(crate) fn git(directory: &Path) -> Command {
     let mut git = Command::new("git");
     git.current_dir(directory)
         .args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"]);
     git
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let output = command
         .output()
         .with_context(|| format!("starting {command:?}"))?;

@@ -199,7 +199,7 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     Completions {
         /// Shell to complete in
-        shell: clap_complete::Shell,
+        shell: CompletedShell,
     },
     /// Print a manual page
     Man {
@@ -211,6 +211,19 @@ pub(crate) enum Command {
         #[arg(conflicts_with = "command")]
         out_dir: Option<PathBuf>,
     },
+}
+
+/// A shell for which there is a completion script.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CompletedShell {
+    Bash,
+    Elvish,
+    Fish,
+    #[value(alias = "nu")]
+    Nushell,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
 }
 
 #[cfg(test)]

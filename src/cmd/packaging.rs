@@ -4,17 +4,31 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
-use clap_complete::Shell;
+use clap_complete::{Shell, generate};
+use clap_complete_nushell::Nushell;
 
 use super::Outcome;
-use crate::cli::Cli;
+use crate::cli::{Cli, CompletedShell};
 use crate::report::Report;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-pub(super) fn completions(shell: Shell, report: Report) -> Result<Outcome> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "sccfg", &mut script);
+pub(super) fn completions(shell: CompletedShell, report: Report) -> Result<Outcome> {
+    let (mut command, mut script) = (Cli::command(), Vec::new());
+    let shell = match shell {
+        CompletedShell::Nushell => {
+            generate(Nushell, &mut command, "sccfg", &mut script);
+            None
+        }
+        CompletedShell::Bash => Some(Shell::Bash),
+        CompletedShell::Elvish => Some(Shell::Elvish),
+        CompletedShell::Fish => Some(Shell::Fish),
+        CompletedShell::PowerShell => Some(Shell::PowerShell),
+        CompletedShell::Zsh => Some(Shell::Zsh),
+    };
+    if let Some(shell) = shell {
+        generate(shell, &mut command, "sccfg", &mut script);
+    }
     report.data(&String::from_utf8(script).context("could not write the completion script")?);
     Ok(Outcome::Done)
 }

@@ -354,7 +354,7 @@ fn a_terminal_gets_a_prompt() {
 
 #[test]
 fn completions_have_the_command() {
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in ["bash", "zsh", "fish", "nushell"] {
         let ran = Sandbox::new().sccfg(&["completions", shell]).status(0);
         ran.stdout_has("take-over").stdout_has("cache-dir");
     }

@@ -613,6 +613,10 @@ fn completions_are_printed() {
         .status(0)
         .stdout_has("#compdef sccfg");
     sandbox
+        .sccfg(&["completions", "nu"])
+        .status(0)
+        .stdout_has("export extern sccfg");
+    sandbox
         .sccfg(&["--frobnicate"])
         .status(2)
         .stderr_has("Usage:");

@@ -1,5 +1,8 @@
 //! Macros that take code as data, such as `quote!`.
 
+use std::collections::BTreeSet;
+
+use super::standard::PLAIN_MACROS;
 use super::tokens::{Kind, Token, only};
 use super::{Author, conditions};
 
@@ -57,17 +60,44 @@ fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
 pub(super) fn redefines_quoting(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> bool {
     let has_its_name = QUOTING_PACKAGES.contains(&name);
     let is_quoting = has_its_name && author == Author::Published;
-    !is_quoting && (has_its_name || files.iter().any(|tokens| defines_quoting(tokens)))
+    let mut of_crate = None;
+    let mut defines = |tokens: &Vec<Token<'_>>| {
+        defines_quoting(tokens, |name| {
+            (PLAIN_MACROS.contains(&name) || name == "writeln")
+                && !of_crate
+                    .get_or_insert_with(|| named_macros(files))
+                    .contains(name)
+        })
+    };
+    !is_quoting && (has_its_name || files.iter().any(&mut defines))
 }
 
-/// Whether a quoting macro's name may be defined or imported for another macro.
-fn defines_quoting(tokens: &[Token<'_>]) -> bool {
+/// The names that macros of the crate, or macros that it imports, may have.
+fn named_macros<'a>(files: &[Vec<Token<'a>>]) -> BTreeSet<&'a str> {
+    let windows = files.iter().flat_map(|tokens| tokens.windows(3));
+    let named = windows.filter_map(|window| {
+        let [first, second, third] = [window[0], window[1], window[2]];
+        if first.is_ident("macro_rules") {
+            return Some(third.text);
+        }
+        let is_import = matches!(first.text, "::" | "{" | "," | "as" | "macro")
+            && second.kind == Kind::Ident
+            && matches!(third.text, ";" | "," | "}" | "{" | "(");
+        is_import.then_some(second.text)
+    });
+    named.collect()
+}
+
+/// Whether a quoting macro's name may be defined or imported for another macro. Macros of the standard library, as
+/// `is_plain` knows them by their names, only use the names in their arguments.
+fn defines_quoting(tokens: &[Token<'_>], mut is_plain: impl FnMut(&str) -> bool) -> bool {
     let is_quoting = |token: &Token<'_>| token.kind == Kind::Ident && QUOTING.contains(&token.text);
     // The name alone in the argument of a macro, which may define it.
     let mut argument_end = 0;
     for (at, token) in tokens.iter().enumerate() {
         if let Kind::Open(end) = token.kind
             && conditions::is_macro_argument(tokens, at)
+            && !(tokens[at - 1].is_punctuation("!") && is_plain(tokens[at - 2].text))
         {
             argument_end = argument_end.max(end);
         }

@@ -358,11 +358,18 @@ fn what_crates_ask_for_together() {
         "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }",
         "#[proc_macro] #[doc(hidden)] pub fn quote() {}",
         "define!(quote $);",
+        "macro_rules! write { ($f:ident, $name:ident) => { define!($name); } } write!(f, quote);",
+        "use other::write; write!(f, quote);",
     ] {
         let mut quoting = quoting.clone();
         quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Other));
         assert!(quoting.inputs().environment.is_some(), "{other}");
     }
+    // As in quick-xml.
+    let mut quoting = quoting;
+    let shown = "fn f() { write!(f, \"missing `{}`\", *quote as char) }";
+    quoting.add(&effects_of(&[("src/lib.rs", shown)], Author::Other));
+    assert_eq!(quoting.inputs().environment, None);
 }
 
 /// A crate of macros below another one writes code of it.

@@ -18,7 +18,7 @@ use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
 /// Changes when other files of the same compile are known.
-pub(super) const READER: &str = "3";
+pub(super) const READER: &str = "4";
 
 /// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
 /// in keys as a whole, or does not differ between builds.
@@ -129,7 +129,7 @@ impl KnownInputs {
         let real = |path: &Path| real_paths.of_existing(path);
         let known = self.without_links(directory, real_paths);
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
-        let settings = requests.settings_of_search();
+        let settings = requests.settings_of_search(directory);
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
         paths.find(|path| {

@@ -12,6 +12,7 @@
 //! as a date is noted. Not noted are random numbers, the environment as a whole, and system calls that do not go through the C
 //! library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
+mod cargo_settings;
 mod git_settings;
 #[path = "../observer/layout.rs"]
 mod layout;
@@ -303,13 +304,15 @@ impl Requests {
         is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
-    /// The [settings of git](git_settings), if cargo was only asked where a manifest is: they make no difference to that.
-    pub(super) fn settings_of_search(&self) -> BTreeSet<PathBuf> {
-        if self.programs.iter().any(Program::finds_manifest) {
-            git_settings::files()
-        } else {
-            BTreeSet::new()
+    /// The settings of [cargo](cargo_settings), for a compile in `directory`, and of [git](git_settings), if cargo was only
+    /// asked where a manifest is: they make no difference to that.
+    pub(super) fn settings_of_search(&self, directory: &Path) -> BTreeSet<PathBuf> {
+        if !self.programs.iter().any(Program::finds_manifest) {
+            return BTreeSet::new();
         }
+        let mut found = cargo_settings::files(directory);
+        found.extend(git_settings::files());
+        found
     }
 
     fn parse(notes: &[u8]) -> Self {

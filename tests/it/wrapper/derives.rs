@@ -10,6 +10,7 @@ use super::registry;
 use super::seed::sccfg;
 use crate::support::project as this_project;
 use indoc::{formatdoc, indoc};
+use sccfg_util::fsio;
 
 const DEPENDENCIES: &str = indoc! {r#"
     [dependencies]
@@ -87,6 +88,9 @@ fn what_common_derives_make_is_shared() {
     for (file, text) in [(".gitconfig", settings), ("other", "[user]\nname = B\n")] {
         std::fs::write(project.sandbox.path("home").join(file), text).unwrap();
     }
+    // And its own, which may be above the checkouts.
+    let above = project.sandbox.path(".cargo/config.toml");
+    fsio::replace_and_create_dir(&above, b"[alias]\nb = \"build\"\n").unwrap();
     project.main().cargo(&["check", "--all-targets"]).ok();
     project.main().clean();
     for checkout in [project.main(), project.linked("a/longer/path")] {

@@ -67,11 +67,6 @@ impl KeyBuilder<'_> {
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));
         let of_compiler = self.of_compiler();
-        let settings = if self.macros.is_own {
-            BTreeSet::new()
-        } else {
-            requests.settings_of_search()
-        };
         let mut found = Observed {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
@@ -89,8 +84,7 @@ impl KeyBuilder<'_> {
             let is_known = is_source
                 || is_cwd
                 || own.iter().any(|own| path.starts_with(own))
-                || of_compiler.has(&path)
-                || settings.contains(&path);
+                || of_compiler.has(&path);
             if is_plain && is_known {
                 continue;
             }

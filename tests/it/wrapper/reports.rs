@@ -115,6 +115,30 @@ fn a_changed_source_is_the_cause_of_all_that_use_it() {
     assert_eq!(said(&main, &["report", "--list"]).lines().count(), 2);
 }
 
+/// As examples and fuzz targets, which are workspaces of their own and use the package above them.
+#[requires(sccache)]
+#[test]
+fn a_package_outside_of_the_workspace_is_named() {
+    let project = project()
+        .file(
+            "fuzz/Cargo.toml",
+            "[package]\nname = \"fuzz\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies]\nlow = { path = \"../crates/low\" }\n",
+        )
+        .file(
+            "fuzz/src/main.rs",
+            "fn main() { assert_eq!(low::f(), 1); }\n",
+        )
+        .committed();
+    let fuzz = ["build", "--manifest-path", "fuzz/Cargo.toml"];
+    project.main().cargo(&fuzz).ok();
+    let second = project.linked("second");
+    second.cargo(&fuzz).ok();
+    let text = said(&second, &["-C", "fuzz", "report"]);
+    let why = "shared only between checkouts at the same path: its package is vendored, or not a member of the workspace";
+    assert!(text.contains(&format!("low: {why}")), "{text}");
+}
+
 #[requires(sccache)]
 #[test]
 fn a_changed_variable_is_named_without_its_values() {

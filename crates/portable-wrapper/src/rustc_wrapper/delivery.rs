@@ -15,6 +15,7 @@ use super::super::path_leak::PathLeak;
 use super::super::protocol::CompileRequest;
 use super::super::storage::Storage;
 use super::super::uncached::cannot_write;
+use super::super::unit_key::directories::is_outside;
 use super::super::unit_manifest::{self, Sharing, manifest_path};
 use super::super::{diagnostics, digest};
 use super::Compile;
@@ -56,7 +57,10 @@ impl Compile<'_> {
         let is_hit = outcome.is_hit();
         let details = Details {
             took: entry.took.filter(|_| is_hit),
-            here: sharing.why_not_everywhere(),
+            here: sharing.why_not_everywhere().or_else(|| {
+                let why = "its package is vendored, or not a member of the workspace";
+                is_outside(&self.unit.source).then(|| why.to_owned())
+            }),
             before: self.before_of(&outcome).cloned(),
             verified: verified.map(|(_, verified)| verified),
             ..Details::default()

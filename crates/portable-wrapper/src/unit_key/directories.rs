@@ -46,11 +46,21 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
 
 /// The directory with the sources of registries.
 pub(in super::super) fn registries() -> Option<PathBuf> {
+    Some(cargo_home()?.join("registry/src"))
+}
+
+fn cargo_home() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
-    let home = set.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
-    Some(home.join("registry/src"))
+    set.or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
+/// Whether the package with this source is vendored, or neither a member of the workspace nor fetched: cargo gives the compiler
+/// absolute paths then, and names outputs of a package outside of the workspace after its path.
+pub(in super::super) fn is_outside(source: &str) -> bool {
+    let source = Path::new(source);
+    source.is_absolute() && !cargo_home().is_some_and(|home| source.starts_with(home))
 }
 
 /// Whether users with a `CARGO_HOME` of another length share the cache: if it is remote, unless configured.

@@ -248,6 +248,20 @@ mod tests {
     }
 
     #[test]
+    fn every_accepted_value_is_in_a_hint() {
+        for (table, keys) in TABLES {
+            for (key, values) in keys {
+                let Choice(words) = values else { continue };
+                let text = format!("[{table}]\n{key} = \"?\"\n");
+                let error = toml_edit::de::from_str::<Policy>(&text).unwrap_err();
+                let (_, expected) = error.message().split_once("expected").unwrap();
+                let expected: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+                assert_eq!(&expected, words, "{table}.{key}");
+            }
+        }
+    }
+
+    #[test]
     fn every_key_is_in_the_table() {
         let policy = toml_edit::ser::to_document(&Policy::default()).unwrap();
         for (table, item) in policy.iter() {

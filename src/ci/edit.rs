@@ -11,6 +11,7 @@
 //!   - run: cargo test
 //! ```
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::workflow::{Job, Workflow, dash_of_step};
@@ -99,6 +100,7 @@ pub(super) fn insert_regions(
     regions: &[(usize, StepLines)],
 ) -> Result<String, Problem> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let ends = yaml::ends_of_texts(path, text)?;
     let mut inserts: Vec<(usize, String)> = Vec::new();
     for (at, lines) in regions {
         let line = text[..*at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -115,7 +117,8 @@ pub(super) fn insert_regions(
         for text in [begin].iter().chain(lines).map(String::as_str).chain([END]) {
             block.push_str(&format!("{indentation}{text}{newline}"));
         }
-        inserts.push((above_comments(text, line), block));
+        let end = ends.iter().copied().filter(|end| end <= at).max();
+        inserts.push((above_comments(text, line, end.unwrap_or(0)), block));
     }
     inserts.sort_by_key(|(at, _)| *at);
     let mut out = text.to_owned();
@@ -125,13 +128,16 @@ pub(super) fn insert_regions(
     Ok(out)
 }
 
-/// The start of the comments directly above the line at `line`, which belong to it.
-fn above_comments(text: &str, mut line: usize) -> usize {
+/// The start of the comments directly above the line at `line`, which belong to it. The text in front of them ends at
+/// `end`: lines before it that look like comments are a part of it.
+fn above_comments(text: &str, mut line: usize, end: usize) -> usize {
     while line > 0 {
         let start = text[..line - 1]
             .rfind('\n')
             .map_or(0, |newline| newline + 1);
-        if !text[start..line].trim_start().starts_with('#') {
+        let above = &text[start..line];
+        let indentation = above.len() - above.trim_start().len();
+        if !above.trim_start().starts_with('#') || start + indentation < end {
             break;
         }
         line = start;
@@ -139,34 +145,66 @@ fn above_comments(text: &str, mut line: usize) -> usize {
     line
 }
 
-/// Refuses a result that is not the workflow with `count` more steps, or that cannot be undone.
-fn checked(path: &Path, before: &str, after: &str, count: usize) -> Result<(), Problem> {
+/// Refuses a result that is not `before` with regions of sccfg, or that cannot be undone.
+pub(super) fn check_regions(
+    path: &Path,
+    before: &str,
+    after: &str,
+    hint: &str,
+) -> Result<(), Problem> {
     let refused = |why: &str| {
-        Err(
-            Problem::new(format!("{} was not changed: {why}", path.display()))
-                .hint("add the step by hand: `sccfg ci github --explain` prints it"),
-        )
+        let what = format!("{} was not changed: {why}", path.display());
+        Err(Problem::new(what).hint(hint))
     };
-    if count == 0 {
-        return Ok(());
+    if without_steps(path, after)?.as_deref().unwrap_or(after) != before {
+        return refused("what is added could not be taken out again");
     }
-    if without_steps(path, after)?.as_deref() != Some(before) {
-        return refused("the step could not be taken out again");
+    let regions = regions(after);
+    let (before, after) = (
+        yaml::documents(path, before)?,
+        yaml::documents(path, after)?,
+    );
+    let is_same = before.len() == after.len()
+        && before
+            .iter()
+            .zip(&after)
+            .all(|(before, after)| before.is_without(after, &regions));
+    match is_same.then_some(()) {
+        Some(()) => Ok(()),
+        None => refused("the result would have other values than before"),
     }
-    let (before, after) = (Workflow::read(path, before)?, yaml::parse(path, after)?);
-    let steps: Vec<&yaml::Node> = after
-        .iter()
-        .filter_map(|root| root.get("jobs"))
-        .flat_map(yaml::Node::entries)
-        .filter_map(|(_, job)| job.get("steps"))
-        .flat_map(yaml::Node::items)
-        .collect();
-    let uses =
-        |step: &&yaml::Node| step.get("uses").and_then(yaml::Node::text) == Some(super::ACTION);
-    let ours = steps.into_iter().filter(uses).count();
-    let already = before.jobs.iter().filter(|job| job.has_our_step).count();
-    if ours != count + already {
-        return refused("the result would not have the step in each job");
+}
+
+/// The bytes of the regions in `text`.
+fn regions(text: &str) -> Vec<Range<usize>> {
+    let (mut regions, mut start, mut offset) = (Vec::new(), None, 0);
+    for line in text.split_inclusive('\n') {
+        if start.is_none() && is_begin(line) {
+            start = Some(offset);
+        } else if line.trim() == END
+            && let Some(start) = start.take()
+        {
+            regions.push(start..offset);
+        }
+        offset += line.len();
+    }
+    regions
+}
+
+/// Refuses a result that is not the workflow with `count` more steps.
+fn checked(path: &Path, before: &str, after: &str, count: usize) -> Result<(), Problem> {
+    let hint = "add the step by hand: `sccfg ci github --explain` prints it";
+    check_regions(path, before, after, hint)?;
+    let has_step = |text: &str| {
+        let jobs = Workflow::read(path, text)?.jobs;
+        Ok::<_, Problem>(jobs.iter().filter(|job| job.has_our_step).count())
+    };
+    if has_step(after)? != count + has_step(before)? {
+        return Err(Problem::new(format!(
+            "{} was not changed: the result would not have the step in each job",
+            path.display()
+        ))
+        .hint(hint));
     }
     Ok(())
 }

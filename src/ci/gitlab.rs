@@ -16,7 +16,7 @@
 
 use std::path::Path;
 
-use super::edit::{insert_regions, without_steps};
+use super::edit::{check_regions, insert_regions};
 use super::workflow::{Job, Runner, runs_in_nix};
 use super::yaml::{self, Node, Value};
 use super::{Backend, StepLines};
@@ -238,27 +238,25 @@ pub(crate) fn with_lines(
         count += 1;
     }
     let after = insert_regions(path, text, &regions)?;
-    let refused = |why: &str| {
-        Err(
-            Problem::new(format!("{} was not changed: {why}", path.display()))
-                .hint(format!("source {} in the job by hand", super::SCRIPT)),
-        )
-    };
-    if !regions.is_empty() && without_steps(path, &after)?.as_deref() != Some(text) {
-        return refused("the lines could not be taken out again");
-    }
+    let hint = format!("source {} in the job by hand", super::SCRIPT);
+    check_regions(path, text, &after, &hint)?;
     let has_line = |pipeline: &Pipeline| {
         let jobs = pipeline.jobs.iter();
         jobs.filter(|job| job.job.has_our_step).count()
     };
     if has_line(&Pipeline::read(path, &after)?) != count + has_line(pipeline) {
-        return refused("the result would not have the line in each job");
+        return Err(Problem::new(format!(
+            "{} was not changed: the result would not have the line in each job",
+            path.display()
+        ))
+        .hint(hint));
     }
     Ok(after)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::edit::without_steps;
     use super::*;
 
     const TEXT: &str = "# ours\nstages: [test]\n.base: &base\n  image: rust:1.90 # pinned\ntest: # all\n  <<: *base\n  \

@@ -1,8 +1,9 @@
 //! YAML with the places of its nodes. Files are never written from this tree: edits are ranges of bytes.
 
+use std::ops::Range;
 use std::path::Path;
 
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use sccfg_util::problem::{Place, Problem};
 
@@ -56,6 +57,33 @@ impl Node {
         }
     }
 
+    /// Whether `after` is the same, apart from items and entries that start in one of these ranges.
+    pub(super) fn is_without(&self, after: &Node, added: &[Range<usize>]) -> bool {
+        let is_added = |node: &Node| added.iter().any(|range| range.contains(&node.start));
+        match (&self.value, &after.value) {
+            (Value::Text(before), Value::Text(after)) => before == after,
+            (Value::List(before), Value::List(after)) => {
+                let mut after = after.iter().filter(|item| !is_added(item));
+                let are_same = |item: &Node| {
+                    let after = after.next();
+                    after.is_some_and(|after| item.is_without(after, added))
+                };
+                before.iter().all(are_same) && after.next().is_none()
+            }
+            (Value::Table(before), Value::Table(after)) => {
+                let mut after = after.iter().filter(|(key, _)| !is_added(key));
+                let are_same = |(key, value): &(Node, Node)| {
+                    after.next().is_some_and(|after| {
+                        key.is_without(&after.0, added) && value.is_without(&after.1, added)
+                    })
+                };
+                before.iter().all(are_same) && after.next().is_none()
+            }
+            (Value::Alias, Value::Alias) => true,
+            _ => false,
+        }
+    }
+
     /// All texts in it, in order.
     pub(super) fn texts(&self) -> Vec<&str> {
         match &self.value {
@@ -69,16 +97,71 @@ impl Node {
 
 /// Parses the first document of `text`, the contents of `path`; `None` if there is none.
 ///
-/// GitHub accepts a closing bracket that is no deeper than the key of its list, which YAML 1.2 does not.
-///
 /// # Errors
 /// If it is not YAML.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Option<Node>, Problem> {
+    Ok(documents(path, text)?.into_iter().next())
+}
+
+/// Parses the documents of `text`, the contents of `path`.
+///
+/// # Errors
+/// If it is not YAML.
+pub(super) fn documents(path: &Path, text: &str) -> Result<Vec<Node>, Problem> {
+    let mut parts = parts(path, text)?.into_iter();
+    let mut documents = Vec::new();
+    while let Some(first) = parts.next() {
+        documents.push(node(first, &mut parts));
+    }
+    Ok(documents)
+}
+
+/// The bytes at which the texts in `text` end, the contents of `path`. What is between such an end and the start of the
+/// next node is no part of a text.
+///
+/// # Errors
+/// If it is not YAML.
+pub(super) fn ends_of_texts(path: &Path, text: &str) -> Result<Vec<usize>, Problem> {
+    let parts = parts(path, text)?.into_iter();
+    let ends = parts.filter_map(|(part, place)| match part {
+        // A value that is left out has its place at the next node.
+        Part::Text { is_left_out, .. } => (!is_left_out).then_some(place.end),
+        _ => None,
+    });
+    Ok(ends.collect())
+}
+
+/// A part of a document.
+#[derive(Debug)]
+enum Part {
+    Text {
+        text: String,
+        is_left_out: bool,
+        anchor: usize,
+    },
+    List {
+        anchor: usize,
+    },
+    Table {
+        anchor: usize,
+    },
+    /// An alias of the node with this anchor.
+    Alias {
+        anchor: usize,
+    },
+    /// The end of a list or a table.
+    End,
+}
+
+/// The parts of the documents in order, and their bytes in `text`, the contents of `path`.
+///
+/// GitHub accepts a closing bracket that is no deeper than the key of its list, which YAML 1.2 does not.
+fn parts(path: &Path, text: &str) -> Result<Vec<(Part, Range<usize>)>, Problem> {
     let offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
-    let parsed = parse_at(path, text, text, &offsets);
+    let parsed = parts_at(path, text, text, &offsets);
     parsed.or_else(|problem| {
         let (deeper, offsets) = with_deeper_brackets(text);
-        parse_at(path, text, &deeper, &offsets).map_err(|_| problem)
+        parts_at(path, text, &deeper, &offsets).map_err(|_| problem)
     })
 }
 
@@ -100,15 +183,15 @@ fn with_deeper_brackets(text: &str) -> (String, Vec<usize>) {
     (out, offsets)
 }
 
-/// Parses `changed`, whose characters are at `offsets` of `text`.
-fn parse_at(
+/// The parts of the documents in `changed`, whose characters are at `offsets` of `text`.
+fn parts_at(
     path: &Path,
     text: &str,
     changed: &str,
     offsets: &[usize],
-) -> Result<Option<Node>, Problem> {
+) -> Result<Vec<(Part, Range<usize>)>, Problem> {
     let byte = |character: usize| offsets.get(character).copied().unwrap_or(text.len());
-    let mut events = Vec::new();
+    let mut parts = Vec::new();
     for event in Parser::new_from_str(changed) {
         let (event, span): (Event<'_>, Span) = event.map_err(|error| {
             let place = Place::at(path, text, byte(error.marker().index()));
@@ -116,37 +199,43 @@ fn parse_at(
                 .at(place)
                 .hint("fix the file, then run sccfg again")
         })?;
-        let start = byte(span.start.index());
-        match event {
-            Event::DocumentEnd => break,
-            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::Nothing => {}
-            event => events.push((event, start)),
-        }
+        let part = match event {
+            Event::Scalar(text, style, anchor, _) => Part::Text {
+                is_left_out: text.is_empty() && style == ScalarStyle::Plain,
+                text: text.into_owned(),
+                anchor,
+            },
+            Event::SequenceStart(anchor, _) => Part::List { anchor },
+            Event::MappingStart(anchor, _) => Part::Table { anchor },
+            Event::Alias(anchor) => Part::Alias { anchor },
+            Event::SequenceEnd | Event::MappingEnd => Part::End,
+            _ => continue,
+        };
+        parts.push((part, byte(span.start.index())..byte(span.end.index())));
     }
-    let mut events = events.into_iter();
-    Ok(events.next().map(|first| node(first, &mut events)))
+    Ok(parts)
 }
 
-fn node<'input>(
-    (event, start): (Event<'input>, usize),
-    rest: &mut impl Iterator<Item = (Event<'input>, usize)>,
+fn node(
+    (part, place): (Part, Range<usize>),
+    rest: &mut impl Iterator<Item = (Part, Range<usize>)>,
 ) -> Node {
-    let value = match event {
-        Event::Scalar(text, ..) => Value::Text(text.into_owned()),
-        Event::SequenceStart(..) => {
+    let value = match part {
+        Part::Text { text, .. } => Value::Text(text),
+        Part::List { .. } => {
             let mut items = Vec::new();
             while let Some(next) = rest.next() {
-                if matches!(next.0, Event::SequenceEnd) {
+                if matches!(next.0, Part::End) {
                     break;
                 }
                 items.push(node(next, rest));
             }
             Value::List(items)
         }
-        Event::MappingStart(..) => {
+        Part::Table { .. } => {
             let mut entries = Vec::new();
             while let Some(key) = rest.next() {
-                if matches!(key.0, Event::MappingEnd) {
+                if matches!(key.0, Part::End) {
                     break;
                 }
                 let key = node(key, rest);
@@ -155,9 +244,12 @@ fn node<'input>(
             }
             Value::Table(entries)
         }
-        _ => Value::Alias,
+        Part::Alias { .. } | Part::End => Value::Alias,
     };
-    Node { start, value }
+    Node {
+        start: place.start,
+        value,
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::yaml;
 use crate::support::{Sandbox, project};
 
 const WORKFLOW: &str = "\
@@ -185,6 +186,41 @@ fn a_policy_of_the_person_s_is_kept() {
     );
     sccfg(&["ci", "github", "--remove"]).status(0);
     assert_eq!(sandbox.read("repo/sccfg.toml"), ours);
+}
+
+#[test]
+fn a_text_that_ends_like_a_comment_stays_as_it_is() {
+    let text = "\
+on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: marocchino/sticky-pull-request-comment@v2
+        with:
+          message: |
+            Report
+            # Building
+      # quick ones first
+      - run: cargo test
+";
+    let sandbox = sandbox();
+    let path = "repo/.github/workflows/ci.yml";
+    sandbox.write(path, text);
+    sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(0);
+    let steps = &yaml(&sandbox.path(path))["jobs"]["test"]["steps"];
+    assert_eq!(steps[1]["with"]["message"], "Report\n# Building\n");
+    assert_eq!(steps[2]["uses"], "./.github/actions/sccfg");
+    let edited = sandbox.read(path);
+    assert!(
+        edited.find("# <<< sccfg") < edited.find("# quick ones"),
+        "comments stay with their step: {edited}"
+    );
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read(path), text);
 }
 
 #[test]

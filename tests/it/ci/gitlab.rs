@@ -315,3 +315,21 @@ fn a_job_that_cannot_be_edited_is_named() {
         .status(0);
     assert_eq!(sandbox.read("repo/.gitlab-ci.yml"), pipeline);
 }
+
+#[test]
+fn a_variable_that_ends_like_a_comment_stays_as_it_is() {
+    let sandbox = repository("");
+    let pipeline = "test:\n  variables:\n    NOTE: |\n      hello\n      # heading\n  script:\n    - |\n      \
+                    cat >notes <<X\n      # body\n      X\n      # done\n    - cargo test\n";
+    sandbox.write("repo/.gitlab-ci.yml", pipeline);
+    sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
+    let job = &yaml(&sandbox.path("repo/.gitlab-ci.yml"))["test"];
+    assert_eq!(job["variables"]["NOTE"], "hello\n# heading\n", "{job:#}");
+    let script = job["script"].as_array().unwrap();
+    assert_eq!(script[0], "cat >notes <<X\n# body\nX\n# done\n");
+    assert_eq!((script.len(), &script[2]), (3, &"cargo test".into()));
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read("repo/.gitlab-ci.yml"), pipeline);
+}

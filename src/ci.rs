@@ -5,7 +5,9 @@ mod action;
 mod decide;
 mod edit;
 pub(crate) mod gitlab;
+mod nix;
 mod workflow;
+mod workspaces;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ pub(crate) use action::{FILES, files, script, step};
 pub(crate) use decide::{Decision, Facts, decide};
 pub(crate) use edit::{StepLines, with_steps, without_steps};
 pub(crate) use workflow::{Job, Workflow};
+pub(crate) use workspaces::Workspaces;
 
 use sccfg_util::problem::Problem;
 

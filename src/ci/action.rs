@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{ACTION, Backend, Ci, Job, StepLines};
+use super::nix::NixShell;
+use super::{ACTION, Backend, Ci, Facts, Job, StepLines};
 use crate::remote::{Access, Kind, Remote};
 use sccfg_util::posix::quote;
 
@@ -125,17 +126,31 @@ fn context(ci: &Ci, remote: &Remote) -> Result<serde_json::Value> {
 }
 
 /// The step for `job`, without indentation.
-pub(crate) fn step(ci: &Ci, remote: &Remote, job: &Job, backend: Backend) -> StepLines {
+pub(crate) fn step(facts: &Facts<'_>, job: &Job, backend: Backend) -> StepLines {
     let mut lines = vec![
         format!("- uses: {ACTION}"),
         "  with:".to_owned(),
         format!("    backend: {}", backend.name()),
     ];
-    if job.by_nix {
+    if let NixShell::Develop(arguments) = &job.nix {
         lines.push("    nix: true".to_owned());
+        if !arguments.is_empty() {
+            lines.push(format!("    nix-arguments: '{arguments}'"));
+        }
+    }
+    if backend == Backend::RustCache {
+        let workspaces = facts.workspaces.of(job);
+        if workspaces.iter().any(|it| !it.directory.is_empty()) {
+            lines.push("    workspaces: |".to_owned());
+            let directory = |directory: &str| match directory {
+                "" => "      .".to_owned(),
+                directory => format!("      {directory}"),
+            };
+            lines.extend(workspaces.iter().map(|it| directory(&it.directory)));
+        }
     }
     if backend == Backend::Remote {
-        for secret in secrets(ci, remote) {
+        for secret in secrets(facts.ci, facts.remote) {
             lines.push(format!(
                 "    {}: ${{{{ secrets.{} }}}}",
                 secret.input, secret.name

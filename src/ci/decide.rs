@@ -1,7 +1,8 @@
 //! Which back end fits a job.
 
+use super::nix::NixShell;
 use super::workflow::{Job, Runner};
-use super::{Backend, Ci, Provider};
+use super::{Backend, Ci, Provider, Workspaces};
 use crate::cargo_use::CargoUse;
 use crate::remote::{Kind, Remote};
 
@@ -13,8 +14,7 @@ const FEW_PACKAGES: usize = 20;
 pub(crate) struct Facts<'a> {
     pub(crate) ci: &'a Ci,
     pub(crate) remote: &'a Remote,
-    /// The packages in Cargo.lock; `None` if there is no such file.
-    pub(crate) packages: Option<usize>,
+    pub(crate) workspaces: Workspaces,
 }
 
 /// The decision for a job.
@@ -24,6 +24,8 @@ pub(crate) struct Decision {
     pub(crate) backend: Backend,
     /// Why, in one sentence without a full stop.
     pub(crate) why: String,
+    /// Whether the job compiles, and gets no step because of how it is written.
+    pub(crate) is_obstructed: bool,
 }
 
 impl Decision {
@@ -31,6 +33,14 @@ impl Decision {
         Self {
             backend,
             why: why.into(),
+            is_obstructed: false,
+        }
+    }
+
+    fn obstructed(why: impl Into<String>) -> Self {
+        Self {
+            is_obstructed: true,
+            ..Self::new(Backend::None, why)
         }
     }
 }
@@ -49,9 +59,24 @@ pub(crate) fn decide(facts: &Facts<'_>, job: &Job) -> Decision {
         }
         CargoUse::Compiles => {}
     }
-    if let Some(obstacle) = job.obstacle {
-        return Decision::new(Backend::None, obstacle);
+    if let Some(other) = &job.shares {
+        let why = format!("its steps are those of the job `{other}`, with what is added to them");
+        return Decision::new(Backend::None, why);
     }
+    if let Some(obstacle) = &job.obstacle {
+        return Decision::obstructed(obstacle);
+    }
+    let decision = selected(facts, job);
+    match (&job.nix, decision.backend) {
+        (NixShell::Other(why), Backend::Remote | Backend::Gha | Backend::Local) => {
+            Decision::obstructed(*why)
+        }
+        _ => decision,
+    }
+}
+
+/// The back end for a job that compiles.
+fn selected(facts: &Facts<'_>, job: &Job) -> Decision {
     if facts.ci.backend != Backend::Auto {
         let name = facts.ci.backend.name();
         if facts.ci.backend == Backend::RustCache && job.has_rust_cache {
@@ -97,27 +122,29 @@ fn automatic(facts: &Facts<'_>, job: &Job) -> Decision {
             "it has a step with rust-cache, and a hosted runner without a shared back end gains nothing by sccache",
         );
     }
-    match facts.packages {
-        Some(few) if few < FEW_PACKAGES => Decision::new(
-            Backend::None,
-            format!("Cargo.lock has {few} packages, which compile faster than a cache is fetched"),
-        ),
-        packages => {
-            let count = packages.map_or_else(
-                || "there is no Cargo.lock".to_owned(),
-                |count| format!("Cargo.lock has {count} packages"),
-            );
-            let (backend, how) = match facts.ci.provider {
-                Some(Provider::GitLab) => (Backend::Local, "; GitLab's cache keeps its entries"),
-                _ => (Backend::RustCache, ""),
-            };
-            Decision::new(
-                backend,
-                format!(
-                    "it runs on a hosted runner ({}), which starts empty, and sccfg.toml names no back end; {count}{how}",
-                    job.runs_on
-                ),
-            )
+    let locks = facts.workspaces.of(job);
+    let packages: usize = locks.iter().map(|lock| lock.packages).sum();
+    let count = match locks.as_slice() {
+        [] => "there is no Cargo.lock".to_owned(),
+        [lock] => format!("{} has {packages} packages", lock.file()),
+        several => {
+            let files: Vec<String> = several.iter().map(|lock| lock.file()).collect();
+            format!("{} have {packages} packages", files.join(" and "))
         }
+    };
+    if !locks.is_empty() && packages < FEW_PACKAGES {
+        let why = format!("{count}, which compile faster than a cache is fetched");
+        return Decision::new(Backend::None, why);
     }
+    let (backend, how) = match facts.ci.provider {
+        Some(Provider::GitLab) => (Backend::Local, "; GitLab's cache keeps its entries"),
+        _ => (Backend::RustCache, ""),
+    };
+    Decision::new(
+        backend,
+        format!(
+            "it runs on a hosted runner ({}), which starts empty, and sccfg.toml names no back end; {count}{how}",
+            job.runs_on
+        ),
+    )
 }

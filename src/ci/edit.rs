@@ -197,7 +197,9 @@ fn checked(path: &Path, before: &str, after: &str, count: usize) -> Result<(), P
     check_regions(path, before, after, hint)?;
     let has_step = |text: &str| {
         let jobs = Workflow::read(path, text)?.jobs;
-        Ok::<_, Problem>(jobs.iter().filter(|job| job.has_our_step).count())
+        // Those that share the steps of another job get what that gets.
+        let has_own = |job: &&Job| job.has_our_step && job.shares.is_none();
+        Ok::<_, Problem>(jobs.iter().filter(has_own).count())
     };
     if has_step(after)? != count + has_step(before)? {
         return Err(Problem::new(format!(

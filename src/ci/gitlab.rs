@@ -14,10 +14,12 @@
 //!
 //! A template for `extends:` would not do: a job's own `script` or `before_script` replaces that of the template.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::edit::{check_regions, insert_regions};
-use super::workflow::{Job, Runner, runs_in_nix};
+use super::nix::NixShell;
+use super::workflow::{Job, Runner, alias_of, directory_of, without_anchor};
 use super::yaml::{self, Node, Value};
 use super::{Backend, StepLines};
 use crate::cargo_use::{self, CargoUse};
@@ -65,16 +67,35 @@ impl Pipeline {
     /// If it is not YAML.
     pub(crate) fn read(path: &Path, text: &str) -> Result<Self, Problem> {
         let mut pipeline = Self { jobs: Vec::new() };
-        let Some(root) = yaml::parse(path, text)? else {
+        let mut documents = yaml::documents(path, text)?.into_iter();
+        let Some(mut root) = documents.next() else {
             return Ok(pipeline);
         };
+        // The inputs of a pipeline that others include are a document in front of it.
+        if root.entries().all(|(name, _)| name == "spec")
+            && let Some(next) = documents.next()
+        {
+            root = next;
+        }
+        let mut own = BTreeMap::new();
         let keeps = |node: Option<&Node>| node.is_some_and(|node| node.get("cache").is_some());
         let has_cache = keeps(Some(&root)) || keeps(root.get("default"));
         for (name, node) in root.entries().filter(|(name, _)| !NO_JOBS.contains(name)) {
             if node.get("script").is_none() {
                 continue;
             }
-            let job = job(text, name, node, &root);
+            let mut job = job(path, text, name, node, &root);
+            for key in ["before_script", "script"] {
+                let list = node.get(key);
+                if let Some(list) = list.filter(|list| list.original.is_none()) {
+                    own.insert(list.start, name.to_owned());
+                }
+            }
+            if let Some(list) = compiling_list(node)
+                && let Some(original) = list.original
+            {
+                job.shares = own.get(&original).cloned();
+            }
             let is_hosted = job.runner == Runner::Hosted;
             let has_template = ["extends", "<<"].iter().any(|key| node.get(key).is_some());
             let inherits = has_cache || keeps(Some(node)) || has_template;
@@ -118,16 +139,56 @@ fn script_key(node: &Node) -> Option<usize> {
 ///   cargo build
 /// ```
 fn dash_of(text: &str, at: usize) -> Option<usize> {
-    let before = text[..at].trim_end();
+    let before = without_anchor(&text[..at]);
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
     let start = line + before[line..].find('-')?;
     let header = before[start + 1..].trim();
+    let header = header
+        .strip_prefix('&')
+        .and_then(|anchor| anchor.split_once(char::is_whitespace))
+        .map_or(header, |(_, header)| header.trim_start());
     let is_block = header.starts_with(['|', '>']);
     let is_first = before[line..start].trim().is_empty();
     (is_first && (header.is_empty() || is_block)).then_some(start)
 }
 
-fn job(text: &str, name: &str, node: &Node, root: &Node) -> Job {
+/// The commands of a script, and where the item of each starts; a script that is no list has no items.
+fn commands(list: &Node) -> Vec<(&str, Option<usize>)> {
+    match list.text() {
+        Some(script) => vec![(script, None)],
+        // A list in the list is an alias, or `!reference`, which GitLab puts in its place.
+        None => list
+            .items()
+            .iter()
+            .flat_map(|item| {
+                let texts = item.texts().into_iter();
+                texts.map(|text| (text, Some(item.start)))
+            })
+            .collect(),
+    }
+}
+
+/// The commands that GitLab runs in one shell, in order.
+fn scripts(node: &Node) -> impl Iterator<Item = (&str, Option<usize>)> {
+    let lists = ["before_script", "script"]
+        .into_iter()
+        .filter_map(|key| node.get(key));
+    lists.flat_map(commands)
+}
+
+/// The list with the first command that compiles.
+fn compiling_list(node: &Node) -> Option<&Node> {
+    let compiles = |list: &&Node| {
+        let mut commands = commands(list).into_iter();
+        commands.any(|(script, _)| cargo_use::of_script(script) == CargoUse::Compiles)
+    };
+    let mut lists = ["before_script", "script"]
+        .into_iter()
+        .filter_map(|key| node.get(key));
+    lists.find(compiles)
+}
+
+fn job(path: &Path, text: &str, name: &str, node: &Node, root: &Node) -> Job {
     let default = root.get("default");
     let tags = node
         .get("tags")
@@ -136,67 +197,119 @@ fn job(text: &str, name: &str, node: &Node, root: &Node) -> Job {
         .unwrap_or_default();
     let is_own = !tags.is_empty() && !tags.iter().any(|tag| tag.starts_with("saas-"));
     let only: Vec<&str> = node.get("only").map(Node::texts).unwrap_or_default();
-    let mut found = Job {
-        name: name.to_owned(),
-        runner: if is_own {
-            Runner::SelfHosted
-        } else {
-            Runner::Hosted
-        },
-        runs_on: if tags.is_empty() {
-            "a shared runner".to_owned()
-        } else {
-            tags.join(", ")
-        },
-        cargo: CargoUse::Nothing,
-        by_nix: false,
-        has_rust_cache: false,
-        has_our_step: false,
-        is_release: !only.is_empty() && only.iter().all(|only| *only == "tags"),
-        step: None,
-        obstacle: None,
+    let runner = if is_own {
+        Runner::SelfHosted
+    } else {
+        Runner::Hosted
     };
+    let runs_on = if tags.is_empty() {
+        "a shared runner".to_owned()
+    } else {
+        tags.join(", ")
+    };
+    let mut found = Job::new(name, runner, runs_on);
+    found.is_release =
+        (!only.is_empty() && only.iter().all(|only| *only == "tags")) || has_rules_for_tags(node);
     for key in ["before_script", "script"] {
         let Some(list) = node.get(key) else { continue };
-        let items = list.items();
-        let lines: Vec<(&str, Option<usize>)> = match list.text() {
-            Some(script) => vec![(script, None)],
-            None => items
-                .iter()
-                .filter_map(|item| Some((item.text()?, Some(item.start))))
-                .collect(),
-        };
-        for (script, start) in lines {
+        for (script, start) in commands(list) {
             found.has_our_step |= script.contains(super::SCRIPT);
             let cargo = cargo_use::of_script(script);
-            if cargo > found.cargo {
-                found.cargo = cargo;
-                if cargo == CargoUse::Compiles {
-                    found.step = start.and_then(|start| dash_of(text, start));
-                    found.by_nix = runs_in_nix(script);
-                    if found.step.is_none() {
-                        found.obstacle =
-                            Some("its script is not a list with a command on each line");
+            if cargo == CargoUse::Compiles {
+                found.nix = std::mem::take(&mut found.nix).and(NixShell::of_script(script));
+            }
+            if cargo <= found.cargo {
+                continue;
+            }
+            found.cargo = cargo;
+            if cargo == CargoUse::Compiles {
+                found.step = start.and_then(|start| dash_of(text, start));
+                found.obstacle = match (list.original, found.step) {
+                    (Some(original), _) => {
+                        Some(alias_of(path, text, &format!("its {key} is"), original))
                     }
-                }
+                    (None, None) => {
+                        Some("its script is not a list with a command on each line".to_owned())
+                    }
+                    (None, Some(_)) => None,
+                };
             }
         }
     }
+    let scripts: Vec<&str> = scripts(node).map(|(script, _)| script).collect();
+    found
+        .directories
+        .insert(directory_of("", &scripts.join("\n")));
     let strategy = |node: &Node| {
         let strategy = node.get("variables")?.get("GIT_STRATEGY")?.text();
         Some(matches!(strategy, Some("none" | "empty")))
     };
+    let inherited = default.and_then(|default| default.get("before_script"));
+    let inherited = inherited.or_else(|| root.get("before_script"));
+    let inherited = inherited.filter(|_| node.get("before_script").is_none());
+    let before = inherited.into_iter().flat_map(commands);
+    let mut all = before.map(|(script, _)| script).chain(scripts);
     if strategy(node).or_else(|| strategy(root)).unwrap_or(false) {
-        found.obstacle = Some("the repository is not checked out");
+        found.obstacle = Some("the repository is not checked out".to_owned());
+    } else if !found.has_our_step && all.any(traps_the_end) {
+        found.obstacle = Some(
+            "its script has a trap for EXIT, and a shell has one only, which the line of sccfg needs"
+                .to_owned(),
+        );
+    }
+    if tags
+        .iter()
+        .any(|tag| tag.to_lowercase().contains("windows"))
+    {
+        found.obstacle = Some(format!(
+            "it runs on Windows ({}), and the line of sccfg is for POSIX shells",
+            found.runs_on
+        ));
     }
     found
+}
+
+/// Whether a job runs for tags only, by its rules.
+fn has_rules_for_tags(node: &Node) -> bool {
+    let rules = node.get("rules").map(Node::items).unwrap_or_default();
+    let never = |rule: &&Node| rule.get("when").and_then(Node::text) == Some("never");
+    let mut rules = rules.iter().filter(|rule| !never(rule)).peekable();
+    let is_for_tags = |rule: &Node| {
+        let condition = rule.get("if").and_then(Node::text).unwrap_or_default();
+        let rest = condition.trim().strip_prefix("$CI_COMMIT_TAG");
+        rest.is_some_and(|rest| {
+            let is_other = rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+            let is_unset = rest.trim_start().starts_with("==") && rest.contains("null");
+            !is_other && !is_unset && !rest.contains("||")
+        })
+    };
+    rules.peek().is_some() && rules.all(is_for_tags)
+}
+
+/// Whether a script sets a trap that runs when its shell ends.
+fn traps_the_end(script: &str) -> bool {
+    let is_break = |c: char| c.is_whitespace() || ";&|(){}".contains(c);
+    let mut lines = script
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let mut is_trap = false;
+    lines.any(|line| {
+        let mut words = line.split(is_break);
+        let starts_here = words.any(|word| word == "trap");
+        is_trap |= starts_here;
+        let mut rest = line.split(is_break);
+        is_trap && rest.any(|word| word == "EXIT" || (starts_here && word == "0"))
+    })
 }
 
 /// The line for a job with this back end.
 fn line(job: &Job, backend: Backend, is_kept: bool) -> String {
     let mut line = format!("- SCCFG_CI_BACKEND={}", backend.name());
-    if job.by_nix {
+    if let NixShell::Develop(arguments) = &job.nix {
         line.push_str(" SCCFG_CI_NIX=true");
+        if !arguments.is_empty() {
+            line.push_str(&format!(" SCCFG_CI_NIX_ARGUMENTS='{arguments}'"));
+        }
     }
     if is_kept {
         line.push_str(&format!(" SCCFG_CI_CACHE=\"$CI_PROJECT_DIR/{CACHE}\""));
@@ -242,7 +355,9 @@ pub(crate) fn with_lines(
     check_regions(path, text, &after, &hint)?;
     let has_line = |pipeline: &Pipeline| {
         let jobs = pipeline.jobs.iter();
-        jobs.filter(|job| job.job.has_our_step).count()
+        // Those that share the script of another job get what that gets.
+        jobs.filter(|GitLabJob { job, .. }| job.has_our_step && job.shares.is_none())
+            .count()
     };
     if has_line(&Pipeline::read(path, &after)?) != count + has_line(pipeline) {
         return Err(Problem::new(format!(

@@ -1,9 +1,11 @@
 //! What a workflow of GitHub Actions does: its jobs, where they run, and which of their steps run cargo.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::nix::NixShell;
 use super::yaml::{self, Node};
 use crate::cargo_use::{self, CargoUse};
 use sccfg_util::problem::{Place, Problem};
@@ -27,8 +29,10 @@ pub(crate) struct Job {
     /// Its `runs-on`, as it is written.
     pub(crate) runs_on: String,
     pub(crate) cargo: CargoUse,
-    /// Whether cargo runs in `nix develop`.
-    pub(crate) by_nix: bool,
+    /// The shell of Nix in which cargo runs.
+    pub(crate) nix: NixShell,
+    /// The directories in which cargo compiles, relative to the repository; empty for its root.
+    pub(crate) directories: BTreeSet<String>,
     pub(crate) has_rust_cache: bool,
     /// Whether a person has added the step of sccfg.
     pub(crate) has_our_step: bool,
@@ -37,7 +41,32 @@ pub(crate) struct Job {
     /// The byte at which the first step that runs cargo starts, behind its dash.
     pub(crate) step: Option<usize>,
     /// Why no step can be put there.
-    pub(crate) obstacle: Option<&'static str>,
+    pub(crate) obstacle: Option<String>,
+    /// The job whose steps these are, by an alias: what is added there is added here.
+    pub(crate) shares: Option<String>,
+    /// Variables of steps that take the place of those that the step of sccfg sets.
+    pub(crate) overrides: Vec<Problem>,
+}
+
+impl Job {
+    /// A job in which nothing is known to run.
+    pub(super) fn new(name: &str, runner: Runner, runs_on: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            runner,
+            runs_on,
+            cargo: CargoUse::Nothing,
+            nix: NixShell::None,
+            directories: BTreeSet::new(),
+            has_rust_cache: false,
+            has_our_step: false,
+            is_release: false,
+            step: None,
+            obstacle: None,
+            shares: None,
+            overrides: Vec::new(),
+        }
+    }
 }
 
 /// Where a job runs.
@@ -66,10 +95,21 @@ impl Workflow {
         };
         let reader = Reader { path, text };
         let mut sets_incremental = sets(&root, "CARGO_INCREMENTAL");
+        let mut own = BTreeMap::new();
         for (name, job) in root.get("jobs").into_iter().flat_map(Node::entries) {
             sets_incremental |= sets(job, "CARGO_INCREMENTAL");
-            if job.get("steps").is_some() {
-                let job = reader.job(name, job, &root, &mut workflow.findings);
+            if let Some(steps) = job.get("steps") {
+                let mut job = reader.job(name, job, &root, &mut workflow.findings);
+                match steps.original {
+                    Some(original) if job.cargo == CargoUse::Compiles => {
+                        job.shares = own.get(&original).cloned();
+                        job.obstacle = Some(reader.alias("its steps are", original));
+                    }
+                    Some(_) => {}
+                    None => {
+                        own.insert(steps.start, name.to_owned());
+                    }
+                }
                 workflow.jobs.push(job);
             }
         }
@@ -136,20 +176,11 @@ impl Reader<'_> {
         } else {
             Runner::Hosted
         };
-        let shell = [job, root]
-            .iter()
-            .find_map(|node| node.get("defaults")?.get("run")?.get("shell")?.text());
-        let mut found = Job {
-            name: name.to_owned(),
-            runner,
-            runs_on: runs_on.join(", "),
-            cargo: CargoUse::Nothing,
-            by_nix: shell.is_some_and(runs_in_nix),
-            has_rust_cache: false,
-            has_our_step: false,
-            is_release: publishes(root),
-            step: None,
-            obstacle: None,
+        let mut found = Job::new(name, runner, runs_on.join(", "));
+        found.is_release = publishes(root);
+        let default = |key: &str| {
+            let mut nodes = [job, root].into_iter();
+            nodes.find_map(|node| node.get("defaults")?.get("run")?.get(key)?.text())
         };
         let mut checkout = None;
         for step in steps {
@@ -158,7 +189,8 @@ impl Reader<'_> {
             let with = |key: &str| step.get("with").and_then(|with| with.get(key));
             if action == "actions/checkout" && with("path").is_none() && found.step.is_some() {
                 // The runner then does not find the end of the action, and fails the job.
-                found.obstacle = Some("another checkout replaces the action before the job ends");
+                found.obstacle =
+                    Some("another checkout replaces the action before the job ends".to_owned());
             }
             if action == "actions/checkout" && with("repository").is_none() {
                 checkout = Some(with("path").is_some());
@@ -186,22 +218,65 @@ impl Reader<'_> {
                 found.cargo = cargo;
                 if cargo == CargoUse::Compiles {
                     found.step = Some(step.start);
-                    found.obstacle = match checkout {
-                        None => Some("the repository is not checked out before cargo runs"),
-                        Some(true) => Some("the repository is checked out into another directory"),
-                        Some(false) if dash_of_step(self.text, step.start).is_none() => {
-                            Some("its steps are not a list with a dash at the start of each line")
-                        }
-                        Some(false) => None,
-                    };
+                    found.obstacle = self.obstacle(step, checkout).map(str::to_owned);
                 }
             }
-            let script = step.get("run").and_then(Node::text).unwrap_or_default();
-            let shell = step.get("shell").and_then(Node::text).unwrap_or_default();
-            found.by_nix |=
-                cargo == CargoUse::Compiles && (runs_in_nix(script) || runs_in_nix(shell));
+            if cargo == CargoUse::Compiles {
+                self.add_compile(&mut found, step, default);
+            }
         }
-        for node in [job, root] {
+        self.find_gha([job, root], &found, findings);
+        found
+    }
+
+    /// Why no step can be put in front of `step`. `checkout` is whether one was before it, and then into another directory.
+    fn obstacle(&self, step: &Node, checkout: Option<bool>) -> Option<&'static str> {
+        match checkout {
+            None => Some("the repository is not checked out before cargo runs"),
+            Some(true) => Some("the repository is checked out into another directory"),
+            Some(false) if dash_of_step(self.text, step.start).is_none() => {
+                Some("its steps are not a list with a dash at the start of each line")
+            }
+            Some(false) => None,
+        }
+    }
+
+    /// Adds what a step that compiles tells about its job; `default` are the settings for all steps.
+    fn add_compile<'a>(
+        &self,
+        found: &mut Job,
+        step: &'a Node,
+        default: impl Fn(&str) -> Option<&'a str>,
+    ) {
+        let of_step = |key: &str| step.get(key).and_then(Node::text);
+        let script = of_step("run").unwrap_or_default();
+        let shell = of_step("shell").or_else(|| default("shell"));
+        let by_shell = NixShell::of_script(shell.unwrap_or_default());
+        let nix = by_shell.and(NixShell::of_script(script));
+        found.nix = std::mem::take(&mut found.nix).and(nix);
+        let directory = of_step("working-directory").or_else(|| default("working-directory"));
+        let directory = directory.unwrap_or_default();
+        found.directories.insert(directory_of(directory, script));
+        for variable in ["RUSTC_WRAPPER", "CARGO_INCREMENTAL"] {
+            let Some(value) = step.get("env").and_then(|env| env.get(variable)) else {
+                continue;
+            };
+            if variable == "CARGO_INCREMENTAL" && matches!(value.text(), Some("0" | "false")) {
+                continue;
+            }
+            found.overrides.push(self.problem(
+                value,
+                &format!(
+                    "{variable} of this step takes the place of the one that the step of sccfg sets"
+                ),
+                "remove it here; above the steps, in env: of the job, it does no harm",
+            ));
+        }
+    }
+
+    /// Reports `SCCACHE_GHA_ENABLED` in one of these nodes.
+    fn find_gha(&self, nodes: [&Node; 2], found: &Job, findings: &mut Vec<Problem>) {
+        for node in nodes {
             if let Some(enabled) = node
                 .get("env")
                 .and_then(|env| env.get("SCCACHE_GHA_ENABLED"))
@@ -220,7 +295,11 @@ impl Reader<'_> {
                 }
             }
         }
-        found
+    }
+
+    /// That something is an alias of what starts at `original`.
+    fn alias(&self, what: &str, original: usize) -> String {
+        alias_of(self.path, self.text, what, original)
     }
 
     fn problem(&self, node: &Node, what: &str, hint: &str) -> Problem {
@@ -230,17 +309,55 @@ impl Reader<'_> {
     }
 }
 
+/// That something is an alias of what starts at `original`.
+pub(super) fn alias_of(path: &Path, text: &str, what: &str, original: usize) -> String {
+    let line = Place::at(path, text, original).line;
+    format!("{what} an alias of line {line}")
+}
+
 /// The byte of the dash in front of the step that starts at `at`, if the dash is the first thing in its line.
 pub(super) fn dash_of_step(text: &str, at: usize) -> Option<usize> {
-    let before = text[..at].trim_end().strip_suffix('-')?;
+    let before = without_anchor(&text[..at]).strip_suffix('-')?;
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
     before[line..].trim().is_empty().then_some(before.len())
 }
 
-pub(super) fn runs_in_nix(script: &str) -> bool {
-    ["nix develop", "nix-shell", "devenv shell"]
-        .iter()
-        .any(|words| script.contains(words))
+/// `before`, what is in front of a node, without blanks and its anchor.
+pub(super) fn without_anchor(before: &str) -> &str {
+    let before = before.trim_end();
+    let word = before
+        .rfind(char::is_whitespace)
+        .map_or(0, |blank| blank + 1);
+    if before[word..].starts_with('&') {
+        before[..word].trim_end()
+    } else {
+        before
+    }
+}
+
+/// The directory, relative to the repository, in which a script that starts in `directory` runs cargo.
+pub(super) fn directory_of(directory: &str, script: &str) -> String {
+    let words: Vec<&str> = script
+        .split(|c: char| c.is_whitespace() || ";&()\"'=".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let after = |name: &str| {
+        let at = words.iter().position(|word| *word == name)?;
+        words.get(at + 1).copied()
+    };
+    let manifest = after("--manifest-path").map(|path| path.rsplit_once('/').map_or("", |it| it.0));
+    let inner = manifest.or_else(|| after("cd")).unwrap_or_default();
+    let mut names: Vec<&str> = Vec::new();
+    for name in directory.split('/').chain(inner.split('/')) {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    names.join("/")
 }
 
 /// Actions that run cargo.
@@ -311,8 +428,9 @@ mod tests {
             (test.runner, test.cargo),
             (Runner::SelfHosted, CargoUse::Compiles)
         );
-        assert!(test.has_rust_cache && !test.by_nix && test.obstacle.is_none());
-        assert_eq!((lint.runner, lint.by_nix), (Runner::Hosted, true));
+        assert!(test.has_rust_cache && test.nix == NixShell::None && test.obstacle.is_none());
+        assert_eq!(lint.runner, Runner::Hosted);
+        assert!(lint.nix.is_develop());
         assert!(lint.obstacle.is_some(), "it has no checkout");
         let found: Vec<String> = workflow.findings.iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 2, "{found:?}");

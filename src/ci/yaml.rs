@@ -1,5 +1,6 @@
 //! YAML with the places of its nodes. Files are never written from this tree: edits are ranges of bytes.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,6 +13,8 @@ use sccfg_util::problem::{Place, Problem};
 pub(super) struct Node {
     pub(super) start: usize,
     pub(super) value: Value,
+    /// Where it is written, if it was reached by an alias. What it contains starts there as well.
+    pub(super) original: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -19,16 +22,20 @@ pub(super) enum Value {
     Text(String),
     List(Vec<Node>),
     Table(Vec<(Node, Node)>),
-    /// An alias of another node, which is not followed.
+    /// An alias of a node that contains it.
     Alias,
 }
 
 impl Node {
-    /// The value of a key.
+    /// The value of a key, also one of a table that is merged into this one by `<<`.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .find(|(name, _)| *name == key)
-            .map(|(_, node)| node)
+        let own = |wanted| self.entries().find(|(name, _)| *name == wanted);
+        let (_, node) = own(key).or_else(|| {
+            let (_, merged) = own("<<")?;
+            let mut merged = [merged].into_iter().chain(merged.items());
+            merged.find_map(|table| Some((key, table.get(key)?)))
+        })?;
+        Some(node)
     }
 
     /// The keys and values, if this is a table.
@@ -110,11 +117,24 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Option<Node>, Problem> {
 pub(super) fn documents(path: &Path, text: &str) -> Result<Vec<Node>, Problem> {
     let mut parts = parts(path, text)?.into_iter();
     let mut documents = Vec::new();
+    let mut reader = Reader::default();
     while let Some(first) = parts.next() {
-        documents.push(node(first, &mut parts));
+        documents.push(reader.node(first, &mut parts));
+        if reader.copied > MOST_COPIES {
+            return Err(Problem::new("the aliases stand for too many values")
+                .at(Place {
+                    path: path.to_owned(),
+                    line: 1,
+                    column: 1,
+                })
+                .hint("write fewer aliases of what contains aliases"));
+        }
     }
     Ok(documents)
 }
+
+/// The most nodes that aliases of a file may stand for.
+const MOST_COPIES: usize = 200_000;
 
 /// The bytes at which the texts in `text` end, the contents of `path`. What is between such an end and the start of the
 /// next node is no part of a text.
@@ -216,39 +236,108 @@ fn parts_at(
     Ok(parts)
 }
 
-fn node(
-    (part, place): (Part, Range<usize>),
-    rest: &mut impl Iterator<Item = (Part, Range<usize>)>,
-) -> Node {
-    let value = match part {
-        Part::Text { text, .. } => Value::Text(text),
-        Part::List { .. } => {
-            let mut items = Vec::new();
-            while let Some(next) = rest.next() {
-                if matches!(next.0, Part::End) {
-                    break;
-                }
-                items.push(node(next, rest));
+/// Makes nodes of parts, and follows aliases.
+#[derive(Debug, Default)]
+struct Reader {
+    /// The nodes with anchors, and how many nodes each is.
+    anchors: BTreeMap<usize, (Node, usize)>,
+    /// How many nodes were copied for aliases.
+    copied: usize,
+}
+
+impl Reader {
+    fn node(
+        &mut self,
+        (part, place): (Part, Range<usize>),
+        rest: &mut impl Iterator<Item = (Part, Range<usize>)>,
+    ) -> Node {
+        let mut named = 0;
+        let value = match part {
+            Part::Text { text, anchor, .. } => {
+                named = anchor;
+                Value::Text(text)
             }
-            Value::List(items)
-        }
-        Part::Table { .. } => {
-            let mut entries = Vec::new();
-            while let Some(key) = rest.next() {
-                if matches!(key.0, Part::End) {
-                    break;
+            Part::List { anchor } => {
+                named = anchor;
+                let mut items = Vec::new();
+                while let Some(next) = rest.next() {
+                    if matches!(next.0, Part::End) {
+                        break;
+                    }
+                    items.push(self.node(next, rest));
                 }
-                let key = node(key, rest);
-                let Some(value) = rest.next() else { break };
-                entries.push((key, node(value, rest)));
+                Value::List(items)
             }
-            Value::Table(entries)
+            Part::Table { anchor } => {
+                named = anchor;
+                let mut entries = Vec::new();
+                while let Some(key) = rest.next() {
+                    if matches!(key.0, Part::End) {
+                        break;
+                    }
+                    let key = self.node(key, rest);
+                    let Some(value) = rest.next() else { break };
+                    entries.push((key, self.node(value, rest)));
+                }
+                Value::Table(entries)
+            }
+            Part::Alias { anchor } => return self.copy(anchor, place.start),
+            Part::End => Value::Alias,
+        };
+        let node = Node {
+            start: place.start,
+            value,
+            original: None,
+        };
+        if named > 0 {
+            let size = node.size();
+            self.anchors.insert(named, (node.clone(), size));
         }
-        Part::Alias { .. } | Part::End => Value::Alias,
-    };
-    Node {
-        start: place.start,
-        value,
+        node
+    }
+
+    /// The node with this anchor, for an alias at `start`.
+    fn copy(&mut self, anchor: usize, start: usize) -> Node {
+        let known = self.anchors.get(&anchor);
+        self.copied += known.map_or(0, |(_, size)| *size);
+        let known = known.filter(|_| self.copied <= MOST_COPIES);
+        let mut node = known.map_or(
+            Node {
+                start,
+                value: Value::Alias,
+                original: None,
+            },
+            |(node, _)| node.clone(),
+        );
+        node.mark_as_copy();
+        node.start = start;
+        node
+    }
+}
+
+impl Node {
+    fn size(&self) -> usize {
+        let nested: usize = match &self.value {
+            Value::Text(_) | Value::Alias => 0,
+            Value::List(items) => items.iter().map(Node::size).sum(),
+            Value::Table(entries) => entries
+                .iter()
+                .map(|(key, value)| key.size() + value.size())
+                .sum(),
+        };
+        nested + 1
+    }
+
+    fn mark_as_copy(&mut self) {
+        self.original.get_or_insert(self.start);
+        match &mut self.value {
+            Value::Text(_) | Value::Alias => {}
+            Value::List(items) => items.iter_mut().for_each(Node::mark_as_copy),
+            Value::Table(entries) => entries.iter_mut().for_each(|(key, value)| {
+                key.mark_as_copy();
+                value.mark_as_copy();
+            }),
+        }
     }
 }
 
@@ -276,6 +365,27 @@ mod tests {
         let jobs = parsed(text);
         let items = jobs.get("jobs").unwrap().get("c").unwrap().items();
         assert_eq!(&text[items[0].start..], "d\n");
+    }
+
+    #[test]
+    fn aliases_stand_for_what_they_name() {
+        let root = parsed("a: &a\n  k: &k [x]\nb: *a\nc:\n  <<: *a\n  l: *k\n");
+        let texts = |key: &str, inner: &str| root.get(key).unwrap().get(inner).unwrap().texts();
+        for (key, inner) in [("a", "k"), ("b", "k"), ("c", "k"), ("c", "l")] {
+            assert_eq!(texts(key, inner), ["x"], "{key}.{inner}");
+        }
+        let alias = root.get("b").unwrap();
+        assert!(
+            alias
+                .original
+                .is_some_and(|original| original < alias.start)
+        );
+        let levels: Vec<String> = (1..20)
+            .map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1))
+            .collect();
+        let text = format!("a0: &a0 [x]\n{}", levels.concat());
+        let problem = documents(Path::new("f.yml"), &text).unwrap_err();
+        assert!(problem.hint.unwrap().contains("fewer aliases"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, changes};
 use crate::cargo_use::CargoUse;
-use crate::ci::{Backend, Ci, DIRECTORIES, Provider, SCRIPT, SCRIPT_DIRECTORY, gitlab};
+use crate::ci::{Backend, Ci, DIRECTORIES, Decision, Provider, SCRIPT, SCRIPT_DIRECTORY, gitlab};
 use crate::cli::{self, PlanOutput};
 use crate::plan::{self, CiReport};
 use crate::report::Report;
@@ -133,10 +133,9 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
 
 /// Names the jobs that compile with cargo and are left as they are because they cannot be edited.
 fn note_unedited(found: &CiReport, command: &str, report: Report) {
-    for (path, job, _) in &found.jobs {
-        let Some(obstacle) = job.obstacle.filter(|_| job.cargo == CargoUse::Compiles) else {
-            continue;
-        };
+    let obstructed = |(.., decision): &&(_, _, Decision)| decision.is_obstructed;
+    for (path, job, decision) in found.jobs.iter().filter(obstructed) {
+        let obstacle = &decision.why;
         let what = format!(
             "the job `{}` of {} is left as it is, because {obstacle}",
             job.name,
@@ -153,7 +152,7 @@ fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {
             .iter()
             .map(|(path, job, decision)| {
                 json!({ "workflow": path, "job": job.name, "runs_on": job.runs_on, "runner": job.runner,
-                    "nix": job.by_nix, "backend": decision.backend, "why": decision.why })
+                    "nix": job.nix.is_develop(), "backend": decision.backend, "why": decision.why })
             })
             .collect();
         let findings = changes::findings(&found.findings);

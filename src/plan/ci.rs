@@ -6,7 +6,9 @@ use anyhow::Result;
 
 use super::{FileKind, Plan};
 use crate::cargo_use::CargoUse;
-use crate::ci::{self, Backend, Decision, FILES, Facts, Job, Provider, Workflow, decide, gitlab};
+use crate::ci::{
+    self, Backend, Decision, FILES, Facts, Job, Provider, Workflow, Workspaces, decide, gitlab,
+};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
 use sccache_control::config::toml;
@@ -68,7 +70,7 @@ pub(crate) fn ci(plan: &mut Plan, repository: &Repository, policy: &Policy) -> R
     let facts = Facts {
         ci: &policy.ci,
         remote: &policy.remote,
-        packages: packages(repository)?,
+        workspaces: Workspaces::find(repository)?,
     };
     if provider != Provider::GitHub {
         refuse_for_scripts(policy)?;
@@ -96,8 +98,7 @@ pub(crate) fn ci(plan: &mut Plan, repository: &Repository, policy: &Policy) -> R
         let workflow = Workflow::read(&source.path, &source.stripped)?;
         let after = ci::with_steps(&source.path, &source.stripped, &workflow, |job| {
             let backend = decide(&facts, job).backend;
-            (backend != Backend::None && !job.has_our_step)
-                .then(|| ci::step(facts.ci, facts.remote, job, backend))
+            (backend != Backend::None && !job.has_our_step).then(|| ci::step(&facts, job, backend))
         })?;
         report.findings.extend(workflow.findings);
         let mut count = 0;
@@ -332,15 +333,5 @@ fn source(repository: &Repository, path: &Path) -> Result<Option<Source>> {
         path: path.to_owned(),
         stripped: stripped.unwrap_or_else(|| text.clone()),
         text,
-    }))
-}
-
-/// The packages in Cargo.lock, those of the workspace included.
-fn packages(repository: &Repository) -> Result<Option<usize>> {
-    let lock = repository.read_file("Cargo.lock")?;
-    Ok(lock.map(|text| {
-        text.lines()
-            .filter(|line| line.trim() == "[[package]]")
-            .count()
     }))
 }

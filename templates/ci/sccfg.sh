@@ -11,6 +11,7 @@
 #   SCCFG_CI_UNTRUSTED=true   the code of the job is not trusted, as that of a fork: it stores nothing
 #   SCCFG_CI_CACHE=DIR        where `local` keeps entries, such as a directory that the provider stores
 #   SCCFG_CI_NIX=true         cargo runs in `nix develop`, which provides sccache and the wrapper
+#   SCCFG_CI_NIX_ARGUMENTS    arguments of that `nix develop`, such as .#ci
 
 sccfg_warn() { printf 'sccfg: warning: %s\n' "$*" >&2; }
 
@@ -138,7 +139,8 @@ sccfg_without() {
 
 sccfg_sccache() {
   if [ "${SCCFG_CI_NIX:-}" = true ]; then
-    nix develop --command sccache "$@"
+    # shellcheck disable=SC2086 # several words
+    nix develop ${SCCFG_CI_NIX_ARGUMENTS:-} --command sccache "$@"
   else
     "$sccfg_program" "$@"
   fi

@@ -224,6 +224,128 @@ jobs:
 }
 
 #[test]
+fn aliases_are_followed() {
+    let workflow = "\
+on: push
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    steps: &steps
+      - &checkout
+        uses: actions/checkout@v4
+      - run: cargo test
+  two:
+    runs-on: macos-latest
+    steps: *steps
+  three:
+    runs-on: ubuntu-latest
+    steps:
+      - *checkout
+      - &build
+        run: cargo build
+  four:
+    runs-on: ubuntu-latest
+    env: &commands [{ run: cargo doc }]
+    steps: *commands
+";
+    let sandbox = sandbox();
+    let path = "repo/.github/workflows/ci.yml";
+    sandbox.write(path, workflow);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--explain"])
+        .status(0)
+        .stdout_has("two: none, because its steps are those of the job `one`, with what is added")
+        .stdout_has("three: rust-cache, because")
+        .stdout_has("four: none, because its steps are an alias of line 20");
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github"])
+        .status(0)
+        .stdout_has("step in 2 jobs")
+        .stderr_has("the job `four` of .github/workflows/ci.yml is left as it is");
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--check"])
+        .status(0);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read(path), workflow);
+}
+
+#[test]
+fn rust_in_a_subdirectory_is_found() {
+    let workflow = "\
+on: push
+defaults: { run: { working-directory: backend } }
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: cargo test
+  both:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: cargo test
+      - run: cargo test --manifest-path ../tools/gen/Cargo.toml
+";
+    let lock = "[[package]]\nname = \"x\"\n";
+    let sandbox = Sandbox::new()
+        .file("repo/.github/workflows/ci.yml", workflow)
+        .file("repo/backend/Cargo.lock", &lock.repeat(40))
+        .file("repo/tools/gen/Cargo.lock", lock)
+        .file("repo/node_modules/x/Cargo.lock", lock);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--explain"])
+        .status(0)
+        .stdout_has("backend/Cargo.lock has 40 packages")
+        .stdout_has("backend/Cargo.lock and tools/gen/Cargo.lock have 41 packages");
+    sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(0);
+    let jobs = &yaml(&sandbox.path("repo/.github/workflows/ci.yml"))["jobs"];
+    let workspaces = |job: &str| jobs[job]["steps"][1]["with"]["workspaces"].clone();
+    assert_eq!(workspaces("test"), "backend\n");
+    assert_eq!(workspaces("both"), "backend\ntools/gen\n");
+    let action = yaml(&sandbox.path("repo/.github/actions/sccfg/action.yml"));
+    let rust_cache = &action["runs"]["steps"][0]["with"];
+    assert_eq!(rust_cache["workspaces"], "${{ inputs.workspaces }}");
+}
+
+#[test]
+fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
+    let job = |name: &str, run: &str| {
+        format!(
+            "  {name}:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: {run}\n"
+        )
+    };
+    let jobs = [
+        job("named", "nix develop .#ci --command cargo test"),
+        job("default", "nix develop -c cargo test"),
+        job("classic", "nix-shell --run \"cargo test\""),
+    ];
+    let sandbox = sandbox().file(
+        "repo/sccfg.toml",
+        "[remote]\nbackend = \"redis\"\naddress = \"redis://cache\"\n",
+    );
+    let workflow = format!("on: push\njobs:\n{}", jobs.concat());
+    sandbox.write("repo/.github/workflows/ci.yml", &workflow);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github"])
+        .status(0)
+        .stdout_has("step in 2 jobs")
+        .stderr_has("the job `classic` of .github/workflows/ci.yml is left as it is, because it runs cargo in `nix-shell`");
+    let jobs = &yaml(&sandbox.path("repo/.github/workflows/ci.yml"))["jobs"];
+    let with = |job: &str| jobs[job]["steps"][1]["with"].clone();
+    assert_eq!(with("named")["nix-arguments"], ".#ci");
+    assert_eq!(with("default")["nix"], "true");
+    assert_eq!(with("default").get("nix-arguments"), None);
+    // Without sccache, it does not matter which shell it is.
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--backend", "rust-cache"])
+        .status(0)
+        .stdout_has("step in 3 jobs");
+}
+
+#[test]
 fn a_job_in_one_line_is_left_and_the_others_are_edited() {
     let inline =
         "  inline: { runs-on: x, steps: [ { uses: actions/checkout@v4 }, { run: cargo test } ] }\n";

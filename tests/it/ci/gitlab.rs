@@ -333,3 +333,115 @@ fn a_variable_that_ends_like_a_comment_stays_as_it_is() {
         .status(0);
     assert_eq!(sandbox.read("repo/.gitlab-ci.yml"), pipeline);
 }
+
+#[test]
+fn aliases_and_a_header_with_inputs_are_followed() {
+    let pipeline = "\
+spec:
+  inputs: { stage: { default: test } }
+---
+.commands: &commands
+  - cargo build
+.base: &base
+  script:
+    - cargo test
+whole:
+  script: *commands
+item:
+  script:
+    - *commands
+    - echo
+merged:
+  <<: *base
+";
+    let sandbox = repository("");
+    sandbox.write("repo/.gitlab-ci.yml", pipeline);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab", "--explain"])
+        .status(0)
+        .stdout_has("whole: none, because its script is an alias of line 4")
+        .stdout_has("item: local, because")
+        .stdout_has("merged: none, because its steps are those of the job `.base`");
+    sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
+    let edited = sandbox.read("repo/.gitlab-ci.yml");
+    let line = |text: &str| edited.lines().position(|line| line.trim() == text).unwrap();
+    assert_eq!(edited.matches("ci.sh").count(), 2, "{edited}");
+    assert_eq!(line("- *commands") - line("item:"), 8, "{edited}");
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab", "--check"])
+        .status(0);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read("repo/.gitlab-ci.yml"), pipeline);
+}
+
+#[test]
+fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
+    let sandbox = repository("");
+    let pipeline = PIPELINE.replace("cargo build", "nix develop ./nix#ci -c cargo build");
+    sandbox.write("repo/.gitlab-ci.yml", &pipeline);
+    sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
+    let commands = commands(&sandbox);
+    assert!(
+        commands.contains("SCCFG_CI_NIX=true SCCFG_CI_NIX_ARGUMENTS='./nix#ci'"),
+        "{commands}"
+    );
+}
+
+#[test]
+fn jobs_whose_shell_is_none_for_the_line_are_left() {
+    let jobs = "\
+windows:
+  tags: [saas-windows-medium-amd64]
+  script:
+    - cargo build
+cleanup:
+  before_script:
+    - trap 'rm -rf scratch' EXIT
+  script:
+    - cargo build
+interrupted:
+  script:
+    - trap 'exit 130' INT
+    - cargo build
+";
+    let sandbox = repository("");
+    let pipeline = format!("{PIPELINE}{jobs}");
+    sandbox.write("repo/.gitlab-ci.yml", &pipeline);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab"])
+        .status(0)
+        .stdout_has("line in 2 jobs")
+        .stderr_has("the job `windows` of .gitlab-ci.yml is left as it is, because it runs on Windows (saas-windows-medium-amd64)")
+        .stderr_has("the job `cleanup` of .gitlab-ci.yml is left as it is, because its script has a trap for EXIT");
+    assert!(
+        sandbox
+            .read("repo/.gitlab-ci.yml")
+            .contains("- trap 'exit 130' INT\n    # >>> sccfg")
+    );
+}
+
+#[test]
+fn a_job_with_rules_for_tags_publishes_releases() {
+    let jobs = "\
+release:
+  rules:
+    - if: $CI_COMMIT_TAG
+    - when: never
+  script:
+    - cargo build --release
+other:
+  rules:
+    - if: $CI_COMMIT_TAG || $CI_COMMIT_BRANCH
+  script:
+    - cargo build --release
+";
+    let sandbox = repository("");
+    sandbox.write("repo/.gitlab-ci.yml", jobs);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "gitlab", "--explain"])
+        .status(0)
+        .stdout_has("release: none, because it publishes releases")
+        .stdout_has("other: local, because");
+}

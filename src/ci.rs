@@ -16,7 +16,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use action::{FILES, files, script, step};
+pub(crate) use action::{FILES, files, script, secret_names, step};
 pub(crate) use decide::{Decision, Facts, decide};
 pub(crate) use edit::{StepLines, with_steps, without_steps};
 pub(crate) use workflow::{Job, Workflow};

@@ -27,7 +27,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::Audit;
 pub(crate) use cargo::Cargo;
-pub(crate) use ci::{Ci, CiProvider};
+pub(crate) use ci::{Ci, CiMode};
 pub(crate) use config::Config;
 pub(crate) use dist::{Dist, DistCheck, DistClient, DistScheduler, DistServer, DistToolchain};
 pub(crate) use docker::Docker;

@@ -7,6 +7,7 @@ mod apply;
 mod cargo_config;
 mod cargo_user;
 mod ci;
+mod ci_policy;
 mod direnv;
 mod dist;
 mod docker;
@@ -26,6 +27,7 @@ use serde::Serialize;
 pub(crate) use apply::{UserConfig, apply};
 pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
 pub(crate) use ci::{CiReport, ci_provider};
+pub(crate) use ci_policy::place_of;
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use dist::{dist_client, dist_config};
 pub(crate) use docker::{DockerReport, Files, add_docker, remove_docker_and_policy};
@@ -113,7 +115,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
             ..Self::default()

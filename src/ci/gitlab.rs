@@ -20,7 +20,7 @@ use std::path::Path;
 use super::edit::{check_regions, insert_regions};
 use super::nix::NixShell;
 use super::workflow::{Job, Runner, alias_of, directory_of, without_anchor};
-use super::yaml::{self, Node, Value};
+use super::yaml::{self, Node};
 use super::{Backend, StepLines};
 use crate::cargo_use::{self, CargoUse};
 use sccfg_util::problem::{Place, Problem};
@@ -106,7 +106,7 @@ impl Pipeline {
                 .at(Place::at(path, text, node.start))
                 .hint(format!("add `{CACHE}/` to the paths of its cache"))
             });
-            let cache_at = script_key(node).filter(|_| !inherits);
+            let cache_at = node.start_of_key("script").filter(|_| !inherits);
             pipeline.jobs.push(GitLabJob {
                 job,
                 cache_at,
@@ -119,17 +119,6 @@ impl Pipeline {
 
 /// Where `local` keeps entries that GitLab stores.
 const CACHE: &str = ".sccfg/cache";
-
-/// The start of the key `script`, which begins a line.
-fn script_key(node: &Node) -> Option<usize> {
-    let Value::Table(entries) = &node.value else {
-        return None;
-    };
-    let (key, _) = entries
-        .iter()
-        .find(|(key, _)| key.text() == Some("script"))?;
-    Some(key.start)
-}
 
 /// The byte of the dash of the list's item whose text starts at `at`, if the dash is the first thing in its line.
 ///

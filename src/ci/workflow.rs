@@ -1,7 +1,7 @@
 //! What a workflow of GitHub Actions does: its jobs, where they run, and which of their steps run cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -18,6 +18,57 @@ pub(crate) struct Workflow {
     pub(crate) findings: Vec<Problem>,
     /// That nothing sets `CARGO_INCREMENTAL`, for jobs without the step of sccfg.
     pub(crate) incremental: Option<Problem>,
+    /// That other workflows call it.
+    pub(crate) called: Option<Called>,
+    /// The workflows of this repository that its jobs call.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// A workflow with `workflow_call`.
+#[derive(Debug)]
+pub(crate) struct Called {
+    path: PathBuf,
+    place: Place,
+    /// The secrets that it declares.
+    secrets: Vec<String>,
+}
+
+/// A job that calls a workflow of its repository.
+#[derive(Debug)]
+pub(crate) struct Call {
+    job: String,
+    /// The workflow, relative to the repository.
+    path: PathBuf,
+    place: Place,
+    passes_secrets: bool,
+}
+
+impl Called {
+    /// What lacks for its jobs to have these secrets.
+    pub(crate) fn without_secrets(&self, calls: &[Call], secrets: &[String]) -> Vec<Problem> {
+        let Some(secret) = secrets.iter().find(|name| !self.secrets.contains(name)) else {
+            return Vec::new();
+        };
+        let callers: Vec<&Call> = calls.iter().filter(|it| it.path == self.path).collect();
+        if callers.is_empty() {
+            let what = format!(
+                "this workflow has the secret {secret} only if the one that calls it passes it"
+            );
+            let hint = "write `secrets: inherit` in the jobs that call it, or declare the secret below workflow_call:";
+            return vec![Problem::new(what).at(self.place.clone()).hint(hint)];
+        }
+        let lacking = callers.into_iter().filter(|call| !call.passes_secrets);
+        let problem = |call: &Call| {
+            Problem::new(format!(
+                "the job `{}` does not pass {secret} to {}, whose jobs then use no back end",
+                call.job,
+                self.path.display()
+            ))
+            .at(call.place.clone())
+            .hint("write `secrets: inherit` below `uses:`")
+        };
+        lacking.map(problem).collect()
+    }
 }
 
 /// A job with steps.
@@ -89,15 +140,19 @@ impl Workflow {
             jobs: Vec::new(),
             findings: Vec::new(),
             incremental: None,
+            called: None,
+            calls: Vec::new(),
         };
         let Some(root) = yaml::parse(path, text)? else {
             return Ok(workflow);
         };
         let reader = Reader { path, text };
+        workflow.called = reader.called(&root);
         let mut sets_incremental = sets(&root, "CARGO_INCREMENTAL");
         let mut own = BTreeMap::new();
         for (name, job) in root.get("jobs").into_iter().flat_map(Node::entries) {
             sets_incremental |= sets(job, "CARGO_INCREMENTAL");
+            workflow.calls.extend(reader.call(name, job));
             if let Some(steps) = job.get("steps") {
                 let mut job = reader.job(name, job, &root, &mut workflow.findings);
                 match steps.original {
@@ -227,6 +282,38 @@ impl Reader<'_> {
         }
         self.find_gha([job, root], &found, findings);
         found
+    }
+
+    /// That other workflows call this one.
+    fn called(&self, root: &Node) -> Option<Called> {
+        const EVENT: &str = "workflow_call";
+        let events = root.get("on")?;
+        let is_event = |node: &&Node| node.text() == Some(EVENT);
+        let named = [events].into_iter().chain(events.items()).find(is_event);
+        let start = named.map(|node| node.start);
+        let start = start.or_else(|| events.start_of_key(EVENT))?;
+        let declared = events.get(EVENT).and_then(|call| call.get("secrets"));
+        Some(Called {
+            path: self.path.to_owned(),
+            place: Place::at(self.path, self.text, start),
+            secrets: declared
+                .into_iter()
+                .flat_map(Node::entries)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+        })
+    }
+
+    /// The workflow of the repository that a job calls.
+    fn call(&self, name: &str, job: &Node) -> Option<Call> {
+        let uses = job.get("uses")?;
+        let path = uses.text()?.strip_prefix("./")?;
+        Some(Call {
+            job: name.to_owned(),
+            path: PathBuf::from(path),
+            place: Place::at(self.path, self.text, uses.start),
+            passes_secrets: job.get("secrets").is_some(),
+        })
     }
 
     /// Why no step can be put in front of `step`. `checkout` is whether one was before it, and then into another directory.

@@ -38,6 +38,15 @@ impl Node {
         Some(node)
     }
 
+    /// The start of a key of this table.
+    pub(super) fn start_of_key(&self, key: &str) -> Option<usize> {
+        let Value::Table(entries) = &self.value else {
+            return None;
+        };
+        let (key, _) = entries.iter().find(|(name, _)| name.text() == Some(key))?;
+        Some(key.start)
+    }
+
     /// The keys and values, if this is a table.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
         let entries: &[(Node, Node)] = match &self.value {

@@ -1,6 +1,6 @@
 //! `sccfg ci`
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::PlanOutput;
 use crate::ci::Backend;
@@ -13,7 +13,7 @@ pub(crate) enum Ci {
     GitHub(CiProvider),
     /// Add a script to the repository, and a line to every job of .gitlab-ci.yml that compiles with cargo
     #[command(name = "gitlab", after_help = GITLAB)]
-    GitLab(CiProvider),
+    GitLab(CiGitLab),
     /// Add a script to the repository, which jobs of any provider can source
     #[command(after_help = SCRIPT)]
     Script(CiScript),
@@ -38,13 +38,30 @@ Examples:
   . .sccfg/ci.sh; trap sccfg_end EXIT    In a job, before cargo runs
   sccfg ci script --remove               Undo it";
 
-/// `sccfg ci github` and `sccfg ci gitlab`
+/// `sccfg ci github`
 #[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct CiProvider {
     /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
+    #[command(flatten)]
+    pub mode: CiMode,
+}
+
+/// `sccfg ci gitlab`
+#[derive(Debug, Args)]
+pub(crate) struct CiGitLab {
+    /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
+    #[arg(long, value_enum)]
+    pub backend: Option<AnyBackend>,
+    #[command(flatten)]
+    pub mode: CiMode,
+}
+
+/// What `sccfg ci github` and `sccfg ci gitlab` do
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(crate) struct CiMode {
     /// Print the decision for each job, its reason, and what is wrong there already; write nothing
     #[arg(long)]
     pub explain: bool,
@@ -63,7 +80,7 @@ pub(crate) struct CiProvider {
 pub(crate) struct CiScript {
     /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
     #[arg(long, value_enum)]
-    pub backend: Option<Backend>,
+    pub backend: Option<AnyBackend>,
     /// Write nothing; print a diff and exit with 1 if the script is out of date
     #[arg(long)]
     pub check: bool,
@@ -72,4 +89,28 @@ pub(crate) struct CiScript {
     pub remove: bool,
     #[command(flatten)]
     pub output: PlanOutput,
+}
+
+/// The back ends that any provider has
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnyBackend {
+    /// What fits the jobs, for each of them
+    Auto,
+    /// Nowhere: nothing is added
+    None,
+    /// The remote back end that sccfg.toml names
+    Remote,
+    /// The disk of the runner
+    Local,
+}
+
+impl From<AnyBackend> for Backend {
+    fn from(backend: AnyBackend) -> Self {
+        match backend {
+            AnyBackend::Auto => Self::Auto,
+            AnyBackend::None => Self::None,
+            AnyBackend::Remote => Self::Remote,
+            AnyBackend::Local => Self::Local,
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{Outcome, changes};
 use crate::cargo_use::CargoUse;
 use crate::ci::{Backend, Ci, DIRECTORIES, Decision, Provider, SCRIPT, SCRIPT_DIRECTORY, gitlab};
 use crate::cli::{self, PlanOutput};
-use crate::plan::{self, CiReport};
+use crate::plan::{self, CiReport, Plan};
 use crate::report::Report;
 use crate::repository::Repository;
 use sccfg_util::fsio;
@@ -26,14 +26,14 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of_provider(provider: Provider, args: &cli::CiProvider) -> Self {
+    fn of_provider(provider: Provider, backend: Option<Backend>, mode: &cli::CiMode) -> Self {
         Self {
             provider,
-            backend: args.backend,
-            explain: args.explain,
-            check: args.check,
-            remove: args.remove,
-            output: args.output,
+            backend,
+            explain: mode.explain,
+            check: mode.check,
+            remove: mode.remove,
+            output: mode.output,
         }
     }
 
@@ -49,11 +49,13 @@ impl Wanted {
 
 pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcome> {
     let wanted = match args {
-        cli::Ci::GitHub(args) => Wanted::of_provider(Provider::GitHub, args),
-        cli::Ci::GitLab(args) => Wanted::of_provider(Provider::GitLab, args),
+        cli::Ci::GitHub(args) => Wanted::of_provider(Provider::GitHub, args.backend, &args.mode),
+        cli::Ci::GitLab(args) => {
+            Wanted::of_provider(Provider::GitLab, args.backend.map(Into::into), &args.mode)
+        }
         cli::Ci::Script(args) => Wanted {
             provider: Provider::Script,
-            backend: args.backend,
+            backend: args.backend.map(Into::into),
             explain: false,
             check: args.check,
             remove: args.remove,
@@ -61,10 +63,13 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
         },
     };
     let repository = Repository::locate_by(start, wanted.place());
-    let mut policy = repository
-        .policy()?
-        .map(|(policy, _)| policy)
-        .unwrap_or_default();
+    let (mut policy, text) = repository.policy()?.unwrap_or_default();
+    if let Some(other) = policy.ci.provider
+        && other != wanted.provider
+        && !wanted.explain
+    {
+        return other_provider(&repository, other, &wanted, &text, report);
+    }
     policy.ci.provider = (!wanted.remove).then_some(wanted.provider);
     if let Some(backend) = wanted.backend {
         policy.ci.backend = backend;
@@ -129,6 +134,26 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
         return Ok(Outcome::Drift);
     }
     Ok(Outcome::Done)
+}
+
+/// Refuses to replace what is set up for another provider, or to remove it.
+fn other_provider(
+    repository: &Repository,
+    other: Provider,
+    wanted: &Wanted,
+    policy: &str,
+    report: Report,
+) -> Result<Outcome> {
+    let (other, name) = (other.name(), wanted.provider.name());
+    let mut problem = Problem::new(format!("this repository is set up for `sccfg ci {other}`"));
+    problem.place = plan::place_of(policy, "ci", "provider");
+    if wanted.remove {
+        changes::carry_out(&Plan::new(&repository.root), wanted.output, report)?;
+        report.note(&problem.hint(format!("to remove that: sccfg ci {other} --remove")));
+        return Ok(Outcome::Done);
+    }
+    let hint = format!("to change that: sccfg ci {other} --remove, then sccfg ci {name}");
+    Err(problem.hint(hint).into())
 }
 
 /// Names the jobs that compile with cargo and are left as they are because they cannot be edited.

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{FileKind, Plan};
+use super::{FileKind, Plan, ci_policy};
 use crate::cargo_use::CargoUse;
 use crate::ci::{
-    self, Backend, Decision, FILES, Facts, Job, Provider, Workflow, Workspaces, decide, gitlab,
+    self, Backend, Ci, Decision, FILES, Facts, Job, Provider, Workflow, Workspaces, decide, gitlab,
 };
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
 use sccache_control::config::toml;
 use sccfg_util::fsio;
-use sccfg_util::problem::Problem;
+use sccfg_util::problem::{Place, Problem};
 
 const WORKFLOWS: &str = ".github/workflows";
 /// The start of a new `sccfg.toml`, which has two more lines.
@@ -60,57 +60,68 @@ pub(crate) fn ci(plan: &mut Plan, repository: &Repository, policy: &Policy) -> R
     let Some(provider) = provider else {
         return Ok(report);
     };
-    if policy.ci.backend == Backend::Remote && policy.remote.backend.is_none() {
-        return Err(Problem::new(
-            "ci.backend is \"remote\", and sccfg.toml names no remote back end",
-        )
-        .hint("write [remote] with backend and address into sccfg.toml")
-        .into());
-    }
+    ci_policy::check(repository, policy, provider)?;
     let facts = Facts {
         ci: &policy.ci,
         remote: &policy.remote,
         workspaces: Workspaces::find(repository)?,
     };
-    if provider != Provider::GitHub {
-        refuse_for_scripts(policy)?;
-        let is_used = match provider {
-            Provider::GitLab => gitlab(plan, repository, &facts, &mut report)?,
-            _ => true,
-        };
-        if is_used {
-            let text = ci::script(&policy.ci, &policy.remote)?;
-            let before = repository.read_file(ci::SCRIPT)?;
-            plan.change(
-                FileKind::Ci,
-                repository.path(ci::SCRIPT),
-                before,
-                Some(text),
-                "",
-            );
-        } else {
-            remove_files(plan, repository, &[ci::SCRIPT])?;
+    let is_used = match provider {
+        Provider::GitHub => github(plan, repository, &facts, &mut report)?,
+        Provider::GitLab => gitlab(plan, repository, &facts, &mut report)?,
+        Provider::Script => policy.ci.backend != Backend::None,
+    };
+    match (provider, is_used) {
+        (Provider::GitHub, false) => remove_files(plan, repository, &FILES)?,
+        (Provider::GitHub, true) => {
+            let texts = ci::files(&policy.ci, &policy.remote)?;
+            for (name, text) in FILES.into_iter().zip(texts) {
+                render(plan, repository, name, text)?;
+            }
         }
-        return Ok(report);
+        (_, false) => remove_files(plan, repository, &[ci::SCRIPT])?,
+        (_, true) => {
+            let text = ci::script(&policy.ci, &policy.remote)?;
+            render(plan, repository, ci::SCRIPT, text)?;
+        }
     }
+    Ok(report)
+}
+
+/// Plans the steps in GitHub's workflows. Returns whether a job has one.
+fn github(
+    plan: &mut Plan,
+    repository: &Repository,
+    facts: &Facts<'_>,
+    report: &mut CiReport,
+) -> Result<bool> {
     let mut is_used = false;
+    let mut calls = Vec::new();
+    let mut called = Vec::new();
     for source in sources(repository)? {
         let workflow = Workflow::read(&source.path, &source.stripped)?;
         let after = ci::with_steps(&source.path, &source.stripped, &workflow, |job| {
-            let backend = decide(&facts, job).backend;
-            (backend != Backend::None && !job.has_our_step).then(|| ci::step(&facts, job, backend))
+            let backend = decide(facts, job).backend;
+            (backend != Backend::None && !job.has_our_step).then(|| ci::step(facts, job, backend))
         })?;
         report.findings.extend(workflow.findings);
+        calls.extend(workflow.calls);
         let mut count = 0;
         let mut compiles_without_step = false;
-        for job in workflow.jobs {
-            let decision = decide(&facts, &job);
+        let mut takes_secrets = false;
+        for mut job in workflow.jobs {
+            let decision = decide(facts, &job);
             let has_step = decision.backend != Backend::None || job.has_our_step;
             count += usize::from(has_step && !job.has_our_step);
             is_used |= has_step;
             compiles_without_step |= job.cargo == CargoUse::Compiles && !has_step;
+            takes_secrets |= decision.backend == Backend::Remote;
+            if !matches!(decision.backend, Backend::None | Backend::RustCache) {
+                report.findings.append(&mut job.overrides);
+            }
             report.jobs.push((source.path.clone(), job, decision));
         }
+        called.extend(workflow.called.filter(|_| takes_secrets));
         let incremental = workflow.incremental.filter(|_| compiles_without_step);
         report.findings.extend(incremental);
         plan.change(
@@ -121,16 +132,36 @@ pub(crate) fn ci(plan: &mut Plan, repository: &Repository, policy: &Policy) -> R
             in_jobs("step", count),
         );
     }
-    if is_used {
-        let texts = ci::files(&policy.ci, &policy.remote)?;
-        for (name, text) in FILES.into_iter().zip(texts) {
-            let before = repository.read_file(name)?;
-            plan.change(FileKind::Ci, repository.path(name), before, Some(text), "");
-        }
-    } else {
-        remove_files(plan, repository, &FILES)?;
+    let secrets = ci::secret_names(facts.ci, facts.remote);
+    let lacking = called
+        .iter()
+        .flat_map(|called| called.without_secrets(&calls, &secrets));
+    report.findings.extend(lacking);
+    Ok(is_used)
+}
+
+/// Plans a file that belongs to sccfg as a whole.
+fn render(plan: &mut Plan, repository: &Repository, name: &str, text: String) -> Result<()> {
+    let before = repository.read_file(name)?;
+    if let Some(before) = &before
+        && !is_rendered(before)
+        && !before.trim().is_empty()
+    {
+        return Err(
+            Problem::new("this file is not one of sccfg, which would have to replace it")
+                .at(Place::at(Path::new(name), before, 0))
+                .hint("move it and what refers to it, or delete it; then run sccfg again")
+                .into(),
+        );
     }
-    Ok(report)
+    plan.change(FileKind::Ci, repository.path(name), before, Some(text), "");
+    Ok(())
+}
+
+/// Whether sccfg has rendered a file with this text.
+fn is_rendered(text: &str) -> bool {
+    let first = text.lines().next();
+    first.is_some_and(|line| line.contains(RENDERED))
 }
 
 fn in_jobs(what: &str, count: usize) -> String {
@@ -138,36 +169,6 @@ fn in_jobs(what: &str, count: usize) -> String {
         0 => format!("without a {what} of sccfg"),
         1 => format!("{what} in 1 job"),
         count => format!("{what} in {count} jobs"),
-    }
-}
-
-/// Refuses what only GitHub has, and names that are none of variables.
-fn refuse_for_scripts(policy: &Policy) -> Result<(), Problem> {
-    if matches!(policy.ci.backend, Backend::Gha | Backend::RustCache) {
-        let name = policy.ci.backend.name();
-        return Err(
-            Problem::new(format!("only GitHub has the back end `{name}`"))
-                .hint("write backend = \"auto\" below [ci] of sccfg.toml"),
-        );
-    }
-    let is_variable = |name: &str| {
-        let mut characters = name.chars();
-        characters
-            .next()
-            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-            && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    let secrets = &policy.ci.secrets;
-    match secrets
-        .iter()
-        .flat_map(|(variable, name)| [variable, name])
-        .find(|name| !is_variable(name))
-    {
-        Some(name) => Err(Problem::new(format!(
-            "`{name}` in [ci.secrets] is not the name of a variable"
-        ))
-        .hint("write the name that the variable has in the settings of the provider")),
-        None => Ok(()),
     }
 }
 
@@ -222,8 +223,10 @@ pub(crate) fn ci_provider(repository: &Repository, policy: &Policy) -> Result<(P
             provider.name(),
             policy.ci.backend.name()
         )),
-        (Some(text), None) if repository.files_with_regions()?.is_empty() => without_ci(text)?,
-        (Some(text), None) => Some(without_table(text, "ci")?),
+        (Some(text), None) => {
+            let may_go = repository.files_with_regions()?.is_empty();
+            without_ci(text, may_go)?
+        }
         (None, None) => None,
     };
     let path = repository.path(FILE_NAME);
@@ -231,12 +234,28 @@ pub(crate) fn ci_provider(repository: &Repository, policy: &Policy) -> Result<(P
     Ok((plan.checked()?, report))
 }
 
-/// `sccfg.toml` without `[ci]`; `None` if there is nothing else in it.
-fn without_ci(text: &str) -> Result<Option<String>, Problem> {
-    if text.starts_with(NEW_POLICY) && text.lines().count() == NEW_POLICY.lines().count() + 2 {
+/// `sccfg.toml` without what sccfg has written into `[ci]`; `None` if there is nothing else in it, and it may go.
+fn without_ci(text: &str, may_go: bool) -> Result<Option<String>, Problem> {
+    let path = Path::new(FILE_NAME);
+    if Policy::parse(path, text)?.ci.provider.is_none() {
+        return Ok(Some(text.to_owned()));
+    }
+    let is_new =
+        text.starts_with(NEW_POLICY) && text.lines().count() == NEW_POLICY.lines().count() + 2;
+    if is_new && may_go {
         return Ok(None);
     }
-    without_table(text, "ci").map(Some)
+    let mut without = text.to_owned();
+    for key in ["provider", "backend"] {
+        if let Some(shorter) = toml::unset(&without, path, &["ci", key])? {
+            without = shorter;
+        }
+    }
+    if Policy::parse(path, &without)?.ci == Ci::default() {
+        // Nothing of the person's is in it.
+        return without_table(text, "ci").map(Some);
+    }
+    Ok(Some(without))
 }
 
 /// `sccfg.toml` without a table.
@@ -294,11 +313,7 @@ fn remove_files(plan: &mut Plan, repository: &Repository, names: &[&str]) -> Res
         let Some(text) = repository.read_file(name)? else {
             continue;
         };
-        if text
-            .lines()
-            .next()
-            .is_some_and(|line| line.contains(RENDERED))
-        {
+        if is_rendered(&text) {
             plan.change(FileKind::Ci, repository.path(name), Some(text), None, "");
         }
     }

@@ -346,6 +346,153 @@ fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
 }
 
 #[test]
+fn a_file_of_another_action_is_neither_replaced_nor_removed() {
+    let path = "repo/.github/actions/sccfg/action.yml";
+    let sandbox = sandbox().file(path, "name: mine\n");
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github"])
+        .status(1)
+        .stderr_has(".github/actions/sccfg/action.yml:1:1: this file is not one of sccfg")
+        .stderr_has("hint: move it");
+    assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), WORKFLOW);
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--remove"])
+        .status(0);
+    assert_eq!(sandbox.read(path), "name: mine\n");
+}
+
+#[test]
+fn another_provider_is_neither_replaced_nor_removed() {
+    let pipeline = "test:\n  script:\n    - cargo test\n";
+    let sandbox = sandbox().file("repo/.gitlab-ci.yml", pipeline);
+    let sccfg = |args: &[&str]| sandbox.sccfg(&[&["-C", "repo"], args].concat());
+    sccfg(&["ci", "github"]).status(0);
+    let edited = sandbox.read("repo/.github/workflows/ci.yml");
+    for provider in ["gitlab", "script"] {
+        sccfg(&["ci", provider])
+            .status(1)
+            .stderr_has("sccfg.toml:4:1: this repository is set up for `sccfg ci github`")
+            .stderr_has("hint: to change that: sccfg ci github --remove, then sccfg ci ");
+        sccfg(&["ci", provider, "--remove"])
+            .status(0)
+            .stdout_has("nothing to do")
+            .stderr_has("set up for `sccfg ci github`");
+    }
+    assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), edited);
+    assert_eq!(sandbox.read("repo/.gitlab-ci.yml"), pipeline);
+    sccfg(&["ci", "gitlab", "--explain"]).status(0);
+    sccfg(&["ci", "github", "--remove"]).status(0);
+    sccfg(&["ci", "gitlab"]).status(0);
+}
+
+#[test]
+fn keys_that_the_person_wrote_stay_when_ci_is_removed() {
+    let ours = "# top\n[ci] # mine\n# names in the settings\nsecrets = { SCCACHE_REDIS_PASSWORD = \"PW\" }\n\n\
+                [remote]\nbackend = \"redis\"\naddress = \"redis://h\"\n";
+    let sandbox = sandbox().file("repo/sccfg.toml", ours);
+    let sccfg = |args: &[&str]| sandbox.sccfg(&[&["-C", "repo"], args].concat());
+    sccfg(&["ci", "github"]).status(0);
+    assert!(
+        sandbox
+            .read("repo/sccfg.toml")
+            .contains("provider = \"github\"")
+    );
+    sccfg(&["ci", "github", "--remove"]).status(0);
+    assert_eq!(sandbox.read("repo/sccfg.toml"), ours);
+    sccfg(&["ci", "github", "--remove"]).status(0);
+    assert_eq!(sandbox.read("repo/sccfg.toml"), ours);
+}
+
+#[test]
+fn a_policy_that_jobs_cannot_use_is_refused_at_its_place() {
+    let redis = "[remote]\nbackend = \"redis\"\naddress = \"redis://h\"\n";
+    let s3 = "[remote]\nbackend = \"s3\"\naddress = \"b\"\n";
+    for (policy, message, hint) in [
+        (
+            format!("{redis}[ci]\nrole = \"arn:aws:iam::1:role/x\"\n"),
+            "sccfg.toml:5:1: ci.role is a role of AWS, for S3, and the remote back end is `redis`",
+            "hint: remove it",
+        ),
+        (
+            format!("{redis}prefix = \"a\\nb\"\n"),
+            "sccfg.toml:4:1: remote.prefix contains a line break",
+            "hint: write it in one line",
+        ),
+        (
+            format!("{redis}prefix = \"${{{{ github.head_ref }}}}\"\n"),
+            "sccfg.toml:4:1: remote.prefix contains",
+            "without expressions",
+        ),
+        (
+            format!("{redis}[ci.secrets]\nSCCACHE_REDIS_PASSWORD = \"my secret }}}}\"\n"),
+            "`my secret }}` in [ci.secrets] is not the name of a variable",
+            "hint: write the name",
+        ),
+        (
+            s3.to_owned(),
+            "S3 requires a region",
+            "hint: write region = \"…\" below [remote] of sccfg.toml",
+        ),
+        (
+            format!("{redis}region = \"x\"\n"),
+            "`redis` has no region",
+            "hint: remove region from [remote] of sccfg.toml",
+        ),
+    ] {
+        let sandbox = sandbox().file("repo/sccfg.toml", &policy);
+        sandbox
+            .sccfg(&["-C", "repo", "ci", "github"])
+            .status(1)
+            .stderr_has(message)
+            .stderr_has(hint);
+        assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), WORKFLOW);
+    }
+}
+
+#[test]
+fn a_called_workflow_without_its_secrets_is_reported() {
+    let called = "on: { push: , workflow_call: }\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      \
+                  - uses: actions/checkout@v4\n      - run: cargo test\n";
+    let policy = "[remote]\nbackend = \"redis\"\naddress = \"redis://h\"\n";
+    let sandbox = Sandbox::new()
+        .file("repo/.github/workflows/test.yml", called)
+        .file("repo/sccfg.toml", policy);
+    let explain = ["-C", "repo", "ci", "github", "--explain"];
+    sandbox
+        .sccfg(&explain)
+        .status(0)
+        .stderr_has("test.yml:1:15: this workflow has the secret SCCACHE_REDIS_PASSWORD only if")
+        .stderr_has("hint: write `secrets: inherit`");
+    let calling = "on: push\njobs:\n  all:\n    uses: ./.github/workflows/test.yml\n";
+    sandbox.write("repo/.github/workflows/all.yml", calling);
+    sandbox
+        .sccfg(&explain)
+        .status(0)
+        .stderr_has("all.yml:4:11: the job `all` does not pass SCCACHE_REDIS_PASSWORD to");
+    let calling = format!("{calling}    secrets: inherit\n");
+    sandbox.write("repo/.github/workflows/all.yml", &calling);
+    let ran = sandbox.sccfg(&explain).status(0);
+    assert!(!ran.stderr.contains("SCCACHE_REDIS_PASSWORD"), "{ran:?}");
+}
+
+#[test]
+fn variables_of_a_step_that_replace_those_of_sccfg_are_reported() {
+    let sandbox = sandbox();
+    let workflow = format!(
+        "{WORKFLOW}  variables:\n    runs-on: self-hosted\n    steps:\n      - uses: actions/checkout@v4\n      \
+         - run: cargo test\n        env: {{ RUSTC_WRAPPER: sccache, CARGO_INCREMENTAL: 0 }}\n"
+    );
+    sandbox.write("repo/.github/workflows/ci.yml", &workflow);
+    let ran = sandbox
+        .sccfg(&["-C", "repo", "ci", "github", "--explain"])
+        .status(0)
+        .stderr_has(
+            "RUSTC_WRAPPER of this step takes the place of the one that the step of sccfg sets",
+        );
+    assert!(!ran.stderr.contains("CARGO_INCREMENTAL of"), "{ran:?}");
+}
+
+#[test]
 fn a_job_in_one_line_is_left_and_the_others_are_edited() {
     let inline =
         "  inline: { runs-on: x, steps: [ { uses: actions/checkout@v4 }, { run: cargo test } ] }\n";

@@ -222,7 +222,7 @@ fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
     let nix = nix();
     let sandbox = repository("");
     sandbox.write("repo/flake.nix", &flake_with_a_shell());
-    let pipeline = PIPELINE.replace("cargo build", "nix develop --command cargo build");
+    let pipeline = PIPELINE.replace("cargo build", "nix develop .#default -c cargo build");
     sandbox.write("repo/.gitlab-ci.yml", &pipeline);
     sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
     let commands = commands(&sandbox);
@@ -277,6 +277,43 @@ fn what_only_github_has_is_refused() {
         .sccfg(&["-C", "repo", "ci", "script"])
         .status(1)
         .stderr_has("is not the name of a variable");
+}
+
+#[test]
+fn what_only_github_has_is_no_option_elsewhere() {
+    let sandbox = repository("");
+    for provider in ["gitlab", "script"] {
+        sandbox
+            .sccfg(&["-C", "repo", "ci", provider, "--backend", "gha"])
+            .status(2)
+            .stderr_has("[possible values: auto, none, remote, local]");
+    }
+}
+
+#[test]
+fn a_script_that_is_not_of_sccfg_is_neither_replaced_nor_removed() {
+    let sandbox = repository("").file("repo/.sccfg/ci.sh", "echo mine\n");
+    for provider in ["gitlab", "script"] {
+        sandbox
+            .sccfg(&["-C", "repo", "ci", provider])
+            .status(1)
+            .stderr_has(".sccfg/ci.sh:1:1: this file is not one of sccfg");
+        sandbox
+            .sccfg(&["-C", "repo", "ci", provider, "--remove"])
+            .status(0);
+        assert_eq!(sandbox.read("repo/.sccfg/ci.sh"), "echo mine\n");
+    }
+}
+
+#[test]
+fn the_back_end_none_writes_no_script() {
+    let sandbox = repository("");
+    sandbox.sccfg(&["-C", "repo", "ci", "script"]).status(0);
+    assert!(sandbox.exists("repo/.sccfg/ci.sh"));
+    sandbox
+        .sccfg(&["-C", "repo", "ci", "script", "--backend", "none"])
+        .status(0);
+    assert!(!sandbox.exists("repo/.sccfg/ci.sh"));
 }
 
 #[requires(shellcheck)]

@@ -185,6 +185,7 @@ fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
     let inputs = [
         ("backend", "remote"),
         ("nix", "true"),
+        ("nix-arguments", ".#default --offline"),
         ("sccache-redis-password", "hunter22"),
     ];
     let run = |name: &str| {

@@ -68,7 +68,7 @@ impl<'a> Runner<'a> {
     pub(crate) fn of_a_fork(mut self) -> Self {
         self.is_fork = true;
         for (name, value) in &mut self.inputs {
-            if name != "backend" && name != "nix" {
+            if name != "backend" && !name.starts_with("nix") {
                 value.clear();
             }
         }

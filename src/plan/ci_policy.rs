@@ -1,0 +1,96 @@
+//! What `[ci]` and `[remote]` of `sccfg.toml` must be for jobs.
+
+use std::path::Path;
+
+use crate::ci::{Backend, Provider};
+use crate::repository::Repository;
+use crate::sccfg_toml::{FILE_NAME, Kind, Policy};
+use sccache_control::config::toml;
+use sccfg_util::problem::{Place, Problem};
+
+/// Refuses a policy that cannot be rendered for this provider.
+///
+/// # Errors
+/// If it does not fit, with the place in `sccfg.toml` of the key.
+pub(super) fn check(
+    repository: &Repository,
+    policy: &Policy,
+    provider: Provider,
+) -> Result<(), Problem> {
+    let text = repository.read_file(FILE_NAME)?.unwrap_or_default();
+    let wrong = fault(policy, provider);
+    wrong.map_or(Ok(()), |(table, key, problem)| {
+        Err(match place_of(&text, table, key) {
+            Some(place) => problem.at(place),
+            None => problem,
+        })
+    })
+}
+
+/// The place in `text`, the contents of `sccfg.toml`, of a key.
+pub(crate) fn place_of(text: &str, table: &str, key: &str) -> Option<Place> {
+    let path = Path::new(FILE_NAME);
+    let document = toml::parse(text, path).ok()?;
+    let table = document.as_table().get(table)?.as_table_like()?;
+    let span = table.key(key)?.span()?;
+    Some(Place::at(path, text, span.start))
+}
+
+/// What is wrong, with its table and key.
+fn fault(policy: &Policy, provider: Provider) -> Option<(&'static str, &'static str, Problem)> {
+    let (ci, remote) = (&policy.ci, &policy.remote);
+    if ci.backend == Backend::Remote && remote.backend.is_none() {
+        let what = "ci.backend is \"remote\", and sccfg.toml names no remote back end";
+        let hint = "write [remote] with backend and address into sccfg.toml";
+        return Some(("ci", "backend", Problem::new(what).hint(hint)));
+    }
+    if provider != Provider::GitHub && matches!(ci.backend, Backend::Gha | Backend::RustCache) {
+        let what = format!("only GitHub has the back end `{}`", ci.backend.name());
+        let hint = "write backend = \"auto\" below [ci] of sccfg.toml";
+        return Some(("ci", "backend", Problem::new(what).hint(hint)));
+    }
+    if ci.role.is_some() && remote.backend != Some(Kind::S3) {
+        let named = remote.backend.map_or_else(
+            || "sccfg.toml names no remote back end".to_owned(),
+            |kind| format!("the remote back end is `{}`", kind.name()),
+        );
+        let what = format!("ci.role is a role of AWS, for S3, and {named}");
+        let hint = "remove it; other back ends take their credentials from secrets";
+        return Some(("ci", "role", Problem::new(what).hint(hint)));
+    }
+    let values = [
+        ("remote", "address", &remote.address),
+        ("remote", "endpoint", &remote.endpoint),
+        ("remote", "region", &remote.region),
+        ("remote", "prefix", &remote.prefix),
+        ("remote", "username", &remote.username),
+        ("ci", "role", &ci.role),
+    ];
+    for (table, key, value) in values {
+        let value = value.as_deref().unwrap_or_default();
+        if value.contains(char::is_control) || value.contains("${{") {
+            let what = format!(
+                "{table}.{key} contains a line break or another control character, or `${{{{`"
+            );
+            let hint =
+                "write it in one line, without expressions: it is rendered into scripts of jobs";
+            return Some((table, key, Problem::new(what).hint(hint)));
+        }
+    }
+    let names = ci
+        .secrets
+        .iter()
+        .flat_map(|(variable, name)| [variable, name]);
+    let name = names.into_iter().find(|name| !is_variable(name))?;
+    let what = format!(
+        "`{}` in [ci.secrets] is not the name of a variable",
+        name.escape_debug()
+    );
+    let hint = "write the name that the variable or secret has in the settings of the provider";
+    Some(("ci", "secrets", Problem::new(what).hint(hint)))
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.starts_with(is_first) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

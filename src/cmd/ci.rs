@@ -102,7 +102,8 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
                 .into(),
         );
     }
-    if wanted.provider == Provider::Script && !wanted.remove {
+    let writes_script = policy.ci.backend != Backend::None && !wanted.remove;
+    if wanted.provider == Provider::Script && writes_script {
         plan.next.push(format!(
             "in each job, before cargo runs: . {SCRIPT}; trap sccfg_end EXIT"
         ));

@@ -114,7 +114,8 @@ fn github(
             let has_step = decision.backend != Backend::None || job.has_our_step;
             count += usize::from(has_step && !job.has_our_step);
             is_used |= has_step;
-            compiles_without_step |= job.cargo == CargoUse::Compiles && !has_step;
+            let is_without = !has_step && job.shares.is_none();
+            compiles_without_step |= job.cargo == CargoUse::Compiles && is_without;
             takes_secrets |= decision.backend == Backend::Remote;
             if !matches!(decision.backend, Backend::None | Backend::RustCache) {
                 report.findings.append(&mut job.overrides);

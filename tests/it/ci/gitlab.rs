@@ -310,9 +310,10 @@ fn the_back_end_none_writes_no_script() {
     let sandbox = repository("");
     sandbox.sccfg(&["-C", "repo", "ci", "script"]).status(0);
     assert!(sandbox.exists("repo/.sccfg/ci.sh"));
-    sandbox
+    let ran = sandbox
         .sccfg(&["-C", "repo", "ci", "script", "--backend", "none"])
         .status(0);
+    assert!(!ran.stdout.contains("in each job"), "{ran:?}");
     assert!(!sandbox.exists("repo/.sccfg/ci.sh"));
 }
 

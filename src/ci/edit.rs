@@ -169,9 +169,10 @@ pub(super) fn check_regions(
             .iter()
             .zip(&after)
             .all(|(before, after)| before.is_without(after, &regions));
-    match is_same.then_some(()) {
-        Some(()) => Ok(()),
-        None => refused("the result would have other values than before"),
+    if is_same {
+        Ok(())
+    } else {
+        refused("the result would have other values than before")
     }
 }
 

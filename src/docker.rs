@@ -18,7 +18,7 @@ pub(crate) use dockerfile::{Dockerfile, is_dockerfile};
 pub(crate) use edit::with_cache;
 pub(crate) use generate::{COMPOSE, COMPOSE_FILE, IGNORE_FILE, ignore, new_dockerfile};
 pub(crate) use nix_image::has_packages;
-pub(crate) use region::{Stripped, without_regions};
+pub(crate) use region::{MOUNTS, Stripped, without_regions};
 pub(crate) use render::Settings;
 
 /// `[docker]` of `sccfg.toml`.

@@ -329,7 +329,7 @@ fn refuse(dockerfile: &Dockerfile<'_>) -> Result<(), Problem> {
         return Err(dockerfile.problem(
             stage.at,
             "images of Windows have no cache mounts",
-            "leave this file out of docker.files in sccfg.toml",
+            "do not name this file, neither as an argument nor in docker.files of sccfg.toml",
         ));
     }
     if let Some((syntax, at)) = &dockerfile.syntax {

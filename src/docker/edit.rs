@@ -87,7 +87,7 @@ fn check(dockerfile: &Dockerfile<'_>, edits: &Edits, after: &str) -> Result<()> 
     let path = dockerfile.path();
     let refused = |why: &str| {
         Problem::new(format!("{} was not changed: {why}", path.display()))
-            .hint("leave it out of docker.files in sccfg.toml, and add the mounts by hand")
+            .hint("do not name it, neither as an argument nor in docker.files of sccfg.toml, and add the mounts by hand")
     };
     let undone = without_regions(path, after)?;
     ensure!(

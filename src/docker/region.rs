@@ -8,7 +8,7 @@ use sccfg_util::problem::{Place, Problem};
 /// The start of the first line of a region of whole instructions.
 const BLOCK: &str = "# >>> sccfg >>>";
 /// The start of the first line of a region within an instruction.
-const MOUNTS: &str = "# >>> sccfg mounts >>>";
+pub(crate) const MOUNTS: &str = "# >>> sccfg mounts >>>";
 const END: &str = "# <<< sccfg <<<";
 const ORIGIN: &str = "rendered from sccfg.toml by `sccfg apply`";
 
@@ -22,15 +22,11 @@ pub(crate) struct Stripped {
 
 impl Stripped {
     /// `text` as it is.
-    pub(super) fn unchanged(text: &str) -> Self {
+    pub(crate) fn unchanged(text: &str) -> Self {
         Self {
             text: text.to_owned(),
             removed: Vec::new(),
         }
-    }
-
-    pub(crate) fn is_changed(&self) -> bool {
-        !self.removed.is_empty()
     }
 
     /// The place in the file of the byte at `offset` of the text without regions.

@@ -1,5 +1,6 @@
 //! Dockerfiles, rendered from `[docker]` of `sccfg.toml`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -9,9 +10,13 @@ use super::{FileKind, Plan};
 use crate::docker::{self, Decision, Dockerfile, Settings, Stripped};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
+use sccache_control::config::toml;
 use sccfg_util::fsio;
 use sccfg_util::problem::{Place, Problem};
+use sccfg_util::proc::Program;
 
+/// The name that `docker build .` looks for.
+const DOCKERFILE: &str = "Dockerfile";
 /// A new `sccfg.toml`, without its last lines.
 const NEW_POLICY: &str = "\
 # What this repository requests from sccache. Run `sccfg apply` after a change.
@@ -53,7 +58,7 @@ pub(super) fn docker(plan: &mut Plan, repository: &Repository, policy: &Policy) 
         };
         render(plan, repository, policy, name, Some(text), &mut report)?;
     }
-    undo(plan, repository, managed)?;
+    undo(plan, repository, managed, managed, GeneratedFiles::Keep)?;
     compose(plan, repository, policy.docker.compose)
 }
 
@@ -71,14 +76,16 @@ pub(crate) fn add_docker(
     let names: Vec<String> = match files {
         Files::Named(names) => names.to_vec(),
         Files::Found if !policy.docker.files.is_empty() => policy.docker.files.clone(),
-        Files::Found => dockerfiles(repository),
+        Files::Found => found(repository),
     };
     let is_strict = files != Files::Found;
+    // No Dockerfile is to blame for a faulty back end.
+    Settings::new(policy.cache.size, &policy.remote)?;
     let mut new_policy = policy.clone();
     new_policy.docker.files.clear();
     if names.is_empty() {
         refuse_nix(repository)?;
-        let name = "Dockerfile".to_owned();
+        let name = DOCKERFILE.to_owned();
         create(&mut plan, repository, policy, &name, &mut report)?;
         new_policy.docker.files.push(name);
     }
@@ -113,7 +120,9 @@ pub(crate) fn add_docker(
             },
         }
     }
-    undo(&mut plan, repository, &new_policy.docker.files)?;
+    let known = &policy.docker.files;
+    let managed = &new_policy.docker.files;
+    undo(&mut plan, repository, known, managed, GeneratedFiles::Keep)?;
     compose(&mut plan, repository, policy.docker.compose)?;
     if !new_policy.docker.files.is_empty() || policy.docker.compose {
         let before = repository.read_file(FILE_NAME)?;
@@ -160,8 +169,24 @@ pub(crate) fn remove_docker_and_policy(repository: &Repository) -> Result<Plan> 
 /// # Errors
 /// If a region is damaged.
 pub(super) fn remove_docker(plan: &mut Plan, repository: &Repository) -> Result<()> {
-    undo(plan, repository, &[])?;
+    let known = names_in_policy(repository)?;
+    undo(plan, repository, &known, &[], GeneratedFiles::Delete)?;
     compose(plan, repository, false)
+}
+
+/// The names in `docker.files`, also of a policy with faults elsewhere.
+fn names_in_policy(repository: &Repository) -> Result<Vec<String>> {
+    let text = repository.read_file(FILE_NAME)?.unwrap_or_default();
+    let Ok(document) = toml::parse(&text, Path::new(FILE_NAME)) else {
+        return Ok(Vec::new());
+    };
+    let files =
+        toml::find(document.as_table(), &["docker", "files"]).and_then(|(_, item)| item.as_array());
+    Ok(files
+        .into_iter()
+        .flatten()
+        .filter_map(|name| Some(name.as_str()?.to_owned()))
+        .collect())
 }
 
 /// A file that the policy names, and that does not exist.
@@ -216,8 +241,8 @@ fn rendered(
 ) -> Result<(String, usize)> {
     let dockerfile = Dockerfile::read(Path::new(name), text, stripped)?;
     let (edits, decisions) = docker::decide(&dockerfile)?;
-    let found = decisions.into_iter().map(|it| (PathBuf::from(name), it));
-    report.decisions.extend(found);
+    let of_file = decisions.into_iter().map(|it| (PathBuf::from(name), it));
+    report.decisions.extend(of_file);
     let settings = Settings::new(policy.cache.size, &policy.remote)?;
     report.secrets = settings.secret_names().collect();
     let after = docker::with_cache(&dockerfile, &edits, &settings)?;
@@ -265,22 +290,42 @@ fn compose(plan: &mut Plan, repository: &Repository, is_wanted: bool) -> Result<
     Ok(())
 }
 
-/// Plans to undo the edits of all Dockerfiles but `managed`. Generated files that nobody has edited are deleted.
-fn undo(plan: &mut Plan, repository: &Repository, managed: &[String]) -> Result<()> {
+/// What [`undo`] does with generated files that nobody has edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GeneratedFiles {
+    Keep,
+    Delete,
+}
+
+/// Plans to undo the edits of all Dockerfiles but `managed`; the policy has the names `known`.
+fn undo(
+    plan: &mut Plan,
+    repository: &Repository,
+    known: &[String],
+    managed: &[String],
+    generated_files: GeneratedFiles,
+) -> Result<()> {
+    let real = |name: &String| {
+        let path = repository.path(name);
+        path.canonicalize().unwrap_or(path)
+    };
+    // A file may have several names.
+    let mut seen: Vec<PathBuf> = managed.iter().map(real).collect();
     let mut is_deleted = false;
-    for name in dockerfiles(repository) {
-        if managed.contains(&name) {
+    for name in candidates(repository, known)? {
+        let real = real(&name);
+        if seen.contains(&real) {
             continue;
         }
+        seen.push(real);
         let Some(text) = repository.read_file(&name)? else {
             continue;
         };
         let stripped = docker::without_regions(Path::new(&name), &text)?;
-        if !stripped.is_changed() {
-            continue;
-        }
         let path = repository.path(&name);
-        if generated::is_untouched(Generator::Docker, &stripped.text) {
+        if generated_files == GeneratedFiles::Delete
+            && generated::is_untouched(Generator::Docker, &stripped.text)
+        {
             is_deleted = true;
             plan.change(
                 FileKind::Docker,
@@ -315,15 +360,98 @@ fn undo(plan: &mut Plan, repository: &Repository, managed: &[String]) -> Result<
     Ok(())
 }
 
-/// The Dockerfiles of the repository that git does not ignore.
+/// The files that may have lines of sccfg: those that the policy knows, all Dockerfiles, and tracked Dockerfiles of any
+/// name that have the markers.
+fn candidates(repository: &Repository, known: &[String]) -> Result<Vec<String>> {
+    let mut names = known.to_vec();
+    names.extend(found(repository));
+    for name in tracked_with_markers(repository) {
+        if names.contains(&name) || is_of_other_project(repository, &name) {
+            continue;
+        }
+        let text = repository.read_file(&name)?;
+        let is_dockerfile = |text: &String| {
+            let whole = Stripped::unchanged(text);
+            Dockerfile::read(Path::new(&name), text, &whole).is_ok()
+        };
+        if text.as_ref().is_some_and(is_dockerfile) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Whether a project below the repository, with a policy or a git work tree of its own, has the file.
+fn is_of_other_project(repository: &Repository, name: &str) -> bool {
+    let directories = Path::new(name).ancestors().skip(1);
+    directories
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .any(|directory| is_project(&repository.path(directory)))
+}
+
+/// Whether a directory has a policy or a git work tree.
+fn is_project(directory: &Path) -> bool {
+    [FILE_NAME, ".git"]
+        .iter()
+        .any(|name| fsio::exists(&directory.join(name)))
+}
+
+/// The files tracked by git that have the first line of a region in an instruction.
+fn tracked_with_markers(repository: &Repository) -> Vec<String> {
+    if !repository.is_in_git() {
+        return Vec::new();
+    }
+    let args = [
+        "-c",
+        "submodule.recurse=false",
+        "-c",
+        "grep.fullName=false",
+        "grep",
+        "--files-with-matches",
+        "--no-color",
+        "-z",
+        "-I",
+        "--fixed-strings",
+        "-e",
+        docker::MOUNTS,
+    ];
+    // A hook of git sets these, for another repository perhaps.
+    let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+    let git = Program {
+        path: Path::new("git"),
+        args: &args.map(OsString::from),
+        changes: &unset.map(|name| (OsString::from(name), None)),
+        directory: Some(&repository.root),
+    };
+    let Ok(output) = git.output() else {
+        return Vec::new();
+    };
+    let names = String::from_utf8_lossy(&output.stdout);
+    names.split_terminator('\0').map(str::to_owned).collect()
+}
+
+/// The Dockerfiles that `sccfg docker` edits without being told their names. `Dockerfile` is one of them even if git
+/// ignores it or it is a link, because `docker build .` reads it.
+fn found(repository: &Repository) -> Vec<String> {
+    let mut found = dockerfiles(repository);
+    if found.is_empty() && repository.path(DOCKERFILE).is_file() {
+        found.push(DOCKERFILE.to_owned());
+    }
+    found
+}
+
+/// The Dockerfiles of the repository that git does not ignore. Vendored packages, and projects that have a policy or a
+/// git work tree of their own, are left out.
 fn dockerfiles(repository: &Repository) -> Vec<String> {
     let walk = ignore::WalkBuilder::new(&repository.root)
         .hidden(false)
         .filter_entry(|entry| {
-            !matches!(
+            let is_other = || entry.path().is_dir() && is_project(entry.path());
+            let is_left_out = matches!(
                 entry.file_name().to_str(),
-                Some(".git" | "target" | "node_modules" | ".direnv")
-            )
+                Some(".git" | "target" | "node_modules" | ".direnv" | "vendor")
+            );
+            entry.depth() == 0 || !is_left_out && !is_other()
         })
         .build();
     let mut found: Vec<String> = walk

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Ran, Sandbox};
 
-const DOCKERFILE: &str = "\
+pub(super) const DOCKERFILE: &str = "\
 # syntax=docker/dockerfile:1
 FROM rust:1.89-slim AS builder
 WORKDIR /src
@@ -19,7 +19,7 @@ COPY --from=builder /src/target/release/app /usr/local/bin/
 CMD [\"app\"]
 ";
 
-fn sandbox() -> Sandbox {
+pub(super) fn sandbox() -> Sandbox {
     Sandbox::new()
         .file("repo/.git/HEAD", "ref: refs/heads/main\n")
         .file(
@@ -30,7 +30,7 @@ fn sandbox() -> Sandbox {
 }
 
 #[track_caller]
-fn sccfg(sandbox: &Sandbox, args: &[&str]) -> Ran {
+pub(super) fn sccfg(sandbox: &Sandbox, args: &[&str]) -> Ran {
     sandbox.sccfg(&[&["-C", "repo"], args].concat())
 }
 

@@ -110,7 +110,7 @@ impl Remote {
                     (Kind::R2, None, _) | (_, None, Some(_)) => set("region", "auto"),
                     (_, None, None) => {
                         return Err(Problem::new("S3 requires a region")
-                            .hint("add --region, such as eu-central-1"));
+                            .hint("add --region, such as eu-central-1, or `region` in [remote] of sccfg.toml"));
                     }
                 }
                 if let Some(endpoint) = &self.endpoint {
@@ -125,7 +125,7 @@ impl Remote {
                     );
                 } else if kind == Kind::R2 {
                     return Err(Problem::new("R2 requires the account")
-                        .hint("add --account ID, which the dashboard of R2 shows"));
+                        .hint("add --account ID, which the dashboard of R2 shows, or `endpoint` in [remote] of sccfg.toml"));
                 }
             }
             Kind::Redis => {
@@ -221,10 +221,27 @@ impl Remote {
             .address
             .as_deref()
             .filter(|address| !address.is_empty());
-        address.ok_or_else(|| {
-            Problem::new(format!("`{}` requires a {what}", kind.name()))
-                .hint(format!("sccfg remote add {} --help", kind.name()))
-        })
+        let address = address.ok_or_else(|| {
+            Problem::new(format!("`{}` requires a {what}", kind.name())).hint(format!(
+                "sccfg remote add {} ADDRESS, or `address` in [remote] of sccfg.toml",
+                kind.name()
+            ))
+        })?;
+        if what != "URL" && !is_name(kind, address) {
+            // It may be a connection string with a key.
+            return Err(Problem::new(format!(
+                "the address for `{}` has characters that no name of a {what} has",
+                kind.name()
+            ))
+            .hint(match kind {
+                Kind::Azure => {
+                    "write its name alone; put the connection string into a file, and add --secret-file FILE to \
+                     `sccfg remote add`"
+                }
+                _ => "write its name alone, such as builds",
+            }));
+        }
+        Ok(address)
     }
 
     fn url(&self, kind: Kind) -> Result<&str, Problem> {
@@ -256,12 +273,12 @@ impl Remote {
     fn refuse_what_does_not_fit(&self, kind: Kind) -> Result<(), Problem> {
         let urls = [&self.address, &self.endpoint].into_iter().flatten();
         for url in urls.flat_map(|urls| urls.split(',')) {
-            if secret::redact_address(url) != url {
+            if secret::redact_address(url) != url && !has_user_only(kind, url) {
                 return Err(Problem::new(format!(
                     "`{}` contains a password, which the shell's history and other programs can read",
                     secret::redact_address(url)
                 ))
-                .hint("leave it out, and add --username NAME and --secret-file FILE"));
+                .hint(place_of_secret(kind)));
             }
         }
         let is_s3 = matches!(kind, Kind::S3 | Kind::R2);
@@ -282,8 +299,51 @@ impl Remote {
                 kind.name(),
                 option.trim_start_matches('-')
             ))
-            .hint(format!("leave {option} out"))),
+            .hint(format!(
+                "leave {option} out, or `{}` in [remote] of sccfg.toml",
+                option.trim_start_matches('-')
+            ))),
             None => Ok(()),
+        }
+    }
+}
+
+/// Whether `address` has only characters that names of buckets and containers have.
+fn is_name(kind: Kind, address: &str) -> bool {
+    let (name, marks) = match kind {
+        // `$root`, `$web` and `$logs` are containers.
+        Kind::Azure => (address.strip_prefix('$').unwrap_or(address), "-"),
+        Kind::S3 => (address, "-._:"),
+        _ => (address, "-._"),
+    };
+    name.chars()
+        .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+}
+
+/// Whether `url`, an address of Redis, has a user name and no password.
+fn has_user_only(kind: Kind, url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://").filter(|_| kind == Kind::Redis) else {
+        return false;
+    };
+    rest.split_once('@').is_some_and(|(user, host)| {
+        let without = format!("{scheme}://{host}");
+        !user.contains([':', '/', '?', '#']) && secret::redact_address(&without) == without
+    })
+}
+
+/// Where a secret belongs that is in an address.
+fn place_of_secret(kind: Kind) -> &'static str {
+    match kind {
+        Kind::S3 | Kind::R2 => {
+            "leave it out: sccache reads the keys of S3 from ~/.aws/credentials, or from AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY"
+        }
+        Kind::Azure => {
+            "leave it out; put the connection string into a file, and add --secret-file FILE to `sccfg remote add`"
+        }
+        _ => {
+            "leave the password out, and add --secret-file FILE to `sccfg remote add`; a user name is --username, or \
+             `username` in [remote] of sccfg.toml"
         }
     }
 }
@@ -341,42 +401,77 @@ impl<'a> SecretFile<'a> {
     /// The secret: the value of its variable if the file has lines `NAME=value`, else the whole text.
     ///
     /// # Errors
-    /// If the file cannot be read, is empty, or other users can read it.
+    /// If the file cannot be read, or is empty.
     pub(crate) fn read(&self) -> Result<String, Problem> {
-        let path = self.path.display();
-        let text = fsio::read(self.path)?.ok_or_else(|| {
-            Problem::new(format!("file not found: {path}"))
-                .hint("name the file with the password, token or connection string")
-        })?;
-        let of_variable = text.lines().find_map(|line| {
-            let line = line.trim().trim_start_matches("export ");
-            let value = line.strip_prefix(self.variable)?.trim_start();
-            Some(
-                value
-                    .strip_prefix('=')?
-                    .trim()
-                    .trim_matches(['"', '\''])
-                    .to_owned(),
-            )
-        });
-        let found = of_variable.unwrap_or_else(|| text.trim_end_matches(['\r', '\n']).to_owned());
+        let text = self.text()?;
+        self.secret_in(&text)
+    }
+
+    fn text(&self) -> Result<String, Problem> {
+        fsio::read(self.path)?.ok_or_else(|| self.missing())
+    }
+
+    fn missing(&self) -> Problem {
+        Problem::new(format!("file not found: {}", self.path.display()))
+            .hint("name the file with the password, token or connection string")
+    }
+
+    fn secret_in(&self, text: &str) -> Result<String, Problem> {
+        let found = self
+            .of_variable(text)
+            .unwrap_or_else(|| text.trim_end_matches(['\r', '\n']).to_owned());
         secret::register(&found, Secrecy::Secret);
         if found.is_empty() || found.contains('\n') {
-            return Err(Problem::new(format!("{path} has no secret")).hint(format!(
-                "write nothing but the secret into it, or a line {}=…",
-                self.variable
-            )));
+            return Err(
+                Problem::new(format!("{} has no secret", self.path.display())).hint(format!(
+                    "write nothing but the secret into it, or a line {}=…",
+                    self.variable
+                )),
+            );
         }
         Ok(found)
     }
 
-    /// A line for a shell that sets the variable without naming the secret.
-    pub(crate) fn export(&self) -> String {
+    /// The value in the line of the variable.
+    fn of_variable(&self, text: &str) -> Option<String> {
+        text.lines().find_map(|line| {
+            let line = line.trim().trim_start_matches("export ").trim_start();
+            let value = line.strip_prefix(self.variable)?.trim_start();
+            let value = value.strip_prefix('=')?.trim();
+            Some(value.trim_matches(['"', '\'']).to_owned())
+        })
+    }
+
+    /// A line for a shell that sets the variable without naming the secret. Of a file of lines `NAME=value`, the shell
+    /// takes what [`read`](Self::read) does.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn export(&self) -> Result<String, Problem> {
         let path = quote(&self.path.display().to_string());
         if self.is_read_by_sccache() {
-            return format!("export {}={path}\n", self.variable);
+            if !fsio::exists(self.path) {
+                return Err(self.missing());
+            }
+            return Ok(format!("export {}={path}\n", self.variable));
         }
-        format!("{0}=$(cat {path}) && export {0}\n", self.variable)
+        let text = self.text()?;
+        self.secret_in(&text)?;
+        let program = if self.of_variable(&text).is_some() {
+            let script = format!(
+                "/^[[:space:]]*\\(export[[:space:]][[:space:]]*\\)*{}[[:space:]]*=/{{s///;s/^[[:space:]]*//;\
+                 s/[[:space:]]*$//;s/^[\"']*//;s/[\"']*$//;p;q;}}",
+                self.variable
+            );
+            // More legible than `quote`.
+            format!("sed -n '{}'", script.replace('\'', "'\\''"))
+        } else {
+            "cat".to_owned()
+        };
+        Ok(format!(
+            "{0}=$({program} {path}) && export {0}\n",
+            self.variable
+        ))
     }
 }
 

@@ -73,7 +73,9 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         for (name, value) in remote.variables(kind, access)? {
             lines.push_str(&format!("export {name}={}\n", quote(&value)));
         }
-        lines.extend(secret.map(|secret| secret.export()));
+        if let Some(secret) = &secret {
+            lines.push_str(&secret.export()?);
+        }
         if let Some(command) = command {
             if matches!(kind, Kind::S3 | Kind::R2) {
                 return Err(Problem::new(

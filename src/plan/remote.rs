@@ -14,6 +14,8 @@ use sccfg_util::problem::Problem;
 use sccfg_util::wrapper_vars::settings_file;
 
 const CHAIN: &str = "cache.multilevel.chain";
+/// The start of the comment behind a secret.
+const COPIED: &str = "# copied from ";
 
 /// Where the entries of a new back end are looked up first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -296,12 +298,19 @@ fn commented(text: &str, file: &ConfigFile, secret: &CopiedSecret) -> Result<Str
     let Some(end) = span.map(|span| span.end) else {
         return Ok(text.to_owned());
     };
-    let rest = &text[end..toml::line_end(text, end)];
-    if !rest.trim().is_empty() || secret.from.chars().any(char::is_control) {
+    let rest = text[end..toml::line_end(text, end)].trim_end_matches(['\r', '\n']);
+    let comment = rest.trim();
+    // A comment of somebody else stays.
+    if !comment.is_empty() && !comment.starts_with(COPIED) {
         return Ok(text.to_owned());
     }
+    let comment = if secret.from.chars().any(char::is_control) {
+        String::new()
+    } else {
+        format!(" {COPIED}{}", secret.from)
+    };
     let mut edits = toml::Edits::default();
-    edits.replace(end..end, format!(" # copied from {}", secret.from));
+    edits.replace(end..end + rest.len(), comment);
     let text = edits.apply(text);
     secrets::register(&text, &file.path);
     Ok(text)

@@ -139,7 +139,35 @@ fn what_cannot_work_is_refused_with_a_hint() {
             "write redis://cache.example.org:6379",
         ),
         (&["redis", "redis://me:hunter22@h"], "--secret-file FILE"),
+        (
+            &["redis", "redis://:hunter22@h"],
+            "leave the password out, and add --secret-file FILE",
+        ),
+        (
+            &["webdav", "https://h/p?token=hunter22"],
+            "`https://h/p?token=(hidden)`",
+        ),
+        (
+            &[
+                "s3",
+                "b",
+                "--region",
+                "r",
+                "--endpoint",
+                "https://k:hunter22@h",
+            ],
+            "sccache reads the keys of S3 from",
+        ),
         (&["s3", "builds"], "add --region"),
+        (
+            &["azure", "AccountName=a;AccountKey=hunter22", "--env"],
+            "connection string",
+        ),
+        (&["gcs", "gs://hunter22"], "write its name alone"),
+        (
+            &["redis", "redis://h", "--secret-file", "/nowhere", "--env"],
+            "file not found: /nowhere",
+        ),
         (&["r2", "builds"], "add --account ID"),
         (
             &["s3", "builds", "--region", "x", "--secret-file", "f"],
@@ -163,6 +191,109 @@ fn what_cannot_work_is_refused_with_a_hint() {
         assert!(!ran.stderr.contains("hunter22"), "{ran:?}");
     }
     assert!(!machine.config().exists());
+}
+
+/// A user name is no secret.
+#[requires(sccache)]
+#[test]
+fn an_address_may_have_a_user_name() {
+    let machine = Machine::new();
+    machine
+        .sccfg(&["remote", "add", "redis", "redis://me@cache.example.org"])
+        .status(0);
+    assert!(
+        machine
+            .text()
+            .contains("endpoint = \"redis://me@cache.example.org\"")
+    );
+}
+
+/// Of a file with lines `NAME=value`, the shell takes the line of the variable.
+#[requires(sccache)]
+#[test]
+fn the_lines_for_a_shell_read_an_environment_file() {
+    let machine = Machine::new();
+    for (text, secret) in [
+        ("hunter22\n", "hunter22"),
+        ("SCCACHE_REDIS_PASSWORD=hunter22\n", "hunter22"),
+        (
+            "# ours\nSCCACHE_REDIS_USERNAME=me\nexport SCCACHE_REDIS_PASSWORD='hunter 22' \n",
+            "hunter 22",
+        ),
+        ("SCCACHE_REDIS_PASSWORD = \"hunt'er$22\"\n", "hunt'er$22"),
+    ] {
+        let file = machine.write("it's secret", text);
+        let add = ["remote", "add", "redis", "redis://h", "--env"];
+        let lines = machine
+            .sccfg(&[&add[..], &["--secret-file", &file]].concat())
+            .status(0)
+            .stdout;
+        assert!(!lines.contains(secret), "{lines}");
+        let print = format!("{lines}printf %s \"$SCCACHE_REDIS_PASSWORD\"");
+        let mut shell = machine.sandbox.command("sh");
+        let output = shell.args(["-euc", &print]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), secret, "{lines}");
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn the_comment_about_a_secret_names_the_file_that_it_was_copied_from_last() {
+    let machine = Machine::with_config(OURS, 0o600);
+    for name in ["first", "second"] {
+        let secret = machine.write(name, name);
+        let add = ["remote", "add", "redis", "redis://h", "--secret-file"];
+        machine.sccfg(&[&add[..], &[&secret]].concat()).status(0);
+        let line = format!("password = \"{name}\" # copied from {secret}\n");
+        assert!(machine.text().contains(&line), "{}", machine.text());
+    }
+    let text = machine.text().replace("# copied from ", "# mine, from ");
+    fs::write(machine.config(), text).unwrap();
+    let secret = machine.write("third", "third");
+    let add = ["remote", "add", "redis", "redis://h", "--secret-file"];
+    machine.sccfg(&[&add[..], &[&secret]].concat()).status(0);
+    assert!(
+        machine
+            .text()
+            .contains("password = \"third\" # mine, from ")
+    );
+}
+
+#[requires(sccache_with_levels)]
+#[test]
+fn comments_in_the_list_of_levels_stay() {
+    let levels = "chain = [ \"disk\", # first\n  # the team's\n  \"redis\" # second\n]\n# end\n";
+    let text = format!(
+        "{OURS}dir = \"/d\"\n\n[cache.redis]\nendpoint = \"redis://h\"\n\n[cache.multilevel]\n{levels}"
+    );
+    let machine = Machine::with_config(&text, 0o600);
+    machine
+        .sccfg(&["remote", "add", "memcached", "tcp://m:1"])
+        .status(0)
+        .stdout_has("disk, then redis, then memcached");
+    let added = levels.replace("\"redis\" # second", "\"redis\", # second\n  \"memcached\"");
+    assert!(machine.text().contains(&added), "{}", machine.text());
+    machine.sccfg(&["remote", "remove", "memcached"]).status(0);
+    let removed = levels.replace("\"redis\" #", "\"redis\", #");
+    assert!(machine.text().contains(&removed), "{}", machine.text());
+    machine.sccfg(&["config", "check"]).status(0);
+    let same = machine.text();
+    machine
+        .sccfg(&["config", "set", "cache.multilevel.chain", "disk,redis"])
+        .status(0);
+    assert_eq!(machine.text(), same);
+
+    // Without a line of its own.
+    let text = text.replace(" # second\n]", " ]");
+    fs::write(machine.config(), &text).unwrap();
+    machine
+        .sccfg(&["remote", "add", "memcached", "tcp://m:1"])
+        .status(0);
+    let added = "# the team's\n  \"redis\", \"memcached\" ]\n";
+    assert!(machine.text().contains(added), "{}", machine.text());
+    machine.sccfg(&["remote", "remove", "memcached"]).status(0);
+    let removed = "# the team's\n  \"redis\", ]\n";
+    assert!(machine.text().contains(removed), "{}", machine.text());
 }
 
 /// Without the token of a job, no server starts, so that every build would fail.

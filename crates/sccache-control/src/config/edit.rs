@@ -154,7 +154,10 @@ pub fn set(text: &str, path: &Path, settings: &[(&str, &str)]) -> Result<String,
                     .hint(format!("set `{other}`, or unset it first")),
             );
         }
-        text = toml::set(&text, path, &keys, &value)?;
+        text = match &value {
+            Value::Array(items) => toml::set_array(&text, path, &keys, items)?,
+            value => toml::set(&text, path, &keys, value)?,
+        };
     }
     refuse_result(before, &text, path)?;
     Ok(text)

@@ -34,7 +34,7 @@ let
     default = false;
     description = "Whether to open the port in the firewall.";
   };
-  portOf = text: builtins.fromJSON (lib.last (lib.splitString ":" text));
+  portOf = text: builtins.fromJSON (lib.head (builtins.match ".*:0*([0-9]+)" text));
 
   /*
     sccache-dist reads secrets from its config file only. So the unit writes one when it starts, from the settings,

@@ -20,6 +20,13 @@ let
     dir = if shared.enable then shared.dir else null;
     dirOption = "sharedCache.dir";
   };
+  # A path in a rule of tmpfiles.
+  quoted =
+    path:
+    let
+      literal = lib.replaceStrings [ "%" ] [ "%%" ] path;
+    in
+    if builtins.match "[A-Za-z0-9_/.+-]*" path != null then path else builtins.toJSON literal;
   hasFile = result.settings != { };
   server = import ./server.nix { inherit lib pkgs; } {
     inherit cfg result;
@@ -97,7 +104,7 @@ in
 
       (mkIf shared.enable {
         users.groups = mkIf (shared.group == "sccache") { sccache = { }; };
-        systemd.tmpfiles.rules = [ "d ${shared.dir} ${shared.mode} ${shared.user} ${shared.group} -" ];
+        systemd.tmpfiles.rules = [ "d ${quoted shared.dir} ${shared.mode} ${shared.user} ${shared.group} -" ];
       })
 
       (mkIf cfg.service.enable {

@@ -15,31 +15,51 @@ let
   at = path: lib.attrByPath path null;
   show = lib.concatStringsSep ".";
 
-  # `scheme://user:password@host`, the same without the scheme, and a token among the parameters.
+  matches = value: lib.any (form: builtins.match form value != null);
+  # Addresses of Redis with a user name alone, which is no secret.
+  hasUserOnly =
+    value:
+    lib.all (url: builtins.match "rediss?://([^:@/?#]+@)?[^@?]*" url != null) (lib.splitString "," value);
+
+  # A URL with a password, `scheme://user:password@host`, or a token among the parameters.
   holdsPassword =
     value:
     builtins.isString value
-    && lib.any (form: builtins.match form value != null) [
+    && !hasUserOnly value
+    && matches value [
       ".*://.*@.*"
-      "[^/]*:.*@.*"
       ".*[?&;][^=&]*([sS]ig|[pP]ass|[tT]oken|[sS]ecret|[kK]ey|[cC]redential)[^=&]*=.*"
     ];
+  # The same of an address, which may have no scheme: `user:password@host`.
+  addressHoldsPassword =
+    value: holdsPassword value || builtins.isString value && matches value [ "[^/]*:.*@.*" ] && !hasUserOnly value;
+  isAddress = name: builtins.match ".*(endpoint|endpoints|url|ENDPOINT|ENDPOINTS|URL)|SCCACHE_(REDIS|MEMCACHED)" name != null;
+  # Whether the setting or variable `name` with this value holds a password.
+  exposes = name: value: if isAddress name then addressHoldsPassword value else holdsPassword value;
 
-  /*
-    The path of a file that must not be copied to the store: a string, because Nix copies paths. It may
-    begin with a variable or a specifier, as paths of agenix and sops-nix do.
-  */
-  outside = lib.mkOptionType {
-    name = "outside";
+  # The path of a file or directory outside of the store. A string, because Nix copies paths to the store.
+  pathOutside =
+    { begin, description }:
+    lib.mkOptionType {
+      name = "outside";
+      inherit description;
+      descriptionClass = "noun";
+      check =
+        value:
+        builtins.isString value
+        && builtins.match "${begin}.*" value != null
+        && !lib.hasPrefix builtins.storeDir value
+        && !builtins.hasContext value;
+      merge = lib.mergeEqualOption;
+    };
+  outside = pathOutside {
+    begin = "/";
     description = "absolute path as a string, outside the Nix store";
-    descriptionClass = "noun";
-    check =
-      value:
-      builtins.isString value
-      && builtins.match "[/$%].*" value != null
-      && !lib.hasPrefix builtins.storeDir value
-      && !builtins.hasContext value;
-    merge = lib.mergeEqualOption;
+  };
+  # A shell or systemd expands the beginning, as in paths of agenix and sops-nix.
+  expanded = pathOutside {
+    begin = "[/$%]";
+    description = "absolute path as a string, outside the Nix store; it may begin with a variable";
   };
 
   # A key of a back end as an option.
@@ -52,7 +72,7 @@ let
         types.submodule {
           options = lib.mapAttrs (_: keyOption) backend.keys // {
             environmentFile = mkOption {
-              type = types.nullOr outside;
+              type = types.nullOr expanded;
               default = null;
               example = "/run/secrets/sccache-${name}";
               description = ''
@@ -108,6 +128,11 @@ let
     "AWS_SECRET_ACCESS_KEY"
     "AWS_SESSION_TOKEN"
     "ACTIONS_RUNTIME_TOKEN"
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    "ALIBABA_CLOUD_SECURITY_TOKEN"
+    "TENCENTCLOUD_SECRET_KEY"
+    "TENCENTCLOUD_SECURITY_TOKEN"
+    "TENCENTCLOUD_TOKEN"
     "SCCACHE_AZURE_CONNECTION_STRING"
     "SCCACHE_MEMCACHED_PASSWORD"
     "SCCACHE_REDIS_PASSWORD"
@@ -145,7 +170,6 @@ in
 {
   inherit
     backends
-    holdsPassword
     outside
     toml
     overriding
@@ -301,7 +325,7 @@ in
           }'';
       };
       passwordIn = name: value: fileOption: {
-        assertion = !holdsPassword value;
+        assertion = !exposes name value;
         message = ''
           ${option name} contains a password, and the file is in the Nix store, which is world-readable.
           ${
@@ -357,6 +381,12 @@ in
             `${where}.${name}` is a secret, and would be in the Nix store, which is world-readable.
             Move it to an environment file: see ${option "remote"}.'';
         }) secretVariables
+        ++ lib.mapAttrsToList (name: value: {
+          assertion = lib.elem name secretVariables || !exposes name value;
+          message = ''
+            `${where}.${name}` contains a password, and would be in the Nix store, which is world-readable.
+            Move it to an environment file: see ${option "remote"}.'';
+        }) (lib.filterAttrs (name: _: lib.hasPrefix "SCCACHE_" name) variables)
         ++ [
           {
             assertion = !(cfg.service.enable && variables ? SCCACHE_NO_DAEMON);

@@ -1,0 +1,7 @@
+{
+  programs.sccache = {
+    enable = true;
+    sharedCache.enable = true;
+    sharedCache.dir = "$HOME/sccache";
+  };
+}

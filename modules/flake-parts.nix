@@ -27,12 +27,13 @@
             "perSystem.sccfg.shells: no such devShells: ${lib.concatStringsSep ", " missing}. "
             + "Defined are ${lib.concatStringsSep ", " (lib.attrNames shells)}."
           );
+          # Every shell has the notice, because the one that was meant may have another name.
           wrapOne =
             name: value:
             if lib.elem name cfg.shells then
               lib.foldr lib.warn (shell.wrap cfg value) (warnings ++ notice)
             else
-              value;
+              lib.foldr lib.warn value notice;
         in
         if cfg.enable then lib.mapAttrs wrapOne shells else shells;
     in

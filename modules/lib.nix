@@ -17,8 +17,16 @@ let
       "sccfg.lib.${function}: `${name}` is ${lib.generators.toPretty { } value}; expected ${type.description}."
       value;
 
+  # The packages that run on this machine, also if `pkgs` is for another platform.
+  runningHere = pkgs: pkgs.buildPackages or pkgs;
+
   # sccfg from an overlay, or built with `pkgs`.
-  sccfgFor = pkgs: pkgs.sccfg or (pkgs.callPackage ../package.nix { });
+  sccfgFor =
+    pkgs:
+    let
+      here = runningHere pkgs;
+    in
+    here.sccfg or (here.callPackage ../package.nix { });
 
   # `sccfg`, or the default package if the portable wrapper needs one.
   orNeeded =
@@ -26,7 +34,7 @@ let
     if sccfg == null && wrapper == "portable" then sccfgFor pkgs else sccfg;
 in
 rec {
-  inherit sccfgFor;
+  inherit runningHere sccfgFor;
 
   /*
     The text of the shell hook, to be put first in `shellHook` or `enterShell`.
@@ -80,7 +88,7 @@ rec {
     {
       pkgs,
       sccfg ? null,
-      sccache ? pkgs.sccache,
+      sccache ? (runningHere pkgs).sccache,
       wrapper ? "sccache",
       incremental ? "off",
       linker ? "system",
@@ -88,10 +96,11 @@ rec {
     let
       real = lib.getExe' sccache "sccache";
       # As `linker_flags` in crates/nix-shell-edit/src/change/shell_settings.rs, which says why.
+      here = runningHere pkgs;
       linkers = {
-        mold = if pkgs ? mold-unwrapped then pkgs.mold else pkgs.mold-wrapped;
-        lld = pkgs.llvmPackages.bintools;
-        inherit (pkgs) wild;
+        mold = if here ? mold-unwrapped then here.mold else here.mold-wrapped;
+        lld = here.llvmPackages.bintools;
+        inherit (here) wild;
       };
       inherit (pkgs.stdenv) cc;
       isKnown = linker != "wild" || cc.isClang || lib.versionAtLeast cc.version "16";
@@ -124,20 +133,21 @@ rec {
     {
       pkgs,
       sccfg ? null,
-      sccache ? pkgs.sccache,
+      sccache ? (runningHere pkgs).sccache,
       wrapper ? "sccache",
     }:
     [ sccache ] ++ lib.filter (package: package != null) [ (orNeeded pkgs wrapper sccfg) ];
 
   /*
     Adds everything to a shell: `withSccache { inherit pkgs; size = "24GiB"; } (pkgs.mkShell { … })`. The
-    variables of the shell are replaced, and its own hook runs after this one. Idempotent.
+    variables of the shell are replaced, the linker is added to its `NIX_CFLAGS_LINK`, and its own hook runs after this
+    one. Idempotent.
   */
   withSccache =
     {
       pkgs,
       sccfg ? null,
-      sccache ? pkgs.sccache,
+      sccache ? (runningHere pkgs).sccache,
       size ? null,
       incremental ? "off",
       wrapper ? "sccache",
@@ -166,8 +176,19 @@ rec {
       add =
         old:
         let
+          # The linker is added to the flags of the shell.
+          flags = old.NIX_CFLAGS_LINK or old.env.NIX_CFLAGS_LINK or null;
+          linking = lib.optionalAttrs (variables ? NIX_CFLAGS_LINK && flags != null) {
+            NIX_CFLAGS_LINK =
+              let
+                own = toString flags;
+                ours = variables.NIX_CFLAGS_LINK;
+              in
+              if lib.hasSuffix ours own then own else "${own} ${ours}";
+          };
+          all = variables // linking;
           # A variable outside of `env` is replaced there, because nixpkgs refuses one that is set twice.
-          outside = builtins.intersectAttrs old variables;
+          outside = builtins.intersectAttrs old all;
           inputs = old.nativeBuildInputs or [ ];
           ownHook = if old.shellHook or null == null then "" else old.shellHook;
           # A value for another policy would contradict the hook, which unsets the variable.
@@ -176,7 +197,7 @@ rec {
         outside
         // lib.genAttrs (lib.filter (name: old ? ${name}) stale) (_: null)
         // {
-          env = removeAttrs (old.env or { }) stale // removeAttrs variables (lib.attrNames outside);
+          env = removeAttrs (old.env or { }) stale // removeAttrs all (lib.attrNames outside);
           nativeBuildInputs = inputs ++ lib.filter (package: !lib.elem package inputs) packages;
           shellHook = if lib.hasPrefix hook ownHook then ownHook else hook + ownHook;
         };

@@ -23,7 +23,7 @@ in
       '';
     };
 
-    sccache = lib.mkPackageOption pkgs "sccache" { };
+    sccache = lib.mkPackageOption (sccfgLib.runningHere pkgs) "sccache" { };
 
     incremental = mkOption {
       type = common.types.incremental;

@@ -282,6 +282,74 @@ fn flake_parts_changes_the_named_shells_and_gives_one_for_inputs_from() {
         .stdout_has("RUSTC_WRAPPER=")
         .stderr_has("perSystem.sccfg.shells: no such devShells: lft")
         .stderr_has("Defined are default, left, other");
+    // Also if no shell has one of the names.
+    sandbox.write(
+        "repo/flake.nix",
+        &flake(Way::FlakeParts, "{ shells = [ \"defualt\" ]; }", ""),
+    );
+    let ran = nix.evaluate(&sandbox, "repo", None).status(0);
+    assert!(!ran.stdout.contains("RUSTC_WRAPPER="), "{}", ran.stdout);
+    ran.stderr_has("perSystem.sccfg.shells: no such devShells: defualt");
+}
+
+/// In a package set for another platform, only the packages in `buildPackages` run on this machine.
+#[requires(nix)]
+#[test]
+fn the_programs_of_a_cross_shell_run_on_this_machine() {
+    let system = system();
+    let sandbox = Sandbox::new().file(
+        "repo/flake.nix",
+        &format!(
+            "{{
+               inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";
+               inputs.sccfg.url = \"github:somebody/sccfg\";
+               inputs.sccfg.inputs.nixpkgs.follows = \"nixpkgs\";
+               outputs = {{ nixpkgs, sccfg, ... }}: let
+                 buildPackages = nixpkgs.legacyPackages.{system};
+                 other = name: buildPackages.writeText \"${{name}}-of-aarch64\" \"\";
+                 pkgs = buildPackages // {{
+                   inherit buildPackages;
+                   sccache = other \"sccache\";
+                   sccfg = other \"sccfg\";
+                   mold-wrapped = other \"mold\";
+                   wild = other \"wild\";
+                   llvmPackages = buildPackages.llvmPackages // {{ bintools = other \"lld\"; }};
+                 }};
+                 env = more: sccfg.lib.shellEnv ({{ inherit pkgs; }} // more);
+                 lib = nixpkgs.lib;
+                 module = import (sccfg + \"/modules/shell.nix\") {{ inherit lib pkgs; }};
+               in {{
+                 variables = map env [ {{ }} {{ wrapper = \"portable\"; }}
+                   {{ linker = \"mold\"; }} {{ linker = \"lld\"; }} {{ linker = \"wild\"; }} ];
+                 programs = map toString (sccfg.lib.shellPackages {{ inherit pkgs; wrapper = \"portable\"; }});
+                 module = toString (module.options {{ }}).sccache.default;
+               }};
+             }}"
+        ),
+    );
+    let nix = nix();
+    for output in ["variables", "programs", "module"] {
+        let found = nix.value(&sandbox, "repo", output).to_string();
+        assert!(found.contains("-sccache"), "{output}: {found}");
+        assert!(!found.contains("aarch64"), "{output}: {found}");
+    }
+}
+
+#[requires(nix)]
+#[test]
+fn a_linker_is_added_to_the_flags_of_a_shell() {
+    let nix = nix();
+    for variables in [
+        "NIX_CFLAGS_LINK = \"-L/mine\";",
+        "env.NIX_CFLAGS_LINK = \"-L/mine\";",
+    ] {
+        let shell = format!("pkgs.mkShell {{ {variables} }}");
+        let sandbox = wrapping("linker = \"mold\";", &shell);
+        let env = nix.dev_env(&sandbox, "repo", None);
+        let flags = &env["NIX_CFLAGS_LINK"];
+        assert!(flags.starts_with("-L/mine -fuse-ld=mold -B/"), "{flags}");
+        assert_eq!(nix.value(&sandbox, "repo", "twice"), true);
+    }
 }
 
 #[rstest]

@@ -49,7 +49,7 @@ impl Thunk {
     }
 
     /// The text of the `callPackage` that calls the innermost function around the expression, such
-    /// as `pkgs.callPackage`.
+    /// as `pkgs.callPackage`, and of its package set.
     pub(crate) fn call_package(&self) -> Option<&str> {
         let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
         match &self.call_of(&lambda)?.argument {
@@ -96,7 +96,7 @@ pub(crate) enum Value {
     Thunk(Thunk),
     /// The flake's inputs, with `self` among them.
     Inputs,
-    /// What `callPackage` passes. The string is its text, such as `pkgs.callPackage`.
+    /// What `callPackage` passes. The string is its text, such as `pkgs.callPackage`, and that of what `pkgs` is bound to.
     Package(String),
     /// The name of an attribute, as `mapAttrs` passes it.
     Text(String),
@@ -421,7 +421,11 @@ impl<'f, 's> Eval<'f, 's> {
                     Some(package) => self.follow(&package),
                     None => package,
                 };
-                let call = inner.lambda()?.syntax().text().to_string();
+                let mut call = inner.lambda()?.syntax().text().to_string();
+                if let Some(set) = package_set_of(&inner.lambda()?) {
+                    let set = self.follow(&function.beside(set));
+                    call.push_str(&set.expr.syntax().text().to_string());
+                }
                 Self::call(&package, Value::Package(call))
             }
             other if last_name(other)? == "import" => {
@@ -498,6 +502,14 @@ pub(crate) fn innermost(expr: &Expr) -> Expr {
         current = next;
     }
     current
+}
+
+/// `pkgs` of `pkgs.callPackage`.
+fn package_set_of(call_package: &Expr) -> Option<Expr> {
+    match call_package {
+        Expr::Select(select) => select.expr(),
+        _ => None,
+    }
 }
 
 /// The last name in `a`, `a.b` or `(a.b)`: what a function is called, whatever set it is in.

@@ -50,9 +50,14 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
         report.text(&found.view.text());
     }
     if args.zero {
-        reset(&found, &supervisor, &address)?;
-        if !args.json {
+        let is_reset = reset(&found, &supervisor, &address)?;
+        if !args.json && is_reset {
             report.done("reset", "the statistics");
+        } else if !is_reset {
+            report.warning(
+                &Problem::new("there are no statistics to reset: no server runs, and no local store is in use")
+                    .hint("sccfg server start"),
+            );
         }
     }
     Ok(Outcome::Done)
@@ -66,8 +71,8 @@ pub(super) fn summary(start: &Path) -> Option<String> {
     (!is_empty).then(|| found.view.line())
 }
 
-/// Starts all counters at zero again.
-fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<()> {
+/// Starts all counters at zero again. Returns whether there are any.
+fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<bool> {
     if let Some(running) = &found.running {
         zero_stats(
             &supervisor.sccache.executable,
@@ -75,11 +80,12 @@ fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<()
             address,
         )?;
     }
-    if let Some(store) = StoreAtHand::in_use()? {
+    let store = StoreAtHand::in_use()?;
+    if let Some(store) = &store {
         let reset = store.store.reset_counters();
         reset.map_err(|error| failed("reset the counters of", &store.store, &error))?;
     }
-    Ok(())
+    Ok(found.running.is_some() || store.is_some())
 }
 
 /// What there is to report.

@@ -32,7 +32,10 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
         .map_or_else(|| start.to_owned(), |dir| start.join(dir));
     let dir = std::path::absolute(dir)?;
     if !dir.is_dir() {
-        return Err(Problem::new(format!("directory not found: {}", dir.display())).into());
+        let problem = Problem::new(format!("directory not found: {}", dir.display()));
+        return Err(problem
+            .hint("name the directory of a cargo project: sccfg verify DIR")
+            .into());
     }
     if args.differential {
         return compare(args, &dir, report, &interrupt);

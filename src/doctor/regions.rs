@@ -19,7 +19,7 @@ pub(crate) static REQUEST: Check = Check {
 pub(super) static OUTDATED: Check = Check {
     code: "S051",
     name: "managed regions out of date",
-    why: "the dev shell has other settings than sccfg.toml",
+    why: "the dev shell, a workflow or a Dockerfile is not as sccfg.toml requires",
     find: |context| find_outdated(context),
 };
 

@@ -135,6 +135,9 @@ fn what_was_found_is_told_by_language_and_what_was_not_with_its_reason() {
         .status(0)
         .stdout_has("not running");
     assert_eq!(machine.json(&["stats", "--json"])["running"], false);
+    let reset = machine.sccfg(&["stats", "--zero"]).status(0);
+    assert!(!reset.stdout.contains("reset"), "{reset:?}");
+    reset.stderr_has("there are no statistics to reset");
     assert!(!machine.sandbox.exists("s"), "asking starts no server");
 
     machine.sccfg(&["server", "start"]).status(0);

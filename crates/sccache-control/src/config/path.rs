@@ -84,7 +84,8 @@ pub fn default_cache_dir(lookup: &Lookup) -> PathBuf {
 }
 
 /// Refuses a config file that is a link into the Nix store; `target` is the target of the link at
-/// `path`. home-manager manages such a file, and the next switch would restore it.
+/// `path`. home-manager manages such a file, or NixOS or nix-darwin if it is in `etc`, and the next switch would
+/// restore it.
 ///
 /// # Errors
 /// When `target` is in the store, with the option to set instead.
@@ -92,13 +93,23 @@ pub fn refuse_store_link(path: &Path, target: &Path, option: &str) -> Result<(),
     if !target.starts_with("/nix/store") {
         return Ok(());
     }
+    let is_of_system = [path, target]
+        .iter()
+        .any(|file| file.components().any(|part| part.as_os_str() == "etc"));
+    let (manager, switch) = if !is_of_system {
+        ("home-manager", "home-manager switch")
+    } else if cfg!(target_os = "macos") {
+        ("nix-darwin", "darwin-rebuild switch")
+    } else {
+        ("NixOS", "nixos-rebuild switch")
+    };
     Err(Problem::new(format!(
-        "{} is a symbolic link to {}, in the read-only Nix store; home-manager manages it",
+        "{} is a symbolic link to {}, in the read-only Nix store; {manager} manages it",
         path.display(),
         target.display()
     ))
     .hint(format!(
-        "set `{option}` in your home-manager configuration, then run `home-manager switch`"
+        "set `{option}` in your {manager} configuration, then run `{switch}`"
     )))
 }
 
@@ -167,6 +178,17 @@ mod tests {
                 .hint
                 .unwrap()
                 .contains("programs.sccache.cache.size")
+        );
+        let system = Path::new("/etc/sccache/config");
+        let problem = refuse_store_link(system, Path::new("/nix/store/abc-etc/x"), OPTION);
+        let problem = problem.unwrap_err();
+        assert!(
+            problem.what.ends_with(if cfg!(target_os = "macos") {
+                "nix-darwin manages it"
+            } else {
+                "NixOS manages it"
+            }),
+            "{problem}"
         );
         assert_eq!(
             refuse_store_link(path, Path::new("/home/u/dotfiles/sccache"), OPTION),

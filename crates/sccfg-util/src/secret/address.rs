@@ -164,7 +164,13 @@ pub(super) fn redact_addresses(text: &str) -> String {
             });
         }
         // Punctuation at the end belongs to the sentence.
-        let body = rest[..end].trim_end_matches([',', ';', ':', '.', ')']);
+        let mut body = rest[..end].trim_end_matches([',', ';', ':', '.', ')']);
+        // But not the end of what was hidden before.
+        if let Some(longer) = rest.get(..=body.len())
+            && longer.ends_with(HIDDEN)
+        {
+            body = longer;
+        }
         out.push_str(&text[done..scheme.end()]);
         out.push_str(&redact_after_scheme(body, Path::Shown));
         done = scheme.end() + body.len();
@@ -176,6 +182,16 @@ pub(super) fn redact_addresses(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_without_secrets_stays_the_same() {
+        for text in [
+            "`https://h/p?token=(hidden)` contains a password",
+            "(https://h/p?token=(hidden)), and https://(hidden)@h.",
+        ] {
+            assert_eq!(redact_addresses(text), text);
+        }
+    }
 
     #[test]
     fn no_credentials_are_left_in_an_address() {

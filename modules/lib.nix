@@ -17,8 +17,13 @@ let
       "sccfg.lib.${function}: `${name}` is ${lib.generators.toPretty { } value}; expected ${type.description}."
       value;
 
-  # The packages that run on this machine, also if `pkgs` is for another platform.
-  runningHere = pkgs: pkgs.buildPackages or pkgs;
+  # The packages that run on this machine: `pkgs`, which may have a sccache of its own, unless it is for another platform.
+  runningHere =
+    pkgs:
+    let
+      inherit (pkgs.stdenv) buildPlatform hostPlatform;
+    in
+    if buildPlatform.config == hostPlatform.config then pkgs else pkgs.buildPackages;
 
   # sccfg from an overlay, or built with `pkgs`.
   sccfgFor =

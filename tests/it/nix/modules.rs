@@ -309,6 +309,9 @@ fn the_programs_of_a_cross_shell_run_on_this_machine() {
                  other = name: buildPackages.writeText \"${{name}}-of-aarch64\" \"\";
                  pkgs = buildPackages // {{
                    inherit buildPackages;
+                   stdenv = buildPackages.stdenv // {{
+                     hostPlatform = lib.systems.elaborate \"aarch64-linux\";
+                   }};
                    sccache = other \"sccache\";
                    sccfg = other \"sccfg\";
                    mold-wrapped = other \"mold\";
@@ -322,6 +325,9 @@ fn the_programs_of_a_cross_shell_run_on_this_machine() {
                  variables = map env [ {{ }} {{ wrapper = \"portable\"; }}
                    {{ linker = \"mold\"; }} {{ linker = \"lld\"; }} {{ linker = \"wild\"; }} ];
                  programs = map toString (sccfg.lib.shellPackages {{ inherit pkgs; wrapper = \"portable\"; }});
+                 replaced = sccfg.lib.shellEnv {{
+                   pkgs = buildPackages // {{ sccache = buildPackages.writeText \"my-sccache\" \"\"; }};
+                 }};
                  module = toString (module.options {{ }}).sccache.default;
                }};
              }}"
@@ -333,6 +339,8 @@ fn the_programs_of_a_cross_shell_run_on_this_machine() {
         assert!(found.contains("-sccache"), "{output}: {found}");
         assert!(!found.contains("aarch64"), "{output}: {found}");
     }
+    let replaced = nix.value(&sandbox, "repo", "replaced").to_string();
+    assert!(replaced.contains("my-sccache"), "{replaced}");
 }
 
 #[requires(nix)]

@@ -336,6 +336,14 @@ macro_rules! passed_on {
         passed_on!(@path kind, $nth all);
         result
     }};
+    // The same for what removes a file.
+    (@call $real:expr, $name:expr, b'z' $nth:tt $all:expr) => {{
+        let all = $all;
+        let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
+        let kind = if result as c_int == -1 { b's' } else { b'z' };
+        passed_on!(@path kind, $nth all);
+        result
+    }};
     // The same for a file that gets another name.
     (@call $real:expr, $name:expr, links [$from:tt $to:tt] $all:expr) => {{
         let all = $all;
@@ -347,9 +355,9 @@ macro_rules! passed_on {
         let all = $all;
         passed_on!(@path b'o', $from all);
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
-        let kind = if result as c_int == -1 { b's' } else { b'w' };
-        passed_on!(@path kind, $from all);
-        passed_on!(@path kind, $to all);
+        let is_done = result as c_int != -1;
+        passed_on!(@path if is_done { b'z' } else { b's' }, $from all);
+        passed_on!(@path if is_done { b'w' } else { b's' }, $to all);
         result
     }};
     (@call $real:expr, $name:expr, moves $nth:tt $all:expr) => {{
@@ -477,17 +485,17 @@ passed_on! {
     mkstemp64 b'w' 0
     mkstemps b'w' 0
     mkstemps64 b'w' 0
-    remove b'w' 0
+    remove b'z' 0
     rename renames [0 1]
     renameat renames [[0 1] [2 3]]
     renameat2 renames [[0 1] [2 3]]
-    rmdir b'w' 0
+    rmdir b'z' 0
     symlink b'w' 1
     symlinkat b'w' [1 2]
     truncate b'w' 0
     truncate64 b'w' 0
-    unlink b'w' 0
-    unlinkat b'w' [0 1]
+    unlink b'z' 0
+    unlinkat b'z' [0 1]
     utime b'w' 0
     utimensat b'w' [0 1]
     utimes b'w' 0

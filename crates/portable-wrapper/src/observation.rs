@@ -23,6 +23,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::build_dir::WRAPPER_DIR;
 use super::digest;
 use super::state_dir::StateDir;
 use sccfg_util::env;
@@ -112,6 +113,8 @@ pub(super) struct Uses {
     pub(super) is_listed: bool,
     /// Opened to be written.
     pub(super) is_written: bool,
+    /// Removed, or renamed.
+    pub(super) is_removed: bool,
     /// Whether its path without links was asked for.
     pub(super) is_resolved: bool,
     /// Whether it was asked for by other code than the compiler's own, as far as that can be told.
@@ -128,6 +131,7 @@ impl Uses {
         self.is_read |= other.is_read;
         self.is_listed |= other.is_listed;
         self.is_written |= other.is_written;
+        self.is_removed |= other.is_removed;
         self.is_resolved |= other.is_resolved;
         self.is_resolved_by_other |= other.is_resolved_by_other;
         self.is_asked_first |= other.is_asked_first;
@@ -304,6 +308,18 @@ impl Requests {
         is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
+    /// The first path below `directory` where something was made and is not any more, although nothing that was observed has
+    /// removed it. What the wrapper makes for itself does not count.
+    pub(super) fn first_lost(&self, directory: &Path) -> Option<&Path> {
+        let is_removed = |path: &Path| self.files.get(path).is_some_and(|uses| uses.is_removed);
+        let is_of_wrapper = |path: &Path| path.iter().any(|part| part == WRAPPER_DIR);
+        let made = self.files.iter().filter(|(path, uses)| {
+            uses.is_written && path.starts_with(directory) && !is_of_wrapper(path)
+        });
+        let mut paths = made.map(|(path, _)| path.as_path());
+        paths.find(|path| !fsio::exists(path) && !path.ancestors().any(is_removed))
+    }
+
     /// The settings of [cargo](cargo_settings), for a compile in `directory`, and of [git](git_settings), if cargo was only
     /// asked where a manifest is: they make no difference to that.
     pub(super) fn settings_of_search(&self, directory: &Path) -> BTreeSet<PathBuf> {
@@ -362,6 +378,7 @@ impl Requests {
                     }
                 }
                 b'w' => uses(|uses| uses.is_written = true),
+                b'z' => uses(|uses| (uses.is_written, uses.is_removed) = (true, true)),
                 b'v' => drop(of_others.insert(said())),
                 b'e' => drop(found.of_compiler.insert(said())),
                 b'n' => drop(found.connections.insert(said())),

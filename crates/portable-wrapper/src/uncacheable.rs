@@ -62,6 +62,8 @@ pub(super) enum Uncacheable {
     ScriptOutput,
     /// cargo ended before a build script did.
     ScriptCutOff,
+    /// Something else removed files that it wrote.
+    ScriptFilesLost,
     /// Something was written beside the `OUT_DIR` of a build script while it ran.
     ScriptWrites,
     /// A build script ran in a directory that was not empty.
@@ -163,6 +165,7 @@ impl Uncacheable {
             Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
             Self::ScriptOutput => "what it wrote cannot be stored",
             Self::ScriptCutOff => "cargo ended before it did",
+            Self::ScriptFilesLost => "something else removed files that it wrote to its OUT_DIR",
             Self::ScriptWrites => {
                 "a file of the target directory outside of its OUT_DIR was written while it ran"
             }

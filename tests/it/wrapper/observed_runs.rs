@@ -195,6 +195,43 @@ fn a_file_that_appears_after_it_was_looked_for_counts() {
     assert_eq!(says_the_same_uncached(&second), "true\n");
 }
 
+/// As by a `cargo clean` that is interrupted. The script waits until the file is removed, two seconds at most.
+#[requires(sccache)]
+#[test]
+fn a_run_is_not_stored_if_something_else_removes_its_files() {
+    let script = "{ println!(\"cargo::rerun-if-changed=build.rs\");
+        for name in [\"scratch\", \"part\", \"last\"] { fs::write(format!(\"{out}/{name}\"), \"text\").unwrap(); }
+        fs::remove_file(format!(\"{out}/scratch\")).unwrap();
+        for _ in 0..200 {
+            if !std::path::Path::new(&format!(\"{out}/part\")).exists() { break; }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        \"said\".to_owned() }";
+    let project = app(&saying(script)).committed();
+    let main = project.main();
+    let build = main.path("target/debug/build");
+    let removes = std::thread::spawn(move || {
+        let written = || {
+            let scripts = fs::read_dir(&build).into_iter().flatten();
+            let mut made = scripts.map(|script| script.unwrap().path().join("out"));
+            made.find(|out| out.join("last").exists() && !out.join("scratch").exists())
+        };
+        wait_until("the script has written its files", || written().is_some());
+        fs::remove_file(written().unwrap().join("part")).unwrap();
+    });
+    main.cargo(&["build"]).ok();
+    removes.join().unwrap();
+    let why = said(&main, &["report"]);
+    let reason = "something else removed files that it wrote to its OUT_DIR";
+    assert!(why.contains(reason), "{why}");
+    for (place, runs) in [("second", 2), ("third", 0)] {
+        let checkout = project.linked(place);
+        checkout.cargo(&["build"]).ok();
+        assert!(out_dir(&checkout).join("part").exists(), "{place}");
+        assert_eq!(take_runs(&project), runs, "{place}");
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn where_a_link_outside_leads_counts() {

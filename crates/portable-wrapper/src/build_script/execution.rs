@@ -70,6 +70,8 @@ struct RunResult<'a> {
     /// Whether the script has read the path of the checkout, of which the result has some, and that of the workspace if the argument
     /// says so. To find out takes time.
     reads_own_path: &'a dyn Fn(bool) -> bool,
+    /// What it was seen to ask for.
+    requests: Option<&'a Requests>,
 }
 
 /// A run whose result was stored.
@@ -282,10 +284,14 @@ impl Context {
             took: finished.took,
             around: &around,
             reads_own_path: &reads_own_path,
+            requests: finished
+                .requests
+                .as_ref()
+                .and_then(|seen| seen.as_ref().ok()),
         };
         let stored = self.store_tree(&second.key, &result, &work);
         let _ = fsio::remove_dir(&work);
-        let (key, reads_own_path) = stored.ok_or(unfit)?;
+        let (key, reads_own_path) = stored?;
         self.remember_inputs(&first.key, inputs.clone());
         Ok(Stored {
             key,
@@ -296,12 +302,22 @@ impl Context {
     }
 
     /// Returns the key under which it is stored, and whether the script has read the path of the checkout.
-    fn store_tree(&self, key: &str, result: &RunResult<'_>, work: &Path) -> Option<(String, bool)> {
+    ///
+    /// # Errors
+    /// If the files cannot be stored, or something else has removed some.
+    fn store_tree(
+        &self,
+        key: &str,
+        result: &RunResult<'_>,
+        work: &Path,
+    ) -> Result<(String, bool), Uncacheable> {
+        let unfit = Uncacheable::ScriptOutput;
         let RunResult { output, around, .. } = result;
         let map = |text| tree::with_placeholders(text, &self.path_map, around);
         let printed = map(&output.stdout).zip(map(&output.stderr));
         let may_move = printed.is_some().then_some(*around);
-        let mut captured = tree::capture(&self.out_dir, &self.path_map, may_move, work)?;
+        let captured = tree::capture(&self.out_dir, &self.path_map, may_move, work);
+        let mut captured = captured.ok_or(unfit)?;
         let prints_paths = printed
             .as_ref()
             .is_some_and(|(stdout, stderr)| *stdout != output.stdout || *stderr != output.stderr);
@@ -315,8 +331,15 @@ impl Context {
         if reads_own_path {
             fsio::remove_dir(work)
                 .and_then(|()| fsio::create_dir_all(work))
-                .ok()?;
-            captured = tree::capture(&self.out_dir, &self.path_map, None, work)?;
+                .map_err(|_| unfit)?;
+            captured = tree::capture(&self.out_dir, &self.path_map, None, work).ok_or(unfit)?;
+        }
+        let lost = result
+            .requests
+            .and_then(|seen| seen.first_lost(&self.out_dir));
+        if let Some(lost) = lost {
+            log::debug!("{} was removed by something else", lost.display());
+            return Err(Uncacheable::ScriptFilesLost);
         }
         let is_portable = captured.is_portable;
         let (stdout, stderr) = match printed {
@@ -337,7 +360,7 @@ impl Context {
             took: Some(result.took),
             reads_own_path,
         };
-        let metadata = serde_json::to_vec(&run).ok()?;
+        let metadata = serde_json::to_vec(&run).map_err(|_| unfit)?;
         let files = captured.files.iter().map(|(name, path, digest)| NewFile {
             name,
             path,
@@ -346,11 +369,12 @@ impl Context {
             is_final: false,
         });
         let files: Vec<_> = files.collect();
-        let put = self.store.store().put(&key, &metadata, &files).ok()?;
-        (put == local_store::Put::Stored).then(|| {
-            self.record_libraries(&run.tree);
-            (key, reads_own_path)
-        })
+        let put = self.store.store().put(&key, &metadata, &files);
+        if !matches!(put, Ok(local_store::Put::Stored)) {
+            return Err(unfit);
+        }
+        self.record_libraries(&run.tree);
+        Ok((key, reads_own_path))
     }
 
     /// Whether there is a result of a checkout whose paths do not fit here.

@@ -33,8 +33,9 @@ const TIMELESS: [&str; 5] = [
     "e10a87059f0c70c1982f7440bb9f32f25a338482a24a1b469fb905c4b048d26b",
 ];
 
-/// Published crates whose native code only computes, in all releases: `psm` switches stacks, `stacker` grows them.
-const COMPUTING: [&str; 2] = ["psm", "stacker"];
+/// Published crates whose native code only computes, in all releases: `cmov` selects a value, `psm` switches stacks, `stacker`
+/// grows them.
+const COMPUTING: [&str; 3] = ["cmov", "psm", "stacker"];
 
 /// Published crates that list all variables only to look some up by their names, in all releases: `cc` from 1.11 on
 /// (`EnvSnapshot`).

@@ -206,6 +206,7 @@ impl CompileResult {
     fn success() -> Self {
         Self {
             status: 0,
+            signal: None,
             stdout: Text::Plain(String::new()),
             stderr: Text::Plain(String::new()),
             is_stale: false,
@@ -216,6 +217,7 @@ impl CompileResult {
     fn failure(status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
         Self {
             status: proc::exit_code(status),
+            signal: proc::signal_of(status),
             is_source_error: diagnostics::is_source_error(status, &stderr),
             stdout: stdout.into(),
             stderr: stderr.into(),

@@ -283,7 +283,7 @@ pub(super) fn transfer_by_sccache(
     Err(Uncacheable::SccacheDisabled)
 }
 
-/// Prints what the compiler printed, and returns its exit status.
+/// Prints what the compiler printed, and returns its exit status, or 128 plus the signal that ended it.
 pub(super) fn pass_on(result: &CompileResult, path_map: &PathMap) -> ExitCode {
     let _ = io::stdout().write_all(&path_map.to_real_output(result.stdout.bytes()));
     let _ = io::stderr().write_all(&path_map.to_real_output(result.stderr.bytes()));

@@ -117,6 +117,8 @@ const KEY_CFG: &str = "sccfg=";
 pub(super) struct CompileResult {
     /// The compiler's exit status, or 128 plus the signal that killed it.
     pub(super) status: i32,
+    /// The signal that ended the compiler, if one did.
+    pub(super) signal: Option<i32>,
     /// Standard output, if the compile failed.
     pub(super) stdout: Text,
     /// Standard error, if the compile failed.

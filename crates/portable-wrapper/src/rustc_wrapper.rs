@@ -32,7 +32,7 @@ use super::sccache::{Sccache, StderrReader};
 use super::state_dir::StateDir;
 use super::storage::{Compiling, Storage};
 use super::uncacheable::{Fallback, Uncacheable};
-use super::uncached::{compile_unit, exec_compiler, exec_sccache, exit_as, unit_by_sccache};
+use super::uncached::{End, compile_unit, exec_compiler, exec_sccache, unit_by_sccache};
 use super::unit_key::directories::path_map_of;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
@@ -120,6 +120,7 @@ fn run_unit(
     } else {
         unsupported
     };
+    let early = EarlyMetadata::default();
     let reader = StderrReader::User;
     let storage = match excluded {
         Some(why) if why.fallback() == Fallback::Compiler => Err(why),
@@ -134,19 +135,20 @@ fn run_unit(
             let compile = |is_listed| {
                 let how = Preparing {
                     recorder: &recorder,
+                    early: &early,
                     is_listed,
                     may_begin,
                 };
                 Compile::prepare(arguments, is_driver, unit, cwd, &how)?.run(storage)
             };
             match compile(false) {
-                Ok(None) => compile(true).and_then(|code| code.ok_or(Uncacheable::DepInfo)),
-                Ok(Some(code)) => Ok(code),
+                Ok(None) => compile(true).and_then(|end| end.ok_or(Uncacheable::DepInfo)),
+                Ok(Some(end)) => Ok(end),
                 Err(why) => Err(why),
             }
         }
     };
-    compiled.unwrap_or_else(|why| {
+    let end = compiled.unwrap_or_else(|why| {
         record_reason(unit, why, recorder.unknown_input());
         let (path_map, _) = path_map_of(unit, cwd);
         let subject = Subject::of_unit(unit, &path_map);
@@ -157,6 +159,7 @@ fn run_unit(
         let may_use_sccache = why.fallback() == Fallback::Sccache
             && !unit.is_linked()
             && !are_in_file(arguments)
+            && !early.is_delivered()
             && !may_have_macros(unit);
         let sccache = storage.ok().filter(|_| may_use_sccache);
         let ended = |is_ok: bool| {
@@ -170,12 +173,14 @@ fn run_unit(
         if let Some(sccache) = sccache.and_then(Storage::into_sccache) {
             let code = unit_by_sccache(&sccache, arguments, unit, &path_map);
             ended(code == ExitCode::SUCCESS);
-            return code;
+            return code.into();
         }
-        let status = compile_unit(arguments, unit, &path_map, why);
+        let status = compile_unit(arguments, unit, &path_map, why, early.is_delivered());
         ended(status.as_ref().is_ok_and(ExitStatus::success));
-        exit_as(status)
-    })
+        status.into()
+    });
+    // What is removed at its end is removed by now.
+    end.exit()
 }
 
 /// Whether a procedural macro that the unit uses may read what sccache does not know.
@@ -201,6 +206,7 @@ fn record_reason(unit: &Unit, why: Uncacheable, unknown_input: Option<String>) {
 /// How a compile is prepared.
 struct Preparing<'a> {
     recorder: &'a Recorder,
+    early: &'a EarlyMetadata,
     /// Whether the key has each source, also of a published package.
     is_listed: bool,
     /// Whether it may begin before the key is known.
@@ -222,6 +228,7 @@ struct Compile<'a> {
     /// The compile, if it has begun.
     begun: Option<Begun>,
     recorder: &'a Recorder,
+    early: &'a EarlyMetadata,
     /// What the unit was before, once it is compiled.
     before: OnceCell<Option<Before>>,
 }
@@ -301,12 +308,13 @@ impl<'a> Compile<'a> {
             work,
             begun,
             recorder: how.recorder,
+            early: how.early,
             before: OnceCell::new(),
         })
     }
 
     /// `None` if the sources have to be listed for another key.
-    fn run(mut self, storage: &Storage) -> Result<Option<ExitCode>, Uncacheable> {
+    fn run(mut self, storage: &Storage) -> Result<Option<End>, Uncacheable> {
         let mut request = self.request();
         let listing = Cell::new(self.key.listing.take());
         let begun = self.begun.take().and_then(|mut begun| {
@@ -318,10 +326,9 @@ impl<'a> Compile<'a> {
             None => Sharing::Everywhere,
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
-        let early = EarlyMetadata::default();
         let first = request.clone();
         let on_stderr = |line: &[u8], is_final: &dyn Fn() -> bool| {
-            self.deliver_early(&first, line, is_final, &early);
+            self.deliver_early(&first, line, is_final);
         };
         let compiling = Compiling {
             crate_name: &self.unit.name,
@@ -330,7 +337,7 @@ impl<'a> Compile<'a> {
             on_stderr: &on_stderr,
             begun: Cell::new(begun),
             listing,
-            has_delivered: &|| early.is_delivered(),
+            has_delivered: &|| self.early.is_delivered(),
             on_miss: &|| self.record_start(),
             on_wait: &|duration| self.recorder.waited(duration),
         };
@@ -359,7 +366,6 @@ impl<'a> Compile<'a> {
                     origin,
                     work: &self.work,
                     sharing,
-                    early: &early,
                     verified: None,
                 };
                 let is_hit = matches!(origin, Origin::Store | Origin::Sccache);
@@ -371,19 +377,24 @@ impl<'a> Compile<'a> {
                 if storage.has_store() {
                     self.install_launcher();
                 }
-                Ok(Some(code))
+                Ok(Some(code.into()))
             }
             Lookup::SourcesNeeded => Ok(None),
             Lookup::CompileFailed(mut result) => Ok(Some(match storage.sccache() {
-                Some(sccache) if !result.is_source_error && !self.key.is_each_time() => {
+                Some(sccache)
+                    if !result.is_source_error
+                        && result.signal.is_none()
+                        && !self.key.is_each_time() =>
+                {
                     self.compile_again(&result, sccache)
                 }
                 _ => {
                     self.record(Outcome::Failed, Details::default());
                     self.deliver_dep_info_of_failed();
                     let stderr = result.stderr.bytes().to_owned();
-                    result.stderr = early.without_announcement(stderr).into();
-                    pass_on(&result, &self.key.path_map)
+                    result.stderr = self.early.without_announcement(stderr).into();
+                    let code = pass_on(&result, &self.key.path_map);
+                    result.signal.map_or(End::Code(code), End::Signal)
                 }
             })),
         }
@@ -391,10 +402,12 @@ impl<'a> Compile<'a> {
 
     /// Compiles without sccache, after the compile below its server failed without an error in the
     /// source. The server's process may have lower limits, for example of memory.
-    fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> ExitCode {
+    fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> End {
         let why = Uncacheable::ServerCompileFailed;
         record_reason(self.unit, why, None);
-        let status = compile_unit(self.arguments, self.unit, &self.key.path_map, why);
+        let has_metadata = self.early.is_delivered();
+        let path_map = &self.key.path_map;
+        let status = compile_unit(self.arguments, self.unit, path_map, why, has_metadata);
         let outcome = match &status {
             Ok(status) if status.success() => Outcome::uncached(why),
             _ => Outcome::Failed,
@@ -406,7 +419,7 @@ impl<'a> Compile<'a> {
                 self.unit.name, result.status
             ));
         }
-        exit_as(status)
+        status.into()
     }
 
     fn subject(&self) -> Option<Subject> {

@@ -25,6 +25,7 @@ use super::store::{Kind, LocalStore};
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio::KeyLock;
 use sccfg_util::job_token::JobToken;
+use sccfg_util::proc;
 
 /// What is needed to compile a unit that was not found.
 pub(super) struct Compiling<'a> {
@@ -301,7 +302,9 @@ impl Storage {
         };
         let looked_up = match by_backend() {
             // The server's process may have had lower limits than this one.
-            Ok(Lookup::CompileFailed(result)) if !result.is_source_error => {
+            Ok(Lookup::CompileFailed(result))
+                if !result.is_source_error && self.sccache().is_some() =>
+            {
                 outcome = Outcome::Miss;
                 compile_here(request, compiling)
             }
@@ -334,7 +337,9 @@ fn compile_here(
         .flatten();
     let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());
     let result = result.map_err(|_| Uncacheable::NoWorkDir)?;
-    if result.status > 128 {
+    // It may have crashed at what is different here, such as placeholders. Another process wants it to end.
+    let may_be_ours = result.signal.is_none_or(proc::is_crash);
+    if result.status > 128 && may_be_ours && !(compiling.has_delivered)() {
         return Err(Uncacheable::CompilerKilled);
     }
     if result.status != 0 {

@@ -15,7 +15,7 @@ pub(super) enum Uncacheable {
     NoSccache,
     /// sccache failed earlier in this build.
     SccacheDisabled,
-    /// The compiler below sccache was killed, perhaps together with the server.
+    /// The compiler below sccache was killed, perhaps together with the server, or that below this process crashed.
     CompilerKilled,
     /// The compile below sccache failed without an error in the source, for example at a limit of
     /// the server's process.

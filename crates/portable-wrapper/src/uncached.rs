@@ -11,6 +11,7 @@ use memchr::memmem;
 use super::args::Unit;
 use super::binary;
 use super::cc::output_arg;
+use super::diagnostics;
 use super::lookup::WorkDir;
 use super::path_map::{PathMap, REMAP, Role, escaped};
 use super::sccache::{
@@ -25,13 +26,59 @@ use sccfg_util::{env, fsio};
 /// A variable that is part of sccache's keys for C.
 const BUSTER: &str = "SCCACHE_C_CUSTOM_CACHE_BUSTER";
 
+/// How this process ends.
+pub(super) enum End {
+    /// With this code.
+    Code(ExitCode),
+    /// By this signal, which ended the compiler.
+    Signal(i32),
+}
+
+impl From<ExitCode> for End {
+    fn from(code: ExitCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<Result<ExitStatus, ExitCode>> for End {
+    /// As a compiler ended, if it could be run.
+    fn from(status: Result<ExitStatus, ExitCode>) -> Self {
+        match status {
+            Ok(status) => match proc::signal_of(status) {
+                Some(signal) => Self::Signal(signal),
+                None => Self::Code(code_of(status)),
+            },
+            Err(code) => Self::Code(code),
+        }
+    }
+}
+
+impl End {
+    /// Ends by the signal at once, or returns the code.
+    pub(super) fn exit(self) -> ExitCode {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => {
+                proc::exit_by_signal(signal);
+                ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+            }
+        }
+    }
+}
+
+fn code_of(status: ExitStatus) -> ExitCode {
+    ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
+}
+
 /// Compiles a unit without a cache. Its dependencies may be cached, and then contain placeholders: the
-/// compiler gets the same ones, to find their sources, and its messages and linked files get the real paths.
+/// compiler gets the same ones, to find their sources, and its messages and linked files get the real paths. If cargo
+/// `has_metadata` already, it is not told of it.
 pub(super) fn compile_unit(
     arguments: &[OsString],
     unit: &Unit,
     path_map: &PathMap,
     why: Uncacheable,
+    has_metadata: bool,
 ) -> Result<ExitStatus, ExitCode> {
     let (program, args) = split(arguments);
     let mut args = args.to_vec();
@@ -50,7 +97,14 @@ pub(super) fn compile_unit(
         let remaps = path_map.remaps(REMAP, is_wanted);
         args.extend(remaps.into_iter().map(OsString::from));
     }
-    let status = compile(program, &args, path_map)?;
+    let status = run_compiler(program, &args, |line| {
+        let is_told = has_metadata && diagnostics::announced_metadata(line).is_some();
+        if is_told {
+            Vec::new()
+        } else {
+            path_map.to_real_output(line)
+        }
+    })?;
     if status.success() && unit.is_linked() {
         for name in fsio::names_in(&unit.out_dir) {
             let path = unit.out_dir.join(&name);
@@ -68,13 +122,7 @@ pub(super) fn compile_unit(
 
 /// Ends as the compiler ended: by the same signal, or with its exit status.
 pub(super) fn exit_as(status: Result<ExitStatus, ExitCode>) -> ExitCode {
-    match status {
-        Ok(status) => {
-            proc::exit_by_signal_of(status);
-            ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
-        }
-        Err(failed) => failed,
-    }
+    End::from(status).exit()
 }
 
 /// Has sccache compile a unit, in a work directory: a server that answers late, after the unit was
@@ -304,6 +352,15 @@ fn beside(path: &Path) -> PathBuf {
 
 /// Runs a compiler, in whose messages real paths replace placeholders.
 fn compile(program: &Path, args: &[OsString], path_map: &PathMap) -> Result<ExitStatus, ExitCode> {
+    run_compiler(program, args, |line| path_map.to_real_output(line))
+}
+
+/// Runs a compiler. `change` says what each line of its messages becomes.
+fn run_compiler(
+    program: &Path,
+    args: &[OsString],
+    change: impl Fn(&[u8]) -> Vec<u8>,
+) -> Result<ExitStatus, ExitCode> {
     let compiler = Program {
         path: program,
         args,
@@ -311,7 +368,7 @@ fn compile(program: &Path, args: &[OsString], path_map: &PathMap) -> Result<Exit
         directory: None,
     };
     compiler
-        .status(|line| path_map.to_real_output(line))
+        .status(change)
         .map_err(|error| cannot_run(program, &error))
 }
 

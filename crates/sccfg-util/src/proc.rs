@@ -8,7 +8,7 @@ mod signals;
 pub mod watched;
 
 pub use piped::POLL_INTERVAL;
-pub use signals::{Signal, exit_by_signal_of, send_signal};
+pub use signals::{Signal, exit_by_signal, is_crash, send_signal};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
@@ -293,6 +293,11 @@ pub fn arguments_of(pid: u32) -> Vec<String> {
 /// The current directory of the process `pid`, if it can be read.
 pub fn directory_of(pid: u32) -> Option<std::path::PathBuf> {
     crate::fsio::read_link(format!("/proc/{pid}/cwd"))
+}
+
+/// The signal that ended a process, if one did.
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    status.signal()
 }
 
 /// The exit code as a shell reports it: 128 plus the number of a signal.

@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use std::process::Child;
 use std::thread;
 
+use rstest::rstest;
+
 use super::project::Project;
 
 pub(super) fn project() -> Project {
@@ -210,4 +212,91 @@ fn damaged_files_of_the_cache_are_no_results() {
     let third = project.linked("third");
     third.cargo(&["build"]).ok();
     assert_eq!(third.says("app"), "1000000 crates/app/src/main.rs\n");
+}
+
+/// A compile of `itoa` by the wrapper itself, which gives it a directory of its own, ends like this once cargo knows of its
+/// metadata. In `$out`, it has its files.
+const AFTER_METADATA: &str = r#"
+case "$*" in
+  *--crate-name\ itoa\ *--emit=*link*)
+    echo >>"$dir/compiles"
+    for arg do
+      case $before in --out-dir) out=$arg ;; esac
+      before=$arg
+    done
+    "$real" "$@" || exit
+    case $out in */.sccfg/work/*) @ends@ ;; esac
+    exit ;;
+esac
+"#;
+
+/// A program that uses `itoa` of the registry.
+fn with_itoa() -> Project {
+    let uses = "[dependencies]\nitoa = \"1\"\n";
+    // A library starts once there is metadata.
+    let lib = "pub fn five() -> String { itoa::Buffer::new().format(5).to_owned() }\n";
+    let main = "fn main() { println!(\"{}\", app::five()); }\n";
+    let files = [("src/lib.rs", lib), ("src/main.rs", main)];
+    let project = Project::new().with_store();
+    project.package("app", uses, &files).committed()
+}
+
+/// cargo has started dependents, and must not be told of the metadata again.
+#[requires(sccache)]
+#[rstest]
+#[case::killed("KILL", "(signal: 9, SIGKILL: kill)")]
+#[case::crashed("SEGV", "(signal: 11, SIGSEGV: invalid memory reference)")]
+fn a_compiler_that_a_signal_ends_after_its_metadata_ends_the_build(
+    #[case] signal: &str,
+    #[case] said: &str,
+) {
+    let project = with_itoa();
+    let main = project.main();
+    let script = AFTER_METADATA.replace("@ends@", &format!("kill -{signal} $$"));
+    let (faulty, scripts) = main.with_compiler_script(&script);
+    let built = faulty.cargo(&["build"]).fails();
+    built.stderr_has(said).never_says("panicked");
+    assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "5\n");
+    // It leaves nothing behind.
+    let work = fs::read_dir(main.path("target/debug/deps/.sccfg/work"));
+    assert_eq!(work.map_or(0, Iterator::count), 0);
+}
+
+#[requires(sccache)]
+#[test]
+fn a_unit_that_is_compiled_again_after_its_metadata_is_announced_once() {
+    let project = with_itoa();
+    let script = AFTER_METADATA.replace("@ends@", "rm \"$out\"/*.rlib");
+    let (faulty, scripts) = project.main().with_compiler_script(&script);
+    faulty.cargo(&["build"]).ok().never_says("panicked");
+    assert_eq!(faulty.says("app"), "5\n");
+    let compiles = fs::read_to_string(scripts.join("compiles")).unwrap();
+    assert_eq!(compiles, "\n\n");
+}
+
+/// A crash may be due to what is different below the wrapper. What another process ends is to end, as without a cache.
+#[requires(sccache)]
+#[rstest]
+#[case::crashed("SEGV", true)]
+#[case::killed("KILL", false)]
+#[case::terminated("TERM", false)]
+fn a_compiler_is_run_again_only_if_it_crashed(#[case] signal: &str, #[case] is_run_again: bool) {
+    let main = "fn main() { println!(\"{}\", file!()); }\n";
+    let project = Project::new().with_store();
+    let project = project.package("app", "", &[("src/main.rs", main)]);
+    let project = project.committed();
+    let script = format!(
+        "case \"$*\" in *--crate-name\\ app\\ *--emit=*link*.sccfg/work/*) \"$real\" \"$@\"; kill -{signal} $$ ;; esac\n"
+    );
+    let (faulty, _) = project.main().with_compiler_script(&script);
+    let built = faulty.cargo(&["build"]);
+    if is_run_again {
+        built.ok();
+    } else {
+        built.fails().stderr_has(&format!("SIG{signal}"));
+        project.main().cargo(&["build"]).ok();
+    }
+    assert_eq!(project.main().says("app"), "crates/app/src/main.rs\n");
 }

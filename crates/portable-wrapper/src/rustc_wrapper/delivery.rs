@@ -29,7 +29,6 @@ pub(super) struct Delivery<'d> {
     /// Where its files are.
     pub(super) work: &'d WorkDir,
     pub(super) sharing: Sharing,
-    pub(super) early: &'d EarlyMetadata,
     /// Where it was found, and what the comparison came to, if a hit was compiled as well.
     pub(super) verified: Option<(Origin, Verified)>,
 }
@@ -43,10 +42,9 @@ impl Compile<'_> {
             origin,
             work,
             sharing,
-            early,
             verified,
         } = delivery;
-        if let Err(error) = self.deliver_files(entry, origin, work, early) {
+        if let Err(error) = self.deliver_files(entry, origin, work) {
             return cannot_write(&self.unit.out_dir, &error);
         }
         let found = match verified {
@@ -84,7 +82,7 @@ impl Compile<'_> {
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let stderr = path_map.to_real_output(entry.stderr.bytes());
-        let _ = io::stderr().write_all(&early.without_announcement(stderr));
+        let _ = io::stderr().write_all(&self.early.without_announcement(stderr));
         self.record_as(&entry.key, outcome, details);
         ExitCode::SUCCESS
     }
@@ -96,9 +94,8 @@ impl Compile<'_> {
         request: &CompileRequest,
         line: &[u8],
         is_final: &dyn Fn() -> bool,
-        early: &EarlyMetadata,
     ) {
-        if self.unit.is_linked() || early.is_delivered() {
+        if self.unit.is_linked() || self.early.is_delivered() {
             return;
         }
         let Some(announced) = diagnostics::announced_metadata(line) else {
@@ -130,7 +127,7 @@ impl Compile<'_> {
         self.before();
         // Dependents need the manifest for their keys.
         self.manifest(&entry).write(&manifest_path(self.unit));
-        early.set(name);
+        self.early.set(name);
         let _ = io::stderr().write_all(&request.with_out_dir(line));
     }
 
@@ -145,13 +142,7 @@ impl Compile<'_> {
         }
     }
 
-    fn deliver_files(
-        &self,
-        entry: &CacheEntry,
-        origin: Origin,
-        work: &WorkDir,
-        early: &EarlyMetadata,
-    ) -> io::Result<()> {
+    fn deliver_files(&self, entry: &CacheEntry, origin: Origin, work: &WorkDir) -> io::Result<()> {
         let unit = self.unit;
         let path_map = &self.key.path_map;
         let out_dir = path_map.to_placeholders(unit.out_dir.as_os_str().as_encoded_bytes());
@@ -162,7 +153,7 @@ impl Compile<'_> {
             Origin::Sccache => Writer::Server,
             Origin::Store | Origin::Compiled | Origin::CompiledStale => Writer::ThisProcess,
         };
-        let is_undelivered = |name: &&String| early.name() != Some(name.as_str());
+        let is_undelivered = |name: &&String| self.early.name() != Some(name.as_str());
         for name in self.outputs.iter().filter(is_undelivered) {
             let (from, to) = (work.file(name, origin), unit.out_dir.join(name));
             if let Some((theirs, ours)) = entry.move_of(path_map) {

@@ -1,13 +1,14 @@
 //! Sending signals to processes, and forwarding those that this process receives.
 
 use std::io;
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{
+    SIGABRT, SIGBUS, SIGFPE, SIGHUP, SIGILL, SIGINT, SIGSEGV, SIGSYS, SIGTERM, SIGTRAP,
+};
 use signal_hook::iterator::{Handle, Signals};
 
 /// A signal that sccfg sends.
@@ -141,6 +142,11 @@ fn not_ignored() -> impl Iterator<Item = i32> {
         .filter(move |signal| ignored & (1 << (signal - 1)) == 0)
 }
 
+/// Whether a process gets this signal for what it does itself. Others come from other processes, or tell it of a limit.
+pub fn is_crash(signal: i32) -> bool {
+    [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(&signal)
+}
+
 /// The signals that this process ignores, as a bit set.
 fn ignored() -> u64 {
     // The fallback without /proc: `nohup` ignores SIGHUP, and a shell SIGINT.
@@ -166,13 +172,10 @@ pub(super) fn wait_without_reaping(pid: u32) {
 }
 
 /// Ends this process by the signal that ended another one, so that the parent sees the same status, without a core dump
-/// of its own. Returns if `status` is none of a signal.
-pub fn exit_by_signal_of(status: ExitStatus) {
+/// of its own.
+pub fn exit_by_signal(signal: i32) {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
-    let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) else {
-        return;
-    };
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),

@@ -14,7 +14,9 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 
-use super::project::{Built, Checkout, Project};
+use rstest::rstest;
+
+use super::project::{Built, Checkout, Project, Store};
 use crate::lab::CompileLog;
 use crate::support::{files_below, other_sccache};
 
@@ -587,6 +589,22 @@ fn a_disk_that_is_full_is_no_reason_to_fail() {
     command.args(["cargo", "build", "--offline"]);
     let output = command.stderr(Stdio::piped()).output().unwrap();
     is_right(&checkout, checkout.outcome(&["build"], &output));
+    is_cached_again(&project);
+}
+
+/// A file of notes in memory is larger than this limit. Nothing is observed then, and nothing fails.
+#[requires(sccache)]
+#[rstest]
+fn a_limit_of_file_sizes_is_no_reason_to_fail(#[values(Store::On, Store::Off)] store: Store) {
+    let project = project().with(store);
+    let checkout = project.linked("faulty");
+    let mut command = checkout.command("bash");
+    // In KiB.
+    let limited = "ulimit -f 15000 && exec cargo build --offline";
+    command.args(["-c", limited]).stderr(Stdio::piped());
+    let output = command.output().unwrap();
+    let built = is_right(&checkout, checkout.outcome(&["build"], &output));
+    assert!(said(&built).is_empty(), "{:?}", built.ran);
     is_cached_again(&project);
 }
 

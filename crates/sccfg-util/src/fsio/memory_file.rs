@@ -22,8 +22,11 @@ impl MemoryFile {
     /// Creates one of `size` bytes, all of them zero. Memory is used for those that are written.
     ///
     /// # Errors
-    /// If the system has no such files, or other processes cannot open it.
+    /// If the system has no such files, other processes cannot open it, or it is larger than this process may make a file.
     pub fn create(size: u64) -> io::Result<Self> {
+        if limit().is_some_and(|limit| size > limit) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let file = create()?;
         file.set_len(size)?;
         // As the file system names this process, which may be in a namespace of its own.
@@ -75,6 +78,11 @@ impl MemoryFile {
     pub fn write_number_at(&self, offset: u64, number: u64) -> io::Result<()> {
         self.file.write_all_at(&number.to_ne_bytes(), offset)
     }
+}
+
+/// The size in bytes of the largest file that this process may make: SIGXFSZ ends one that makes a larger one.
+fn limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Fsize).current
 }
 
 #[cfg(target_os = "linux")]

@@ -23,8 +23,8 @@ use super::state_dir::StateDir;
 use super::unit_manifest::{is_final, is_final_link};
 use sccfg_util::fsio;
 
-/// How long a compile of the same unit in another build is waited for. A process that has ended
-/// holds no lock, so this is for one that was stopped.
+/// How long a compile of the same unit in another build is waited for. A process that has ended holds no lock, and one that
+/// is suspended is not waited for, so this is for one of which that cannot be known.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// What is looked up; the store counts each kind separately, under its number.

@@ -8,7 +8,8 @@ use std::thread;
 
 use rstest::rstest;
 
-use super::project::Project;
+use super::project::{Project, Store};
+use crate::support::wait_until;
 
 pub(super) fn project() -> Project {
     let low = "#![allow(long_running_const_eval)]\npub const S: u64 = { let mut i = 0; while i < 1_000_000 { i += 1 } i };\npub fn f() -> u64 { S }\n";
@@ -127,6 +128,53 @@ fn the_compiler_is_killed() {
 #[test]
 fn the_wrapper_is_killed() {
     killing(&["sccache", "sccfg"]);
+}
+
+/// A build that is suspended (Ctrl-Z) while it compiles what another one needs.
+#[requires(sccache)]
+#[cfg(target_os = "linux")]
+#[test]
+fn a_build_that_is_suspended_holds_up_no_other() {
+    let project = project().with(Store::On);
+    let checkouts = [project.main(), project.linked("second")];
+    for checkout in &checkouts {
+        let text = checkout.read("crates/low/src/lib.rs");
+        let text = text.replace("1_000_000", "4_000_000");
+        checkout.write("crates/low/src/lib.rs", &text);
+    }
+    let [main, second] = checkouts;
+    let mut suspended = main.started(&["build"]);
+    running(&project, &mut suspended, &["rustc"], 1);
+    let holds = project
+        .sandbox
+        .path("home/.cache/sccfg/wrapper/store/locks");
+    wait_until("a lock is held", || {
+        let locks = fs::read_dir(&holds).into_iter().flatten().flatten();
+        locks.into_iter().any(|lock| {
+            let file = fs::File::open(lock.path()).unwrap();
+            file.try_lock_shared().is_err()
+        })
+    });
+    let cargo = suspended.id();
+    let signal_all = |name: &str| {
+        let all = below(cargo).into_iter().map(|(pid, _)| pid);
+        for pid in std::iter::once(cargo).chain(all) {
+            let _ = crate::lab::kill()
+                .args(["-s", name, &pid.to_string()])
+                .status();
+        }
+    };
+    signal_all("STOP");
+    let mut other = second.started(&["build"]);
+    wait_until("the other build ends", || {
+        other.try_wait().unwrap().is_some()
+    });
+    assert!(other.wait().unwrap().success());
+    assert_eq!(second.says("app"), "4000000 crates/app/src/main.rs\n");
+    assert!(suspended.try_wait().unwrap().is_none());
+    signal_all("CONT");
+    assert!(suspended.wait().unwrap().success());
+    assert_eq!(main.says("app"), "4000000 crates/app/src/main.rs\n");
 }
 
 #[requires(sccache)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{share, write_lock_file};
+use crate::proc::running::Suspension;
 
 /// How many digits at the start of a key are the name of its lock.
 const LOCK_DIGITS: usize = 3;
@@ -17,6 +18,9 @@ const LOCK_POLL: Duration = Duration::from_millis(20);
 /// How often another key is seen before the lock is held for that: a holder writes the key after it has locked the file.
 const UNTIL_WRITTEN: u32 = 2;
 
+/// How much the file has besides the key, in bytes.
+const LONGEST_HOLDER: usize = 16;
+
 /// The lock of a key. It is released when it is dropped or its process exits.
 #[derive(Debug)]
 pub struct KeyLock {
@@ -26,8 +30,8 @@ pub struct KeyLock {
 }
 
 /// Takes the lock of `key`, whose file is in `directory`, and waits for at most `limit` if another process holds it.
-/// Returns `None` if that takes longer, or if the lock is held for another key: its file has the key for which it is
-/// held, and the number of the process. `create` creates the directory if it is missing.
+/// Returns `None` if that takes longer, if that process is suspended, or if the lock is held for another key: its file
+/// has the key for which it is held, and the number of the process. `create` creates the directory if it is missing.
 ///
 /// A process that holds a lock must not wait for another one in the same directory, or two processes could wait for each
 /// other.
@@ -48,14 +52,18 @@ pub fn lock_key(
     let started = Instant::now();
     let mut had_to_wait = false;
     let mut seen_for_other = 0;
+    let mut suspension = Suspension::default();
     while file.try_lock().is_err() {
         // A holder may just be writing the key.
-        seen_for_other = if is_held_for(&file, key) {
+        let holder = holder_for(&file, key);
+        seen_for_other = if holder.is_some() {
             0
         } else {
             seen_for_other + 1
         };
-        if seen_for_other > UNTIL_WRITTEN || started.elapsed() > limit {
+        let holder = holder.and_then(|pid| pid.parse().ok());
+        let is_suspended = suspension.is_of_any(holder.as_slice());
+        if seen_for_other > UNTIL_WRITTEN || is_suspended || started.elapsed() > limit {
             return Ok(None);
         }
         had_to_wait = true;
@@ -74,8 +82,11 @@ fn holder(key: &str) -> String {
     format!("{key} {}\n", std::process::id())
 }
 
-/// Whether the lock in `file` was last taken for `key`.
-fn is_held_for(file: &File, key: &str) -> bool {
-    let mut bytes = vec![0; key.len() + 1];
-    file.read_exact_at(&mut bytes, 0).is_ok() && bytes == format!("{key} ").as_bytes()
+/// The number of the process that took the lock in `file` last, if it took it for `key`, as it has been written so far.
+fn holder_for(file: &File, key: &str) -> Option<String> {
+    let mut bytes = vec![0; key.len() + LONGEST_HOLDER];
+    let length = file.read_at(&mut bytes, 0).ok()?;
+    let text = str::from_utf8(&bytes[..length]).ok()?;
+    let pid = text.strip_prefix(key)?.strip_prefix(' ')?;
+    Some(pid.trim_end().to_owned())
 }

@@ -48,6 +48,38 @@ impl Process {
     }
 }
 
+/// Whether the process with this number is suspended: by Ctrl-Z, SIGSTOP or a debugger. `false` on systems without `/proc`.
+pub fn is_suspended(pid: u32) -> bool {
+    stat_field(pid, 0).is_some_and(|state| state == "T" || state == "t")
+}
+
+/// Tells that a process is suspended for more than the moment in which a debugger looks at it.
+#[derive(Debug, Default)]
+pub struct Suspension {
+    seen: u32,
+}
+
+impl Suspension {
+    /// How often it is seen in a row before it counts.
+    const COUNTS: u32 = 5;
+
+    /// Whether one of these processes, which are looked at again and again, is suspended.
+    pub fn is_of_any(&mut self, pids: &[u32]) -> bool {
+        let is_suspended = pids.iter().any(|pid| is_suspended(*pid));
+        self.seen = if is_suspended { self.seen + 1 } else { 0 };
+        self.seen >= Self::COUNTS
+    }
+}
+
+/// A field of `/proc/PID/stat` after the name of the program, counted from the state.
+fn stat_field(pid: u32, nth: usize) -> Option<String> {
+    let stat = fsio::read_bytes(format!("/proc/{pid}/stat"))?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name is in parentheses, and may contain some.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(nth).map(str::to_owned)
+}
+
 /// The files in the text of `/proc/PID/maps`.
 fn mapped_files(maps: &str) -> Vec<PathBuf> {
     let paths = maps
@@ -76,6 +108,38 @@ mod tests {
         assert!(own.uses(program.parent().unwrap()));
         assert!(!own.uses(Path::new("/no/such/directory")));
         assert_eq!(own.name(), program.file_name().unwrap().to_str().unwrap());
+    }
+
+    #[test]
+    fn a_process_is_suspended_until_it_goes_on() {
+        if !Path::new("/proc").is_dir() {
+            return;
+        }
+        let mut sleeper = std::process::Command::new("sleep");
+        let mut sleeper = sleeper.arg("600").spawn().unwrap();
+        let signal = |name: &str| {
+            let pid = sleeper.id().to_string();
+            let mut kill = std::process::Command::new("kill");
+            assert!(kill.args(["-s", name, &pid]).status().unwrap().success());
+        };
+        let becomes = |wanted: bool| {
+            while is_suspended(sleeper.id()) != wanted {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        };
+        let mut suspension = Suspension::default();
+        assert!(!suspension.is_of_any(&[sleeper.id()]));
+        signal("STOP");
+        becomes(true);
+        let seen: Vec<bool> = (0..Suspension::COUNTS)
+            .map(|_| suspension.is_of_any(&[std::process::id(), sleeper.id()]))
+            .collect();
+        assert!(!seen[0] && seen[seen.len() - 1], "{seen:?}");
+        signal("CONT");
+        becomes(false);
+        assert!(!suspension.is_of_any(&[sleeper.id()]));
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
     }
 
     #[test]

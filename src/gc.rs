@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use crate::store_at_hand::StoreAtHand;
 use cargo_dir::CargoDir;
+use local_store::OnWait;
 pub(crate) use places::Places;
 pub(crate) use planning::plan;
 use planning::{Whole, judge_whole};
@@ -121,7 +122,8 @@ impl Plan {
 }
 
 impl Finding {
-    /// Removes it, if it is not needed meanwhile. Stops when `goes_on` is false.
+    /// Removes it, if it is not needed meanwhile. Stops when `goes_on` is false, or when `on_wait` is while other processes
+    /// keep the store locked.
     ///
     /// # Errors
     /// If a part of it cannot be removed.
@@ -130,6 +132,7 @@ impl Finding {
         places: &Places,
         selection: Selection,
         goes_on: &dyn Fn() -> bool,
+        on_wait: OnWait<'_>,
     ) -> Result<Removed, Problem> {
         let removed = match &self.what {
             What::Directory(directory) => {
@@ -152,8 +155,12 @@ impl Finding {
             }),
             What::Store => {
                 let store = StoreAtHand::find()?.store;
-                let collected = store.collect();
-                collected.map(|garbage| Removed::Gone(garbage.freed))
+                match store.collect(on_wait) {
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                        Ok(Removed::Interrupted)
+                    }
+                    collected => collected.map(|garbage| Removed::Gone(garbage.freed)),
+                }
             }
             What::Files(files) => files
                 .iter()

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
-use super::store::failed;
+use super::store::{failed, waiting};
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
@@ -71,7 +71,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
     if let Some(StoreAtHand { store, .. }) = &store {
         let freed = ByteSize::from_bytes(store.size().unwrap_or(0));
         store
-            .clear()
+            .clear(&waiting(report))
             .map_err(|error| failed("clear", store, &error))?;
         print(cache.as_ref(), Some((store, freed)), args.json, report);
     } else {

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::store::waiting;
 use crate::cli;
 use crate::gc::{self, Finding, Places, Plan, Removed, Selection, WhichIncremental};
 use crate::report::Report;
@@ -25,7 +26,7 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
         [] => Places::of_repository(start)?,
         directories => Places::below(start, directories)?,
     };
-    let plan = gc::plan(&places, selection);
+    let plan = gc::plan(&places, selection, &waiting(report));
     if !args.json {
         show(&plan, report);
     }
@@ -56,7 +57,9 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
     let interrupt = Interrupt::catch().context("could not catch Ctrl-C")?;
     let remove = |finding: &Finding| {
         let goes_on = || !interrupt.is_received();
-        let ending = Ending::of(finding.remove(&places, selection, &goes_on));
+        let says = waiting(report);
+        let on_wait = |pids: &[u32]| says(pids) && goes_on();
+        let ending = Ending::of(finding.remove(&places, selection, &goes_on, &on_wait));
         if !args.json {
             ending.show(finding, report);
         }

@@ -1,5 +1,6 @@
 //! `sccfg store`
 
+use std::cell::Cell;
 use std::path::Path;
 
 use anyhow::Result;
@@ -13,6 +14,7 @@ use crate::store_at_hand::StoreAtHand;
 use local_store::{Counters, Store};
 use portable_wrapper::store::settings::{self, Settings};
 use sccfg_util::problem::Problem;
+use sccfg_util::proc::running::is_suspended;
 use sccfg_util::size::ByteSize;
 
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
@@ -39,7 +41,7 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
         cli::StoreCommand::Clear { .. } => {
             let usable = store.size().map_or_else(|| store.try_to_use(), |_| Ok(()));
             usable
-                .and_then(|()| store.clear())
+                .and_then(|()| store.clear(&waiting(report)))
                 .map_err(|error| failed("clear", &store, &error))?;
             report.done("cleared", &store.root().display().to_string());
         }
@@ -51,6 +53,38 @@ pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Probl
     let root = store.root().display();
     Problem::new(format!("could not {verb} the store in {root}: {error}"))
         .hint("check `store.dir` in `sccfg config show`, the owner of the directory, and the free space of its disk")
+}
+
+/// Says once on standard error for which processes a command waits that keep the store locked.
+pub(super) fn waiting(report: Report) -> impl Fn(&[u32]) -> bool {
+    let is_said = Cell::new(false);
+    move |pids| {
+        if !is_said.replace(true) {
+            report.note(&wait_for(pids));
+        }
+        true
+    }
+}
+
+fn wait_for(pids: &[u32]) -> Problem {
+    let suspended = pids.iter().find(|pid| is_suspended(**pid));
+    let (what, hint) = match (suspended, pids.first()) {
+        (Some(pid), _) => (
+            format!("waiting for process {pid}, which uses the local store and is suspended"),
+            format!(
+                "`fg` in its terminal or `kill -CONT {pid}` continues it, `kill -KILL {pid}` ends it"
+            ),
+        ),
+        (None, Some(pid)) => (
+            format!("waiting for process {pid}, which uses the local store"),
+            "this goes on when that has ended".to_owned(),
+        ),
+        (None, None) => (
+            "waiting for another process, which uses the local store".to_owned(),
+            "this goes on when that has ended".to_owned(),
+        ),
+    };
+    Problem::new(what).hint(hint)
 }
 
 fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
@@ -96,7 +130,7 @@ fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
 
 fn verify(store: &Store, as_json: bool, report: Report) -> Result<Outcome> {
     let verified = store
-        .verify()
+        .verify(&waiting(report))
         .map_err(|error| failed("verify", store, &error))?;
     if as_json {
         report.data(&format!("{:#}\n", json!(verified)));

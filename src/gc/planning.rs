@@ -16,14 +16,15 @@ use crate::sccfg_toml::Incremental;
 use crate::seeding;
 use crate::store_at_hand::StoreAtHand;
 use crate::worktrees::Worktrees;
+use local_store::OnWait;
 use portable_wrapper::state_dir::StateDir;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Looks for what can be removed. Nothing is changed.
-pub(crate) fn plan(places: &Places, selection: Selection) -> Plan {
+/// Looks for what can be removed. Nothing is changed. For `on_wait`, see [`OnWait`].
+pub(crate) fn plan(places: &Places, selection: Selection, on_wait: OnWait<'_>) -> Plan {
     let mut planning = Planning {
         selection,
         tally: Tally::default(),
@@ -46,7 +47,7 @@ pub(crate) fn plan(places: &Places, selection: Selection) -> Plan {
         }
     }
     if selection.store {
-        planning.store();
+        planning.store(on_wait);
         planning.state();
     }
     planning.plan
@@ -256,14 +257,14 @@ impl Planning {
         self.add_measured(Kind::Leftover, staging, reason, &parts, What::Seeding);
     }
 
-    fn store(&mut self) {
+    fn store(&mut self, on_wait: OnWait<'_>) {
         let found = match StoreAtHand::in_use() {
             Ok(Some(found)) => found,
             Ok(None) => return,
             Err(problem) => return self.plan.problems.push(problem),
         };
         let root = found.store.root();
-        let garbage = match found.store.garbage() {
+        let garbage = match found.store.garbage(on_wait) {
             Ok(garbage) => garbage,
             Err(error) => return self.plan.problems.push(failed(root, &error)),
         };

@@ -4,9 +4,10 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-use sccfg_util::fsio;
-use sccfg_util::fsio::share;
+use sccfg_util::fsio::{self, Locking, share};
 use serde::Serialize;
+
+use super::Patience;
 
 /// How many groups of lookups are counted separately. What they are is the caller's business.
 pub const GROUPS: usize = 4;
@@ -102,9 +103,13 @@ impl Accounts {
     }
 
     /// Changes the file, while no other process does.
-    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Account) -> T) -> io::Result<T> {
+    pub(crate) fn update<T>(
+        &self,
+        patience: Patience<'_>,
+        change: impl FnOnce(&mut Account) -> T,
+    ) -> io::Result<T> {
         let file = share::open_or_create(&self.0)?;
-        file.lock()?;
+        patience.lock(&file, Locking::Alone)?;
         // One byte more shows that a file is too long.
         let mut bytes = [0; FIELDS * 8 + 1];
         let length = file.read_at(&mut bytes, 0)?;
@@ -187,15 +192,17 @@ fn checksum(numbers: &[u64]) -> u64 {
 mod tests {
     use super::*;
 
+    fn update(accounts: &Accounts, change: impl FnOnce(&mut Account)) {
+        accounts.update(Patience::of_build(), change).unwrap();
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let accounts = Accounts::at(directory.path().join("accounts"));
         assert_eq!(accounts.read(), None);
-        accounts.update(|account| account.size = 7).unwrap();
-        accounts
-            .update(|account| account.counters.lookups[1].hits += 2)
-            .unwrap();
+        update(&accounts, |account| account.size = 7);
+        update(&accounts, |account| account.counters.lookups[1].hits += 2);
         let account = accounts.read().unwrap();
         assert_eq!((account.size, account.counters.lookups[1].hits), (7, 2));
     }
@@ -205,14 +212,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("accounts");
         let accounts = Accounts::at(path.clone());
-        accounts.update(|account| account.size = 7).unwrap();
+        update(&accounts, |account| account.size = 7);
         let mut bytes = fsio::read_bytes(&path).unwrap();
         bytes[9] ^= 1;
         fsio::replace(&path, &bytes).unwrap();
         assert!(accounts.read().unwrap().is_unknown);
-        accounts
-            .update(|account| account.counters.lookups[0].hits = 1)
-            .unwrap();
+        update(&accounts, |account| account.counters.lookups[0].hits = 1);
         assert!(accounts.read().unwrap().is_unknown);
         fsio::replace(&path, b"short").unwrap();
         assert!(accounts.read().unwrap().is_unknown);

@@ -6,11 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sccfg_util::fsio;
-use sccfg_util::fsio::share;
+use sccfg_util::fsio::{self, Locking, share};
 
 use super::entry::Entry;
-use super::{BLOCK, Store, rounded};
+use super::{BLOCK, OnWait, Patience, Store, rounded};
 
 /// What is left of the limit after an eviction, in percent: so that the next one is not soon.
 const KEPT: u64 = 90;
@@ -24,11 +23,16 @@ const TRIES: usize = 8;
 impl Store {
     /// Reserves `bytes` of `limit`, and evicts entries where they do not fit. Until the returned lock is
     /// dropped, nothing is evicted.
-    pub(crate) fn reserve(&self, bytes: u64, limit: u64) -> io::Result<File> {
+    pub(crate) fn reserve(
+        &self,
+        bytes: u64,
+        limit: u64,
+        patience: Patience<'_>,
+    ) -> io::Result<File> {
         for _ in 0..TRIES {
             let lock = share::open_or_create(&self.lock_path())?;
-            lock.lock_shared()?;
-            let is_reserved = self.accounts().update(|account| {
+            patience.lock(&lock, Locking::Shared)?;
+            let is_reserved = self.accounts().update(patience, |account| {
                 let fits = account.size + bytes + DIRECTORIES <= limit;
                 if fits && !account.is_unknown {
                     account.size += bytes;
@@ -39,16 +43,17 @@ impl Store {
                 return Ok(lock);
             }
             lock.unlock()?;
-            self.evict((limit / 100 * KEPT).saturating_sub(bytes + DIRECTORIES))?;
+            let kept = (limit / 100 * KEPT).saturating_sub(bytes + DIRECTORIES);
+            self.evict(kept, patience)?;
         }
         Err(io::Error::other("the store's limit leaves no space"))
     }
 
     /// Removes the least recently used entries until at most `size` bytes are left, what belongs to
     /// no entry, and what processes have left that were killed.
-    fn evict(&self, size: u64) -> io::Result<()> {
+    fn evict(&self, size: u64, patience: Patience<'_>) -> io::Result<()> {
         let lock = share::open_or_create(&self.lock_path())?;
-        lock.lock()?;
+        patience.lock(&lock, Locking::Alone)?;
         // Another process may have done it meanwhile.
         let account = self.accounts().read().unwrap_or_default();
         if !account.is_unknown && account.size <= size {
@@ -59,7 +64,7 @@ impl Store {
         let mut found = self.scan();
         found.remove_orphans();
         let (left, evicted) = found.shrink(size);
-        self.accounts().update(|account| {
+        self.accounts().update(patience, |account| {
             account.size = left;
             account.is_unknown = false;
             account.counters.evicted += evicted;
@@ -69,9 +74,9 @@ impl Store {
     /// Removes all entries, and what was counted.
     ///
     /// # Errors
-    /// When something in the store cannot be removed.
-    pub fn clear(&self) -> io::Result<()> {
-        let Some(_lock) = self.lock_alone()? else {
+    /// When something in the store cannot be removed, or `on_wait` ends it.
+    pub fn clear(&self, on_wait: OnWait<'_>) -> io::Result<()> {
+        let Some(_lock) = self.lock_alone(Patience::Command(on_wait))? else {
             return Ok(());
         };
         for directory in ["entries", "blobs", "tmp"] {
@@ -187,7 +192,7 @@ impl Scan {
 }
 
 /// The files in the subdirectories of `directory`.
-fn files_below(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let subdirectories = fsio::names_in(directory)
         .into_iter()
         .map(|name| directory.join(name));

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use sccfg_util::fsio;
 use serde::Serialize;
 
-use super::Store;
 use super::evict::{DIRECTORIES, Scan};
+use super::{OnWait, Patience, Store};
 
 /// What can be, or was, removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -32,9 +32,9 @@ impl Store {
     /// Looks for garbage. Nothing is removed.
     ///
     /// # Errors
-    /// When the store cannot be locked.
-    pub fn garbage(&self) -> io::Result<Garbage> {
-        let Some(_lock) = self.lock_alone()? else {
+    /// When the store cannot be locked, or `on_wait` ends it.
+    pub fn garbage(&self, on_wait: OnWait<'_>) -> io::Result<Garbage> {
+        let Some(_lock) = self.lock_alone(Patience::Command(on_wait))? else {
             return Ok(Garbage::default());
         };
         Ok(self.measure(&self.scan()))
@@ -43,9 +43,10 @@ impl Store {
     /// Removes garbage, and returns what it was. Entries that are being written are waited for.
     ///
     /// # Errors
-    /// When the store cannot be locked.
-    pub fn collect(&self) -> io::Result<Garbage> {
-        let Some(_lock) = self.lock_alone()? else {
+    /// When the store cannot be locked, or `on_wait` ends it.
+    pub fn collect(&self, on_wait: OnWait<'_>) -> io::Result<Garbage> {
+        let patience = Patience::Command(on_wait);
+        let Some(_lock) = self.lock_alone(patience)? else {
             return Ok(Garbage::default());
         };
         let mut scan = self.scan();
@@ -55,7 +56,7 @@ impl Store {
         }
         scan.remove_orphans();
         let (left, evicted) = scan.shrink(self.kept_by_limit());
-        self.accounts().update(|account| {
+        self.accounts().update(patience, |account| {
             account.size = left;
             account.is_unknown = false;
             account.counters.evicted += evicted;

@@ -17,7 +17,9 @@
 //! **Processes.** All state is in files, and the kernel releases the locks of a process that ends.
 //! So any number of processes can use a store at once. A process that is killed leaves at most
 //! files in `tmp/` and blobs without an entry, which the next eviction removes. If a file is
-//! evicted while an entry is being read, that entry is a miss.
+//! evicted while an entry is being read, that entry is a miss. A process may be suspended while it
+//! holds a lock. So a build waits for a few seconds at most, and not for a suspended process; then it
+//! stores, evicts or counts nothing. Commands wait, and [say so](OnWait).
 //!
 //! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit.
 //! The least recently used entries are evicted.
@@ -33,6 +35,7 @@ mod evict;
 mod garbage;
 mod transfer;
 mod verify;
+mod wait;
 
 use std::fs::File;
 use std::io;
@@ -40,7 +43,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use sccfg_util::fsio::KeyLock;
-use sccfg_util::fsio::{self, share};
+use sccfg_util::fsio::{self, Locking, share};
 
 use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
@@ -49,6 +52,8 @@ pub use entry::{Entry, Sharing, StoredFile};
 use evict::DIRECTORIES;
 pub use garbage::Garbage;
 pub use verify::Verified;
+pub use wait::OnWait;
+use wait::Patience;
 
 /// The block size of a file system, in bytes. A file occupies whole blocks.
 const BLOCK: u64 = 4096;
@@ -206,7 +211,7 @@ impl Store {
     /// a hard link to the file in the store; one that may be linked becomes read-only.
     ///
     /// # Errors
-    /// If the store cannot be written to, or a file does not exist. No entry is stored then.
+    /// If the store cannot be written to, a file does not exist, or other processes keep the store locked. No entry is stored then.
     pub fn put(&self, key: &str, metadata: &[u8], files: &[NewFile<'_>]) -> io::Result<Put> {
         let path = self
             .entry_path(key)
@@ -228,14 +233,16 @@ impl Store {
         for directory in ["entries", "blobs", "tmp"] {
             fsio::create_dir_all(&self.root.join(directory))?;
         }
-        let _writing = self.reserve(reserved, limit)?;
+        let patience = Patience::of_build();
+        let _writing = self.reserve(reserved, limit, patience)?;
         let mut used = 0;
         let written = self.write(&path, key, metadata, files, stored, &mut used);
-        // Returns the bytes that were reserved for files that failed or existed already.
-        self.accounts().update(|accounts| {
+        // Returns the bytes that were reserved for files that failed or existed already. If that is not possible, they count
+        // until the next eviction.
+        let _ = self.accounts().update(Patience::of_build(), |accounts| {
             accounts.size = accounts.size.saturating_sub(reserved.saturating_sub(used));
             accounts.counters.stored += u64::from(written.is_ok());
-        })?;
+        });
         written.map(|()| Put::Stored)
     }
 
@@ -302,12 +309,12 @@ impl Store {
     /// Counts a lookup of the group with the number `group`, below [`GROUPS`].
     ///
     /// # Errors
-    /// If the store cannot be written to.
+    /// If the store cannot be written to, or another process keeps it from being counted.
     pub fn count(&self, group: usize, outcome: Outcome) -> io::Result<()> {
         if share::version(&self.accounts_path()).is_none() {
             self.create()?;
         }
-        self.accounts().update(|accounts| {
+        self.accounts().update(Patience::of_build(), |accounts| {
             if let Some(lookups) = accounts.counters.lookups.get_mut(group) {
                 lookups.add(outcome);
             }
@@ -317,13 +324,14 @@ impl Store {
     /// Starts all counters at zero again.
     ///
     /// # Errors
-    /// If the store cannot be written to.
+    /// If the store cannot be written to, or another process keeps the counters.
     pub fn reset_counters(&self) -> io::Result<()> {
         if !fsio::exists(&self.root) {
             return Ok(());
         }
-        self.accounts()
-            .update(|accounts| accounts.counters = Counters::default())
+        self.accounts().update(Patience::of_build(), |accounts| {
+            accounts.counters = Counters::default();
+        })
     }
 
     /// Whether nothing can be stored in the directory, because it has files, but none by which a store is known. They
@@ -379,16 +387,22 @@ impl Store {
     }
 
     /// Keeps other processes out until the result is dropped. `None` if there is no store.
-    fn lock_alone(&self) -> io::Result<Option<File>> {
-        if !fsio::exists(&self.root) {
+    fn lock_alone(&self, patience: Patience<'_>) -> io::Result<Option<File>> {
+        if !self.is_there()? {
             return Ok(None);
         }
-        if self.is_foreign() {
+        let lock = share::open_or_create(&self.lock_path())?;
+        patience.lock(&lock, Locking::Alone)?;
+        Ok(Some(lock))
+    }
+
+    /// Whether there is a store; an error if there is something else.
+    fn is_there(&self) -> io::Result<bool> {
+        let is_there = fsio::exists(&self.root);
+        if is_there && self.is_foreign() {
             return Err(foreign());
         }
-        let lock = share::open_or_create(&self.lock_path())?;
-        lock.lock()?;
-        Ok(Some(lock))
+        Ok(is_there)
     }
 
     /// How many bytes the store occupies; `None` if it does not exist.

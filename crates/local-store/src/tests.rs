@@ -287,11 +287,11 @@ fn verify_removes_what_is_damaged_and_no_more() {
     let fixture = fixture(ROOMY);
     fixture.put("whole1", b"whole", Sharing::Copy);
     fixture.put("linked", b"whole as well", Sharing::Link);
-    assert_eq!(fixture.store.verify().unwrap().entries, 2);
+    assert_eq!(fixture.store.verify(&|_| true).unwrap().entries, 2);
     let entry = fixture.store.get("linked").unwrap();
     let blob = fixture.store.blob_path(entry.file("out").unwrap());
     write_over(&blob, b"W");
-    let verified = fixture.store.verify().unwrap();
+    let verified = fixture.store.verify(&|_| true).unwrap();
     assert_eq!(
         (verified.entries, verified.files, verified.removed_entries),
         (1, 1, 1)
@@ -328,10 +328,10 @@ fn lookups_are_counted_by_group_until_they_are_reset() {
 #[test]
 fn clear_empties_it() {
     let fixture = fixture(ROOMY);
-    fixture.store.clear().unwrap();
+    fixture.store.clear(&|_| true).unwrap();
     fixture.put("first1", b"content", Sharing::Copy);
     fixture.store.count(0, Outcome::Hit).unwrap();
-    fixture.store.clear().unwrap();
+    fixture.store.clear(&|_| true).unwrap();
     assert!(fixture.store.get("first1").is_none());
     assert_eq!(fixture.store.counters(), Counters::default());
     fixture.put("first1", b"content", Sharing::Copy);
@@ -411,7 +411,7 @@ fn many_at_once_are_right_and_below_the_limit() {
     let most = most.into_inner();
     assert!(most <= limit && most > limit / 2, "{most} of {limit}");
     assert!(fixture.store.counters().evicted > 50);
-    let verified = fixture.store.verify().unwrap();
+    let verified = fixture.store.verify(&|_| true).unwrap();
     assert_eq!((verified.damaged.len(), verified.removed_entries), (0, 0));
 }
 
@@ -436,6 +436,113 @@ fn a_lock_is_waited_for_only_if_it_is_held_for_the_same_key() {
     drop(waiting.unwrap());
     // It was held for another key before.
     assert!(!store.lock_key(alike, forever).unwrap().had_to_wait);
+}
+
+/// The process that [`lock_until_killed`] runs in. It is killed on drop.
+struct Holder(std::process::Child);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const HELD: &str = "SCCFG_TEST_HELD";
+
+/// No test of its own: it locks the file that the variable names, says so, and waits.
+#[test]
+fn lock_until_killed() {
+    let Some(path) = sccfg_util::env::var_os(HELD) else {
+        return;
+    };
+    let lock = share::open_or_create(Path::new(&path)).unwrap();
+    lock.lock_shared().unwrap();
+    fsio::replace(&Path::new(&path).with_extension("held"), b"").unwrap();
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// Another process that holds the lock at `path` together with others.
+fn holder(path: &Path) -> Holder {
+    let program = sccfg_util::env::current_program().unwrap();
+    #[allow(clippy::disallowed_methods, reason = "it is suspended")]
+    let mut command = std::process::Command::new(program);
+    let command = command.args(["--exact", "tests::lock_until_killed"]);
+    let child = command.env(HELD, path).spawn().unwrap();
+    while !path.with_extension("held").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Holder(child)
+}
+
+fn signal(holder: &Holder, name: &str) {
+    let pid = holder.0.id().to_string();
+    let args = ["-c", "kill -s \"$@\"", "kill", name, &pid];
+    let sent = sccfg_util::proc::output("sh", &args, Path::new("/")).unwrap();
+    assert!(sent.status.success());
+}
+
+/// A build that is suspended while it stores something keeps others from evicting, and one that is suspended while it counts
+/// from counting. They go on without.
+#[test]
+fn builds_do_not_wait_for_a_process_that_is_suspended() {
+    let limit = 6 << 20;
+    let fixture = fixture(limit);
+    fixture.put("first1", &vec![1; 2 << 20], Sharing::Copy);
+    fixture.put("second", &vec![2; 1 << 20], Sharing::Copy);
+    let path = fixture.path("third");
+    let content = vec![3; 2 << 20];
+    fsio::replace(&path, &content).unwrap();
+    let put = || {
+        let file = NewFile {
+            name: "out",
+            path: &path,
+            digest: &digest(&content),
+            sharing: Sharing::Copy,
+            is_final: false,
+        };
+        fixture.store.put("third1", b"", &[file])
+    };
+    for lock in ["lock", "accounts"] {
+        let holder = holder(&fixture.store.root().join(lock));
+        signal(&holder, "STOP");
+        assert!(put().is_err(), "{lock}");
+        assert!(fixture.store.get("third1").is_none());
+        assert!(fixture.content_of("first1").is_some());
+        let is_counted = fixture.store.count(0, Outcome::Hit).is_ok();
+        assert_eq!(is_counted, lock == "lock");
+    }
+    assert_eq!(put().unwrap(), Put::Stored);
+    assert!(fixture.store.size().unwrap() <= limit);
+    assert_eq!(fixture.store.size(), Some(fixture.store.scan().size()));
+}
+
+/// Commands wait, say for which process after some seconds, and go on when it ends.
+#[test]
+fn commands_wait_for_a_process_that_is_suspended_and_say_so() {
+    let fixture = fixture(ROOMY);
+    fixture.put("first1", b"content", Sharing::Copy);
+    let holder = holder(&fixture.store.root().join("lock"));
+    signal(&holder, "STOP");
+    let pid = holder.0.id();
+    let given_up = |pids: &[u32]| {
+        if cfg!(target_os = "linux") {
+            assert_eq!(pids, [pid]);
+        }
+        false
+    };
+    let store = &fixture.store;
+    let interrupted = |error: io::Error| assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+    interrupted(store.garbage(&given_up).unwrap_err());
+    interrupted(store.verify(&given_up).unwrap_err());
+    let waits = std::sync::Mutex::new(Some(holder));
+    let ends_it = |_: &[u32]| {
+        drop(waits.lock().unwrap().take());
+        true
+    };
+    assert_eq!(store.verify(&ends_it).unwrap().entries, 1);
+    assert!(waits.lock().unwrap().is_none());
+    assert!(store.collect(&|_| true).unwrap().is_empty());
 }
 
 /// Another machine's store with what `exported` contains.

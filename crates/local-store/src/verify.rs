@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio;
 use serde::Serialize;
 
-use super::Store;
 use super::entry::digest_of;
+use super::evict::files_below;
+use super::{OnWait, Patience, Store};
 
 /// What a verification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,26 +27,29 @@ pub struct Verified {
 }
 
 impl Store {
-    /// Compares every file with its digest, and removes what is damaged.
+    /// Compares every file with its digest, and removes what is damaged. Other processes store and evict meanwhile: they are kept
+    /// out only while something is removed. What they store is not compared.
     ///
     /// # Errors
-    /// When the store cannot be locked, or something damaged not be removed.
-    pub fn verify(&self) -> io::Result<Verified> {
+    /// When the store cannot be locked, something damaged not be removed, or `on_wait` ends it.
+    pub fn verify(&self, on_wait: OnWait<'_>) -> io::Result<Verified> {
         let mut verified = Verified::default();
-        let Some(_lock) = self.lock_alone()? else {
+        if !self.is_there()? {
+            return Ok(verified);
+        }
+        let patience = Patience::Command(on_wait);
+        let mut intact = HashSet::new();
+        for blob in files_below(&self.root.join("blobs")) {
+            if is_as_stored(&blob) {
+                intact.insert(blob);
+            } else if fsio::exists(&blob) && self.remove_damaged(&blob, patience)? {
+                verified.damaged.push(blob);
+            }
+        }
+        let Some(_lock) = self.lock_alone(patience)? else {
             return Ok(verified);
         };
         let mut scan = self.scan();
-        let mut intact = HashSet::new();
-        for blob in scan.blobs.keys() {
-            let stored = blob.file_stem().and_then(|digest| digest.to_str());
-            if stored.is_some() && digest_of(blob).as_deref() == stored {
-                intact.insert(blob.clone());
-            } else {
-                fsio::remove_file(blob)?;
-                verified.damaged.push(blob.clone());
-            }
-        }
         verified.removed_entries = scan.broken.len();
         for path in scan.broken.drain(..) {
             fsio::remove_file(&path)?;
@@ -53,19 +57,39 @@ impl Store {
         for entry in &scan.entries {
             if entry.blobs.is_subset(&intact) {
                 verified.entries += 1;
-            } else {
+            } else if !entry.blobs.iter().all(|blob| scan.blobs.contains_key(blob)) {
                 fsio::remove_file(&entry.path)?;
                 verified.removed_entries += 1;
             }
         }
-        verified.files = intact.len();
+        let compared = scan.blobs.keys().filter(|blob| intact.contains(*blob));
+        verified.files = compared.count();
         verified.damaged.sort();
         let mut scan = self.scan();
         scan.remove_orphans();
-        self.accounts().update(|account| {
+        self.accounts().update(patience, |account| {
             account.size = scan.size();
             account.is_unknown = false;
         })?;
         Ok(verified)
     }
+
+    /// Removes the file at `blob` if it is damaged, and returns whether it was. It may have been evicted or replaced since it was
+    /// compared.
+    fn remove_damaged(&self, blob: &Path, patience: Patience<'_>) -> io::Result<bool> {
+        let Some(_lock) = self.lock_alone(patience)? else {
+            return Ok(false);
+        };
+        let is_damaged = fsio::exists(blob) && !is_as_stored(blob);
+        if is_damaged {
+            fsio::remove_file(blob)?;
+        }
+        Ok(is_damaged)
+    }
+}
+
+/// Whether the content of the file at `blob` is what its name says.
+fn is_as_stored(blob: &Path) -> bool {
+    let stored = blob.file_stem().and_then(|digest| digest.to_str());
+    stored.is_some() && digest_of(blob).as_deref() == stored
 }

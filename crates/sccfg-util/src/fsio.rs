@@ -19,8 +19,8 @@ mod write;
 pub use commit::{Change, Links, NewFileMode, commit};
 pub use key_lock::{KeyLock, lock_key};
 pub use lock::{
-    create_lock_file, is_at, is_locked, lock_for_children, open_lock_file, share_lock_for_children,
-    try_lock, try_share_lock, write_lock_file,
+    Locking, create_lock_file, is_at, is_locked, lock_for_children, lock_holders, lock_while,
+    open_lock_file, share_lock_for_children, try_lock, try_share_lock, write_lock_file,
 };
 pub use memory_file::MemoryFile;
 pub use metadata::{

@@ -1,8 +1,10 @@
 //! The local store: units come out of it as they come out of sccache, and no sccache is needed.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use rstest::rstest;
 use serde_json::Value;
@@ -11,7 +13,7 @@ use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project, Store, succeeds};
 use super::races;
 use super::registry;
-use crate::support::{Ran, Sandbox};
+use crate::support::{Ran, Sandbox, wait_until};
 
 const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
@@ -144,6 +146,76 @@ fn a_second_worktree_hits_without_any_sccache(#[values(Layout::V1, Layout::V2)] 
         (&2.into(), &2.into()),
         "{said}"
     );
+}
+
+/// To compare a large store takes long. Builds store what they compile meanwhile, even if the comparison is suspended.
+#[requires(sccache)]
+#[test]
+fn a_verification_holds_up_no_build() {
+    let project = small();
+    project.main().cargo(&["build"]).ok();
+    let large = directory(&project)
+        .join("blobs/00")
+        .join("0".repeat(64) + ".w");
+    fs::create_dir_all(large.parent().unwrap()).unwrap();
+    // It takes no space.
+    fs::File::create(&large).unwrap().set_len(8 << 30).unwrap();
+    let mut verify = project.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    let mut verify = verify.args(["store", "verify"]).spawn().unwrap();
+    let files = PathBuf::from(format!("/proc/{}/fd", verify.id()));
+    if files.exists() {
+        wait_until("it reads the large file", || {
+            let open = fs::read_dir(&files).unwrap().flatten();
+            open.into_iter()
+                .any(|file| fs::read_link(file.path()).is_ok_and(|path| path == large))
+        });
+    }
+    let signal = |name: &str| {
+        let mut kill = crate::lab::kill();
+        succeeds(kill.args(["-s", name, &verify.id().to_string()]));
+    };
+    signal("STOP");
+    let second = project.linked("second");
+    second.write("crates/low/src/lib.rs", "pub fn place() -> i32 { 2 }\n");
+    let before = status(&project)["stored"].as_u64().unwrap();
+    let mut build = second.started(&["build"]);
+    wait_until("the build ends", || build.try_wait().unwrap().is_some());
+    assert!(build.wait().unwrap().success());
+    assert_eq!(second.says("app"), "2\n");
+    assert!(status(&project)["stored"].as_u64().unwrap() > before);
+    verify.kill().unwrap();
+    verify.wait().unwrap();
+}
+
+/// Commands that need the store for themselves say for which process they wait, and go on when it ends.
+#[requires(sccache)]
+#[rstest]
+#[case::verify(&["store", "verify"], "are as they were stored")]
+#[case::gc(&["gc", "--dry-run", "--store"], "nothing to remove")]
+#[case::clear(&["store", "clear", "--yes"], "cleared ")]
+fn commands_say_what_they_wait_for(#[case] args: &[&str], #[case] said: &str) {
+    let project = small();
+    project.main().cargo(&["build"]).ok();
+    let lock = fs::File::open(directory(&project).join("lock")).unwrap();
+    lock.lock_shared().unwrap();
+    let mut command = project.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    let command = command
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut waits = command.spawn().unwrap();
+    let mut note = String::new();
+    let mut lines = BufReader::new(waits.stderr.take().unwrap());
+    lines.read_line(&mut note).unwrap();
+    if cfg!(target_os = "linux") {
+        let holder = std::process::id();
+        let wanted = format!("note: waiting for process {holder}, which uses the local store\n");
+        assert_eq!(note, wanted);
+    }
+    assert!(waits.try_wait().unwrap().is_none());
+    drop(lock);
+    let output = waits.wait_with_output().unwrap();
+    Ran::new(args.join(" "), &output).status(0).stdout_has(said);
 }
 
 #[requires(sccache)]

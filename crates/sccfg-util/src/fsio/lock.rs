@@ -9,6 +9,12 @@ use std::fs;
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::read_bytes;
+
+/// The pauses between attempts to take a lock are twice as long each time, from the first to the second of these.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(20));
 
 /// Opens a lock file, and creates it if it does not exist.
 ///
@@ -82,6 +88,75 @@ pub fn try_lock(path: &Path) -> io::Result<Option<fs::File>> {
     }
 }
 
+/// How a file is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locking {
+    /// Together with others that lock it like this.
+    Shared,
+    /// Without anybody else.
+    Alone,
+}
+
+/// Waits for the lock of `file`, as long as `goes_on`, which gets the time since the first attempt. Returns whether it is locked.
+///
+/// # Errors
+/// When the file system has no locks.
+pub fn lock_while(
+    file: &fs::File,
+    how: Locking,
+    mut goes_on: impl FnMut(Duration) -> bool,
+) -> io::Result<bool> {
+    let started = Instant::now();
+    let (mut pause, longest) = PAUSES;
+    loop {
+        let tried = match how {
+            Locking::Shared => file.try_lock_shared(),
+            Locking::Alone => file.try_lock(),
+        };
+        match tried {
+            Ok(()) => return Ok(true),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+            Err(fs::TryLockError::WouldBlock) if !goes_on(started.elapsed()) => return Ok(false),
+            Err(fs::TryLockError::WouldBlock) => {}
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(longest);
+    }
+}
+
+/// The processes that hold a lock of `file`, as far as the system says.
+pub fn lock_holders(file: &fs::File) -> Vec<u32> {
+    let (Ok(metadata), Some(locks)) = (file.metadata(), read_bytes("/proc/locks")) else {
+        return Vec::new();
+    };
+    let (major, minor) = (
+        rustix::fs::major(metadata.dev()),
+        rustix::fs::minor(metadata.dev()),
+    );
+    let locks = String::from_utf8_lossy(&locks);
+    let at = |place: &str| holders_at(&locks, place);
+    let found = at(&format!("{major:02x}:{minor:02x}:{}", metadata.ino()));
+    // The number of the device that a file says differs from that of the file system on Btrfs.
+    if found.is_empty() && major == 0 {
+        return at(&format!(":{}", metadata.ino()));
+    }
+    found
+}
+
+/// The processes that hold a lock of the file whose place in the text of `/proc/locks` ends in `place`.
+fn holders_at(locks: &str, place: &str) -> Vec<u32> {
+    // 1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF
+    // 1: -> FLOCK  ADVISORY  WRITE 4712 08:01:1234 0 EOF
+    let holder = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [_, "FLOCK", _, _, pid, at, ..] if at.ends_with(place) => pid.parse().ok(),
+            _ => None,
+        }
+    };
+    locks.lines().filter_map(holder).collect()
+}
+
 /// Whether `file` is still the one at `path`: whoever held its lock before may have removed it.
 pub fn is_at(file: &fs::File, path: &Path) -> bool {
     let (Ok(open), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
@@ -94,4 +169,39 @@ pub fn is_at(file: &fs::File, path: &Path) -> bool {
 pub fn is_locked(path: &Path) -> bool {
     open_lock_file(path)
         .is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holders_are_read_from_the_locks_of_the_system() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF\n\
+                     1: -> FLOCK  ADVISORY  WRITE 4712 08:01:1234 0 EOF\n\
+                     2: POSIX  ADVISORY  WRITE 4713 08:01:1234 0 EOF\n\
+                     3: FLOCK  ADVISORY  READ  4714 08:01:234 0 EOF\n";
+        assert_eq!(holders_at(locks, "08:01:1234"), [4711]);
+        assert_eq!(holders_at(locks, ":234"), [4714]);
+    }
+
+    #[test]
+    fn who_holds_a_lock_is_known_until_it_is_released() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let held = create_lock_file(&path).unwrap();
+        let waiting = create_lock_file(&path).unwrap();
+        held.lock().unwrap();
+        let mut tries = 0;
+        let is_locked = lock_while(&waiting, Locking::Shared, |_| {
+            tries += 1;
+            if cfg!(target_os = "linux") {
+                assert_eq!(lock_holders(&waiting), [std::process::id()]);
+            }
+            tries < 3
+        });
+        assert!(!is_locked.unwrap());
+        drop(held);
+        assert!(lock_while(&waiting, Locking::Alone, |_| false).unwrap());
+    }
 }

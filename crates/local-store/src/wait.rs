@@ -1,0 +1,56 @@
+//! Waiting for other processes that use a store.
+
+use std::fs::File;
+use std::io;
+use std::time::{Duration, Instant};
+
+use sccfg_util::fsio::{self, Locking};
+use sccfg_util::proc::running::Suspension;
+
+/// How long a build waits for others, in all, each time that it stores or counts something.
+const LONGEST_OF_BUILD: Duration = Duration::from_secs(5);
+
+/// A wait that is shorter is not looked into: most are, because a store is locked for moments.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// How long a command waits without a word.
+const WITHOUT_WORD: Duration = Duration::from_secs(3);
+
+/// Called again and again while a command waits for other processes, after the first seconds, with their numbers as far as
+/// they are known. If it returns `false`, the command fails with [`io::ErrorKind::Interrupted`].
+pub type OnWait<'a> = &'a dyn Fn(&[u32]) -> bool;
+
+/// How long other processes are waited for.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience<'a> {
+    /// Until then, and not for a process that is suspended: a build can do without its store.
+    Until(Instant),
+    /// As long as it takes.
+    Command(OnWait<'a>),
+}
+
+impl Patience<'_> {
+    pub(crate) fn of_build() -> Self {
+        Self::Until(Instant::now() + LONGEST_OF_BUILD)
+    }
+
+    /// Waits for the lock of `file`.
+    pub(crate) fn lock(self, file: &File, how: Locking) -> io::Result<()> {
+        let mut suspension = Suspension::default();
+        let is_locked = fsio::lock_while(file, how, |waited| match self {
+            Self::Until(end) => {
+                let goes_on = Instant::now() < end;
+                goes_on && (waited < MOMENT || !suspension.is_of_any(&fsio::lock_holders(file)))
+            }
+            Self::Command(on_wait) => waited < WITHOUT_WORD || on_wait(&fsio::lock_holders(file)),
+        })?;
+        match (is_locked, self) {
+            (true, _) => Ok(()),
+            (false, Self::Until(_)) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "another process holds its lock",
+            )),
+            (false, Self::Command(_)) => Err(io::ErrorKind::Interrupted.into()),
+        }
+    }
+}

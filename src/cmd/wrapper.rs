@@ -59,7 +59,7 @@ fn clean(wrapper: &InstalledWrapper, report: Report) -> Result<()> {
     if cleaned.link {
         report.done("removed", &wrapper.path.display().to_string());
         report.next(
-            "in open shells with the portable wrapper, cargo fails: leave them, or run: sccfg wrapper install",
+            "in open shells with the portable wrapper, and in builds that run, cargo fails: leave them, or run: sccfg wrapper install",
         );
     }
     Ok(())

@@ -17,7 +17,7 @@ static HIDDEN: [(&[u8], AtomicPtr<c_char>); 2] = [
     (LOG, AtomicPtr::new(core::ptr::null_mut())),
 ];
 /// The most variables that a program gets with those that are hidden. With more, it is not observed.
-const MOST_VARIABLES: usize = 1024;
+pub(crate) const MOST_VARIABLES: usize = 1024;
 
 /// Removes the variables of the observer, if this program must not see them.
 pub(crate) unsafe fn hide() {

@@ -23,6 +23,7 @@ mod hidden;
 mod in_front;
 mod layout;
 mod libraries;
+mod lost;
 mod notes;
 mod paths;
 mod programs;
@@ -108,10 +109,14 @@ static LOADED: unsafe extern "C" fn() = loaded;
 
 unsafe extern "C" fn loaded() {
     unsafe {
-        if environ.is_null() || !is_noting() {
+        if environ.is_null() {
             return;
         }
+        // Programs that do not note start others as well, which are to be observed.
         libraries::find();
+        if !is_noting() {
+            return;
+        }
         if libraries::has_compiler() {
             note(b'r', c"".as_ptr());
             if is_one_observed() {
@@ -337,10 +342,10 @@ macro_rules! passed_on {
         result
     }};
     // The same for what removes a file.
-    (@call $real:expr, $name:expr, b'z' $nth:tt $all:expr) => {{
+    (@call $real:expr, $name:expr, b'f' $nth:tt $all:expr) => {{
         let all = $all;
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
-        let kind = if result as c_int == -1 { b's' } else { b'z' };
+        let kind = if result as c_int == -1 { b's' } else { b'f' };
         passed_on!(@path kind, $nth all);
         result
     }};
@@ -356,7 +361,7 @@ macro_rules! passed_on {
         passed_on!(@path b'o', $from all);
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
         let is_done = result as c_int != -1;
-        passed_on!(@path if is_done { b'z' } else { b's' }, $from all);
+        passed_on!(@path if is_done { b'f' } else { b's' }, $from all);
         passed_on!(@path if is_done { b'w' } else { b's' }, $to all);
         result
     }};
@@ -396,12 +401,14 @@ macro_rules! passed_on {
     // A command.
     (@note $name:expr, runs $nth:literal $all:expr) => {
         note(b'x', $all[$nth] as *const c_char);
+        lost::forget();
         note_environment($all[$nth] as *const c_char, environ);
     };
     // Text that may have a command, which is noted once it runs.
-    (@note $name:expr, may_run $nth:literal $all:expr) => {
+    (@note $name:expr, may_run $nth:literal $all:expr) => {{
+        lost::forget();
         note_environment($all[$nth] as *const c_char, environ)
-    };
+    }};
     // A file, and how it is opened.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
         let (path, mode) = ($all[$path] as *const c_char, $all[$mode] as *const u8);
@@ -485,17 +492,17 @@ passed_on! {
     mkstemp64 b'w' 0
     mkstemps b'w' 0
     mkstemps64 b'w' 0
-    remove b'z' 0
+    remove b'f' 0
     rename renames [0 1]
     renameat renames [[0 1] [2 3]]
     renameat2 renames [[0 1] [2 3]]
-    rmdir b'z' 0
+    rmdir b'f' 0
     symlink b'w' 1
     symlinkat b'w' [1 2]
     truncate b'w' 0
     truncate64 b'w' 0
-    unlink b'z' 0
-    unlinkat b'z' [0 1]
+    unlink b'f' 0
+    unlinkat b'f' [0 1]
     utime b'w' 0
     utimensat b'w' [0 1]
     utimes b'w' 0

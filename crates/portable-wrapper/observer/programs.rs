@@ -7,6 +7,7 @@ use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
 use super::in_front::in_front;
 use super::libraries::own_path;
+use super::lost::{self, is_lost, with_present};
 use super::notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
 use super::paths::note_path_of_program;
 use super::system_call::number;
@@ -54,7 +55,7 @@ pub(crate) unsafe fn note_environment(program: *const c_char, variables: *const 
         }
         let is_told = !value_in(variables, LOG.as_ptr(), LOG.len()).is_null();
         if !is_told || !is_preloaded(variables, own_path()) {
-            note(b'u', program);
+            note(if is_lost() { b'z' } else { b'u' }, program);
         }
     }
 }
@@ -67,8 +68,10 @@ pub(crate) unsafe fn with_environment<R>(
 ) -> R {
     unsafe {
         with_hidden(program, variables as *const *const c_char, |variables| {
-            note_environment(program, variables);
-            start(variables as usize)
+            with_present(variables, |variables| {
+                note_environment(program, variables);
+                start(variables as usize)
+            })
         })
     }
 }
@@ -116,6 +119,7 @@ unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables:
         };
         let program = argument(0) as *const c_char;
         note_program(program, registers.add(1) as usize);
+        lost::forget();
         let mut variables = environ;
         if has_variables {
             let mut end = 1;

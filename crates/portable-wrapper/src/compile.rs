@@ -140,7 +140,9 @@ pub(super) fn make(
     let needs_sources = reads_unnamed(info.as_ref());
     // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
+    let is_lost = requests.is_some_and(|requests| requests.is_lost);
     let is_stale = is_unknown
+        || is_lost
         || unknown::reads_unlisted(request, info.as_ref())
         || !request.sources.iter().all(unchanged)
         || !request.read_files.are_unchanged(&request.path_map);

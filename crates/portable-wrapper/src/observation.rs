@@ -71,6 +71,8 @@ pub(super) struct Requests {
     pub(super) programs: BTreeSet<Program>,
     /// Whether a program was started that notes nothing.
     pub(super) is_partial: bool,
+    /// Whether the observer's file was removed meanwhile, so that programs were started without it.
+    pub(super) is_lost: bool,
     /// One that was started after the compiler was.
     pub(super) unobserved: Option<PathBuf>,
     /// Whether this wrapper only had compilers do something in it, and all that they read is noted. It notes nothing itself.
@@ -377,8 +379,9 @@ impl Requests {
                         found.unobserved = Some(path.to_owned());
                     }
                 }
+                b'z' => (found.is_partial, found.is_lost) = (true, true),
                 b'w' => uses(|uses| uses.is_written = true),
-                b'z' => uses(|uses| (uses.is_written, uses.is_removed) = (true, true)),
+                b'f' => uses(|uses| (uses.is_written, uses.is_removed) = (true, true)),
                 b'v' => drop(of_others.insert(said())),
                 b'e' => drop(found.of_compiler.insert(said())),
                 b'n' => drop(found.connections.insert(said())),

@@ -348,3 +348,26 @@ fn a_compiler_is_run_again_only_if_it_crashed(#[case] signal: &str, #[case] is_r
     }
     assert_eq!(project.main().says("app"), "crates/app/src/main.rs\n");
 }
+
+/// The compiler is a script in front of rustc, which is started after that.
+#[requires(sccache)]
+#[test]
+fn a_state_directory_that_is_removed_during_a_compile_is_no_reason_to_warn() {
+    let main = "fn main() { println!(\"{}\", file!()); }\n";
+    let project = Project::new().with_store();
+    let project = project.package("app", "", &[("src/main.rs", main)]);
+    let project = project.committed();
+    let state = project.sandbox.path("home/.cache/sccfg");
+    let script = format!(
+        "case \"$*\" in *--crate-name\\ app\\ *--emit=*link*) rm -rf '{}' ;; esac\n",
+        state.display()
+    );
+    let (faulty, _) = project.main().with_compiler_script(&script);
+    let built = faulty.cargo(&["build"]).ok();
+    built.never_says("ld.so").never_says("warning");
+    assert_eq!(faulty.says("app"), "crates/app/src/main.rs\n");
+    // What was not observed is not stored. It may be from the next compile on.
+    let [second, third] = ["second", "third"].map(|name| project.linked(name));
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    third.cargo(&["build"]).ok().all_hit();
+}

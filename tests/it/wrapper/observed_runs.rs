@@ -491,3 +491,32 @@ fn a_script_that_starts_itself_sees_no_variable_of_the_observer() {
         assert!(!said.contains(hidden), "{said}");
     }
 }
+
+/// What a shell and its program say on standard error, once they are told to go on.
+const SAYS_LATER: &str = "{ fs::write(format!(\"{out}/started\"), \"\").unwrap(); \
+    while !std::path::Path::new(&out).join(\"go\").exists() { std::thread::sleep(std::time::Duration::from_millis(10)); } \
+    fs::remove_file(format!(\"{out}/go\")).unwrap(); \
+    String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"cat /dev/null; exec cat /dev/null\"]).output().unwrap().stderr).unwrap() }";
+
+/// `cc` takes a flag for one that is not supported if the compiler says anything.
+#[requires(sccache)]
+#[test]
+fn a_script_does_not_notice_that_the_state_directory_is_removed() {
+    let project = app(&saying(SAYS_LATER)).committed();
+    let main = project.main();
+    let cargo = main.started(&["build"]);
+    let started = || {
+        let build = fs::read_dir(main.path("target/debug/build"));
+        let directories = build.into_iter().flatten().flatten();
+        let mut outs = directories.map(|entry| entry.path().join("out"));
+        outs.find(|out| out.join("started").exists())
+    };
+    wait_until("the script has started", || started().is_some());
+    fs::remove_dir_all(project.sandbox.path("home/.cache/sccfg")).unwrap();
+    fs::write(started().unwrap().join("go"), "").unwrap();
+    let output = cargo.wait_with_output().unwrap();
+    main.outcome(&["build"], &output).ok();
+    assert_eq!(main.says("app"), "\n");
+    // Nobody saw what the shell read.
+    assert_eq!(take_runs(&project), 1);
+}

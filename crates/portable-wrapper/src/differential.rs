@@ -20,10 +20,11 @@ use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
 use super::compile;
 use super::dep_info::with_outputs_in;
-use super::lookup::{Origin, WorkDir};
+use super::lookup::Origin;
 use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
 use super::windows::Part;
+use super::work_dir::WorkDir;
 use sccfg_util::wrapper_vars::{SWITCH, VERIFY};
 use sccfg_util::{env, fsio};
 

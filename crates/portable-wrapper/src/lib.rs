@@ -50,11 +50,13 @@ mod uncached;
 mod unit_key;
 mod unit_manifest;
 mod windows;
+mod work_dir;
 
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
 pub use self::differential::Verified;
 pub use self::sccache::find_sccache;
+pub use self::work_dir::left_behind;
 
 use std::ffi::OsString;
 use std::path::Path;

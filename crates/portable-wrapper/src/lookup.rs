@@ -2,13 +2,10 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::build_dir::wrapper_dir;
 use super::cache_entry::CacheEntry;
-use super::digest::FileStamp;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::protocol::{
@@ -16,76 +13,13 @@ use super::protocol::{
     hide_cargo_variables, sccache_args,
 };
 use super::sccache::{Run, RunOutcome, Sccache, failure, lost_server};
-use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
+use super::work_dir::WorkDir;
 use sccfg_util::fsio;
 
 /// With this variable, sccache does not look a unit up, and replaces what is stored
 /// (<https://github.com/mozilla/sccache/blob/main/docs/Configuration.md#misc>).
 const RECACHE: &str = "SCCACHE_RECACHE";
-
-/// The directory in which one unit is compiled; removed at the end.
-pub(super) struct WorkDir(pub(super) PathBuf);
-
-impl WorkDir {
-    /// Names one in the wrapper's directory below `out_dir`: on the same file system, so that the files
-    /// only have to be renamed. It is created where something is compiled: a hit of the store needs none.
-    pub(super) fn name(out_dir: &Path) -> Self {
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH);
-        let nanos = nanos.unwrap_or_default().as_nanos();
-        let name = format!("{:08x}{nanos:x}", std::process::id());
-        Self(Self::parent(out_dir).join(name))
-    }
-
-    /// Creates one.
-    pub(super) fn create(out_dir: &Path) -> Result<Self, Uncacheable> {
-        let named = Self::name(out_dir);
-        create_work_dir(&named.0)?;
-        Ok(named)
-    }
-
-    /// The directory of all work directories of units with this output directory.
-    pub(super) fn parent(out_dir: &Path) -> PathBuf {
-        wrapper_dir(out_dir).join("work")
-    }
-
-    /// Where the file `name` of an entry is.
-    pub(super) fn file(&self, name: &str, origin: Origin) -> PathBuf {
-        match origin {
-            Origin::Store => restored(&self.0, name),
-            Origin::Sccache | Origin::Compiled | Origin::CompiledStale => self.0.join(name),
-        }
-    }
-}
-
-impl Drop for WorkDir {
-    fn drop(&mut self) {
-        let _ = fsio::remove_dir(&self.0);
-    }
-}
-
-/// Where the store restores the file `name` for the work directory `work`: beside it.
-pub(super) fn restored(work: &Path, name: &str) -> PathBuf {
-    let mut path = work.as_os_str().to_owned();
-    path.push(".");
-    path.push(name);
-    path.into()
-}
-
-/// Creates a work directory that was [named](WorkDir::name), if it does not exist.
-pub(super) fn create_work_dir(work: &Path) -> Result<(), Uncacheable> {
-    if let Some(parent) = work.parent() {
-        let yesterday = SystemTime::now() - DAY;
-        for name in fsio::names_in(parent) {
-            // Left by a build that was killed. No compile takes a day. A link to a file of the store has its old time.
-            let left = parent.join(name);
-            if FileStamp::of(&left).is_some_and(|stamp| !stamp.is_from(yesterday)) {
-                let _ = fsio::remove_file(&left).or_else(|_| fsio::remove_dir(&left));
-            }
-        }
-    }
-    fsio::create_dir_all(work).map_err(|_| Uncacheable::NoWorkDir)
-}
 
 /// The outcome of a lookup.
 pub(super) enum Lookup {
@@ -168,7 +102,7 @@ fn ask_sccache(
     shim: &Path,
     changes: Vec<(OsString, Option<OsString>)>,
 ) -> Result<Lookup, Uncacheable> {
-    let asked = WorkDir(asked(&request.work));
+    let asked = WorkDir::asked(&request.work);
     let moved = CompileRequest {
         work: asked.0.clone(),
         busy_lock: sccache.busy_lock(),
@@ -191,13 +125,6 @@ fn ask_sccache(
     }
     fsio::rename(&asked.0, &request.work).map_err(no_work_dir)?;
     answer
-}
-
-/// Where sccache writes for the work directory `work`: beside it.
-fn asked(work: &Path) -> PathBuf {
-    let mut name = OsString::from("asked");
-    name.push(work.file_name().unwrap_or_default());
-    work.with_file_name(name)
 }
 
 fn ask_sccache_in_place(
@@ -288,25 +215,4 @@ pub(super) fn pass_on(result: &CompileResult, path_map: &PathMap) -> ExitCode {
     let _ = io::stdout().write_all(&path_map.to_real_output(result.stdout.bytes()));
     let _ = io::stderr().write_all(&path_map.to_real_output(result.stderr.bytes()));
     ExitCode::from(u8::try_from(result.status).unwrap_or(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn what_another_unit_just_restored_is_not_taken_for_left_behind() {
-        let directory = tempfile::tempdir().unwrap();
-        let stored = directory.path().join("stored");
-        fsio::replace(&stored, b"").unwrap();
-        let long_ago = SystemTime::now() - 3 * DAY - Duration::from_secs(1);
-        fsio::share::set_modified(&stored, long_ago).unwrap();
-        let work = directory.path().join("work");
-        fsio::create_dir_all(&work).unwrap();
-        let of_other = restored(&work.join("other"), "libx.rlib");
-        std::fs::hard_link(&stored, &of_other).unwrap();
-        create_work_dir(&work.join("this")).unwrap();
-        assert!(of_other.exists());
-    }
 }

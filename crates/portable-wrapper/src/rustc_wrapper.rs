@@ -24,7 +24,7 @@ use super::compile::Begun;
 use super::compiler::Compiler;
 use super::differential;
 use super::known_inputs;
-use super::lookup::{Lookup, Origin, WorkDir, pass_on};
+use super::lookup::{Lookup, Origin, pass_on};
 use super::observation::{self, ObservedRun};
 use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult};
@@ -36,6 +36,7 @@ use super::uncached::{End, compile_unit, exec_compiler, exec_sccache, unit_by_sc
 use super::unit_key::directories::path_map_of;
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
+use super::work_dir::WorkDir;
 use sccfg_util::env;
 use sccfg_util::job_token::JobToken;
 use sccfg_util::programs::find_program;

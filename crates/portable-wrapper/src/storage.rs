@@ -13,9 +13,7 @@ use local_store::Outcome;
 use super::cache_entry::CacheEntry;
 use super::compile::{self, Begun, OnStderr};
 use super::compiler::Compiler;
-use super::lookup::{
-    Lookup, Origin, WorkDir, create_work_dir, look_up_by_sccache, replace_by_sccache,
-};
+use super::lookup::{Lookup, Origin, look_up_by_sccache, replace_by_sccache};
 use super::protocol::{CompileRequest, Remap};
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
@@ -23,6 +21,7 @@ use super::state_dir::StateDir;
 use super::store::settings::sccache_is_shared;
 use super::store::{Kind, LocalStore};
 use super::uncacheable::Uncacheable;
+use super::work_dir::{WorkDir, create_work_dir};
 use sccfg_util::fsio::KeyLock;
 use sccfg_util::job_token::JobToken;
 use sccfg_util::proc;

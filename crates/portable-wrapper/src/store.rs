@@ -17,10 +17,10 @@ use local_store::{KeyLock, Lookups, NewFile, Outcome, Sharing, Store};
 
 use super::cache_entry::CacheEntry;
 use super::digest;
-use super::lookup::restored;
 use super::protocol::{CompileRequest, Language};
 use super::state_dir::StateDir;
 use super::unit_manifest::{is_final, is_final_link};
+use super::work_dir::restored;
 use sccfg_util::fsio;
 
 /// How long a compile of the same unit in another build is waited for. A process that has ended holds no lock, and one that

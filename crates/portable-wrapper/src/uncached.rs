@@ -12,12 +12,12 @@ use super::args::Unit;
 use super::binary;
 use super::cc::output_arg;
 use super::diagnostics;
-use super::lookup::WorkDir;
 use super::path_map::{PathMap, REMAP, Role, escaped};
 use super::sccache::{
     Run, RunOutcome, Sccache, failure, find_sccache, is_lost_server, lost_server,
 };
 use super::uncacheable::Uncacheable;
+use super::work_dir::WorkDir;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::secret;
 use sccfg_util::wrapper_vars::{SCCACHE, SWITCH, is_off};

@@ -1,15 +1,22 @@
 //! Something is killed half way: the next build is right.
 
 use std::collections::BTreeSet;
+#[cfg(target_os = "linux")]
+use std::ffi::OsString;
 use std::fs;
 use std::ops::RangeInclusive;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::process::Child;
 use std::thread;
 
 use rstest::rstest;
 
-use super::project::{Project, Store};
-use crate::support::wait_until;
+use super::project::Project;
+#[cfg(target_os = "linux")]
+use super::project::{Checkout, Store};
+#[cfg(target_os = "linux")]
+use crate::support::{Ran, wait_until};
 
 pub(super) fn project() -> Project {
     let low = "#![allow(long_running_const_eval)]\npub const S: u64 = { let mut i = 0; while i < 1_000_000 { i += 1 } i };\npub fn f() -> u64 { S }\n";
@@ -175,6 +182,62 @@ fn a_build_that_is_suspended_holds_up_no_other() {
     signal_all("CONT");
     assert!(suspended.wait().unwrap().success());
     assert_eq!(main.says("app"), "4000000 crates/app/src/main.rs\n");
+}
+
+/// Kills a build with everything below it while it compiles.
+#[cfg(target_os = "linux")]
+fn interrupt(project: &Project, checkout: &Checkout<'_>, work: &Path) {
+    let before = names(work);
+    let mut cargo = checkout.started(&["build"]);
+    running(project, &mut cargo, &["rustc"], 1);
+    wait_until("it compiles", || {
+        names(work).iter().any(|name| !before.contains(name))
+    });
+    let all = below(cargo.id()).into_iter().map(|(pid, _)| pid);
+    for pid in std::iter::once(cargo.id()).chain(all) {
+        kill(pid);
+    }
+    cargo.wait_with_output().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+fn names(directory: &Path) -> BTreeSet<OsString> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).collect()
+}
+
+/// Some tools interrupt a build at each edit, so what each one leaves adds up.
+#[requires(sccache)]
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_compile_leaves_nothing_for_long() {
+    let project = project().with(Store::On);
+    let main = project.main();
+    let work = main.path("target/debug/deps/.sccfg/work");
+    let source = "crates/low/src/lib.rs";
+    main.edit(source, "1_000_000", "100_000_000");
+    interrupt(&project, &main, &work);
+    assert!(!names(&work).is_empty());
+
+    main.edit(source, "100_000_000", "1_000_001");
+    main.cargo(&["build"]).ok();
+    assert_eq!(names(&work), BTreeSet::new());
+    assert_eq!(main.says("app"), "1000001 crates/app/src/main.rs\n");
+
+    main.edit(source, "1_000_001", "100_000_001");
+    interrupt(&project, &main, &work);
+    let gc = |option: &str| {
+        let mut sccfg = main.command(env!("CARGO_BIN_EXE_sccfg"));
+        let output = sccfg.args(["gc", "--orphans", option]).output().unwrap();
+        Ran::new(format!("sccfg gc {option}"), &output).status(0)
+    };
+    gc("--dry-run").stdout_has("left by 1 interrupted compile\n");
+    assert!(!names(&work).is_empty());
+    gc("--yes").stdout_has("cleaned ");
+    assert_eq!(names(&work), BTreeSet::new());
+    gc("--dry-run").stdout_has("nothing to remove");
+    main.edit(source, "100_000_001", "1_000_001");
+    main.cargo(&["build"]).ok();
 }
 
 #[requires(sccache)]

@@ -19,10 +19,10 @@ use std::time::{Instant, SystemTime};
 use super::process::run_compiler;
 use crate::dep_info::DepInfo;
 use crate::diagnostics;
-use crate::lookup::{WorkDir, create_work_dir};
 use crate::observation::Observation;
 use crate::path_leak::PathLeak;
 use crate::protocol::CompileRequest;
+use crate::work_dir::{WorkDir, create_work_dir};
 use sccfg_util::fsio;
 
 /// What the compiler said, unless it was stopped, and the leak of a native library.

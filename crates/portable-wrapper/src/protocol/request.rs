@@ -15,6 +15,7 @@ use crate::native_library::NativeLibrary;
 use crate::path_leak::PathLeak;
 use crate::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
 use crate::read_files::ReadFiles;
+use crate::work_dir;
 use sccfg_util::{env, fsio};
 
 /// What to compile if no cache has the output.
@@ -216,7 +217,7 @@ impl CompileRequest {
 
     /// Locked while this request is compiled.
     pub(crate) fn lock(&self) -> PathBuf {
-        self.work.join("lock")
+        self.work.join(work_dir::LOCK)
     }
 
     /// Where the shim keeps files with a leak for [`Attempt::WithAllPaths`].

@@ -50,7 +50,78 @@ impl Process {
 
 /// Whether the process with this number is suspended: by Ctrl-Z, SIGSTOP or a debugger. `false` on systems without `/proc`.
 pub fn is_suspended(pid: u32) -> bool {
-    stat_field(pid, 0).is_some_and(|state| state == "T" || state == "t")
+    Stat::of(&pid.to_string()).is_some_and(|stat| matches!(stat.state, 'T' | 't'))
+}
+
+/// When the process with a number began, in clock ticks since the system did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At this time.
+    At(u64),
+    /// There is none, or it has ended and its parent has not asked how.
+    Ended,
+    /// The system does not say.
+    Unknown,
+}
+
+/// When the process with the number `pid` began.
+pub fn start_of(pid: u32) -> Start {
+    match Stat::of(&pid.to_string()) {
+        Some(stat) if matches!(stat.state, 'Z' | 'X') => Start::Ended,
+        Some(stat) => Start::At(stat.start),
+        None if Stat::of("self").is_some() && fsio::is_missing(&directory_of(pid)) => Start::Ended,
+        None => Start::Unknown,
+    }
+}
+
+/// The number of this process, and when it began; `None` if `/proc` has other numbers than this process has, or is missing.
+pub fn own_start() -> Option<(u32, u64)> {
+    let stat = Stat::of("self")?;
+    (stat.pid == std::process::id()).then_some((stat.pid, stat.start))
+}
+
+/// What the numbers and times of processes are relative to: a run of the machine, and the container, if there is one.
+pub fn numbering() -> Option<String> {
+    let boot = fsio::read_text("/proc/sys/kernel/random/boot_id")?;
+    let processes = fsio::read_link("/proc/self/ns/pid")?;
+    // Kernels before 5.6 have one clock for all.
+    let clock = fsio::read_link("/proc/self/ns/time").unwrap_or_default();
+    Some(format!(
+        "{boot} {} {}",
+        processes.display(),
+        clock.display()
+    ))
+}
+
+fn directory_of(pid: u32) -> PathBuf {
+    Path::new("/proc").join(pid.to_string())
+}
+
+/// What `/proc/PID/stat` says.
+struct Stat {
+    pid: u32,
+    state: char,
+    start: u64,
+}
+
+impl Stat {
+    /// Of the process with the directory `name` in `/proc`.
+    fn of(name: &str) -> Option<Self> {
+        let stat = fsio::read_bytes(format!("/proc/{name}/stat"))?;
+        Self::parse(&String::from_utf8_lossy(&stat))
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The name of the program is in parentheses, and may contain some.
+        let (front, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace();
+        Some(Self {
+            pid: front.split_whitespace().next()?.parse().ok()?,
+            state: fields.next()?.chars().next()?,
+            // The 22nd of all.
+            start: fields.nth(18)?.parse().ok()?,
+        })
+    }
 }
 
 /// Tells that a process is suspended for more than the moment in which a debugger looks at it.
@@ -69,15 +140,6 @@ impl Suspension {
         self.seen = if is_suspended { self.seen + 1 } else { 0 };
         self.seen >= Self::COUNTS
     }
-}
-
-/// A field of `/proc/PID/stat` after the name of the program, counted from the state.
-fn stat_field(pid: u32, nth: usize) -> Option<String> {
-    let stat = fsio::read_bytes(format!("/proc/{pid}/stat"))?;
-    let stat = String::from_utf8_lossy(&stat);
-    // The name is in parentheses, and may contain some.
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(nth).map(str::to_owned)
 }
 
 /// The files in the text of `/proc/PID/maps`.
@@ -116,7 +178,8 @@ mod tests {
             return;
         }
         let mut sleeper = std::process::Command::new("sleep");
-        let mut sleeper = sleeper.arg("600").spawn().unwrap();
+        let sleeper = sleeper.arg("600").stdout(std::process::Stdio::null());
+        let mut sleeper = sleeper.spawn().unwrap();
         let signal = |name: &str| {
             let pid = sleeper.id().to_string();
             let mut kill = std::process::Command::new("kill");
@@ -140,6 +203,18 @@ mod tests {
         assert!(!suspension.is_of_any(&[sleeper.id()]));
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_is_told_by_its_number_and_its_start() {
+        let text = "4711 (a ) b) S 1 4711 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+        let stat = Stat::parse(text).unwrap();
+        assert_eq!((stat.pid, stat.state, stat.start), (4711, 'S', 987_654));
+        if let Some((pid, start)) = own_start() {
+            assert_eq!(start_of(pid), Start::At(start));
+            // No system has so many.
+            assert_eq!(start_of(u32::MAX), Start::Ended);
+        }
     }
 
     #[test]

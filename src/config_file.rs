@@ -1,9 +1,11 @@
 //! sccache's config file on this machine.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use portable_wrapper::store::settings;
 use sccache_control::config::check::CheckContext;
 use sccache_control::config::effective::effective;
 use sccache_control::config::path::{
@@ -12,7 +14,7 @@ use sccache_control::config::path::{
 use sccache_control::config::secrets;
 use sccache_control::config::version::Version;
 use sccfg_util::env;
-use sccfg_util::fsio::{self, Change, Links, NewFileMode};
+use sccfg_util::fsio::{self, Change, EditLock, Links, NewFileMode};
 use sccfg_util::problem::Problem;
 
 /// The config file that sccache reads.
@@ -23,6 +25,35 @@ pub(crate) struct ConfigFile {
     pub(crate) text: Option<String>,
     /// sccache's default directory for its disk cache.
     pub(crate) default_dir: PathBuf,
+}
+
+/// Keeps other commands from changing sccache's config file and the one with the settings of sccfg until the result is dropped.
+///
+/// # Errors
+/// If another process keeps the lock, or there is no home directory.
+pub(crate) fn lock_for_edit() -> Result<Vec<EditLock>> {
+    let files = [
+        Some(user_config(&Lookup::from_environment()?)),
+        settings::path(),
+    ];
+    // Two commands that need both take them in the same order.
+    let directories: BTreeSet<PathBuf> = files
+        .iter()
+        .flatten()
+        .filter(|path| !path.as_os_str().is_empty())
+        .map(|path| fsio::directory_of_edit(path))
+        .collect();
+    let mut locks: Vec<EditLock> = Vec::new();
+    for directory in directories {
+        let real = directory.canonicalize().ok();
+        let is_locked = locks
+            .iter()
+            .any(|lock| lock.directory().is_some() && lock.directory() == real.as_deref());
+        if !is_locked {
+            locks.push(fsio::lock_for_edit(&directory)?);
+        }
+    }
+    Ok(locks)
 }
 
 impl ConfigFile {

@@ -11,7 +11,7 @@ use toml_edit::Item;
 use self::store::StoreFile;
 use super::Outcome;
 use crate::cli;
-use crate::config_file::ConfigFile;
+use crate::config_file::{ConfigFile, lock_for_edit};
 use crate::report::Report;
 use portable_wrapper::store::settings::edit;
 use sccache_control::config::check::{Diagnostic, Severity, Topic, check};
@@ -26,6 +26,13 @@ use sccfg_util::size::ByteSize;
 use sccfg_util::{env, proc};
 
 pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
+    let _lock = match args {
+        cli::Config::Set { .. } | cli::Config::Unset { .. } => lock_for_edit()?,
+        cli::Config::Show { .. }
+        | cli::Config::Path { .. }
+        | cli::Config::Check { .. }
+        | cli::Config::Get { .. } => Vec::new(),
+    };
     if let cli::Config::Get { key, json, .. } = args
         && edit::is_key(key)
     {

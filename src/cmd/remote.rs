@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::{Outcome, changes};
 use crate::cli;
-use crate::config_file::ConfigFile;
+use crate::config_file::{ConfigFile, lock_for_edit};
 use crate::plan::{self, CopiedSecret, Levels, Secret};
 use crate::remote::{Access, Kind, Remote, SecretFile};
 use crate::report::Report;
@@ -29,6 +29,7 @@ pub(super) fn run(args: &cli::Remote, start: &Path, report: Report) -> Result<Ou
         cli::Remote::List { json } => list::run(*json, report),
         cli::Remote::Check(args) => check::run(args, report),
         cli::Remote::Remove { kind, output } => {
+            let _lock = lock_for_edit()?;
             let mut plan = plan::remove_remote(&ConfigFile::load()?, kind.back_end().name)?;
             plan.next
                 .push("restart the server: sccfg server ensure".to_owned());
@@ -120,6 +121,7 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         }),
     };
     let version = version();
+    let _lock = lock_for_edit()?;
     let file = ConfigFile::load()?;
     if copied.is_none() && command.is_none() {
         refuse_without_secret(kind, &file, version.as_ref())?;

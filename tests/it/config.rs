@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::{self, Ran, Sandbox};
 
@@ -133,6 +133,59 @@ fn settings_of_the_local_store_are_in_sccfgs_own_file() {
         .sccfg(&["config", "set", "store.limit", "1"])
         .status(2)
         .stderr_has("store.enabled, store.dir, store.size");
+}
+
+/// Two shells that start may each set something.
+#[test]
+fn settings_that_are_set_at_once_are_all_there() {
+    let pairs = [
+        (
+            SETTINGS,
+            ["store.enabled", "store.dir"],
+            ["false", "/store"],
+        ),
+        (
+            CONFIG,
+            ["cache.disk.size", "cache.disk.dir"],
+            ["24GiB", "/cache"],
+        ),
+    ];
+    for round in 0..10 {
+        for (file, keys, values) in pairs {
+            // In a directory that is missing, and in one that is there.
+            let sandbox = Sandbox::new();
+            if round % 2 == 0 {
+                sandbox.write(file, "");
+            }
+            let set = |key, value| {
+                let mut sccfg = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+                let sccfg = sccfg.args(["config", "set", key, value]);
+                sccfg.stdout(Stdio::null()).spawn().unwrap()
+            };
+            let both = [set(keys[0], values[0]), set(keys[1], values[1])];
+            for mut child in both {
+                assert!(child.wait().unwrap().success(), "{file}, round {round}");
+            }
+            for (key, value) in keys.into_iter().zip(values) {
+                let ran = sandbox.sccfg(&["config", "get", key]).status(0);
+                assert_eq!(ran.stdout, format!("{value}\n"), "round {round}");
+            }
+        }
+    }
+}
+
+/// A value that is refused leaves no directory.
+#[test]
+fn a_refused_setting_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sccfg(&["config", "set", "store.size", "much"])
+        .status(1);
+    sandbox
+        .sccfg(&["config", "set", "cache.disk.size", "much"])
+        .status(1);
+    assert!(!sandbox.exists("home/.config/sccfg"));
+    assert!(!sandbox.exists("home/.config/sccache"));
 }
 
 /// A mistake in the file is named in words of the file.

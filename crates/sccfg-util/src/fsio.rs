@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the one module with this access")]
 
 mod commit;
+mod edit_lock;
 mod key_lock;
 mod lock;
 mod memory_file;
@@ -17,6 +18,7 @@ mod tree;
 mod write;
 
 pub use commit::{Change, Links, NewFileMode, commit};
+pub use edit_lock::{EditLock, directory_of_edit, lock_for_edit};
 pub use key_lock::{KeyLock, lock_key};
 pub use lock::{
     Locking, create_lock_file, is_at, is_locked, lock_for_children, lock_holders, lock_while,

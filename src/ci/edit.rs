@@ -38,24 +38,39 @@ pub(crate) fn without_steps(path: &Path, text: &str) -> Result<Option<String>, P
         return Ok(None);
     }
     let mut out = String::with_capacity(text.len());
-    let mut region = None;
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        match region {
-            None if is_begin(line) => region = Some(offset),
-            None => out.push_str(line),
-            Some(_) if line.trim() == END => region = None,
-            Some(_) => {}
-        }
-        offset += line.len();
+    let mut done = 0;
+    for region in regions(path, text)? {
+        out.push_str(&text[done..region.start]);
+        done = region.end;
     }
-    match region {
+    out.push_str(&text[done..]);
+    Ok(Some(out))
+}
+
+/// The bytes of the regions in `text`, the contents of `path`.
+///
+/// # Errors
+/// If a region has no end.
+fn regions(path: &Path, text: &str) -> Result<Vec<Range<usize>>, Problem> {
+    let (mut regions, mut start, mut offset) = (Vec::new(), None, 0);
+    for line in text.split_inclusive('\n') {
+        let end = offset + line.len();
+        if start.is_none() && is_begin(line) {
+            start = Some(offset);
+        } else if line.trim() == END
+            && let Some(start) = start.take()
+        {
+            regions.push(start..end);
+        }
+        offset = end;
+    }
+    match start {
         Some(start) => Err(Problem::new("a region of sccfg has no end")
             .at(Place::at(path, text, start))
             .hint(format!(
                 "add the line `{END}` below the step, or remove the step and this line"
             ))),
-        None => Ok(Some(out)),
+        None => Ok(regions),
     }
 }
 
@@ -159,7 +174,7 @@ pub(super) fn check_regions(
     if without_steps(path, after)?.as_deref().unwrap_or(after) != before {
         return refused("what is added could not be taken out again");
     }
-    let regions = regions(after);
+    let regions = regions(path, after)?;
     let (before, after) = (
         yaml::documents(path, before)?,
         yaml::documents(path, after)?,
@@ -174,22 +189,6 @@ pub(super) fn check_regions(
     } else {
         refused("the result would have other values than before")
     }
-}
-
-/// The bytes of the regions in `text`.
-fn regions(text: &str) -> Vec<Range<usize>> {
-    let (mut regions, mut start, mut offset) = (Vec::new(), None, 0);
-    for line in text.split_inclusive('\n') {
-        if start.is_none() && is_begin(line) {
-            start = Some(offset);
-        } else if line.trim() == END
-            && let Some(start) = start.take()
-        {
-            regions.push(start..offset);
-        }
-        offset += line.len();
-    }
-    regions
 }
 
 /// Refuses a result that is not the workflow with `count` more steps.

@@ -85,11 +85,8 @@ impl Pipeline {
                 continue;
             }
             let mut job = job(path, text, name, node, &root);
-            for key in ["before_script", "script"] {
-                let list = node.get(key);
-                if let Some(list) = list.filter(|list| list.original.is_none()) {
-                    own.insert(list.start, name.to_owned());
-                }
+            for (_, list) in lists(node).filter(|(_, list)| list.original.is_none()) {
+                own.insert(list.start, name.to_owned());
             }
             if let Some(list) = compiling_list(node)
                 && let Some(original) = list.original
@@ -159,10 +156,13 @@ fn commands(list: &Node) -> Vec<(&str, Option<usize>)> {
 
 /// The commands that GitLab runs in one shell, in order.
 fn scripts(node: &Node) -> impl Iterator<Item = (&str, Option<usize>)> {
-    let lists = ["before_script", "script"]
-        .into_iter()
-        .filter_map(|key| node.get(key));
-    lists.flat_map(commands)
+    lists(node).flat_map(|(_, list)| commands(list))
+}
+
+/// The lists of commands that GitLab runs in one shell, with their keys, in order.
+fn lists(node: &Node) -> impl Iterator<Item = (&'static str, &Node)> {
+    let keys = ["before_script", "script"].into_iter();
+    keys.filter_map(|key| Some((key, node.get(key)?)))
 }
 
 /// The list with the first command that compiles.
@@ -171,10 +171,7 @@ fn compiling_list(node: &Node) -> Option<&Node> {
         let mut commands = commands(list).into_iter();
         commands.any(|(script, _)| cargo_use::of_script(script) == CargoUse::Compiles)
     };
-    let mut lists = ["before_script", "script"]
-        .into_iter()
-        .filter_map(|key| node.get(key));
-    lists.find(compiles)
+    lists(node).map(|(_, list)| list).find(compiles)
 }
 
 fn job(path: &Path, text: &str, name: &str, node: &Node, root: &Node) -> Job {
@@ -199,8 +196,7 @@ fn job(path: &Path, text: &str, name: &str, node: &Node, root: &Node) -> Job {
     let mut found = Job::new(name, runner, runs_on);
     found.is_release =
         (!only.is_empty() && only.iter().all(|only| *only == "tags")) || has_rules_for_tags(node);
-    for key in ["before_script", "script"] {
-        let Some(list) = node.get(key) else { continue };
+    for (key, list) in lists(node) {
         for (script, start) in commands(list) {
             found.has_our_step |= script.contains(super::SCRIPT);
             let cargo = cargo_use::of_script(script);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
-use clap_complete::{Shell, generate};
+use clap_complete::{Generator, Shell, generate};
 use clap_complete_nushell::Nushell;
 
 use super::Outcome;
@@ -14,23 +14,22 @@ use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
 pub(super) fn completions(shell: CompletedShell, report: Report) -> Result<Outcome> {
-    let (mut command, mut script) = (Cli::command(), Vec::new());
-    let shell = match shell {
-        CompletedShell::Nushell => {
-            generate(Nushell, &mut command, "sccfg", &mut script);
-            None
-        }
-        CompletedShell::Bash => Some(Shell::Bash),
-        CompletedShell::Elvish => Some(Shell::Elvish),
-        CompletedShell::Fish => Some(Shell::Fish),
-        CompletedShell::PowerShell => Some(Shell::PowerShell),
-        CompletedShell::Zsh => Some(Shell::Zsh),
+    let script = match shell {
+        CompletedShell::Bash => script_of(Shell::Bash),
+        CompletedShell::Elvish => script_of(Shell::Elvish),
+        CompletedShell::Fish => script_of(Shell::Fish),
+        CompletedShell::Nushell => script_of(Nushell),
+        CompletedShell::PowerShell => script_of(Shell::PowerShell),
+        CompletedShell::Zsh => script_of(Shell::Zsh),
     };
-    if let Some(shell) = shell {
-        generate(shell, &mut command, "sccfg", &mut script);
-    }
     report.data(&String::from_utf8(script).context("could not write the completion script")?);
     Ok(Outcome::Done)
+}
+
+fn script_of(shell: impl Generator) -> Vec<u8> {
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), "sccfg", &mut script);
+    script
 }
 
 /// Prints the manual page of the command with this name, or of sccfg.

@@ -334,18 +334,13 @@ macro_rules! passed_on {
         }
     )* };
     // What changes a file is noted when it has done so; otherwise it only looked for the file.
-    (@call $real:expr, $name:expr, b'w' $nth:tt $all:expr) => {{
-        let all = $all;
-        let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
-        let kind = if result as c_int == -1 { b's' } else { b'w' };
-        passed_on!(@path kind, $nth all);
-        result
-    }};
+    (@call $real:expr, $name:expr, b'w' $nth:tt $all:expr) => { passed_on!(@change $real, b'w' $nth $all) };
     // The same for what removes a file.
-    (@call $real:expr, $name:expr, b'f' $nth:tt $all:expr) => {{
+    (@call $real:expr, $name:expr, b'f' $nth:tt $all:expr) => { passed_on!(@change $real, b'f' $nth $all) };
+    (@change $real:expr, $kind:literal $nth:tt $all:expr) => {{
         let all = $all;
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
-        let kind = if result as c_int == -1 { b's' } else { b'f' };
+        let kind = if result as c_int == -1 { b's' } else { $kind };
         passed_on!(@path kind, $nth all);
         result
     }};

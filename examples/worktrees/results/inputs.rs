@@ -62,6 +62,21 @@ const PRINTS_GENERATED: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/generated
 const PRINTS_NATIVE: &str = "unsafe extern \"C\" { fn number() -> i32; }\n\
                              fn main() { println!(\"{}\", unsafe { number() }); }\n";
 
+/// A build script compiles C with a header, and declares the source only.
+const INCLUDES_HEADER: Input = Input {
+    program: PRINTS_NATIVE,
+    script: C_SCRIPT,
+    files: &[
+        (
+            "native.c",
+            "#include \"number.h\"\nint number(void) { return NUMBER; }\n",
+        ),
+        ("second/number.h", "#define NUMBER 1\n"),
+        ("first/other.h", "\n"),
+    ],
+    ..INPUT
+};
+
 /// Every input.
 pub(crate) const INPUTS: &[Input] = &[
     Input {
@@ -239,34 +254,14 @@ pub(crate) const INPUTS: &[Input] = &[
     Input {
         name: "script-header",
         about: "a build script compiles C, and declares the source only; a header changes",
-        program: PRINTS_NATIVE,
-        script: C_SCRIPT,
-        files: &[
-            (
-                "native.c",
-                "#include \"number.h\"\nint number(void) { return NUMBER; }\n",
-            ),
-            ("second/number.h", "#define NUMBER 1\n"),
-            ("first/other.h", "\n"),
-        ],
         change: Change::Content("second/number.h", "#define NUMBER 2\n"),
-        ..INPUT
+        ..INCLUDES_HEADER
     },
     Input {
         name: "script-new-header",
         about: "the same; a header appears in a directory that is searched before",
-        program: PRINTS_NATIVE,
-        script: C_SCRIPT,
-        files: &[
-            (
-                "native.c",
-                "#include \"number.h\"\nint number(void) { return NUMBER; }\n",
-            ),
-            ("second/number.h", "#define NUMBER 1\n"),
-            ("first/other.h", "\n"),
-        ],
         change: Change::Appears("first/number.h", "#define NUMBER 3\n"),
-        ..INPUT
+        ..INCLUDES_HEADER
     },
     Input {
         name: "script-source-tree",

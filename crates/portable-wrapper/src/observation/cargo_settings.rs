@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item};
 
-use sccfg_util::{env, fsio};
+use crate::unit_key::directories::cargo_home;
+use sccfg_util::fsio;
 
 /// All of them for a cargo that is started in `directory`: those in it and above, those of the user, and those that they
 /// include (<https://doc.rust-lang.org/cargo/reference/config.html>).
 pub(super) fn files(directory: &Path) -> BTreeSet<PathBuf> {
     let above = directory.ancestors().map(|above| above.join(".cargo"));
-    let set = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let of_user = set.or_else(|| Some(env::home_dir()?.join(".cargo")));
     let mut found = BTreeSet::new();
-    for directory in above.chain(of_user) {
+    for directory in above.chain(cargo_home()) {
         for name in ["config", "config.toml"] {
             add(&directory.join(name), &mut found);
         }

@@ -49,7 +49,8 @@ pub(in super::super) fn registries() -> Option<PathBuf> {
     Some(cargo_home()?.join("registry/src"))
 }
 
-fn cargo_home() -> Option<PathBuf> {
+/// The directory of cargo's files of the user.
+pub(in super::super) fn cargo_home() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());

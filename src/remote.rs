@@ -1,15 +1,15 @@
 //! Remote back ends as a person describes them, and the settings of sccache that they stand for.
 
-use std::path::Path;
+mod address;
+mod secret_file;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use secret_file::SecretFile;
+
 use sccache_control::remote::{BackEnd, find};
-use sccfg_util::fsio;
-use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
-use sccfg_util::secret::{self, Secrecy};
 
 /// A kind of remote back end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -210,142 +210,6 @@ impl Remote {
         };
         variables.iter().map(secret).collect()
     }
-
-    fn address(&self, kind: Kind) -> Result<&str, Problem> {
-        let what = match kind {
-            Kind::Azure => "container",
-            Kind::Redis | Kind::WebDav | Kind::Memcached => "URL",
-            _ => "bucket",
-        };
-        let address = self
-            .address
-            .as_deref()
-            .filter(|address| !address.is_empty());
-        let address = address.ok_or_else(|| {
-            Problem::new(format!("`{}` requires a {what}", kind.name())).hint(format!(
-                "sccfg remote add {} ADDRESS, or `address` in [remote] of sccfg.toml",
-                kind.name()
-            ))
-        })?;
-        if what != "URL" && !is_name(kind, address) {
-            // It may be a connection string with a key.
-            return Err(Problem::new(format!(
-                "the address for `{}` has characters that no name of a {what} has",
-                kind.name()
-            ))
-            .hint(match kind {
-                Kind::Azure => {
-                    "write its name alone; put the connection string into a file, and add --secret-file FILE to \
-                     `sccfg remote add`"
-                }
-                _ => "write its name alone, such as builds",
-            }));
-        }
-        Ok(address)
-    }
-
-    fn url(&self, kind: Kind) -> Result<&str, Problem> {
-        let url = self.address(kind)?;
-        let (schemes, example): (&[&str], &str) = match kind {
-            Kind::Redis => (
-                &["redis", "rediss", "redis+unix", "unix"],
-                "redis://cache.example.org:6379",
-            ),
-            Kind::Memcached => (&["tcp", "unix"], "tcp://cache.example.org:11211"),
-            _ => (&["http", "https"], "https://dav.example.org/sccache"),
-        };
-        // Only the nodes of a cluster of Redis are several.
-        let urls = url.split(if kind == Kind::Redis { ',' } else { '\0' });
-        for url in urls {
-            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-            if !schemes.contains(&scheme) {
-                let url = secret::redact_address(url);
-                return Err(Problem::new(format!(
-                    "`{url}` is not a URL of {}",
-                    kind.back_end().title
-                ))
-                .hint(format!("write {example}")));
-            }
-        }
-        Ok(url)
-    }
-
-    fn refuse_what_does_not_fit(&self, kind: Kind) -> Result<(), Problem> {
-        let urls = [&self.address, &self.endpoint].into_iter().flatten();
-        for url in urls.flat_map(|urls| urls.split(',')) {
-            if secret::redact_address(url) != url && !has_user_only(kind, url) {
-                return Err(Problem::new(format!(
-                    "`{}` contains a password, which the shell's history and other programs can read",
-                    secret::redact_address(url)
-                ))
-                .hint(place_of_secret(kind)));
-            }
-        }
-        let is_s3 = matches!(kind, Kind::S3 | Kind::R2);
-        let has_login = matches!(kind, Kind::Redis | Kind::Memcached | Kind::WebDav);
-        let misfit = [
-            (
-                "--endpoint",
-                self.endpoint.is_some() && !is_s3 && kind != Kind::Azure,
-            ),
-            ("--region", self.region.is_some() && !is_s3),
-            ("--username", self.username.is_some() && !has_login),
-            ("--public", self.public && !is_s3),
-            ("--prefix", self.prefix.is_some() && kind == Kind::Gha),
-        ];
-        match misfit.iter().find(|(_, is_wrong)| *is_wrong) {
-            Some((option, _)) => Err(Problem::new(format!(
-                "`{}` has no {}",
-                kind.name(),
-                option.trim_start_matches('-')
-            ))
-            .hint(format!(
-                "leave {option} out, or `{}` in [remote] of sccfg.toml",
-                option.trim_start_matches('-')
-            ))),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Whether `address` has only characters that names of buckets and containers have.
-fn is_name(kind: Kind, address: &str) -> bool {
-    let (name, marks) = match kind {
-        // `$root`, `$web` and `$logs` are containers.
-        Kind::Azure => (address.strip_prefix('$').unwrap_or(address), "-"),
-        Kind::S3 => (address, "-._:"),
-        _ => (address, "-._"),
-    };
-    name.chars()
-        .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
-}
-
-/// Whether `url`, an address of Redis, has a user name and no password.
-fn has_user_only(kind: Kind, url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://").filter(|_| kind == Kind::Redis) else {
-        return false;
-    };
-    rest.split_once('@').is_some_and(|(user, host)| {
-        let without = format!("{scheme}://{host}");
-        !user.contains([':', '/', '?', '#']) && secret::redact_address(&without) == without
-    })
-}
-
-/// Where a secret belongs that is in an address.
-fn place_of_secret(kind: Kind) -> &'static str {
-    match kind {
-        Kind::S3 | Kind::R2 => {
-            "leave it out: sccache reads the keys of S3 from ~/.aws/credentials, or from AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY"
-        }
-        Kind::Azure => {
-            "leave it out; put the connection string into a file, and add --secret-file FILE to `sccfg remote add`"
-        }
-        _ => {
-            "leave the password out, and add --secret-file FILE to `sccfg remote add`; a user name is --username, or \
-             `username` in [remote] of sccfg.toml"
-        }
-    }
 }
 
 /// A secret that sccache takes from a variable.
@@ -354,125 +218,6 @@ pub(crate) struct Secret {
     pub(crate) variable: &'static str,
     /// Whether the variable has the path of a file with the secret.
     pub(crate) is_file: bool,
-}
-
-/// A secret in a file of the person's, such as one of sops-nix or agenix.
-#[derive(Debug)]
-pub(crate) struct SecretFile<'a> {
-    pub(crate) path: &'a Path,
-    /// The key of the back end's table that it is for.
-    pub(crate) key: &'static str,
-    /// The variable that it is for.
-    pub(crate) variable: &'static str,
-}
-
-impl<'a> SecretFile<'a> {
-    /// The file at `path` for a back end of `kind`. With a user name, the secret of `webdav` is a password,
-    /// otherwise a token.
-    ///
-    /// # Errors
-    /// If sccache takes no secret of this kind from its config file.
-    pub(crate) fn new(kind: Kind, has_username: bool, path: &'a Path) -> Result<Self, Problem> {
-        let (key, variable) = match (kind, has_username) {
-            (Kind::Redis, _) => ("password", "SCCACHE_REDIS_PASSWORD"),
-            (Kind::Memcached, _) => ("password", "SCCACHE_MEMCACHED_PASSWORD"),
-            (Kind::WebDav, true) => ("password", "SCCACHE_WEBDAV_PASSWORD"),
-            (Kind::WebDav, false) => ("token", "SCCACHE_WEBDAV_TOKEN"),
-            (Kind::Azure, _) => ("connection_string", "SCCACHE_AZURE_CONNECTION_STRING"),
-            (Kind::Gcs, _) => ("cred_path", "SCCACHE_GCS_KEY_PATH"),
-            (Kind::S3 | Kind::R2, _) => ("", "AWS_SHARED_CREDENTIALS_FILE"),
-            (Kind::Gha, _) => {
-                return Err(Problem::new("`gha` takes no secret")
-                    .hint("GitHub sets the variables of its cache in each job"));
-            }
-        };
-        Ok(Self {
-            path,
-            key,
-            variable,
-        })
-    }
-
-    /// Whether sccache reads the file itself.
-    pub(crate) fn is_read_by_sccache(&self) -> bool {
-        matches!(self.key, "cred_path" | "")
-    }
-
-    /// The secret: the value of its variable if the file has lines `NAME=value`, else the whole text.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or is empty.
-    pub(crate) fn read(&self) -> Result<String, Problem> {
-        let text = self.text()?;
-        self.secret_in(&text)
-    }
-
-    fn text(&self) -> Result<String, Problem> {
-        fsio::read(self.path)?.ok_or_else(|| self.missing())
-    }
-
-    fn missing(&self) -> Problem {
-        Problem::new(format!("file not found: {}", self.path.display()))
-            .hint("name the file with the password, token or connection string")
-    }
-
-    fn secret_in(&self, text: &str) -> Result<String, Problem> {
-        let found = self
-            .of_variable(text)
-            .unwrap_or_else(|| text.trim_end_matches(['\r', '\n']).to_owned());
-        secret::register(&found, Secrecy::Secret);
-        if found.is_empty() || found.contains('\n') {
-            return Err(
-                Problem::new(format!("{} has no secret", self.path.display())).hint(format!(
-                    "write nothing but the secret into it, or a line {}=…",
-                    self.variable
-                )),
-            );
-        }
-        Ok(found)
-    }
-
-    /// The value in the line of the variable.
-    fn of_variable(&self, text: &str) -> Option<String> {
-        text.lines().find_map(|line| {
-            let line = line.trim().trim_start_matches("export ").trim_start();
-            let value = line.strip_prefix(self.variable)?.trim_start();
-            let value = value.strip_prefix('=')?.trim();
-            Some(value.trim_matches(['"', '\'']).to_owned())
-        })
-    }
-
-    /// A line for a shell that sets the variable without naming the secret. Of a file of lines `NAME=value`, the shell
-    /// takes what [`read`](Self::read) does.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub(crate) fn export(&self) -> Result<String, Problem> {
-        let path = quote(&self.path.display().to_string());
-        if self.is_read_by_sccache() {
-            if !fsio::exists(self.path) {
-                return Err(self.missing());
-            }
-            return Ok(format!("export {}={path}\n", self.variable));
-        }
-        let text = self.text()?;
-        self.secret_in(&text)?;
-        let program = if self.of_variable(&text).is_some() {
-            let script = format!(
-                "/^[[:space:]]*\\(export[[:space:]][[:space:]]*\\)*{}[[:space:]]*=/{{s///;s/^[[:space:]]*//;\
-                 s/[[:space:]]*$//;s/^[\"']*//;s/[\"']*$//;p;q;}}",
-                self.variable
-            );
-            // More legible than `quote`.
-            format!("sed -n '{}'", script.replace('\'', "'\\''"))
-        } else {
-            "cat".to_owned()
-        };
-        Ok(format!(
-            "{0}=$({program} {path}) && export {0}\n",
-            self.variable
-        ))
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! `sccfg.toml`: the policy of a repository.
 
 mod hints;
+mod update;
 
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use toml_edit::Value;
 
 pub use crate::ci::{Backend, Ci, Provider};
 pub use crate::docker::Docker;
@@ -167,7 +167,33 @@ impl Policy {
                 .at(Place::at(path, text, offset))
                 .hint("write names = [\"default\"], or remove the key"));
         }
+        if let Some((table, key)) = policy.text_with_control_character() {
+            let what =
+                format!("`{table}.{key}` contains a line break or another control character");
+            let mut problem = Problem::new(what).hint("write it in one line");
+            problem.place = place_of(text, table, Some(key));
+            return Err(problem);
+        }
         Ok(policy)
+    }
+
+    /// The table and key of a text that is rendered into scripts and variables, and has more than one line.
+    fn text_with_control_character(&self) -> Option<(&'static str, &'static str)> {
+        let (ci, remote) = (&self.ci, &self.remote);
+        let texts = [
+            ("remote", "address", &remote.address),
+            ("remote", "endpoint", &remote.endpoint),
+            ("remote", "region", &remote.region),
+            ("remote", "prefix", &remote.prefix),
+            ("remote", "username", &remote.username),
+            ("ci", "role", &ci.role),
+        ];
+        let is_wrong = |text: &Option<String>| {
+            text.as_deref()
+                .is_some_and(|text| text.contains(char::is_control))
+        };
+        let found = texts.into_iter().find(|(_, _, text)| is_wrong(text));
+        found.map(|(table, key, _)| (table, key))
     }
 
     /// The text of a new `sccfg.toml` with this policy.
@@ -195,123 +221,18 @@ impl Policy {
             }),
         )
     }
-
-    /// `text`, an existing `sccfg.toml`, changed to this policy. Comments and order are kept.
-    ///
-    /// # Errors
-    /// If it is not TOML.
-    pub fn update(&self, path: &Path, text: &str) -> Result<String, Problem> {
-        let before = Self::parse(path, text)?;
-        // With these, it is also about dev shells.
-        let adds_shells = before.is_without_shells(text);
-        if before == *self && !adds_shells {
-            return Ok(text.to_owned());
-        }
-        let mut settings: Vec<([&str; 2], Value)> = Vec::new();
-        if before.cache != self.cache
-            && let Some(size) = self.cache.size
-        {
-            settings.push((["cache", "size"], size.to_string().into()));
-        }
-        let incremental = self.cargo.incremental;
-        if before.cargo.incremental != incremental || adds_shells {
-            settings.push((["cargo", "incremental"], incremental.name().into()));
-        }
-        let wrapper = self.cargo.wrapper;
-        if before.cargo.wrapper != wrapper {
-            settings.push((["cargo", "wrapper"], wrapper.name().into()));
-        }
-        let linker = self.cargo.linker;
-        if before.cargo.linker != linker {
-            settings.push((["cargo", "linker"], linker.name().into()));
-        }
-        let linker_config = self.cargo.linker_config;
-        if before.cargo.linker_config != linker_config {
-            settings.push((["cargo", "linker-config"], linker_config.name().into()));
-        }
-        if before.portable.links != self.portable.links {
-            settings.push((["portable", "links"], self.portable.links.into()));
-        }
-        if before.portable.seed != self.portable.seed {
-            settings.push((["portable", "seed"], self.portable.seed.into()));
-        }
-        let cargo_home = self.portable.cargo_home;
-        if before.portable.cargo_home != cargo_home {
-            settings.push((["portable", "home"], cargo_home.name().into()));
-        }
-        if before.portable.verify != self.portable.verify {
-            let share = self.portable.verify.to_string();
-            settings.push((["portable", "verify"], share.into()));
-        }
-        if before.shell != self.shell || adds_shells {
-            let names = toml_names(&self.shell.names);
-            settings.push((["shell", "names"], names.into()));
-        }
-        if before.flake != self.flake
-            && let Some(input) = &self.flake.input
-        {
-            settings.push((["flake", "input"], input.as_str().into()));
-        }
-        settings
-            .into_iter()
-            .try_fold(text.to_owned(), |text, (keys, value)| {
-                toml::set(&text, path, &keys, &value)
-            })
-    }
 }
 
-impl Policy {
-    /// `text`, an existing `sccfg.toml`, with the provider and the back end of `[ci]` of this policy.
-    ///
-    /// # Errors
-    /// If it is not TOML.
-    pub(crate) fn update_ci(&self, path: &Path, text: &str) -> Result<String, Problem> {
-        let before = Self::parse(path, text)?;
-        let mut text = text.to_owned();
-        if let Some(provider) = self.ci.provider
-            && before.ci.provider != Some(provider)
-        {
-            text = toml::set(&text, path, &["ci", "provider"], &provider.name().into())?;
-        }
-        if before.ci.provider.is_none() || before.ci.backend != self.ci.backend {
-            let backend = self.ci.backend.name();
-            text = toml::set(&text, path, &["ci", "backend"], &backend.into())?;
-        }
-        Ok(text)
-    }
-
-    /// `text`, an existing `sccfg.toml`, with `[docker]` of this policy.
-    ///
-    /// # Errors
-    /// If it is not TOML.
-    pub(crate) fn update_docker(&self, path: &Path, text: &str) -> Result<String, Problem> {
-        let before = Self::parse(path, text)?.docker;
-        let mut text = text.to_owned();
-        if before.files != self.docker.files {
-            let files: toml_edit::Array = self.docker.files.iter().map(String::as_str).collect();
-            text = toml::set(&text, path, &["docker", "files"], &files.into())?;
-        }
-        if before.compose != self.docker.compose {
-            text = toml::set(
-                &text,
-                path,
-                &["docker", "compose"],
-                &self.docker.compose.into(),
-            )?;
-        }
-        Ok(text)
-    }
-
-    /// Whether `text`, from which this policy was read, is about CI, images and the remote back end only.
-    pub(crate) fn is_without_shells(&self, text: &str) -> bool {
-        let Ok(document) = toml::parse(text, Path::new(FILE_NAME)) else {
-            return false;
-        };
-        let mut tables = document.as_table().iter().map(|(name, _)| name);
-        let is_managed =
-            self.ci.provider.is_some() || !self.docker.files.is_empty() || self.docker.compose;
-        is_managed && tables.all(|name| matches!(name, "ci" | "docker" | "remote"))
-    }
+/// The place in `text`, the contents of `sccfg.toml`, of a table or one of its keys.
+pub(crate) fn place_of(text: &str, table: &str, key: Option<&str>) -> Option<Place> {
+    let path = Path::new(FILE_NAME);
+    let document = toml::parse(text, path).ok()?;
+    let (name, table) = document.as_table().get_key_value(table)?;
+    let key = match key {
+        Some(key) => table.as_table_like()?.key(key)?,
+        None => name,
+    };
+    Some(Place::at(path, text, key.span()?.start))
 }
 
 /// A quoted TOML string.
@@ -452,40 +373,6 @@ mod tests {
             let updated = policy.update(Path::new(FILE_NAME), "# ours\n").unwrap();
             assert_eq!(parse(&updated).unwrap(), policy, "{updated}");
         }
-    }
-
-    #[test]
-    fn an_update_keeps_comments_and_order() {
-        let text =
-            "# ours\n[shell]\nnames = [\"default\"] # main\n\n[cache]\nsize = \"1GiB\" # small\n";
-        let mut policy = parse(text).unwrap();
-        policy.cache.size = Some("2GiB".parse().unwrap());
-        policy.cargo.incremental = Incremental::Workspace;
-        policy.flake.input = Some("path:../sccfg".parse().unwrap());
-        let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
-        assert!(
-            updated.starts_with("# ours\n[shell]\nnames = [\"default\"] # main\n"),
-            "{updated}"
-        );
-        assert!(updated.contains("size = \"2GiB\" # small"), "{updated}");
-        assert_eq!(parse(&updated).unwrap(), policy);
-    }
-
-    #[test]
-    fn an_update_keeps_every_line_ending() {
-        let text = "# ours\r\n[cargo] # first\n\r\n[cache]\r\nsize = \"1GiB\" # small\r\n";
-        let mut policy = parse(text).unwrap();
-        policy.cache.size = Some("2GiB".parse().unwrap());
-        let updated = policy.update(Path::new(FILE_NAME), text).unwrap();
-        assert_eq!(updated, text.replace("1GiB", "2GiB"));
-        policy.cargo.incremental = Incremental::Auto;
-        let updated = policy.update(Path::new(FILE_NAME), &updated).unwrap();
-        let inserted = "[cargo] # first\nincremental = \"auto\"\r\n";
-        assert_eq!(
-            updated,
-            text.replace("1GiB", "2GiB")
-                .replace("[cargo] # first\n", inserted)
-        );
     }
 
     #[test]

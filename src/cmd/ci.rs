@@ -12,6 +12,7 @@ use crate::cli::{self, PlanOutput};
 use crate::plan::{self, CiReport, Plan};
 use crate::report::Report;
 use crate::repository::Repository;
+use crate::sccfg_toml::place_of;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
@@ -147,7 +148,7 @@ fn other_provider(
 ) -> Result<Outcome> {
     let (other, name) = (other.name(), wanted.provider.name());
     let mut problem = Problem::new(format!("this repository is set up for `sccfg ci {other}`"));
-    problem.place = plan::place_of(policy, "ci", "provider");
+    problem.place = place_of(policy, "ci", Some("provider"));
     if wanted.remove {
         changes::carry_out(&Plan::new(&repository.root), wanted.output, report)?;
         report.note(&problem.hint(format!("to remove that: sccfg ci {other} --remove")));

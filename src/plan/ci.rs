@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{FileKind, Plan, ci_policy};
+use super::{FileKind, Plan, policy_check};
 use crate::cargo_use::CargoUse;
 use crate::ci::{
     self, Backend, Ci, Decision, FILES, Facts, Job, Provider, Workflow, Workspaces, decide, gitlab,
@@ -60,7 +60,7 @@ pub(crate) fn ci(plan: &mut Plan, repository: &Repository, policy: &Policy) -> R
     let Some(provider) = provider else {
         return Ok(report);
     };
-    ci_policy::check(repository, policy, provider)?;
+    policy_check::check(repository, policy, provider)?;
     let facts = Facts {
         ci: &policy.ci,
         remote: &policy.remote,

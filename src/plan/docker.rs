@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::generated::{self, Generator};
-use super::{FileKind, Plan};
+use super::{FileKind, Plan, policy_check};
 use crate::docker::{self, Decision, Dockerfile, Settings, Stripped};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
@@ -52,6 +52,9 @@ pub(crate) enum Files<'a> {
 pub(super) fn docker(plan: &mut Plan, repository: &Repository, policy: &Policy) -> Result<()> {
     let mut report = DockerReport::default();
     let managed = &policy.docker.files;
+    if !managed.is_empty() {
+        policy_check::check_remote(repository, policy)?;
+    }
     for name in managed {
         let Some(text) = repository.read_file(name)? else {
             return Err(missing(name).into());
@@ -80,7 +83,7 @@ pub(crate) fn add_docker(
     };
     let is_strict = files != Files::Found;
     // No Dockerfile is to blame for a faulty back end.
-    Settings::new(policy.cache.size, &policy.remote)?;
+    policy_check::check_remote(repository, policy)?;
     let mut new_policy = policy.clone();
     new_policy.docker.files.clear();
     if names.is_empty() {

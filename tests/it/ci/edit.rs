@@ -415,7 +415,7 @@ fn a_policy_that_jobs_cannot_use_is_refused_at_its_place() {
         ),
         (
             format!("{redis}prefix = \"a\\nb\"\n"),
-            "sccfg.toml:4:1: remote.prefix contains a line break",
+            "sccfg.toml:4:1: `remote.prefix` contains a line break",
             "hint: write it in one line",
         ),
         (
@@ -430,12 +430,12 @@ fn a_policy_that_jobs_cannot_use_is_refused_at_its_place() {
         ),
         (
             s3.to_owned(),
-            "S3 requires a region",
+            "sccfg.toml:1:2: S3 requires a region",
             "or `region` in [remote] of sccfg.toml",
         ),
         (
             format!("{redis}region = \"x\"\n"),
-            "`redis` has no region",
+            "sccfg.toml:1:2: `redis` has no region",
             "hint: leave --region out, or `region` in [remote] of sccfg.toml",
         ),
     ] {

@@ -131,7 +131,7 @@ fn a_faulty_back_end_is_named_and_no_dockerfile_is_blamed() {
         .file("repo/sccfg.toml", remote);
     let ran = sccfg(&sandbox, &["docker"])
         .status(1)
-        .stderr_has("error: S3 requires a region")
+        .stderr_has("sccfg.toml:1:2: S3 requires a region")
         .stderr_has("`region` in [remote] of sccfg.toml");
     assert!(!ran.stderr.contains("no Dockerfile"), "{}", ran.stderr);
 }

@@ -28,6 +28,8 @@ pub enum FailureKind {
     Cluster,
     /// sccache rejects its settings.
     Settings,
+    /// This sccache was compiled without it.
+    NotCompiledIn,
     /// Entries cannot be written.
     ReadOnly,
     /// What was stored is not found by another server.
@@ -72,7 +74,11 @@ impl Failure {
 
 /// The kind of failure in the output of sccache and its libraries (reqwest, OpenSSL, opendal).
 fn kind_of(output: &str) -> FailureKind {
-    const PATTERNS: [(&str, FailureKind); 30] = [
+    const PATTERNS: [(&str, FailureKind); 31] = [
+        (
+            "not supported with current feature configuration",
+            FailureKind::NotCompiledIn,
+        ),
         ("failed to load config", FailureKind::Settings),
         ("key moved", FailureKind::Cluster),
         ("clusterdown", FailureKind::Cluster),
@@ -170,6 +176,12 @@ fn words_for(kind: FailureKind, back_end: &BackEnd) -> (String, String) {
             "sccache rejects its settings",
             "run `sccfg config check`".to_owned(),
         ),
+        FailureKind::NotCompiledIn => (
+            "this sccache was compiled without it",
+            format!(
+                "use sccache of nixpkgs, or compile it with the feature: cargo install sccache --features {table}"
+            ),
+        ),
         FailureKind::ReadOnly => (
             "it cannot be written",
             format!(
@@ -232,6 +244,10 @@ mod tests {
             (
                 "Unexpected (temporary) at read => key moved",
                 FailureKind::Cluster,
+            ),
+            (
+                "Server startup failed: Cache type not supported with current feature configuration",
+                FailureKind::NotCompiledIn,
             ),
             ("get connection from pool failed", FailureKind::Other),
         ] {

@@ -1,12 +1,10 @@
-//! What `[ci]` and `[remote]` of `sccfg.toml` must be for jobs.
-
-use std::path::Path;
+//! What `[ci]` and `[remote]` of `sccfg.toml` must be for jobs and images.
 
 use crate::ci::{Backend, Provider};
+use crate::remote::Access;
 use crate::repository::Repository;
-use crate::sccfg_toml::{FILE_NAME, Kind, Policy};
-use sccache_control::config::toml;
-use sccfg_util::problem::{Place, Problem};
+use crate::sccfg_toml::{FILE_NAME, Kind, Policy, place_of};
+use sccfg_util::problem::Problem;
 
 /// Refuses a policy that cannot be rendered for this provider.
 ///
@@ -17,23 +15,28 @@ pub(super) fn check(
     policy: &Policy,
     provider: Provider,
 ) -> Result<(), Problem> {
+    let Some((table, key, mut problem)) = fault(policy, provider) else {
+        return check_remote(repository, policy);
+    };
     let text = repository.read_file(FILE_NAME)?.unwrap_or_default();
-    let wrong = fault(policy, provider);
-    wrong.map_or(Ok(()), |(table, key, problem)| {
-        Err(match place_of(&text, table, key) {
-            Some(place) => problem.at(place),
-            None => problem,
-        })
-    })
+    problem.place = place_of(&text, table, Some(key));
+    Err(problem)
 }
 
-/// The place in `text`, the contents of `sccfg.toml`, of a key.
-pub(crate) fn place_of(text: &str, table: &str, key: &str) -> Option<Place> {
-    let path = Path::new(FILE_NAME);
-    let document = toml::parse(text, path).ok()?;
-    let table = document.as_table().get(table)?.as_table_like()?;
-    let span = table.key(key)?.span()?;
-    Some(Place::at(path, text, span.start))
+/// Refuses `[remote]` if it is incomplete or does not fit the kind of its back end.
+///
+/// # Errors
+/// If so, with the place in `sccfg.toml` of the table.
+pub(super) fn check_remote(repository: &Repository, policy: &Policy) -> Result<(), Problem> {
+    let Some(kind) = policy.remote.backend else {
+        return Ok(());
+    };
+    let Err(mut problem) = policy.remote.settings(kind, Access::ReadWrite) else {
+        return Ok(());
+    };
+    let text = repository.read_file(FILE_NAME)?.unwrap_or_default();
+    problem.place = place_of(&text, "remote", None);
+    Err(problem)
 }
 
 /// What is wrong, with its table and key.
@@ -68,12 +71,9 @@ fn fault(policy: &Policy, provider: Provider) -> Option<(&'static str, &'static 
     ];
     for (table, key, value) in values {
         let value = value.as_deref().unwrap_or_default();
-        if value.contains(char::is_control) || value.contains("${{") {
-            let what = format!(
-                "{table}.{key} contains a line break or another control character, or `${{{{`"
-            );
-            let hint =
-                "write it in one line, without expressions: it is rendered into scripts of jobs";
+        if value.contains("${{") {
+            let what = format!("{table}.{key} contains `${{{{`");
+            let hint = "write it without expressions: it is rendered into scripts of jobs";
             return Some((table, key, Problem::new(what).hint(hint)));
         }
     }

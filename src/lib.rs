@@ -40,7 +40,7 @@ use crate::cli::Cli;
 
 /// Runs sccfg, or the portable wrapper or compiler shim if the process was started by their name.
 pub fn main() -> ExitCode {
-    if let Some(status) = portable_wrapper::act(seeding::seed_before_first_build) {
+    if let Some(status) = portable_wrapper::act(seeding::prepare_build) {
         return status;
     }
     let arguments = sccfg_util::env::arguments();

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
 pub(crate) use cargo_settings::CargoSettings;
-pub(crate) use first_build::seed_before_first_build;
+pub(crate) use first_build::prepare_build;
 use manifest::Manifests;
-use portable_wrapper::seed::{self, Checkout, Refused, Seeded};
+use portable_wrapper::seed::{self, Checkout, Refused, Seeded, When};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};
 use workspace::Workspace;
@@ -93,10 +93,15 @@ pub(crate) fn seed(start: &Path, from: Option<&Path>) -> Result<Outcome, Problem
                 .hint("remove it: cargo cannot build there"),
         });
     }
-    seed_workspace(&start, here, from.as_deref())
+    seed_workspace(&start, here, from.as_deref(), When::BeforeBuild)
 }
 
-fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<Outcome, Problem> {
+fn seed_workspace(
+    start: &Path,
+    here: Workspace,
+    from: Option<&Path>,
+    when: When,
+) -> Result<Outcome, Problem> {
     let worktree = Worktree::around(start);
     if fsio::exists(&here.build) {
         return Ok(Outcome::Exists(here.build));
@@ -138,7 +143,7 @@ fn seed_workspace(start: &Path, here: Workspace, from: Option<&Path>) -> Result<
     for (nth, from) in candidates.iter().enumerate() {
         let others = candidates[nth + 1..].iter().take(MOST_OTHERS);
         let others: Vec<_> = others.cloned().collect();
-        let seeded = fill(from, &others, &here, &staging)?;
+        let seeded = fill(from, &others, &here, &staging, when)?;
         match seeded {
             Ok(seeded) if seeded.units > 0 => {
                 if let Some(worktree) = &worktree {
@@ -205,6 +210,7 @@ fn fill(
     others: &[Checkout],
     here: &Workspace,
     staging: &Staging,
+    when: When,
 ) -> Result<Result<Seeded, Refused>, Problem> {
     let failed = |error: &std::io::Error| {
         Problem::new(format!("could not fill {}: {error}", here.build.display()))
@@ -220,7 +226,7 @@ fn fill(
     let to = here.checkout();
     let _changes = env::change(here.settings.variables().collect());
     let packages = |directory: &Path| manifests.package(&here.root, directory);
-    let seeded = seed::seed(from, others, &to, &packages, &staging.directory);
+    let seeded = seed::seed(from, others, &to, &packages, &staging.directory, when);
     // It was renamed, or is of no use.
     let _ = fsio::remove_dir(&staging.directory);
     match seeded {
@@ -409,7 +415,11 @@ pub(crate) fn seed_once(start: &Path, beginning: Beginning) -> Option<Outcome> {
     if beginning == Beginning::Shell && is_visible() {
         return None;
     }
-    seed_workspace(&start, here, None).ok()
+    let when = match beginning {
+        Beginning::Shell => When::BeforeBuild,
+        Beginning::Build => When::InBuild,
+    };
+    seed_workspace(&start, here, None, when).ok()
 }
 
 /// Whether git ignores the directory `path`, which need not exist.

@@ -89,14 +89,14 @@ struct Graph<'a> {
     /// The direct dependencies that began before the unit.
     uses: Vec<Vec<usize>>,
     /// When the metadata of a unit was there at the latest: something that used it began.
-    used: Vec<u64>,
+    ready: Vec<u64>,
 }
 
 impl<'a> Graph<'a> {
     fn of(build: &'a Build) -> Self {
         let units = build.units.iter().enumerate();
         let numbers: HashMap<&str, usize> = units.map(|(at, unit)| (&*unit.unit, at)).collect();
-        let mut used: Vec<u64> = build.units.iter().map(end).collect();
+        let mut ready: Vec<u64> = build.units.iter().map(end).collect();
         let mut uses = Vec::with_capacity(build.units.len());
         for unit in &build.units {
             let of_unit = unit
@@ -107,11 +107,11 @@ impl<'a> Graph<'a> {
             let began = |used: &usize| build.units[*used].start < unit.start;
             let of_unit: Vec<usize> = of_unit.copied().filter(began).collect();
             for dependency in &of_unit {
-                used[*dependency] = used[*dependency].min(unit.start);
+                ready[*dependency] = ready[*dependency].min(unit.start);
             }
             uses.push(of_unit);
         }
-        Self { build, uses, used }
+        Self { build, uses, ready }
     }
 
     /// What a unit has to wait for.
@@ -140,7 +140,7 @@ impl<'a> Graph<'a> {
             // In records of builds that were interrupted, the end may be later.
             end(record).min(self.build.units[user].start)
         } else {
-            self.used[unit]
+            self.ready[unit]
         };
         ready.saturating_sub(record.start)
     }

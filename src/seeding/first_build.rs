@@ -1,14 +1,17 @@
-//! Seeding by cargo's first build in a worktree, for worktrees that are made and built in a shell of another one.
+//! What is done as cargo's first build in a worktree begins: seeding, for worktrees that are made and built in a shell of another
+//! one; in one that was seeded before, looking for sources that have changed since.
 //!
-//! Before cargo reads or creates the target directory, it runs the wrapper with `-vV`, because it finds no
-//! `.rustc_info.json` there (`Rustc::new` in cargo's `util/rustc.rs`).
+//! Before cargo reads or creates the target directory, it runs the wrapper with `-vV`, because it finds no version
+//! in `.rustc_info.json` there (`Rustc::new` in cargo's `util/rustc.rs`).
 
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::workspace::Workspace;
 use super::{Beginning, Outcome, seed_once};
 use crate::session::policy_around;
+use portable_wrapper::seed::remove_outdated;
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
 use sccfg_util::{env, fsio, proc};
 
@@ -40,9 +43,10 @@ const WITH_VALUE: &[&str] = &["--color", "-C", "-Z"];
 const MOVE_TARGET: &[&str] = &["--config", "--target-dir"];
 
 /// Seeds the worktree in which cargo begins to build, if `arguments` are those by which it asks for the compiler's version.
-/// Like the hook of a dev shell, it does so once in the life of a worktree.
-pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
-    if arguments.last().is_none_or(|last| last != "-vV") || is_off(SWITCH) || is_off(SEED) {
+/// Like the hook of a dev shell, it does so once in the life of a worktree. In one that was seeded, it has cargo build again what
+/// is outdated.
+pub(crate) fn prepare_build(arguments: &[OsString]) {
+    if arguments.last().is_none_or(|last| last != "-vV") {
         return;
     }
     let (Some((parent, _)), Ok(cwd)) = (proc::parent(), env::current_dir()) else {
@@ -52,6 +56,14 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
         return;
     };
     let start = &command.directory;
+    // cargo keeps the answer, whatever the command.
+    if let Ok(workspace) = start.canonicalize().map(|start| Workspace::of(&start)) {
+        let removed = workspace.map(|workspace| remove_outdated(&workspace.build));
+        log::debug!("looked at what was seeded: {removed:?}");
+    }
+    if !command.builds || is_off(SWITCH) || is_off(SEED) {
+        return;
+    }
     if policy_around(start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
         let outcome = seed_once(start, Beginning::Build);
         log::info!("seeding before the first build: {outcome:?}");
@@ -65,10 +77,12 @@ pub(crate) fn seed_before_first_build(arguments: &[OsString]) {
     }
 }
 
-/// A command of cargo that builds in the usual target directory.
+/// A command of cargo that uses the usual target directory.
 struct Command {
     /// The directory of the package.
     directory: PathBuf,
+    /// Whether it may compile there.
+    builds: bool,
     /// Whether it prints errors only.
     is_quiet: bool,
 }
@@ -105,8 +119,9 @@ impl Command {
         let name = name?;
         // `cargo tool.rs` builds a script, below `CARGO_HOME`.
         let is_script = name.contains('/') || Path::new(name).extension() == Some("rs".as_ref());
-        (!is_script && !WITHOUT_BUILD.contains(&name)).then_some(Self {
+        (!is_script).then_some(Self {
             directory,
+            builds: !WITHOUT_BUILD.contains(&name),
             is_quiet,
         })
     }
@@ -118,7 +133,8 @@ mod tests {
 
     fn directory(command: &str) -> Option<PathBuf> {
         let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        Some(Command::parse(&words, Path::new("/w"))?.directory)
+        let command = Command::parse(&words, Path::new("/w"))?;
+        command.builds.then_some(command.directory)
     }
 
     #[test]

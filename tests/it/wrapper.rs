@@ -36,6 +36,7 @@ mod reports;
 mod run_inputs;
 mod secrets;
 mod seed;
+mod seed_changes;
 mod seed_others;
 mod seed_scripts;
 mod seed_settings;

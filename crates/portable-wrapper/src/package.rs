@@ -127,7 +127,7 @@ pub(super) fn everything_in(directory: &Path, state: &StateDir) -> Option<String
 }
 
 /// Whether a directory belongs to tools, so that no macro reads it.
-fn is_other(directory: &Path) -> bool {
+pub(super) fn is_other(directory: &Path) -> bool {
     const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
     let name = directory.file_name().unwrap_or_default();
     NAMES.iter().any(|tool| name == *tool) || is_built(directory)

@@ -9,8 +9,10 @@
 //!
 //! The directory is filled beside its final place, and renamed once it is complete.
 
+mod ambient;
 mod cargo_dep_info;
 mod checks;
+mod compared;
 mod decisions;
 mod delivery;
 mod earlier;
@@ -22,6 +24,7 @@ mod undeclared;
 mod units;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs::File;
@@ -32,6 +35,8 @@ use std::time::SystemTime;
 
 use super::path_map::{PathMap, Role};
 use checks::{Checks, modified};
+use compared::Compared;
+pub use compared::remove_outdated;
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
 use earlier::Earlier;
@@ -243,6 +248,15 @@ impl<'a> Build<'a> {
     }
 }
 
+/// When a checkout is seeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// As the first build begins.
+    InBuild,
+    /// Before that. Sources may change until the first build, which has to call [`remove_outdated`].
+    BeforeBuild,
+}
+
 /// Fills the build directory of `to`, which must not exist, from that of `from`, and with what cannot be taken there from
 /// those of `others`. `staging` is an empty directory on the same file system; it is moved or left behind.
 ///
@@ -254,6 +268,7 @@ pub fn seed(
     to: &Checkout,
     packages: &Packages<'_>,
     staging: &Path,
+    when: When,
 ) -> Result<Seeded, Refused> {
     if fsio::exists(&to.build) {
         return Err(Refused::Exists);
@@ -265,6 +280,7 @@ pub fn seed(
         packages,
         staging,
         moment: moment.passed()?,
+        compared: RefCell::default(),
     };
     let profiles = build.profiles.clone();
     let mut earlier = Earlier::default();
@@ -291,11 +307,16 @@ pub fn seed(
             }
         }
     }
+    let changeable = earlier.changeable();
     seeded.left_out = earlier.left_out();
     if seeded.units == 0 {
         return Ok(seeded);
     }
-    deliver_marks(from, staging, &profiles)?;
+    deliver_marks(from, staging, &profiles, when)?;
+    if when == When::BeforeBuild {
+        let compared = filling.compared.into_inner();
+        compared.write(staging, &to.build, filling.moment, changeable)?;
+    }
     if let Some(parent) = to.build.parent() {
         fsio::create_dir_all(parent)?;
     }
@@ -319,6 +340,7 @@ struct Filling<'a> {
     staging: &'a Path,
     /// The time for files of packages that may change.
     moment: SystemTime,
+    compared: RefCell<Compared>,
 }
 
 impl Filling<'_> {
@@ -333,7 +355,7 @@ impl Filling<'_> {
             to_map: self.to.path_map().ok_or(Refused::NotUtf8)?,
             moment: self.moment,
         };
-        let checks = Checks::new(from, self.to, self.packages, self.moment, earlier);
+        let checks = Checks::new(self, from, earlier);
         let checks = checks.ok_or(Refused::NoCompiler)?;
         let mut decisions = Decisions::new(checks, &build.units, earlier);
         // Units are delivered while others are decided, the largest first, so that no thread is left alone with one.
@@ -364,20 +386,33 @@ impl Filling<'_> {
 /// Removes what was delivered of a unit. Without its fingerprint, cargo takes it for incomplete, and replaces what a compile
 /// has made. `OUT_DIR` is removed as well: a script may expect it to be empty.
 fn remove(unit: &CargoUnit, staging: &Path) {
-    let mut directories = vec![&unit.fingerprint];
-    if let Kind::Run(run) = &unit.kind {
-        directories.extend([&run.out_dir, &run.directory]);
-    }
-    for directory in directories {
+    for directory in directories_of(unit) {
         let _ = fsio::remove_dir(&staging.join(directory));
     }
 }
 
+fn directories_of(unit: &CargoUnit) -> Vec<&PathBuf> {
+    match &unit.kind {
+        Kind::Run(run) => vec![&unit.fingerprint, &run.out_dir, &run.directory],
+        Kind::Compile { .. } => vec![&unit.fingerprint],
+    }
+}
+
 /// Delivers the files of the build directory that belong to no unit.
-fn deliver_marks(from: &Checkout, staging: &Path, profiles: &[PathBuf]) -> io::Result<()> {
+fn deliver_marks(
+    from: &Checkout,
+    staging: &Path,
+    profiles: &[PathBuf],
+    when: When,
+) -> io::Result<()> {
     // What cargo knows of the compiler, so that it does not ask again.
     let known = ".rustc_info.json";
-    if let Some(bytes) = fsio::read_bytes(from.build.join(known)) {
+    let bytes = fsio::read_bytes(from.build.join(known));
+    let bytes = match when {
+        When::InBuild => bytes,
+        When::BeforeBuild => bytes.and_then(|bytes| compared::without_version(&bytes)),
+    };
+    if let Some(bytes) = bytes {
         fsio::write_output(&staging.join(known), &bytes)?;
     }
     for profile in profiles {

@@ -4,7 +4,7 @@
 //! version) is left to cargo. Everything else is compared here. A part that cannot be compared counts as different.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,23 +14,20 @@ use super::super::build_script::Machine;
 use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
-use super::super::macro_effects::{AmbientInputs, literals, words};
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
-use super::super::unit_key::environment::counts;
-use super::super::unit_key::linking::{LIBRARIES_IN, is_library, is_of_linker, libraries_in};
+use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
 use super::super::unit_key::module_files::rival_of;
 use super::super::unit_key::observed::Question;
-use super::super::unit_key::{
-    CARGO_VARIABLES, OTHER_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of, variables_that,
-};
+use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of};
 use super::super::unit_manifest::{Sharing, UnitManifest};
+use super::compared::{Compared, Noticed};
 use super::earlier::Earlier;
 use super::libraries::MadeLibraries;
 use super::units::{CargoUnit, Kind, Run, Times};
-use super::{Checkout, Package, Packages, Why, moved};
-use sccfg_util::{env, fsio};
+use super::{Checkout, Filling, Package, Packages, Why, moved};
+use sccfg_util::env;
 
 /// A dependency that was taken.
 pub(super) struct Taken<'a> {
@@ -77,31 +74,32 @@ pub(super) struct Checks<'a> {
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
     pub(super) libraries: MadeLibraries<'a>,
+    /// The sources here that were compared.
+    compared: &'a RefCell<Compared>,
 }
 
 /// What a unit's compile is compared with.
-struct Unit<'u> {
-    manifest: &'u UnitManifest,
-    from: &'u PathMap,
-    to: &'u PathMap,
-    is_published: bool,
-    package: Option<&'u Package>,
+pub(super) struct Unit<'u> {
+    pub(super) manifest: &'u UnitManifest,
+    pub(super) from: &'u PathMap,
+    pub(super) to: &'u PathMap,
+    pub(super) is_published: bool,
+    pub(super) package: Option<&'u Package>,
     /// The run of its package's build script, and the variables that this sets.
-    run: Option<&'u Run>,
-    set_by_script: Vec<String>,
-    dependencies: &'u [(String, Taken<'u>)],
+    pub(super) run: Option<&'u Run>,
+    pub(super) set_by_script: Vec<String>,
+    pub(super) dependencies: &'u [(String, Taken<'u>)],
 }
 
 impl<'a> Checks<'a> {
     /// `None` if no compiler is found, or the user has no cache directory.
     pub(super) fn new(
+        filling: &'a Filling<'a>,
         from: &'a Checkout,
-        to: &'a Checkout,
-        packages: &'a Packages<'a>,
-        moment: SystemTime,
         earlier: &'a Earlier<'a>,
     ) -> Option<Self> {
         let state = StateDir::find()?;
+        let to = filling.to;
         let named = to.rustc.as_deref().unwrap_or(OsStr::new("rustc"));
         Some(Self {
             compiler: Compiler::find_in(Some(&to.workspace), named, &state)?,
@@ -112,10 +110,11 @@ impl<'a> Checks<'a> {
             libraries: MadeLibraries::new(earlier),
             from,
             to,
-            packages,
+            packages: filling.packages,
             known_packages: RefCell::default(),
             state,
-            moment,
+            moment: filling.moment,
+            compared: &filling.compared,
         })
     }
 
@@ -238,10 +237,8 @@ impl<'a> Checks<'a> {
             return self.source(file, value, unit);
         }
         if let Some((question, file)) = Question::of_part(what) {
-            let path = self.to.workspace.join(unit.to.to_real_str(file));
-            let answer = question.answer(&path, unit.to);
-            let why = "a file that a macro read has changed";
-            return same(Some(&digest::shown(answer.as_bytes())), why);
+            let answer = self.answer(question, file, unit);
+            return same(Some(&answer), "a file that a macro read has changed");
         }
         if let Some(name) = what.strip_prefix("library ") {
             let why = "a native library has changed";
@@ -314,6 +311,13 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// What a macro gets that asks for a file.
+    fn answer(&self, question: Question, file: &str, unit: &Unit<'_>) -> String {
+        let path = self.to.workspace.join(unit.to.to_real_str(file));
+        self.compares(&path, Noticed::Not);
+        digest::shown(question.answer(&path, unit.to).as_bytes())
+    }
+
     /// Compares the value of a variable.
     fn variable(&self, what: &str, name: &str, value: &str, unit: &Unit<'_>) -> Result<(), Why> {
         let is_of_package = name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -360,6 +364,7 @@ impl<'a> Checks<'a> {
                 Err(changed())
             };
         }
+        self.compares(&path, Noticed::ByCargo);
         let is_rival = |rival: &String| {
             let mut listed = unit.manifest.parts.iter();
             !listed.any(|part| part.what.strip_prefix("file ") == Some(rival))
@@ -376,6 +381,21 @@ impl<'a> Checks<'a> {
         Ok(())
     }
 
+    /// Notes that a source is compared. What cargo does not know counts within the workspace.
+    pub(super) fn compares(&self, path: &Path, noticed: Noticed) {
+        let may_change = noticed == Noticed::ByCargo || path.starts_with(&self.to.workspace);
+        if may_change && !self.is_immutable(path) && !path.starts_with(&self.to.build) {
+            self.compared.borrow_mut().add(path, noticed);
+        }
+    }
+
+    /// Notes that a file, or a directory with all that is in it, is compared.
+    pub(super) fn compares_all(&self, path: &Path, noticed: Noticed) {
+        if !self.is_immutable(path) {
+            self.compared.borrow_mut().add_all(path, noticed);
+        }
+    }
+
     fn digest(&self, path: &Path) -> Option<String> {
         let mut digests = self.digests.borrow_mut();
         if let Some(known) = digests.get(path) {
@@ -389,70 +409,6 @@ impl<'a> Checks<'a> {
     /// The digest of a native library that is named without being a file.
     fn library_of_system(&self, name: &str) -> Option<String> {
         (!is_library(name)).then(|| compiler::default_library(name, &self.state))?
-    }
-
-    /// Compares what macros read, and the variables that count although they were not set.
-    fn ambient(&self, unit: &Unit<'_>) -> Result<(), Why> {
-        let mut macros = AmbientInputs::default();
-        for (_, taken) in unit.dependencies {
-            if let Some(manifest) = taken.manifest() {
-                macros.add(&manifest.macros);
-            }
-        }
-        let is_observed = unit.manifest.is_observed;
-        let each_time = if is_observed {
-            macros.hidden_each_time()
-        } else {
-            macros.each_time()
-        };
-        if let Some(why) = each_time {
-            return Err(Why::general(format!("a macro may do anything ({why})")));
-        }
-        // Those of published packages are not in the key.
-        let reads_files = macros.reads_files() && !unit.is_published && !is_observed;
-        if reads_files || macros.is_unknown {
-            return Err(Why::general("a macro may read other files"));
-        }
-        let mut now = variables_that(|name| OTHER_VARIABLES.contains(&name));
-        if unit.manifest.parts.iter().any(|part| part.what == "linker") {
-            now.extend(variables_that(is_of_linker));
-        }
-        if macros.reads_unknown_variables(is_observed) {
-            let texts = self.texts(unit);
-            let said: BTreeSet<&str> = texts
-                .iter()
-                .flat_map(|text| literals(text).into_iter().chain(words(text)))
-                .chain(macros.words.iter().map(String::as_str))
-                .collect();
-            let is_cargos =
-                |name: &str| name.starts_with("CARGO_PKG_") || CARGO_VARIABLES.contains(&name);
-            now.extend(variables_that(|name| {
-                !is_cargos(name) && counts(name, &said)
-            }));
-            let others = env::vars_with_other_names().into_iter();
-            now.extend(others.map(|(name, _)| name.to_string_lossy().into_owned()));
-        }
-        let parts = &unit.manifest.parts;
-        let is_known = |name: &String| {
-            parts
-                .iter()
-                .any(|part| part.what.strip_prefix('$') == Some(name))
-        };
-        match now.iter().find(|name| !is_known(name)) {
-            Some(name) => Err(format!("the variable {name} was not set").into()),
-            None => Ok(()),
-        }
-    }
-
-    /// The texts of a unit's own sources.
-    fn texts(&self, unit: &Unit<'_>) -> Vec<String> {
-        let files = unit.manifest.parts.iter();
-        files
-            .filter_map(|part| part.what.strip_prefix("file "))
-            .map(|file| self.from.workspace.join(unit.from.to_real_str(file)))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-            .filter_map(|path| String::from_utf8(fsio::read_bytes(path)?).ok())
-            .collect()
     }
 }
 

@@ -24,6 +24,7 @@ mod macro_effects;
 mod macro_workspace;
 mod memory;
 mod native_libraries;
+mod noexec;
 mod observed_runs;
 mod others;
 mod out_dir;

@@ -62,7 +62,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_PLACE: &str = "code from a place that is not known";
 
 /// Changes when something else is found in the same sources.
-pub(super) const READER: &str = "12";
+pub(super) const READER: &str = "13";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -261,7 +261,7 @@ pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
         return None;
     }
     let name = format!("observer-{}", &digest::of(OBSERVER)[..16]);
-    let path = state.directory().join("shims").join(name).join(FILE_NAME);
+    let path = state.library(&name, FILE_NAME)?;
     // They end a path in `LD_PRELOAD`.
     let is_separated = |byte: &u8| matches!(byte, b' ' | b':' | b'$');
     if path.as_os_str().as_bytes().iter().any(is_separated) {

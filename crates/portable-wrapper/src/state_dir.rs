@@ -119,10 +119,27 @@ impl StateDir {
 
     /// Where `name` is saved if the directory cannot be written to.
     fn path_in_build_directory(&self, kind: &str, name: &str) -> Option<PathBuf> {
+        Some(path_in(&self.in_build_directory()?, kind, name))
+    }
+
+    fn in_build_directory(&self) -> Option<PathBuf> {
         let out_dir = self.out_dir.as_deref()?;
         let root = build_dir::root(out_dir, None);
-        let directory = wrapper_dir(root.as_deref().unwrap_or(out_dir)).join("state");
-        Some(path_in(&directory, kind, name))
+        Some(wrapper_dir(root.as_deref().unwrap_or(out_dir)).join("state"))
+    }
+
+    /// Where a library is that programs load: in cargo's build directory, in which build scripts are programs, if programs cannot
+    /// be loaded from the state directory. `None` if they cannot be loaded from there either.
+    pub(super) fn library(&self, directory: &str, name: &str) -> Option<PathBuf> {
+        let below = |root: PathBuf| root.join("shims").join(directory);
+        let own = below(self.directory.clone());
+        let found = if fsio::allows_programs(&own) {
+            own
+        } else {
+            let other = below(self.in_build_directory()?);
+            fsio::allows_programs(&other).then_some(other)?
+        };
+        Some(found.join(name))
     }
 
     /// The hasher of variables' values, the same for everything that this user builds; a new one if it cannot

@@ -38,7 +38,8 @@ pub use read::{
 };
 pub use real_paths::RealPaths;
 pub use space::{
-    DirState, Directory, Space, device, inspect_dir, is_on_nfs, mount, network_file_system, space,
+    DirState, Directory, Space, allows_programs, device, inspect_dir, is_on_nfs, mount,
+    network_file_system, space,
 };
 pub use stat_files::{FileStat, StatFile, stat_files};
 pub use tree::{

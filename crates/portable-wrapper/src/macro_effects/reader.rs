@@ -78,6 +78,18 @@ pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> Ambien
     reader.found
 }
 
+/// Whether a name is in `cfg_attr(rustbuild, …)`: rustc's build alone sets `rustbuild`, for crates that rustc contains.
+fn is_for_build_of_rustc(tokens: &[Token<'_>], path: &Path<'_>) -> bool {
+    const MOST_BETWEEN: usize = 12;
+    let near = &tokens[path.end.saturating_sub(MOST_BETWEEN)..path.end];
+    let attribute = near.iter().rposition(|token| token.text == "#");
+    attribute.is_some_and(|at| {
+        let mut names = near[at..].iter().filter(|token| token.kind == Kind::Ident);
+        names.next().is_some_and(|name| name.text == "cfg_attr")
+            && names.next().is_some_and(|name| name.text == "rustbuild")
+    })
+}
+
 /// Whether a name is all of the argument of `syn::custom_keyword!`, which defines a word of a macro's language.
 fn is_keyword_of_syn(tokens: &[Token<'_>], path: &Path<'_>) -> bool {
     let before = path.end.checked_sub(4).and_then(|at| tokens.get(at));
@@ -283,7 +295,9 @@ impl<'a> Reader<'a> {
         }
         match path.segments[..] {
             ["stdin"] if next == "(" => self.found.streams = true,
-            ["rustc_private"] => self.found.add_volatile("the compiler's own crates"),
+            ["rustc_private"] if !is_for_build_of_rustc(tokens, path) => {
+                self.found.add_volatile("the compiler's own crates");
+            }
             ["include"]
                 if !is_macro
                     && is_in_macro

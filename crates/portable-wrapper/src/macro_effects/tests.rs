@@ -514,6 +514,20 @@ fn branches_for_other_systems_are_not_read() {
     }
 }
 
+/// As in pulldown-cmark, which rustc itself contains.
+#[test]
+fn what_is_for_the_build_of_rustc_alone_does_not_count() {
+    let rustbuild = "#![cfg_attr(rustbuild, feature(staged_api, rustc_private))]\n\
+        #![cfg_attr(rustbuild, unstable(feature = \"rustc_private\", issue = \"27812\"))]";
+    assert_eq!(library(rustbuild).each_time(), None);
+    for other in [
+        "#![feature(rustc_private)]",
+        "#![cfg_attr(nightly, feature(rustc_private))]",
+    ] {
+        assert!(library(other).each_time().is_some(), "{other}");
+    }
+}
+
 #[test]
 fn the_body_of_macro_rules_is_code_as_it_stands() {
     let each_time = |source: &str| published("some", source).runs.each_time();

@@ -54,6 +54,16 @@ pub fn space(path: &Path) -> Option<Space> {
     })
 }
 
+/// Whether programs and libraries can be loaded from the directory `path`, or from the nearest one above it that exists: its
+/// file system is not mounted with `noexec`.
+pub fn allows_programs(path: &Path) -> bool {
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+    let mut found = path.ancestors().filter_map(|path| statvfs(path).ok());
+    found
+        .next()
+        .is_none_or(|found| !found.f_flag.contains(StatVfsMountFlags::NOEXEC))
+}
+
 /// The number of the file system of `path`, or of the nearest directory above it that exists.
 pub fn device(path: &Path) -> Option<u64> {
     let mut existing = path.ancestors().filter_map(|path| fs::metadata(path).ok());

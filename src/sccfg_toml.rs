@@ -167,18 +167,23 @@ impl Policy {
                 .at(Place::at(path, text, offset))
                 .hint("write names = [\"default\"], or remove the key"));
         }
-        if let Some((table, key)) = policy.text_with_control_character() {
+        let mut texts = policy.rendered_texts();
+        let found = texts.find(|(_, _, text)| text.contains(char::is_control));
+        if let Some((table, key, _)) = found {
             let what =
                 format!("`{table}.{key}` contains a line break or another control character");
             let mut problem = Problem::new(what).hint("write it in one line");
             problem.place = place_of(text, table, Some(key));
             return Err(problem);
         }
+        drop(texts);
         Ok(policy)
     }
 
-    /// The table and key of a text that is rendered into scripts and variables, and has more than one line.
-    fn text_with_control_character(&self) -> Option<(&'static str, &'static str)> {
+    /// The texts that are rendered into scripts and variables, with their tables and keys.
+    pub(crate) fn rendered_texts(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
         let (ci, remote) = (&self.ci, &self.remote);
         let texts = [
             ("remote", "address", &remote.address),
@@ -188,12 +193,8 @@ impl Policy {
             ("remote", "username", &remote.username),
             ("ci", "role", &ci.role),
         ];
-        let is_wrong = |text: &Option<String>| {
-            text.as_deref()
-                .is_some_and(|text| text.contains(char::is_control))
-        };
-        let found = texts.into_iter().find(|(_, _, text)| is_wrong(text));
-        found.map(|(table, key, _)| (table, key))
+        let texts = texts.into_iter();
+        texts.filter_map(|(table, key, text)| Some((table, key, text.as_deref()?)))
     }
 
     /// The text of a new `sccfg.toml` with this policy.

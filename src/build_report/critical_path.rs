@@ -161,6 +161,11 @@ mod tests {
     use super::super::tests::{build, unit};
     use super::*;
 
+    fn steps(path: &CriticalPath) -> Vec<(&str, u64)> {
+        let steps = path.steps.iter();
+        steps.map(|step| (&*step.name, step.time)).collect()
+    }
+
     #[test]
     fn the_path_is_the_longest_chain_that_one_unit_waits_for() {
         let build = build(vec![
@@ -171,12 +176,7 @@ mod tests {
             unit("app-1", 65, 100, &["mid-1"]),
         ]);
         let path = CriticalPath::of(&build);
-        let steps: Vec<_> = path
-            .steps
-            .iter()
-            .map(|step| (&*step.name, step.time))
-            .collect();
-        assert_eq!(steps, [("low", 30), ("mid", 30), ("app", 35)]);
+        assert_eq!(steps(&path), [("low", 30), ("mid", 30), ("app", 35)]);
         assert_eq!((path.time, path.waiting), (95, 5));
     }
 
@@ -189,12 +189,7 @@ mod tests {
             unit("app-1", 90, 100, &["large-1", "small-1"]),
         ]);
         let path = CriticalPath::of(&build);
-        let steps: Vec<_> = path
-            .steps
-            .iter()
-            .map(|step| (&*step.name, step.time))
-            .collect();
-        assert_eq!(steps, [("large", 80), ("app", 10)]);
+        assert_eq!(steps(&path), [("large", 80), ("app", 10)]);
         assert_eq!((path.time, path.waiting), (90, 10));
     }
 
@@ -208,9 +203,8 @@ mod tests {
             unit("mid-1", 10, 30, &["low-1"]),
             app,
         ]);
-        let steps = CriticalPath::of(&build).steps;
-        let steps: Vec<_> = steps.iter().map(|step| (&*step.name, step.time)).collect();
-        assert_eq!(steps, [("low", 90), ("app (bin)", 10)]);
+        let path = CriticalPath::of(&build);
+        assert_eq!(steps(&path), [("low", 90), ("app (bin)", 10)]);
     }
 
     #[test]

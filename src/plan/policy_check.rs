@@ -61,21 +61,11 @@ fn fault(policy: &Policy, provider: Provider) -> Option<(&'static str, &'static 
         let hint = "remove it; other back ends take their credentials from secrets";
         return Some(("ci", "role", Problem::new(what).hint(hint)));
     }
-    let values = [
-        ("remote", "address", &remote.address),
-        ("remote", "endpoint", &remote.endpoint),
-        ("remote", "region", &remote.region),
-        ("remote", "prefix", &remote.prefix),
-        ("remote", "username", &remote.username),
-        ("ci", "role", &ci.role),
-    ];
-    for (table, key, value) in values {
-        let value = value.as_deref().unwrap_or_default();
-        if value.contains("${{") {
-            let what = format!("{table}.{key} contains `${{{{`");
-            let hint = "write it without expressions: it is rendered into scripts of jobs";
-            return Some((table, key, Problem::new(what).hint(hint)));
-        }
+    let mut texts = policy.rendered_texts();
+    if let Some((table, key, _)) = texts.find(|(_, _, text)| text.contains("${{")) {
+        let what = format!("{table}.{key} contains `${{{{`");
+        let hint = "write it without expressions: it is rendered into scripts of jobs";
+        return Some((table, key, Problem::new(what).hint(hint)));
     }
     let names = ci
         .secrets

@@ -24,7 +24,8 @@ impl StoreAtHand {
     /// If there is no home directory, or the settings cannot be read.
     pub(crate) fn find() -> Result<Self, Problem> {
         let state = StateDir::find().ok_or_else(|| {
-            Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
+            Problem::new("could not find the home directory: HOME is not set to an absolute path")
+                .hint("set HOME")
         })?;
         let settings = Settings::load(&state)?;
         let store = settings.store();

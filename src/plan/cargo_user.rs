@@ -47,8 +47,10 @@ impl UserWrapper {
     /// Where it is. The name is the one by which the crate `cc` recognises wrappers.
     pub(crate) fn place() -> Result<PathBuf, Problem> {
         let data = env::data_dir().ok_or_else(|| {
-            Problem::new("could not find a directory for the wrapper: HOME is not set")
-                .hint("set HOME, or XDG_DATA_HOME")
+            Problem::new(
+                "could not find a directory for the wrapper: HOME is not set to an absolute path",
+            )
+            .hint("set HOME, or XDG_DATA_HOME")
         })?;
         debug_assert!(WRAPPER.ends_with(SCCACHE));
         Ok(data.join(WRAPPER))
@@ -133,7 +135,7 @@ fn config_file() -> Result<PathBuf, Problem> {
         Some(home.join("config.toml"))
     };
     cargo_config::user_file().or_else(home).ok_or_else(|| {
-        Problem::new("could not find cargo's directory: HOME is not set")
+        Problem::new("could not find cargo's directory: HOME is not set to an absolute path")
             .hint("set HOME, or CARGO_HOME")
     })
 }

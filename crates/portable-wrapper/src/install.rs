@@ -40,8 +40,10 @@ impl InstalledWrapper {
             });
         }
         let directory = env::data_dir().ok_or_else(|| {
-            Problem::new("could not find a directory for the wrapper: HOME is not set")
-                .hint("set HOME, or XDG_DATA_HOME")
+            Problem::new(
+                "could not find a directory for the wrapper: HOME is not set to an absolute path",
+            )
+            .hint("set HOME, or XDG_DATA_HOME")
         })?;
         Ok(Self {
             path: directory.join(LINKED_WRAPPER),

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
 use anyhow::{Context as _, Result};
@@ -121,9 +121,10 @@ pub fn config_dir() -> Option<PathBuf> {
     named.or_else(|| Some(home_dir()?.join(".config")))
 }
 
-/// The user's home directory.
+/// The user's home directory. A relative one counts as none, as a relative path in an XDG variable does: it would be another
+/// directory for each project.
 pub fn home_dir() -> Option<PathBuf> {
-    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+    absolute(directories::BaseDirs::new()?.home_dir())
 }
 
 /// The variables whose name starts with `prefix`; bytes that are not UTF-8 are replaced.
@@ -158,12 +159,16 @@ pub fn temp_dir() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// sccfg's cache directory of this user.
+/// sccfg's cache directory of this user; `None` without a [home directory](home_dir) or a variable that names another one.
 pub fn cache_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.cache_dir().to_owned())
+    absolute(directories::ProjectDirs::from("", "", "sccfg")?.cache_dir())
 }
 
-/// sccfg's data directory of this user.
+/// sccfg's data directory of this user, on the same terms.
 pub fn data_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "sccfg").map(|dirs| dirs.data_dir().to_owned())
+    absolute(directories::ProjectDirs::from("", "", "sccfg")?.data_dir())
+}
+
+fn absolute(directory: &Path) -> Option<PathBuf> {
+    directory.is_absolute().then(|| directory.to_owned())
 }

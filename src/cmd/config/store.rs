@@ -26,7 +26,8 @@ pub(super) struct StoreFile {
 impl StoreFile {
     pub(super) fn load() -> Result<Self> {
         let path = settings::path().ok_or_else(|| {
-            Problem::new("could not find the home directory: HOME is not set").hint("set HOME")
+            Problem::new("could not find the home directory: HOME is not set to an absolute path")
+                .hint("set HOME")
         })?;
         let from = match env::var_os(wrapper_vars::CONFIG) {
             Some(_) => ", from SCCFG_CONFIG",

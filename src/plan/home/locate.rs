@@ -67,7 +67,11 @@ impl Configuration {
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
             .or(home.map(|home| home.join(".config")))
-            .ok_or_else(|| Problem::new("could not find the home directory: HOME is not set"))?;
+            .ok_or_else(|| {
+                Problem::new(
+                    "could not find the home directory: HOME is not set to an absolute path",
+                )
+            })?;
         for directory in ["home-manager", "nixpkgs"].map(|name| config.join(name)) {
             for name in ["home.nix", "flake.nix"] {
                 let file = directory.join(name);

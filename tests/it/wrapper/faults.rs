@@ -2,6 +2,7 @@
 //! a cache, says so once, and the next build is cached again.
 
 mod damage;
+mod home;
 mod sandbox;
 mod waiting;
 

@@ -140,7 +140,9 @@ impl Store {
                 let _ = share::touch(&path);
             }
             entry::Checked::WholeAfterReading => {
-                let _ = entry.write(self, &path);
+                if !fsio::is_kept_from_root(&self.root) {
+                    let _ = entry.write(self, &path);
+                }
             }
             entry::Checked::Damaged => {
                 let _ = fsio::remove_file(&path);
@@ -199,6 +201,9 @@ impl Store {
     /// [Takes the lock](fsio::lock_key) of `key`, and waits for at most `limit` if another process holds it for this key.
     /// Returns `None` if it could not be taken.
     pub fn lock_key(&self, key: &str, limit: Duration) -> Option<KeyLock> {
+        if fsio::is_kept_from_root(&self.root) {
+            return None;
+        }
         let directory = self.root.join("locks");
         let create = || {
             self.create()?;
@@ -376,6 +381,10 @@ impl Store {
     fn create(&self) -> io::Result<()> {
         if self.is_foreign() {
             return Err(foreign());
+        }
+        if fsio::is_kept_from_root(&self.root) {
+            let what = "it belongs to another user";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
         }
         if let Some(parent) = self.root.parent() {
             fsio::create_dir_all(parent)?;

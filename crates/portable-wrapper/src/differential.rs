@@ -329,7 +329,9 @@ pub(super) fn report(
         differences,
     };
     let log = state.directory().join(LOG);
-    if let Ok(mut line) = serde_json::to_vec(&logged) {
+    if state.own_directory().is_some()
+        && let Ok(mut line) = serde_json::to_vec(&logged)
+    {
         line.push(b'\n');
         let _ = fsio::append_record(&log, &line);
     }

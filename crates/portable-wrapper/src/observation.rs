@@ -269,6 +269,7 @@ pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
     }
     // Its content is in its name. Whoever loads it compares that.
     if FileStat::of(&path).is_none_or(|stat| stat.size != OBSERVER.len() as u64) {
+        state.own_directory()?;
         fsio::replace_and_create_dir(&path, OBSERVER).ok()?;
     }
     Some(path)

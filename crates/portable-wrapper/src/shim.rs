@@ -29,9 +29,11 @@ pub(super) fn path(compiler: &Compiler, state: &StateDir) -> Option<PathBuf> {
     let file = directory.join(COMPILER);
     // The same compiler may have moved to another path.
     if fsio::read_bytes(&file).as_deref() != Some(program) {
+        state.own_directory()?;
         fsio::replace_and_create_dir(&file, program).ok()?;
     }
     if fsio::read_link(&shim).as_ref() != Some(&this) {
+        state.own_directory()?;
         fsio::replace_link(&shim, &this).ok()?;
     }
     Some(shim)

@@ -113,6 +113,11 @@ impl StateDir {
         &self.directory
     }
 
+    /// Its path, to write there; `None` if it is [kept from root](fsio::is_kept_from_root).
+    pub(super) fn own_directory(&self) -> Option<&Path> {
+        (!fsio::is_kept_from_root(&self.directory)).then_some(&self.directory)
+    }
+
     pub(super) fn path(&self, kind: &str, name: &str) -> PathBuf {
         path_in(&self.directory, kind, name)
     }
@@ -151,6 +156,9 @@ impl StateDir {
             return Some(hasher);
         }
         let hasher = KeyedHasher::new()?;
+        if self.own_directory().is_none() {
+            return Some(hasher);
+        }
         let is_made = fsio::create_dir_all(&self.directory)
             .and_then(|()| fsio::create_private_dir(&self.directory))
             .and_then(|()| fsio::create_file(&path, hasher.bytes()));
@@ -167,7 +175,7 @@ impl StateDir {
         if fsio::file_age(&mark).is_some_and(|age| age < DAY) {
             return;
         }
-        if fsio::replace_and_create_dir(&mark, b"").is_err() {
+        if self.own_directory().is_none() || fsio::replace_and_create_dir(&mark, b"").is_err() {
             return;
         }
         for path in self.outdated() {
@@ -292,7 +300,7 @@ impl StateDir {
     }
 
     fn lock_in(&self, directory: &str, subject: &str) -> Option<KeyLock> {
-        let directory = self.directory.join(directory);
+        let directory = self.own_directory()?.join(directory);
         let name = digest::of(subject.as_bytes());
         let create = || fsio::create_dir_all(&directory);
         fsio::lock_key(&directory, &name, LONGEST_WAIT, create).ok()?
@@ -307,7 +315,10 @@ impl StateDir {
         };
         let mut bytes = checksum(&text);
         bytes.extend(text);
-        let is_saved = fsio::replace_and_create_dir(&self.path(kind, &name), &bytes).is_ok();
+        let save = |directory| {
+            fsio::replace_and_create_dir(&path_in(directory, kind, &name), &bytes).is_ok()
+        };
+        let is_saved = self.own_directory().is_some_and(save);
         if !is_saved && let Some(path) = self.path_in_build_directory(kind, &name) {
             let _ = fsio::replace_and_create_dir(&path, &bytes);
         }

@@ -27,9 +27,9 @@ pub use lock::{
 pub use memory_file::MemoryFile;
 pub use metadata::{
     FileId, Stat, current_uid, exists, file_age, file_id, file_kind, file_size,
-    has_executable_mode, inode_text, is_executable, is_missing, is_own_dir, is_plain_dir,
-    is_readable_by_others, is_writable, link_target, mode_of_dir, modified, owner_uid, read_link,
-    set_mode_of_dir, stat,
+    has_executable_mode, inode_text, is_executable, is_kept_from_root, is_missing, is_own_dir,
+    is_plain_dir, is_readable_by_others, is_writable, link_target, mode_of_dir, modified,
+    owner_uid, read_link, set_mode_of_dir, stat,
 };
 pub use path_changes::{Exchanged, may_have_come_or_gone_since};
 pub use read::{

@@ -44,7 +44,7 @@ impl Outage {
         let name = digest::of(name.as_bytes());
         let directories = [
             RuntimeDir::find().map(|runtime| runtime.outages()).ok(),
-            StateDir::find().map(|state| state.directory().join("outages")),
+            StateDir::find().and_then(|state| Some(state.own_directory()?.join("outages"))),
             out_dir.map(|out_dir| {
                 let root = build_dir::root(out_dir, None);
                 wrapper_dir(&root.unwrap_or_else(|| out_dir.to_owned())).join("outages")

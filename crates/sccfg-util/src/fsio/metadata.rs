@@ -9,7 +9,10 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
+
+use crate::env;
 
 /// Whether anything exists at `path`, a dangling link included.
 pub fn exists(path: &Path) -> bool {
@@ -149,6 +152,24 @@ pub fn owner_uid(path: impl AsRef<Path>) -> Option<u32> {
 /// The effective user number of this process.
 pub fn current_uid() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// Whether this is root, and the directory at `path` belongs to another user, links followed: that user could never write into
+/// what root creates there. So it is with a missing one below a directory of the user who has become root by `sudo`. In a
+/// container, root may create what it needs below a directory of somebody on the host.
+pub fn is_kept_from_root(path: &Path) -> bool {
+    static IS_ROOT: LazyLock<bool> = LazyLock::new(|| current_uid() == 0);
+    if !*IS_ROOT {
+        return false;
+    }
+    let mut owners = path
+        .ancestors()
+        .map(|path| Some(fs::metadata(path).ok()?.uid()));
+    if let Some(owner) = owners.next().flatten() {
+        return owner != 0;
+    }
+    let by_sudo = env::var("SUDO_UID").and_then(|user| user.parse().ok());
+    by_sudo.is_some_and(|user: u32| user != 0 && owners.flatten().next() == Some(user))
 }
 
 /// Whether `path` is a directory, not a link to one.

@@ -37,6 +37,7 @@ mod shared_target_dir;
 mod size_in_file;
 mod store_path_gone;
 mod store_settings;
+mod unusable_directories;
 mod worktrees_without_hook;
 mod wrapper_relative;
 mod wrapper_unset;
@@ -131,6 +132,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &worktrees_without_hook::CHECK,
     &flakes_disabled::CHECK,
     &envrc_overrides::CHECK,
+    &unusable_directories::CHECK,
 ];
 
 fn as_problem(error: anyhow::Error) -> Problem {

@@ -10,6 +10,9 @@ use sccfg_util::size::ByteSize;
 
 use local_store::Store;
 
+/// What to do if the directory of the store cannot be used.
+pub(crate) const ELSEWHERE: &str = "name another directory: sccfg config set store.dir DIR";
+
 /// The local store and its settings.
 #[derive(Debug)]
 pub(crate) struct StoreAtHand {
@@ -44,8 +47,21 @@ impl StoreAtHand {
         Ok(found.store.size().is_some().then_some(found))
     }
 
-    /// Why nothing is stored, if these settings are the reason.
+    /// Why nothing can be stored, if these settings or the directory are the reason. A missing directory is created where it would
+    /// be, and removed.
     pub(crate) fn fault(&self) -> Option<Problem> {
+        let tried = || {
+            let error = self.store.try_to_use().err()?;
+            let dir = self.settings.dir.display();
+            let what = format!("nothing can be stored in the local store {dir}: {error}");
+            Some(Problem::new(what).hint(ELSEWHERE))
+        };
+        self.visible_fault()
+            .or_else(|| self.settings.is_enabled.then(tried).flatten())
+    }
+
+    /// The same, as far as it can be told without a try.
+    pub(crate) fn visible_fault(&self) -> Option<Problem> {
         let dir = self.settings.dir.display();
         if !self.settings.is_enabled {
             return None;
@@ -61,10 +77,14 @@ impl StoreAtHand {
             );
             return Some(Problem::new(what).hint(hint));
         }
-        if let Err(error) = self.store.try_to_use() {
-            let what = format!("nothing can be stored in the local store {dir}: {error}");
-            let hint = "name another directory: sccfg config set store.dir DIR";
-            return Some(Problem::new(what).hint(hint));
+        if let Some(obstacle) = self.store.obstacle() {
+            let amount = if obstacle.is_partial {
+                "not everything"
+            } else {
+                "nothing"
+            };
+            let what = format!("{amount} can be stored in the local store {dir}: {obstacle}");
+            return Some(Problem::new(what).hint(obstacle.hint(ELSEWHERE)));
         }
         (!self.store.has_space()).then(|| {
             let size = self.settings.size.rounded();

@@ -10,7 +10,7 @@ use super::Outcome;
 use super::clear::{describe, is_confirmed};
 use crate::cli;
 use crate::report::Report;
-use crate::store_at_hand::StoreAtHand;
+use crate::store_at_hand::{ELSEWHERE, StoreAtHand};
 use local_store::{Counters, Store};
 use portable_wrapper::store::settings::{self, Settings};
 use sccfg_util::problem::Problem;
@@ -51,6 +51,10 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
 
 pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
     let root = store.root().display();
+    if let Some(obstacle) = store.obstacle() {
+        let what = format!("could not {verb} the store in {root}: {obstacle}");
+        return Problem::new(what).hint(obstacle.hint(ELSEWHERE));
+    }
     Problem::new(format!("could not {verb} the store in {root}: {error}"))
         .hint("check `store.dir` in `sccfg config show`, the owner of the directory, and the free space of its disk")
 }

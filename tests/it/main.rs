@@ -48,5 +48,6 @@ mod secrets;
 mod server;
 mod stats;
 mod support;
+mod unusable;
 mod verify;
 mod wrapper;

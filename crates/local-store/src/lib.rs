@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use sccfg_util::fsio::KeyLock;
-use sccfg_util::fsio::{self, Locking, share};
+use sccfg_util::fsio::{self, Locking, Obstacle, share};
 
 use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
@@ -351,6 +351,12 @@ impl Store {
         !has_mark() && names().iter().any(|name| name != "locks") && !has_mark()
     }
 
+    /// What keeps this user from storing something here, as far as that can be told without trying.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        let names = ["entries", "blobs", "tmp", "locks", "accounts", "lock"];
+        Obstacle::in_and_of(&self.root, &names)
+    }
+
     /// Whether the directory can be written or created, whatever [others](Self::is_foreign) have there. If it is missing, a
     /// directory is created where it would be, and removed.
     ///
@@ -405,13 +411,16 @@ impl Store {
         Ok(Some(lock))
     }
 
-    /// Whether there is a store; an error if there is something else.
+    /// Whether there is a store; an error if there is something else, or if that cannot be known.
     fn is_there(&self) -> io::Result<bool> {
-        let is_there = fsio::exists(&self.root);
-        if is_there && self.is_foreign() {
+        if fsio::is_missing(&self.root) {
+            return Ok(false);
+        }
+        fsio::entries(&self.root)?;
+        if self.is_foreign() {
             return Err(foreign());
         }
-        Ok(is_there)
+        Ok(true)
     }
 
     /// How many bytes the store occupies; `None` if it does not exist.

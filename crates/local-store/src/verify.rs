@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sccfg_util::fsio;
+use sccfg_util::fsio::{self, EntryKind};
 use serde::Serialize;
 
 use super::entry::digest_of;
@@ -37,6 +37,7 @@ impl Store {
         if !self.is_there()? {
             return Ok(verified);
         }
+        self.check_lists()?;
         let patience = Patience::Command(on_wait);
         let mut intact = HashSet::new();
         for blob in files_below(&self.root.join("blobs")) {
@@ -74,6 +75,17 @@ impl Store {
         Ok(verified)
     }
 
+    /// An error if a directory with files cannot be listed, which would count as an empty one.
+    fn check_lists(&self) -> io::Result<()> {
+        for name in ["entries", "blobs"] {
+            let halves = listed(&self.root.join(name))?.into_iter();
+            for half in halves.filter(|half| half.kind == EntryKind::Directory) {
+                listed(&half.path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the file at `blob` if it is damaged, and returns whether it was. It may have been evicted or replaced since it was
     /// compared.
     fn remove_damaged(&self, blob: &Path, patience: Patience<'_>) -> io::Result<bool> {
@@ -85,6 +97,14 @@ impl Store {
             fsio::remove_file(blob)?;
         }
         Ok(is_damaged)
+    }
+}
+
+/// What is in `directory`, which may be missing.
+fn listed(directory: &Path) -> io::Result<Vec<fsio::Entry>> {
+    match fsio::entries(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Where the wrapper binary is.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cc::launcher;
-use super::state_dir::{CleanedState, StateDir};
+use super::state_dir::{self, CleanedState, StateDir};
+use local_store::Store;
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::{LINKED_WRAPPER, PACKAGED_WRAPPER};
 use sccfg_util::{env, fsio};
@@ -85,21 +87,35 @@ impl InstalledWrapper {
     /// # Errors
     /// If one of them cannot be removed.
     pub fn clean(&self, state: Option<&StateDir>) -> Result<Cleaned, Problem> {
-        let failed = |path: &Path, error: &io::Error| {
-            Problem::new(format!("could not remove {}: {error}", path.display()))
-                .hint("check the owner and the mode of the directory")
-        };
         let mut cleaned = Cleaned::default();
         if !self.is_packaged {
             cleaned.link = fsio::read_link(&self.path).is_some() || fsio::exists(&self.path);
-            fsio::remove_file(&self.path).map_err(|error| failed(&self.path, &error))?;
-            launcher::remove(&self.path).map_err(|error| failed(&self.path, &error))?;
+            fsio::remove_file(&self.path).map_err(|error| failed(&self.path, error))?;
+            launcher::remove(&self.path).map_err(|error| failed(&self.path, error))?;
         }
         if let Some(state) = state {
             let cleaning = state.clean();
-            cleaned.state = cleaning.map_err(|error| failed(state.directory(), &error))?;
+            cleaned.state = cleaning.map_err(|error| not_cleaned(state, &error))?;
         }
         Ok(cleaned)
+    }
+}
+
+fn failed(path: &Path, error: impl fmt::Display) -> Problem {
+    Problem::new(format!("could not remove {}: {error}", path.display()))
+        .hint("check the owner and the mode of the directory")
+}
+
+/// Why something in the state directory could not be removed.
+fn not_cleaned(state: &StateDir, error: &io::Error) -> Problem {
+    let obstacle = state
+        .obstacle()
+        .or_else(|| Store::new(state.store(), 0).obstacle());
+    match obstacle.filter(|_| error.kind() == io::ErrorKind::PermissionDenied) {
+        Some(obstacle) => {
+            failed(state.directory(), &obstacle).hint(obstacle.hint(state_dir::ELSEWHERE))
+        }
+        None => failed(state.directory(), error),
     }
 }
 

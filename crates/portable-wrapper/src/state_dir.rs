@@ -14,7 +14,7 @@ use super::build_dir;
 use super::build_dir::wrapper_dir;
 use super::digest::{self, KeyedHasher};
 use local_store::Store;
-use sccfg_util::fsio::KeyLock;
+use sccfg_util::fsio::{KeyLock, Obstacle};
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
@@ -55,6 +55,9 @@ const DIRECTORIES: [&str; 20] = [
 const COMPUTING: &str = "computing";
 /// The files in it.
 const FILES: [&str; 3] = ["differences", "hash_key", "pruned"];
+
+/// What to do if the directory cannot be used.
+pub const ELSEWHERE: &str = "name another directory in SCCFG_WRAPPER_DIR";
 
 /// The wrapper's state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +119,13 @@ impl StateDir {
     /// Its path, to write there; `None` if it is [kept from root](fsio::is_kept_from_root).
     pub(super) fn own_directory(&self) -> Option<&Path> {
         (!fsio::is_kept_from_root(&self.directory)).then_some(&self.directory)
+    }
+
+    /// What keeps this user from saving something here. The store is not looked at.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        let kinds = DIRECTORIES.iter().filter(|name| **name != "store");
+        let names: Vec<&str> = kinds.chain(&FILES).copied().collect();
+        Obstacle::in_and_of(&self.directory, &names)
     }
 
     pub(super) fn path(&self, kind: &str, name: &str) -> PathBuf {

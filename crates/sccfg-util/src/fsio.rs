@@ -8,6 +8,7 @@ mod key_lock;
 mod lock;
 mod memory_file;
 mod metadata;
+mod obstacle;
 mod path_changes;
 mod read;
 mod real_paths;
@@ -31,6 +32,7 @@ pub use metadata::{
     is_plain_dir, is_readable_by_others, is_writable, link_target, mode_of_dir, modified,
     owner_uid, read_link, set_mode_of_dir, stat,
 };
+pub use obstacle::Obstacle;
 pub use path_changes::{Exchanged, may_have_come_or_gone_since};
 pub use read::{
     directories_in, names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write,

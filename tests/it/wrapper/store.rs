@@ -458,7 +458,7 @@ fn files_of_others_are_left_alone() {
 #[rstest]
 #[case::file("home/file", "is not a directory")]
 #[case::below_a_file("home/file/store", "file is not a directory")]
-#[case::dangling_link("home/dangling", "No such file or directory")]
+#[case::dangling_link("home/dangling", "is a link to something that does not exist")]
 #[case::not_on_a_disk("/proc/sccfg-store", "No such file or directory")]
 fn a_directory_that_cannot_be_made_is_told(#[case] dir: &str, #[case] why: &str) {
     let sandbox = Sandbox::new();

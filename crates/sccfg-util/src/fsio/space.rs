@@ -43,6 +43,8 @@ pub struct Space {
     pub free: u64,
     /// All bytes.
     pub total: u64,
+    /// Whether this user can create no more files, whatever is free: a file system may have a fixed number of them.
+    pub has_no_inodes: bool,
 }
 
 /// The space of the file system of `path`; `None` if the system does not tell.
@@ -51,6 +53,8 @@ pub fn space(path: &Path) -> Option<Space> {
     Some(Space {
         free: stat.f_bavail.saturating_mul(stat.f_frsize),
         total: stat.f_blocks.saturating_mul(stat.f_frsize),
+        // Btrfs and others have no number, and say that it is zero.
+        has_no_inodes: stat.f_files > 0 && stat.f_favail == 0,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::store_at_hand::StoreAtHand;
 use local_store::Store;
 use sccache_control::cache::{Contents, local_dir, refuse_unsafe_dir};
 use sccache_control::server::address::Address;
-use sccache_control::server::probe::Probe;
+use sccache_control::server::probe::{Foreign, Probe};
 use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
@@ -160,7 +160,7 @@ const DIRECTORY: &str = "SCCACHE_DIR";
 fn directory(supervisor: &Supervisor, address: &Address) -> Result<PathBuf, Problem> {
     let location = match supervisor.probe(address) {
         Probe::Server(running) => Some(running.settings.location),
-        Probe::NotRunning => None,
+        Probe::NotRunning | Probe::Foreign(Foreign::Directory) => None,
         Probe::Foreign(foreign) => return Err(foreign.problem(address)),
     };
     let in_file = supervisor

@@ -7,7 +7,7 @@ use super::{Check, Finding, Fix, Remedy, Severity, Where};
 use sccache_control::server::probe::{Foreign, Probe};
 use sccache_control::server::supervisor::EnsureOptions;
 
-/// Another program or another user's server.
+/// Another program, another user's server, or a directory.
 pub(super) static FOREIGN: Check = Check {
     code: "S022",
     name: "address in use",

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use super::DevShell;
 use crate::server::{GIB, free_port, real_rustc, signal};
-use crate::support::{other_sccache, sccache, wait_until};
+use crate::support::{Ran, other_sccache, sccache, wait_until};
 
 /// A shell in which the hook did not reconcile the server: the file was changed since.
 fn with_other_settings() -> DevShell {
@@ -84,6 +84,31 @@ fn another_program_at_the_address_is_named() {
     assert_eq!(finding["code"], "S022", "{finding:#}");
     assert_eq!(finding["where"]["pid"], std::process::id());
     assert_eq!(finding["severity"], "error");
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn a_directory_in_the_place_of_a_socket_is_told() {
+    let shell = DevShell::new();
+    let directory = shell.path("run").display().to_string();
+    let shell = shell.with("SCCACHE_SERVER_UDS", &directory);
+    let what = format!("no server can start at socket {directory}, which is a directory");
+    shell.finds("S022", &[&what, "error[S022]", "set SCCACHE_SERVER_UDS"]);
+    let sandbox = &shell.machine.sandbox;
+    let mut ensure = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+    ensure.env("SCCACHE_SERVER_UDS", &directory);
+    let output = ensure.args(["server", "ensure"]).output().unwrap();
+    Ran::new("sccfg server ensure".into(), &output)
+        .status(1)
+        .stderr_has(&what)
+        .stderr_has("hint: set SCCACHE_SERVER_UDS");
+    // What it says is the remedy.
+    shell.evaluating("env").is_healthy();
+    // sccache replaces a file.
+    let shell = DevShell::new();
+    shell.write("run/file", "");
+    let file = shell.path("run/file").display().to_string();
+    shell.with("SCCACHE_SERVER_UDS", &file).is_healthy();
 }
 
 #[requires(sccache, proc)]

@@ -24,7 +24,7 @@ pub enum Probe {
     NotRunning,
     /// A server of this user.
     Server(Box<RunningServer>),
-    /// Something listens that cannot be used.
+    /// Something is there that cannot be used.
     Foreign(Foreign),
 }
 
@@ -43,9 +43,11 @@ pub struct RunningServer {
     pub(super) cached: Option<CachedProbe>,
 }
 
-/// Something that listens and is not a server this user can use.
+/// Something that is not a server this user can use, and in whose place none can start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foreign {
+    /// A directory. (sccache replaces any other file by its socket.)
+    Directory,
     /// A process of the user with this number.
     OtherUser(u32),
     /// A process that is not sccache.
@@ -67,6 +69,13 @@ impl Foreign {
         const ELSEWHERE: &str = "stop it, or set SCCACHE_SERVER_PORT or SCCACHE_SERVER_UDS to \
                                  another address; `sccfg hook` and `sccfg env` do that";
         match self {
+            Self::Directory => Problem::new(format!(
+                "no server can start at {address}, which is a directory"
+            ))
+            .hint(
+                "set SCCACHE_SERVER_UDS to the path of a file; `sccfg hook` and `sccfg env` select \
+                 another address",
+            ),
             Self::OtherUser(user) => Problem::new(format!(
                 "the server at {address} belongs to another user (uid {user})"
             ))
@@ -105,7 +114,7 @@ pub(super) fn probe(
         return cached;
     }
     if find_listener(address) == Listener::None {
-        return Probe::NotRunning;
+        return without_listener(address);
     }
     probe_in_turn(address, sccache, runtime_dir)
 }
@@ -158,7 +167,7 @@ pub(super) fn query(
     runtime_dir: Option<&RuntimeDir>,
 ) -> Probe {
     let process = match find_listener(address) {
-        Listener::None => return Probe::NotRunning,
+        Listener::None => return without_listener(address),
         Listener::Process(process) => Some(process),
         Listener::Hidden { owner: Some(owner) } if owner != fsio::current_uid() => {
             return Probe::Foreign(Foreign::OtherUser(owner));
@@ -201,6 +210,14 @@ pub(super) fn query(
         stats: Some(stats),
         cached,
     }))
+}
+
+/// What is at an address at which nothing listens.
+pub(super) fn without_listener(address: &Address) -> Probe {
+    match address {
+        Address::Socket(path) if fsio::is_plain_dir(path) => Probe::Foreign(Foreign::Directory),
+        Address::Socket(_) | Address::Port(_) => Probe::NotRunning,
+    }
 }
 
 /// Why the process cannot be a server of this user.

@@ -5,7 +5,7 @@
 
 use super::address::Address;
 use super::listener::{Listener, find_listener};
-use super::probe::{Foreign, Probe, RunningServer, cached_probe, probe_in_turn};
+use super::probe::{Foreign, Probe, RunningServer, cached_probe, probe_in_turn, without_listener};
 use super::program::SccacheProgram;
 use super::runtime_dir::RuntimeDir;
 use sccfg_util::fsio;
@@ -69,7 +69,10 @@ pub fn select_address_without_query(
     let fits = match cached_probe(&base, runtime_dir) {
         Some(Probe::Server(running)) => is_same_version(&running, sccache, runtime_dir),
         _ => match find_listener(&base) {
-            Listener::None => !runs_at_dedicated_address(sccache, runtime_dir),
+            Listener::None => {
+                without_listener(&base) == Probe::NotRunning
+                    && !runs_at_dedicated_address(sccache, runtime_dir)
+            }
             Listener::Process(process) => {
                 process.owner == fsio::current_uid() && process.is_sccache()
             }

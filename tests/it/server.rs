@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use sccfg::hook_text::{HookText, Settings};
 use sccfg::sccfg_toml::Incremental;
 
-use crate::support::{Ran, Sandbox, sccache};
+use crate::support::{Ran, Sandbox, sccache, wait_until};
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -307,6 +307,9 @@ fn a_server_killed_between_two_shells_is_no_trouble() {
     let before = machine.start("24G");
     machine.shell("").status(0).quiet();
     signal("KILL", before);
+    // Without a program, the process has ended.
+    let program = format!("/proc/{before}/exe");
+    wait_until("the server has ended", || fs::read_link(&program).is_err());
     // The next one says nothing, and a server that is asked for is the right one.
     machine.shell("").status(0).quiet();
     machine

@@ -299,7 +299,7 @@ fn double(reference: &str) -> Option<&'static str> {
             .split(['/', ':'])
             .any(|part| part.eq_ignore_ascii_case(name))
     };
-    let table: [(&[&str], &'static str); 21] = [
+    let table: [(&[&str], &'static str); 22] = [
         (&["sccfg"], "sccfg"),
         (&["flake-utils"], "flake-utils"),
         (&["flake-parts"], "flake-parts"),
@@ -328,6 +328,7 @@ fn double(reference: &str) -> Option<&'static str> {
         (&["nix-cargo-integration"], "nix-cargo-integration"),
         (&["std"], "std"),
         (&["dev-shells"], "dev-shells"),
+        (&["blueprint"], "blueprint"),
         (
             &[
                 "nixpkgs",

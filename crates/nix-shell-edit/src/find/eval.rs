@@ -9,6 +9,7 @@ use rnix::ast::{AttrSet, Expr, Lambda};
 use rnix::{SyntaxNode, ast};
 use rowan::ast::AstNode as _;
 
+use super::call_package::PackageCall;
 use super::files::{FileId, Files};
 use super::lexical::{self, Bound};
 
@@ -35,27 +36,10 @@ impl Thunk {
         }
     }
 
-    /// The innermost function around the expression, if `callPackage` calls it.
-    pub(crate) fn package_function(&self) -> Option<Lambda> {
-        let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
-        let call = self.call_of(&lambda)?;
-        matches!(call.argument, Value::Package(_)).then_some(lambda)
-    }
-
     /// Whether `lambda`, a function around the expression, is called with the flake's inputs.
     pub(crate) fn takes_inputs(&self, lambda: &Lambda) -> bool {
         self.call_of(lambda)
             .is_some_and(|call| matches!(call.argument, Value::Inputs))
-    }
-
-    /// The text of the `callPackage` that calls the innermost function around the expression, such
-    /// as `pkgs.callPackage`, and of its package set.
-    pub(crate) fn call_package(&self) -> Option<&str> {
-        let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
-        match &self.call_of(&lambda)?.argument {
-            Value::Package(call) => Some(call),
-            _ => None,
-        }
     }
 
     /// The functions around the expression that are called with an expression of the repository,
@@ -69,7 +53,7 @@ impl Thunk {
             .map(|call| (self.file, &call.lambda))
     }
 
-    fn call_of(&self, lambda: &Lambda) -> Option<&Call> {
+    pub(super) fn call_of(&self, lambda: &Lambda) -> Option<&Call> {
         let mut call = self.calls.as_deref();
         while let Some(found) = call {
             if found.lambda == *lambda.syntax() {
@@ -83,9 +67,9 @@ impl Thunk {
 
 /// A call of a function, and the calls around it.
 #[derive(Debug)]
-struct Call {
+pub(super) struct Call {
     lambda: SyntaxNode,
-    argument: Value,
+    pub(super) argument: Value,
     outer: Option<Rc<Call>>,
 }
 
@@ -96,8 +80,8 @@ pub(crate) enum Value {
     Thunk(Thunk),
     /// The flake's inputs, with `self` among them.
     Inputs,
-    /// What `callPackage` passes. The string is its text, such as `pkgs.callPackage`, and that of what `pkgs` is bound to.
-    Package(String),
+    /// What `callPackage` passes.
+    Package(Rc<PackageCall>),
     /// The name of an attribute, as `mapAttrs` passes it.
     Text(String),
     /// Something from outside the repository.
@@ -276,6 +260,19 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
+    /// The expression that `name` stands for in the scope of `node`. `None` if it is not known.
+    pub(crate) fn value_at(
+        &mut self,
+        thunk: &Thunk,
+        node: &SyntaxNode,
+        name: &str,
+    ) -> Option<Thunk> {
+        match self.name(thunk, node, name)? {
+            Value::Thunk(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// One step of [`Self::follow`]. `None` if there is none.
     pub(crate) fn follow_once(&mut self, thunk: &Thunk) -> Option<Thunk> {
         self.step(thunk)
@@ -421,12 +418,8 @@ impl<'f, 's> Eval<'f, 's> {
                     Some(package) => self.follow(&package),
                     None => package,
                 };
-                let mut call = inner.lambda()?.syntax().text().to_string();
-                if let Some(set) = package_set_of(&inner.lambda()?) {
-                    let set = self.follow(&function.beside(set));
-                    call.push_str(&set.expr.syntax().text().to_string());
-                }
-                Self::call(&package, Value::Package(call))
+                let call = self.package_call(&function.beside(inner.lambda()?));
+                Self::call(&package, Value::Package(Rc::new(call)))
             }
             other if last_name(other)? == "import" => {
                 let path = self.follow(&argument);
@@ -434,51 +427,6 @@ impl<'f, 's> Eval<'f, 's> {
             }
             _ => None,
         }
-    }
-
-    /// The expression of the file that a path expression names.
-    pub(crate) fn imported(&mut self, path: &Thunk) -> Option<Thunk> {
-        let id = match &path.expr {
-            Expr::PathRel(relative) => self
-                .files
-                .import(path.file, &relative.syntax().text().to_string())?,
-            // `"${self}/nix/shell.nix"`
-            Expr::Str(string) => {
-                let parts = string.normalized_parts();
-                let [
-                    ast::InterpolPart::Interpolation(root),
-                    ast::InterpolPart::Literal(rest),
-                ] = parts.as_slice()
-                else {
-                    return None;
-                };
-                let root = root.expr()?.to_string();
-                let relative = rest.strip_prefix('/')?;
-                match root.as_str() {
-                    "self" | "inputs.self" => {
-                        self.files.import_from(std::path::Path::new(""), relative)?
-                    }
-                    "./." | "./" | "toString ./." => self.files.import(path.file, relative)?,
-                    _ => return None,
-                }
-            }
-            // `./. + "/nix/shell.nix"`
-            Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => {
-                let (left, right) = (operation.lhs()?, operation.rhs()?);
-                let Expr::Str(right) = right else { return None };
-                let relative = lexical::plain_string(&right)?;
-                let relative = relative.strip_prefix('/')?;
-                match left.to_string().as_str() {
-                    "self" | "inputs.self" => {
-                        self.files.import_from(std::path::Path::new(""), relative)?
-                    }
-                    "./." => self.files.import(path.file, relative)?,
-                    _ => return None,
-                }
-            }
-            _ => return None,
-        };
-        Some(self.file(id))
     }
 }
 
@@ -502,14 +450,6 @@ pub(crate) fn innermost(expr: &Expr) -> Expr {
         current = next;
     }
     current
-}
-
-/// `pkgs` of `pkgs.callPackage`.
-fn package_set_of(call_package: &Expr) -> Option<Expr> {
-    match call_package {
-        Expr::Select(select) => select.expr(),
-        _ => None,
-    }
 }
 
 /// The last name in `a`, `a.b` or `(a.b)`: what a function is called, whatever set it is in.

@@ -1,10 +1,12 @@
 //! Frameworks that look for shells in files by their names.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
+use super::call_package::PackageCall;
 use super::eval::{Eval, Thunk, Value};
 use super::lexical;
 use super::search::{Search, Sought, Step, name};
@@ -59,7 +61,7 @@ impl Search<'_, '_> {
             let shell = file.trim_end_matches(".nix").to_owned();
             shells.push((shell, directory.join("devshells").join(file)));
         }
-        self.walk_shell_files(&shells, sought)
+        self.walk_shell_files(&shells, PackageCall::of_blueprint(), sought)
     }
 
     /// snowfall-lib: `shells/NAME/default.nix` below its root, called by `callPackage`.
@@ -89,7 +91,7 @@ impl Search<'_, '_> {
                 .map(|(_, file)| file.clone());
             shells.extend(file.map(|file| ("default".to_owned(), file)));
         }
-        self.walk_shell_files(&shells, sought)
+        self.walk_shell_files(&shells, PackageCall::of_nixpkgs(), sought)
     }
 
     /// Any other function with a file as an argument named like a shell: `{ shell = ./shell.nix; }`.
@@ -118,8 +120,14 @@ impl Search<'_, '_> {
         false
     }
 
-    /// Shells in separate files, each a function.
-    fn walk_shell_files(&mut self, shells: &[(String, PathBuf)], sought: &Sought) -> bool {
+    /// Shells in separate files, each a function that is called by `call`.
+    fn walk_shell_files(
+        &mut self,
+        shells: &[(String, PathBuf)],
+        call: PackageCall,
+        sought: &Sought,
+    ) -> bool {
+        let call = Rc::new(call);
         let mut any = false;
         for (shell, file) in shells {
             let file = file.to_string_lossy();
@@ -129,7 +137,7 @@ impl Search<'_, '_> {
             let whole = self.eval.file(id);
             let whole = self.eval.follow(&whole);
             let shell = sought.named(Some(shell.clone()));
-            let package = Value::Package("pkgs.callPackage".to_owned());
+            let package = Value::Package(Rc::clone(&call));
             any |= match Eval::call(&whole, package) {
                 Some(body) => self.walk(&body, &[], &shell),
                 None => self.walk_result(&whole, &shell),

@@ -3,22 +3,26 @@
 //!
 //! - [`shells`] has the dev shells of a flake, each a [`found::Found`]; [`search`] walks to them from the outputs, through
 //!   [`calls`] of functions, [`pairs`] of names and shells, [`flake_parts`] modules and other [`frameworks`].
-//! - [`eval`] follows names, calls and imports, [`lexical`] says what a name is bound to.
-//! - [`shell_function`] recognises the function that makes a shell, and its argument.
+//! - [`eval`] follows names, calls and [`imports`], [`lexical`] says what a name is bound to, [`call_package`] what
+//!   `callPackage` passes.
+//! - [`shell_function`] recognises the function that makes a shell, its argument, and its [`prefix`].
 //! - [`pkgs`] finds nixpkgs' sccache in scope, [`input`] the inputs of the flake.
 //! - [`files`] reads the files, [`parse`] parses them.
 
+pub(crate) mod call_package;
 mod calls;
 pub(crate) mod eval;
 pub(crate) mod files;
 mod flake_parts;
 pub(crate) mod found;
 mod frameworks;
+mod imports;
 pub(crate) mod input;
 pub(crate) mod lexical;
 mod pairs;
 pub(crate) mod parse;
 pub(crate) mod pkgs;
+mod prefix;
 mod search;
 pub(crate) mod shell_function;
 pub(crate) mod shells;

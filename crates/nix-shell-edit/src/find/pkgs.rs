@@ -7,7 +7,7 @@ use rowan::ast::AstNode as _;
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::input::{InputAccess, per_system};
 use super::lexical::{self, Bound};
-use crate::text::range_of;
+use super::prefix::Prefix;
 
 /// How nixpkgs' `sccache` is in scope at a place.
 #[derive(Debug, Clone)]
@@ -37,50 +37,6 @@ pub(crate) enum PackageSet {
     Path(String),
     /// Any expression.
     Expr(Expr),
-}
-
-/// What a shell function was selected from: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
-#[derive(Debug, Clone)]
-pub(crate) struct Prefix {
-    text: String,
-    /// The name it starts with.
-    root: String,
-    node: SyntaxNode,
-}
-
-impl Prefix {
-    /// The prefix of a shell function; `None` when it has none or does not start with a name.
-    pub(crate) fn of(function: &Expr) -> Option<Self> {
-        let Expr::Select(select) = function else {
-            return None;
-        };
-        let base = select.expr()?;
-        let path = select.attrpath()?;
-        let attrs: Vec<ast::Attr> = path.attrs().collect();
-        // `mkShell.override` has one name more.
-        let dropped = match attrs.last().and_then(lexical::attr_name).as_deref() {
-            Some("override" | "overrideAttrs") => 2,
-            _ => 1,
-        };
-        let kept = attrs.len().checked_sub(dropped)?;
-        let start = range_of(base.syntax()).start;
-        let end = match kept.checked_sub(1) {
-            Some(last) => range_of(attrs[last].syntax()).end,
-            None => range_of(base.syntax()).end,
-        };
-        let text = select.syntax().text().to_string();
-        let Expr::Ident(root) = base else { return None };
-        let offset = range_of(select.syntax()).start;
-        Some(Self {
-            text: text.get(start - offset..end - offset)?.to_owned(),
-            root: root.syntax().text().to_string(),
-            node: root.syntax().clone(),
-        })
-    }
-
-    fn is_name(&self) -> bool {
-        self.text == self.root
-    }
 }
 
 /// Finds out where `sccache` can be had at `node`. `prefix` is what the shell's function was
@@ -173,12 +129,19 @@ fn by_system(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> Optio
             missing_in: Some(lambda),
         });
     }
-    if has("callPackage") {
+    if has("callPackage") && passes_sccache(eval, thunk, node) {
         return Some(SccacheAccess::CallPackage);
     }
     has("system")
         .then(|| nixpkgs_input(node).map(SccacheAccess::Flake))
         .flatten()
+}
+
+/// Whether the `callPackage` in scope at `node` knows sccache.
+fn passes_sccache(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> bool {
+    let call_package = eval.value_at(thunk, node, "callPackage");
+    let names = call_package.and_then(|call_package| eval.passed_by(&call_package));
+    names.is_none_or(|names| names.iter().any(|name| name == "sccache"))
 }
 
 /// How the flake's input `nixpkgs` can be had at `node`.
@@ -196,12 +159,17 @@ pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<InputAccess> {
     }
 }
 
-/// In a file that `callPackage` calls: its argument `sccache`, which may have to be added.
+/// In a file that `callPackage` calls: its argument `sccache`, or `pkgs` where it passes no
+/// packages, which may have to be added.
 fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<SccacheAccess> {
-    let lambda = thunk.package_function()?;
+    let (lambda, call) = thunk.package_function()?;
     // For another platform, only the packages in `buildPackages` run on this machine.
-    let is_other = thunk.call_package().is_some_and(mentions_other_platform);
-    let name = if is_other { "buildPackages" } else { "sccache" };
+    let names: &[&'static str] = if mentions_other_platform(call.text()) {
+        &["buildPackages"]
+    } else {
+        &["sccache", "pkgs"]
+    };
+    let name = names.iter().copied().find(|name| call.passes(name))?;
     match lexical::lookup(node, name) {
         Some(Bound::Field { .. }) => Some(SccacheAccess::Argument {
             name,
@@ -265,7 +233,7 @@ pub(crate) enum Platform {
     Cross,
 }
 
-/// The platform of `name` at `node`, if it is bound there and can be a package set.
+/// The platform of `name` at `node`, if it is bound there and can be a package set with sccache.
 fn package_set(
     eval: &mut Eval<'_, '_>,
     thunk: &Thunk,

@@ -6,7 +6,7 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
-use super::pkgs::Prefix;
+use super::prefix::Prefix;
 use crate::variable::Variable;
 
 /// How variables and hooks are written for a shell function.

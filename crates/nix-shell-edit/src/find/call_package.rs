@@ -1,0 +1,131 @@
+//! What `callPackage` passes to the function that it calls.
+
+use rnix::ast::{self, Entry, Expr, Lambda};
+use rowan::ast::AstNode as _;
+
+use super::eval::{Eval, Thunk, Value, call_parts, last_name};
+use super::lexical;
+
+/// The names that numtide's blueprint passes to the functions in its files.
+const OF_BLUEPRINT: [&str; 6] = ["inputs", "perSystem", "flake", "pkgs", "system", "pname"];
+
+/// A call by `callPackage`, or by a framework that calls the functions in its files in this way.
+#[derive(Debug)]
+pub(crate) struct PackageCall {
+    /// Its text, such as `pkgs.callPackage`, and that of what `pkgs` is bound to.
+    text: String,
+    /// The names that it passes; `None` if these are all packages of nixpkgs.
+    names: Option<Vec<String>>,
+}
+
+impl PackageCall {
+    /// nixpkgs' own.
+    pub(crate) fn of_nixpkgs() -> Self {
+        Self {
+            text: "pkgs.callPackage".to_owned(),
+            names: None,
+        }
+    }
+
+    /// That of numtide's blueprint.
+    pub(crate) fn of_blueprint() -> Self {
+        Self {
+            names: Some(OF_BLUEPRINT.map(str::to_owned).to_vec()),
+            ..Self::of_nixpkgs()
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it passes an argument of this name, which nixpkgs has.
+    pub(crate) fn passes(&self, name: &str) -> bool {
+        self.names
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|passed| passed == name))
+    }
+}
+
+impl Thunk {
+    /// The innermost function around the expression and the call of it, if `callPackage` calls it.
+    pub(crate) fn package_function(&self) -> Option<(Lambda, &PackageCall)> {
+        let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
+        match &self.call_of(&lambda)?.argument {
+            Value::Package(call) => Some((lambda, call)),
+            _ => None,
+        }
+    }
+}
+
+impl Eval<'_, '_> {
+    /// What the function `call_package` passes.
+    pub(super) fn package_call(&mut self, call_package: &Thunk) -> PackageCall {
+        let mut text = call_package.expr.syntax().text().to_string();
+        if let Expr::Select(select) = &call_package.expr
+            && let Some(set) = select.expr()
+        {
+            let set = self.follow(&call_package.beside(set));
+            text.push_str(&set.expr.syntax().text().to_string());
+        }
+        PackageCall {
+            text,
+            names: self.passed_by(call_package),
+        }
+    }
+
+    /// The names that `lib.callPackageWith { … }` passes; `None` if they are not all in the
+    /// repository.
+    pub(crate) fn passed_by(&mut self, call_package: &Thunk) -> Option<Vec<String>> {
+        let function = self.follow(call_package);
+        let (head, arguments) = call_parts(&function.expr);
+        let [set] = arguments.as_slice() else {
+            return None;
+        };
+        (last_name(&head)? == "callPackageWith").then_some(())?;
+        let set = self.follow(&function.beside(set.clone()));
+        let mut names = self.names_of(&set)?;
+        if let Some(pkgs) = self.attribute(&set, "pkgs")
+            && self.lacks_sccache(&pkgs)
+        {
+            names.retain(|name| name != "pkgs");
+        }
+        Some(names)
+    }
+
+    /// Whether a value is a set that certainly has no `sccache`: all of its names are in the
+    /// repository, as in `{ inherit (pkgs) mkShell cargo; }`.
+    pub(crate) fn lacks_sccache(&mut self, set: &Thunk) -> bool {
+        self.names_of(set)
+            .is_some_and(|names| !names.iter().any(|name| name == "sccache"))
+    }
+
+    /// The names of a set, if all of them are in the repository.
+    fn names_of(&mut self, set: &Thunk) -> Option<Vec<String>> {
+        let set = self.follow(set);
+        match &set.expr {
+            Expr::AttrSet(literal) => {
+                let mut names = Vec::new();
+                for entry in lexical::entries(literal.syntax()) {
+                    match entry {
+                        Entry::AttrpathValue(binding) => {
+                            let first = binding.attrpath()?.attrs().next()?;
+                            names.push(lexical::attr_name(&first)?);
+                        }
+                        Entry::Inherit(inherit) => {
+                            let inherited = inherit.attrs().map(|attr| lexical::attr_name(&attr));
+                            names.extend(inherited.collect::<Option<Vec<_>>>()?);
+                        }
+                    }
+                }
+                Some(names)
+            }
+            Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
+                let mut names = self.names_of(&set.beside(operation.lhs()?))?;
+                names.extend(self.names_of(&set.beside(operation.rhs()?))?);
+                Some(names)
+            }
+            _ => None,
+        }
+    }
+}

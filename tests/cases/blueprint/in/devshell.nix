@@ -1,0 +1,2 @@
+{ perSystem, ... }:
+perSystem.self.base.overrideAttrs { BASE = "1"; }

@@ -1,0 +1,2 @@
+{ mkShell, rustc }:
+mkShell { packages = [ rustc ]; }

@@ -217,6 +217,12 @@ fn usable(
     if !is_nixpkgs || prefix.text.contains("devshell") || !names_in_scope(node, &expr) {
         return None;
     }
+    if prefix
+        .value(eval, thunk)
+        .is_some_and(|set| eval.lacks_sccache(&set))
+    {
+        return None;
+    }
     let given = match root {
         Bound::Field { lambda, .. } => eval.argument(thunk, &lambda, Some(&prefix.root)),
         Bound::Argument { lambda } => eval.argument(thunk, &lambda, None),
@@ -240,6 +246,10 @@ fn package_set(
     node: &SyntaxNode,
     name: &str,
 ) -> Option<Platform> {
+    let known = eval.value_at(thunk, node, name);
+    if known.is_some_and(|set| eval.lacks_sccache(&set)) {
+        return None;
+    }
     let value = match lexical::lookup(node, name)? {
         Bound::Parts => return None,
         Bound::Value(value) => innermost(&value),

@@ -4,6 +4,7 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Expr};
 use rowan::ast::AstNode as _;
 
+use super::eval::{Eval, Thunk};
 use super::lexical;
 use crate::text::range_of;
 
@@ -13,6 +14,8 @@ pub(crate) struct Prefix {
     pub(super) text: String,
     /// The name it starts with.
     pub(super) root: String,
+    /// The names that are selected from it.
+    names: Vec<Option<String>>,
     pub(super) node: SyntaxNode,
 }
 
@@ -42,11 +45,22 @@ impl Prefix {
         Some(Self {
             text: text.get(start - offset..end - offset)?.to_owned(),
             root: root.syntax().text().to_string(),
+            names: attrs[..kept].iter().map(lexical::attr_name).collect(),
             node: root.syntax().clone(),
         })
     }
 
     pub(super) fn is_name(&self) -> bool {
         self.text == self.root
+    }
+
+    /// The expression that the prefix stands for, as far as it is in the repository.
+    pub(super) fn value(&self, eval: &mut Eval<'_, '_>, thunk: &Thunk) -> Option<Thunk> {
+        let mut value = eval.value_at(thunk, &self.node, &self.root)?;
+        for name in &self.names {
+            let set = eval.follow(&value);
+            value = eval.attribute(&set, name.as_ref()?)?;
+        }
+        Some(value)
     }
 }

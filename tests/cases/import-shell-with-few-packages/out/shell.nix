@@ -1,0 +1,2 @@
+args:
+args.mkShell { packages = [ args.toolchain ]; }

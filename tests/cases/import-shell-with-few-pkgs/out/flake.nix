@@ -1,0 +1,33 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }:
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline " "
+    let outputs =
+    # <<< sccfg <<<
+    {
+    devShells.x86_64-linux.default = import ./shell.nix {
+      pkgs = { inherit (nixpkgs.legacyPackages.x86_64-linux) mkShell rustc; };
+    };
+  }
+    # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+    # sccfg:inline ""
+    ;
+    withSccache = system: shell: (shell.overrideAttrs or (change:
+      shell // derivation (shell.drvAttrs // change shell.drvAttrs))) (old: {
+      RUSTC_WRAPPER = "${nixpkgs.legacyPackages.${system}.sccache}/bin/sccache";
+      CARGO_INCREMENTAL = "0";
+      shellHook = ''
+        <the hook>
+      '' + (old.shellHook or "");
+    } // (if old ? env then {
+      env = removeAttrs old.env [ "RUSTC_WRAPPER" "CARGO_INCREMENTAL" ];
+    } else { }));
+    in outputs // builtins.intersectAttrs outputs {
+      devShells = builtins.mapAttrs (system: builtins.mapAttrs (name: shell:
+        if name == "default" then withSccache system shell else shell)) outputs.devShells;
+      devShell = builtins.mapAttrs withSccache outputs.devShell;
+    }
+    # <<< sccfg <<<
+  ;
+}

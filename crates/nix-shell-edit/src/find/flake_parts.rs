@@ -14,6 +14,9 @@ use super::search::{Search, Sought, Step, name};
 /// Functions that a module calls to import all files of a directory.
 const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];
 
+/// The path of a `perSystem` module below `config`, as one binding.
+const PER_SYSTEM_OF_CONFIG: [&str; 2] = ["config", "perSystem"];
+
 impl Search<'_, '_> {
     /// flake-parts: `mkFlake { … } <module>`.
     pub(super) fn walk_flake_module(&mut self, module: &Thunk, path: &[Step]) -> bool {
@@ -50,7 +53,10 @@ impl Search<'_, '_> {
         parts
             .iter()
             .map(|part| {
-                let per_system = self.eval.attribute(part, "perSystem");
+                let per_system = self
+                    .eval
+                    .attribute(part, "perSystem")
+                    .or_else(|| binding(part, &PER_SYSTEM_OF_CONFIG));
                 let inner = per_system.map(|module| self.module_parts(&module, 0));
                 (part.clone(), inner.unwrap_or_default())
             })
@@ -65,35 +71,30 @@ impl Search<'_, '_> {
         sought: &Sought,
     ) -> bool {
         let config = [&[name("config")], path].concat();
-        let dotted = [&[name("perSystem")], path].concat();
-        let dotted_config = [&[name("config")], dotted.as_slice()].concat();
         let mut any = false;
         for (part, per_system) in parts {
             for inner in per_system {
                 any |= self.walk(inner, path, sought);
                 any |= self.walk(inner, &config, sought);
             }
-            any |= self.walk_dotted(part, &dotted, sought);
-            any |= self.walk_dotted(part, &dotted_config, sought);
+            for below in [path, &config] {
+                let dotted = [&[name("perSystem")], below].concat();
+                let dotted_config = [&[name("config")], dotted.as_slice()].concat();
+                any |= self.walk_dotted(part, &dotted, sought);
+                any |= self.walk_dotted(part, &dotted_config, sought);
+            }
         }
         any
     }
 
     /// `perSystem.devShells.default = …;` without `perSystem = …;`
     fn walk_dotted(&mut self, part: &Thunk, path: &[Step], sought: &Sought) -> bool {
-        let Expr::AttrSet(set) = &part.expr else {
+        let Some(first) = path.first().and_then(Step::as_name) else {
             return false;
         };
-        let whole = lexical::entries(set.syntax())
-            .into_iter()
-            .any(|entry| match entry {
-                Entry::AttrpathValue(binding) => binding.attrpath().is_some_and(|attrs| {
-                    let whole = [path.first().and_then(Step::as_name).map(str::to_owned)];
-                    lexical::attrpath_names(&attrs) == whole
-                }),
-                Entry::Inherit(_) => false,
-            });
-        !whole && self.walk(part, path, sought)
+        let is_whole =
+            binding(part, &[first]).is_some() || binding(part, &PER_SYSTEM_OF_CONFIG).is_some();
+        !is_whole && self.walk(part, path, sought)
     }
 
     /// The modules of flake-parts' partitions, which define parts of the outputs:
@@ -250,4 +251,21 @@ impl Search<'_, '_> {
             }
         }
     }
+}
+
+/// The value of `a.b = …;`, a binding of exactly these names.
+fn binding(set: &Thunk, path: &[&str]) -> Option<Thunk> {
+    let Expr::AttrSet(literal) = &set.expr else {
+        return None;
+    };
+    lexical::entries(literal.syntax())
+        .into_iter()
+        .find_map(|entry| {
+            let Entry::AttrpathValue(binding) = entry else {
+                return None;
+            };
+            let (names, value) = lexical::binding_parts(&binding)?;
+            let names: Option<Vec<&str>> = names.iter().map(Option::as_deref).collect();
+            (names? == path).then(|| set.beside(value))
+        })
 }

@@ -1,0 +1,5 @@
+{ pkgs, ... }: {
+  config.devshells.default = {
+    packages = [ pkgs.cargo ];
+  };
+}

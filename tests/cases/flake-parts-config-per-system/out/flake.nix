@@ -1,0 +1,21 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.flake-parts.url = "github:hercules-ci/flake-parts";
+
+  outputs = inputs:
+    inputs.flake-parts.lib.mkFlake { inherit inputs; } {
+      config.systems = [ "x86_64-linux" ];
+      config.perSystem = { pkgs, ... }: {
+        config.devShells.default = pkgs.mkShell {
+          packages = [ pkgs.cargo ];
+          # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+          RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+          CARGO_INCREMENTAL = "0";
+          shellHook = ''
+            <the hook>
+          '';
+          # <<< sccfg <<<
+        };
+      };
+    };
+}

@@ -155,6 +155,10 @@ impl Sources for Repository {
         if path != Path::new("flake.nix") && whole.is_dir() {
             return Ok(None);
         }
+        // Frameworks look for `NAME/default.nix` in directories that have other files as well.
+        if whole.ancestors().skip(1).any(Path::is_file) {
+            return Ok(None);
+        }
         fsio::read(&whole)
     }
 

@@ -11,11 +11,9 @@ mod wrap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use rnix::SyntaxNode;
-
 use self::inherited::Inherited;
 use self::outputs::OfOutputs;
-use self::shell_errors::{no_such_shell, paste};
+use self::shell_errors::{in_toml_problem, no_such_shell, paste};
 use crate::change::edits::{Edit, Edits};
 use crate::change::shell_settings::ShellSettings;
 use crate::find::files::{File, FileId, Files, Sources, duplicate};
@@ -210,17 +208,12 @@ fn change<'r>(
     shells: &Shells,
     request: &Request<'r>,
 ) -> Result<Editor<'r>, Problem> {
-    let Shells {
-        found,
-        unseen,
-        flake,
-        outputs,
-    } = shells;
+    let Shells { flake, outputs, .. } = shells;
     let Chosen {
         shells: chosen,
         of_outputs,
         gone,
-    } = choose(files, found, unseen.as_ref(), request)?;
+    } = choose(files, shells, request)?;
     let mut editor = Editor {
         incremental: request.incremental,
         settings: ShellSettings {
@@ -232,7 +225,7 @@ fn change<'r>(
             package: None,
         },
         has_input: request.input.is_some(),
-        found: found.clone(),
+        found: shells.found.clone(),
         changes: Vec::new(),
         seen: Vec::new(),
         inherited: Vec::new(),
@@ -244,7 +237,7 @@ fn change<'r>(
             .map(|name| name.as_str().to_owned())
             .collect(),
     };
-    editor.edited.others = others(&editor.found, &chosen);
+    editor.edited.others = others(shells, &chosen, &editor.of_outputs);
     editor.edited.gone = gone;
     if let Some(url) = request.input {
         editor.input(files, flake, outputs, url)?;
@@ -278,62 +271,74 @@ struct Chosen {
 }
 
 /// The requested shells.
-fn choose(
-    files: &Files<'_>,
-    found: &[Found],
-    unseen: Option<&(FileId, SyntaxNode)>,
-    request: &Request<'_>,
-) -> Result<Chosen, Problem> {
+fn choose(files: &Files<'_>, shells: &Shells, request: &Request<'_>) -> Result<Chosen, Problem> {
+    let Shells { found, unseen, .. } = shells;
+    let names = names(shells);
     let is_opaque = |shell: &Found| shell.name.is_none();
     let mut chosen = Chosen::default();
     for name in request.shells {
-        let matching: Vec<Found> = found
-            .iter()
-            .filter(|shell| shell.name.as_deref() == Some(name.as_str()))
-            .cloned()
-            .collect();
-        if !matching.is_empty() {
-            chosen.shells.extend(one_module(files, matching));
-        } else if found.iter().any(is_opaque) {
-            chosen
-                .shells
-                .extend(found.iter().filter(|&shell| is_opaque(shell)).cloned());
-        } else {
-            let mut names: Vec<&str> = found
-                .iter()
-                .filter_map(|shell| shell.name.as_deref())
-                .collect();
-            names.sort_unstable();
-            names.dedup();
-            if let ([only], true) = (names.as_slice(), request.take_only_shell) {
-                chosen.shells.extend(
-                    found
-                        .iter()
-                        .filter(|shell| shell.name.as_deref() == Some(only))
-                        .cloned(),
-                );
-                continue;
-            }
-            if !names.is_empty() && request.may_be_gone.contains(name) {
-                chosen.gone.push(name.clone());
-                continue;
-            }
-            let refused = no_such_shell(files, name, &names, unseen, request.incremental);
-            match unseen.filter(|_| names.is_empty() && files.broken.is_none()) {
-                Some((_, function)) => chosen.of_outputs.push(OfOutputs {
-                    name: name.as_str().to_owned(),
-                    function: Some(function.clone()),
-                    refused,
-                }),
-                None => return Err(refused),
-            }
+        if choose_named(files, shells, name.as_str(), &mut chosen) {
+            continue;
+        }
+        if found.iter().any(is_opaque) {
+            let opaque = found.iter().filter(|&shell| is_opaque(shell));
+            chosen.shells.extend(opaque.cloned());
+            continue;
+        }
+        if let ([only], true) = (names.as_slice(), request.take_only_shell) {
+            choose_named(files, shells, only, &mut chosen);
+            continue;
+        }
+        if !names.is_empty() && request.may_be_gone.contains(name) {
+            chosen.gone.push(name.clone());
+            continue;
+        }
+        let refused = no_such_shell(files, name, &names, unseen.as_ref(), request.incremental);
+        let unseen = unseen.as_ref();
+        match unseen.filter(|_| names.is_empty() && files.broken.is_none()) {
+            Some((_, function)) => chosen.of_outputs.push(OfOutputs {
+                name: name.as_str().to_owned(),
+                function: Some(function.clone()),
+                refused,
+            }),
+            None => return Err(refused),
         }
     }
     Ok(chosen)
 }
 
+/// Chooses the shell `name`; `false` if there is none of that name.
+fn choose_named(files: &Files<'_>, shells: &Shells, name: &str, chosen: &mut Chosen) -> bool {
+    let found = shells.found.iter();
+    let found: Vec<Found> = found
+        .filter(|shell| shell.name.as_deref() == Some(name))
+        .cloned()
+        .collect();
+    if !found.is_empty() {
+        chosen.shells.extend(one_module(files, found));
+        return true;
+    }
+    let in_toml = shells.in_toml.iter().find(|shell| shell.name == name);
+    chosen.of_outputs.extend(in_toml.map(|shell| OfOutputs {
+        name: shell.name.clone(),
+        function: None,
+        refused: in_toml_problem(shell),
+    }));
+    in_toml.is_some()
+}
+
+/// The names of all shells, sorted.
+fn names(shells: &Shells) -> Vec<&str> {
+    let found = shells.found.iter();
+    let mut names: Vec<&str> = found.filter_map(|shell| shell.name.as_deref()).collect();
+    names.extend(shells.in_toml.iter().map(|shell| shell.name.as_str()));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// The names of the shells that were not chosen, and do not share the expression of one that was.
-fn others(found: &[Found], chosen: &[Found]) -> Vec<String> {
+fn others(shells: &Shells, chosen: &[Found], of_outputs: &[OfOutputs]) -> Vec<String> {
     let is_chosen = |other: &Found| {
         chosen.iter().any(|shell| {
             let is_same = shell.anchor.file() == other.anchor.file()
@@ -341,14 +346,13 @@ fn others(found: &[Found], chosen: &[Found]) -> Vec<String> {
             shell.name == other.name || is_same && matches!(shell.anchor, Anchor::Value(_))
         })
     };
-    let mut names: Vec<String> = found
-        .iter()
-        .filter(|shell| !is_chosen(shell))
-        .filter_map(|shell| shell.name.clone())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    let mut names = names(shells);
+    names.retain(|name| {
+        let mut found = shells.found.iter();
+        !of_outputs.iter().any(|shell| shell.name == *name)
+            && !found.any(|shell| shell.name.as_deref() == Some(name) && is_chosen(shell))
+    });
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Of several modules that define one shell together, the one for Rust: one change is enough.

@@ -1,12 +1,12 @@
 //! Errors for shells that cannot be edited.
 
 use crate::find::files::{FileId, Files};
-use crate::find::found::{Found, Kind};
+use crate::find::found::{Found, InToml, Kind};
 use crate::options::{Incremental, ShellName};
 use crate::text::range_of;
 use rnix::{SyntaxKind, SyntaxNode};
 use sccfg_util::posix::quote;
-use sccfg_util::problem::Problem;
+use sccfg_util::problem::{Place, Problem};
 
 /// Why a shell was not edited.
 #[derive(Debug)]
@@ -86,6 +86,20 @@ pub(super) fn cannot_edit(
         }
         _ => paste(shell.kind, incremental, !matches!(refused, Refused::NoPkgs)),
     })
+}
+
+/// The error for a shell in TOML, whose flake cannot be changed either.
+pub(super) fn in_toml_problem(shell: &InToml) -> Problem {
+    let InToml { name, file } = shell;
+    let instead = file.with_extension("nix");
+    Problem::new(format!(
+        "could not edit the dev shell `{name}`: it is not written in Nix"
+    ))
+    .at(Place::at(file, "", 0))
+    .hint(format!(
+        "write it in Nix, in {}, and run sccfg again",
+        instead.display()
+    ))
 }
 
 pub(super) fn no_such_shell(

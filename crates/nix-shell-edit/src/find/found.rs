@@ -1,5 +1,7 @@
 //! A dev shell that was found.
 
+use std::path::PathBuf;
+
 use rnix::SyntaxNode;
 use rnix::ast;
 use rowan::ast::AstNode as _;
@@ -30,6 +32,14 @@ pub(crate) struct Found {
     pub(crate) anchor: Anchor,
     /// The value of the flake's `devShells` (or `devShell`), where there is one.
     pub(crate) output: Option<Thunk>,
+}
+
+/// A dev shell that a framework makes from a file of TOML, which cannot be edited.
+#[derive(Debug, Clone)]
+pub(crate) struct InToml {
+    pub(crate) name: String,
+    /// Relative to the flake's directory.
+    pub(crate) file: PathBuf,
 }
 
 /// The place of a dev shell in the outputs.

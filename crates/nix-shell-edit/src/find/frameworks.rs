@@ -1,5 +1,6 @@
 //! Frameworks that look for shells in files by their names.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -8,6 +9,7 @@ use rowan::ast::AstNode as _;
 
 use super::call_package::PackageCall;
 use super::eval::{Eval, Thunk, Value};
+use super::found::InToml;
 use super::lexical;
 use super::search::{Search, Sought, Step, name};
 
@@ -56,10 +58,30 @@ impl Search<'_, '_> {
             None => String::new(),
         };
         let directory = Path::new("").join(prefix.trim_start_matches("./"));
-        let mut shells = vec![("default".to_owned(), directory.join("devshell.nix"))];
-        for file in self.eval.files.names_in(&directory.join("devshells")) {
-            let shell = file.trim_end_matches(".nix").to_owned();
-            shells.push((shell, directory.join("devshells").join(file)));
+        let below = directory.join("devshells");
+        let mut files = vec![
+            ("default".to_owned(), directory.join("devshell.nix")),
+            ("default".to_owned(), directory.join("devshell.toml")),
+        ];
+        for file in self.eval.files.names_in(&below) {
+            files.push(match file.rsplit_once('.') {
+                Some((shell, "nix" | "toml")) => (shell.to_owned(), below.join(&file)),
+                _ => (file.clone(), below.join(&file).join("default.nix")),
+            });
+        }
+        let (in_toml, shells): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .partition(|(_, file)| file.extension().is_some_and(|ending| ending == "toml"));
+        for (shell, file) in in_toml {
+            let is_there = |directory: &Path, name: &OsStr| {
+                let mut names = self.eval.files.names_in(directory).into_iter();
+                names.any(|other| *other == *name)
+            };
+            if let (Some(directory), Some(name)) = (file.parent(), file.file_name())
+                && is_there(directory, name)
+            {
+                self.in_toml.push(InToml { name: shell, file });
+            }
         }
         self.walk_shell_files(&shells, PackageCall::of_blueprint(), sought)
     }

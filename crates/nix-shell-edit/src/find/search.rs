@@ -6,8 +6,9 @@ use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, innermost};
 use super::files::FileId;
-use super::found::{Anchor, Found, Kind};
+use super::found::{Anchor, Found, InToml, Kind};
 use super::lexical;
+use super::shells::Shells;
 
 /// A step of the path to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,7 @@ impl Sought {
 pub(super) struct Search<'f, 's> {
     pub(super) eval: Eval<'f, 's>,
     found: Vec<Found>,
+    pub(super) in_toml: Vec<InToml>,
     /// Functions from outside of the repository on the path.
     unseen: Vec<(FileId, SyntaxNode)>,
     depth: u32,
@@ -77,6 +79,7 @@ impl<'f, 's> Search<'f, 's> {
         Self {
             eval,
             found: Vec::new(),
+            in_toml: Vec::new(),
             unseen: Vec::new(),
             depth: 0,
         }
@@ -87,9 +90,20 @@ impl<'f, 's> Search<'f, 's> {
         names.any(|found| found == Some(name))
     }
 
-    /// What was found, and the first function whose result cannot be seen.
-    pub(super) fn into_found(self) -> (Vec<Found>, Option<(FileId, SyntaxNode)>) {
-        (self.found, self.unseen.into_iter().next())
+    /// What was found in the outputs `outputs` of `flake`.
+    pub(super) fn into_shells(mut self, flake: Thunk, outputs: Thunk) -> Shells {
+        let found = &self.found;
+        self.in_toml.retain(|shell| {
+            let mut names = found.iter().map(|found| found.name.as_deref());
+            !names.any(|name| name == Some(&*shell.name))
+        });
+        Shells {
+            found: self.found,
+            in_toml: self.in_toml,
+            unseen: self.unseen.into_iter().next(),
+            flake,
+            outputs,
+        }
     }
 
     /// Walks `path`, and drops the shells found there that `keep` rejects.

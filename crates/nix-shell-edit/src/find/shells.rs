@@ -6,7 +6,7 @@ use rnix::SyntaxNode;
 
 use super::eval::{Eval, Thunk, Value};
 use super::files::{FileId, Files};
-use super::found::Found;
+use super::found::{Found, InToml};
 use super::search::{Search, Sought, Step, name};
 use sccfg_util::problem::Problem;
 
@@ -41,20 +41,17 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
         let legacy = Sought::default().named(Some("default".to_owned()));
         search.walk(&result, &[name("devShell"), Step::System], &legacy);
     }
-    let (mut found, unseen) = search.into_found();
-    dedup(&mut found);
-    Ok(Shells {
-        found,
-        unseen,
-        flake: root,
-        outputs,
-    })
+    let mut shells = search.into_shells(root, outputs);
+    dedup(&mut shells.found);
+    Ok(shells)
 }
 
 /// The result of [`find`].
 #[derive(Debug)]
 pub(crate) struct Shells {
     pub(crate) found: Vec<Found>,
+    /// Other shells, whose names are not among those of `found`.
+    pub(crate) in_toml: Vec<InToml>,
     /// The first function from outside of the repository on the path to the shells.
     pub(crate) unseen: Option<(FileId, SyntaxNode)>,
     /// The flake itself: a set.

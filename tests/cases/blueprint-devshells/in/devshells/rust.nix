@@ -1,0 +1,2 @@
+{ perSystem, inputs, ... }:
+perSystem.self.base

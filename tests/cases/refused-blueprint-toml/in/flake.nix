@@ -1,0 +1,5 @@
+{
+  inputs.blueprint.url = "github:numtide/blueprint";
+
+  outputs = inputs: inputs.blueprint { inherit inputs; };
+}

@@ -112,6 +112,8 @@ in
           description = "sccache server";
           documentation = [ "https://github.com/mozilla/sccache" ];
           wantedBy = [ "default.target" ];
+          # root and the greeter have sessions as well, and compile nothing.
+          unitConfig.ConditionUser = "!@system";
           # A restart would kill the compilers of a build.
           restartIfChanged = false;
           environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) server.environment;

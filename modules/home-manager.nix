@@ -56,29 +56,23 @@ let
     else
       "$XDG_RUNTIME_DIR/sccache.sock";
 
-  # The server's address, if the session sets another one than sccache's default.
-  address = builtins.intersectAttrs {
-    SCCACHE_SERVER_PORT = null;
-    SCCACHE_SERVER_UDS = null;
-  } config.home.sessionVariables;
   server = import ./server.nix { inherit lib pkgs; } {
     inherit cfg result;
     variables = lib.optionalAttrs hasFile { SCCACHE_CONF = configFile; };
-    expanded = address;
+    session = config.home.sessionVariables;
   };
-  inherit (server) sccfg;
+  inherit (server) address sccfg;
 
-  # In the syntax of a systemd unit: `%` doubled, and quoted if needed.
+  # In the syntax of a systemd unit: quoted if needed.
   assignment =
     name: value:
     let
-      text = "${name}=${lib.replaceStrings [ "%" ] [ "%%" ] (toString value)}";
+      text = "${name}=${value}";
     in
     if builtins.match "[A-Za-z0-9_=/.:,@%+$-]*" text != null then text else builtins.toJSON text;
-  environment =
-    lib.mapAttrsToList assignment server.environment
-    ++ map server.inUnit (lib.mapAttrsToList assignment address)
-    ++ [ "SCCFG_SERVICE=${server.mark}" ];
+  environment = lib.mapAttrsToList assignment server.unitEnvironment ++ [
+    "SCCFG_SERVICE=${server.mark}"
+  ];
 
   # The variables of the activation script, to find the server and the programs.
   variables = {
@@ -236,7 +230,7 @@ in
           };
           Service = server.serviceConfig // {
             Environment = environment;
-            EnvironmentFile = map server.inUnit result.environmentFiles;
+            EnvironmentFile = server.unitEnvironmentFiles;
             ExecStart = server.start;
           };
           Install.WantedBy = [ "default.target" ];
@@ -269,7 +263,7 @@ in
                 ]
                 [
                   (lib.concatStringsSep "\n  " (
-                    lib.mapAttrsToList (name: value: "export ${name}=\"${toString value}\"") variables
+                    lib.mapAttrsToList (name: value: "export ${name}=\"${value}\"") variables
                   ))
                   sccfg
                   (lib.optionalString (cfg.service.enable && !isDarwin) server.mark)

@@ -23,6 +23,7 @@ let
   server = import ./server.nix { inherit lib pkgs; } {
     inherit cfg result;
     variables = conf;
+    session = config.environment.variables;
   };
 in
 {

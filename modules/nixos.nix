@@ -31,6 +31,8 @@ let
   server = import ./server.nix { inherit lib pkgs; } {
     inherit cfg result;
     variables = lib.optionalAttrs hasFile { SCCACHE_CONF = "/etc/sccache/config"; };
+    # These include session variables.
+    session = config.environment.variables;
   };
 in
 {
@@ -116,9 +118,9 @@ in
           unitConfig.ConditionUser = "!@system";
           # A restart would kill the compilers of a build.
           restartIfChanged = false;
-          environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) server.environment;
+          environment = server.unitEnvironment;
           serviceConfig = server.serviceConfig // {
-            EnvironmentFile = map server.inUnit result.environmentFiles;
+            EnvironmentFile = server.unitEnvironmentFiles;
             ExecStart = server.start;
           };
         };

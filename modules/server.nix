@@ -6,10 +6,18 @@
   result,
   # More variables, with literal values.
   variables ? { },
-  # Variables whose values a shell expands, such as "$XDG_RUNTIME_DIR/sccache.sock".
-  expanded ? { },
+  # The variables of the session. A shell expands their values, such as "$XDG_RUNTIME_DIR/sccache.sock".
+  session ? { },
 }:
 let
+  # The server's address, if the session sets another one than sccache's default.
+  address = lib.mapAttrs (_: toString) (
+    builtins.intersectAttrs {
+      SCCACHE_SERVER_PORT = null;
+      SCCACHE_SERVER_UDS = null;
+    } session
+  );
+
   program = if cfg.package == null then "sccache" else lib.getExe' cfg.package "sccache";
   sccfg = if cfg.sccfgPackage == null then null else lib.getExe' cfg.sccfgPackage "sccfg";
 
@@ -28,12 +36,25 @@ let
     RUSTC_WRAPPER=${program} ${sccfg} server stop --wait 0 || exit 1
   '';
 
+  # `%` begins a specifier of systemd.
+  escape = lib.replaceStrings [ "%" ] [ "%%" ];
+
+  # Paths of agenix and sops-nix may begin with a variable; systemd has specifiers for these.
+  inUnit =
+    lib.replaceStrings
+      [ "\${XDG_RUNTIME_DIR}" "$XDG_RUNTIME_DIR" "\${HOME}" "$HOME" ]
+      [ "%t" "%t" "%h" "%h" ];
+
   exports = lib.concatMapStrings (line: "export ${line}\n");
 in
 {
-  inherit program sccfg;
+  inherit address program sccfg;
 
-  environment = foreground // settings;
+  # The environment of the systemd unit, and the files with more of it.
+  unitEnvironment =
+    lib.mapAttrs (_: escape) (foreground // settings)
+    // lib.mapAttrs (_: value: inUnit (escape value)) address;
+  unitEnvironmentFiles = map inUnit result.environmentFiles;
 
   # The program of the systemd unit.
   start =
@@ -53,12 +74,6 @@ in
     # Do not stop the server if a compiler runs out of memory.
     OOMPolicy = "continue";
   };
-
-  # Paths of agenix and sops-nix may begin with a variable; systemd has specifiers for these.
-  inUnit =
-    lib.replaceStrings
-      [ "\${XDG_RUNTIME_DIR}" "$XDG_RUNTIME_DIR" "\${HOME}" "$HOME" ]
-      [ "%t" "%t" "%h" "%h" ];
 
   /*
     The program of an agent. launchd has no environment files, and home-manager and nix-darwin stop an
@@ -85,7 +100,7 @@ in
     + lib.concatMapStrings (file: "read_environment \"${file}\"\n") result.environmentFiles
   )
   + exports (lib.mapAttrsToList (name: value: "${name}=${lib.escapeShellArg value}") settings)
-  + exports (lib.mapAttrsToList (name: value: "${name}=\"${toString value}\"") expanded)
+  + exports (lib.mapAttrsToList (name: value: "${name}=\"${value}\"") address)
   + lib.optionalString (sccfg != null) stopOthers
   + ''
     export ${lib.concatStringsSep " " (lib.mapAttrsToList (name: value: "${name}=${value}") foreground)}
@@ -106,7 +121,7 @@ in
         program
         result.settings
         settings
-        expanded
+        address
         result.environmentFiles
       ]
     )

@@ -175,7 +175,8 @@ in
             # Set by this module.
             removeAttrs config.home.sessionVariables (lib.optional (hasFile && !isFound) "SCCACHE_CONF")
           )
-          ++ result.variableAssertions "systemd.user.sessionVariables" config.systemd.user.sessionVariables;
+          ++ result.variableAssertions "systemd.user.sessionVariables" config.systemd.user.sessionVariables
+          ++ lib.optionals (!isDarwin) (server.unitAssertions "home.sessionVariables");
         warnings =
           result.warnings ++ common.sizeWarnings "`programs.sccache.store.size`" cfg.store.size;
 

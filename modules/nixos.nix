@@ -85,7 +85,8 @@ in
           # These include session variables. The removed one is set by this module.
           ++ result.variableAssertions "environment.variables" (
             removeAttrs config.environment.variables (lib.optional hasFile "SCCACHE_CONF")
-          );
+          )
+          ++ server.unitAssertions "environment.variables";
         inherit (result) warnings;
 
         environment.systemPackages = lib.filter (package: package != null) [

@@ -45,6 +45,18 @@ let
       [ "\${XDG_RUNTIME_DIR}" "$XDG_RUNTIME_DIR" "\${HOME}" "$HOME" ]
       [ "%t" "%t" "%h" "%h" ];
 
+  # Whether systemd has no specifier for a variable in the value.
+  hasOtherVariable =
+    value:
+    lib.hasInfix "$" (inUnit value)
+    || builtins.match ".*[$](HOME|XDG_RUNTIME_DIR)[A-Za-z0-9_].*" value != null;
+  environmentFiles = lib.concatMapAttrs (
+    name: backend:
+    lib.optionalAttrs (backend != null && backend.environmentFile != null) {
+      "programs.sccache.remote.${name}.environmentFile" = backend.environmentFile;
+    }
+  ) cfg.remote;
+
   exports = lib.concatMapStrings (line: "export ${line}\n");
 in
 {
@@ -55,6 +67,16 @@ in
     lib.mapAttrs (_: escape) (foreground // settings)
     // lib.mapAttrs (_: value: inUnit (escape value)) address;
   unitEnvironmentFiles = map inUnit result.environmentFiles;
+
+  # Assertions about values in the systemd unit; `where` is the option of the session's variables.
+  unitAssertions =
+    where:
+    lib.mapAttrsToList (option: value: {
+      assertion = !cfg.service.enable || !hasOtherVariable value;
+      message = ''
+        `${option}` is "${value}", and systemd knows no variables but $XDG_RUNTIME_DIR and $HOME.
+        Write the path with one of these, or without a variable.'';
+    }) (lib.mapAttrs' (name: lib.nameValuePair "${where}.${name}") address // environmentFiles);
 
   # The program of the systemd unit.
   start =

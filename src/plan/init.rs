@@ -14,7 +14,8 @@ use crate::sccfg_toml::{
 };
 use nix_shell_edit::generate;
 use nix_shell_edit::generate::{
-    Project, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain, ToolchainFile,
+    Project, SHELL_NIX, ShellNix, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain,
+    ToolchainFile,
 };
 use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
@@ -105,6 +106,18 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     }
     let gone = edited.gone.clone();
     policy.shell.names.retain(|name| !gone.contains(name));
+    let path = Path::new("flake.nix");
+    if let Some(flake) = &new_flake
+        && !edited.files.iter().any(|file| file.path == path)
+    {
+        // The shell is in shell.nix.
+        plan.change_parsed_nix(
+            repository.path(path),
+            None,
+            flake.clone(),
+            "loads shell.nix".to_owned(),
+        );
+    }
     nix::add(&mut plan, repository, edited, new_flake.is_some());
     add_policy(
         &mut plan,
@@ -189,7 +202,7 @@ fn new_flake(
             toolchain_file = repository.read_file(name)?.map(|text| (name, text));
         }
     }
-    let project = Project::detect(&ProjectFiles {
+    let sources = ProjectFiles {
         directory_name: &directory_name,
         cargo_toml: cargo_toml.as_deref(),
         cargo_lock: cargo_lock.as_deref(),
@@ -198,12 +211,31 @@ fn new_flake(
             text: text.as_str(),
         }),
         toolchain,
-    })?;
+    };
+    if let Some(text) = repository.read_file(SHELL_NIX)? {
+        match ShellNix::read(&text).filter(|_| toolchain.is_none()) {
+            Some(shell) => {
+                let flake = generate::generate_for(shell, &sources)?;
+                return Ok(generated::with_header(Generator::Init, &flake));
+            }
+            None => plan.warnings.push(shell_nix_warning()),
+        }
+    }
+    let project = Project::detect(&sources)?;
     plan.next.extend(project.left_to_do().map(str::to_owned));
     Ok(generated::with_header(
         Generator::Init,
         &generate::generate(&project)?,
     ))
+}
+
+fn shell_nix_warning() -> Problem {
+    Problem::new(
+        "the new flake does not use shell.nix, whose shell `nix-shell` and `use nix` load as before",
+    )
+    .hint(
+        "copy its packages to flake.nix; or let it take nixpkgs as `{ pkgs ? import <nixpkgs> { } }:`, delete flake.nix, and run `sccfg init` again without --toolchain",
+    )
 }
 
 fn add_policy(

@@ -17,6 +17,7 @@ mod linker;
 mod modules;
 mod portable;
 mod real;
+mod shell_nix;
 mod sizes;
 mod stub;
 

@@ -3,6 +3,7 @@
 
 mod manifest;
 mod native;
+mod shell_nix;
 mod toolchain;
 
 use anyhow::{Context as _, Result};
@@ -13,6 +14,7 @@ use self::toolchain::{Expression, Rust};
 use super::quote;
 use sccfg_util::problem::Problem;
 
+pub use self::shell_nix::{SHELL_NIX, ShellNix};
 pub use self::toolchain::choose;
 
 /// Where a generated flake takes Rust from.
@@ -114,6 +116,22 @@ pub fn generate(project: &Project) -> Result<String> {
             has_analyzer: project.rust.has_analyzer,
             native: &project.native,
         },
+    )
+    .context("generating flake.nix")
+}
+
+/// The text of a flake.nix whose shell is that of `shell`, formatted as nixfmt would.
+///
+/// # Errors
+/// When Cargo.toml cannot be parsed, or the template is defective.
+pub fn generate_for(shell: ShellNix, sources: &Sources<'_>) -> Result<String> {
+    let description = manifest::description(sources.cargo_toml, sources.directory_name)?;
+    sccfg_templates::render(
+        sccfg_templates::FLAKE_OF_SHELL,
+        serde_json::json!({
+            "description": quote::string(&description),
+            "call": shell.call(),
+        }),
     )
     .context("generating flake.nix")
 }

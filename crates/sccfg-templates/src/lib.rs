@@ -50,6 +50,8 @@ pub const DOCKERFILE: Template = template!("docker/Dockerfile");
 pub const ENVRC: Template = template!("envrc");
 /// A generated `flake.nix`.
 pub const FLAKE: Template = template!("flake.nix");
+/// A generated `flake.nix` whose shell is that of `shell.nix`.
+pub const FLAKE_OF_SHELL: Template = template!("flake-of-shell.nix");
 /// `sccache.nix`, a home-manager module.
 pub const HOME: Template = template!("home.nix");
 /// The shell hook. Lines may have a condition: [`condition_of`]. `modules/lib.nix` renders the same

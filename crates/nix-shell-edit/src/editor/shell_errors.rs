@@ -1,10 +1,14 @@
 //! Errors for shells that cannot be edited.
 
+use std::path::Path;
+
+use rnix::{SyntaxKind, SyntaxNode};
+
 use crate::find::files::{FileId, Files};
 use crate::find::found::{Found, InToml, Kind};
+use crate::generate::{SHELL_NIX, ShellNix};
 use crate::options::{Incremental, ShellName};
 use crate::text::range_of;
-use rnix::{SyntaxKind, SyntaxNode};
 use sccfg_util::posix::quote;
 use sccfg_util::problem::{Place, Problem};
 
@@ -102,6 +106,18 @@ pub(super) fn in_toml_problem(shell: &InToml) -> Problem {
     ))
 }
 
+/// The error for a flake without shells beside `shell.nix` with this text.
+fn without_shell_nix(text: &str) -> Problem {
+    let what = "no dev shell found in the outputs of this flake, which do not use shell.nix";
+    Problem::new(what).hint(match ShellNix::read(text) {
+        Some(shell) => format!(
+            "add it, then run sccfg again: devShells.default = {};",
+            shell.call()
+        ),
+        None => "let shell.nix take nixpkgs as `{ pkgs ? import <nixpkgs> { } }:`, add devShells.default = import ./shell.nix { inherit pkgs; }; to the outputs, and run sccfg again".to_owned(),
+    })
+}
+
 pub(super) fn no_such_shell(
     files: &Files<'_>,
     name: &ShellName,
@@ -140,7 +156,12 @@ pub(super) fn no_such_shell(
         let offset = file.text.find("outputs").unwrap_or(0);
         file.place(offset)
     });
-    let problem = if names.is_empty() {
+    let shell_nix = files.text_of(Path::new(SHELL_NIX));
+    let problem = if names.is_empty()
+        && let Some(text) = shell_nix
+    {
+        without_shell_nix(&text)
+    } else if names.is_empty() {
         Problem::new("no dev shell found in the outputs of this flake").hint(
             "add one, then run sccfg again: \
              devShells.default = pkgs.mkShell { packages = [ pkgs.cargo pkgs.rustc ]; };",

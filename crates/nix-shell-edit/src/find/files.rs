@@ -271,6 +271,11 @@ impl<'s> Files<'s> {
         self.sources.list(directory)
     }
 
+    /// The text on disk of the file at `path`, which need not be Nix.
+    pub(crate) fn text_of(&self, path: &Path) -> Option<String> {
+        self.sources.read(path).ok().flatten()
+    }
+
     /// Loads the file at `path`, `None` when there is none.
     pub(crate) fn load(&mut self, path: &Path) -> Result<Option<FileId>, Problem> {
         if let Some(index) = self.loaded.iter().position(|file| file.path == path) {

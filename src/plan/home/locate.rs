@@ -184,21 +184,65 @@ pub(super) fn choose(
         };
         return Err(problem.hint(hint));
     }
-    let all: Vec<Module> = selected.into_iter().cloned().collect();
     Err(
         Problem::new(format!("several home-manager configurations in {root}"))
-            .hint(format!("select one: {}", names(&all))),
+            .hint(ways_to_select(configuration, &selected)),
     )
+}
+
+/// How to select each of several modules: by an option where its name is the only one, otherwise by its file.
+fn ways_to_select(configuration: &Configuration, modules: &[&Module]) -> String {
+    let is_other =
+        |one: &Module, other: &Module| one.file != other.file || one.range != other.range;
+    let (shared, named): (Vec<&Module>, Vec<&Module>) =
+        modules.iter().copied().partition(|module| {
+            let option = option(module);
+            let mut others = modules.iter();
+            option.is_none()
+                || others.any(|other| self::option(other) == option && is_other(module, other))
+        });
+    let mut options: Vec<String> = named.into_iter().filter_map(option).collect();
+    options.dedup();
+    let mut files: Vec<&Path> = shared.iter().map(|module| module.file.as_path()).collect();
+    files.sort();
+    files.dedup();
+    let by_option = format!("select one: {}", options.join(", "));
+    if let ([file], true) = (files.as_slice(), options.is_empty()) {
+        return format!(
+            "move one of them out of {} to a file, and pass that: sccfg home FILE",
+            file.display()
+        );
+    }
+    let files: Vec<String> = files
+        .into_iter()
+        // It stands for the whole directory.
+        .filter(|file| *file != Path::new("flake.nix"))
+        .map(|file| quote(&configuration.directory.path(file).to_string_lossy()))
+        .collect();
+    let by_file = format!("pass the file of one: sccfg home {}", files.join(" or "));
+    match (options.is_empty(), files.is_empty()) {
+        (_, true) => by_option,
+        (true, false) => by_file,
+        (false, false) => format!("{by_option}; or {by_file}"),
+    }
+}
+
+/// The option that selects a module by its name.
+fn option(module: &Module) -> Option<String> {
+    let name = module.name.as_ref()?;
+    match module.kind {
+        ModuleKind::Configuration => Some(format!("--config {}", quote(name))),
+        ModuleKind::User => Some(format!("--user {}", quote(name))),
+        ModuleKind::File => None,
+    }
 }
 
 /// The option or file that selects each of the modules.
 fn names(modules: &[Module]) -> String {
     let mut names: Vec<String> = modules
         .iter()
-        .map(|module| match (module.kind, &module.name) {
-            (ModuleKind::Configuration, Some(name)) => format!("--config {}", quote(name)),
-            (ModuleKind::User, Some(name)) => format!("--user {}", quote(name)),
-            _ => format!("the file {}", module.file.display()),
+        .map(|module| {
+            option(module).unwrap_or_else(|| format!("the file {}", module.file.display()))
         })
         .collect();
     names.dedup();

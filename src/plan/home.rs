@@ -18,7 +18,7 @@ use super::generated::{self, Generator};
 use super::{FileKind, Plan};
 use crate::sccfg_toml::Incremental;
 use nix_shell_edit::Sources as _;
-use nix_shell_edit::home::{self, Module, ModuleKind};
+use nix_shell_edit::home::{self, Found, Module, ModuleKind};
 use sccache_control::config::effective::DEFAULT_SIZE;
 use sccfg_util::fsio;
 use sccfg_util::posix::quote;
@@ -55,8 +55,8 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
     let mut plan = Plan::new(&directory.root);
     let (files, _) = configuration.files();
     let found = home::find(directory, &files);
-    if let Some(damaged) = found.damaged {
-        return Err(damaged.into());
+    if let Some(damaged) = &found.damaged {
+        return Err(damaged.clone().into());
     }
     if let Some(rival) = found.rivals.first() {
         return Err(Problem::new("sccache is already configured here")
@@ -116,7 +116,7 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
         if is_new && directory.is_in_git() {
             plan.untracked = vec![made];
         }
-        plan.next.push(next(configuration, &module));
+        plan.next.push(next(configuration, &module, &found));
     }
     Ok(plan.checked()?)
 }
@@ -239,17 +239,30 @@ fn module_text(
 }
 
 /// The step that activates the change.
-fn next(configuration: &Configuration, module: &Module) -> String {
+fn next(configuration: &Configuration, module: &Module, found: &Found) -> String {
     let directory = &configuration.directory;
     let is_flake = fsio::exists(&directory.path("flake.nix"));
-    match (module.kind, &module.name) {
-        (ModuleKind::User, _) => {
-            "activate it: nixos-rebuild switch, or darwin-rebuild switch".to_owned()
+    // A file that was named may be the module of a home.
+    let mut modules = found.modules.iter();
+    let module = modules
+        .find(|other| module.kind == ModuleKind::File && other.file == module.file)
+        .unwrap_or(module);
+    let rebuild = "nixos-rebuild switch, or darwin-rebuild switch";
+    let by_flake = |name: &str| {
+        let reference = quote(&format!("{}#{name}", directory.root.display()));
+        format!("home-manager switch --flake {reference}")
+    };
+    let command = match (module.kind, &module.name) {
+        (ModuleKind::User, _) => rebuild.to_owned(),
+        (ModuleKind::Configuration, Some(name)) if is_flake && name.contains("${") => {
+            format!("{}, where NAME is that of your home", by_flake("NAME"))
         }
-        (ModuleKind::Configuration, Some(name)) if is_flake => format!(
-            "activate it: home-manager switch --flake {}",
-            quote(&format!("{}#{name}", directory.root.display()))
-        ),
-        _ => "activate it: home-manager switch".to_owned(),
-    }
+        (ModuleKind::Configuration, Some(name)) if is_flake => by_flake(name),
+        _ if found.in_system && found.alone => {
+            format!("home-manager switch; if it is a module of your system: {rebuild}")
+        }
+        _ if found.in_system => rebuild.to_owned(),
+        _ => "home-manager switch".to_owned(),
+    };
+    format!("activate it: {command}")
 }

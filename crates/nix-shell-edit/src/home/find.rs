@@ -19,6 +19,10 @@ use sccfg_util::problem::{Place, Problem};
 pub struct Found {
     /// The modules that configure a home, one for each name.
     pub modules: Vec<Module>,
+    /// Whether home-manager is a module of NixOS or nix-darwin somewhere.
+    pub in_system: bool,
+    /// Whether a configuration of home-manager alone is made somewhere.
+    pub alone: bool,
     /// Whether sccfg's own home-manager module is imported somewhere.
     pub has_module: bool,
     /// Where home-manager sets up sccache already.
@@ -76,9 +80,15 @@ impl Search<'_, '_> {
                 self.call(&whole, &apply);
             } else if let Some(select) = ast::Select::cast(node.clone()) {
                 let text = select.syntax().text().to_string();
-                self.found.has_module |= ["sccfg.homeModules.", "sccfg.homeManagerModules."]
-                    .iter()
-                    .any(|module| text.contains(module));
+                let has_any = |names: &[&str]| names.iter().any(|name| text.contains(name));
+                self.found.has_module |=
+                    has_any(&["sccfg.homeModules.", "sccfg.homeManagerModules."]);
+                self.found.in_system |=
+                    has_any(&["home-manager.nixosModules", "home-manager.darwinModules"]);
+            } else if let Some(path) = ast::PathSearch::cast(node.clone()) {
+                let text = path.syntax().text();
+                self.found.in_system |=
+                    text == "<home-manager/nixos>" || text == "<home-manager/nix-darwin>";
             } else if let Some(binding) = AttrpathValue::cast(node) {
                 self.binding(&whole, &binding);
             }
@@ -105,6 +115,7 @@ impl Search<'_, '_> {
         let Some(options) = arguments.last() else {
             return;
         };
+        self.found.alone = true;
         let options = self.eval.follow(&whole.beside(options.clone()));
         // Before 2022, the module was the argument `configuration`.
         let modules = ["modules", "configuration"]
@@ -155,6 +166,7 @@ impl Search<'_, '_> {
         let users = names
             .windows(2)
             .position(|pair| pair == ["home-manager", "users"]);
+        self.found.in_system |= users.is_some();
         match users.map(|users| &path[users + 2..]) {
             Some([name]) => self.choose(&whole.beside(value), ModuleKind::User, name.as_ref()),
             // `home-manager.users.me.imports = [ … ];`

@@ -1,0 +1,4 @@
+{ lib, ... }:
+{
+  home-manager.users = lib.genAttrs [ "me" ] (name: import ./${name}.nix);
+}

@@ -75,17 +75,12 @@ pub(super) fn manage(
     if before.as_deref() == Some(after.as_str()) {
         return Ok(());
     }
-    if let Enters::Other(line) = &enters {
-        plan.warnings.push(
-            Problem::new(format!(
-                "{NAME} loads another shell with `{line}`; the line is not changed"
-            ))
-            .hint("replace it with `use flake` to load the dev shell of the flake"),
-        );
-    }
+    plan.warnings.extend(enters.warning());
     let summary = match enters {
         Enters::Nothing => "loads the dev shell",
-        Enters::Flake | Enters::Other(_) => "watches the inputs of the dev shell",
+        Enters::Flake | Enters::Other(_) | Enters::Unknown(_) => {
+            "watches the inputs of the dev shell"
+        }
     };
     let path = repository.path(NAME);
     plan.change(FileKind::Envrc, path, before, Some(after), summary);
@@ -222,9 +217,18 @@ fn watched(plan: &Plan) -> Vec<String> {
 #[derive(Debug, PartialEq, Eq)]
 enum Enters {
     Flake,
+    /// By this line, one that is not the flake's.
     Other(String),
+    /// By this line, one that may be the flake's.
+    Unknown(String),
     Nothing,
 }
+
+/// What `use` loads that is no dev shell: direnv's own functions, and those that many add to it.
+const NO_SHELLS: [&str; 12] = [
+    "asdf", "java", "julia", "mise", "node", "nodenv", "nvm", "op", "python", "rbenv", "ruby",
+    "vim",
+];
 
 impl Enters {
     /// Searches for `use flake` and similar lines, also after `&&` and in conditions. When in doubt it
@@ -248,11 +252,55 @@ impl Enters {
                 return Self::Flake;
             }
             if ["nix", "devenv", "guix"].into_iter().any(has) {
-                other.get_or_insert_with(|| line.to_owned());
+                other.get_or_insert_with(|| Self::Other(line.to_owned()));
+            } else if words.contains(&"print-dev-env") || uses_own_function(line) {
+                other.get_or_insert_with(|| Self::Unknown(line.to_owned()));
             }
         }
-        other.map_or(Self::Nothing, Self::Other)
+        other.unwrap_or(Self::Nothing)
     }
+
+    /// The warning that no `use flake` was added.
+    fn warning(&self) -> Option<Problem> {
+        match self {
+            Self::Other(line) => Some(
+                Problem::new(format!(
+                    "{NAME} loads another shell with `{line}`; the line is not changed"
+                ))
+                .hint("replace it with `use flake` to load the dev shell of the flake"),
+            ),
+            Self::Unknown(line) => Some(
+                Problem::new(format!(
+                    "no `use flake` was added to {NAME}, which may load the dev shell with `{line}`"
+                ))
+                .hint("replace that with `use flake`, or add it if that loads something else"),
+            ),
+            Self::Flake | Self::Nothing => None,
+        }
+    }
+}
+
+/// Whether a line has the command `use NAME`, where the function is not direnv's own.
+fn uses_own_function(line: &str) -> bool {
+    let commands = line.split([';', '&', '|', '(', ')', '{', '}']);
+    commands.into_iter().any(|command| {
+        let is_keyword = |word: &&str| {
+            matches!(
+                *word,
+                "if" | "elif" | "then" | "else" | "while" | "do" | "!"
+            )
+        };
+        let mut words = command.split_whitespace().skip_while(is_keyword);
+        let is_use = words.next() == Some("use");
+        let is_name = |name: &str| {
+            let mut letters = name.chars();
+            letters.all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
+        };
+        is_use
+            && words
+                .next()
+                .is_some_and(|name| is_name(name) && !NO_SHELLS.contains(&name))
+    })
 }
 
 /// The line of the region that records the replaced text.
@@ -308,7 +356,10 @@ mod tests {
             "# use flake",
             "export use=flake",
             "use node",
+            "if has ruby; then use ruby; fi",
             "reuse flake",
+            "echo please use direnv",
+            "# use our_shell",
         ] {
             assert_eq!(Enters::of(text), Enters::Nothing, "{text}");
         }
@@ -316,6 +367,15 @@ mod tests {
             Enters::of("dotenv\nuse nix -p x"),
             Enters::Other("use nix -p x".to_owned())
         );
+        for text in [
+            "eval \"$(nix print-dev-env)\"",
+            "source <(nix print-dev-env .#ci)",
+            "use our-shell",
+            "! has nix || use our_shell",
+        ] {
+            assert_eq!(Enters::of(text), Enters::Unknown(text.to_owned()), "{text}");
+            assert_eq!(Enters::of(&format!("{text}\nuse flake")), Enters::Flake);
+        }
     }
 
     #[test]

@@ -84,6 +84,25 @@ fn another_shell_of_the_users_stays_and_is_told() {
     assert_eq!(lines(&sandbox.read("repo/.envrc")), WATCHED);
 }
 
+#[rstest]
+#[case("eval \"$(nix print-dev-env)\"")]
+#[case(". <(nix --offline print-dev-env .#ci --profile .direnv/shell)")]
+#[case("use our_shell ci")]
+#[case("if has nix; then use our_shell; fi")]
+fn what_may_load_the_shell_is_told_and_no_other_is_loaded(#[case] line: &str) {
+    let before = format!("export A=1\n{line}\n");
+    let sandbox = repository().file("repo/.envrc", &before);
+    init(&sandbox)
+        .stderr_has(&format!(
+            "no `use flake` was added to .envrc, which may load the dev shell with `{line}`"
+        ))
+        .stderr_has("hint: ");
+    assert_eq!(lines(&sandbox.read("repo/.envrc")), WATCHED);
+    init(&sandbox).stdout_has("nothing to do");
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(sandbox.read("repo/.envrc"), before);
+}
+
 #[test]
 fn what_is_written_below_the_region_stays() {
     let sandbox = repository().file("repo/.envrc", "export A=1");

@@ -7,17 +7,18 @@
     { self, nixpkgs }:
     let
       inherit (nixpkgs) lib;
-      eachSystem =
-        f:
-        lib.genAttrs [
-          "x86_64-linux"
-          "aarch64-linux"
-          "x86_64-darwin" # up to nixpkgs 26.05
-          "aarch64-darwin"
-        ] (system: f nixpkgs.legacyPackages.${system});
+      perSystem = systems: f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      eachSystem = perSystem [
+        "x86_64-linux"
+        "aarch64-linux"
+        "x86_64-darwin" # up to nixpkgs 26.05
+        "aarch64-darwin"
+      ];
+      # Every Linux and macOS that nixpkgs has: shells with sccfg as an input need the package for their system.
+      isSupported = system: lib.hasSuffix "-linux" system || lib.hasSuffix "-darwin" system;
     in
     {
-      packages = eachSystem (pkgs: rec {
+      packages = perSystem (lib.filter isSupported lib.systems.flakeExposed) (pkgs: rec {
         sccfg = pkgs.callPackage ./package.nix { };
         default = sccfg;
       });

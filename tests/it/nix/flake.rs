@@ -68,6 +68,29 @@ fn the_flake_has_the_outputs_that_people_expect() {
     assert_eq!(shown["packages"][&system]["default"]["name"], "sccfg-0.1.0");
 }
 
+#[requires(nix)]
+#[test]
+fn as_an_input_it_has_a_package_for_every_linux_of_nixpkgs() {
+    let flake = r#"{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, ... }: {
+    devShells = nixpkgs.lib.genAttrs nixpkgs.lib.systems.flakeExposed (system:
+      let pkgs = nixpkgs.legacyPackages.${system};
+      in { default = pkgs.mkShell { packages = [ pkgs.cargo ]; }; });
+  };
+}
+"#;
+    let sandbox = Sandbox::new().file("repo/flake.nix", flake);
+    let init = ["-C", "repo", "init", "--no-user-config"];
+    let input = ["--wrapper", "portable", "--input", "github:example/sccfg"];
+    sandbox.sccfg(&[&init[..], &input].concat()).status(0);
+    for variable in ["RUSTC_WRAPPER", "shellHook"] {
+        let output = format!("devShells.riscv64-linux.default.{variable}");
+        let value = nix().value(&sandbox, "repo", &output);
+        assert!(value.as_str().unwrap().contains("-sccfg-"), "{value}");
+    }
+}
+
 #[test]
 fn the_lock_pins_nixpkgs_and_nothing_else() {
     let lock = fs::read_to_string(project().join("flake.lock")).unwrap();

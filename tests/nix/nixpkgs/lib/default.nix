@@ -349,6 +349,7 @@ let
         "aarch64-linux"
         "x86_64-darwin"
         "aarch64-darwin"
+        "riscv64-linux"
       ];
       doubles = {
         all = systems.flakeExposed;

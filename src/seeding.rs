@@ -7,6 +7,8 @@ mod workspace;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::worktrees::Worktree;
@@ -364,6 +366,16 @@ fn mark(worktree: &Worktree, build: &Path) {
     text.extend(build.as_os_str().as_encoded_bytes());
     text.push(b'\n');
     let _ = fsio::replace(&path, &text);
+}
+
+/// The build directories of workspaces in `worktree` that were seeded.
+fn marked(worktree: &Worktree) -> Vec<PathBuf> {
+    let text = fsio::read_bytes(worktree.git_dir.join(MARK)).unwrap_or_default();
+    let lines = text.split(|byte| *byte == b'\n');
+    let lines = lines.filter(|line| !line.is_empty());
+    lines
+        .map(|line| PathBuf::from(OsStr::from_bytes(line)))
+        .collect()
 }
 
 /// Whether that was written down.

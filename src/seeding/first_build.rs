@@ -9,9 +9,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::workspace::Workspace;
-use super::{Beginning, Outcome, seed_once};
+use super::{Beginning, Outcome, marked, seed_once};
 use crate::session::policy_around;
-use portable_wrapper::seed::remove_outdated;
+use crate::worktrees::Worktree;
+use portable_wrapper::seed::{is_unbuilt, remove_outdated};
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
 use sccfg_util::{env, fsio, proc};
 
@@ -57,10 +58,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
     };
     let start = &command.directory;
     // cargo keeps the answer, whatever the command.
-    if let Ok(workspace) = start.canonicalize().map(|start| Workspace::of(&start)) {
-        let removed = workspace.map(|workspace| remove_outdated(&workspace.build));
-        log::debug!("looked at what was seeded: {removed:?}");
-    }
+    look_again(start);
     if !command.builds || is_off(SWITCH) || is_off(SEED) {
         return;
     }
@@ -74,6 +72,20 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
             let line = format!("sccfg: seeded {}\n", outcome.summary());
             let _ = fsio::open_stderr_of(parent).map(|mut cargo| cargo.write_all(line.as_bytes()));
         }
+    }
+}
+
+/// Has cargo build again what is outdated in the build directory of the workspace around `start`, if it was seeded and not built yet.
+fn look_again(start: &Path) {
+    let Ok(start) = start.canonicalize() else {
+        return;
+    };
+    // Most were not, and nothing else has to be read for that.
+    let is_possible = Worktree::around(&start)
+        .is_none_or(|worktree| marked(&worktree).iter().any(|build| is_unbuilt(build)));
+    if is_possible && let Ok(workspace) = Workspace::of(&start) {
+        let removed = remove_outdated(&workspace.build);
+        log::debug!("looked at what was seeded: {removed:?}");
     }
 }
 

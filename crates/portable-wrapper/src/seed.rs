@@ -36,7 +36,7 @@ use std::time::SystemTime;
 use super::path_map::{PathMap, Role};
 use checks::{Checks, modified};
 use compared::Compared;
-pub use compared::remove_outdated;
+pub use compared::{is_unbuilt, remove_outdated};
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
 use earlier::Earlier;

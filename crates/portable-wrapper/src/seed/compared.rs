@@ -128,6 +128,11 @@ impl Compared {
     }
 }
 
+/// Whether the build directory `build` was seeded, and nothing has been built there since.
+pub fn is_unbuilt(build: &Path) -> bool {
+    fsio::exists(&record_in(build))
+}
+
 /// Has cargo build the units again that were seeded in the build directory `build`, if a source has changed since
 /// and cargo would not notice it. Returns whether that is so. To be called before cargo looks at them.
 ///

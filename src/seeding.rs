@@ -253,6 +253,10 @@ fn describe(refused: &Refused, from: &Checkout) -> Problem {
     match refused {
         Refused::IsBuilding => Problem::new(format!("a build is running in {workspace}"))
             .hint("wait until it has finished"),
+        Refused::Outdated => Problem::new(format!(
+            "{workspace} was seeded itself, and its sources have changed since"
+        ))
+        .hint("build there, or name another checkout: `sccfg seed --from DIR`"),
         Refused::NoCompiler => Problem::new("could not find rustc or the home directory")
             .hint("enter the dev shell, or install the toolchain that this project uses"),
         Refused::NotUtf8 => Problem::new("a path is not UTF-8, or too long to be replaced")

@@ -12,7 +12,7 @@ use super::workspace::Workspace;
 use super::{Beginning, Outcome, marked, seed_once};
 use crate::session::policy_around;
 use crate::worktrees::Worktree;
-use portable_wrapper::seed::{is_unbuilt, remove_outdated};
+use portable_wrapper::seed::{Use, is_unbuilt, remove_outdated};
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
 use sccfg_util::{env, fsio, proc};
 
@@ -53,13 +53,14 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
     let (Some((parent, _)), Ok(cwd)) = (proc::parent(), env::current_dir()) else {
         return;
     };
-    let Some(command) = Command::parse(&proc::arguments_of(parent), &cwd) else {
+    let command = Command::parse(&proc::arguments_of(parent), &cwd);
+    let directory = command.as_ref().map_or(&cwd, |command| &command.directory);
+    look_again(directory, &cwd, command.as_ref());
+    let Some(command) = command else {
         return;
     };
     let start = &command.directory;
-    // cargo keeps the answer, whatever the command.
-    look_again(start);
-    if !command.builds || is_off(SWITCH) || is_off(SEED) {
+    if command.purpose != Purpose::Build || is_off(SWITCH) || is_off(SEED) {
         return;
     }
     if policy_around(start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
@@ -76,25 +77,44 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
 }
 
 /// Has cargo build again what is outdated in the build directory of the workspace around `start`, if it was seeded and not built yet.
-fn look_again(start: &Path) {
+/// cargo reads its settings in the directory `cwd`. Without a known `command`, cargo may have another name.
+fn look_again(start: &Path, cwd: &Path, command: Option<&Command>) {
     let Ok(start) = start.canonicalize() else {
         return;
     };
     // Most were not, and nothing else has to be read for that.
     let is_possible = Worktree::around(&start)
         .is_none_or(|worktree| marked(&worktree).iter().any(|build| is_unbuilt(build)));
-    if is_possible && let Ok(workspace) = Workspace::of(&start) {
-        let removed = remove_outdated(&workspace.build);
+    if is_possible && let Ok(workspace) = Workspace::with_settings_of(&start, cwd) {
+        let used = match command {
+            Some(command) if command.purpose == Purpose::Build && !command.has_toolchain => {
+                Use::Last
+            }
+            _ => Use::NotLast,
+        };
+        let removed = remove_outdated(&workspace.build, used);
         log::debug!("looked at what was seeded: {removed:?}");
     }
 }
 
-/// A command of cargo that uses the usual target directory.
+/// What a command of cargo does with the usual target directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// It may compile there.
+    Build,
+    /// It compiles nothing.
+    Other,
+    /// It may use another one.
+    Elsewhere,
+}
+
+/// A command of cargo.
 struct Command {
     /// The directory of the package.
     directory: PathBuf,
-    /// Whether it may compile there.
-    builds: bool,
+    purpose: Purpose,
+    /// Whether it names a toolchain (`+nightly`), which others do not have.
+    has_toolchain: bool,
     /// Whether it prints errors only.
     is_quiet: bool,
 }
@@ -109,14 +129,18 @@ impl Command {
             .filter(|name| *name == "cargo")?;
         let options = options.iter().map(String::as_str);
         let mut options = options.take_while(|word| *word != "--");
-        let (mut name, mut directory, mut is_quiet) = (None, cwd.to_owned(), false);
+        let (mut name, mut directory) = (None, cwd.to_owned());
+        let (mut is_quiet, mut is_elsewhere, mut has_toolchain) = (false, false, false);
         while let Some(word) = options.next() {
             let (option, value) = match word.split_once('=') {
                 Some((option, value)) if option.starts_with("--") => (option, Some(value)),
                 _ => (word, None),
             };
             if MOVE_TARGET.contains(&option) {
-                return None;
+                is_elsewhere = true;
+                if value.is_none() {
+                    options.next();
+                }
             } else if option == "--manifest-path" {
                 let manifest = cwd.join(value.or_else(|| options.next())?);
                 directory = manifest.parent()?.into();
@@ -124,16 +148,26 @@ impl Command {
                 options.next();
             } else if ["-q", "--quiet"].contains(&word) {
                 is_quiet = true;
-            } else if !word.starts_with(['-', '+']) {
+            } else if word.starts_with('+') && name.is_none() {
+                has_toolchain = true;
+            } else if !word.starts_with('-') {
                 name.get_or_insert(word);
             }
         }
         let name = name?;
         // `cargo tool.rs` builds a script, below `CARGO_HOME`.
         let is_script = name.contains('/') || Path::new(name).extension() == Some("rs".as_ref());
+        let purpose = if is_elsewhere {
+            Purpose::Elsewhere
+        } else if WITHOUT_BUILD.contains(&name) {
+            Purpose::Other
+        } else {
+            Purpose::Build
+        };
         (!is_script).then_some(Self {
             directory,
-            builds: !WITHOUT_BUILD.contains(&name),
+            purpose,
+            has_toolchain,
             is_quiet,
         })
     }
@@ -146,7 +180,7 @@ mod tests {
     fn directory(command: &str) -> Option<PathBuf> {
         let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
         let command = Command::parse(&words, Path::new("/w"))?;
-        command.builds.then_some(command.directory)
+        (command.purpose == Purpose::Build).then_some(command.directory)
     }
 
     #[test]

@@ -37,6 +37,14 @@ impl Workspace {
     /// # Errors
     /// If there is none, or its files cannot be read.
     pub(super) fn of(directory: &Path) -> Result<Self, Problem> {
+        Self::with_settings_of(directory, directory)
+    }
+
+    /// The same, with cargo's settings as they are read in the directory `cwd`.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn with_settings_of(directory: &Path, cwd: &Path) -> Result<Self, Problem> {
         let failed = || {
             Problem::new(format!(
                 "could not read the workspace around {}",
@@ -47,7 +55,7 @@ impl Workspace {
         let root = Manifests::default()
             .workspace_root(directory)
             .ok_or_else(failed)?;
-        let settings = CargoSettings::read(directory).ok_or_else(failed)?;
+        let settings = CargoSettings::read(cwd).ok_or_else(failed)?;
         let build = settings.build_directory(&root);
         let build = build.or_else(|| asked(directory)).ok_or_else(failed)?;
         Ok(Self {

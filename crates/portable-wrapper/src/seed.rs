@@ -36,7 +36,7 @@ use std::time::SystemTime;
 use super::path_map::{PathMap, Role};
 use checks::{Checks, modified};
 use compared::Compared;
-pub use compared::{is_unbuilt, remove_outdated};
+pub use compared::{Use, is_unbuilt, remove_outdated};
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
 use earlier::Earlier;
@@ -91,6 +91,8 @@ pub struct Seeded {
 pub enum Refused {
     /// A build is running in the other checkout.
     IsBuilding,
+    /// The other checkout was seeded itself, and its sources have changed since.
+    Outdated,
     /// No compiler, or no home directory, was found.
     NoCompiler,
     /// A path is not UTF-8.
@@ -228,6 +230,9 @@ impl<'a> Build<'a> {
             let lock = fsio::try_share_lock(&lock).unwrap_or_default();
             held.push(lock.ok_or(Refused::IsBuilding)?);
         }
+        if compared::is_outdated(&checkout.build) {
+            return Err(Refused::Outdated);
+        }
         let (mut units, mut unfinished) = (Vec::new(), Vec::new());
         let mut of_profiles = Vec::new();
         for profile in &profiles {
@@ -307,7 +312,6 @@ pub fn seed(
             }
         }
     }
-    let changeable = earlier.changeable();
     seeded.left_out = earlier.left_out();
     if seeded.units == 0 {
         return Ok(seeded);
@@ -315,7 +319,7 @@ pub fn seed(
     deliver_marks(from, staging, &profiles, when)?;
     if when == When::BeforeBuild {
         let compared = filling.compared.into_inner();
-        compared.write(staging, &to.build, filling.moment, changeable)?;
+        compared.write(staging, &to.build, filling.moment)?;
     }
     if let Some(parent) = to.build.parent() {
         fsio::create_dir_all(parent)?;

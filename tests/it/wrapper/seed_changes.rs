@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project};
-use super::seed::{ALL, project, seed};
+use super::seed::{ALL, project, sccfg, seed};
 
 /// A macro that reads a file without telling the compiler, and a program that prints it.
 const READER: &str = r#"
@@ -100,18 +100,144 @@ fn a_directory_that_is_moved_there_counts() {
     );
 }
 
+/// cargo does not ask for the version again after any of them.
+#[rstest]
+#[case::without_build(&["metadata", "--format-version=1"])]
+#[case::with_a_setting(&["build", "--config", "net.offline=true"])]
+#[case::of_one_package(&["check", "-p", "mac"])]
 #[requires(sccache)]
-#[test]
-fn a_command_that_does_not_build_looks_as_well() {
+fn the_first_command_looks_whatever_it_is(#[case] command: &[&str]) {
     let project = project().committed();
     project.main().cargo(&["build"]).ok();
     let linked = project.linked("second");
     seed(&linked);
     copy_with_time(&linked, "data.txt", "copied\n");
-    // cargo does not ask for the version again after it.
-    linked.cargo(&["metadata", "--format-version=1"]).ok();
+    linked.cargo(command).ok();
     linked.cargo(&["build"]).ok();
     assert!(linked.says("app").contains("copied"));
+}
+
+#[requires(sccache)]
+#[test]
+fn a_file_outside_counts_that_a_build_script_reads() {
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("setting.txt");
+    fs::write(&file, "before").unwrap();
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\");
+         let text = std::fs::read_to_string({file:?}).unwrap();
+         println!(\"cargo::rustc-env=SETTING={{text}}\"); }}"
+    );
+    let main = "fn main() { println!(\"{}\", env!(\"SETTING\")); }\n";
+    let files = [("build.rs", &*script), ("src/main.rs", main)];
+    let project = Project::new()
+        .with_store()
+        .package("app", "", &files)
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    fs::write(&file, "after").unwrap();
+    linked.cargo(&["build"]).ok();
+    assert_eq!(linked.says("app"), "after\n");
+}
+
+#[requires(sccache)]
+#[test]
+fn with_a_damaged_record_everything_is_built_again() {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    copy_with_time(&linked, "data.txt", "copied\n");
+    linked.write("target/.sccfg/seeded.json", "{\"format\":");
+    linked.cargo(&["build"]).ok();
+    assert!(linked.says("app").contains("copied"));
+}
+
+/// What was seeded there is older than the sources, so nothing is taken from it.
+#[requires(sccache)]
+#[test]
+fn a_seeded_worktree_whose_sources_have_changed_seeds_no_other() {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed(&second);
+    copy_with_time(&second, "data.txt", "copied\n");
+    let third = project.linked("third");
+    sccfg(&third, &["seed", "--from", second.text()])
+        .status(0)
+        .stderr_has("was seeded itself, and its sources have changed since");
+}
+
+#[requires(sccache)]
+#[test]
+fn an_edit_of_a_declared_file_builds_what_depends_on_it() {
+    let project = reading_project().committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.write("crates/low/input.txt", "edited\n");
+    let built = linked.cargo(&["build"]).ok();
+    let compiling = |name: &str| built.ran.stderr.contains(&format!("Compiling {name} "));
+    assert!(compiling("low") && compiling("app"), "{:?}", built.ran);
+    assert!(!compiling("poem") && !compiling("mac"), "{:?}", built.ran);
+    assert!(linked.says("app").contains("edited"));
+}
+
+/// As `include_dir` does with the root of the workspace.
+#[requires(sccache)]
+#[test]
+fn a_macro_that_lists_the_workspace_does_not_see_the_target_directory_come() {
+    let lister = READER.replace(
+        "std::fs::read_to_string(path).unwrap().trim()",
+        "std::fs::read_dir(path.parent().unwrap().join(\"../..\")).unwrap().count() > 0",
+    );
+    let project = Project::new()
+        .with_store()
+        .package(
+            "reader",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", &lister.replace("{:?}\", std", "{}\", std"))],
+        )
+        .package(
+            "poem",
+            "[dependencies]\nreader = { path = \"../reader\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", reader::secret!()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    let built = linked.cargo(&["build"]).ok();
+    assert!(
+        !built.ran.stderr.contains("Compiling reader"),
+        "{:?}",
+        built.ran
+    );
+}
+
+#[requires(sccache)]
+#[test]
+fn a_declared_directory_may_have_names_that_are_not_utf_8() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=data\"); }";
+    let files = [
+        ("build.rs", script),
+        ("src/main.rs", "fn main() {}\n"),
+        ("data/a", ""),
+    ];
+    let project = project().package("declares", "", &files).committed();
+    let name = std::ffi::OsStr::from_bytes(b"crates/declares/data/\xff");
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    fs::write(linked.path(".").join(name), "").unwrap();
+    seed(&linked);
+    linked.cargo(&["build"]).ok();
 }
 
 #[requires(sccache)]

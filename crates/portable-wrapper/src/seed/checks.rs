@@ -22,12 +22,24 @@ use super::super::unit_key::module_files::rival_of;
 use super::super::unit_key::observed::Question;
 use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of};
 use super::super::unit_manifest::{Sharing, UnitManifest};
-use super::compared::{Compared, Noticed};
+use super::compared::{Compared, Noticed, What};
 use super::earlier::Earlier;
 use super::libraries::MadeLibraries;
 use super::units::{CargoUnit, Kind, Run, Times};
-use super::{Checkout, Filling, Package, Packages, Why, moved};
+use super::{Checkout, Filling, Package, Packages, Why, directories_of, moved};
 use sccfg_util::env;
+
+/// Directories in which nobody works: programs, headers and libraries of the system, and files of the kernel.
+const SYSTEM: [&str; 8] = [
+    "/bin",
+    "/dev",
+    "/lib",
+    "/lib64",
+    "/nix/store",
+    "/proc",
+    "/sys",
+    "/usr",
+];
 
 /// A dependency that was taken.
 pub(super) struct Taken<'a> {
@@ -314,7 +326,12 @@ impl<'a> Checks<'a> {
     /// What a macro gets that asks for a file.
     fn answer(&self, question: Question, file: &str, unit: &Unit<'_>) -> String {
         let path = self.to.workspace.join(unit.to.to_real_str(file));
-        self.compares(&path, Noticed::Not);
+        // The names in a directory can be read as well.
+        let what = match question {
+            Question::Read => What::Names,
+            Question::Found | Question::Resolved | Question::Metadata => What::File,
+        };
+        self.compares(&path, what, Noticed::Not);
         digest::shown(question.answer(&path, unit.to).as_bytes())
     }
 
@@ -364,7 +381,7 @@ impl<'a> Checks<'a> {
                 Err(changed())
             };
         }
-        self.compares(&path, Noticed::ByCargo);
+        self.compares(&path, What::File, Noticed::ByCargo);
         let is_rival = |rival: &String| {
             let mut listed = unit.manifest.parts.iter();
             !listed.any(|part| part.what.strip_prefix("file ") == Some(rival))
@@ -381,18 +398,17 @@ impl<'a> Checks<'a> {
         Ok(())
     }
 
-    /// Notes that a source is compared. What cargo does not know counts within the workspace.
-    pub(super) fn compares(&self, path: &Path, noticed: Noticed) {
-        let may_change = noticed == Noticed::ByCargo || path.starts_with(&self.to.workspace);
-        if may_change && !self.is_immutable(path) && !path.starts_with(&self.to.build) {
-            self.compared.borrow_mut().add(path, noticed);
-        }
+    /// Notes that the sources of `unit` are compared from now on.
+    pub(super) fn begins(&self, unit: &CargoUnit) {
+        let directories = directories_of(unit).into_iter().cloned();
+        self.compared.borrow_mut().begin(directories.collect());
     }
 
-    /// Notes that a file, or a directory with all that is in it, is compared.
-    pub(super) fn compares_all(&self, path: &Path, noticed: Noticed) {
-        if !self.is_immutable(path) {
-            self.compared.borrow_mut().add_all(path, noticed);
+    /// Notes that a source is compared.
+    pub(super) fn compares(&self, path: &Path, what: What, noticed: Noticed) {
+        let of_system = SYSTEM.iter().any(|directory| path.starts_with(directory));
+        if !of_system && !self.is_immutable(path) && !path.starts_with(&self.to.build) {
+            self.compared.borrow_mut().add(path, what, noticed);
         }
     }
 

@@ -3,8 +3,8 @@
 //! cargo takes a seeded unit for newer than each source that keeps a time from before, because it was copied there (`cp -p`,
 //! `rsync -a`, `tar`) or moved, and does not know at all what macros and build scripts read without declaring it. In a worktree
 //! without a target directory, the first build compiles all of it. So what cargo knows of the compiler is seeded without its
-//! version: the first build asks the wrapper for that, before it looks at any unit. Then the sources are looked at
-//! again, and if one has changed without cargo noticing it, the units of the workspace are built again.
+//! version: the first command asks the wrapper for that, before it looks at any unit. Then the sources are looked at
+//! again, and if one has changed without cargo noticing it, the units that depend on it are built again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,15 +18,20 @@ use super::super::build_dir::WRAPPER_DIR;
 use super::super::digest::FileStamp;
 use super::super::package;
 use super::checks::modified;
+use super::units::profiles;
 use sccfg_util::fsio;
 
 /// The name of the record in the wrapper's directory at the root of a build directory.
 const RECORD: &str = "seeded.json";
-/// Files that are looked at of all directories together.
+/// Changes with the format of the record.
+const FORMAT: u32 = 1;
+/// The name of the lock of the record.
+const LOCK: &str = "seeded.lock";
+/// Files that are looked at in one directory.
 const MAX_FILES: usize = 20_000;
 
 /// Who notices that a source has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Noticed {
     /// cargo, if it is newer.
     ByCargo,
@@ -34,176 +39,284 @@ pub(super) enum Noticed {
     Not,
 }
 
+/// What counts of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum What {
+    /// The file; of a directory, that it is one.
+    File,
+    /// Also the names in a directory.
+    Names,
+    /// Also all files in a directory, links followed, as cargo looks at what a build script declares.
+    Declared,
+    /// Also all files in a directory, but for those of tools.
+    Package,
+}
+
 /// What a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Seen {
     Nothing,
     File(FileStamp),
-    /// With the names in it.
-    Directory(Vec<String>),
-    /// Something that was written while it was compared.
-    Changing,
+    Directory,
+    Names(Vec<String>),
+    /// All files, by their paths.
+    Files(BTreeMap<PathBuf, FileStamp>),
+    /// Something that was written while it was compared, or that cannot be recorded.
+    Unknown,
 }
 
-impl Seen {
-    fn at(path: &Path, build: &Path) -> Self {
-        if !path.is_dir() {
-            return FileStamp::of(path).map_or(Self::Nothing, Self::File);
-        }
-        let mut names = fsio::names_in(path);
-        names.retain(|name| path.join(name) != build);
-        names.sort_unstable();
-        Self::Directory(names)
-    }
-}
+/// A source that is compared for a unit.
+type Source = (PathBuf, What, Noticed);
 
-/// The sources of the packages that may change.
+/// The sources of the packages that may change, with the numbers of the units.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
-    sources: BTreeMap<PathBuf, Noticed>,
-    directories: BTreeMap<PathBuf, Noticed>,
+    sources: BTreeMap<Source, BTreeSet<usize>>,
+    /// Without these directories, cargo builds the unit again.
+    units: Vec<Vec<PathBuf>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
+    format: u32,
     /// The time that the units have.
     moment: SystemTime,
-    sources: Vec<(PathBuf, Noticed, Seen)>,
-    /// Directories that count with all files in them, which are among the sources.
-    directories: BTreeMap<PathBuf, Noticed>,
-    /// What is removed so that cargo builds a unit again, relative to the build directory.
-    units: BTreeSet<PathBuf>,
+    sources: Vec<(Source, Seen, BTreeSet<usize>)>,
+    units: Vec<Vec<PathBuf>>,
+}
+
+/// Whether a record of sources is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A build begins, after which cargo alone decides.
+    Last,
+    /// Something else, after which cargo may ask again.
+    NotLast,
 }
 
 impl Compared {
-    /// Adds a source or directory that is compared from now on.
-    pub(super) fn add(&mut self, path: &Path, noticed: Noticed) {
-        add(&mut self.sources, path, noticed);
+    /// Begins with another unit, for which all further sources are compared. `directories` are those without which cargo
+    /// builds it again, relative to the build directory.
+    pub(super) fn begin(&mut self, directories: Vec<PathBuf>) {
+        self.units.push(directories);
     }
 
-    /// Adds a directory with all files in it, or a file.
-    pub(super) fn add_all(&mut self, path: &Path, noticed: Noticed) {
-        let all = if path.is_dir() {
-            &mut self.directories
-        } else {
-            &mut self.sources
+    /// Adds a source that is compared from now on.
+    pub(super) fn add(&mut self, path: &Path, what: What, noticed: Noticed) {
+        let Some(unit) = self.units.len().checked_sub(1) else {
+            return;
         };
-        add(all, path, noticed);
+        let source = (path.to_owned(), what, noticed);
+        self.sources.entry(source).or_default().insert(unit);
     }
 
-    /// Writes the record into `staging`, of which the build directory `build` is made. `units` are the directories of
-    /// the units that may change, which have the time `moment`.
+    /// Writes the record into `staging`, of which the build directory `build` is made. The units have the time `moment`.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn write(
-        self,
-        staging: &Path,
-        build: &Path,
-        moment: SystemTime,
-        units: BTreeSet<PathBuf>,
-    ) -> io::Result<()> {
-        let mut sources = self.sources;
-        for (directory, noticed) in &self.directories {
-            for file in files_below(directory) {
-                add(&mut sources, &file, *noticed);
+    pub(super) fn write(self, staging: &Path, build: &Path, moment: SystemTime) -> io::Result<()> {
+        let mut unknown = BTreeSet::new();
+        let mut sources = Vec::new();
+        for (source, units) in self.sources {
+            let seen = Seen::at(&source, build).unless_written_since(moment);
+            if source.0.to_str().is_none() || seen == Seen::Unknown {
+                // Paths that are not UTF-8 have no place in the record.
+                unknown.extend(units);
+                continue;
             }
+            sources.push((source, seen, units));
         }
-        let seen = |path: PathBuf, noticed| {
-            let seen = match Seen::at(&path, build) {
-                Seen::File(stamp) if stamp.is_from(moment) => Seen::Changing,
-                seen => seen,
-            };
-            (path, noticed, seen)
-        };
-        let sources = sources.into_iter();
+        if !unknown.is_empty() {
+            let nowhere = (PathBuf::new(), What::File, Noticed::Not);
+            sources.push((nowhere, Seen::Unknown, unknown));
+        }
         let record = Record {
+            format: FORMAT,
             moment,
-            sources: sources.map(|(path, noticed)| seen(path, noticed)).collect(),
-            directories: self.directories,
-            units,
+            sources,
+            units: self.units,
         };
         let text = serde_json::to_vec(&record).map_err(io::Error::other)?;
-        fsio::replace_and_create_dir(&record_in(staging), &text)
+        fsio::replace_and_create_dir(&in_build(staging, RECORD), &text)
     }
+}
+
+impl Seen {
+    fn at((path, what, _): &Source, build: &Path) -> Self {
+        if !path.is_dir() {
+            return FileStamp::of(path).map_or(Self::Nothing, Self::File);
+        }
+        match what {
+            What::File => Self::Directory,
+            What::Names => names(path, build),
+            What::Declared | What::Package => files(path, *what, build),
+        }
+    }
+
+    fn unless_written_since(self, moment: SystemTime) -> Self {
+        let is_new = match &self {
+            Self::File(stamp) => stamp.is_from(moment),
+            Self::Files(files) => files.values().any(|stamp| stamp.is_from(moment)),
+            _ => false,
+        };
+        if is_new { Self::Unknown } else { self }
+    }
+}
+
+/// The names in a directory, without the build directory and what seeding makes beside it.
+fn names(directory: &Path, build: &Path) -> Seen {
+    let Ok(entries) = fsio::entries(directory) else {
+        return Seen::Unknown;
+    };
+    let is_around = || {
+        let around = build.parent().and_then(|parent| parent.canonicalize().ok());
+        around.is_some() && around == directory.canonicalize().ok()
+    };
+    let is_own = is_around();
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.path.file_name().unwrap_or_default();
+        let Some(text) = name.to_str() else {
+            return Seen::Unknown;
+        };
+        if !(is_own && (Some(name) == build.file_name() || text.starts_with(".sccfg-seed"))) {
+            names.push(text.to_owned());
+        }
+    }
+    names.sort_unstable();
+    Seen::Names(names)
+}
+
+fn files(directory: &Path, what: What, build: &Path) -> Seen {
+    let (root, build) = (directory.to_owned(), build.to_owned());
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false);
+    if what == What::Declared {
+        walk.follow_links(true)
+            .filter_entry(move |entry| entry.path() != build);
+    } else {
+        walk.filter_entry(move |entry| entry.path() == root || !package::is_other(entry.path()));
+    }
+    let mut files = BTreeMap::new();
+    for entry in walk.build() {
+        // A link that leads nowhere, or in a circle.
+        let Ok(entry) = entry else { continue };
+        let path = entry.into_path();
+        if path.is_dir() {
+            continue;
+        }
+        let Some(stamp) = FileStamp::of(&path) else {
+            continue;
+        };
+        if path.to_str().is_none() || files.len() == MAX_FILES {
+            return Seen::Unknown;
+        }
+        files.insert(path, stamp);
+    }
+    Seen::Files(files)
 }
 
 /// Whether the build directory `build` was seeded, and nothing has been built there since.
 pub fn is_unbuilt(build: &Path) -> bool {
-    fsio::exists(&record_in(build))
+    fsio::exists(&in_build(build, RECORD))
 }
 
-/// Has cargo build the units again that were seeded in the build directory `build`, if a source has changed since
-/// and cargo would not notice it. Returns whether that is so. To be called before cargo looks at them.
+/// Has cargo build the units again that were seeded in the build directory `build`, if a source of theirs has changed since
+/// and cargo would not notice it. Returns how many. To be called before cargo looks at them.
 ///
 /// # Errors
 /// If a unit cannot be removed.
-pub fn remove_outdated(build: &Path) -> io::Result<bool> {
-    let path = record_in(build);
-    let Some(text) = fsio::read_bytes(&path) else {
-        return Ok(false);
-    };
-    let Ok(record) = serde_json::from_slice::<Record>(&text) else {
-        fsio::remove_file(&path)?;
-        return Ok(false);
-    };
-    let changed = record.changed(build);
-    if let Some(source) = &changed {
-        log::info!(
-            "{} was written after seeding; the workspace is built again",
-            source.display()
-        );
-        let is_inside = |unit: &&PathBuf| {
-            unit.components()
-                .all(|part| matches!(part, Component::Normal(_)))
-        };
-        for unit in record.units.iter().filter(is_inside) {
-            fsio::remove_dir(&build.join(unit))?;
-        }
+pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
+    let path = in_build(build, RECORD);
+    if !fsio::exists(&path) {
+        return Ok(0);
     }
-    fsio::remove_file(&path)?;
-    Ok(changed.is_some())
+    // Another cargo, which looks at the units once this returns, may begin at the same time.
+    let lock = fsio::create_lock_file(&in_build(build, LOCK))?;
+    // Where there are no locks, it is as if nobody else were there.
+    let _ = lock.lock();
+    let Some(text) = fsio::read_bytes(&path) else {
+        return Ok(0);
+    };
+    let record = serde_json::from_slice::<Record>(&text).ok();
+    let outdated = match record.filter(|record| record.format == FORMAT) {
+        Some(record) => record.outdated(build),
+        None => all_units(build),
+    };
+    let is_inside = |unit: &&PathBuf| {
+        let mut parts = unit.components();
+        parts.all(|part| matches!(part, Component::Normal(_)))
+    };
+    for unit in outdated.iter().filter(is_inside) {
+        fsio::remove_dir(&build.join(unit))?;
+    }
+    if used == Use::Last {
+        fsio::remove_file(&path)?;
+        fsio::remove_file(&in_build(build, LOCK))?;
+    }
+    Ok(outdated.len())
+}
+
+/// Whether sources of what was seeded in `build`, and not built since, have changed.
+pub(super) fn is_outdated(build: &Path) -> bool {
+    let Some(text) = fsio::read_bytes(in_build(build, RECORD)) else {
+        return false;
+    };
+    let record = serde_json::from_slice::<Record>(&text);
+    record.map_or(true, |record| {
+        record.format != FORMAT || !record.outdated(build).is_empty()
+    })
+}
+
+/// The directories without which cargo builds everything again, whatever is known of what was seeded.
+fn all_units(build: &Path) -> BTreeSet<PathBuf> {
+    let profiles = profiles(build).into_iter();
+    profiles
+        .flat_map(|profile| [".fingerprint", "build"].map(|below| profile.join(below)))
+        .collect()
 }
 
 impl Record {
-    /// The first source that has changed although cargo does not notice it.
-    fn changed(&self, build: &Path) -> Option<PathBuf> {
-        let is_unnoticed = |path: &Path, noticed: Noticed| {
-            noticed == Noticed::Not || modified(path).is_some_and(|time| time <= self.moment)
-        };
-        let changed = self.sources.iter().find(|(path, noticed, seen)| {
-            Seen::at(path, build) != *seen && is_unnoticed(path, *noticed)
-        });
-        if let Some((path, ..)) = changed {
-            return Some(path.clone());
+    /// The directories of the units whose sources have changed although cargo does not notice it.
+    fn outdated(&self, build: &Path) -> BTreeSet<PathBuf> {
+        let mut outdated = BTreeSet::new();
+        for (source, seen, units) in &self.sources {
+            if let Some(changed) = self.changed(source, seen, build) {
+                log::info!("{} was written after seeding", changed.display());
+                let units = units.iter().filter_map(|unit| self.units.get(*unit));
+                outdated.extend(units.flatten().cloned());
+            }
         }
-        let known: BTreeSet<&Path> = self.sources.iter().map(|(path, ..)| &**path).collect();
-        self.directories.iter().find_map(|(directory, noticed)| {
-            let is_new = |file: &PathBuf| !known.contains(&**file) && is_unnoticed(file, *noticed);
-            files_below(directory).find(is_new)
-        })
+        outdated
+    }
+
+    /// The path that has changed, if cargo does not notice it.
+    fn changed(&self, source: &Source, seen: &Seen, build: &Path) -> Option<PathBuf> {
+        let (path, _, noticed) = source;
+        let is_unnoticed = |path: &Path| {
+            *noticed == Noticed::Not || modified(path).is_none_or(|time| time <= self.moment)
+        };
+        let now = if *seen == Seen::Unknown {
+            Seen::Unknown
+        } else {
+            Seen::at(source, build)
+        };
+        match (seen, &now) {
+            (Seen::Unknown, _) | (_, Seen::Unknown) => Some(path.clone()),
+            (Seen::Files(before), Seen::Files(now)) => {
+                let paths: BTreeSet<&PathBuf> = before.keys().chain(now.keys()).collect();
+                let mut changed = paths.into_iter();
+                let is_changed =
+                    |path: &&PathBuf| before.get(*path) != now.get(*path) && is_unnoticed(path);
+                changed.find(is_changed).cloned()
+            }
+            (before, now) => (before != now && is_unnoticed(path)).then(|| path.clone()),
+        }
     }
 }
 
-fn add(all: &mut BTreeMap<PathBuf, Noticed>, path: &Path, noticed: Noticed) {
-    let known = all.entry(path.to_owned()).or_insert(noticed);
-    if noticed == Noticed::Not {
-        *known = noticed;
-    }
-}
-
-fn record_in(build: &Path) -> PathBuf {
-    build.join(WRAPPER_DIR).join(RECORD)
-}
-
-fn files_below(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    let root = directory.to_owned();
-    let mut walk = WalkBuilder::new(directory);
-    walk.standard_filters(false)
-        .filter_entry(move |entry| entry.path() == root || !package::is_other(entry.path()));
-    let files = walk.build().flatten();
-    let files = files.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
-    files.map(ignore::DirEntry::into_path).take(MAX_FILES)
+fn in_build(build: &Path, name: &str) -> PathBuf {
+    build.join(WRAPPER_DIR).join(name)
 }
 
 /// What cargo knows of the compiler, from the text of `.rustc_info.json`, without its version. `None` if this has another

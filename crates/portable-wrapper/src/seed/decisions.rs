@@ -190,6 +190,7 @@ impl<'a> Decisions<'a> {
         if let Some((name, _)) = dependencies.iter().find(|(_, below)| is_older(below.times)) {
             return Err(format!("{name} was built again").into());
         }
+        self.checks.begins(unit);
         let is_published = match &unit.kind {
             Kind::Compile { manifest, .. } => self.checks.compile(manifest, &dependencies)?,
             Kind::Run(run) => {

@@ -3,7 +3,7 @@
 //! Dependencies that came from another checkout must be what the unit was compiled with: the same key, and the same files.
 //! Then they are compared as if they had come from the unit's own.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use ignore::WalkBuilder;
 
 use super::super::path_map::PathMap;
 use super::units::{CargoUnit, Kind, Run, Times};
-use super::{Build, Checkout, directories_of};
+use super::{Build, Checkout};
 use sccfg_util::fsio;
 
 /// A unit that was taken from another checkout.
@@ -112,13 +112,6 @@ impl<'a> Earlier<'a> {
         let is_missing = |left: &LeftOut| !self.given.contains_key(&left.fingerprint);
         let mut left_out = self.left_out.iter();
         left_out.any(|left| left.may_be_elsewhere && is_missing(left))
-    }
-
-    /// The directories without which cargo builds the units again that were taken, of packages that may change.
-    pub(super) fn changeable(&self) -> BTreeSet<PathBuf> {
-        let given = self.given.values().filter(|given| !given.is_published);
-        let units = given.map(|given| &self.builds[given.build].units[given.unit]);
-        units.flat_map(directories_of).cloned().collect()
     }
 
     /// The units of the first checkout that were not taken from any, with the reasons there.

@@ -13,7 +13,7 @@ use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
 use super::checks::{Checks, Taken};
-use super::compared::Noticed;
+use super::compared::{Noticed, What};
 use super::units::{Kind, Run};
 
 /// Beginnings of the names of variables that cargo or rustup sets while it builds, and that a shell may not have.
@@ -105,9 +105,15 @@ impl Checks<'_> {
             return Err("what a variable or its build script names is not the same here".into());
         }
         if let Some((observed, _)) = manifest.observed.as_ref().filter(|_| !script.is_published) {
-            let asked = [&observed.files, &observed.looked_for, &observed.directories];
-            for path in asked.into_iter().flatten() {
-                self.compares(Path::new(&*to.to_real_str(path)), Noticed::Not);
+            let asked = [
+                (&observed.files, What::File),
+                (&observed.looked_for, What::File),
+                (&observed.directories, What::Names),
+            ];
+            for (paths, what) in asked {
+                for path in paths {
+                    self.compares(Path::new(&*to.to_real_str(path)), what, Noticed::Not);
+                }
             }
         }
         match &manifest.observed {

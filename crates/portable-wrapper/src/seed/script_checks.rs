@@ -10,7 +10,7 @@ use ignore::WalkBuilder;
 use super::super::digest;
 use super::super::unit_manifest::Sharing;
 use super::checks::{Checks, Taken, modified};
-use super::compared::Noticed;
+use super::compared::{Noticed, What};
 use super::observed_runs::is_observed;
 use super::units::{CargoUnit, Local, Run};
 use super::{Package, Why};
@@ -84,13 +84,13 @@ impl Checks<'_> {
             // What cargo compares it with keeps its time.
             true
         } else if path.is_absolute() {
-            self.compares_all(path, Noticed::ByCargo);
+            self.compares(path, What::Declared, Noticed::ByCargo);
             self.is_immutable(path) || is_older_tree(path, ran)
         } else {
             package.is_some_and(|package| {
                 let [from, to] = [self.from, self.to]
                     .map(|checkout| checkout.workspace.join(&package.directory).join(path));
-                self.compares_all(&to, Noticed::ByCargo);
+                self.compares(&to, What::Declared, Noticed::ByCargo);
                 is_same_tree(&from, &to, ran, self.moment, &mut left)
             })
         };

@@ -15,7 +15,7 @@ use super::super::macro_effects::{AmbientInputs, FILE_TIMES, LOOKS, METADATA};
 use super::super::package;
 use super::super::path_map::PathMap;
 use super::checks::{Checks, Taken};
-use super::compared::Noticed;
+use super::compared::{Noticed, What};
 use super::units::{CargoUnit, Kind, Local};
 use super::{Package, Why};
 use sccfg_util::{env, fsio};
@@ -82,7 +82,8 @@ impl Checks<'_> {
         if asks_for_metadata || used.asks_for_metadata || texts().any(is_outside) {
             return Err(Why::general("its build script may read other files"));
         }
-        self.compares_all(&self.to.workspace.join(&package.directory), Noticed::Not);
+        let directory = self.to.workspace.join(&package.directory);
+        self.compares(&directory, What::Package, Noticed::Not);
         let [from, to] = [self.from, self.to].map(|checkout| {
             package::everything_in(&checkout.workspace.join(&package.directory), &self.state)
         });

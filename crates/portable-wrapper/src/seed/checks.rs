@@ -14,6 +14,8 @@ use super::super::build_script::Machine;
 use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
+use super::super::known_inputs::is_named_of_kernel;
+use super::super::observed_inputs::is_of_package;
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
@@ -28,18 +30,6 @@ use super::libraries::MadeLibraries;
 use super::units::{CargoUnit, Kind, Run, Times};
 use super::{Checkout, Filling, Package, Packages, Why, directories_of, moved};
 use sccfg_util::env;
-
-/// Directories in which nobody works: programs, headers and libraries of the system, and files of the kernel.
-const SYSTEM: [&str; 8] = [
-    "/bin",
-    "/dev",
-    "/lib",
-    "/lib64",
-    "/nix/store",
-    "/proc",
-    "/sys",
-    "/usr",
-];
 
 /// A dependency that was taken.
 pub(super) struct Taken<'a> {
@@ -406,8 +396,10 @@ impl<'a> Checks<'a> {
 
     /// Notes that a source is compared.
     pub(super) fn compares(&self, path: &Path, what: What, noticed: Noticed) {
-        let of_system = SYSTEM.iter().any(|directory| path.starts_with(directory));
-        if !of_system && !self.is_immutable(path) && !path.starts_with(&self.to.build) {
+        if !is_of_system(path, &self.to.workspace)
+            && !self.is_immutable(path)
+            && !path.starts_with(&self.to.build)
+        {
             self.compared.borrow_mut().add(path, what, noticed);
         }
     }
@@ -470,7 +462,34 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     Err("a crate below it was compiled again".into())
 }
 
+/// Whether a file belongs to the kernel, or to a package of the system, and not to `workspace`, which may be below one of
+/// their directories.
+fn is_of_system(path: &Path, workspace: &Path) -> bool {
+    !path.starts_with(workspace) && (is_named_of_kernel(path) || is_of_package(path))
+}
+
 /// When the file at `path` was written, links followed, as cargo sees it.
 pub(super) fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().ok()?.modified().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_may_be_below_a_directory_of_the_system() {
+        let is_of_system = |path: &str| is_of_system(path.as_ref(), "/dev/shm/w".as_ref());
+        for path in ["/usr/include/stdio.h", "/dev/null", "/proc/self/maps"] {
+            assert!(is_of_system(path), "{path}");
+        }
+        for path in [
+            "/dev/shm/w/src/lib.rs",
+            "/usr/local/etc/a",
+            "/etc/a",
+            "/home/a",
+        ] {
+            assert!(!is_of_system(path), "{path}");
+        }
+    }
 }

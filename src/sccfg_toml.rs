@@ -167,16 +167,14 @@ impl Policy {
                 .at(Place::at(path, text, offset))
                 .hint("write names = [\"default\"], or remove the key"));
         }
-        let mut texts = policy.rendered_texts();
-        let found = texts.find(|(_, _, text)| text.contains(char::is_control));
-        if let Some((table, key, _)) = found {
+        let is_wrong = |(_, _, text): &(_, _, &str)| text.contains(char::is_control);
+        if let Some((table, key, _)) = policy.rendered_texts().find(is_wrong) {
             let what =
                 format!("`{table}.{key}` contains a line break or another control character");
             let mut problem = Problem::new(what).hint("write it in one line");
             problem.place = place_of(text, table, Some(key));
             return Err(problem);
         }
-        drop(texts);
         Ok(policy)
     }
 

@@ -15,7 +15,7 @@ use crate::worktrees::Worktree;
 pub(crate) use cargo_settings::CargoSettings;
 pub(crate) use first_build::prepare_build;
 use manifest::Manifests;
-use portable_wrapper::seed::{self, Checkout, Refused, Seeded, When};
+use portable_wrapper::seed::{self, Checkout, Refused, STAGING, Seeded, When};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};
 use workspace::Workspace;
@@ -23,9 +23,7 @@ use workspace::Workspace;
 /// The mark in git's directory of a worktree that was seeded: a shell does not do it again after
 /// `cargo clean`. It has a line for each build directory; earlier versions left it empty.
 const MARK: &str = "sccfg-seeded";
-/// The directory that is filled, in git's directory of the worktree, or beside the build directory.
-const STAGING: &str = "sccfg-seed";
-/// What the name of its lock has at the end.
+/// What the name of the lock of the directory that is filled has at the end.
 const LOCK_SUFFIX: &str = ".lock";
 /// Worktrees in which units are looked for that the first one cannot give.
 const MOST_OTHERS: usize = 2;
@@ -372,37 +370,27 @@ fn mark(worktree: &Worktree, build: &Path) {
     let _ = fsio::replace(&path, &text);
 }
 
-/// The build directories of workspaces in `worktree` that were seeded.
-fn marked(worktree: &Worktree) -> Vec<PathBuf> {
-    let text = fsio::read_bytes(worktree.git_dir.join(MARK)).unwrap_or_default();
+/// The build directories of workspaces in `worktree` that were seeded; `None` if none was.
+fn marked(worktree: &Worktree) -> Option<Vec<PathBuf>> {
+    let text = fsio::read_bytes(worktree.git_dir.join(MARK))?;
     let lines = text.split(|byte| *byte == b'\n');
     let lines = lines.filter(|line| !line.is_empty());
-    lines
-        .map(|line| PathBuf::from(OsStr::from_bytes(line)))
-        .collect()
+    Some(
+        lines
+            .map(|line| PathBuf::from(OsStr::from_bytes(line)))
+            .collect(),
+    )
 }
 
-/// Whether that was written down.
+/// Whether `build`, the build directory of a workspace in `worktree`, was seeded.
 fn is_marked(worktree: &Worktree, build: &Path) -> bool {
-    let text = fsio::read_bytes(worktree.git_dir.join(MARK));
-    text.is_some_and(|text| {
-        let mut lines = text.split(|byte| *byte == b'\n');
-        text.is_empty() || lines.any(|line| line == build.as_os_str().as_encoded_bytes())
-    })
+    marked(worktree)
+        .is_some_and(|marked| marked.is_empty() || marked.iter().any(|marked| marked == build))
 }
 
-/// What begins in a worktree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beginning {
-    /// A shell, which leaves nothing behind that git does not ignore.
-    Shell,
-    /// A build, which makes a build directory in any case.
-    Build,
-}
-
-/// Seeds a linked worktree in which something begins, if that has not been done before. `None` if there is nothing to
-/// do.
-pub(crate) fn seed_once(start: &Path, beginning: Beginning) -> Option<Outcome> {
+/// Seeds a linked worktree as a shell is entered or a build begins, if that has not been done before. `None` if there is
+/// nothing to do. A shell leaves nothing behind that git does not ignore; a build makes a build directory in any case.
+pub(crate) fn seed_once(start: &Path, when: When) -> Option<Outcome> {
     let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
     let set = named.into_iter().find_map(env::var_os);
     if set.is_some_and(|set| fsio::exists(&start.join(set))) {
@@ -428,13 +416,9 @@ pub(crate) fn seed_once(start: &Path, beginning: Beginning) -> Option<Outcome> {
     }
     let is_visible =
         || here.build.starts_with(&worktree.root) && !is_ignored(&here.build, &worktree.root);
-    if beginning == Beginning::Shell && is_visible() {
+    if when == When::BeforeBuild && is_visible() {
         return None;
     }
-    let when = match beginning {
-        Beginning::Shell => When::BeforeBuild,
-        Beginning::Build => When::InBuild,
-    };
     seed_workspace(&start, here, None, when).ok()
 }
 

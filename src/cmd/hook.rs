@@ -5,9 +5,10 @@ use std::path::Path;
 use super::Outcome;
 use crate::cli::Hook;
 use crate::report::Report;
-use crate::seeding::{self, Beginning};
+use crate::seeding;
 use crate::session::{Purpose, Session};
 use crate::shell::text;
+use portable_wrapper::seed::When;
 use sccfg_util::problem::Problem;
 
 /// Prints what the shell evaluates. Problems are one line each. Only what prevents any output, such
@@ -36,7 +37,7 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let problem = problem.or(wrapper_problem);
     let seeded = session
         .seeds()
-        .then(|| seeding::seed_once(start, Beginning::Shell));
+        .then(|| seeding::seed_once(start, When::BeforeBuild));
     match (problem, seeded.flatten()) {
         (Some(problem), _) => report.one_line(&problem),
         (None, Some(outcome @ seeding::Outcome::Seeded { .. })) => {

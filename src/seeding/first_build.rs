@@ -9,10 +9,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::workspace::Workspace;
-use super::{Beginning, Outcome, marked, seed_once};
+use super::{Outcome, marked, seed_once};
 use crate::session::policy_around;
 use crate::worktrees::Worktree;
-use portable_wrapper::seed::{Use, is_unbuilt, remove_outdated};
+use portable_wrapper::seed::{Use, When, is_unbuilt, remove_outdated};
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
 use sccfg_util::{env, fsio, proc};
 
@@ -64,7 +64,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
         return;
     }
     if policy_around(start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
-        let outcome = seed_once(start, Beginning::Build);
+        let outcome = seed_once(start, When::InBuild);
         log::info!("seeding before the first build: {outcome:?}");
         if let Some(outcome @ Outcome::Seeded { .. }) = outcome
             && !command.is_quiet
@@ -83,8 +83,10 @@ fn look_again(start: &Path, cwd: &Path, command: Option<&Command>) {
         return;
     };
     // Most were not, and nothing else has to be read for that.
-    let is_possible = Worktree::around(&start)
-        .is_none_or(|worktree| marked(&worktree).iter().any(|build| is_unbuilt(build)));
+    let is_possible = Worktree::around(&start).is_none_or(|worktree| {
+        let mut marked = marked(&worktree).into_iter().flatten();
+        marked.any(|build| is_unbuilt(&build))
+    });
     if is_possible && let Ok(workspace) = Workspace::with_settings_of(&start, cwd) {
         let used = match command {
             Some(command) if command.purpose == Purpose::Build && !command.has_toolchain => {

@@ -126,8 +126,15 @@ pub(super) fn everything_in(directory: &Path, state: &StateDir) -> Option<String
     contents("directories", directory, walk, None, state)
 }
 
+/// Leaves out what belongs to tools in a walk of `directory`.
+pub(super) fn leave_out_tools(walk: &mut WalkBuilder, directory: &Path) {
+    let root = directory.to_owned();
+    // In a linked worktree, `.git` is a file.
+    walk.filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
+}
+
 /// Whether a directory belongs to tools, so that no macro reads it.
-pub(super) fn is_other(directory: &Path) -> bool {
+fn is_other(directory: &Path) -> bool {
     const NAMES: [&str; 6] = [".git", ".jj", ".hg", "target", "node_modules", ".direnv"];
     let name = directory.file_name().unwrap_or_default();
     NAMES.iter().any(|tool| name == *tool) || is_built(directory)
@@ -148,9 +155,7 @@ fn contents(
     and: Option<&str>,
     state: &StateDir,
 ) -> Option<String> {
-    let root = directory.to_owned();
-    // In a linked worktree, `.git` is a file.
-    walk.filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
+    leave_out_tools(&mut walk, directory);
     let moment = SystemTime::now();
     let mut files = walked(&walk, directory)?;
     // A broken link cannot be read.

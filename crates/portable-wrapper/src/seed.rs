@@ -45,6 +45,8 @@ use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
 use units::{CargoUnit, Kind, Unfinished};
 
+/// The name of the directory that is filled, with a dot, a hyphen and the name of the build directory if it is beside that.
+pub const STAGING: &str = "sccfg-seed";
 /// With more threads, some wait for the file system.
 const MOST_THREADS: usize = 8;
 

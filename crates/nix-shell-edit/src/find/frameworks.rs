@@ -1,6 +1,5 @@
 //! Frameworks that look for shells in files by their names.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -59,28 +58,25 @@ impl Search<'_, '_> {
         };
         let directory = Path::new("").join(prefix.trim_start_matches("./"));
         let below = directory.join("devshells");
-        let mut files = vec![
-            ("default".to_owned(), directory.join("devshell.nix")),
-            ("default".to_owned(), directory.join("devshell.toml")),
-        ];
-        for file in self.eval.files.names_in(&below) {
-            files.push(match file.rsplit_once('.') {
-                Some((shell, "nix" | "toml")) => (shell.to_owned(), below.join(&file)),
-                _ => (file.clone(), below.join(&file).join("default.nix")),
-            });
+        let mut shells = vec![("default".to_owned(), directory.join("devshell.nix"))];
+        let mut in_toml = |name: &str, file| {
+            let name = name.to_owned();
+            self.in_toml.push(InToml { name, file });
+        };
+        if self
+            .eval
+            .files
+            .names_in(&directory)
+            .iter()
+            .any(|name| name == "devshell.toml")
+        {
+            in_toml("default", directory.join("devshell.toml"));
         }
-        let (in_toml, shells): (Vec<_>, Vec<_>) = files
-            .into_iter()
-            .partition(|(_, file)| file.extension().is_some_and(|ending| ending == "toml"));
-        for (shell, file) in in_toml {
-            let is_there = |directory: &Path, name: &OsStr| {
-                let mut names = self.eval.files.names_in(directory).into_iter();
-                names.any(|other| *other == *name)
-            };
-            if let (Some(directory), Some(name)) = (file.parent(), file.file_name())
-                && is_there(directory, name)
-            {
-                self.in_toml.push(InToml { name: shell, file });
+        for file in self.eval.files.names_in(&below) {
+            match file.rsplit_once('.') {
+                Some((shell, "nix")) => shells.push((shell.to_owned(), below.join(&file))),
+                Some((shell, "toml")) => in_toml(shell, below.join(&file)),
+                _ => shells.push((file.clone(), below.join(&file).join("default.nix"))),
             }
         }
         self.walk_shell_files(&shells, PackageCall::of_blueprint(), sought)

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::super::build_dir::WRAPPER_DIR;
 use super::super::digest::FileStamp;
 use super::super::package;
+use super::STAGING;
 use super::checks::modified;
 use super::units::profiles;
 use sccfg_util::fsio;
@@ -143,8 +144,11 @@ impl Compared {
 
 impl Seen {
     fn at((path, what, _): &Source, build: &Path) -> Self {
-        if !path.is_dir() {
-            return FileStamp::of(path).map_or(Self::Nothing, Self::File);
+        let Ok(metadata) = path.metadata() else {
+            return Self::Nothing;
+        };
+        if !metadata.is_dir() {
+            return Self::File(FileStamp::from(&metadata));
         }
         match what {
             What::File => Self::Directory,
@@ -179,7 +183,9 @@ fn names(directory: &Path, build: &Path) -> Seen {
         let Some(text) = name.to_str() else {
             return Seen::Unknown;
         };
-        if !(is_own && (Some(name) == build.file_name() || text.starts_with(".sccfg-seed"))) {
+        if !(is_own
+            && (Some(name) == build.file_name() || text.starts_with(&format!(".{STAGING}-"))))
+        {
             names.push(text.to_owned());
         }
     }
@@ -188,14 +194,14 @@ fn names(directory: &Path, build: &Path) -> Seen {
 }
 
 fn files(directory: &Path, what: What, build: &Path) -> Seen {
-    let (root, build) = (directory.to_owned(), build.to_owned());
+    let build = build.to_owned();
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false);
     if what == What::Declared {
         walk.follow_links(true)
             .filter_entry(move |entry| entry.path() != build);
     } else {
-        walk.filter_entry(move |entry| entry.path() == root || !package::is_other(entry.path()));
+        package::leave_out_tools(&mut walk, directory);
     }
     let mut files = BTreeMap::new();
     for entry in walk.build() {
@@ -235,13 +241,8 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
     let lock = fsio::create_lock_file(&in_build(build, LOCK))?;
     // Where there are no locks, it is as if nobody else were there.
     let _ = lock.lock();
-    let Some(text) = fsio::read_bytes(&path) else {
+    let Some(outdated) = outdated(build) else {
         return Ok(0);
-    };
-    let record = serde_json::from_slice::<Record>(&text).ok();
-    let outdated = match record.filter(|record| record.format == FORMAT) {
-        Some(record) => record.outdated(build),
-        None => all_units(build),
     };
     let is_inside = |unit: &&PathBuf| {
         let mut parts = unit.components();
@@ -259,13 +260,15 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
 
 /// Whether sources of what was seeded in `build`, and not built since, have changed.
 pub(super) fn is_outdated(build: &Path) -> bool {
-    let Some(text) = fsio::read_bytes(in_build(build, RECORD)) else {
-        return false;
-    };
-    let record = serde_json::from_slice::<Record>(&text);
-    record.map_or(true, |record| {
-        record.format != FORMAT || !record.outdated(build).is_empty()
-    })
+    outdated(build).is_some_and(|outdated| !outdated.is_empty())
+}
+
+/// The directories of the units in `build` that have to be built again; `None` without a record.
+fn outdated(build: &Path) -> Option<BTreeSet<PathBuf>> {
+    let text = fsio::read_bytes(in_build(build, RECORD))?;
+    let record = serde_json::from_slice::<Record>(&text).ok();
+    let record = record.filter(|record| record.format == FORMAT);
+    Some(record.map_or_else(|| all_units(build), |record| record.outdated(build)))
 }
 
 /// The directories without which cargo builds everything again, whatever is known of what was seeded.

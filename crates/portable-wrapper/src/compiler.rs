@@ -29,6 +29,10 @@ pub(super) struct Compiler {
     files: CachedDigest,
 }
 
+/// Where compilers are saved in the state directory.
+const KIND: &str = "compilers";
+const RUSTC: &str = "rustc";
+const NIX_STORE: &str = "/nix/store";
 /// The directory below the sysroot with the libraries of the compiler.
 const LIBRARIES: &str = "lib";
 const SOURCES: &str = "lib/rustlib/src/rust/library";
@@ -46,14 +50,37 @@ impl Compiler {
         state: &StateDir,
     ) -> Option<Self> {
         let program = program_of(word, directory)?;
-        let subject = format!("{FORMAT} {}", program.display());
-        let has_sources = |known: &Self| known.sysroot.join(SOURCES).is_dir();
-        let is_valid =
-            |known: &Self| known.files.is_valid() && known.has_sources == has_sources(known);
         let may_be_saved = |found: &Self| found.files.is_settled;
-        state.load_or_compute("compilers", &subject, is_valid, may_be_saved, || {
+        let subject = subject_of(&program);
+        state.load_or_compute(KIND, &subject, Self::is_valid, may_be_saved, || {
             Self::ask(program)
         })
+    }
+
+    /// The output of `-vV` of the compiler that `word` names, if it is saved and the toolchain has not changed since. Starts no
+    /// process.
+    pub(super) fn saved_version(word: &OsStr, state: &StateDir) -> Option<String> {
+        let Named::Program(program) = named(word, &env::current_dir().ok()?)? else {
+            return None;
+        };
+        let compiler: Self = state.load_if(KIND, &subject_of(&program), Self::is_valid)?;
+        compiler.is_of_one_toolchain().then_some(compiler.version)
+    }
+
+    /// Whether the program always runs this compiler. A script or the link of a version manager (asdf, mise) may choose one
+    /// by the directory or the environment.
+    fn is_of_one_toolchain(&self) -> bool {
+        let Ok(program) = self.program.canonicalize() else {
+            return false;
+        };
+        let of_toolchain = self.sysroot.join("bin").join(RUSTC).canonicalize();
+        // nixpkgs has a script there that runs a compiler elsewhere in the store.
+        let is_in_nix_store = program.starts_with(NIX_STORE) && program.ends_with(RUSTC);
+        is_in_nix_store || of_toolchain.is_ok_and(|path| path == program)
+    }
+
+    fn is_valid(&self) -> bool {
+        self.files.is_valid() && self.has_sources == self.sysroot.join(SOURCES).is_dir()
     }
 
     fn ask(program: PathBuf) -> Option<Self> {
@@ -147,6 +174,11 @@ impl Compiler {
 }
 
 const STEM: &str = "___";
+
+/// The name under which the compiler `program` is saved.
+fn subject_of(program: &Path) -> String {
+    format!("{FORMAT} {}", program.display())
+}
 
 /// The host that this line of `rustc -vV` names.
 fn host_of(line: &str) -> Option<&str> {
@@ -384,25 +416,41 @@ fn ask_in(directory: Option<&Path>, program: &Path, args: &[&str]) -> Option<Str
         .then(|| String::from_utf8(output.stdout).ok())?
 }
 
-/// The program that `word` names; the toolchain's if that is rustup's proxy.
-fn program_of(word: &OsStr, directory: Option<&Path>) -> Option<PathBuf> {
+/// A program, by a name.
+enum Named {
+    /// The program itself, or that of the toolchain which rustup selects.
+    Program(PathBuf),
+    /// rustup's proxy. Only rustup knows the toolchain.
+    Proxy(PathBuf),
+}
+
+/// What `word` names in `directory`. `None` if there is no such program, or rustup would have to install it.
+fn named(word: &OsStr, directory: &Path) -> Option<Named> {
     let named = find_program(word, &env::search_path())?;
     let named = std::path::absolute(named).ok()?;
     if !toolchain::is_proxy(&named) {
-        return Some(named);
+        return Some(Named::Program(named));
     }
-    let stem = named.file_name()?;
+    match toolchain::selected(directory) {
+        Toolchain::Installed(toolchain) => {
+            toolchain::program_in(&toolchain, named.file_name()?).map(Named::Program)
+        }
+        Toolchain::Missing => None,
+        Toolchain::Unknown => Some(Named::Proxy(named)),
+    }
+}
+
+/// The program that `word` names; the toolchain's if that is rustup's proxy.
+fn program_of(word: &OsStr, directory: Option<&Path>) -> Option<PathBuf> {
     let here = match directory {
         Some(directory) => directory.to_owned(),
         None => env::current_dir().ok()?,
     };
-    match toolchain::selected(&here) {
-        Toolchain::Installed(toolchain) => toolchain::program_in(&toolchain, stem),
-        // rustup would install it.
-        Toolchain::Missing => None,
-        Toolchain::Unknown => {
-            let sysroot = ask_in(directory, &named, &["--print", "sysroot"])?;
-            toolchain::program_in(Path::new(sysroot.trim_end()), stem)
+    match named(word, &here)? {
+        Named::Program(program) => Some(program),
+        Named::Proxy(proxy) => {
+            let sysroot = ask_in(directory, &proxy, &["--print", "sysroot"])?;
+            toolchain::program_in(Path::new(sysroot.trim_end()), proxy.file_name()?)
         }
     }
 }
@@ -481,9 +529,39 @@ mod tests {
         assert_ne!(digest(), missing);
     }
 
+    #[test]
+    fn the_version_is_saved_until_the_toolchain_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = rustc_in(directory.path());
+        let state = StateDir::at(&directory.path().join("state"));
+        let version = |program: &Path| Compiler::saved_version(program.as_os_str(), &state);
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        assert_eq!(version(&program), None);
+        Compiler::find(program.as_os_str(), &state).unwrap();
+        assert_eq!(version(&program).unwrap(), "host: one\n");
+        fsio::create_dir_all(&directory.path().join(SOURCES)).unwrap();
+        assert_eq!(version(&program), None);
+    }
+
+    #[test]
+    fn the_version_of_a_program_that_may_run_several_compilers_is_not_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = rustc_in(directory.path());
+        let chooser = directory.path().join("chooser");
+        script(
+            &chooser,
+            &format!("#!/bin/sh\nexec {} \"$@\"\n", program.display()),
+        );
+        let state = StateDir::at(&directory.path().join("state"));
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        Compiler::find(chooser.as_os_str(), &state).unwrap();
+        assert_eq!(Compiler::saved_version(chooser.as_os_str(), &state), None);
+    }
+
     /// A compiler for the host `one` whose sysroot is `directory`.
     fn rustc_in(directory: &Path) -> PathBuf {
-        let program = directory.join("rustc");
+        let program = directory.join("bin/rustc");
+        fsio::create_dir_all(&directory.join("bin")).unwrap();
         let text = format!(
             "#!/bin/sh\ncase $1 in -vV) echo 'host: one' ;; *) echo {} ;; esac\n",
             directory.display()

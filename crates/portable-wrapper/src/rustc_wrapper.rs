@@ -11,7 +11,8 @@ mod request;
 mod verification;
 
 use std::cell::{Cell, OnceCell};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
@@ -89,7 +90,13 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     };
     let (unit, unsupported) = match parse(flags, &cwd) {
         Invocation::Unit(unit) => (unit, None),
-        Invocation::Other => return exec_noted(arguments, observed.as_ref()),
+        Invocation::Other => {
+            let version = observed.is_none().then(|| saved_version(program, rest));
+            return match version.flatten() {
+                Some(version) => print(&version),
+                None => exec_noted(arguments, observed.as_ref()),
+            };
+        }
         Invocation::Unsupported(why, unit) => (unit, Some(why)),
     };
     if observed.is_some() && !unit.is_of_cargo() {
@@ -98,6 +105,20 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     }
     observed.iter().for_each(ObservedRun::mark_unnoted);
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
+}
+
+/// The output of the compiler `program` for `arguments`, if these are those by which cargo asks for its version and the output is
+/// saved.
+fn saved_version(program: &OsStr, arguments: &[OsString]) -> Option<String> {
+    let is_asked = arguments.len() == 1 && arguments.first()? == "-vV" && !is_off(SWITCH);
+    is_asked.then(|| Compiler::saved_version(program, &StateDir::find()?))?
+}
+
+fn print(output: &str) -> ExitCode {
+    match io::stdout().write_all(output.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 /// Runs a compiler in the place of this process. In an observed run, it notes what it reads.

@@ -51,8 +51,22 @@ fn exit_codes_signals_and_streams_are_those_of_the_program() {
         "{piped:?}"
     );
     let rustc = project.command("rustc").arg("-vV").output().unwrap();
-    let through = wrapper(&project, &["rustc", "-vV"], b"");
-    assert_eq!(rustc.stdout, through.stdout);
+    let through = || wrapper(&project, &["rustc", "-vV"], b"").stdout;
+    assert_eq!(rustc.stdout, through());
+    // After a compile, it is saved.
+    let compile = [
+        "rustc",
+        "--crate-name=empty",
+        "--crate-type=lib",
+        "--emit=dep-info,metadata,link",
+        "--out-dir=out",
+        "-Cmetadata=1",
+        "empty.rs",
+    ];
+    project.sandbox.write("empty.rs", "");
+    let compiled = wrapper(&project, &compile, b"");
+    assert!(compiled.status.success(), "{compiled:?}");
+    assert_eq!(rustc.stdout, through());
     // A program on standard input, as cargo asks.
     let asked = wrapper(
         &project,

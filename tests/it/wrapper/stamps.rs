@@ -10,7 +10,7 @@ use super::registry::{package, publish, unpacked};
 use crate::lab::CompileLog;
 
 /// Waits until files that were just written have a time that any later write differs from.
-fn settle(path: &Path) {
+pub(super) fn settle(path: &Path) {
     let is_old = || {
         let changed = u64::try_from(fs::metadata(path).unwrap().ctime()).unwrap();
         let age = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_secs(changed));

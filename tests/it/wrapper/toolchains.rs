@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::project::{Checkout, Project};
+use super::stamps::settle;
 
 const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\npub fn version() -> &'static str { env!(\"V\") }\n";
 /// Says which compiler it was built for.
@@ -155,6 +156,26 @@ fn rustup_decides_on_the_compiler() {
         );
         second.cargo(&["build"]).ok();
         is_of(&second, version);
+    }
+}
+
+/// asdf and mise have one program that runs one of several compilers.
+#[requires(sccache, second_toolchain)]
+#[test]
+fn a_version_manager_decides_on_the_compiler() {
+    let (project, two) = (project(), two());
+    let shim = project.sandbox.path("shims/rustc");
+    script(&shim, "#!/bin/sh\nexec \"$CHOSEN\" \"$@\"\n");
+    settle(&shim);
+    for ((rustc, version), place) in two.iter().zip(["first", "second"]) {
+        let linked = project
+            .linked(place)
+            .with("RUSTC", shim.to_str().unwrap())
+            .with("CHOSEN", rustc.to_str().unwrap());
+        linked.cargo(&["build"]).ok();
+        is_of(&linked, version);
+        let known_to_cargo = fs::read_to_string(linked.path("target/.rustc_info.json")).unwrap();
+        assert!(known_to_cargo.contains(version), "{known_to_cargo}");
     }
 }
 

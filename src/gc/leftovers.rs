@@ -14,13 +14,13 @@ const LOCK: &str = "lock";
 
 /// A directory in which things are, that are being removed.
 #[derive(Debug)]
-pub(super) struct Bin {
+pub(super) struct RemovalDir {
     pub(super) directory: PathBuf,
     lock: std::fs::File,
     next: usize,
 }
 
-impl Bin {
+impl RemovalDir {
     /// Creates one in `parent`, so that it is on the same file system, and git ignores it.
     ///
     /// # Errors

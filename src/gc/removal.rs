@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::cargo_dir::{CargoDir, MARKS, TAG};
 use super::in_use::{self, Why};
-use super::leftovers::{self, Bin};
+use super::leftovers::{self, RemovalDir};
 use super::size::Tally;
 use sccfg_util::fsio;
 
@@ -83,10 +83,10 @@ pub(super) fn remove_parts(
         Ok(locks) => locks,
         Err(why) => return Ok(Removed::Kept(why)),
     };
-    let mut bin = Bin::create(&directory.root)?;
-    let moved = parts.iter().try_for_each(|part| bin.take(part));
+    let mut removal_dir = RemovalDir::create(&directory.root)?;
+    let moved = parts.iter().try_for_each(|part| removal_dir.take(part));
     drop(locks);
-    let is_empty = bin.empty(goes_on)?;
+    let is_empty = removal_dir.empty(goes_on)?;
     moved?;
     Ok(if is_empty {
         Removed::Gone(measured.freed)
@@ -104,10 +104,10 @@ pub(super) fn remove_leftover(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Re
     if let Some(why) = in_use::why_foreign(&measured) {
         return Ok(Removed::Kept(why));
     }
-    let Some(bin) = Bin::adopt(path)? else {
+    let Some(removal_dir) = RemovalDir::adopt(path)? else {
         return Ok(Removed::Kept("another process is removing it".to_owned()));
     };
-    if !bin.empty(goes_on)? {
+    if !removal_dir.empty(goes_on)? {
         return Ok(Removed::Interrupted);
     }
     if let Some(root) = path.parent() {

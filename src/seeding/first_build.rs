@@ -55,7 +55,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
     };
     let command = Command::parse(&proc::arguments_of(parent), &cwd);
     let directory = command.as_ref().map_or(&cwd, |command| &command.directory);
-    look_again(directory, &cwd, command.as_ref());
+    rebuild_outdated_units(directory, &cwd, command.as_ref());
     let Some(command) = command else {
         return;
     };
@@ -78,7 +78,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
 
 /// Has cargo build again what is outdated in the build directory of the workspace around `start`, if it was seeded and not built yet.
 /// cargo reads its settings in the directory `cwd`. Without a known `command`, cargo may have another name.
-fn look_again(start: &Path, cwd: &Path, command: Option<&Command>) {
+fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
     let Ok(start) = start.canonicalize() else {
         return;
     };

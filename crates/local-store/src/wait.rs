@@ -11,10 +11,10 @@ use sccfg_util::proc::running::Suspension;
 const LONGEST_OF_BUILD: Duration = Duration::from_secs(5);
 
 /// A wait that is shorter is not looked into: most are, because a store is locked for moments.
-const MOMENT: Duration = Duration::from_millis(50);
+const CHECK_SUSPENSION_AFTER: Duration = Duration::from_millis(50);
 
 /// How long a command waits without a word.
-const WITHOUT_WORD: Duration = Duration::from_secs(3);
+const REPORT_AFTER: Duration = Duration::from_secs(3);
 
 /// Called again and again while a command waits for other processes, after the first seconds, with their numbers as far as
 /// they are known. If it returns `false`, the command fails with [`io::ErrorKind::Interrupted`].
@@ -40,9 +40,11 @@ impl Patience<'_> {
         let is_locked = fsio::lock_while(file, how, |waited| match self {
             Self::Until(end) => {
                 let goes_on = Instant::now() < end;
-                goes_on && (waited < MOMENT || !suspension.is_of_any(&fsio::lock_holders(file)))
+                goes_on
+                    && (waited < CHECK_SUSPENSION_AFTER
+                        || !suspension.is_of_any(&fsio::lock_holders(file)))
             }
-            Self::Command(on_wait) => waited < WITHOUT_WORD || on_wait(&fsio::lock_holders(file)),
+            Self::Command(on_wait) => waited < REPORT_AFTER || on_wait(&fsio::lock_holders(file)),
         })?;
         match (is_locked, self) {
             (true, _) => Ok(()),

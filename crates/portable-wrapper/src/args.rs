@@ -256,7 +256,7 @@ impl Unit {
             Some(Uncacheable::NoDepInfo)
         } else if self.is_linked() && self.linker_writes_more() {
             Some(Uncacheable::LinkerWritesMore)
-        } else if self.is_linked() && self.linker_notes_its_file() {
+        } else if self.is_linked() && self.linker_records_output() {
             Some(Uncacheable::LinkerRecordsOutput)
         } else {
             None
@@ -284,7 +284,7 @@ impl Unit {
     }
 
     /// Whether `name` is one of its outputs, and not one that other crates link.
-    pub(super) fn is_end(&self, name: &str) -> bool {
+    pub(super) fn is_final_output(&self, name: &str) -> bool {
         let stem = self.stem();
         let rest = name
             .strip_prefix(&stem)
@@ -316,7 +316,7 @@ impl Unit {
 
     /// Whether the path that the linker writes to gets into the file: as the name of what versions are
     /// of, if it is given no other.
-    fn linker_notes_its_file(&self) -> bool {
+    fn linker_records_output(&self) -> bool {
         let has = |what: &str| self.linker_words().any(|word| word.contains(what));
         has("version-script") && !has("-soname") && !has("-h,")
     }
@@ -533,10 +533,10 @@ mod tests {
     fn programs_and_libraries_for_others_are_ends() {
         let unit = unit(LIBRARY);
         for name in ["a-34", "liba-34.so", "liba-34.a", "a-34.wasm"] {
-            assert!(unit.is_end(name), "{name}");
+            assert!(unit.is_final_output(name), "{name}");
         }
         for name in ["liba-34.rlib", "liba-34.rmeta", "a-34.d", "a-345", "ba-34"] {
-            assert!(!unit.is_end(name), "{name}");
+            assert!(!unit.is_final_output(name), "{name}");
         }
     }
 

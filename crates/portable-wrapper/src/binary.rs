@@ -3,7 +3,7 @@
 
 mod contents;
 mod locations;
-pub(super) mod places;
+pub(super) mod placeholder_sites;
 pub(super) mod sections;
 
 use std::fs::File;
@@ -245,7 +245,7 @@ fn own(program: &Path, writer: Writer) -> io::Result<()> {
 /// # Errors
 /// If it cannot be read or written.
 pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
-    places::write_names(path, path_map)?;
+    placeholder_sites::write_names(path, path_map)?;
     let file = fsio::open(path)?;
     let mut patcher = Patcher::of(path);
     let whole = Part::whole(&file)?;

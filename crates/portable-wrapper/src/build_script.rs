@@ -116,9 +116,9 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
 /// The repository around a package, the outer one of a submodule. If there is none, the workspace that the package is in, or the
 /// package itself.
 fn checkout_around(package: &Path, path_map: &PathMap) -> PathBuf {
-    let of_everybody = around_target::directories_of_everybody();
+    let well_known = around_target::well_known_directories();
     let own = package.ancestors();
-    let own = own.take_while(|directory| !of_everybody.iter().any(|other| other == directory));
+    let own = own.take_while(|directory| !well_known.iter().any(|other| other == directory));
     let is_root = |directory: &&Path| {
         let mut names = OF_HISTORY.iter();
         names.any(|name| fsio::exists(&directory.join(name)))

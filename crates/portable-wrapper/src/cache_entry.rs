@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::binary::places::Place;
+use super::binary::placeholder_sites::PlaceholderSite;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::state_dir::FORMAT;
@@ -57,7 +57,8 @@ pub(super) struct CacheEntry {
     /// The files: name, digest.
     pub(super) outputs: Vec<(String, String)>,
     /// The placeholders in linked files, for each that does not have too many.
-    pub(super) places: Vec<(String, Vec<Place>)>,
+    #[serde(rename = "places")]
+    pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
     /// A file that was read and that the key does not have, or a program that may have read one: it is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<PathBuf>,
@@ -81,7 +82,7 @@ impl CacheEntry {
             stderr: Text::Plain(String::new()),
             dep_info: Text::Plain(String::new()),
             outputs: Vec::new(),
-            places: Vec::new(),
+            sites: Vec::new(),
             unknown_input: None,
             took: None,
         }
@@ -104,8 +105,8 @@ impl CacheEntry {
     }
 
     /// The placeholders in the file `name`, if they are known.
-    pub(super) fn places_in(&self, name: &str) -> Option<&[Place]> {
-        places_in(&self.places, name)
+    pub(super) fn sites_in(&self, name: &str) -> Option<&[PlaceholderSite]> {
+        sites_in(&self.sites, name)
     }
 
     /// Whether the files can be used with these directories.
@@ -133,9 +134,12 @@ impl CacheEntry {
 }
 
 /// The placeholders in the file `name`, if they are known.
-pub(super) fn places_in<'a>(all: &'a [(String, Vec<Place>)], name: &str) -> Option<&'a [Place]> {
-    let (_, places) = all.iter().find(|(file, _)| file == name)?;
-    Some(places)
+pub(super) fn sites_in<'a>(
+    all: &'a [(String, Vec<PlaceholderSite>)],
+    name: &str,
+) -> Option<&'a [PlaceholderSite]> {
+    let (_, sites) = all.iter().find(|(file, _)| file == name)?;
+    Some(sites)
 }
 
 /// The name of the entry among the files of a unit, which start with `stem`.

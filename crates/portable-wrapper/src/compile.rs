@@ -19,7 +19,7 @@ use self::unknown::{
     is_final, named_paths, names_generated_file, read_variables, reads_cargo_home, reads_unnamed,
     uses_cargo_home,
 };
-use super::binary::{self, Contents, places};
+use super::binary::{self, Contents, placeholder_sites};
 use super::cache_entry::{CacheEntry, Text};
 use super::dep_info::DepInfo;
 use super::diagnostics;
@@ -309,10 +309,8 @@ fn entry_of(
             entry.is_movable &= is_movable;
         }
         if request.is_linked && binary::is_linked(name) {
-            let places = places::find(&file, path_map)?;
-            entry
-                .places
-                .extend(places.map(|places| (name.clone(), places)));
+            let sites = placeholder_sites::find(&file, path_map)?;
+            entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
         }
         entry.outputs.push((name.clone(), contents.digest));
     }

@@ -57,7 +57,8 @@ pub(super) struct FileStamp {
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
-    number: u64,
+    #[serde(rename = "number")]
+    inode: u64,
     device: u64,
 }
 
@@ -71,14 +72,14 @@ impl From<FileStat> for FileStamp {
             size,
             modified,
             changed,
-            inode: number,
+            inode,
             device,
         } = stat;
         Self {
             size,
             modified,
             changed,
-            number,
+            inode,
             device,
         }
     }
@@ -99,7 +100,7 @@ impl FileStamp {
     /// Adds it to a digest of stamps.
     pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) {
         let times = [self.modified, self.changed].map(|(seconds, nanos)| [seconds, nanos]);
-        for number in [self.size, self.number, self.device] {
+        for number in [self.size, self.inode, self.device] {
             hasher.update(&number.to_le_bytes());
         }
         for number in times.as_flattened() {
@@ -110,7 +111,7 @@ impl FileStamp {
     /// Whether the file is the same, and was not written since, as far as its modification time tells: it may
     /// have another name now.
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
-        let identity = |stamp: &Self| (stamp.size, stamp.modified, stamp.number, stamp.device);
+        let identity = |stamp: &Self| (stamp.size, stamp.modified, stamp.inode, stamp.device);
         identity(self) == identity(other)
     }
 
@@ -120,7 +121,7 @@ impl FileStamp {
     }
 
     /// Whether the file was written at `moment` or later.
-    pub(super) fn is_from(&self, moment: SystemTime) -> bool {
+    pub(super) fn changed_since(&self, moment: SystemTime) -> bool {
         let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
         let moment = (
             i64::try_from(moment.as_secs()).unwrap_or(i64::MAX),

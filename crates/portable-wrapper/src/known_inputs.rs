@@ -90,7 +90,7 @@ impl KnownInputs {
 
     /// The same with paths without links, for a compile in `directory`.
     fn without_links(&self, directory: &Path, real_paths: &RealPaths) -> Self {
-        let real = |path: &PathBuf| real_paths.of_existing(&directory.join(path));
+        let real = |path: &PathBuf| real_paths.of_or_same(&directory.join(path));
         let all = |paths: &BTreeSet<PathBuf>| paths.iter().map(real).collect();
         let installed = self.installations.iter().filter_map(|(program, checkout)| {
             let program = real(program);
@@ -126,7 +126,7 @@ impl KnownInputs {
             .filter(|(_, uses)| uses.is_written)
             .map(|(path, _)| directory.join(path))
             .collect();
-        let real = |path: &Path| real_paths.of_existing(path);
+        let real = |path: &Path| real_paths.of_or_same(path);
         let known = self.without_links(directory, real_paths);
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
         let settings = requests.settings_of_search(directory);
@@ -196,7 +196,7 @@ impl KnownInputs {
         let is_made = out_dir.is_some_and(|out_dir| path.starts_with(out_dir));
         let is_below = |path: &Path| {
             let mut installed = self.installed.iter();
-            installed.any(|directory| path.starts_with(real_paths.of_existing(directory)))
+            installed.any(|directory| path.starts_with(real_paths.of_or_same(directory)))
         };
         self.is_installed(path)
             || is_made && !self.is_left_out(path)
@@ -234,7 +234,7 @@ pub(super) fn first_written(
     work: &Path,
     real_paths: &RealPaths,
 ) -> Option<PathBuf> {
-    let real = |path: &Path| real_paths.of_existing(path);
+    let real = |path: &Path| real_paths.of_or_same(path);
     let (directory, work) = (*directories.first()?, real(work));
     let directories: Vec<_> = directories.iter().map(|path| real(path)).collect();
     let is_written = requests.files.iter().filter(|(_, uses)| uses.is_written);

@@ -122,7 +122,7 @@ impl ObservedInputs {
     pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let is_changed = |path: &Path| {
             let stamp = FileStamp::of(path);
-            stamp.is_some_and(|stamp| stamp.is_from(moment))
+            stamp.is_some_and(|stamp| stamp.changed_since(moment))
         };
         if self.is_of_workspace && self.has_moved_since(moment, path_map) {
             return true;

@@ -203,7 +203,7 @@ pub(super) fn is_changed_since(path: &Path, moment: SystemTime) -> bool {
         .filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
     walk.build().flatten().any(|entry| {
         let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-        !is_dir && FileStamp::of(entry.path()).is_some_and(|stamp| stamp.is_from(moment))
+        !is_dir && FileStamp::of(entry.path()).is_some_and(|stamp| stamp.changed_since(moment))
     })
 }
 

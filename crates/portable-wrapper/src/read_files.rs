@@ -66,7 +66,7 @@ impl ReadFiles {
         let exchanged = Exchanged::since(since);
         let is_recent = |path: &Path| {
             let stamp = FileStamp::of(path);
-            stamp.is_none_or(|stamp| stamp.is_from(since)) || exchanged.is_on_the_way_to(path)
+            stamp.is_none_or(|stamp| stamp.changed_since(since)) || exchanged.is_on_the_way_to(path)
         };
         let mut files = self.files.iter();
         files.all(|(path, stamp)| FileStamp::of(path) == *stamp)
@@ -85,7 +85,9 @@ impl ReadFiles {
         late.all(|path| {
             // Of what is not there, the directory tells when it went.
             let mut stamps = path.ancestors().filter_map(FileStamp::of);
-            stamps.next().is_some_and(|stamp| !stamp.is_from(moment))
+            stamps
+                .next()
+                .is_some_and(|stamp| !stamp.changed_since(moment))
                 && !exchanged.is_on_the_way_to(path)
         })
     }

@@ -25,8 +25,8 @@
 
 mod archive;
 mod elf;
-mod legible;
 mod rewrite;
+mod searchable;
 mod strings;
 
 use std::fs::File;
@@ -37,8 +37,8 @@ use memchr::memmem;
 
 use self::archive::{ARCHIVE, copy_archive};
 use self::elf::{Section, is_relocatable};
-pub(super) use self::legible::is_legible;
 use self::rewrite::moved;
+pub(super) use self::searchable::is_searchable;
 
 /// Objects, and members of archives, that are larger are refused. In bytes.
 const LARGEST_OBJECT: u64 = 24 << 20;

@@ -507,7 +507,10 @@ impl<'a> Compile<'a> {
         if !build_script::is_build_script(&unit.name, &unit.crate_types) || is_off(SCRIPTS) {
             return;
         }
-        let programs = self.outputs.iter().filter(|name| unit.is_end(name));
+        let programs = self
+            .outputs
+            .iter()
+            .filter(|name| unit.is_final_output(name));
         for program in programs {
             // Without the launcher, cargo runs the program itself.
             let _ = build_script::launcher::install(&unit.out_dir.join(program));

@@ -12,15 +12,15 @@
 mod ambient;
 mod cargo_dep_info;
 mod checks;
-mod compared;
 mod decisions;
 mod delivery;
 mod earlier;
 mod libraries;
-mod moment;
 mod observed_runs;
+mod reference_time;
 mod script_checks;
-mod undeclared;
+mod source_record;
+mod undeclared_inputs;
 mod units;
 
 use std::borrow::Cow;
@@ -35,14 +35,14 @@ use std::time::SystemTime;
 
 use super::path_map::{PathMap, Role};
 use checks::{Checks, modified};
-use compared::Compared;
-pub use compared::{Use, is_unbuilt, remove_outdated};
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
 use earlier::Earlier;
-use moment::{CACHE_TAG, Moment};
+use reference_time::{CACHE_TAG, ReferenceTime};
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
+use source_record::Compared;
+pub use source_record::{Use, is_unbuilt, remove_outdated};
 use units::{CargoUnit, Kind, Unfinished};
 
 /// The name of the directory that is filled, with a dot, a hyphen and the name of the build directory if it is beside that.
@@ -232,7 +232,7 @@ impl<'a> Build<'a> {
             let lock = fsio::try_share_lock(&lock).unwrap_or_default();
             held.push(lock.ok_or(Refused::IsBuilding)?);
         }
-        if compared::is_outdated(&checkout.build) {
+        if source_record::is_outdated(&checkout.build) {
             return Err(Refused::Outdated);
         }
         let (mut units, mut unfinished) = (Vec::new(), Vec::new());
@@ -280,13 +280,13 @@ pub fn seed(
     if fsio::exists(&to.build) {
         return Err(Refused::Exists);
     }
-    let moment = Moment::now(staging)?;
+    let reference_time = ReferenceTime::now(staging)?;
     let build = Build::open(from)?;
     let filling = Filling {
         to,
         packages,
         staging,
-        moment: moment.passed()?,
+        moment: reference_time.wait_for_tick()?,
         compared: RefCell::default(),
     };
     let profiles = build.profiles.clone();
@@ -416,7 +416,7 @@ fn deliver_marks(
     let bytes = fsio::read_bytes(from.build.join(known));
     let bytes = match when {
         When::InBuild => bytes,
-        When::BeforeBuild => bytes.and_then(|bytes| compared::without_version(&bytes)),
+        When::BeforeBuild => bytes.and_then(|bytes| source_record::without_version(&bytes)),
     };
     if let Some(bytes) = bytes {
         fsio::write_output(&staging.join(known), &bytes)?;

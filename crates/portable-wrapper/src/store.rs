@@ -154,7 +154,7 @@ impl LocalStore {
             },
             is_final: !is_rewritten
                 && (is_final(name, &request.path_map)
-                    || is_final_link(name, &request.path_map, entry.places_in(name))),
+                    || is_final_link(name, &request.path_map, entry.sites_in(name))),
         });
         let files: Vec<_> = files.collect();
         let _ = self.0.put(&entry.key, &metadata, &files);

@@ -24,7 +24,7 @@ use sccfg_util::wrapper_vars::{SCCACHE, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
 /// A variable that is part of sccache's keys for C.
-const BUSTER: &str = "SCCACHE_C_CUSTOM_CACHE_BUSTER";
+const C_CACHE_BUSTER_VARIABLE: &str = "SCCACHE_C_CUSTOM_CACHE_BUSTER";
 
 /// How this process ends.
 pub(super) enum End {
@@ -109,7 +109,7 @@ pub(super) fn compile_unit(
         for name in fsio::names_in(&unit.out_dir) {
             let path = unit.out_dir.join(&name);
             // On macOS, debug information may be a directory.
-            if unit.is_end(&name)
+            if unit.is_final_output(&name)
                 && path.is_file()
                 && let Err(error) = binary::write_paths_in(&path, path_map)
             {
@@ -184,9 +184,9 @@ pub(super) fn other_by_sccache(
     let path_map = PathMap::default();
     let changes: Vec<_> = (!headers.is_empty())
         .then(|| {
-            let mut value = env::var_os(BUSTER).unwrap_or_default();
+            let mut value = env::var_os(C_CACHE_BUSTER_VARIABLE).unwrap_or_default();
             value.push(headers);
-            (BUSTER.into(), Some(value))
+            (C_CACHE_BUSTER_VARIABLE.into(), Some(value))
         })
         .into_iter()
         .collect();

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::args::{Unit, is_macro};
 use super::binary::is_linked;
-use super::binary::places::{self, Place};
+use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::build_dir::wrapper_dir;
 use super::build_script::launcher;
-use super::cache_entry::{CacheEntry, places_in};
+use super::cache_entry::{CacheEntry, sites_in};
 use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::observed_inputs::ObservedInputs;
@@ -84,7 +84,8 @@ pub(super) struct UnitManifest {
     #[serde(default)]
     pub(super) has_texts: bool,
     /// The placeholders that real paths were written over.
-    pub(super) places: Vec<(String, Vec<Place>)>,
+    #[serde(rename = "places")]
+    pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
     pub(super) path_map: PathMap,
     /// The package's directory relative to the workspace, if it is in there.
     pub(super) directory: Option<PathBuf>,
@@ -112,7 +113,7 @@ impl UnitManifest {
         let is_rewritten = entry.is_rewritten(path_map);
         let names = entry.outputs.iter().map(|(name, _)| name);
         let names = names.filter(|name| {
-            is_rewritten || is_loaded && is_linked(name) && entry.places_in(name).is_none()
+            is_rewritten || is_loaded && is_linked(name) && entry.sites_in(name).is_none()
         });
         let delivered = names
             .filter_map(|name| Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?)));
@@ -133,7 +134,7 @@ impl UnitManifest {
             is_observed: false,
             outputs: outputs.collect(),
             delivered: delivered.collect(),
-            places: entry.places.clone(),
+            sites: entry.sites.clone(),
             has_texts: entry.has_texts,
             path_map: path_map.clone(),
             directory: directory_of_package(path_map),
@@ -160,7 +161,7 @@ impl UnitManifest {
             is_observed: false,
             outputs: Vec::new(),
             delivered: Vec::new(),
-            places: Vec::new(),
+            sites: Vec::new(),
             observed: None,
             unknown_input: None,
             parts: parts.to_vec(),
@@ -213,8 +214,8 @@ impl UnitManifest {
     }
 
     /// The placeholders that were in the output `name`, if they are known.
-    pub(super) fn places_in(&self, name: &str) -> Option<&[Place]> {
-        places_in(&self.places, name)
+    pub(super) fn sites_in(&self, name: &str) -> Option<&[PlaceholderSite]> {
+        sites_in(&self.sites, name)
     }
 
     /// Whether the output `name` at `path` is what the wrapper delivered.
@@ -224,8 +225,9 @@ impl UnitManifest {
         if let Some((_, digest)) = self.delivered.iter().find(|(output, _)| output == name) {
             return digest::of_file(path).as_ref() == Some(digest);
         }
-        let places = self.places_in(name).unwrap_or_default();
-        stored.is_some() && places::digest_with(path, places, &self.path_map).as_ref() == stored
+        let sites = self.sites_in(name).unwrap_or_default();
+        stored.is_some()
+            && placeholder_sites::digest_with(path, sites, &self.path_map).as_ref() == stored
     }
 
     pub(super) fn read(path: &Path) -> Option<Self> {
@@ -312,7 +314,7 @@ impl UnitManifest {
     /// well before it gives it to anybody.
     fn may_be_link(&self, name: &str) -> bool {
         is_final(name, &self.path_map)
-            || self.is_macro() && is_final_link(name, &self.path_map, self.places_in(name))
+            || self.is_macro() && is_final_link(name, &self.path_map, self.sites_in(name))
     }
 }
 
@@ -327,12 +329,16 @@ pub(super) fn is_final(name: &str, path_map: &PathMap) -> bool {
     is_written_elsewhere && path_map.directory(Role::Workspace).is_none()
 }
 
-/// The same for a file that a linker wrote, with placeholders at `places`, if that is known: nothing is written over them if
+/// The same for a file that a linker wrote, with placeholders at `sites`, if that is known: nothing is written over them if
 /// there are none. Of registries, these are macros and the programs of build scripts, which never leave `deps` and `build`.
-pub(super) fn is_final_link(name: &str, path_map: &PathMap, places: Option<&[Place]>) -> bool {
+pub(super) fn is_final_link(
+    name: &str,
+    path_map: &PathMap,
+    sites: Option<&[PlaceholderSite]>,
+) -> bool {
     is_linked(name)
         && path_map.directory(Role::Workspace).is_none()
-        && places.is_some_and(<[Place]>::is_empty)
+        && sites.is_some_and(<[PlaceholderSite]>::is_empty)
 }
 
 /// Whether the parts of a key are read.

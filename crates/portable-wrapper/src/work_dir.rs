@@ -109,7 +109,7 @@ fn is_left(path: &Path, name: &str) -> bool {
     } else {
         // No compile takes a day. A link to a file of the store has its old time.
         let yesterday = SystemTime::now() - DAY;
-        FileStamp::of(path).is_some_and(|stamp| !stamp.is_from(yesterday))
+        FileStamp::of(path).is_some_and(|stamp| !stamp.changed_since(yesterday))
     };
     // A server of sccache goes on without the wrapper that has asked it.
     is_left && !fsio::is_locked(&path.join(LOCK))
@@ -130,7 +130,7 @@ impl Maker {
         static THIS: OnceLock<Option<Maker>> = OnceLock::new();
         let find = || {
             let (pid, started) = running::own_start()?;
-            let system = digest::of(running::numbering()?.as_bytes());
+            let system = digest::of(running::pid_scope()?.as_bytes());
             let system = system.get(..8)?.to_owned();
             Some(Self {
                 pid,

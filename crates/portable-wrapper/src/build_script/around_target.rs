@@ -25,7 +25,7 @@ impl AroundTarget {
     /// Those around the target directory of `path_map`, up to the root of the checkout. If there is none, the target
     /// directory is elsewhere, and only the directory that it is in counts.
     pub(super) fn of(path_map: &PathMap) -> Self {
-        let of_everybody = directories_of_everybody();
+        let well_known = well_known_directories();
         let is_root = |path: &Path| IN_ROOTS.iter().any(|name| path.join(name).exists());
         let mut found = Self::default();
         for (role, directory) in path_map.directories() {
@@ -34,7 +34,7 @@ impl AroundTarget {
                 continue;
             }
             let above = Path::new(directory).ancestors().skip(1);
-            let is_own = |path: &&Path| !of_everybody.iter().any(|other| other == path);
+            let is_own = |path: &&Path| !well_known.iter().any(|other| other == path);
             let above: Vec<&Path> = above.take_while(is_own).collect();
             let count = above.iter().rposition(|path| is_root(path)).unwrap_or(0) + 1;
             let above = above.into_iter().take(count).filter_map(Path::to_str);
@@ -118,7 +118,7 @@ pub(super) fn follows_flag(text: &[u8]) -> bool {
 }
 
 /// Directories that scripts find without the path of the checkout.
-pub(super) fn directories_of_everybody() -> Vec<PathBuf> {
+pub(super) fn well_known_directories() -> Vec<PathBuf> {
     let all = [Some("/".into()), env::home_dir(), Some(env::temp_dir())];
     all.into_iter().flatten().collect()
 }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_everybody_is_no_checkout() {
+    fn a_well_known_directory_is_no_checkout() {
         let target = env::temp_dir().join("target");
         let text = env::temp_dir().join("x");
         let around = around(target.to_str().unwrap(), &[]);

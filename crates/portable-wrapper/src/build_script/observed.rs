@@ -5,8 +5,8 @@
 //! has with the [machine](super::machine) if the script may run programs, files that the run itself made, and whether the
 //! directory for temporary files and the current directory of the shell are there.
 
+mod canonical_paths;
 mod known;
-mod places;
 mod ran;
 mod tools;
 
@@ -15,11 +15,11 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use self::canonical_paths::{canonicalize_existing, has_parent_parts, parts_before_parents};
 use self::known::{Known, differs_each_time};
-use self::places::{has_parent_parts, parts_before_parents, place_of};
 use self::ran::Ran;
 use self::tools::wrapper_runs;
-use super::around_target::{AroundTarget, directories_of_everybody};
+use super::around_target::{AroundTarget, well_known_directories};
 use super::inputs::Script;
 use super::source::Source;
 use super::variables::session;
@@ -118,7 +118,7 @@ impl Run<'_> {
                 }
             }
             let is_listed = uses.is_listed || uses.is_read && !self.script.is_published;
-            if known.has(path) || is_of_shell(path) && !is_listed {
+            if known.has(path) || is_temp_or_current_dir(path) && !is_listed {
                 continue;
             }
             if uses.is_read && !self.script.is_published && is_of_history(path) {
@@ -127,7 +127,7 @@ impl Run<'_> {
             let stamp = FileStamp::of(path);
             let is_changed = stamp
                 .as_ref()
-                .is_some_and(|stamp| stamp.is_from(self.started));
+                .is_some_and(|stamp| stamp.changed_since(self.started));
             let is_own = path.ancestors().any(|path| written.contains(path));
             if is_own && (is_changed || stamp.is_none()) {
                 // What it found there before is not known any more.
@@ -272,7 +272,7 @@ impl Run<'_> {
                 }
             } else if path.is_absolute() && path.is_file() {
                 let path = self.place(path, known.real_paths);
-                let is_new = |stamp: FileStamp| stamp.is_from(self.started);
+                let is_new = |stamp: FileStamp| stamp.changed_since(self.started);
                 let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
                 if !is_own && !known.has(&path) {
                     let uses = Uses {
@@ -303,7 +303,7 @@ impl Run<'_> {
         };
         let (upwards, below) = parts.split_at(last + 1);
         let upwards: PathBuf = upwards.iter().collect();
-        place_of(&upwards, real_paths).join(below.iter().collect::<PathBuf>())
+        canonicalize_existing(&upwards, real_paths).join(below.iter().collect::<PathBuf>())
     }
 
     /// Whether another script may look for a file that this one wrote, which a result would not have: it is in the target
@@ -381,7 +381,7 @@ impl Run<'_> {
         let is_placed = !is_of_walk && path_map.is_below(path, Role::Workspace);
         if let Some((level, directory)) = level
             && !is_placed
-            && (is_of_walk || level == 1 || !is_of_everybody(path))
+            && (is_of_walk || level == 1 || !is_in_well_known_directory(path))
         {
             observed.looks_upwards |= is_of_walk;
             let below = path.strip_prefix(directory).unwrap_or(path);
@@ -434,10 +434,10 @@ impl Run<'_> {
 }
 
 /// Whether `path` is in a directory that scripts find without the path of the checkout.
-fn is_of_everybody(path: &Path) -> bool {
+fn is_in_well_known_directory(path: &Path) -> bool {
     let parent = path.parent();
-    let of_everybody = directories_of_everybody();
-    of_everybody.iter().any(|other| parent == Some(other))
+    let well_known = well_known_directories();
+    well_known.iter().any(|other| parent == Some(other))
 }
 
 /// Whether `path`, in a directory of the search path, was looked for as a program.
@@ -458,7 +458,7 @@ fn is_of_history(path: &Path) -> bool {
 }
 
 /// Whether `path` is a directory which compilers look for, whatever they do.
-fn is_of_shell(path: &Path) -> bool {
+fn is_temp_or_current_dir(path: &Path) -> bool {
     let directories = [Some(env::temp_dir()), env::var_os("PWD").map(PathBuf::from)];
     path.is_dir()
         && directories

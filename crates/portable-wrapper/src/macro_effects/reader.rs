@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
                 "use" if text(at + 1) != "<" => {
                     let end = end_of_use(tokens, at).min(tokens.len());
                     // They may get other names.
-                    (at..end).for_each(|at| self.telling(tokens, at));
+                    (at..end).for_each(|at| self.note_identifier(tokens, at));
                     at = end;
                     continue;
                 }
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
                     self.found
                         .add_volatile("the processor's clock or random numbers");
                 }
-                _ if !is_method || text(at + 1) == "(" => self.telling(tokens, at),
+                _ if !is_method || text(at + 1) == "(" => self.note_identifier(tokens, at),
                 _ => {}
             }
             // A macro may put a name that it gets behind a `.` or `::`.
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A name that alone says enough.
-    fn telling(&mut self, tokens: &[Token<'_>], at: usize) {
+    fn note_identifier(&mut self, tokens: &[Token<'_>], at: usize) {
         let token = tokens[at];
         if token.kind != Kind::Ident {
             return;

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use super::super::binary::{self, Writer, places};
+use super::super::binary::{self, Writer, placeholder_sites};
 use super::super::builds::{Details, Outcome};
 use super::super::cache_entry::CacheEntry;
 use super::super::dep_info::with_outputs_in;
@@ -160,9 +160,9 @@ impl Compile<'_> {
             if let Some((theirs, ours)) = entry.move_of(path_map) {
                 binary::move_cargo_home(&from, theirs, ours)?;
             }
-            if unit.is_linked() && unit.is_end(name) {
-                match entry.places_in(name) {
-                    Some(places) => places::deliver(&from, &to, places, path_map, writer)?,
+            if unit.is_linked() && unit.is_final_output(name) {
+                match entry.sites_in(name) {
+                    Some(sites) => placeholder_sites::deliver(&from, &to, sites, path_map, writer)?,
                     None => binary::deliver(&from, &to, path_map, writer)?,
                 }
                 continue;

@@ -20,13 +20,13 @@ use super::super::package;
 use super::super::path_map::{PathMap, Role};
 use super::super::state_dir::{FORMAT, StateDir};
 use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
-use super::super::unit_key::module_files::rival_of;
+use super::super::unit_key::module_files::conflicting_module_file;
 use super::super::unit_key::observed::Question;
 use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of};
 use super::super::unit_manifest::{Sharing, UnitManifest};
-use super::compared::{Compared, Noticed, What};
 use super::earlier::Earlier;
-use super::libraries::MadeLibraries;
+use super::libraries::BuildScriptLibraries;
+use super::source_record::{Compared, Noticed, What};
 use super::units::{CargoUnit, Kind, Run, Times};
 use super::{Checkout, Filling, Package, Packages, Why, directories_of, moved};
 use sccfg_util::env;
@@ -37,7 +37,7 @@ pub(super) struct Taken<'a> {
     /// The times in the other checkout.
     pub(super) times: Times,
     /// The times where it is delivered, if it was before from a third checkout.
-    pub(super) given: Option<Times>,
+    pub(super) delivered: Option<Times>,
     /// Whether its package never changes.
     pub(super) is_published: bool,
 }
@@ -75,7 +75,7 @@ pub(super) struct Checks<'a> {
     pub(super) machine: RefCell<HashMap<Machine, Option<String>>>,
     /// Digests of files, each read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
-    pub(super) libraries: MadeLibraries<'a>,
+    pub(super) libraries: BuildScriptLibraries<'a>,
     /// The sources here that were compared.
     compared: &'a RefCell<Compared>,
 }
@@ -109,7 +109,7 @@ impl<'a> Checks<'a> {
             linker: OnceCell::new(),
             machine: RefCell::default(),
             digests: RefCell::default(),
-            libraries: MadeLibraries::new(earlier),
+            libraries: BuildScriptLibraries::new(earlier),
             from,
             to,
             packages: filling.packages,
@@ -372,13 +372,13 @@ impl<'a> Checks<'a> {
             };
         }
         self.compares(&path, What::File, Noticed::ByCargo);
-        let is_rival = |rival: &String| {
+        let is_conflicting = |other: &String| {
             let mut listed = unit.manifest.parts.iter();
-            !listed.any(|part| part.what.strip_prefix("file ") == Some(rival))
-                && self.to.workspace.join(unit.to.to_real_str(rival)).is_file()
+            !listed.any(|part| part.what.strip_prefix("file ") == Some(other))
+                && self.to.workspace.join(unit.to.to_real_str(other)).is_file()
         };
         if self.digest(&path).as_deref() != Some(value)
-            || rival_of(file).is_some_and(|rival| is_rival(&rival))
+            || conflicting_module_file(file).is_some_and(|other| is_conflicting(&other))
         {
             return Err(changed());
         }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::Why;
 use super::checks::{Checks, Taken, modified};
 use super::delivery::has_extension;
-use super::earlier::{Decided, Earlier, Given, LeftOut, TakenUnit};
+use super::earlier::{Decided, Earlier, LeftOut, TakenEarlier, TakenUnit};
 use super::units::{CargoUnit, Kind, Times};
 
 /// A unit that is delivered. The largest are the greatest.
@@ -83,8 +83,8 @@ impl<'a> Decisions<'a> {
             }
             State::Taken(_) | State::LeftOut { .. } => return,
         }
-        if let Some(given) = self.earlier.given(&self.all[nth]) {
-            self.states[nth] = self.given(nth, given);
+        if let Some(taken) = self.earlier.taken(&self.all[nth]) {
+            self.states[nth] = self.taken_earlier(nth, taken);
             return;
         }
         if !self.earlier.wants(&self.all[nth]) {
@@ -118,17 +118,17 @@ impl<'a> Decisions<'a> {
     }
 
     /// The state of a unit in whose place that of another checkout was taken.
-    fn given(&self, nth: usize, given: Given) -> State {
+    fn taken_earlier(&self, nth: usize, taken: TakenEarlier) -> State {
         let unit = &self.all[nth];
-        if !self.earlier.is_same(given, unit, self.checks.from) {
+        if !self.earlier.is_same(taken, unit, self.checks.from) {
             return State::LeftOut { is_general: false };
         }
         match self.times(unit) {
             Ok(times) => State::Taken(TakenUnit {
                 unit: nth,
                 times,
-                given: Some(given.times),
-                is_published: given.is_published,
+                delivered: Some(taken.times),
+                is_published: taken.is_published,
             }),
             Err(_) => State::LeftOut { is_general: false },
         }
@@ -204,15 +204,15 @@ impl<'a> Decisions<'a> {
                 return Err(Why::general("it depends on a package of the workspace"));
             }
             // It keeps its time, and so did they.
-            let mut given = dependencies.iter().filter_map(|(_, below)| below.given);
-            if given.any(is_older) {
+            let mut delivered = dependencies.iter().filter_map(|(_, below)| below.delivered);
+            if delivered.any(is_older) {
                 return Err("what is below it was built later in another checkout".into());
             }
         }
         Ok(TakenUnit {
             unit: nth,
             times,
-            given: None,
+            delivered: None,
             is_published,
         })
     }
@@ -245,7 +245,7 @@ impl<'a> Decisions<'a> {
                 let taken = Taken {
                     unit: &self.all[*nth],
                     times: taken.times,
-                    given: taken.given,
+                    delivered: taken.delivered,
                     is_published: taken.is_published,
                 };
                 dependencies.push((name.clone(), taken));

@@ -23,7 +23,7 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
-use super::super::binary::{self, is_linked, places};
+use super::super::binary::{self, is_linked, placeholder_sites};
 use super::super::build_dir::wrapper_dir;
 use super::super::digest::FileStamp;
 use super::super::native_library::Libraries;
@@ -92,8 +92,8 @@ impl Delivery<'_> {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
                 let has_launcher = *program != from;
-                let places = manifest.places_in(name);
-                let is_whole = match places {
+                let sites = manifest.sites_in(name);
+                let is_whole = match sites {
                     Some(_) => is_unchanged(program, stamp) || manifest.is_content(name, program),
                     None => binary::copy_delivered(program, &to, digest, from_map, to_map)?,
                 };
@@ -102,13 +102,13 @@ impl Delivery<'_> {
                 }
                 let may_link = is_published
                     && (has_launcher || REPLACES_OUTPUT && manifest.is_macro())
-                    && is_final_link(name, from_map, places);
+                    && is_final_link(name, from_map, sites);
                 let is_same_file = may_link && share::link(program, &to).is_ok();
                 if is_same_file && has_launcher {
                     share::make_read_only(&to)?;
-                } else if let Some(places) = places.filter(|_| !is_same_file) {
+                } else if let Some(sites) = sites.filter(|_| !is_same_file) {
                     share::copy(program, &to)?;
-                    places::write(&to, places, to_map)?;
+                    placeholder_sites::write(&to, sites, to_map)?;
                 }
                 if has_launcher {
                     launcher::copy(&from, &to)?;
@@ -363,7 +363,7 @@ fn read(file: &Path) -> Result<Original, Why> {
 /// Copies an object or archive of a run that the store delivered there.
 fn copy_object(from: &Path, to: &Path, known: &Libraries, moves: &Moves) -> Result<(), Why> {
     let mode = from.metadata()?.permissions().mode() & 0o777;
-    if !relocate::is_legible(fsio::open(from)?, &known.directories())
+    if !relocate::is_searchable(fsio::open(from)?, &known.directories())
         || !relocate::copy_moved(fsio::open(from)?, fsio::create_output(to, mode)?, moves)?
     {
         return Err("an object contains a path that cannot be replaced".into());

@@ -16,7 +16,7 @@ use sccfg_util::fsio;
 
 /// A unit that was taken from another checkout.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given {
+pub(super) struct TakenEarlier {
     /// Its checkout, and its place among the units of this.
     build: usize,
     unit: usize,
@@ -34,7 +34,7 @@ pub(super) struct TakenUnit {
     /// The times in its checkout.
     pub(super) times: Times,
     /// The times where it is delivered, if it was before from another checkout.
-    pub(super) given: Option<Times>,
+    pub(super) delivered: Option<Times>,
     /// Whether its package never changes.
     pub(super) is_published: bool,
 }
@@ -62,7 +62,7 @@ pub(super) struct LeftOut {
 pub(super) struct Earlier<'a> {
     builds: Vec<Build<'a>>,
     /// By the directories of their fingerprints.
-    given: HashMap<PathBuf, Given>,
+    taken: HashMap<PathBuf, TakenEarlier>,
     /// The fingerprints of all units of which files were delivered, also of those that were removed again.
     delivered: HashSet<PathBuf>,
     /// Their output directories, and the names of their files in there.
@@ -76,13 +76,13 @@ impl<'a> Earlier<'a> {
         let number = self.builds.len();
         for taken in decided.taken {
             let unit = &build.units[taken.unit];
-            let given = Given {
+            let taken = TakenEarlier {
                 build: number,
                 unit: taken.unit,
                 times: taken.times.delivered(taken.is_published, moment),
                 is_published: taken.is_published,
             };
-            self.given.insert(unit.fingerprint.clone(), given);
+            self.taken.insert(unit.fingerprint.clone(), taken);
         }
         for unit in decided.delivered {
             let unit = &build.units[unit];
@@ -104,12 +104,12 @@ impl<'a> Earlier<'a> {
 
     /// How many units were taken.
     pub(super) fn len(&self) -> usize {
-        self.given.len()
+        self.taken.len()
     }
 
     /// Whether another checkout may have something that was left out.
     pub(super) fn may_be_elsewhere(&self) -> bool {
-        let is_missing = |left: &LeftOut| !self.given.contains_key(&left.fingerprint);
+        let is_missing = |left: &LeftOut| !self.taken.contains_key(&left.fingerprint);
         let mut left_out = self.left_out.iter();
         left_out.any(|left| left.may_be_elsewhere && is_missing(left))
     }
@@ -117,7 +117,7 @@ impl<'a> Earlier<'a> {
     /// The units of the first checkout that were not taken from any, with the reasons there.
     pub(super) fn left_out(self) -> Vec<(String, String)> {
         let left_out = self.left_out.into_iter();
-        let missing = left_out.filter(|left| !self.given.contains_key(&left.fingerprint));
+        let missing = left_out.filter(|left| !self.taken.contains_key(&left.fingerprint));
         missing.map(|left| (left.unit, left.why)).collect()
     }
 
@@ -132,14 +132,19 @@ impl<'a> Earlier<'a> {
     }
 
     /// What was taken in the place of `unit`.
-    pub(super) fn given(&self, unit: &CargoUnit) -> Option<Given> {
-        self.given.get(&unit.fingerprint).copied()
+    pub(super) fn taken(&self, unit: &CargoUnit) -> Option<TakenEarlier> {
+        self.taken.get(&unit.fingerprint).copied()
     }
 
-    /// Whether `given` is what `unit` of `checkout` is.
-    pub(super) fn is_same(&self, given: Given, unit: &CargoUnit, checkout: &Checkout) -> bool {
-        let build = &self.builds[given.build];
-        let other = &build.units[given.unit];
+    /// Whether `taken` is what `unit` of `checkout` is.
+    pub(super) fn is_same(
+        &self,
+        taken: TakenEarlier,
+        unit: &CargoUnit,
+        checkout: &Checkout,
+    ) -> bool {
+        let build = &self.builds[taken.build];
+        let other = &build.units[taken.unit];
         if other.hash != unit.hash {
             return false;
         }
@@ -156,9 +161,9 @@ impl<'a> Earlier<'a> {
 
     /// The runs of build scripts that were taken, with their checkouts.
     pub(super) fn runs(&self) -> impl Iterator<Item = (&'a Checkout, &Run)> {
-        self.given.values().filter_map(|given| {
-            let build = &self.builds[given.build];
-            match &build.units[given.unit].kind {
+        self.taken.values().filter_map(|taken| {
+            let build = &self.builds[taken.build];
+            match &build.units[taken.unit].kind {
                 Kind::Run(run) => Some((build.checkout, run)),
                 Kind::Compile { .. } => None,
             }

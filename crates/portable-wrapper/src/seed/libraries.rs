@@ -16,7 +16,7 @@ use super::units::Run;
 use super::{Checkout, moved};
 
 /// Native libraries in the output directories of build scripts.
-pub(super) struct MadeLibraries<'a> {
+pub(super) struct BuildScriptLibraries<'a> {
     /// By file name, with their checkouts.
     by_name: RefCell<BTreeMap<String, Vec<(PathBuf, &'a Checkout)>>>,
     /// Those that were taken earlier are added once a library is looked for.
@@ -26,7 +26,7 @@ pub(super) struct MadeLibraries<'a> {
     records: RefCell<Records>,
 }
 
-impl<'a> MadeLibraries<'a> {
+impl<'a> BuildScriptLibraries<'a> {
     pub(super) fn new(earlier: &'a Earlier<'a>) -> Self {
         Self {
             by_name: RefCell::default(),

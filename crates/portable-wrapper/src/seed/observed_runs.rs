@@ -13,7 +13,7 @@ use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
 use super::checks::{Checks, Taken};
-use super::compared::{Noticed, What};
+use super::source_record::{Noticed, What};
 use super::units::{Kind, Run};
 
 /// Beginnings of the names of variables that cargo or rustup sets while it builds, and that a shell may not have.

@@ -1,6 +1,6 @@
 //! Whether the run of a build script in another checkout is what a run here would do: by the files and variables that
 //! the script declares, as cargo determines it, and by what it may read besides: what its run was
-//! [observed](super::observed_runs) to read, or what the source of one in the workspace [shows](super::undeclared).
+//! [observed](super::observed_runs) to read, or what the source of one in the workspace [shows](super::undeclared_inputs).
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -10,8 +10,8 @@ use ignore::WalkBuilder;
 use super::super::digest;
 use super::super::unit_manifest::Sharing;
 use super::checks::{Checks, Taken, modified};
-use super::compared::{Noticed, What};
 use super::observed_runs::is_observed;
+use super::source_record::{Noticed, What};
 use super::units::{CargoUnit, Local, Run};
 use super::{Package, Why};
 use sccfg_util::fsio::{self, share};

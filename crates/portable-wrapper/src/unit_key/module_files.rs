@@ -6,14 +6,14 @@ use std::path::Path;
 use super::super::package::is_rust;
 
 /// The file that rustc would take for the same module as the source `path`.
-pub(crate) fn rival_of(path: &str) -> Option<String> {
+pub(crate) fn conflicting_module_file(path: &str) -> Option<String> {
     let path = Path::new(path);
-    let rival = match path.file_name().and_then(OsStr::to_str) {
+    let other = match path.file_name().and_then(OsStr::to_str) {
         Some("mod.rs") => path
             .parent()
             .map(|directory| directory.with_extension("rs")),
         Some(_) if is_rust(path) => Some(path.with_extension("").join("mod.rs")),
         _ => None,
     };
-    rival?.to_str().map(str::to_owned)
+    other?.to_str().map(str::to_owned)
 }

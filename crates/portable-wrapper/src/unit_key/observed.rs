@@ -13,7 +13,7 @@ use super::super::digest::{self, Key};
 use super::super::observation::{Program, Requests, Uses};
 use super::super::path_map::{PathMap, Role, is_below_placeholder};
 use super::directories::registries;
-use super::module_files::rival_of;
+use super::module_files::conflicting_module_file;
 use super::{KeyBuilder, is_published};
 use sccfg_util::fsio;
 
@@ -61,8 +61,8 @@ impl KeyBuilder<'_> {
     pub(super) fn observed(&self, info: &DepInfo, requests: &Requests) -> Observed {
         let whole = |path: &Path| plain(&self.cwd.join(path));
         let listed = info.files.iter().flat_map(|file| {
-            let rival = rival_of(file).map(PathBuf::from);
-            rival.into_iter().chain([PathBuf::from(file)])
+            let other = conflicting_module_file(file).map(PathBuf::from);
+            other.into_iter().chain([PathBuf::from(file)])
         });
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));

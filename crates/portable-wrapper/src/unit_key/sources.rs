@@ -17,7 +17,7 @@ use super::super::observation::Requests;
 use super::super::package::is_rust;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
-use super::module_files::rival_of;
+use super::module_files::conflicting_module_file;
 use super::observed::Observed;
 use super::source_digests::Digests;
 use super::{KeyBuilder, Origin, UNSET, out_dir};
@@ -464,20 +464,20 @@ impl Sources {
         let value = |name: &str| Some(hashed(name, &value_of(name, inputs)?, inputs));
         self.variables.iter().all(|(name, was)| value(name) == *was)
             && self.files.iter().all(|(path, was)| {
-                digests.of(path, inputs).as_ref() == Some(was) && !self.has_rival(path, inputs)
+                digests.of(path, inputs).as_ref() == Some(was) && !self.has_conflicting_module(path, inputs)
             })
             // Nothing keeps these answers: what differs most often is compared first.
             && inputs.is_seen_here(&self.observed)
     }
 
     /// Whether there is a file that rustc would take for the same module, which is an error.
-    fn has_rival(&self, path: &str, inputs: &KeyBuilder<'_>) -> bool {
-        rival_of(path).is_some_and(|rival| {
-            let is_listed = self.files.iter().any(|(path, _)| *path == rival);
+    fn has_conflicting_module(&self, path: &str, inputs: &KeyBuilder<'_>) -> bool {
+        conflicting_module_file(path).is_some_and(|other| {
+            let is_listed = self.files.iter().any(|(path, _)| *path == other);
             !is_listed
                 && inputs
                     .cwd
-                    .join(inputs.path_map.to_real_str(&rival))
+                    .join(inputs.path_map.to_real_str(&other))
                     .is_file()
         })
     }

@@ -49,7 +49,7 @@ impl RealPaths {
     }
 
     /// The path without links, as far as it exists.
-    pub fn of_existing(&self, path: &Path) -> PathBuf {
+    pub fn of_or_same(&self, path: &Path) -> PathBuf {
         self.of(path).unwrap_or_else(|| path.to_owned())
     }
 
@@ -117,6 +117,6 @@ mod tests {
             );
         }
         let missing = root.join("missing");
-        assert_eq!(real_paths.of_existing(&missing), missing);
+        assert_eq!(real_paths.of_or_same(&missing), missing);
     }
 }

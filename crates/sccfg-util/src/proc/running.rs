@@ -81,7 +81,7 @@ pub fn own_start() -> Option<(u32, u64)> {
 }
 
 /// What the numbers and times of processes are relative to: a run of the machine, and the container, if there is one.
-pub fn numbering() -> Option<String> {
+pub fn pid_scope() -> Option<String> {
     let boot = fsio::read_text("/proc/sys/kernel/random/boot_id")?;
     let processes = fsio::read_link("/proc/self/ns/pid")?;
     // Kernels before 5.6 have one clock for all.

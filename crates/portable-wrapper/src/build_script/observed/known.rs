@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Run;
-use super::places::place_of;
+use super::canonical_paths::canonicalize_existing;
 use crate::build_script::inputs::Script;
 use crate::build_script::machine::{self, HEADERS};
 use crate::compiler::Compiler;
@@ -101,8 +101,8 @@ impl<'p> Known<'p> {
             is_below(path, &self.directories)
                 || !self.script.is_of_checkout(path) && (is_of_system(path) || has_content(path))
         };
-        let place = place_of(path, self.real_paths);
-        is_one(path) && is_one(&place) || self.wrapper.as_ref() == Some(&place)
+        let real = canonicalize_existing(path, self.real_paths);
+        is_one(path) && is_one(&real) || self.wrapper.as_ref() == Some(&real)
     }
 }
 

@@ -215,7 +215,7 @@ impl<'a> Capture<'a> {
             let bytes = fsio::read_artifact(path)?;
             let found = Found::in_bytes(&bytes, self.path_map, self.around);
             file.paths = self.paths(&found, &bytes, metadata.len())?;
-            if relocate::is_object(&bytes) && !self.is_legible(&*bytes) {
+            if relocate::is_object(&bytes) && !self.is_searchable(&*bytes) {
                 return None;
             }
             let bytes = match file.paths {
@@ -232,7 +232,7 @@ impl<'a> Capture<'a> {
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
         file.paths = self.paths(&found, &start[..length], metadata.len())?;
-        if relocate::is_object(&start[..length]) && !self.is_legible(fsio::open(path).ok()?) {
+        if relocate::is_object(&start[..length]) && !self.is_searchable(fsio::open(path).ok()?) {
             return None;
         }
         let stored_name = self.alone.len().to_string();
@@ -273,11 +273,11 @@ impl<'a> Capture<'a> {
     }
 
     /// Whether an object or archive has nothing that hides a path.
-    fn is_legible(&mut self, file: impl io::Read) -> bool {
+    fn is_searchable(&mut self, file: impl io::Read) -> bool {
         let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
-        let is_legible = directories.is_empty() || relocate::is_legible(file, &directories);
-        self.has_fixed_path |= !is_legible;
-        is_legible
+        let is_searchable = directories.is_empty() || relocate::is_searchable(file, &directories);
+        self.has_fixed_path |= !is_searchable;
+        is_searchable
     }
 
     fn text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {

@@ -16,7 +16,7 @@ pub(super) fn parts_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<P
             if !place.as_os_str().is_empty() && !place.ends_with("..") {
                 parts.push(place.clone());
             }
-            place = place_of(&place, real_paths);
+            place = canonicalize_existing(&place, real_paths);
             place.pop();
         } else {
             place.push(part);
@@ -26,7 +26,7 @@ pub(super) fn parts_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<P
 }
 
 /// The path without links, as far as it exists.
-pub(super) fn place_of(path: &Path, real_paths: &RealPaths) -> PathBuf {
+pub(super) fn canonicalize_existing(path: &Path, real_paths: &RealPaths) -> PathBuf {
     let above = path.ancestors().skip(1);
     let mut above = above.filter_map(|above| Some((above, real_paths.of(above)?)));
     let below = || {

@@ -8,12 +8,12 @@ use super::checks::modified;
 use sccfg_util::fsio;
 
 /// A time of the clock that stamps files, which goes by ticks.
-pub(super) struct Moment<'a> {
+pub(super) struct ReferenceTime<'a> {
     time: SystemTime,
     staging: &'a Path,
 }
 
-impl<'a> Moment<'a> {
+impl<'a> ReferenceTime<'a> {
     /// The present time, which the first file in `staging` gets.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl<'a> Moment<'a> {
     ///
     /// # Errors
     /// Those of [`Self::now`].
-    pub(super) fn passed(self) -> io::Result<SystemTime> {
+    pub(super) fn wait_for_tick(self) -> io::Result<SystemTime> {
         const PAUSE: Duration = Duration::from_micros(500);
         while Self::stamp(self.staging)? == self.time {
             std::thread::sleep(PAUSE);

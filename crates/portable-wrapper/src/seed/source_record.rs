@@ -159,8 +159,8 @@ impl Seen {
 
     fn unless_written_since(self, moment: SystemTime) -> Self {
         let is_new = match &self {
-            Self::File(stamp) => stamp.is_from(moment),
-            Self::Files(files) => files.values().any(|stamp| stamp.is_from(moment)),
+            Self::File(stamp) => stamp.changed_since(moment),
+            Self::Files(files) => files.values().any(|stamp| stamp.changed_since(moment)),
             _ => false,
         };
         if is_new { Self::Unknown } else { self }

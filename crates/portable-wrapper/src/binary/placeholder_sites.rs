@@ -19,7 +19,7 @@ use sccfg_util::fsio::{self, Patcher};
 /// A placeholder in a linked file, or a length with that of one in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, Role, Kind)", into = "(u64, Role, Kind)")]
-pub(crate) struct Place {
+pub(crate) struct PlaceholderSite {
     /// Where it begins in the file.
     offset: u64,
     role: Role,
@@ -40,19 +40,19 @@ enum Kind {
     Length(u64),
 }
 
-impl From<(u64, Role, Kind)> for Place {
+impl From<(u64, Role, Kind)> for PlaceholderSite {
     fn from((offset, role, kind): (u64, Role, Kind)) -> Self {
         Self { offset, role, kind }
     }
 }
 
-impl From<Place> for (u64, Role, Kind) {
-    fn from(place: Place) -> Self {
-        (place.offset, place.role, place.kind)
+impl From<PlaceholderSite> for (u64, Role, Kind) {
+    fn from(site: PlaceholderSite) -> Self {
+        (site.offset, site.role, site.kind)
     }
 }
 
-impl Place {
+impl PlaceholderSite {
     /// How many bytes belong to it, where it has this placeholder.
     fn len(self, placeholder: &str) -> usize {
         match self.kind {
@@ -90,8 +90,8 @@ impl Place {
     }
 }
 
-/// The places of names of source files, and of their lengths.
-fn of_names(names: Vec<Name>) -> impl Iterator<Item = Place> {
+/// The sites of the names of source files, and of the lengths of these.
+fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
     names.into_iter().flat_map(|name| {
         let Name {
             role,
@@ -105,7 +105,7 @@ fn of_names(names: Vec<Name>) -> impl Iterator<Item = Place> {
             .map(move |at| (at, Kind::Length(length)));
         std::iter::once((offset, Kind::Name(rest)))
             .chain(kinds)
-            .map(move |(offset, kind)| Place { offset, role, kind })
+            .map(move |(offset, kind)| PlaceholderSite { offset, role, kind })
     })
 }
 
@@ -120,7 +120,7 @@ const PIECE: usize = 64 << 10;
 ///
 /// # Errors
 /// If it cannot be read.
-pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Place>>> {
+pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<PlaceholderSite>>> {
     let whole = Part::whole(file)?;
     let all: Vec<_> = path_map.placeholders().collect();
     let finders: Vec<_> = all
@@ -140,7 +140,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
             has_text |= text.find(bytes).is_some();
             for (role, finder) in &finders {
                 let begins = finder.find_iter(bytes).filter(|begin| new.contains(begin));
-                found.extend(begins.map(|begin| Place {
+                found.extend(begins.map(|begin| PlaceholderSite {
                     offset: at + begin as u64,
                     role: *role,
                     kind: if Placeholder::is_end(bytes, begin + finder.needle().len(), has_lists) {
@@ -153,12 +153,12 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
             Ok(ControlFlow::<()>::Continue(()))
         })?;
     }
-    if found.iter().any(|place| place.kind == Kind::Middle) {
+    if found.iter().any(|site| site.kind == Kind::Middle) {
         let names: Vec<_> = of_names(locations::find(file)?.unwrap_or_default()).collect();
-        found.retain(|place| !names.iter().any(|name| name.offset == place.offset));
+        found.retain(|site| !names.iter().any(|name| name.offset == site.offset));
         found.extend(names);
     }
-    found.sort_unstable_by_key(|place| place.offset);
+    found.sort_unstable_by_key(|site| site.offset);
     Ok((found.len() <= MOST && !has_text).then_some(found))
 }
 
@@ -169,12 +169,12 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
 pub(crate) fn deliver(
     from: &Path,
     to: &Path,
-    places: &[Place],
+    sites: &[PlaceholderSite],
     path_map: &PathMap,
     writer: Writer,
 ) -> io::Result<()> {
     own(from, writer)?;
-    write(from, places, path_map)?;
+    write(from, sites, path_map)?;
     fsio::rename(from, to)
 }
 
@@ -182,17 +182,17 @@ pub(crate) fn deliver(
 ///
 /// # Errors
 /// If it cannot be read or written.
-pub(crate) fn write(path: &Path, places: &[Place], path_map: &PathMap) -> io::Result<()> {
+pub(crate) fn write(path: &Path, sites: &[PlaceholderSite], path_map: &PathMap) -> io::Result<()> {
     let mut patcher = Patcher::of(path);
     for (role, placeholder, directory) in path_map.placeholders() {
-        for place in places.iter().filter(|place| place.role == role) {
+        for site in sites.iter().filter(|site| site.role == role) {
             let mut rest = Vec::new();
-            if matches!(place.kind, Kind::Name(_)) {
-                let mut name = vec![0; place.len(placeholder)];
-                fsio::open(path)?.read_exact_at(&mut name, place.offset)?;
-                rest = place.rest(&name, placeholder.len());
+            if matches!(site.kind, Kind::Name(_)) {
+                let mut name = vec![0; site.len(placeholder)];
+                fsio::open(path)?.read_exact_at(&mut name, site.offset)?;
+                rest = site.rest(&name, placeholder.len());
             }
-            patcher.write(place.offset, &place.with(placeholder, directory, &rest))?;
+            patcher.write(site.offset, &site.with(placeholder, directory, &rest))?;
         }
     }
     patcher.finish()
@@ -208,30 +208,34 @@ pub(super) fn write_names(path: &Path, path_map: &PathMap) -> io::Result<()> {
     write(path, &of_names(names).collect::<Vec<_>>(), path_map)
 }
 
-/// The digest of the file at `path` with placeholders for the paths that [`write()`] has written at `places`. `None`
+/// The digest of the file at `path` with placeholders for the paths that [`write()`] has written at `sites`. `None`
 /// if it cannot be read, or has something else there.
-pub(crate) fn digest_with(path: &Path, places: &[Place], path_map: &PathMap) -> Option<String> {
+pub(crate) fn digest_with(
+    path: &Path,
+    sites: &[PlaceholderSite],
+    path_map: &PathMap,
+) -> Option<String> {
     let mut file = fsio::open(path).ok()?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; PIECE];
     let mut at = 0;
-    for place in places {
+    for site in sites {
         let mut placeholders = path_map.placeholders();
-        let (_, placeholder, directory) = placeholders.find(|(role, ..)| *role == place.role)?;
+        let (_, placeholder, directory) = placeholders.find(|(role, ..)| *role == site.role)?;
         hash(
             &mut file,
-            place.offset.checked_sub(at)?,
+            site.offset.checked_sub(at)?,
             &mut buffer,
             &mut hasher,
         )?;
-        let written = buffer.get_mut(..place.len(placeholder))?;
+        let written = buffer.get_mut(..site.len(placeholder))?;
         file.read_exact(written).ok()?;
-        let rest = place.rest(written, directory.len());
-        if *written != place.with(placeholder, directory, &rest) {
+        let rest = site.rest(written, directory.len());
+        if *written != site.with(placeholder, directory, &rest) {
             return None;
         }
-        hasher.update(&place.with(placeholder, placeholder, &rest));
-        at = place.offset + written.len() as u64;
+        hasher.update(&site.with(placeholder, placeholder, &rest));
+        at = site.offset + written.len() as u64;
     }
     hash(&mut file, u64::MAX, &mut buffer, &mut hasher)?;
     Some(hasher.finalize().to_hex().to_string())
@@ -274,34 +278,34 @@ mod tests {
     fn what_is_written_can_be_taken_back() {
         let placeholder = Role::Workspace.placeholder();
         let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
-        let place = |offset, kind| Place {
+        let site = |offset, kind| PlaceholderSite {
             offset,
             role: Role::Workspace,
             kind,
         };
         let second = 2 + placeholder.len() as u64 + 2;
-        let places = [place(2, Kind::End), place(second, Kind::Middle)];
+        let sites = [site(2, Kind::End), site(second, Kind::Middle)];
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fsio::replace(&path, &stored).unwrap();
-        write(&path, &places, &map("/w")).unwrap();
+        write(&path, &sites, &map("/w")).unwrap();
         let written = fsio::read_bytes(&path).unwrap();
         assert!(written.starts_with(b"a\0/w\0\0"));
         assert_eq!(written.len(), stored.len());
         let slashes = "/".repeat(placeholder.len() - 2);
         assert!(written.ends_with(format!("\0b/w{slashes}/src/x.rs\0").as_bytes()));
         assert_eq!(
-            digest_with(&path, &places, &map("/w")),
+            digest_with(&path, &sites, &map("/w")),
             Some(digest::of(&stored))
         );
         fsio::replace(&path, &[&written, &b"more"[..]].concat()).unwrap();
         assert_ne!(
-            digest_with(&path, &places, &map("/w")),
+            digest_with(&path, &sites, &map("/w")),
             Some(digest::of(&stored))
         );
-        assert_eq!(digest_with(&path, &places, &map("/x")), None);
+        assert_eq!(digest_with(&path, &sites, &map("/x")), None);
         // It was cut off.
         fsio::replace(&path, &written[..4]).unwrap();
-        assert_eq!(digest_with(&path, &places, &map("/w")), None);
+        assert_eq!(digest_with(&path, &sites, &map("/w")), None);
     }
 }

@@ -15,7 +15,7 @@ use super::super::macro_effects::{AmbientInputs, FILE_TIMES, LOOKS, METADATA};
 use super::super::package;
 use super::super::path_map::PathMap;
 use super::checks::{Checks, Taken};
-use super::compared::{Noticed, What};
+use super::source_record::{Noticed, What};
 use super::units::{CargoUnit, Kind, Local};
 use super::{Package, Why};
 use sccfg_util::{env, fsio};

@@ -10,7 +10,7 @@ use super::elf::{COMPRESSED, EXECUTABLE, is_relocatable, sections};
 
 /// Whether nothing in the object or archive `from` hides one of `directories`: compressed debug information, wide
 /// letters, or code that puts a text together from parts.
-pub(crate) fn is_legible(mut from: impl Read, directories: &[&str]) -> bool {
+pub(crate) fn is_searchable(mut from: impl Read, directories: &[&str]) -> bool {
     let mut magic = [0; ARCHIVE.len()];
     if from.read_exact(&mut magic).is_err() {
         return true;
@@ -18,7 +18,7 @@ pub(crate) fn is_legible(mut from: impl Read, directories: &[&str]) -> bool {
     if magic != ARCHIVE {
         let mut bytes = magic.to_vec();
         let read = from.take(LARGEST_OBJECT).read_to_end(&mut bytes);
-        return read.is_ok() && is_legible_object(&bytes, directories).unwrap_or(false);
+        return read.is_ok() && is_searchable_object(&bytes, directories).unwrap_or(false);
     }
     let mut header = [0; HEADER];
     while matches!(read_all_or_nothing(&mut from, &mut header), Ok(true)) {
@@ -30,11 +30,11 @@ pub(crate) fn is_legible(mut from: impl Read, directories: &[&str]) -> bool {
         let read = (&mut from)
             .take(size.next_multiple_of(2))
             .read_to_end(&mut data);
-        let is_legible = size <= LARGEST_OBJECT
+        let is_searchable = size <= LARGEST_OBJECT
             && read.is_ok()
             && (!data.starts_with(b"\x7fELF")
-                || is_legible_object(&data, directories).unwrap_or(false));
-        if !is_legible {
+                || is_searchable_object(&data, directories).unwrap_or(false));
+        if !is_searchable {
             return false;
         }
     }
@@ -58,7 +58,7 @@ fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
 }
 
 /// `None` if the object is not understood.
-fn is_legible_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
+fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
     /// As many letters as one instruction can contain.
     const PART: usize = 8;
     if !is_relocatable(bytes) || contains_wide(bytes, directories) {

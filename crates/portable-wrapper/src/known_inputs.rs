@@ -22,7 +22,7 @@ pub(super) const READER: &str = "4";
 
 /// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
 /// in keys as a whole, or does not differ between builds.
-const OF_THE_SYSTEM: [&str; 10] = [
+const SYSTEM_DIRECTORIES: [&str; 10] = [
     "/bin",
     "/dev",
     "/etc",
@@ -34,6 +34,8 @@ const OF_THE_SYSTEM: [&str; 10] = [
     "/sys",
     "/usr",
 ];
+/// Directories of the system whose files may differ each time that they are read.
+pub(super) const VOLATILE_DIRECTORIES: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 /// Directories of devices, and of files that the kernel makes.
 const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// Files of anybody, below one of them.
@@ -254,7 +256,9 @@ pub(super) fn first_written(
 
 /// Whether a file belongs to the system, and not to `checkout`, which may be below one of its directories.
 pub(super) fn is_of_system(path: &Path, checkout: &Path) -> bool {
-    OF_THE_SYSTEM.iter().any(|other| path.starts_with(other))
+    SYSTEM_DIRECTORIES
+        .iter()
+        .any(|other| path.starts_with(other))
         && !path.starts_with(checkout)
         && !path.starts_with(IN_MEMORY)
 }

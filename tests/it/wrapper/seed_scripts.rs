@@ -69,6 +69,7 @@ fn is_right(linked: &Checkout<'_>) {
 #[case::head_of_git("std::fs::read_to_string(\"../../.git\").unwrap_or_default()")]
 #[case::length_of_its_place("std::env::var(\"CARGO_MANIFEST_DIR\").unwrap().len()")]
 #[case::current_directory("std::env::current_dir().unwrap().as_os_str().len()")]
+#[case::absolute_path("std::path::absolute(\"x\").unwrap().as_os_str().len()")]
 #[case::ignored_file("std::fs::read_to_string(\"local.txt\").unwrap_or_default()")]
 #[case::undeclared_file(READS)]
 #[case::file_outside("std::fs::read_to_string(\"../app/extra.txt\").unwrap_or_default()")]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
+use crate::known_inputs::VOLATILE_DIRECTORIES;
 use crate::macro_effects::{AmbientInputs, WILDCARD, names, reads_wildcard, texts, words};
 use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
@@ -208,9 +209,6 @@ pub(super) fn is_of_place(name: &str) -> bool {
     PLACE_VARIABLES.contains(&name)
 }
 
-/// Directories of the system whose files differ each time.
-const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
-
 /// What a build script passes on to its crate that differs between builds of the same sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
@@ -327,7 +325,7 @@ impl Source {
     /// observed](super::Script::is_observed), it is seen whether it reads the clock or connects to something.
     pub(crate) fn hazard(&self, used: &AmbientInputs, is_observed: bool) -> Option<Uncacheable> {
         let is_of_system = |text: &String| {
-            OF_THE_SYSTEM
+            VOLATILE_DIRECTORIES
                 .iter()
                 .any(|directory| Path::new(text).starts_with(directory))
                 && text != "/dev/null"

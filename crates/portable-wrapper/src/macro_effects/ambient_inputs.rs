@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::super::compiler_requests;
+use super::super::known_inputs::VOLATILE_DIRECTORIES;
 use super::path_variables;
 use super::texts::words;
 
@@ -120,9 +121,6 @@ pub(super) fn is_not(flag: &bool) -> bool {
     !flag
 }
 
-/// Directories of the system whose files differ each time.
-const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
-
 impl AmbientInputs {
     /// None yet, of the crate `name`.
     pub(super) fn of(name: &str) -> Self {
@@ -198,7 +196,7 @@ impl AmbientInputs {
     /// Why files of the system that `counts` accepts may be read, if so.
     fn of_system(&self, counts: fn(&Path) -> bool) -> Option<String> {
         let is_of_system = |path: &&String| {
-            OF_THE_SYSTEM
+            VOLATILE_DIRECTORIES
                 .iter()
                 .any(|directory| is_below(path, directory))
         };

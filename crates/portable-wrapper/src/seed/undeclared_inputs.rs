@@ -24,10 +24,6 @@ use sccfg_util::{env, fsio};
 const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
 /// Methods that tell links from files, besides [`METADATA`] and [`FILE_TIMES`].
 const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
-/// Functions that return where the script or its package is.
-const PLACES: [&str; 2] = ["canonicalize", "current_dir"];
-/// Variables that name the place of the package.
-const PLACE_VARIABLES: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
 
 impl Checks<'_> {
     /// Fails if the script, whose compile is `script`, may read something else than what it declared in `run`.
@@ -55,11 +51,11 @@ impl Checks<'_> {
         if source.may_run_programs(&used) || source.reads_git(&used) {
             return Err(Why::general("its build script may run programs"));
         }
-        let names = |all: &[&str]| all.iter().any(|name| source.names.contains(*name));
-        let texts = || source.texts.iter().map(String::as_str);
-        if names(&PLACES) || texts().any(|text| PLACE_VARIABLES.contains(&text)) {
+        if source.asks_for_place(&used) {
             return Err(Why::general("its build script asks where it is"));
         }
+        let names = |all: &[&str]| all.iter().any(|name| source.names.contains(*name));
+        let texts = || source.texts.iter().map(String::as_str);
         let declared = run.local.iter().filter_map(|local| match local {
             Local::RerunIfEnvChanged { var } => Some(var.as_str()),
             _ => None,

@@ -10,6 +10,7 @@ use super::super::build_dir::wrapper_dir;
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest::{self, Key};
+use super::super::known_inputs::VOLATILE_DIRECTORIES;
 use super::super::observation::{Program, Requests, Uses};
 use super::super::path_map::{PathMap, Role, is_below_placeholder};
 use super::directories::registries;
@@ -39,9 +40,6 @@ pub(super) struct Observed {
     /// path in it, and the paths of this checkout.
     pub(super) outside: Option<(String, String)>,
 }
-
-/// Directories whose files differ each time.
-const OF_THE_SYSTEM: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 
 impl KeyBuilder<'_> {
     /// The variables that macros were seen to read: those that are not yet in the key, and the others. Variables of
@@ -96,7 +94,9 @@ impl KeyBuilder<'_> {
                     .find_in(path.as_os_str().as_encoded_bytes())
                     .is_some()
                 || is_published(&path, registries().as_deref());
-            let of_system = OF_THE_SYSTEM.iter().any(|other| path.starts_with(other));
+            let of_system = VOLATILE_DIRECTORIES
+                .iter()
+                .any(|other| path.starts_with(other));
             if uses.is_written {
                 found.each_time(&format!("writes {}", path.display()));
             } else if of_system && !is_here {

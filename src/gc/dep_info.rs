@@ -49,8 +49,7 @@ fn is_below(path: &Path, root: &Path) -> bool {
     }
 }
 
-/// `path` without links and without `..`, also behind directories that are gone: `CARGO_TARGET_DIR=../target` is named from
-/// the workspace.
+/// `path` with links and `..` resolved, also behind directories that are gone: `CARGO_TARGET_DIR=../target` is named from the workspace.
 fn resolved(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |above, part| {
         if part == Component::ParentDir {

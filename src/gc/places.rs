@@ -160,8 +160,7 @@ impl Places {
             return Vec::new();
         };
         let both = [dirs.target.as_path(), dirs.build()].into_iter();
-        // Processes have the paths of their files without links. Where nothing was built yet, others may have been built
-        // beside it.
+        // Processes have the canonical paths of their files. Where nothing was built yet, others may have been built beside it.
         let real = both
             .filter(|directory| fsio::is_own_dir(directory) || fsio::is_missing(directory))
             .filter_map(|directory| {

@@ -44,8 +44,8 @@ const WITH_VALUE: &[&str] = &["--color", "-C", "-Z"];
 const MOVE_TARGET: &[&str] = &["--config", "--target-dir"];
 
 /// Seeds the worktree in which cargo begins to build, if `arguments` are those by which it asks for the compiler's version.
-/// Like the hook of a dev shell, it does so once in the life of a worktree. In one that was seeded, it has cargo build again what
-/// is outdated.
+/// Like the hook of a dev shell, it does so once in the life of a worktree. In one that was seeded, it makes cargo rebuild the
+/// outdated units.
 pub(crate) fn prepare_build(arguments: &[OsString]) {
     if arguments.last().is_none_or(|last| last != "-vV") {
         return;
@@ -76,8 +76,8 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
     }
 }
 
-/// Has cargo build again what is outdated in the build directory of the workspace around `start`, if it was seeded and not built yet.
-/// cargo reads its settings in the directory `cwd`. Without a known `command`, cargo may have another name.
+/// Makes cargo rebuild the outdated units in the build directory of the workspace around `start`, if it was seeded and not
+/// built yet. cargo reads its settings in the directory `cwd`. Without a known `command`, cargo may have another name.
 fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
     let Ok(start) = start.canonicalize() else {
         return;

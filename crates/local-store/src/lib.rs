@@ -339,8 +339,7 @@ impl Store {
         })
     }
 
-    /// Whether nothing can be stored in the directory, because it has files, but none by which a store is known. They
-    /// belong to somebody else.
+    /// Whether the directory is not a store: it has entries besides `locks`, but neither the lock file nor the accounts of a store.
     pub fn is_foreign(&self) -> bool {
         let has_mark = || {
             let marks = [self.lock_path(), self.accounts_path()];

@@ -10,10 +10,10 @@ use sccfg_util::proc::running::Suspension;
 /// How long a build waits for others, in all, each time that it stores or counts something.
 const LONGEST_OF_BUILD: Duration = Duration::from_secs(5);
 
-/// A wait that is shorter is not looked into: most are, because a store is locked for moments.
+/// In a shorter wait, suspended processes are not looked for: most waits are short, because a store is locked for moments.
 const CHECK_SUSPENSION_AFTER: Duration = Duration::from_millis(50);
 
-/// How long a command waits without a word.
+/// How long a command waits before it reports that.
 const REPORT_AFTER: Duration = Duration::from_secs(3);
 
 /// Called again and again while a command waits for other processes, after the first seconds, with their numbers as far as

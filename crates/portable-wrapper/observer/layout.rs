@@ -1,4 +1,4 @@
-//! The file that the observer notes in, which lies in memory: of both the wrapper, which creates and reads it, and the observer.
+//! The layout of the memfd for notes, for both the wrapper, which creates and reads it, and the observer.
 //!
 //! It starts with three numbers of 64 bits in the machine's byte order, at [`USED`] and the like. A table at [`TABLE`] says
 //! where recent notes are, so that none is noted twice. Notes start at [`NOTES`]. A note is a letter, a text and a zero;

@@ -1,4 +1,4 @@
-//! The function that returns paths without links: who calls it, and what macros are told in the place of such a path.
+//! The function that returns canonical paths (`realpath`): who calls it, and what macros get instead of such a path.
 
 use core::ffi::{CStr, c_char, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -11,13 +11,13 @@ unsafe extern "C" {
     fn realloc(memory: *mut c_void, size: usize) -> *mut c_void;
 }
 
-/// The variable with directories and, after each, the one that macros are told in its place: one in each line.
+/// The variable with pairs of directories, one directory in each line: macros get the second of a pair instead of the first.
 const RENAMED: &[u8] = b"SCCFG_RENAMED";
 
 /// The version of `realpath` that allocates memory, on x86-64. Some C libraries name an older one first.
 const VERSION: &CStr = c"GLIBC_2.3";
 
-/// Notes that the path of a file without links is asked for, and by whom: the address to which the function returns.
+/// Notes that the canonical path of a file is asked for, and by whom: `caller` is the address to which the function returns.
 unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize) -> *mut u8 {
     static REAL: AtomicUsize = AtomicUsize::new(0);
     unsafe {

@@ -12,7 +12,7 @@ use self::flags::{
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
-/// Arguments that are longer together may be too long for the system, in bytes. Linux takes no longer one.
+/// Longer command lines are passed in an `@FILE`. In bytes; Linux also limits a single argument to this (`MAX_ARG_STRLEN`).
 const LONGEST: usize = 128 << 10;
 /// What precedes the name of a file with arguments.
 const IN_FILE: char = '@';
@@ -56,7 +56,7 @@ pub(super) struct Unit {
     pub(super) target: Option<String>,
     /// `--test`
     pub(super) is_test: bool,
-    /// All that counts for the result as it is written, in the order given.
+    /// The arguments that are in the key as written, in the order given.
     pub(super) counted: Vec<String>,
     /// The first flag that may write paths in a way that the wrapper does not find.
     pub(super) unknown: Option<String>,
@@ -233,7 +233,7 @@ impl Unit {
         !self.libraries.is_empty() || words.any(|word| is_file(word) || word.starts_with("-l"))
     }
 
-    /// What is unusual in it all, if anything.
+    /// Why this command line is not supported, if it is not.
     fn unsupported(&self) -> Option<Uncacheable> {
         const TYPES: [&str; 7] = [
             "lib",
@@ -283,7 +283,7 @@ impl Unit {
                 .any(|kind| !matches!(kind.as_str(), "lib" | "rlib"))
     }
 
-    /// Whether `name` is one of its outputs, and not one that other crates link.
+    /// Whether `name` is an output other than an `.rlib`, metadata or dep-info.
     pub(super) fn is_final_output(&self, name: &str) -> bool {
         let stem = self.stem();
         let rest = name
@@ -314,8 +314,8 @@ impl Unit {
             .flat_map(str::split_whitespace)
     }
 
-    /// Whether the path that the linker writes to gets into the file: as the name of what versions are
-    /// of, if it is given no other.
+    /// Whether the linker records the path of its output: with a version script and without `-soname`, the base version gets that as
+    /// its name.
     fn linker_records_output(&self) -> bool {
         let has = |what: &str| self.linker_words().any(|word| word.contains(what));
         has("version-script") && !has("-soname") && !has("-h,")
@@ -403,7 +403,7 @@ pub(super) fn are_in_file(arguments: &[OsString]) -> bool {
 /// # Errors
 /// If the file cannot be written.
 pub(super) fn shortened(args: Vec<OsString>, path: &Path) -> io::Result<Vec<OsString>> {
-    // With the address of each, and the zero behind it.
+    // Plus a pointer and a terminating NUL for each.
     let length: usize = args.iter().map(|arg| arg.len() + 9).sum();
     let has_line = |arg: &OsString| {
         let arg = arg.as_encoded_bytes();

@@ -210,8 +210,8 @@ pub(super) enum Writer {
     Server,
 }
 
-/// Moves a linked file from `from` to `to`, and writes real paths over its placeholders. Nothing in it moves: a
-/// path at the end of a text is padded with zeros, one that continues, or is in a list of texts, with slashes.
+/// Writes real paths over the placeholders of a linked file, and renames it from `from` to `to`. A path at the end of a string is
+/// padded with NUL bytes; one that continues, or is in a list of strings, with slashes.
 ///
 /// A program that sccache restored is copied: a compiler that the server starts at that moment inherits
 /// the open file for a while, and the system executes no file that is open for writing (`ETXTBSY`).
@@ -341,7 +341,7 @@ impl Placeholder<'_> {
         })
     }
 
-    /// Whether a path in `bytes` ends before this offset, and zeros may follow it: they would end a list.
+    /// Whether a path ends at this offset and may be padded with NUL bytes, which would end a list of strings.
     fn is_end(bytes: &[u8], at: usize, has_lists: bool) -> bool {
         !has_lists && bytes.get(at).is_none_or(|byte| *byte == 0)
     }

@@ -108,8 +108,7 @@ impl FileStamp {
         }
     }
 
-    /// Whether the file is the same, and was not written since, as far as its modification time tells: it may
-    /// have another name now.
+    /// Whether size, mtime, inode and device are equal. The ctime is ignored, so the file may have been renamed or linked.
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         let identity = |stamp: &Self| (stamp.size, stamp.modified, stamp.inode, stamp.device);
         identity(self) == identity(other)
@@ -120,7 +119,7 @@ impl FileStamp {
         self.size
     }
 
-    /// Whether the file was written at `moment` or later.
+    /// Whether the change time (ctime) is `moment` or later.
     pub(super) fn changed_since(&self, moment: SystemTime) -> bool {
         let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
         let moment = (

@@ -1,9 +1,8 @@
 //! Whether compiled code depends on a path without containing it: on its length, a part of it, a hash.
 //!
-//! The source is expanded twice: once with variables and the current directory as they are, and once with other
-//! paths that lead to the same directories. Macros find the same files under both, and expand to the same code
-//! unless that depends on the paths. Those that ask for a path without links get another one from the
-//! [observer](super::observation).
+//! The source is expanded twice: once with variables and the current directory as they are, and once with other paths that lead
+//! to the same directories. Macros find the same files under both, and expand to the same code unless that depends on the paths.
+//! Those that ask for a canonical path get another one from the [observer](super::observation).
 //!
 //! In the compile, the paths of sources that cargo or a build script names in full are replaced. Macros are told those
 //! (`Span::file`), and real paths everywhere else. If there may be such sources, a third expansion with the compile's

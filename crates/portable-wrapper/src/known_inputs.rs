@@ -90,8 +90,8 @@ impl KnownInputs {
         self.installations.push(installation);
     }
 
-    /// The same with paths without links, for a compile in `directory`.
-    fn without_links(&self, directory: &Path, real_paths: &RealPaths) -> Self {
+    /// The same with canonical paths, for a compile in `directory`.
+    fn canonical(&self, directory: &Path, real_paths: &RealPaths) -> Self {
         let real = |path: &PathBuf| real_paths.of_or_same(&directory.join(path));
         let all = |paths: &BTreeSet<PathBuf>| paths.iter().map(real).collect();
         let installed = self.installations.iter().filter_map(|(program, checkout)| {
@@ -129,7 +129,7 @@ impl KnownInputs {
             .map(|(path, _)| directory.join(path))
             .collect();
         let real = |path: &Path| real_paths.of_or_same(path);
-        let known = self.without_links(directory, real_paths);
+        let known = self.canonical(directory, real_paths);
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
         let settings = requests.settings_of_search(directory);
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
@@ -185,7 +185,7 @@ impl KnownInputs {
         false
     }
 
-    /// Whether the name of a file says that it was installed.
+    /// Whether `path`, without following links, is below an installed directory and contains no `..`.
     pub(super) fn is_installed(&self, path: &Path) -> bool {
         let is_plain = !path.components().any(|part| part == Component::ParentDir);
         is_plain && path.ancestors().any(|path| self.installed.contains(path))
@@ -228,8 +228,8 @@ impl KnownInputs {
     }
 }
 
-/// The first file in one of `directories` that a compile left there, besides its outputs in `work`: a linker that is a
-/// script may copy what it made. What code with instruments counts is left out.
+/// The first file that a compile left in one of `directories` outside of `work`: a linker wrapper script may copy its output.
+/// Coverage data (`.profraw`) is ignored.
 pub(super) fn first_written(
     requests: &Requests,
     directories: &[&Path],

@@ -5,12 +5,12 @@
 //! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be
 //! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
 //!
-//! Notes are written to a file in memory (`observer/layout.rs`), so that they are there even if a process is killed, and take
-//! no system call each. Nothing is noted twice. In notes of programs, a line break stands between the path and the first
-//! argument. Variables that rustc's library reads are told from those that a macro in it reads, which is a library of its
-//! own, unless both use the same standard library. So are those who ask for the time. In other programs, only that a time is shown
-//! as a date is noted. Not noted are random numbers, the environment as a whole, and system calls that do not go through the C
-//! library: these have to be read off the sources ([`macro_effects`](super::macro_effects)).
+//! Notes are written to a shared memfd (`observer/layout.rs`): they survive a killed process, and need no system call each.
+//! Nothing is noted twice. In notes of programs, a line break stands between the path and the first argument. Variables that
+//! rustc's library reads are told from those that a macro in it reads, which is a library of its own, unless both use the
+//! same standard library. So are those who ask for the time. In other programs, only that a time is shown as a date is noted.
+//! Not noted are random numbers, the environment as a whole, and system calls that do not go through the C library: these
+//! have to be read off the sources ([`macro_effects`](super::macro_effects)).
 
 mod cargo_settings;
 mod git_settings;
@@ -31,10 +31,9 @@ use sccfg_util::fsio::{self, FileStat, MemoryFile};
 
 /// The observer; empty on systems for which there is none.
 const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
-/// The variable that tells the observer which processes note, and its file.
+/// The variable with the observed processes and the path of the memfd for notes, as `WHO:PATH`.
 const LOG: &str = "SCCFG_OBSERVED";
-/// The variable with directories and those that the observer tells macros in their place, if they ask for paths without
-/// links.
+/// The variable with pairs of directories. In canonical paths, the observer gives macros the second instead of the first.
 const RENAMED: &str = "SCCFG_RENAMED";
 /// The variable of a program from which the observer hides these variables.
 const HIDES: &str = "SCCFG_HIDES";
@@ -63,7 +62,7 @@ pub(super) struct Requests {
     pub(super) variables: BTreeSet<String>,
     /// Those of them that only the compiler itself read, as far as that can be told.
     pub(super) of_compiler: BTreeSet<String>,
-    /// The programs into which the observer was loaded, by their paths without links.
+    /// The programs into which the observer was loaded, by their canonical paths.
     pub(super) observed: BTreeSet<PathBuf>,
     /// The libraries that the dynamic linker loaded into them when they started.
     pub(super) libraries: BTreeSet<PathBuf>,
@@ -117,7 +116,7 @@ pub(super) struct Uses {
     pub(super) is_written: bool,
     /// Removed, or renamed.
     pub(super) is_removed: bool,
-    /// Whether its path without links was asked for.
+    /// Whether its canonical path was asked for.
     pub(super) is_resolved: bool,
     /// Whether it was asked for by other code than the compiler's own, as far as that can be told.
     pub(super) is_resolved_by_other: bool,
@@ -162,8 +161,8 @@ impl Observation {
         self.changes.push((HIDES.into(), Some("1".into())));
     }
 
-    /// Has macros that ask for a path without links told one in the second of two `directories` in the place of the first.
-    /// The first ones that fit count.
+    /// Gives macros that ask for a canonical path one in the second directory of a pair instead of the first. The first pair that fits
+    /// counts.
     pub(super) fn rename(&mut self, directories: &[(PathBuf, PathBuf)]) {
         let mut renamed = OsString::new();
         for directory in directories.iter().flat_map(|(from, to)| [from, to]) {
@@ -196,13 +195,13 @@ impl Observation {
         &self.changes
     }
 
-    /// Makes what was noted void, before the program is run again.
+    /// Discards the notes so far, before the program is run again.
     pub(super) fn forget(&self) -> io::Result<()> {
         let used = self.notes.number_at(layout::USED as u64)?;
         self.notes.write_number_at(layout::VOID as u64, used)
     }
 
-    /// What was noted until now; `None` if the observer was not loaded.
+    /// The notes so far; `None` if the observer was not loaded, or if notes were lost.
     pub(super) fn requests(&self) -> Option<Requests> {
         let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
         let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
@@ -275,7 +274,7 @@ pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Whether the dynamic linker loads a library into programs that is not the observer.
+/// Whether `LD_PRELOAD` names a library other than the observer.
 pub(super) fn is_preloading() -> bool {
     let libraries = env::var_os(PRELOAD).unwrap_or_default();
     let libraries = libraries.to_string_lossy();
@@ -283,8 +282,8 @@ pub(super) fn is_preloading() -> bool {
     libraries.any(|library| !library.is_empty() && !library.ends_with(FILE_NAME))
 }
 
-/// The changes of the environment for a program that may go on when what is observed has ended, such as a server. Empty if
-/// this process is not part of something that is observed.
+/// The environment without the observer, for a program that may outlive the observed one, such as a server. Empty if this
+/// process is not observed.
 pub(super) fn unobserved() -> Vec<(OsString, Option<OsString>)> {
     if env::var_os(LOG).is_none() {
         return Vec::new();
@@ -303,16 +302,15 @@ pub(super) fn unobserved() -> Vec<(OsString, Option<OsString>)> {
 }
 
 impl Requests {
-    /// Whether a macro asked for the path of a file without links; `None` if the compiler, which always does, cannot be told
-    /// from macros.
+    /// Whether a macro asked for the canonical path of a file; `None` if the compiler, which always does, cannot be told from macros.
     pub(super) fn resolves_paths(&self) -> Option<bool> {
         let mut resolved = self.files.values().filter(|uses| uses.is_resolved);
         let is_told = resolved.clone().any(|uses| !uses.is_resolved_by_other);
         is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
-    /// The first path below `directory` where something was made and is not any more, although nothing that was observed has
-    /// removed it. What the wrapper makes for itself does not count.
+    /// The first path below `directory` that was written and no longer exists, although no observed process removed it. Skips the
+    /// wrapper's own files.
     pub(super) fn first_lost(&self, directory: &Path) -> Option<&Path> {
         let is_removed = |path: &Path| self.files.get(path).is_some_and(|uses| uses.is_removed);
         let is_of_wrapper = |path: &Path| path.iter().any(|part| part == WRAPPER_DIR);

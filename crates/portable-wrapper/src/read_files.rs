@@ -83,7 +83,7 @@ impl ReadFiles {
         let answers = self.answers.iter().map(|(_, path, _)| path);
         let mut late = self.late.iter().chain(answers);
         late.all(|path| {
-            // Of what is not there, the directory tells when it went.
+            // For a missing file, the ctime of its nearest existing ancestor bounds when it was removed.
             let mut stamps = path.ancestors().filter_map(FileStamp::of);
             stamps
                 .next()

@@ -1,9 +1,8 @@
 //! Seeding: filling the build directory of a new checkout from that of another one.
 //!
-//! A unit is taken (`decisions`) if everything it depends on is the same here (`checks`), and so are all units
-//! below it. Its files get this checkout's paths (`delivery`). cargo then finds it fresh, and
-//! compiles the rest. So a seeded build directory is in the state in which a build in this checkout
-//! would have left it, up to the units that are missing.
+//! A unit is taken (`decisions`) if everything it depends on is the same here (`checks`), and so are all its dependencies. Its files
+//! get this checkout's paths (`delivery`). cargo then finds it fresh, and compiles the rest. So a seeded build directory is in the
+//! state in which a build in this checkout would have left it, up to the units that are missing.
 //!
 //! Units that cannot be taken from one checkout are looked for in others (`earlier`).
 //!
@@ -84,7 +83,7 @@ pub struct Seeded {
     pub units: usize,
     /// The workspaces from which some of them were taken that the first one could not give.
     pub others: Vec<PathBuf>,
-    /// The units that were not, with the reasons; a unit comes after those below it.
+    /// The units that were not, with the reasons; a unit comes after its dependencies.
     pub left_out: Vec<(String, String)>,
 }
 

@@ -73,7 +73,7 @@ pub(super) struct KeyBuilder<'a> {
     is_each_time: bool,
     /// Whether a macro was seen to ask for the path of a directory.
     asks_for_place: bool,
-    /// Whether a macro was seen to ask for the path of a file without links, if that is known.
+    /// Whether a macro was seen to ask for the canonical path of a file, if that is known.
     resolves_paths: Option<bool>,
     /// Whether it is known what the macros that it uses asked for.
     is_observed: bool,

@@ -120,7 +120,7 @@ fn is_left(path: &Path, name: &str) -> bool {
 struct Maker {
     pid: u32,
     started: u64,
-    /// Identifies what numbers the processes: this run of this machine, or a container on it.
+    /// A short digest of the boot and of the PID and time namespaces, in which `pid` and `started` are valid.
     system: String,
 }
 

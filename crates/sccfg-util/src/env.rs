@@ -30,7 +30,7 @@ impl Drop for Changes {
     }
 }
 
-/// Lets these variables count instead of those of this process, as if it had been started with them.
+/// Overrides environment variables, for this process and the programs that it starts, until the result is dropped.
 pub fn change(variables: Vec<(OsString, OsString)>) -> Changes {
     if let Ok(mut changes) = CHANGES.write() {
         changes.extend(variables);

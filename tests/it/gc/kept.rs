@@ -319,7 +319,7 @@ fn a_program_that_is_running_keeps_its_directory() {
     assert!(!repo.path("repo/target").exists());
 }
 
-/// Processes have the paths of their files without links.
+/// Processes have the canonical paths of their files.
 #[test]
 fn a_program_that_is_running_keeps_its_directory_behind_a_link() {
     let repo = Repo::new();

@@ -222,7 +222,7 @@ fn what_another_workspace_with_a_program_of_the_same_name_has_compiled_stays(
     assert_eq!(repo.finds(&["../caches"]), []);
 }
 
-/// The sources have the path that cargo was given, and the debug information that without links.
+/// The sources have the path that cargo was given, and the debug information has the canonical one.
 #[rstest]
 fn a_workspace_that_was_built_through_a_link_is_not_gone_with_the_link(
     #[values(Layout::V1, Layout::V2)] layout: Layout,

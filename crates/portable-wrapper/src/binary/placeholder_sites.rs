@@ -16,7 +16,7 @@ use super::sections::{Writable, writable_parts};
 use super::{Placeholder, Writer, own};
 use sccfg_util::fsio::{self, Patcher};
 
-/// A placeholder in a linked file, or a length with that of one in it.
+/// A placeholder in a linked file, or a length field that includes a placeholder's length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, Role, Kind)", into = "(u64, Role, Kind)")]
 pub(crate) struct PlaceholderSite {

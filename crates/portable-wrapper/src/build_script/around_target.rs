@@ -1,4 +1,4 @@
-//! The directories around a target directory, as a published build script may name them.
+//! The ancestors of a target directory, whose paths a published build script can derive from `OUT_DIR`.
 //!
 //! cargo does not tell such a script which checkout it runs for, so that only the target directory has a placeholder. The
 //! script can find the directories around it. What names them is right for checkouts at the same path only.
@@ -43,7 +43,7 @@ impl AroundTarget {
         found
     }
 
-    /// `directory` alone, in the place of those around a target directory; `None` if too many texts contain its path.
+    /// `directory` alone, instead of the ancestors of a target directory; `None` for `/`, a relative path, or one not in UTF-8.
     pub(super) fn of_directory(directory: &Path, path_map: &PathMap) -> Option<Self> {
         let path = directory.to_str()?.trim_end_matches('/');
         let mapped = path_map
@@ -117,7 +117,7 @@ pub(super) fn follows_flag(text: &[u8]) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// Directories that scripts find without the path of the checkout.
+/// Directories that a script finds without knowing the checkout: the root, the home and the temporary directory.
 pub(super) fn well_known_directories() -> Vec<PathBuf> {
     let all = [Some("/".into()), env::home_dir(), Some(env::temp_dir())];
     all.into_iter().flatten().collect()

@@ -94,7 +94,7 @@ impl Context {
         shared: Option<&SharedRuns<'_>>,
     ) -> ExitCode {
         let is_fresh = fsio::names_in(&self.out_dir).is_empty();
-        // Whoever compiles for another machine as well stores each object, and so does a package that may change.
+        // If the result is shared with other machines, or the package may change, each object is cached by itself.
         let recording = (is_fresh && shared.is_none() && script.is_published)
             .then(|| self.start_recording())
             .flatten();
@@ -377,7 +377,7 @@ impl Context {
         Ok((key, reads_own_path))
     }
 
-    /// Whether there is a result of a checkout whose paths do not fit here.
+    /// Whether the store has a result under `key` from a checkout with other paths.
     fn has_result_of_others(&self, key: &str) -> bool {
         let run =
             || serde_json::from_slice::<StoredRun>(self.store.store().get(key)?.metadata()).ok();

@@ -383,8 +383,8 @@ impl Script<'_> {
             || contents.any(|file| path.is_below(file))
     }
 
-    /// Whether it can have the path of the workspace, outside of the target directory, from what it reads only, in whatever form
-    /// that is there: neither it nor a program that it runs asks where it is.
+    /// Whether the script can learn the path of the workspace, other than in that of its target directory, only from files that it
+    /// reads: it is not published, and neither calls a function, reads a variable nor runs a program that may return that path.
     pub(super) fn knows_workspace_from_inputs(&self) -> bool {
         !self.is_published && !self.source.may_know_place(self.used)
     }
@@ -425,14 +425,14 @@ pub(super) struct RunInputs {
     pub(super) observed: ObservedInputs,
 }
 
-/// The part of a key that has the place of a checkout.
+/// The label of the key part with the paths of the checkout.
 pub(crate) const PLACE: &str = "place";
-/// Variables that many programs read to find others, or to know where they are.
+/// Variables that many programs read: reading them does not tie a result to the path of the checkout.
 const NOT_OF_PLACE: [&str; 3] = ["OLDPWD", "PATH", "PWD"];
 
 /// The part of a first key that tells which inputs of runs are known.
 const INPUTS: &str = "inputs";
-/// Changes when other inputs are.
+/// Increment it when other inputs of runs are recorded.
 const VERSION_OF_INPUTS: &str = "5";
 
 /// Whether the run with these `parts` of its first key was stored by a version that knows the same inputs.

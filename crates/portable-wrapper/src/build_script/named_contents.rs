@@ -10,10 +10,10 @@ use crate::package;
 use crate::path_map::{PathMap, Role};
 use sccfg_util::env;
 
-/// What a part of a first key starts with that has the content of what a variable or a text names.
+/// The prefix of labels of key parts with the content of a path that a variable or a text names.
 pub(super) const CONTENT_OF: &str = "content of $";
 
-/// Whether the content of `path` may be in a first key: not a whole file system, or what never changes.
+/// Whether the content of `path` may be a key part: `path` is absolute, not `/`, and not in the Nix store.
 pub(super) fn may_be_named(path: &Path) -> bool {
     path.is_absolute() && path != Path::new("/") && !path.starts_with("/nix/store")
 }

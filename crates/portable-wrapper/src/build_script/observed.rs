@@ -291,8 +291,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The absolute path that `path` stands for. Behind a link, `..` is where the link leads; links after the last `..` are
-    /// kept.
+    /// `path`, made absolute, with each `..` resolved through links as the kernel does. Links after the last `..` are kept.
     fn place(&self, path: &Path, real_paths: &RealPaths) -> PathBuf {
         let path = self.script.package.join(path);
         // Without parts that are a dot.
@@ -457,7 +456,7 @@ fn is_of_history(path: &Path) -> bool {
     parts.any(|part| OF_HISTORY.iter().any(|name| part == *name))
 }
 
-/// Whether `path` is a directory which compilers look for, whatever they do.
+/// Whether `path` is the temporary directory or the shell's `PWD`: compilers look for these in every run.
 fn is_temp_or_current_dir(path: &Path) -> bool {
     let directories = [Some(env::temp_dir()), env::var_os("PWD").map(PathBuf::from)];
     path.is_dir()

@@ -76,7 +76,8 @@ impl<'a> OwnPath<'a> {
         walked.any(|(count, entry)| count > MAX_FILES || self.is_in(entry.path()))
     }
 
-    /// What is made there has this checkout's paths in each, and nobody edits the rest.
+    /// Whether `path` is in the target directory, in `registry` or `git` of `CARGO_HOME`, in a package of the system or in the Nix
+    /// store: these are not searched.
     fn never_has_it(&self, path: &Path) -> bool {
         let home = self.path_map.around(path, Role::CargoHome);
         let in_home = home.and_then(|home| path.strip_prefix(home).ok());

@@ -1,4 +1,4 @@
-//! Preprocessed text of C, which generated sources make larger than memory should be. It is in a file without a name,
+//! Preprocessed C, which may be too large for memory when sources are generated. It is in an anonymous temporary file,
 //! and is read line by line.
 
 use std::collections::BTreeSet;

@@ -43,7 +43,7 @@ pub(crate) struct Begun {
     has_failed: bool,
     /// How it ended, if that was waited for.
     ended: Option<Compiled>,
-    /// Whose end ends the compile.
+    /// The write end of a pipe. Dropping it stops the compiler.
     wanted: Option<PipeWriter>,
 }
 
@@ -113,7 +113,7 @@ impl Begun {
         DepInfo::parse(&dep_info)
     }
 
-    /// Whether it failed before it had listed its sources, and says nothing about what stands in the place of a path.
+    /// Whether it failed before it listed its sources, and no message contains a placeholder: it fails without them as well.
     pub(crate) fn fails_anyway(&self) -> bool {
         let is_placeholder_in = |line: &Vec<u8>| self.request.path_map.has_placeholder(line);
         self.has_failed && !self.first_lines.iter().any(is_placeholder_in)

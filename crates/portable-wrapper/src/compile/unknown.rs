@@ -77,15 +77,14 @@ pub(super) fn read_variables(
     exposed.iter().filter(is_read).cloned().collect()
 }
 
-/// Whether a macro may have asked for the path of a directory or, as far as is `observed`, for that of a file without
-/// links.
+/// Whether a macro may have asked for the path of a directory or, as far as is `observed`, for the canonical path of a file.
 pub(super) fn asks_for_location(request: &CompileRequest, observed: Option<&Requests>) -> bool {
     let observed = observed.filter(|seen| is_compiler_alone(request, seen));
     let resolves_paths = observed.and_then(Requests::resolves_paths);
     request.exposes_location || resolves_paths.unwrap_or(request.resolves_paths)
 }
 
-/// Whether all that was observed is the compiler with the macros in it, which ran no other program.
+/// Whether the compiler, with the macros that it loaded, was the only program that ran.
 fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
     let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
     !seen.is_partial && seen.programs.iter().all(is_compiler)
@@ -129,7 +128,7 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     })
 }
 
-/// Whether the compile of a unit whose sources were listed read others: they were changed in between.
+/// Whether the compile read a source that is not in the list: sources were changed in between.
 pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     if request.language == Language::C || request.named_variables.is_some() {
         return false;

@@ -44,10 +44,10 @@ pub(crate) struct AmbientInputs {
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place: bool,
-    /// Whether code that is not published reads the current directory, or asks for paths without links.
+    /// Whether code that is not published reads the current directory, or asks for canonical paths.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place_of_own: bool,
-    /// Whether it asks for the paths of files without links, which is noted where the compiler is observed.
+    /// Whether it asks for the canonical paths of files, which is noted where the compiler is observed.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) resolves_paths: bool,
     /// Whether it asks for the mode, owner, links or blocks of files.

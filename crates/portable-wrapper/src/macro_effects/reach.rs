@@ -13,7 +13,7 @@ pub(super) enum Reach {
     Files,
     /// The current directory, or the path of a source.
     Place,
-    /// The paths of files without links.
+    /// The canonical paths of files.
     Resolved,
     /// The types of the clock; only some of their functions read it.
     Clock,

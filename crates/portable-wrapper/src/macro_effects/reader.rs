@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
             && !self.imports.iter().any(|import| import.name == Some(name))
     }
 
-    /// A name that alone says enough.
+    /// Notes the effects of an identifier that has them wherever it occurs.
     fn note_identifier(&mut self, tokens: &[Token<'_>], at: usize) {
         let token = tokens[at];
         if token.kind != Kind::Ident {

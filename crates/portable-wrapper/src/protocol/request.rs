@@ -59,7 +59,7 @@ pub(crate) struct CompileRequest {
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
-    /// Whether a macro may ask for the path of a file without links. An observed compile shows it.
+    /// Whether a macro may ask for the canonical path of a file. An observed compile shows it.
     #[serde(default)]
     pub(crate) resolves_paths: bool,
     /// Whether a macro may see the path of the registries. Whether the source asks for it is in dep-info.
@@ -74,8 +74,7 @@ pub(crate) struct CompileRequest {
     /// What the compile may read.
     #[serde(default)]
     pub(crate) known_inputs: KnownInputs,
-    /// The observer, if there is one for this system. It also tells macros other paths without links when expansions are
-    /// compared.
+    /// The observer, if there is one for this system. It also gives macros other canonical paths when expansions are compared.
     #[serde(default)]
     pub(crate) observer: Option<PathBuf>,
     /// Whether the compile is observed.

@@ -436,7 +436,7 @@ fn dependency(name: &str, digest: &str, unit: &Unit<'_>) -> Result<(), Why> {
     Err(format!("{name} was compiled again").into())
 }
 
-/// Whether everything below the unit is still what it was compiled with.
+/// Whether all direct and indirect dependencies of the unit are still what it was compiled with.
 fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     let parts = &unit.manifest.parts;
     let names = parts.iter().filter_map(|part| {

@@ -1,4 +1,4 @@
-//! Which units are taken: those that are the same here, above others that are taken.
+//! Which units are taken: those that are the same here, and whose dependencies are taken.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -41,7 +41,7 @@ pub(super) struct Decisions<'a> {
     earlier: &'a Earlier<'a>,
     by_hash: HashMap<u64, Vec<usize>>,
     states: Vec<State>,
-    /// The units that were taken, each after those below it.
+    /// The units that were taken, each after its dependencies.
     taken: Vec<usize>,
     left_out: Vec<LeftOut>,
 }
@@ -73,7 +73,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// Takes a unit, after those below it, if it can be taken and was not before.
+    /// Takes a unit, after its dependencies, if it can be taken and was not before.
     fn decide_one(&mut self, nth: usize, hand_over: &dyn Fn(Delivered)) {
         match self.states[nth] {
             State::Open => {}
@@ -153,7 +153,7 @@ impl<'a> Decisions<'a> {
         });
     }
 
-    /// Leaves out the units that could not be delivered, and those above them. `remove` removes what was delivered of one.
+    /// Leaves out the units that could not be delivered, and those that depend on them. `remove` removes what was delivered of one.
     pub(super) fn finish(
         mut self,
         mut failed: HashMap<usize, Why>,

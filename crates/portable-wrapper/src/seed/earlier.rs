@@ -17,7 +17,7 @@ use sccfg_util::fsio;
 /// A unit that was taken from another checkout.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TakenEarlier {
-    /// Its checkout, and its place among the units of this.
+    /// The indices of its checkout, and of the unit in it.
     build: usize,
     unit: usize,
     /// The times of its files where they were delivered.

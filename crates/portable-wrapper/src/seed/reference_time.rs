@@ -1,4 +1,4 @@
-//! The time that tells sources that were compared from those that are written later.
+//! The reference time of seeding. Sources that are written after it count as changed.
 
 use std::io;
 use std::path::Path;
@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 use super::checks::modified;
 use sccfg_util::fsio;
 
-/// A time of the clock that stamps files, which goes by ticks.
+/// An mtime. The file system takes it from a clock that advances in ticks.
 pub(super) struct ReferenceTime<'a> {
     time: SystemTime,
     staging: &'a Path,
 }
 
 impl<'a> ReferenceTime<'a> {
-    /// The present time, which the first file in `staging` gets.
+    /// The file system's present time: the mtime of the `CACHEDIR.TAG` that this writes to `staging`.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -29,8 +29,7 @@ impl<'a> ReferenceTime<'a> {
         Ok(modified(&path).unwrap_or(SystemTime::UNIX_EPOCH))
     }
 
-    /// Waits for the next tick. All sources that are read from then on have been written before the result,
-    /// or show another time.
+    /// Waits for the next tick, and returns the time before it. A source that is written afterwards has a later mtime.
     ///
     /// # Errors
     /// Those of [`Self::now`].

@@ -1,10 +1,9 @@
-//! The sources that were compared, until the first build.
+//! The record of the sources that seeding compared, which is checked before the first build.
 //!
-//! cargo takes a seeded unit for newer than each source that keeps a time from before, because it was copied there (`cp -p`,
-//! `rsync -a`, `tar`) or moved, and does not know at all what macros and build scripts read without declaring it. In a worktree
-//! without a target directory, the first build compiles all of it. So what cargo knows of the compiler is seeded without its
-//! version: the first command asks the wrapper for that, before it looks at any unit. Then the sources are looked at
-//! again, and if one has changed without cargo noticing it, the units that depend on it are built again.
+//! cargo rebuilds a seeded unit if a source has a newer mtime. It misses a changed source with an old mtime (`cp -p`, `rsync -a`,
+//! `tar`, `mv`), and files that macros and build scripts read without declaring them. So `.rustc_info.json` is seeded without the
+//! compiler's version: the first cargo command runs the wrapper with `-vV` before it looks at any unit. The wrapper then compares
+//! the sources again, and removes the units whose sources have changed undetected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -28,19 +27,19 @@ const RECORD: &str = "seeded.json";
 const FORMAT: u32 = 1;
 /// The name of the lock of the record.
 const LOCK: &str = "seeded.lock";
-/// Files that are looked at in one directory.
+/// With more files in a directory, its state is not recorded.
 const MAX_FILES: usize = 20_000;
 
-/// Who notices that a source has changed.
+/// Whether cargo itself detects that a source has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Noticed {
-    /// cargo, if it is newer.
+    /// It does, if the source has a newer mtime than the units.
     ByCargo,
-    /// Nobody.
+    /// It does not.
     Not,
 }
 
-/// What counts of a source.
+/// What is compared of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum What {
     /// The file; of a directory, that it is one.
@@ -73,7 +72,7 @@ type Source = (PathBuf, What, Noticed);
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     sources: BTreeMap<Source, BTreeSet<usize>>,
-    /// Without these directories, cargo builds the unit again.
+    /// The directories of each unit whose removal makes cargo rebuild it.
     units: Vec<Vec<PathBuf>>,
 }
 
@@ -86,18 +85,18 @@ struct Record {
     units: Vec<Vec<PathBuf>>,
 }
 
-/// Whether a record of sources is used up.
+/// Whether the record of sources is deleted after the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// A build begins, after which cargo alone decides.
+    /// It is: a build begins, and from then on cargo's fingerprints decide.
     Last,
-    /// Something else, after which cargo may ask again.
+    /// It is not: the command may compile none of these units, so the next one checks again.
     NotLast,
 }
 
 impl Compared {
-    /// Begins with another unit, for which all further sources are compared. `directories` are those without which cargo
-    /// builds it again, relative to the build directory.
+    /// Begins with another unit, for which all further sources are compared. cargo rebuilds it without these `directories`, which are
+    /// relative to the build directory.
     pub(super) fn begin(&mut self, directories: Vec<PathBuf>) {
         self.units.push(directories);
     }
@@ -227,8 +226,8 @@ pub fn is_unbuilt(build: &Path) -> bool {
     fsio::exists(&in_build(build, RECORD))
 }
 
-/// Has cargo build the units again that were seeded in the build directory `build`, if a source of theirs has changed since
-/// and cargo would not notice it. Returns how many. To be called before cargo looks at them.
+/// Makes cargo rebuild the seeded units in `build` whose sources have changed in a way that cargo does not detect. Returns how
+/// many directories were removed. Call it before cargo reads the fingerprints.
 ///
 /// # Errors
 /// If a unit cannot be removed.
@@ -263,7 +262,7 @@ pub(super) fn is_outdated(build: &Path) -> bool {
     outdated(build).is_some_and(|outdated| !outdated.is_empty())
 }
 
-/// The directories of the units in `build` that have to be built again; `None` without a record.
+/// The directories whose removal makes cargo rebuild the outdated units in `build`; `None` without a record.
 fn outdated(build: &Path) -> Option<BTreeSet<PathBuf>> {
     let text = fsio::read_bytes(in_build(build, RECORD))?;
     let record = serde_json::from_slice::<Record>(&text).ok();
@@ -271,7 +270,7 @@ fn outdated(build: &Path) -> Option<BTreeSet<PathBuf>> {
     Some(record.map_or_else(|| all_units(build), |record| record.outdated(build)))
 }
 
-/// The directories without which cargo builds everything again, whatever is known of what was seeded.
+/// The `.fingerprint` and `build` directories of all profiles: without them, cargo rebuilds everything.
 fn all_units(build: &Path) -> BTreeSet<PathBuf> {
     let profiles = profiles(build).into_iter();
     profiles
@@ -280,7 +279,7 @@ fn all_units(build: &Path) -> BTreeSet<PathBuf> {
 }
 
 impl Record {
-    /// The directories of the units whose sources have changed although cargo does not notice it.
+    /// The directories of the units whose sources have changed in a way that cargo does not detect.
     fn outdated(&self, build: &Path) -> BTreeSet<PathBuf> {
         let mut outdated = BTreeSet::new();
         for (source, seen, units) in &self.sources {
@@ -293,7 +292,7 @@ impl Record {
         outdated
     }
 
-    /// The path that has changed, if cargo does not notice it.
+    /// The path that has changed, if cargo does not detect it.
     fn changed(&self, source: &Source, seen: &Seen, build: &Path) -> Option<PathBuf> {
         let (path, _, noticed) = source;
         let is_unnoticed = |path: &Path| {
@@ -322,8 +321,7 @@ fn in_build(build: &Path, name: &str) -> PathBuf {
     build.join(WRAPPER_DIR).join(name)
 }
 
-/// What cargo knows of the compiler, from the text of `.rustc_info.json`, without its version. `None` if this has another
-/// form.
+/// The text of `.rustc_info.json` without the output of `rustc -vV`. `None` if its format is not known.
 ///
 /// cargo keeps what a run of the compiler printed by the digest of its arguments (`Cache` in cargo's `util/rustc.rs`).
 pub(super) fn without_version(text: &[u8]) -> Option<Vec<u8>> {

@@ -50,7 +50,7 @@ pub(crate) struct UnitKey {
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
-    /// Whether a macro may ask for the path of a file without links.
+    /// Whether a macro may ask for the canonical path of a file.
     pub(crate) resolves_paths: bool,
     /// Whether a macro may see the registries' path.
     pub(crate) exposes_cargo_home: bool,
@@ -80,7 +80,7 @@ impl UnitKey {
         self.timeless.is_some()
     }
 
-    /// The digest of everything in the unit and below it; empty if something is not known. `outputs` are the unit's
+    /// The digest of everything in the unit and its dependencies; empty if something is not known. `outputs` are the unit's
     /// files: name, digest. What is compiled each time may have the same content as before.
     pub(crate) fn closure(&self, outputs: &[(String, String)]) -> String {
         let subject = match &self.timeless {

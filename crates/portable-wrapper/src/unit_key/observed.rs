@@ -34,7 +34,7 @@ pub(super) struct Observed {
     pub(super) each_time: Option<String>,
     /// Whether the path of a directory may be in the result.
     pub(super) place: bool,
-    /// Whether a macro asked for the path of a file without links, if that is known.
+    /// Whether a macro asked for the canonical path of a file, if that is known.
     pub(super) resolves_paths: Option<bool>,
     /// A file outside of the workspace, whose path a macro may have derived from this checkout's, or a generated one with a
     /// path in it, and the paths of this checkout.
@@ -240,7 +240,7 @@ pub(crate) enum Question {
     Read,
     /// Whether it is there, and what it is.
     Found,
-    /// Its path without links.
+    /// Its canonical path.
     Resolved,
     /// Its mode, owner, links and blocks.
     Metadata,
@@ -343,7 +343,7 @@ impl OfCompiler<'_> {
     }
 }
 
-/// Both paths of a file: as it is written, and without links.
+/// Both paths of a file: as it is written, and the canonical one.
 fn both(path: &Path) -> Vec<PathBuf> {
     [Some(plain(path)), path.canonicalize().ok()]
         .into_iter()

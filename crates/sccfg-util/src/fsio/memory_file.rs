@@ -1,4 +1,4 @@
-//! Files that lie in memory alone.
+//! Anonymous files in memory (memfd).
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-/// A file in memory, which is gone when all have closed it (`memfd_create` of Linux).
+/// A memfd (`memfd_create(2)`): an anonymous file in memory, freed when nothing refers to it.
 #[derive(Debug)]
 pub struct MemoryFile {
     file: File,

@@ -183,11 +183,11 @@ pub fn is_own_dir(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == current_uid())
 }
 
-/// New files and directories have the group of the directory that has this bit, and directories the bit.
+/// The setgid bit: new entries of a directory get its group, and new subdirectories the bit.
 const SET_GROUP_ID: u32 = 0o2000;
 
-/// The permission bits of the directory at `path`, except for the one for the group of new files that it has from the directory above. `None`
-/// if it cannot be read, or somebody has given it that one.
+/// The permission bits of the directory at `path`, without a setgid bit inherited from its parent. `None` if they cannot be read, or
+/// if the directory has a setgid bit of its own.
 pub fn mode_of_dir(path: &Path) -> Option<u32> {
     let mode = |path: &Path| Some(fs::metadata(path).ok()?.mode() & 0o7777);
     let own = mode(path)? & !(mode(path.parent()?)? & SET_GROUP_ID);

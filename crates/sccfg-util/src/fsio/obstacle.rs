@@ -26,7 +26,7 @@ pub struct Obstacle {
     /// What it is about: the directory, one above it, or something in it.
     path: PathBuf,
     reason: Reason,
-    /// What the owner has to be changed of, with all that is in it. `None` if it may be somebody else's business.
+    /// The path to `chown -R` to this user. `None` if it may rightly belong to another user.
     taken: Option<PathBuf>,
     /// Whether the rest of the directory can be used.
     pub is_partial: bool,

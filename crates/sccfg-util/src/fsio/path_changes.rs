@@ -115,8 +115,8 @@ fn parts_of(path: &Path) -> Vec<Option<OsString>> {
         .collect()
 }
 
-/// Whether what is at `path` may have come or gone at `moment` or later: a directory that was made then, or nothing in a directory
-/// whose entries have changed since. A file shows that by its own time.
+/// Whether `path` is a directory created at `moment` or later, or is missing and may have been removed since: the nearest existing
+/// ancestor was modified. False for existing files, whose own times show a change.
 pub fn may_have_come_or_gone_since(path: &Path, moment: SystemTime) -> bool {
     if let Ok(found) = fs::metadata(path) {
         // Where the file system does not know it, nobody does.

@@ -174,12 +174,12 @@ pub fn open_stderr_of(pid: u32) -> Option<fs::File> {
     fs::OpenOptions::new().append(true).open(path).ok()
 }
 
-/// Opens a pipe with a name for reading, without waiting for data or a writer. `None` if it is something else.
+/// Opens a FIFO for reading, without waiting for data or a writer. `None` if it is not a FIFO or cannot be opened.
 pub fn open_fifo_to_read(path: &Path) -> Option<fs::File> {
     open_fifo(path, fs::OpenOptions::new().read(true))
 }
 
-/// Opens a pipe with a name, which somebody has opened for reading, for writing.
+/// Opens a FIFO for writing, if another process has it open for reading.
 pub fn open_fifo_to_write(path: &Path) -> Option<fs::File> {
     open_fifo(path, fs::OpenOptions::new().write(true))
 }
@@ -197,7 +197,7 @@ pub fn names_in(directory: &Path) -> Vec<String> {
     names_of(directory, |_| true)
 }
 
-/// The names of the directories in a directory, without links, sorted; none if it cannot be read.
+/// The names of the directories in a directory, but not of links to directories, sorted; none if it cannot be read.
 pub fn directories_in(directory: &Path) -> Vec<String> {
     names_of(directory, |entry| {
         entry.file_type().is_ok_and(|kind| kind.is_dir())

@@ -1,4 +1,4 @@
-//! Paths without links, of many files in few directories.
+//! Canonical paths of many files in few directories.
 
 #![allow(
     clippy::disallowed_methods,
@@ -10,13 +10,12 @@ use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-/// Finds paths without links as [`Path::canonicalize`] does, which asks the system about each component of each path.
-/// Here, each directory is asked about once: what changes in between is not seen.
+/// Canonicalizes paths as [`Path::canonicalize`] does, but resolves each directory once. Later changes of a directory are not seen.
 #[derive(Debug, Default)]
 pub struct RealPaths(RefCell<HashMap<PathBuf, Option<PathBuf>>>);
 
 impl RealPaths {
-    /// The path without links; `None` if it does not exist.
+    /// The canonical path of `path`; `None` if it does not exist.
     pub fn of(&self, path: &Path) -> Option<PathBuf> {
         self.with_metadata(path).map(|(real, _)| real)
     }
@@ -48,7 +47,7 @@ impl RealPaths {
         Some((whole, metadata))
     }
 
-    /// The path without links, as far as it exists.
+    /// The canonical path of `path`; `path` itself if it does not exist.
     pub fn of_or_same(&self, path: &Path) -> PathBuf {
         self.of(path).unwrap_or_else(|| path.to_owned())
     }

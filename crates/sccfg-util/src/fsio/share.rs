@@ -63,7 +63,7 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file in memory, of which a copy is written that may differ.
+/// A file that was read into memory, to write a copy that may differ.
 #[derive(Debug)]
 pub struct Original {
     /// What is in it.
@@ -103,7 +103,7 @@ impl Original {
     }
 }
 
-/// Gives the file at `from` the second name `to`, which must not exist.
+/// Creates `to`, which must not exist, as a hard link to the file at `from`.
 ///
 /// # Errors
 /// When the file system does not support it, `to` is on another one, or the file has too many names.

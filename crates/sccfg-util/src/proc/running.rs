@@ -58,7 +58,7 @@ pub fn is_suspended(pid: u32) -> bool {
 pub enum Start {
     /// At this time.
     At(u64),
-    /// There is none, or it has ended and its parent has not asked how.
+    /// There is no such process, or it is a zombie.
     Ended,
     /// The system does not say.
     Unknown,
@@ -80,7 +80,7 @@ pub fn own_start() -> Option<(u32, u64)> {
     (stat.pid == std::process::id()).then_some((stat.pid, stat.start))
 }
 
-/// What the numbers and times of processes are relative to: a run of the machine, and the container, if there is one.
+/// The boot and the PID and time namespaces, in which the numbers and start times of processes are valid.
 pub fn pid_scope() -> Option<String> {
     let boot = fsio::read_text("/proc/sys/kernel/random/boot_id")?;
     let processes = fsio::read_link("/proc/self/ns/pid")?;

@@ -1,4 +1,4 @@
-//! Where paths with links and `..` lead.
+//! Resolving paths that contain symbolic links and `..`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub(super) fn parts_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<P
     parts
 }
 
-/// The path without links, as far as it exists.
+/// The canonical path of the longest existing prefix of `path`, joined with the rest.
 pub(super) fn canonicalize_existing(path: &Path, real_paths: &RealPaths) -> PathBuf {
     let above = path.ancestors().skip(1);
     let mut above = above.filter_map(|above| Some((above, real_paths.of(above)?)));

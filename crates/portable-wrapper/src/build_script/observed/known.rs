@@ -1,4 +1,4 @@
-//! What the first key of a run has, or is of the toolchain or the run itself.
+//! Files that the second key can omit: the first key covers them, or they belong to the toolchain or to the run.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::package;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
-/// What the first key of a run has.
+/// See the [module](self).
 pub(super) struct Known<'p> {
     script: &'p Script<'p>,
     /// Directories and files, and where their links lead.
@@ -32,7 +32,7 @@ pub(super) struct Known<'p> {
 }
 
 impl<'p> Known<'p> {
-    /// What the first key has, or is of the toolchain or the run itself.
+    /// Files that the second key can omit: the first key covers them, or they belong to the toolchain or to the run.
     pub(super) fn of(run: &'p Run<'p>, real_paths: &'p RealPaths) -> Self {
         let script = run.script;
         let runs_programs = script.source.may_run_programs(script.used);

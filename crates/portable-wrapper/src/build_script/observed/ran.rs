@@ -32,13 +32,13 @@ fn started_by_launcher(program: &Program) -> Program {
     }
 }
 
-/// See the [module](self).
+/// The programs that a run started, and what the observer noted of them.
 pub(super) struct Ran<'r> {
     run: &'r Run<'r>,
     pub(super) requests: &'r Requests,
     /// All of them.
     pub(super) programs: BTreeSet<Program>,
-    /// The scripts in front of tools, and their interpreters, without links.
+    /// The canonical paths of the scripts in front of tools, each with that of its interpreter.
     scripts: BTreeSet<(PathBuf, PathBuf)>,
     /// The calls of this wrapper.
     pub(super) wrapper: BTreeSet<&'r Program>,

@@ -73,7 +73,7 @@ const LOGS: [&str; 4] = [
 /// Larger files are not looked through. In bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// Whether the variable `name` is one of them, and counts if it is read.
+/// Whether `name` is a variable of a user, shell, terminal or job that counts if a run reads it.
 fn may_count(name: &str) -> bool {
     let none = BTreeSet::<&str>::new();
     let is_of_session = !environment::counts(name, &none)
@@ -146,7 +146,7 @@ fn references(text: &str) -> impl Iterator<Item = &str> {
 /// Directories that variables name, by the names that they have in [`ObservedInputs`], as long as they were not seen.
 type Unseen = Vec<(String, AroundTarget)>;
 
-/// Adds to `observed` whose values are in what the run left in `out_dir` and printed, and which directories of the search path are.
+/// Adds the variables and the directories of `PATH` whose paths occur in what the run printed or left in `out_dir`.
 pub(crate) fn add_shown(
     observed: &mut ObservedInputs,
     out_dir: &Path,

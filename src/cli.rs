@@ -158,7 +158,7 @@ pub(crate) enum Command {
     /// Render what jobs of CI need from sccfg.toml: an action or a script, and the steps that use it
     #[command(subcommand)]
     Ci(Ci),
-    /// Compile by sccache in builds of images: edit Dockerfiles, or generate one
+    /// Use sccache in container image builds: edit Dockerfiles, or generate one
     Docker(Docker),
     /// Print the variables that make a shell use sccache, without touching the server
     Env(Env),
@@ -173,7 +173,7 @@ pub(crate) enum Command {
     Clear(Clear),
     /// Find what is wrong with this shell, repository and machine; exit with 1 if anything is
     Doctor(Doctor),
-    /// Print what became of the last build: hits, misses with their reasons, times, the critical path
+    /// Report on the last build: hits, misses with their reasons, times, the critical path
     Report(BuildReports),
     /// Print why a crate was compiled, found in a cache, or not looked up
     Explain(Explain),

@@ -94,13 +94,13 @@ pub(crate) struct CiScript {
 /// The back ends that any provider has
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AnyBackend {
-    /// What fits the jobs, for each of them
+    /// The back end that fits each job
     Auto,
-    /// Nowhere: nothing is added
+    /// Keep nothing between jobs, and add nothing
     None,
     /// The remote back end that sccfg.toml names
     Remote,
-    /// The disk of the runner
+    /// The runner's disk
     Local,
 }
 

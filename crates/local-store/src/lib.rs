@@ -467,7 +467,7 @@ fn copy_as_created(blob: &Path, file: &StoredFile, to: &Path) -> io::Result<()> 
 
 /// Why nothing is done in a directory of somebody else.
 fn foreign() -> io::Error {
-    io::Error::other("it has files, and none of them is of a store")
+    io::Error::other("the directory is not empty, and is not a local store")
 }
 
 /// How many bytes a file of `size` bytes occupies.

@@ -173,7 +173,7 @@ impl Uncacheable {
             Self::ScriptUnobserved => "it, or a program that it ran, could not be observed",
             Self::ScriptFailed => "it printed an error",
             Self::ScriptDeclared => {
-                "what it declared or a variable names cannot be read, or is too large"
+                "a file that it declared, or that a variable names, cannot be read or is too large"
             }
             Self::ScriptInputs => "a file that it may read changed while it ran",
             Self::ScriptTools => "the programs and headers of this machine could not be listed",

@@ -1217,7 +1217,7 @@ fn a_shared_library_that_was_built_in_two_ways_is_not_seeded() {
     other.cargo(&["build", "-p", "foreign"]).ok();
     let second = project.linked("second");
     let said = sccfg(&second, &["seed", "-v"]).status(0).stderr;
-    let left_out = "foreign, below it, was not compiled by the wrapper";
+    let left_out = "its dependency foreign was not compiled by the wrapper";
     assert!(said.contains(left_out), "{said}");
     second.cargo(&ALL).ok();
     says_the_same_uncached(&second);

@@ -439,9 +439,7 @@ fn files_of_others_are_left_alone() {
     sccfg(&["store", "status"]).status(1).stderr_has(why);
     sccfg(&["config", "check"]).status(1).stderr_has(why);
     for args in [["store", "clear"], ["store", "verify"]] {
-        sccfg(&args)
-            .status(1)
-            .stderr_has("none of them is of a store");
+        sccfg(&args).status(1).stderr_has("is not a local store");
     }
     sccfg(&["gc", "--store", "--yes"]).status(0);
     let mut found: Vec<PathBuf> = files_below(&dir)

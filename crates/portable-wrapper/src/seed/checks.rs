@@ -383,7 +383,9 @@ impl<'a> Checks<'a> {
             return Err(changed());
         }
         if modified(&path).is_none_or(|time| time > self.moment) {
-            return Err(Why::general(format!("{file} is newer than this moment")));
+            return Err(Why::general(format!(
+                "{file} was modified after seeding began"
+            )));
         }
         Ok(())
     }
@@ -459,7 +461,7 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     if unit.manifest.closure == closure {
         return Ok(());
     }
-    Err("a crate below it was compiled again".into())
+    Err("a crate that it depends on was compiled again".into())
 }
 
 /// Whether a file belongs to the kernel, or to a package of the system, and not to `workspace`, which may be below one of

@@ -206,7 +206,7 @@ impl<'a> Decisions<'a> {
             // It keeps its time, and so did they.
             let mut delivered = dependencies.iter().filter_map(|(_, below)| below.delivered);
             if delivered.any(is_older) {
-                return Err("what is below it was built later in another checkout".into());
+                return Err("a dependency was built later, in another checkout".into());
             }
         }
         Ok(TakenUnit {
@@ -227,7 +227,9 @@ impl<'a> Decisions<'a> {
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             if found.is_empty() {
-                return Err(format!("{name}, below it, was not compiled by the wrapper").into());
+                return Err(
+                    format!("its dependency {name} was not compiled by the wrapper").into(),
+                );
             }
             for nth in found {
                 let taken = match self.states[*nth] {
@@ -235,11 +237,11 @@ impl<'a> Decisions<'a> {
                     State::LeftOut { is_general } => {
                         return Err(Why {
                             is_general,
-                            ..format!("{name}, below it, is left out").into()
+                            ..format!("its dependency {name} was left out").into()
                         });
                     }
                     State::Open | State::Entered => {
-                        return Err(format!("{name}, below it, is left out").into());
+                        return Err(format!("its dependency {name} was left out").into());
                     }
                 };
                 let taken = Taken {

@@ -240,12 +240,15 @@ impl Delivery<'_> {
                         .components()
                         .any(|part| part == std::path::Component::ParentDir);
                 if leads_out {
-                    return Err("a link of its build script leads elsewhere".into());
+                    return Err(
+                        "its build script made a symbolic link that is absolute or contains `..`"
+                            .into(),
+                    );
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
                 if from.metadata()?.nlink() > 1 {
-                    return Err("a file of its build script has several names".into());
+                    return Err("its build script made a file with several hard links".into());
                 }
                 let original = read(from)?;
                 match (&libraries, &mut copies) {

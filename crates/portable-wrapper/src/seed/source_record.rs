@@ -90,7 +90,7 @@ struct Record {
 pub enum Use {
     /// It is: a build begins, and from then on cargo's fingerprints decide.
     Last,
-    /// It is not: the command may compile none of these units, so the next one checks again.
+    /// It is not: the command may compile none of these units, and a later one may check again.
     NotLast,
 }
 

@@ -60,7 +60,7 @@ const GLOBAL: &str = "Global options";
 Examples:
   sccfg init --size 24GiB    Set up the repository around the current directory
   sccfg verify               Measure what the cache saves
-  sccfg doctor               Find what is wrong here
+  sccfg doctor               Find problems of this shell, repository and machine
 
 Run `sccfg COMMAND --help` for the options of a command."
 )]
@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
-    /// Print also the files read and written, the programs run, and the decisions made
+    /// Also print the files read and written, the programs run, and the decisions made
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
     /// Color the output; auto: on terminals that support it
@@ -138,13 +138,13 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Set up a repository: edit or generate flake.nix, write sccfg.toml and sccache's config file
     Init(Init),
-    /// Render the managed regions again from sccfg.toml
+    /// Update the managed regions from sccfg.toml
     Apply(Apply),
-    /// Undo init in the repository; flake.nix gets its previous bytes back
+    /// Undo init in the repository; restore flake.nix byte for byte
     Remove(Remove),
     /// Set up sccache in a home-manager configuration: generate sccache.nix and import it
     Home(Home),
-    /// Use sccache in every project, by the user's configuration of cargo
+    /// Use sccache in every project: set build.rustc-wrapper in the user's configuration of cargo
     Cargo(Cargo),
     /// Read, check and change sccache's config file and the settings of the local store
     #[command(subcommand)]
@@ -155,14 +155,14 @@ pub(crate) enum Command {
     /// Compile on other machines: set up sccache-dist's scheduler, build servers and clients, and check them
     #[command(subcommand)]
     Dist(Dist),
-    /// Render what jobs of CI need from sccfg.toml: an action or a script, and the steps that use it
+    /// Set up sccache in CI: add an action or a script, and the steps that use it
     #[command(subcommand)]
     Ci(Ci),
     /// Use sccache in container image builds: edit Dockerfiles, or generate one
     Docker(Docker),
     /// Print the variables that make a shell use sccache, without touching the server
     Env(Env),
-    /// Reconcile the server and print the variables to set; dev shells evaluate this
+    /// Print the variables that a dev shell evaluates, and restart an idle server whose settings differ
     Hook(Hook),
     /// Manage the sccache server
     #[command(subcommand)]
@@ -171,30 +171,30 @@ pub(crate) enum Command {
     Stats(Stats),
     /// Empty the local store, and the cache on the disk once no build uses it
     Clear(Clear),
-    /// Find what is wrong with this shell, repository and machine; exit with 1 if anything is
+    /// Find problems of this shell, repository and machine; exit with 1 if there are any
     Doctor(Doctor),
     /// Report on the last build: hits, misses with their reasons, times, the critical path
     Report(BuildReports),
     /// Print why a crate was compiled, found in a cache, or not looked up
     Explain(Explain),
-    /// Examine every repository below some directories; exit with 1 if anything is wrong
+    /// Find problems of every repository below some directories; exit with 1 if there are any
     Audit(Audit),
-    /// Show what a build in another terminal does, until Ctrl-C
+    /// Show the progress of a build in another terminal, until Ctrl-C
     Watch(Watch),
-    /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 below a hit rate
+    /// Measure a cold build, a clean rebuild and a linked worktree; exit with 1 if the hit rate is too low
     Verify(Verify),
     /// Manage the wrapper for portable keys
     #[command(subcommand)]
     Wrapper(WrapperCommand),
     /// Fill the target directory of this worktree from another one
     Seed(Seed),
-    /// Add a worktree that starts built
+    /// Add a git worktree and fill its target directory from another one
     #[command(subcommand)]
     Worktree(WorktreeCommand),
     /// Inspect, verify or clear the local store
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Remove target directories that nobody needs, and garbage of the local store
+    /// Remove unused target directories, and garbage of the local store
     Gc(Gc),
     /// Print a completion script for a shell
     Completions {

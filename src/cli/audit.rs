@@ -12,16 +12,16 @@ const OUTPUT: &str = "Output";
 #[allow(clippy::struct_excessive_bools, reason = "each is an option")]
 #[command(after_help = "\
 Examples:
-  sccfg audit ~/projects           What every repository asks for, and what is wrong
-  sccfg audit --sizes ~/projects   Also the sizes of target directories
+  sccfg audit ~/projects           List the settings and problems of every repository
+  sccfg audit --sizes ~/projects   Also measure target directories
   sccfg audit --fix ~/projects     List the changes, ask, then make them
 
-Exits with 1 if something is wrong. A repository without a policy is not wrong.")]
+Exits with 1 if there is a problem. A repository without a policy is not a problem.")]
 pub(crate) struct Audit {
     /// Directories to search [default: the current one]
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
-    /// Apply the policies: render regions again, comment out what contradicts them in .cargo/config.toml
+    /// Apply the policies: update the regions, comment out contradicting settings in .cargo/config.toml
     #[arg(long, help_heading = FIXING)]
     pub fix: bool,
     /// Also set up the repositories with a flake and without a policy
@@ -33,10 +33,10 @@ pub(crate) struct Audit {
     /// Do not ask for confirmation
     #[arg(short, long, requires = "fix", help_heading = FIXING)]
     pub yes: bool,
-    /// Measure target directories, which takes long
+    /// Measure target directories (slow)
     #[arg(long, help_heading = OUTPUT)]
     pub sizes: bool,
-    /// List also repositories that have neither a policy nor settings of sccache
+    /// Also list repositories that have neither a policy nor settings of sccache
     #[arg(long, help_heading = OUTPUT)]
     pub all: bool,
     /// Print JSON

@@ -11,12 +11,12 @@ Examples:
   sccfg cargo --user             Use sccache in every project without a dev shell
   sccfg cargo --user --remove    Undo it
 
-The wrapper runs the sccache that is on PATH now, else the one on PATH then, else the compiler itself.")]
+The wrapper runs the sccache that was on PATH when this command ran, else the one on the PATH of the build, else the compiler itself.")]
 pub(crate) struct Cargo {
     /// Edit the user's configuration: build.rustc-wrapper in $CARGO_HOME/config.toml
     #[arg(long, required = true)]
     pub user: bool,
-    /// Remove the key; the file gets its previous bytes back
+    /// Remove the key; restore the file byte for byte
     #[arg(long)]
     pub remove: bool,
     #[command(flatten)]

@@ -21,15 +21,15 @@ pub(crate) enum Ci {
 
 const GITHUB: &str = "\
 Examples:
-  sccfg ci github --explain              Say what fits the workflows and why; write nothing
-  sccfg ci github                        Do it
+  sccfg ci github --explain              Print the decision for each job and its reason; write nothing
+  sccfg ci github                        Edit the workflows
   sccfg ci github --backend rust-cache   Select the back end
   sccfg ci github --check                In CI: fail if something is out of date
   sccfg ci github --remove               Undo it";
 const GITLAB: &str = "\
 Examples:
-  sccfg ci gitlab --explain              Say what fits the jobs and why; write nothing
-  sccfg ci gitlab                        Do it
+  sccfg ci gitlab --explain              Print the decision for each job and its reason; write nothing
+  sccfg ci gitlab                        Edit .gitlab-ci.yml
   sccfg ci gitlab --check                In CI: fail if something is out of date
   sccfg ci gitlab --remove               Undo it";
 const SCRIPT: &str = "\
@@ -41,7 +41,7 @@ Examples:
 /// `sccfg ci github`
 #[derive(Debug, Args)]
 pub(crate) struct CiProvider {
-    /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
+    /// Back end that stores compiled units between jobs [default: the one in sccfg.toml, or auto]
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
     #[command(flatten)]
@@ -51,18 +51,18 @@ pub(crate) struct CiProvider {
 /// `sccfg ci gitlab`
 #[derive(Debug, Args)]
 pub(crate) struct CiGitLab {
-    /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
+    /// Back end that stores compiled units between jobs [default: the one in sccfg.toml, or auto]
     #[arg(long, value_enum)]
     pub backend: Option<AnyBackend>,
     #[command(flatten)]
     pub mode: CiMode,
 }
 
-/// What `sccfg ci github` and `sccfg ci gitlab` do
+/// Options of `sccfg ci github` and `sccfg ci gitlab`
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct CiMode {
-    /// Print the decision for each job, its reason, and what is wrong there already; write nothing
+    /// Print the decision for each job, its reason, and existing problems; write nothing
     #[arg(long)]
     pub explain: bool,
     /// Write nothing; print a diff and exit with 1 if a file is out of date
@@ -78,7 +78,7 @@ pub(crate) struct CiMode {
 /// `sccfg ci script`
 #[derive(Debug, Args)]
 pub(crate) struct CiScript {
-    /// Where compiled units are kept between jobs [default: that of sccfg.toml, or auto]
+    /// Back end that stores compiled units between jobs [default: the one in sccfg.toml, or auto]
     #[arg(long, value_enum)]
     pub backend: Option<AnyBackend>,
     /// Write nothing; print a diff and exit with 1 if the script is out of date
@@ -91,12 +91,12 @@ pub(crate) struct CiScript {
     pub output: PlanOutput,
 }
 
-/// The back ends that any provider has
+/// The back ends that every CI provider supports
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AnyBackend {
     /// The back end that fits each job
     Auto,
-    /// Keep nothing between jobs, and add nothing
+    /// Store nothing between jobs, and add nothing
     None,
     /// The remote back end that sccfg.toml names
     Remote,

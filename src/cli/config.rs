@@ -11,7 +11,7 @@ use sccache_control::config::keys;
 /// `sccfg config`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
-    /// Print the effective settings and where each value comes from
+    /// Print the effective settings and the source of each value
     Show {
         /// Print passwords, tokens and addresses that contain them
         #[arg(long)]

@@ -15,11 +15,11 @@ pub(crate) enum Dist {
     Scheduler(DistScheduler),
     /// Write the config file of a build server, which compiles for other machines
     Server(DistServer),
-    /// Name the scheduler in sccache's config file on this machine, or undo that
+    /// Set the scheduler in sccache's config file on this machine, or undo that
     Client(DistClient),
-    /// Pack a compiler that sccache cannot pack by itself, and name the archive in sccache's config file
+    /// Pack a compiler that sccache cannot pack itself, and add the archive to sccache's config file
     Toolchain(DistToolchain),
-    /// Ask the scheduler for its build servers, and compile on one; exit with 1 if that does not work
+    /// Query the scheduler for its build servers, and compile on one; exit with 1 on failure
     Check(DistCheck),
 }
 
@@ -32,13 +32,13 @@ Examples:
   sccfg dist scheduler --client-token-file client-token --server-key-file server-key
   sccache-dist scheduler --config scheduler.conf")]
 pub(crate) struct DistScheduler {
-    /// Address to listen on; clients need HTTPS in front of it, as it has none of its own
+    /// Address to listen on; the scheduler has no HTTPS, so clients need an HTTPS proxy in front of it
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:10600")]
     pub address: SocketAddr,
     /// Read the token of the clients from FILE
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub client_token_file: PathBuf,
-    /// Read the key from which the tokens of the build servers are made from FILE
+    /// Read the key that signs the tokens of the build servers from FILE
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub server_key_file: PathBuf,
     /// File to write
@@ -58,7 +58,7 @@ pub(crate) struct DistServer {
     /// URL of the scheduler
     #[arg(value_name = "URL")]
     pub scheduler: String,
-    /// Address at which clients and the scheduler reach this machine; its token was made for it
+    /// Address at which clients and the scheduler reach this machine; its token must be for this address
     #[arg(long, value_name = "IP:PORT")]
     pub address: SocketAddr,
     /// Address to listen on [default: that of --address]
@@ -76,7 +76,7 @@ pub(crate) struct DistServer {
     /// Directory to compile in, which sccache-dist empties when it starts
     #[arg(long, value_name = "DIR", default_value = "/var/lib/sccache-dist/build", value_hint = clap::ValueHint::DirPath)]
     pub build_dir: PathBuf,
-    /// Program of bubblewrap [default: bwrap on PATH]
+    /// Path of bubblewrap [default: bwrap on PATH]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub bwrap: Option<PathBuf>,
     /// File to write
@@ -103,7 +103,7 @@ pub(crate) struct DistClient {
     /// Maximum size of the toolchains that are packed on this machine
     #[arg(long, value_name = "SIZE", value_parser = cache_size_of_argument)]
     pub cache_size: Option<ByteSize>,
-    /// Remove the lines again; the file gets its previous bytes back
+    /// Remove the lines; restore the file byte for byte
     #[arg(long, conflicts_with_all = ["scheduler", "token_file", "cache_size"])]
     pub remove: bool,
     #[command(flatten)]
@@ -114,7 +114,7 @@ pub(crate) struct DistClient {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg dist toolchain rustc       The compiler of this dev shell, with everything that it needs
+  sccfg dist toolchain rustc       The compiler of this dev shell, with its dependencies
   sccfg dist toolchain cc c++")]
 pub(crate) struct DistToolchain {
     /// Compiler, by its name on PATH or by its path
@@ -131,7 +131,7 @@ pub(crate) struct DistToolchain {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg dist check                   Compile a tiny crate elsewhere
+  sccfg dist check                   Compile a tiny crate on a build server
   sccfg dist check --compiler cc     Compile a tiny C file
   sccfg dist check --json            For scripts")]
 pub(crate) struct DistCheck {

@@ -9,8 +9,8 @@ use crate::{audit, doctor};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg doctor                   Print what is wrong here, and how to fix it
-  sccfg doctor --fix             Ask for each change, then make it
+  sccfg doctor                   Print the problems, and how to fix them
+  sccfg doctor --fix             Fix problems, after a confirmation for each change
   sccfg doctor --explain S020    Explain a code")]
 pub(crate) struct Doctor {
     /// Fix what can be fixed; ask before each change

@@ -12,25 +12,25 @@ const SELECTION: &str =
 #[allow(clippy::struct_excessive_bools, reason = "each is an option")]
 #[command(after_help = "\
 Examples:
-  sccfg gc                          List what can go in this repository's worktrees, then ask
+  sccfg gc                          List what can be removed in this repository's worktrees, then ask
   sccfg gc --unused 30 ~/projects   Target directories that were not used for 30 days
-  sccfg gc --yes                    The same as the first one, without asking
+  sccfg gc --yes                    Remove it without asking
 
-Only what cargo made is removed, and nothing that a build or a program uses. Worktrees stay.")]
+Removes only files that cargo created, and none that a build or a program uses. Keeps worktrees.")]
 pub(crate) struct Gc {
     /// Directories to search [default: the worktrees of this repository]
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
-    /// Target directories whose workspace is gone
+    /// Target directories whose workspace no longer exists
     #[arg(long, help_heading = SELECTION)]
     pub orphans: bool,
     /// Target directories that were not used for DAYS days
     #[arg(long, value_name = "DAYS", help_heading = SELECTION)]
     pub unused: Option<u32>,
-    /// What incremental compilation keeps, whatever the policy is
+    /// Directories for incremental compilation, whatever the policy is
     #[arg(long, help_heading = SELECTION)]
     pub incremental: bool,
-    /// What the local store has above its limit or without an entry, and outdated state
+    /// Entries of the local store above its size limit, files without an entry, and outdated state
     #[arg(long, help_heading = SELECTION)]
     pub store: bool,
     /// Only list what would be removed

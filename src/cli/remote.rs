@@ -15,7 +15,7 @@ const OUTPUT: &str = "Output";
 /// `sccfg remote`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Remote {
-    /// Set up a remote back end in sccache's config file, behind the cache on the disk
+    /// Set up a remote back end in sccache's config file, as a second level behind the disk cache
     Add(RemoteAdd),
     /// List the remote back ends that sccache would use
     List {
@@ -23,8 +23,7 @@ pub(crate) enum Remote {
         #[arg(long)]
         json: bool,
     },
-    /// Store and read an entry, and say what a build does while the back end is down; exit with 1 if it does
-    /// not work
+    /// Store and read an entry, and test a build while the back end is down; exit with 1 on failure
     Check(RemoteCheck),
     /// Remove a back end from sccache's config file
     Remove {
@@ -46,10 +45,10 @@ Examples:
   sccfg remote add r2 builds --account 0123456789abcdef
   sccfg remote add webdav https://dav.example.org/sccache --username me --secret-file pw
   sccfg remote add s3 builds --region eu-central-1 --env    Print variables instead
-  sccfg remote add                                          Take [remote] of sccfg.toml")]
+  sccfg remote add                                          Use [remote] in sccfg.toml")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct RemoteAdd {
-    /// Kind of the back end [default: [remote] of sccfg.toml]
+    /// Kind of the back end [default: the one in [remote] of sccfg.toml]
     #[arg(value_enum, requires_ifs = [("s3", "address"), ("r2", "address"), ("redis", "address"),
         ("memcached", "address"), ("webdav", "address"), ("azure", "address"), ("gcs", "address")])]
     pub kind: Option<Kind>,
@@ -58,7 +57,7 @@ pub(crate) struct RemoteAdd {
     /// URL of a store that is compatible with S3
     #[arg(long, value_name = "URL", help_heading = ADDRESS)]
     pub endpoint: Option<String>,
-    /// Account of r2, from which its URL is made
+    /// Account of r2, which determines its URL
     #[arg(long, value_name = "ID", conflicts_with = "endpoint", help_heading = ADDRESS)]
     pub account: Option<String>,
     /// Region of s3
@@ -74,8 +73,8 @@ pub(crate) struct RemoteAdd {
     /// an environment file with its variable
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = LOGIN)]
     pub secret_file: Option<PathBuf>,
-    /// Take the password, token or connection string from the first line that COMMAND prints whenever sccfg starts the
-    /// server, such as `pass show sccache`, and the keys of s3 from lines AWS_…=…; they are written nowhere
+    /// Run COMMAND, such as `pass show sccache`, whenever sccfg starts the server: its first output line is the password,
+    /// token or connection string, or lines AWS_…=… have the keys of s3. No file gets the secret
     #[arg(long, value_name = "COMMAND", value_hint = clap::ValueHint::CommandString, conflicts_with = "secret_file", help_heading = LOGIN)]
     pub secret_command: Option<String>,
     /// Access a public bucket without credentials
@@ -84,7 +83,7 @@ pub(crate) struct RemoteAdd {
     /// Do not store entries
     #[arg(long, help_heading = LOGIN)]
     pub read_only: bool,
-    /// Use no cache on the disk in front of it
+    /// Do not use a disk cache in front of the back end
     #[arg(long, help_heading = CHAIN)]
     pub no_disk: bool,
     /// Print variables for a shell or CI instead of writing the config file
@@ -98,17 +97,17 @@ pub(crate) struct RemoteAdd {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg remote check             Try all back ends that are configured
-  sccfg remote check redis       Try one
+  sccfg remote check             Test all configured back ends
+  sccfg remote check redis       Test one back end
   sccfg remote check --json      For scripts")]
 pub(crate) struct RemoteCheck {
-    /// Back end to try [default: all that are configured]
+    /// Back end to test [default: all configured ones]
     #[arg(value_enum)]
     pub kind: Option<Kind>,
     /// Give up after SECONDS
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub limit: u64,
-    /// Do not try what a build does while the back end is down
+    /// Do not test a build while the back end is down
     #[arg(long)]
     pub no_outage: bool,
     /// Print JSON

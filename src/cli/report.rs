@@ -11,9 +11,9 @@ use crate::build_report::time;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg report               What became of the last build of this checkout
-  sccfg report --list        The builds that are recorded
-  sccfg report --since 2h    All builds of the last two hours together
+  sccfg report               Report on the last build of this checkout
+  sccfg report --list        List the recorded builds
+  sccfg report --since 2h    Report on all builds of the last two hours together
   sccfg report --html r.html Write a page with a timeline")]
 pub(crate) struct BuildReports {
     /// Report on the last build (the default)
@@ -22,7 +22,7 @@ pub(crate) struct BuildReports {
     /// Report on build N of `--list`; 1 is the last one
     #[arg(long, value_name = "N", conflicts_with_all = ["since", "list"])]
     pub build: Option<usize>,
-    /// Report on the builds of this time together, such as 90m, 2h, 3d or 1w
+    /// Report on all builds of the last WHEN together, such as 90m, 2h, 3d or 1w
     #[arg(long, value_name = "WHEN", value_parser = time::parse, conflicts_with = "list")]
     pub since: Option<Duration>,
     /// List the recorded builds
@@ -31,7 +31,7 @@ pub(crate) struct BuildReports {
     /// Read the records of this build directory [default: the one of `cargo metadata`]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub target_dir: Option<PathBuf>,
-    /// Write the report to FILE as a page of HTML
+    /// Write the report to FILE as an HTML page
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["since", "list", "json"])]
     pub html: Option<PathBuf>,
@@ -44,7 +44,7 @@ pub(crate) struct BuildReports {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg explain serde                       Why the last build compiled it, or did not
+  sccfg explain serde                       Print why the last build compiled it, or did not
   sccfg explain serde --against ../other    Compare with another checkout
   sccfg explain serde --against 3           Compare with build 3 of `sccfg report --list`")]
 pub(crate) struct Explain {
@@ -54,7 +54,7 @@ pub(crate) struct Explain {
     /// Read the records of this build directory [default: the one of `cargo metadata`]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub target_dir: Option<PathBuf>,
-    /// Print what differs from another checkout, or from a build of this one, by its number
+    /// Print the differences from another checkout, or from an earlier build, by its number
     #[arg(long, value_name = "CHECKOUT|BUILD", value_hint = clap::ValueHint::DirPath)]
     pub against: Option<PathBuf>,
     /// Print JSON
@@ -66,8 +66,8 @@ pub(crate) struct Explain {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg watch              In a second terminal, until Ctrl-C
-  sccfg watch | tee log    A line for each unit")]
+  sccfg watch              Show progress in a second terminal, until Ctrl-C
+  sccfg watch | tee log    Print a line for each unit")]
 pub(crate) struct Watch {
     /// Read the records of this build directory [default: the one of `cargo metadata`]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]

@@ -25,7 +25,7 @@ Examples:
   sccfg init --shell ci                     Manage the dev shell `ci` as well")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Init {
-    /// Directory of the repository [default: the nearest one upwards with sccfg.toml or flake.nix]
+    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml or flake.nix]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// Request this cache size, such as 24GiB
@@ -34,19 +34,19 @@ pub(crate) struct Init {
     /// Set the policy for incremental compilation
     #[arg(long, value_name = "POLICY", value_enum, help_heading = POLICY)]
     pub incremental: Option<Incremental>,
-    /// Select the program that cargo runs rustc through
+    /// Select the wrapper through which cargo runs rustc
     #[arg(long, value_enum, help_heading = POLICY)]
     pub wrapper: Option<Wrapper>,
-    /// Link with this program on Linux
+    /// Select the linker of the dev shell on Linux
     #[arg(long, value_enum, help_heading = POLICY)]
     pub linker: Option<Linker>,
-    /// Name the linker in .cargo/config.toml as well, as a comment or for all builds
+    /// Also set the linker in .cargo/config.toml, as a comment or for all builds
     #[arg(long, value_name = "HOW", value_enum, help_heading = POLICY)]
     pub linker_config: Option<LinkerConfig>,
     /// Manage this dev shell; may be repeated
     #[arg(long = "shell", value_name = "NAME", help_heading = FLAKE)]
     pub shells: Vec<ShellName>,
-    /// Take Rust from this source in a generated flake.nix
+    /// Select the source of Rust in a generated flake.nix
     #[arg(long, value_enum, help_heading = FLAKE)]
     pub toolchain: Option<Toolchain>,
     /// Add sccfg as an input of the flake from URL, such as github:owner/sccfg
@@ -55,10 +55,10 @@ pub(crate) struct Init {
     /// Write this cache directory (an absolute path) into sccache's config file
     #[arg(long = "dir", value_name = "PATH", id = "cache_dir", help_heading = FILES)]
     pub cache_dir: Option<PathBuf>,
-    /// Leave sccache's config file alone
+    /// Do not change sccache's config file
     #[arg(long, help_heading = FILES)]
     pub no_user_config: bool,
-    /// Comment out what contradicts the policy in .cargo/config.toml
+    /// Comment out settings in .cargo/config.toml that contradict the policy
     #[arg(long, help_heading = FILES)]
     pub fix_cargo_config: bool,
     /// Write or complete .envrc, so that direnv enters the dev shell
@@ -75,13 +75,13 @@ pub(crate) struct Init {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg apply            Render the regions again after an edit of sccfg.toml
+  sccfg apply            Update the regions after an edit of sccfg.toml
   sccfg apply --check    In CI: fail if a region is out of date")]
 pub(crate) struct Apply {
-    /// Directory of the repository [default: the nearest one upwards with sccfg.toml or flake.nix]
+    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml or flake.nix]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
-    /// Leave sccache's config file alone
+    /// Do not change sccache's config file
     #[arg(long, help_heading = FILES)]
     pub no_user_config: bool,
     /// Write nothing; print a diff and exit with 1 if a file is out of date
@@ -94,7 +94,7 @@ pub(crate) struct Apply {
 /// `sccfg remove`
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// Directory of the repository [default: the nearest one upwards with sccfg.toml or flake.nix]
+    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml or flake.nix]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     #[command(flatten)]
@@ -119,7 +119,7 @@ pub(crate) struct Home {
     /// Set the directory of the cache (an absolute path)
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::DirPath, help_heading = SETTINGS)]
     pub cache_dir: Option<PathBuf>,
-    /// Use sccache outside of dev shells as well, with this policy
+    /// Also use sccache outside dev shells, with this policy for incremental compilation
     #[arg(long, value_name = "POLICY", value_enum, help_heading = SETTINGS)]
     pub incremental: Option<Incremental>,
     /// Select a user, if NixOS or nix-darwin configures several
@@ -148,7 +148,7 @@ pub(crate) struct Home {
     pub output: PlanOutput,
 }
 
-/// How a plan is shown, and whether it is carried out.
+/// How a plan is printed, and whether it is applied.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PlanOutput {
     /// Print a unified diff and write nothing

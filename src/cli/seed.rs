@@ -1,4 +1,4 @@
-//! `seed` and `worktree`: target directories that start built.
+//! `seed` and `worktree`: fill the target directory of a new worktree.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg seed                     From the other worktrees of this repository
-  sccfg seed --from ../clone     From one checkout of the same repository
+  sccfg seed                     Take units from other worktrees of this repository
+  sccfg seed --from ../clone     Take units from another checkout of the same repository
 
 An existing target directory is never changed.")]
 pub(crate) struct Seed {
-    /// Take the units from the checkout in DIR alone
+    /// Take units only from the checkout in DIR
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub from: Option<PathBuf>,
     /// Print JSON
@@ -29,7 +29,7 @@ pub(crate) enum WorktreeCommand {
     #[command(after_help = "\
 Examples:
   sccfg worktree add ../fix              Check out a new branch named fix
-  sccfg worktree add -b fix ../fix main  The same from main")]
+  sccfg worktree add -b fix ../fix main  Create the branch from main")]
     Add {
         /// Arguments of `git worktree add`
         #[arg(value_name = "ARGUMENT", required = true, trailing_var_arg = true)]

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 /// `sccfg server`
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Server {
-    /// Print the state of the server and how it differs from the config file; exit with 1 if it does
+    /// Print the state of the server and its differences from the config file; exit with 1 if there are any
     Status {
         /// Print JSON
         #[arg(long)]
@@ -30,7 +30,7 @@ Examples:
     Ensure(Waiting),
 }
 
-/// What to do about running builds.
+/// How to treat running builds.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Waiting {
     /// Wait up to SECONDS for running builds [default: 600]

@@ -11,7 +11,7 @@ use clap::Args;
 Examples:
   sccfg verify --baseline              Compare with a build without sccache
   sccfg verify --min-hit-rate 80       In CI: fail below 80 %
-  sccfg verify --differential          Compare what is in the cache with what the compiler makes
+  sccfg verify --differential          Compare cache entries with newly compiled outputs
   sccfg verify --linker -- --release   Measure how long each linker takes for the programs
   sccfg verify -- check --workspace    Measure `cargo check --workspace`")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -28,16 +28,16 @@ pub(crate) struct Verify {
     /// Skip the build in a linked worktree
     #[arg(long)]
     pub no_worktree: bool,
-    /// Compile what the cache of this shell has as well, and exit with 1 if it differs
+    /// Also compile each unit that the cache of this shell has; exit with 1 if outputs differ
     #[arg(long, conflicts_with_all = ["in_place", "baseline", "no_worktree", "min_hit_rate"])]
     pub differential: bool,
-    /// Build the programs once, and repeat their links with each linker of this machine: the system's, lld, mold, wild
+    /// Build the programs once, and repeat their links with each installed linker: the system's, lld, mold, wild
     #[arg(long, conflicts_with_all = ["in_place", "baseline", "no_worktree", "differential", "min_hit_rate"])]
     pub linker: bool,
     /// Link each program N times with each linker
     #[arg(long, value_name = "N", requires = "linker", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
-    /// Exit with 1 if the clean rebuild has a lower hit rate in any language
+    /// Exit with 1 if the hit rate of the clean rebuild is lower in any language
     #[arg(long, value_name = "PERCENT", default_value_t = 50.0, value_parser = percent)]
     pub min_hit_rate: f64,
     /// Print JSON

@@ -7,17 +7,17 @@ use super::report::Explain;
 /// `sccfg wrapper`
 #[derive(Debug, Subcommand)]
 pub(crate) enum WrapperCommand {
-    /// Create the link that RUSTC_WRAPPER can name
+    /// Create the wrapper, a link to sccfg, at the path that RUSTC_WRAPPER uses
     Install,
     /// Print the path of the wrapper; create it if it is missing
     Path,
-    /// Print where the wrapper is, which sccache it runs, and whether it is active here
+    /// Print the path of the wrapper, which sccache it runs, and whether it is active in this shell
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Remove the wrapper and its state, with the local store; the contents of sccache's cache stay
+    /// Remove the wrapper, its state and the local store; keep sccache's cache
     Clean,
     /// The same as `sccfg explain`
     Explain(Explain),

@@ -113,8 +113,10 @@ pub(crate) fn open_network(url: &str) -> Option<Problem> {
         .iter()
         .any(|name| host.starts_with(name));
     (!is_local).then(|| {
-        Problem::new("without HTTPS, everybody on the way to the scheduler can read the token")
-            .hint("put a web server with HTTPS in front of the scheduler, or use a private network")
+        Problem::new(
+            "without HTTPS, everyone on the network path to the scheduler can read the token",
+        )
+        .hint("put a web server with HTTPS in front of the scheduler, or use a private network")
     })
 }
 
@@ -197,7 +199,7 @@ fn refuse_directory_in_use(directory: &Path) -> Result<(), Problem> {
             "{} contains `{name}`, and sccache-dist would remove the directory when it starts",
             directory.display()
         ))
-        .hint("name a directory of its own: --build-dir DIR")),
+        .hint("pass a directory that only sccache-dist uses: --build-dir DIR")),
         None => Ok(()),
     }
 }

@@ -183,5 +183,5 @@ pub(crate) fn freed_by(path: &Path) -> std::io::Result<u64> {
 
 fn failed(path: &Path, error: &std::io::Error) -> Problem {
     Problem::new(format!("could not clean {}: {error}", path.display()))
-        .hint("check the owner and the mode of the directory and of what is in it")
+        .hint("check the owner and the mode of the directory and its contents")
 }

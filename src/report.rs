@@ -108,7 +108,7 @@ impl Report {
         let what = format!("could not write to standard output: {error}");
         Some(
             Problem::new(what)
-                .hint("check the free space of the disk, and what the output is redirected to"),
+                .hint("check the free space of the disk, and the file or program to which the output is redirected"),
         )
     }
 

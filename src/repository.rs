@@ -29,7 +29,7 @@ impl Repository {
                     "could not use {} as a repository: it is a file",
                     root.display()
                 ))
-                .hint(format!("name its directory: {directory}")));
+                .hint(format!("pass its directory: {directory}")));
             }
             if !root.is_dir() {
                 return Err(

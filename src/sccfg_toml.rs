@@ -171,7 +171,7 @@ impl Policy {
         if let Some((table, key, _)) = policy.rendered_texts().find(is_wrong) {
             let what =
                 format!("`{table}.{key}` contains a line break or another control character");
-            let mut problem = Problem::new(what).hint("write it in one line");
+            let mut problem = Problem::new(what).hint("write it on one line");
             problem.place = place_of(text, table, Some(key));
             return Err(problem);
         }

@@ -75,7 +75,7 @@ pub(crate) fn seed(start: &Path, from: Option<&Path>) -> Result<Outcome, Problem
     if let Some(file) = from.as_deref().filter(|from| !from.is_dir()) {
         return Err(
             Problem::new(format!("{} is not a directory", file.display()))
-                .hint("name a checkout with a build: `sccfg seed --from DIR`"),
+                .hint("pass a checkout that has a build: `sccfg seed --from DIR`"),
         );
     }
     let here = Workspace::of(&start)?;
@@ -112,7 +112,7 @@ fn seed_workspace(
         (None, None) => {
             return Err(
                 Problem::new(format!("{} is not in a git repository", start.display()))
-                    .hint("name a checkout with a build: `sccfg seed --from DIR`"),
+                    .hint("pass a checkout that has a build: `sccfg seed --from DIR`"),
             );
         }
     };
@@ -127,9 +127,9 @@ fn seed_workspace(
                     .hint("name another checkout")
             }
             Some(from) => Problem::new(format!("{} has no target directory", from.display()))
-                .hint("build there, or name another checkout"),
+                .hint("build there, or pass another checkout"),
             None => Problem::new("no other worktree has a target directory")
-                .hint("build in one of them, or name a checkout: `sccfg seed --from DIR`"),
+                .hint("build in one of them, or pass a checkout: `sccfg seed --from DIR`"),
         };
         return Ok(Outcome::Nothing(problem));
     }
@@ -164,7 +164,10 @@ fn seed_workspace(
             }
         }
     }
-    let none = || Problem::new("there is nothing to take");
+    let none = || {
+        Problem::new("no units can be taken from the other worktrees")
+            .hint("`sccfg seed -v` lists all units")
+    };
     Ok(Outcome::Nothing(why.unwrap_or_else(none)))
 }
 
@@ -236,7 +239,7 @@ fn fill(
 }
 
 fn nothing_taken(from: &Checkout, seeded: &Seeded) -> Problem {
-    let what = format!("nothing can be taken from {}", from.workspace.display());
+    let what = format!("no units can be taken from {}", from.workspace.display());
     match seeded.left_out.first() {
         None => Problem::new(format!("{what}: nothing was compiled through the wrapper"))
             .hint("build there with portable keys (`sccfg init --wrapper portable`)"),
@@ -254,7 +257,7 @@ fn describe(refused: &Refused, from: &Checkout) -> Problem {
         Refused::Outdated => Problem::new(format!(
             "{workspace} was seeded itself, and its sources have changed since"
         ))
-        .hint("build there, or name another checkout: `sccfg seed --from DIR`"),
+        .hint("build there, or pass another checkout: `sccfg seed --from DIR`"),
         Refused::NoCompiler => Problem::new("could not find rustc or the home directory")
             .hint("enter the dev shell, or install the toolchain that this project uses"),
         Refused::NotUtf8 => Problem::new("a path is not UTF-8, or too long to be replaced")

@@ -44,7 +44,7 @@ pub(super) fn repositories(
                 "could not search {}: {reason}",
                 directory.display()
             ))
-            .hint("name directories that have repositories in them")
+            .hint("pass directories that contain repositories")
         };
         let canonical = directory
             .canonicalize()

@@ -98,7 +98,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
     };
     if let Some(foreign) = inside.lines().find(|line| !is_ours(line)) {
         let offset = start + text[start..].find(foreign).unwrap_or_default();
-        let what = "this line is between the markers, and is not sccfg's";
+        let what = "sccfg did not write this line between its markers";
         return Err(problem(what, offset, "move it out of the markers"));
     }
     let removed = format!("{}{}", &text[..range.start], &text[range.end..]);

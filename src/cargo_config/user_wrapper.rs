@@ -85,7 +85,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
                 let problem = Problem::new(format!("`{END}` is missing after this line"));
                 Err(problem
                     .at(Place::at(path, text, start))
-                    .hint("restore the line, or remove what sccfg wrote by hand"))
+                    .hint("restore the line, or delete the lines of sccfg by hand"))
             }
         };
     };
@@ -97,7 +97,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
     };
     if let Some(foreign) = inside.lines().find(|line| !is_ours(line)) {
         let offset = range.start + text[range.clone()].find(foreign).unwrap_or_default();
-        let problem = Problem::new("this line is between the markers, and is not sccfg's");
+        let problem = Problem::new("sccfg did not write this line between its markers");
         return Err(problem
             .at(Place::at(path, text, offset))
             .hint("move it out of the markers"));

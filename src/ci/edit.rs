@@ -91,7 +91,7 @@ pub(crate) fn with_steps(
         };
         let unusual = || {
             Problem::new(format!(
-                "the steps of the job `{}` cannot be edited",
+                "could not edit the steps of the job `{}`",
                 job.name
             ))
             .at(Place::at(path, text, at))
@@ -122,7 +122,7 @@ pub(super) fn insert_regions(
         let indentation = &text[line..*at];
         if !indentation.trim().is_empty() {
             return Err(Problem::new(
-                "no line can be added here, because of what is in front of it",
+                "could not add a line here, because the line begins with other text",
             )
             .at(Place::at(path, text, *at))
             .hint("write each step, command and key on a line of its own"));

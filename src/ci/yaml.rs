@@ -130,13 +130,13 @@ pub(super) fn documents(path: &Path, text: &str) -> Result<Vec<Node>, Problem> {
     while let Some(first) = parts.next() {
         documents.push(reader.node(first, &mut parts));
         if reader.copied > MOST_COPIES {
-            return Err(Problem::new("the aliases stand for too many values")
+            return Err(Problem::new("the YAML aliases expand to too many values")
                 .at(Place {
                     path: path.to_owned(),
                     line: 1,
                     column: 1,
                 })
-                .hint("write fewer aliases of what contains aliases"));
+                .hint("use fewer aliases of nodes that contain aliases themselves"));
         }
     }
     Ok(documents)

@@ -98,7 +98,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
         return Err(
             Problem::new(format!("no job in {} compiles with cargo", place.display()))
                 .hint(format!(
-                    "`{command} --explain` prints what was found in each job"
+                    "`{command} --explain` prints the decision for each job"
                 ))
                 .into(),
         );
@@ -130,7 +130,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
     }
     if wanted.check && !plan.is_empty() {
         report.warning(
-            &Problem::new("what sccfg renders for CI is out of date")
+            &Problem::new("the files of sccfg for CI are out of date")
                 .hint(format!("run: {command}")),
         );
         return Ok(Outcome::Drift);
@@ -164,11 +164,11 @@ fn note_unedited(found: &CiReport, command: &str, report: Report) {
     for (path, job, decision) in found.jobs.iter().filter(obstructed) {
         let obstacle = &decision.why;
         let what = format!(
-            "the job `{}` of {} is left as it is, because {obstacle}",
+            "the job `{}` of {} was not changed, because {obstacle}",
             job.name,
             path.display()
         );
-        report.note(&Problem::new(what).hint(format!("change that, and run `{command}` again")));
+        report.note(&Problem::new(what).hint(format!("fix this, and run `{command}` again")));
     }
 }
 

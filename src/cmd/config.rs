@@ -277,7 +277,7 @@ fn get(file: &ConfigFile, key: &str, secrets: Secrets, json: bool) -> Result<Str
     let Some(item) = file::get(file.text_or_empty(), &file.path, key)? else {
         return Err(
             Problem::new(format!("`{key}` is not set in {}", file.path.display()))
-                .hint("`sccfg config show` prints the settings in effect")
+                .hint("`sccfg config show` prints the effective settings")
                 .into(),
         );
     };

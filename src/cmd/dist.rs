@@ -54,7 +54,7 @@ fn write_server(args: &cli::DistServer, start: &Path, report: Report) -> Result<
         Some(path) => start.join(path),
         None => find_program(OsStr::new("bwrap"), &env::search_path()).ok_or_else(|| {
             Problem::new("program not found: bwrap").hint(
-                "install bubblewrap, in which sccache-dist compiles, or name it: --bwrap FILE",
+                "install bubblewrap, in which sccache-dist compiles, or pass its path: --bwrap FILE",
             )
         })?,
     };
@@ -123,6 +123,6 @@ fn shown(path: &Path) -> String {
 fn compiler(name: &str) -> Result<PathBuf, Problem> {
     find_program(OsStr::new(name), &env::search_path()).ok_or_else(|| {
         Problem::new(format!("program not found: {name}"))
-            .hint("enter the dev shell, or name a compiler that is installed")
+            .hint("enter the dev shell, or pass an installed compiler")
     })
 }

@@ -50,7 +50,7 @@ pub(super) fn run(args: &cli::Docker, start: &Path, report: Report) -> Result<Ou
             "no Dockerfile in {} has an instruction that sccfg can make faster",
             repository.root.display()
         ))
-        .hint("`sccfg docker --explain` prints what was found in each")
+        .hint("`sccfg docker --explain` prints the decision for each")
         .into());
     }
     let dry_run = args.output.dry_run || args.check;
@@ -110,7 +110,7 @@ fn in_repository(repository: &Repository, start: &Path, file: &str) -> Result<St
     let relative = path.strip_prefix(&root).ok().and_then(Path::to_str);
     relative.map(str::to_owned).ok_or_else(|| {
         Problem::new(format!("{file} is not in {}", repository.root.display()))
-            .hint("name a file of this repository")
+            .hint("pass a file of this repository")
     })
 }
 

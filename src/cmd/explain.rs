@@ -99,7 +99,7 @@ impl Against {
                 let checkout = start.join(other).canonicalize().ok();
                 let checkout = checkout.filter(|checkout| checkout.is_dir()).ok_or_else(|| {
                     Problem::new(format!("{} is not a directory", start.join(other).display()))
-                        .hint("name another checkout, or a build by its number in `sccfg report --list`")
+                        .hint("pass another checkout, or the number of a build in `sccfg report --list`")
                 })?;
                 Ok(Self::Checkout(units(&target_of(&checkout, None))))
             }

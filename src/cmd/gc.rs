@@ -72,7 +72,7 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
         report.done("freed  ", &rounded(endings.iter().map(Ending::freed).sum()));
     }
     if interrupt.is_received() {
-        let problem = Problem::new("interrupted; run `sccfg gc` again to remove what is left");
+        let problem = Problem::new("interrupted; run `sccfg gc` again to remove the rest");
         report.one_line(&problem);
         return Ok(Outcome::Interrupted);
     }
@@ -143,14 +143,14 @@ fn show(plan: &Plan, report: Report) {
             printed::path(&finding.path),
             names(&finding.path, &finding.stays)
         );
-        report.note(&Problem::new(what).hint("remove what you do not need yourself"));
+        report.note(&Problem::new(what).hint("remove those that you do not need by hand"));
     }
     if !plan.gone.is_empty() {
         let what = format!(
             "git still lists worktrees that are gone: {}",
             shown(&plan.gone).join(", ")
         );
-        report.note(&Problem::new(what).hint("`git worktree prune` forgets them"));
+        report.note(&Problem::new(what).hint("`git worktree prune` removes them from git's list"));
     }
 }
 

@@ -84,7 +84,7 @@ fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
         if !start.is_dir() {
             let what = format!("could not change to the directory {}", directory.display());
             return Err(Problem::new(what)
-                .hint("-C takes a directory that exists")
+                .hint("pass an existing directory to -C")
                 .into());
         }
         Ok(start)

@@ -83,7 +83,7 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
                     "the command of s3 prints lines for a shell itself, which --env does not run",
                 )
                 .hint(format!(
-                    "leave --secret-command out, and write eval \"$({command})\" into the shell's file"
+                    "omit --secret-command, and write eval \"$({command})\" into the shell's file"
                 ))
                 .into());
             }
@@ -143,7 +143,7 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
             Problem::new(format!(
                 "{variable} is set in this shell, and replaces [cache.{table}] of the file"
             ))
-            .hint("unset it here and where it is set"),
+            .hint("unset it in this shell and where it is defined"),
         );
     }
     plan.next.push("try it: sccfg remote check".to_owned());
@@ -174,7 +174,7 @@ fn refuse_without_secret(
 ) -> Result<(), Problem> {
     if kind == Kind::Gha && env::var_os("ACTIONS_RUNTIME_TOKEN").is_none() {
         return Err(Problem::new(
-            "the cache of GitHub Actions is reached in its jobs only; elsewhere sccache would not start",
+            "the cache of GitHub Actions is available only in its jobs; elsewhere, sccache would not start",
         )
         .hint("sccfg ci github --backend gha"));
     }

@@ -55,7 +55,7 @@ fn write_page(file: &Path, report: &BuildReport) -> Result<()> {
     fsio::write_output(file, page.as_bytes()).map_err(|error| {
         let file = file.display();
         Problem::new(format!("could not write the report to {file}: {error}"))
-            .hint("does the directory exist, and may you write there?")
+            .hint("check that the directory exists and is writable")
     })?;
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
     if !dir.is_dir() {
         let problem = Problem::new(format!("directory not found: {}", dir.display()));
         return Err(problem
-            .hint("name the directory of a cargo project: sccfg verify DIR")
+            .hint("pass the directory of a cargo project: sccfg verify DIR")
             .into());
     }
     if args.differential {
@@ -165,7 +165,7 @@ fn compare(
         _ => format!("{differ} units were"),
     };
     report.warning(&Problem::new(format!(
-        "{what} in the cache with another content than the compiler makes; the entries are replaced"
+        "{what} in the cache with other outputs than the compiler writes; the entries were replaced"
     )));
     Ok(Outcome::Drift)
 }
@@ -193,9 +193,9 @@ fn print_notes(measured: &Measurements, cache: Cache, report: Report) {
     if cache == Cache::InPlace {
         report.note(
             &Problem::new(
-                "the server is shared: other builds are counted as well, and misses are not listed",
+                "the server is shared: the counters include other builds, and misses are not listed",
             )
-            .hint("omit --in-place to list what missed"),
+            .hint("omit --in-place to list the misses"),
         );
     }
 }

@@ -95,7 +95,7 @@ impl Toolchain {
         let Some((_, inside)) = marked::find(text, START) else {
             return Err(
                 Problem::new(format!("{} names no scheduler", path.display()))
-                    .hint("name one: sccfg dist client URL --token-file FILE"),
+                    .hint("set one: sccfg dist client URL --token-file FILE"),
             );
         };
         let mut lines: Vec<String> = inside
@@ -127,7 +127,7 @@ fn replaced(text: &str, path: &Path, lines: &[String]) -> Result<String, Problem
     let document = toml::parse(rest, path)?;
     if let Some((key, _)) = toml::find(document.as_table(), &["dist"]) {
         let place = Place::at(path, rest, key.span().map_or(0, |span| span.start));
-        return Err(Problem::new("the file has a table `dist` already")
+        return Err(Problem::new("the file already has a table `dist`")
             .at(place)
             .hint("remove it, or change it: sccfg config set dist.scheduler_url URL"));
     }

@@ -32,7 +32,7 @@ pub(crate) fn new_dockerfile(root: &Path) -> Result<String> {
             "no Dockerfile and no Cargo.toml in {}",
             root.display()
         ))
-        .hint("run sccfg in a workspace, or name a Dockerfile: sccfg docker FILE")
+        .hint("run sccfg in a workspace, or pass a Dockerfile: sccfg docker FILE")
         .into());
     };
     // cargo builds the package of the directory if there is one, otherwise the whole workspace.
@@ -52,7 +52,7 @@ pub(crate) fn new_dockerfile(root: &Path) -> Result<String> {
             "no program in the workspace in {}, so there is nothing to run in an image",
             root.display()
         ))
-        .hint("write a Dockerfile, then run sccfg docker")
+        .hint("write a Dockerfile, then run `sccfg docker`")
         .into());
     }
     if fsio::exists(&root.join("Cargo.lock")) {

@@ -71,7 +71,7 @@ impl Places {
         let start = canonical(start)?;
         let Worktrees { all, gone } = Worktrees::around(&start).ok_or_else(|| {
             Problem::new(format!("{} is not in a git repository", start.display()))
-                .hint("name directories to search: `sccfg gc DIR`")
+                .hint("pass directories to search: `sccfg gc DIR`")
         })?;
         let mut places = Self {
             gone,
@@ -119,7 +119,7 @@ impl Places {
             if !directory.is_dir() {
                 return Err(
                     Problem::new(format!("{} is not a directory", directory.display()))
-                        .hint("name a directory to search"),
+                        .hint("pass a directory to search"),
                 );
             }
             if let Some(worktrees) = Worktrees::around(&directory) {

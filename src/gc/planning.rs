@@ -249,7 +249,7 @@ impl Planning {
             Ok(measured) => measured,
             Err(error) => {
                 let problem = Problem::new(format!("could not read {}: {error}", path.display()));
-                let problem = problem.hint("check the owner and the mode of what is in it");
+                let problem = problem.hint("check the owner and the mode of its contents");
                 self.plan.problems.push(problem);
                 return;
             }

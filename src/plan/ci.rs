@@ -149,9 +149,9 @@ fn render(plan: &mut Plan, repository: &Repository, name: &str, text: String) ->
         && !before.trim().is_empty()
     {
         return Err(
-            Problem::new("this file is not one of sccfg, which would have to replace it")
+            Problem::new("sccfg did not write this file, and would have to replace it")
                 .at(Place::at(Path::new(name), before, 0))
-                .hint("move it and what refers to it, or delete it; then run sccfg again")
+                .hint("move it and update the references to it, or delete it; then run sccfg again")
                 .into(),
         );
     }

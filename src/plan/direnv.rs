@@ -273,7 +273,7 @@ impl Enters {
                 Problem::new(format!(
                     "no `use flake` was added to {NAME}, which may load the dev shell with `{line}`"
                 ))
-                .hint("replace that with `use flake`, or add it if that loads something else"),
+                .hint("replace that line with `use flake`; if it does not load the dev shell, add `use flake`"),
             ),
             Self::Flake | Self::Nothing => None,
         }

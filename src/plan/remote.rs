@@ -90,9 +90,9 @@ pub(crate) fn add_remote(
         Levels::DiskFirst(Some(version)) if *version < Version::new(0, 15, 0) => {
             plan.warnings.push(
                 Problem::new(format!(
-                    "sccache {version} uses no cache on the disk beside a remote back end"
+                    "sccache {version} does not use the disk cache together with a remote back end"
                 ))
-                .hint("sccache 0.15 and later look on the disk first"),
+                .hint("use sccache 0.15 or later, which reads the disk cache first"),
             );
         }
         Levels::Alone | Levels::DiskFirst(_) => {
@@ -161,7 +161,7 @@ pub(crate) fn remove_remote(file: &ConfigFile, table: &str) -> Result<Plan> {
     let Some(mut text) = edit_unset(file, &format!("cache.{table}"))? else {
         return Err(
             Problem::new(format!("`cache.{table}` is not set in {}", path.display()))
-                .hint("`sccfg remote list` lists what is configured")
+                .hint("`sccfg remote list` lists the configured back ends")
                 .into(),
         );
     };

@@ -28,7 +28,7 @@ impl Remote {
         if what != "URL" && !is_name(kind, address) {
             // It may be a connection string with a key.
             return Err(Problem::new(format!(
-                "the address for `{}` has characters that no name of a {what} has",
+                "the address for `{}` has characters that are invalid in the name of a {what}",
                 kind.name()
             ))
             .hint(match kind {

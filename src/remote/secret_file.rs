@@ -65,7 +65,7 @@ impl<'a> SecretFile<'a> {
 
     fn missing(&self) -> Problem {
         Problem::new(format!("file not found: {}", self.path.display()))
-            .hint("name the file with the password, token or connection string")
+            .hint("pass the file that contains the password, token or connection string")
     }
 
     fn secret_in(&self, text: &str) -> Result<String, Problem> {

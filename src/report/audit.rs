@@ -177,7 +177,9 @@ impl AuditText<'_> {
         let gone: usize = all.iter().map(|one| one.gone.len()).sum();
         if gone > 0 {
             let gone = counted(gone, "worktree is gone", "worktrees are gone");
-            parts.push(format!("{gone} (`git worktree prune` forgets them)"));
+            parts.push(format!(
+                "{gone} (`git worktree prune` removes them from git's list)"
+            ));
         }
         if self.sizes {
             let frees = trees.filter_map(|one| Some(one.target.as_ref()?.frees));

@@ -53,7 +53,8 @@ impl Server {
         let (Some(supervisor), Some(choice)) =
             (session.supervisor(), session.select_address_without_query())
         else {
-            return Err(Problem::new("could not find sccache"));
+            return Err(Problem::new("could not find sccache")
+                .hint("enter the dev shell, or add sccache to PATH"));
         };
         let options = EnsureOptions {
             wait: Duration::ZERO,
@@ -314,8 +315,10 @@ fn missed_without_name(store: &FrontTally) -> Vec<Missed> {
 
 /// Removes the results of a build.
 fn clean(target: &Path) -> Result<(), Problem> {
-    fsio::remove_dir(target)
-        .map_err(|error| Problem::new(format!("could not remove {}: {error}", target.display())))
+    fsio::remove_dir(target).map_err(|error| {
+        Problem::new(format!("could not remove {}: {error}", target.display()))
+            .hint("check the owner and the mode of the directory and its contents")
+    })
 }
 
 /// Downloads dependencies, so that no build is measured with that. Errors are ignored here, because the

@@ -90,7 +90,7 @@ pub(crate) fn measure(
     if !cfg!(target_os = "linux") {
         let problem = Problem::new("`sccfg verify --linker` measures linkers of Linux");
         return Err(problem
-            .hint("on macOS, the linker of Apple is the fast one")
+            .hint("on macOS, Apple's linker is already fast")
             .into());
     }
     let cargo = cargo_for(&request.dir)?;

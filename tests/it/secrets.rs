@@ -365,7 +365,7 @@ fn a_comment_that_may_hold_a_secret_is_left_out() {
         let ran = sandbox.sccfg(&["home", "--take-over"]).status(0);
         silent(&config, &ran);
         ran.stderr_has(&format!("config:{line}:"))
-            .stderr_has("this comment is not taken over");
+            .stderr_has("this comment was not copied");
         let backup = sandbox.path(&format!("{CONFIG}.backup"));
         assert_eq!(fs::read_to_string(&backup).unwrap(), config);
         assert_eq!(

@@ -633,7 +633,7 @@ fn what_is_missing_is_said() {
         .sccfg(&["verify", "nowhere"])
         .status(1)
         .stderr_has("directory not found: ")
-        .stderr_has("hint: name the directory of a cargo project");
+        .stderr_has("hint: pass the directory of a cargo project");
     sandbox.write("p/src/lib.rs", "compile_error!(\"on purpose\");");
     project
         .verify(&[])

@@ -57,7 +57,7 @@ impl StoreFile {
         let Some(item) = edit::get(self.text(), &self.path, key)? else {
             return Err(
                 Problem::new(format!("`{key}` is not set in {}", self.path.display()))
-                    .hint("`sccfg config show` prints the settings in effect")
+                    .hint("`sccfg config show` prints the effective settings")
                     .into(),
             );
         };

@@ -20,7 +20,8 @@ pub(super) fn run(args: &cli::DistToolchain, start: &Path, report: Report) -> Re
         Some(dir) => start.join(dir),
         None => env::cache_dir()
             .ok_or_else(|| {
-                Problem::new("there is no cache directory").hint("set HOME, or name one: --dir DIR")
+                Problem::new("could not find a cache directory: HOME is not an absolute path")
+                    .hint("set HOME, or pass a directory: --dir DIR")
             })?
             .join("toolchains"),
     };

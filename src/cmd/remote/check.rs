@@ -46,8 +46,8 @@ pub(super) fn run(args: &cli::RemoteCheck, report: Report) -> Result<Outcome> {
     for name in names {
         let Some(back_end) = find(name) else {
             report.warning(
-                &Problem::new(format!("sccfg cannot try the back end `{name}`"))
-                    .hint("`sccache --start-server` tries whether it can be reached"),
+                &Problem::new(format!("sccfg cannot test the back end `{name}`"))
+                    .hint("run `sccache --start-server` to check whether it can be reached"),
             );
             continue;
         };

@@ -50,7 +50,7 @@ pub(super) fn take_over(
             target.display()
         ))
         .hint(format!(
-            "replace it by the file, and take that over: \
+            "replace the link with the file, then run: \
              cp --remove-destination {} {} && sccfg home --take-over",
             target.display(),
             path.display()
@@ -126,8 +126,7 @@ fn without_secrets(plan: &mut Plan, text: &str, path: &Path) -> Result<String, P
     let (text, comments) = secrets::without_comments(text, path)?;
     for place in comments {
         plan.warnings.push(
-            Problem::new("this comment is not taken over, because it may contain a secret")
-                .at(place),
+            Problem::new("this comment was not copied, because it may contain a secret").at(place),
         );
     }
     Ok(text)

@@ -101,7 +101,7 @@ fn worktrees_are_one_repository_and_the_primary_one_is_examined() {
         .audit(&[])
         .status(0)
         .stdout_has("4 (1 without sccfg.toml)")
-        .stdout_has("3 linked worktrees; 1 worktree is gone (`git worktree prune` forgets them)");
+        .stdout_has("3 linked worktrees; 1 worktree is gone (`git worktree prune` removes them from git's list)");
 }
 
 #[test]

@@ -261,7 +261,7 @@ jobs:
         .sccfg(&["-C", "repo", "ci", "github"])
         .status(0)
         .stdout_has("step in 2 jobs")
-        .stderr_has("the job `four` of .github/workflows/ci.yml is left as it is");
+        .stderr_has("the job `four` of .github/workflows/ci.yml was not changed");
     sandbox
         .sccfg(&["-C", "repo", "ci", "github", "--check"])
         .status(0);
@@ -332,7 +332,7 @@ fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
         .sccfg(&["-C", "repo", "ci", "github"])
         .status(0)
         .stdout_has("step in 2 jobs")
-        .stderr_has("the job `classic` of .github/workflows/ci.yml is left as it is, because it runs cargo in `nix-shell`");
+        .stderr_has("the job `classic` of .github/workflows/ci.yml was not changed, because it runs cargo in `nix-shell`");
     let jobs = &yaml(&sandbox.path("repo/.github/workflows/ci.yml"))["jobs"];
     let with = |job: &str| jobs[job]["steps"][1]["with"].clone();
     assert_eq!(with("named")["nix-arguments"], ".#ci");
@@ -352,7 +352,7 @@ fn a_file_of_another_action_is_neither_replaced_nor_removed() {
     sandbox
         .sccfg(&["-C", "repo", "ci", "github"])
         .status(1)
-        .stderr_has(".github/actions/sccfg/action.yml:1:1: this file is not one of sccfg")
+        .stderr_has(".github/actions/sccfg/action.yml:1:1: sccfg did not write this file")
         .stderr_has("hint: move it");
     assert_eq!(sandbox.read("repo/.github/workflows/ci.yml"), WORKFLOW);
     sandbox
@@ -416,7 +416,7 @@ fn a_policy_that_jobs_cannot_use_is_refused_at_its_place() {
         (
             format!("{redis}prefix = \"a\\nb\"\n"),
             "sccfg.toml:4:1: `remote.prefix` contains a line break",
-            "hint: write it in one line",
+            "hint: write it on one line",
         ),
         (
             format!("{redis}prefix = \"${{{{ github.head_ref }}}}\"\n"),
@@ -503,7 +503,7 @@ fn a_job_in_one_line_is_left_and_the_others_are_edited() {
         .sccfg(&["-C", "repo", "ci", "github"])
         .status(0)
         .stdout_has("step in 2 jobs")
-        .stderr_has("the job `inline` of .github/workflows/ci.yml is left as it is, because its steps are not a list");
+        .stderr_has("the job `inline` of .github/workflows/ci.yml was not changed, because its steps are not a list");
     let edited = sandbox.read("repo/.github/workflows/ci.yml");
     assert!(edited.ends_with(inline), "{edited}");
     sandbox

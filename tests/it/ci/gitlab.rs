@@ -297,7 +297,7 @@ fn a_script_that_is_not_of_sccfg_is_neither_replaced_nor_removed() {
         sandbox
             .sccfg(&["-C", "repo", "ci", provider])
             .status(1)
-            .stderr_has(".sccfg/ci.sh:1:1: this file is not one of sccfg");
+            .stderr_has(".sccfg/ci.sh:1:1: sccfg did not write this file");
         sandbox
             .sccfg(&["-C", "repo", "ci", provider, "--remove"])
             .status(0);
@@ -345,9 +345,9 @@ fn a_job_that_cannot_be_edited_is_named() {
     let ran = sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
     ran.stdout_has("line in 1 job")
         .stderr_has(
-            "the job `docs` of .gitlab-ci.yml is left as it is, because its script is not a list",
+            "the job `docs` of .gitlab-ci.yml was not changed, because its script is not a list",
         )
-        .stderr_has("hint: change that, and run `sccfg ci gitlab` again");
+        .stderr_has("hint: fix this, and run `sccfg ci gitlab` again");
     sandbox
         .sccfg(&["-C", "repo", "ci", "gitlab", "--remove"])
         .status(0);
@@ -451,8 +451,8 @@ interrupted:
         .sccfg(&["-C", "repo", "ci", "gitlab"])
         .status(0)
         .stdout_has("line in 2 jobs")
-        .stderr_has("the job `windows` of .gitlab-ci.yml is left as it is, because it runs on Windows (saas-windows-medium-amd64)")
-        .stderr_has("the job `cleanup` of .gitlab-ci.yml is left as it is, because its script has a trap for EXIT");
+        .stderr_has("the job `windows` of .gitlab-ci.yml was not changed, because it runs on Windows (saas-windows-medium-amd64)")
+        .stderr_has("the job `cleanup` of .gitlab-ci.yml was not changed, because its script has a trap for EXIT");
     assert!(
         sandbox
             .read("repo/.gitlab-ci.yml")

@@ -80,7 +80,7 @@ fn what_is_not_a_secret_or_a_url_is_refused() {
     machine.write("token", "a-token");
     client("http://192.168.1.1:10600")
         .status(0)
-        .stderr_has("everybody on the way to the scheduler can read the token");
+        .stderr_has("everyone on the network path to the scheduler can read the token");
 }
 
 #[requires(sccache)]

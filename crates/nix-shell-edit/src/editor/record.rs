@@ -94,13 +94,13 @@ impl Editor<'_> {
                     "the hook set {what} only under a condition; sccfg sets it in every shell"
                 ))
                 .at(file.place(*offset))
-                .hint("where you do not want it, such as in CI, unset RUSTC_WRAPPER"),
+                .hint("unset RUSTC_WRAPPER where sccache is not wanted, such as in CI"),
             );
         }
         let replaced = facts.own.iter();
         for own in replaced.filter(|own| own.variable == Variable::NixCflagsLink) {
             self.edited.warnings.push(
-                Problem::new("the dev shell set NIX_CFLAGS_LINK itself; sccfg replaced it, with other flags in it")
+                Problem::new("sccfg replaced the value of NIX_CFLAGS_LINK in this dev shell, which contained other flags")
                     .at(file.place(own.offset))
                     .hint("set `cargo.linker = \"system\"` in sccfg.toml to keep it"),
             );

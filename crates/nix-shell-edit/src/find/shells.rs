@@ -17,7 +17,8 @@ use sccfg_util::problem::Problem;
 pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
     let path = Path::new("flake.nix");
     let Some(flake) = files.load(path)? else {
-        return Err(Problem::new("there is no flake.nix here"));
+        return Err(Problem::new("there is no flake.nix in this directory")
+            .hint("run `sccfg init` to generate one"));
     };
     let mut eval = Eval::new(files);
     let root = eval.file(flake);

@@ -116,7 +116,7 @@ pub(crate) fn remove(marks: Marks, path: &Path, text: &str) -> Result<Stripped, 
     let lines = &text[first.lines.clone()];
     let offset = first.lines.start + lines.len() - lines.trim_start().len();
     Err(Problem::new(
-        "could not remove this sccfg region without loss: the lines beside it have changed",
+        "could not remove this sccfg region without loss: the adjacent lines have changed",
     )
     .at(Place::at(path, text, offset))
     .hint("restore the lines before and after it, and run sccfg again"))

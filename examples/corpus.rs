@@ -192,7 +192,7 @@ fn projects(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// What became of a repository.
+/// The outcome of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Edited,

@@ -2,10 +2,10 @@
 //! the others or the machine.
 //!
 //! [`search`] finds the repositories, [`settings`] says what one asks for without a policy, [`checks`] what is wrong with
-//! it, [`across`] what contradicts the others, [`fixes`] what `--fix` would do, [`target_dirs`] measures.
+//! it, [`contradictions`] what contradicts the others, [`fixes`] what `--fix` would do, [`target_dirs`] measures.
 
-mod across;
 mod checks;
+mod contradictions;
 mod fixes;
 mod search;
 mod settings;
@@ -20,8 +20,8 @@ use crate::plan::{self, FileKind, InitOptions};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
 use crate::worktrees::{Gone, Worktree};
-pub(crate) use across::CHECKS;
-use across::Machine;
+pub(crate) use contradictions::CHECKS;
+use contradictions::Machine;
 pub(crate) use fixes::{Step, Unmanaged, steps};
 use nix_shell_edit::OwnSetting;
 use sccfg_util::fsio;
@@ -46,7 +46,7 @@ pub(crate) struct Audited {
     pub(crate) setup: Setup,
     /// Its checkouts, the examined one first.
     pub(crate) worktrees: Vec<Checkout>,
-    /// The linked worktrees whose directory is gone.
+    /// The linked worktrees whose directory no longer exists.
     pub(crate) gone: Vec<Gone>,
     pub(crate) found: Vec<Diagnosis>,
 }
@@ -150,9 +150,9 @@ pub(crate) fn audit(
         target_dirs::measure(&mut repositories, listener);
     }
     let machine = Machine::read()?;
-    across::compare(&mut repositories, &machine);
+    contradictions::compare(&mut repositories, &machine);
     Ok(Audit {
-        machine: across::of_machine(&repositories),
+        machine: contradictions::of_machine(&repositories),
         repositories,
     })
 }

@@ -1,4 +1,4 @@
-//! What became of a build, from the records of the portable wrapper ([`portable_wrapper::builds`]).
+//! The outcome of a build, from the records of the portable wrapper ([`portable_wrapper::builds`]).
 //!
 //! ```text
 //! builds ──→ cause          why each unit was compiled, followed to the first cause ──┐
@@ -9,13 +9,13 @@
 
 mod advice;
 pub(crate) mod cause;
+pub(crate) mod combined;
 mod critical_path;
 pub(crate) mod html;
 pub(crate) mod live;
-pub(crate) mod plain;
+pub(crate) mod sccache_report;
 pub(crate) mod text;
 pub(crate) mod time;
-pub(crate) mod together;
 
 use std::collections::BTreeMap;
 

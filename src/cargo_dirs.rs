@@ -40,7 +40,7 @@ struct Target {
 const OTHER_KINDS: [&str; 4] = ["test", "bench", "example", "custom-build"];
 
 impl CargoDirs {
-    /// The directories of the workspace around `dir`. Starts no compiler. `None` if `cargo metadata`
+    /// The directories of the workspace that contains `dir`. Starts no compiler. `None` if `cargo metadata`
     /// fails.
     pub(crate) fn of(cargo: &Path, dir: &Path) -> Option<Self> {
         Self::read(cargo, dir, &[])

@@ -92,7 +92,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// Parses the command line of a hook without clap, whose set-up takes longer than the hook
     /// itself: every new shell waits for it. `None` for any other command line.
-    pub(crate) fn hook_alone(arguments: &[OsString]) -> Option<Self> {
+    pub(crate) fn parse_hook(arguments: &[OsString]) -> Option<Self> {
         let [hook, shell, options @ ..] = arguments else {
             return None;
         };
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn the_hook_read_by_hand_is_the_one_that_clap_reads() {
         for shell in ["bash", "zsh", "fish", "nu", "tcsh", "--help"] {
-            let by_hand = Cli::hook_alone(&["hook".into(), shell.into()]);
+            let by_hand = Cli::parse_hook(&["hook".into(), shell.into()]);
             let by_clap = Cli::try_parse_from(["sccfg", "hook", shell]).ok();
             assert_eq!(format!("{by_hand:?}"), format!("{by_clap:?}"));
         }
@@ -247,7 +247,7 @@ mod tests {
             &["--color=never"],
         ] {
             let line = ["hook", "bash"].iter().chain(options);
-            let by_hand = Cli::hook_alone(&line.clone().map(Into::into).collect::<Vec<_>>());
+            let by_hand = Cli::parse_hook(&line.clone().map(Into::into).collect::<Vec<_>>());
             let by_clap = Cli::try_parse_from(["sccfg"].iter().chain(line)).ok();
             if let Some(by_hand) = by_hand {
                 assert_eq!(format!("{by_hand:?}"), format!("{:?}", by_clap.unwrap()));
@@ -258,8 +258,8 @@ mod tests {
                 );
             }
         }
-        assert!(Cli::hook_alone(&["hook".into()]).is_none());
-        assert!(Cli::hook_alone(&["env".into(), "bash".into()]).is_none());
+        assert!(Cli::parse_hook(&["hook".into()]).is_none());
+        assert!(Cli::parse_hook(&["env".into(), "bash".into()]).is_none());
     }
 
     #[test]

@@ -13,9 +13,9 @@ mod in_use;
 mod leftovers;
 mod mounts;
 mod orphans;
-mod places;
 mod planning;
 mod removal;
+mod search;
 mod size;
 mod unused;
 
@@ -23,21 +23,21 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 use cargo_dir::CargoDir;
 use local_store::OnWait;
-pub(crate) use places::Places;
 pub(crate) use planning::plan;
 use planning::{Whole, judge_whole};
 pub(crate) use removal::Removed;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
+pub(crate) use search::SearchResult;
 use size::Tally;
 
 /// What is to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Selection {
-    /// Target directories whose workspace is gone, and what interrupted commands have left.
+    /// Target directories whose workspace no longer exists, and what interrupted commands have left.
     pub(crate) orphans: bool,
     pub(crate) incremental: WhichIncremental,
     /// Target directories that were not used for so many days.
@@ -59,7 +59,7 @@ pub(crate) enum WhichIncremental {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
-    /// A target directory whose workspace is gone.
+    /// A target directory whose workspace no longer exists.
     Orphan,
     /// A target directory that was not used for long.
     Unused,
@@ -108,7 +108,7 @@ pub(crate) struct Kept {
 pub(crate) struct Plan {
     pub(crate) findings: Vec<Finding>,
     pub(crate) kept: Vec<Kept>,
-    /// The worktrees that git still lists and that are gone.
+    /// The worktrees that git still lists and that no longer exist.
     pub(crate) gone: Vec<PathBuf>,
     /// What could not be looked at.
     pub(crate) problems: Vec<Problem>,
@@ -129,7 +129,7 @@ impl Finding {
     /// If a part of it cannot be removed.
     pub(crate) fn remove(
         &self,
-        places: &Places,
+        places: &SearchResult,
         selection: Selection,
         goes_on: &dyn Fn() -> bool,
         on_wait: OnWait<'_>,
@@ -154,7 +154,7 @@ impl Finding {
                 }
             }),
             What::Store => {
-                let store = StoreAtHand::find()?.store;
+                let store = UserStore::find()?.store;
                 match store.collect(on_wait) {
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
                         Ok(Removed::Interrupted)

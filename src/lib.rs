@@ -28,7 +28,7 @@ pub mod sccfg_toml;
 mod seeding;
 mod session;
 pub mod shell;
-mod store_at_hand;
+mod user_store;
 mod verify;
 mod worktrees;
 
@@ -44,6 +44,6 @@ pub fn main() -> ExitCode {
         return status;
     }
     let arguments = sccfg_util::env::arguments();
-    let cli = Cli::hook_alone(&arguments).unwrap_or_else(Cli::parse);
+    let cli = Cli::parse_hook(&arguments).unwrap_or_else(Cli::parse);
     cmd::run(&cli)
 }

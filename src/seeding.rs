@@ -28,7 +28,7 @@ const LOCK_SUFFIX: &str = ".lock";
 /// Worktrees in which units are looked for that the first one cannot give.
 const MOST_OTHERS: usize = 2;
 
-/// What became of seeding.
+/// The outcome of seeding.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Seeded {
@@ -64,7 +64,7 @@ impl Outcome {
     }
 }
 
-/// Seeds the workspace around `start` from the one around `from`, by default from another worktree of the
+/// Seeds the workspace that contains `start` from the one around `from`, by default from another worktree of the
 /// repository.
 ///
 /// # Errors
@@ -278,7 +278,7 @@ pub(crate) fn lock_of(staging: &Path) -> PathBuf {
     lock.into()
 }
 
-/// Whether `path` is the name of one beside a build directory.
+/// Whether `path` is the name of one next to a build directory.
 pub(crate) fn is_staging(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.starts_with(format!(".{STAGING}-").as_bytes())
@@ -313,7 +313,7 @@ pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
 struct Staging {
     directory: PathBuf,
     _lock: std::fs::File,
-    /// Whether it is beside the build directory, where people see what is left.
+    /// Whether it is next to the build directory, where people see what is left.
     is_visible: bool,
 }
 
@@ -364,7 +364,7 @@ fn cargo_home() -> PathBuf {
     set.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"))
 }
 
-/// Writes down that `build`, the build directory of a workspace in `worktree`, was seeded.
+/// Records that `build`, the build directory of a workspace in `worktree`, was seeded.
 fn mark(worktree: &Worktree, build: &Path) {
     let path = worktree.git_dir.join(MARK);
     let mut text = fsio::read_bytes(&path).unwrap_or_default();

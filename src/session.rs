@@ -71,7 +71,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Reads the environment, the repository around `start` and sccache's config file.
+    /// Reads the environment, the repository that contains `start` and sccache's config file.
     ///
     /// # Errors
     /// If `sccfg.toml` is faulty, or there is no home directory.

@@ -32,7 +32,7 @@ pub(crate) use miss_reason::Missed;
 
 use crate::cargo_dirs::CargoDirs;
 use crate::session::{Purpose, Session};
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 use portable_wrapper::store::settings;
 use sccache_control::config::effective::effective;
 use sccache_control::config::path::{default_cache_dir, user_config};
@@ -193,7 +193,7 @@ pub(crate) fn verify(
             scratch.write_settings(settings::is_enabled())?;
             scratch.store()
         }
-        Cache::InPlace => StoreAtHand::find()?.store,
+        Cache::InPlace => UserStore::find()?.store,
     };
     let bench = Bench {
         request,

@@ -17,7 +17,7 @@ pub(crate) struct Worktree {
     common_dir: PathBuf,
 }
 
-/// A linked worktree whose directory is gone, or is no worktree any more.
+/// A linked worktree whose directory no longer exists, or is no worktree any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gone {
     /// The directory in which its files were.
@@ -27,7 +27,7 @@ pub(crate) struct Gone {
 }
 
 impl Worktree {
-    /// The worktree around `directory`, which is an absolute path. As for git, a `.git` file whose repository is gone makes a
+    /// The worktree that contains `directory`, which is an absolute path. As for git, it is `None` in a bare repository, and below a
     /// worktree of none, not a part of the repository around it, and so does a bare repository.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
         let mut above = directory.ancestors();
@@ -77,7 +77,7 @@ impl Worktree {
         all
     }
 
-    /// The linked worktrees whose directory is gone, which `git worktree prune` forgets. This one exists, also if somebody has
+    /// The linked worktrees whose directory no longer exists, which `git worktree prune` forgets. This one exists, also if somebody has
     /// moved it, and git does not know where it is.
     pub(crate) fn gone(&self) -> Vec<Gone> {
         let mut gone = gone_of(&self.common_dir);
@@ -105,12 +105,12 @@ impl Worktree {
 pub(crate) struct Worktrees {
     /// Those that exist. The first is the one around the directory, if there is one.
     pub(crate) all: Vec<Worktree>,
-    /// Linked ones that are gone.
+    /// Linked ones that no longer exist.
     pub(crate) gone: Vec<Gone>,
 }
 
 impl Worktrees {
-    /// Those of the repository around `directory`, an absolute path; it may be bare.
+    /// Those of the repository that contains `directory`, an absolute path; it may be bare.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
         if let Some(worktree) = Worktree::around(directory) {
             let gone = worktree.gone();
@@ -152,7 +152,7 @@ fn worktrees_of(common_dir: &Path) -> Vec<Worktree> {
         .collect()
 }
 
-/// The linked worktrees of that repository whose `.git` is gone, with git's directory of each.
+/// The linked worktrees of that repository whose `.git` no longer exists, with git's directory of each.
 fn gone_of(common_dir: &Path) -> Vec<(PathBuf, Gone)> {
     let gone = git_files(common_dir).filter(|(_, git_file)| fsio::is_missing(git_file));
     let gone = gone.filter_map(|(entry, git_file)| {

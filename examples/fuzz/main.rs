@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example fuzz -- EXECUTIONS [SEED] [--go-on] [--nix]`, or `scripts/fuzz`.
 //!
-//! With `--beside`, `init` is followed by what people, formatters and merges do beside a region,
+//! With `--manual-edits`, `init` is followed by what people, formatters and merges do next to a region,
 //! and that by `apply` and `remove`.
 //!
 //! With `--nix`, real Nix evaluates every shell before and after, with the inputs of `tests/world`:
@@ -10,7 +10,7 @@
 //! not end the run.
 //!
 //! Execution `n` of a run is determined by `SEED + n`, so `-- 1 <that number>` repeats it.
-//! `SCCFG_CORPUS` names a directory of repositories to start from, beside those of the tests. What
+//! `SCCFG_CORPUS` names a directory of repositories to start from, in addition to those of the tests. What
 //! was found is written to `target/fuzz/`, as small as it could be made.
 
 #![allow(
@@ -37,9 +37,9 @@ mod fuzzing;
 mod minimise;
 mod world;
 
-use fuzzing::beside;
 use fuzzing::flakes::{self, Flake};
 use fuzzing::judge::{Verdict, Violation, Wish, judge};
+use fuzzing::manual_edits;
 use fuzzing::mutate::Random;
 use minimise::minimised;
 use world::{EVALUATED, evaluated};
@@ -77,9 +77,9 @@ fn main() -> ExitCode {
     if let Some(directory) = env::var_os("SCCFG_CORPUS") {
         all.extend(flakes::directories(Path::new(&directory)));
     }
-    if flags.iter().any(|flag| flag == "--beside") {
+    if flags.iter().any(|flag| flag == "--manual-edits") {
         let once = flags.iter().any(|flag| flag == "--once");
-        return beside(all, if once { None } else { Some(executions) }, first);
+        return fuzz_manual_edits(all, if once { None } else { Some(executions) }, first);
     }
     let mut tally = Tally::default();
     let mut times = Vec::new();
@@ -133,21 +133,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes every edit of a person's beside every flake's regions, until so many are made; with no
+/// Makes every edit of a person's next to every flake's regions, until so many are made; with no
 /// number, each once.
-fn beside(flakes: Vec<Flake>, executions: Option<u64>, first: u64) -> ExitCode {
-    let all = beside::managed(flakes);
-    let mut tally = beside::Tally::default();
+fn fuzz_manual_edits(flakes: Vec<Flake>, executions: Option<u64>, first: u64) -> ExitCode {
+    let all = manual_edits::managed(flakes);
+    let mut tally = manual_edits::Tally::default();
     let mut seed = first;
     let mut done = 0;
     'rounds: loop {
         for managed in &all {
-            for edit in 0..beside::EDITS.len() {
+            for edit in 0..manual_edits::EDITS.len() {
                 if executions == Some(done) {
                     break 'rounds;
                 }
                 done += 1;
-                tally.judge(managed, beside::Step { edit, seed });
+                tally.judge(managed, manual_edits::Step { edit, seed });
             }
             seed += 1;
         }
@@ -171,7 +171,7 @@ fn beside(flakes: Vec<Flake>, executions: Option<u64>, first: u64) -> ExitCode {
     println!(
         "{} managed files, {done} edits of {} kinds\n{tally}",
         all.len(),
-        beside::EDITS.len()
+        manual_edits::EDITS.len()
     );
     ExitCode::from(u8::from(!tally.wrong.is_empty()))
 }

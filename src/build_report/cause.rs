@@ -280,7 +280,7 @@ pub(crate) enum Between {
 }
 
 impl Between {
-    /// What became of something.
+    /// The outcome of something.
     fn became(self, change: &Change) -> &'static str {
         match (self, &change.from, &change.to) {
             (Self::Builds, None, _) => "was added",
@@ -292,7 +292,7 @@ impl Between {
         }
     }
 
-    /// What became of a variable.
+    /// The outcome of a variable.
     fn became_variable(self, change: &Change) -> String {
         let (from, to) = (change.from.as_deref(), change.to.as_deref());
         let is_unset = |value: Option<&str>| matches!(value, None | Some("unset"));

@@ -67,7 +67,7 @@ impl Listener for Shown {
     }
 }
 
-/// What became of `--fix`.
+/// The outcome of `--fix`.
 #[derive(Default)]
 struct Changes {
     /// With `--dry-run`: what would be changed.

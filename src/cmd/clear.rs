@@ -11,7 +11,7 @@ use super::store::{failed, waiting};
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 use local_store::Store;
 use sccache_control::cache::{Contents, local_dir, refuse_unsafe_dir};
 use sccache_control::server::address::Address;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
     {
         addresses.push(choice.address);
     }
-    let store = StoreAtHand::in_use()?.filter(|store| store.store.size() != Some(0));
+    let store = UserStore::in_use()?.filter(|store| store.store.size() != Some(0));
     let cache = match Cache::find(&supervisor, &addresses[0]) {
         Ok(cache) => Some(cache),
         Err(problem) if store.is_none() => return Err(problem.into()),
@@ -68,7 +68,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
         }
         None => cache,
     };
-    if let Some(StoreAtHand { store, .. }) = &store {
+    if let Some(UserStore { store, .. }) = &store {
         let freed = ByteSize::from_bytes(store.size().unwrap_or(0));
         store
             .clear(&waiting(report))
@@ -81,7 +81,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
 }
 
 /// `1GiB in the local store /home/me/.cache/sccfg/wrapper/store`.
-pub(super) fn describe(store: &StoreAtHand) -> String {
+pub(super) fn describe(store: &UserStore) -> String {
     let size = ByteSize::from_bytes(store.store.size().unwrap_or(0));
     format!(
         "{} in the local store {}",

@@ -75,7 +75,7 @@ pub(super) fn run(args: &cli::Docker, start: &Path, report: Report) -> Result<Ou
     Ok(Outcome::Done)
 }
 
-/// The repository around `start`: by its policy or its flake, otherwise the git repository.
+/// The repository that contains `start`: by its policy or its flake, otherwise the git repository.
 fn locate(start: &Path) -> Result<Repository, Problem> {
     let found = Repository::locate(None, start)?;
     let is_known = ["flake.nix", sccfg_toml::FILE_NAME]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::report::{no_build, target_of};
 use crate::build_report::cause::{Between, Builds, cause_of};
-use crate::build_report::plain::Plain;
+use crate::build_report::sccache_report::SccacheReport;
 use crate::build_report::text::plural;
 use crate::build_report::time::{ago, time};
 use crate::build_report::{name_in, time_of};
@@ -67,7 +67,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
 
 /// What is known without records.
 fn plain(target: &Path, start: &Path, args: &cli::Explain, report: Report) -> Result<Outcome> {
-    let plain = Plain::of(target, start)?;
+    let plain = SccacheReport::of(target, start)?;
     if args.json {
         let value = json!({ "target": target.to_string_lossy(), "units": [], "sccache": plain });
         report.data(&format!("{value:#}\n"));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::store::waiting;
 use crate::cli;
-use crate::gc::{self, Finding, Places, Plan, Removed, Selection, WhichIncremental};
+use crate::gc::{self, Finding, Plan, Removed, SearchResult, Selection, WhichIncremental};
 use crate::report::Report;
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::printed;
@@ -22,9 +22,9 @@ const NAMED: usize = 3;
 pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcome> {
     let selection = selection(args);
     let places = match &args.directories[..] {
-        [] if is_store_alone(selection) => Places::default(),
-        [] => Places::of_repository(start)?,
-        directories => Places::below(start, directories)?,
+        [] if is_store_alone(selection) => SearchResult::default(),
+        [] => SearchResult::of_repository(start)?,
+        directories => SearchResult::below(start, directories)?,
     };
     let plan = gc::plan(&places, selection, &waiting(report));
     if !args.json {
@@ -189,7 +189,7 @@ fn is_confirmed(plan: &Plan, report: Report) -> Result<bool, Problem> {
     })
 }
 
-/// What became of a finding.
+/// The outcome of a finding.
 enum Ending {
     Removed(u64),
     Kept(String),

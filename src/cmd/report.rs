@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::build_report::html::html;
-use crate::build_report::plain::Plain;
-use crate::build_report::{BuildReport, text, together::Together};
+use crate::build_report::sccache_report::SccacheReport;
+use crate::build_report::{BuildReport, combined::Combined, text};
 use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
@@ -106,7 +106,7 @@ fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) 
             .hint("list the builds: sccfg report --list")
             .into());
     }
-    let together = Together::of(&reports);
+    let together = Combined::of(&reports);
     if as_json {
         report.data(&format!("{:#}\n", json!(together)));
     } else {
@@ -118,7 +118,7 @@ fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) 
 
 /// What is known without records.
 fn plain(target: &Path, start: &Path, as_json: bool, report: Report) -> Result<Outcome> {
-    let plain = Plain::of(target, start)?;
+    let plain = SccacheReport::of(target, start)?;
     if as_json {
         report.data(&format!("{:#}\n", json!(plain)));
     } else {

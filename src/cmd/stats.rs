@@ -12,7 +12,7 @@ use super::store::failed;
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 use sccache_control::cache::{Contents, local_dir};
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::{Probe, RunningServer};
@@ -80,7 +80,7 @@ fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<bo
             address,
         )?;
     }
-    let store = StoreAtHand::in_use()?;
+    let store = UserStore::in_use()?;
     if let Some(store) = &store {
         let reset = store.store.reset_counters();
         reset.map_err(|error| failed("reset the counters of", &store.store, &error))?;
@@ -96,7 +96,7 @@ struct Found {
 }
 
 fn query(supervisor: &Supervisor, address: &Address) -> Result<Found, Problem> {
-    let store = StoreAtHand::in_use()?.map(|store| store.view());
+    let store = UserStore::in_use()?.map(|store| store.view());
     let running = match supervisor.query(address) {
         Probe::NotRunning => None,
         Probe::Foreign(foreign) => return Err(foreign.problem(address)),

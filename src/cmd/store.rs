@@ -10,7 +10,7 @@ use super::Outcome;
 use super::clear::{describe, is_confirmed};
 use crate::cli;
 use crate::report::Report;
-use crate::store_at_hand::{ELSEWHERE, StoreAtHand};
+use crate::user_store::{ELSEWHERE, UserStore};
 use local_store::{Counters, Store};
 use portable_wrapper::store::settings::{self, Settings};
 use sccfg_util::problem::Problem;
@@ -18,7 +18,7 @@ use sccfg_util::proc::running::is_suspended;
 use sccfg_util::size::ByteSize;
 
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
-    let found = StoreAtHand::find()?;
+    let found = UserStore::find()?;
     let fault = found.fault();
     if let cli::StoreCommand::Clear { yes } = command
         && !yes
@@ -28,7 +28,7 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
         report.line("nothing was removed");
         return Ok(Outcome::Done);
     }
-    let StoreAtHand { settings, store } = found;
+    let UserStore { settings, store } = found;
     match command {
         cli::StoreCommand::Status { json } => {
             status(&settings, &store, *json, report);

@@ -21,7 +21,7 @@ pub(crate) struct Files {
     pub(crate) policy: Result<Option<Policy>, Problem>,
     /// The config files of cargo that the checks look at, the nearest first.
     pub(crate) cargo_files: Vec<CargoFile>,
-    /// The git worktree around the repository.
+    /// The git worktree that contains the repository.
     pub(crate) worktree: Option<Worktree>,
     plan: OnceCell<(Result<Plan, Problem>, Option<Problem>)>,
     shell_files: OnceCell<Vec<ShellFile>>,

@@ -46,7 +46,7 @@ fn find(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// sccache may be found although the portable wrapper, which cargo runs, is gone.
+/// sccache may be found although the portable wrapper, which cargo runs, no longer exists.
 fn missing_portable_wrapper(named: &OsStr) -> Option<Finding> {
     let path = Path::new(named);
     if !is_wrapper(path) || is_gone(path) || find_program(named, &env::search_path()).is_some() {

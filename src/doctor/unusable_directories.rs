@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::{Check, Finding, Remedy, Severity, Where};
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 use portable_wrapper::state_dir::{ELSEWHERE, StateDir};
 
 pub(super) static CHECK: Check = Check {
@@ -30,7 +30,7 @@ fn find(context: &Context) -> Vec<Finding> {
         findings.push(Finding::warning(what, remedy).at(place));
     }
     // S015 has faulty settings.
-    let Ok(found) = StoreAtHand::find() else {
+    let Ok(found) = UserStore::find() else {
         return findings;
     };
     let of_store = found.store.obstacle().map(|obstacle| obstacle.to_string());

@@ -1,8 +1,8 @@
 //! Of which packages the units in a target or build directory are.
 //!
-//! Cargo does not write down for which workspace it made a directory (rust-lang/cargo#13136). What tells:
+//! Cargo does not record for which workspace it made a directory (rust-lang/cargo#13136). What tells:
 //!
-//! - the dep-info beside an artifact (`app.d`) names the sources of all local packages with absolute paths
+//! - the dep-info next to an artifact (`app.d`) names the sources of all local packages with absolute paths
 //!   (`output_depinfo.rs` of the crate `cargo`);
 //! - the records of portable keys name the workspace;
 //! - dep-info of rustc names `CARGO_MANIFEST_DIR`, if the code uses it;

@@ -30,7 +30,7 @@ const BY_CARGO: &str = "created by cargo";
 /// The name of the tag.
 pub(super) const TAG: &str = "CACHEDIR.TAG";
 const RUSTC_INFO: &str = ".rustc_info.json";
-/// The files that cargo writes beside the directories of profiles. The tag is removed last.
+/// The files that cargo writes next to the directories of profiles. The tag is removed last.
 pub(super) const MARKS: [&str; 4] = [
     RUSTC_INFO,
     ".rustdoc_fingerprint.json",
@@ -39,7 +39,7 @@ pub(super) const MARKS: [&str; 4] = [
 ];
 /// The directory for documentation.
 const DOC: &str = "doc";
-/// The directories beside those of crates in `doc`, and the files in those of crates that rustdoc writes even for an empty
+/// The directories next to those of crates in `doc`, and the files in those of crates that rustdoc writes even for an empty
 /// crate.
 const SHARED_BY_RUSTDOC: [&str; 6] = [
     "src",
@@ -50,7 +50,7 @@ const SHARED_BY_RUSTDOC: [&str; 6] = [
     "implementors",
 ];
 const OF_CRATE: [&str; 2] = ["all.html", "sidebar-items.js"];
-/// The pages and the lock beside those directories, and how the scripts there begin.
+/// The pages and the lock next to those directories, and how the scripts there begin.
 const PAGES: [&str; 6] = [
     "index.html",
     "help.html",
@@ -68,13 +68,13 @@ const TIMINGS: &str = "cargo-timings";
 const TIMING: &str = "cargo-timing";
 /// The directory for tests, which cargo makes and does not look at.
 const TMP: &str = "tmp";
-/// The directories that cargo makes beside those of profiles, and the one in which the wrapper records builds.
+/// The directories that cargo makes next to those of profiles, and the one in which the wrapper records builds.
 const BESIDE_PROFILES: [&str; 5] = [DOC, PACKAGE, TIMINGS, ".metabuild", ".sccfg"];
 /// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
-/// first one is gone: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
+/// first one no longer exists: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.
 const IN_PROFILE: [&str; 5] = [".fingerprint", "build", "deps", "incremental", EXAMPLES];
-/// The directory of programs that people run, which may write beside themselves.
+/// The directory of programs that people run, which may write next to themselves.
 const EXAMPLES: &str = "examples";
 /// The extensions of artifacts that cargo links into the directory of a profile. A program has none.
 const ARTIFACTS: [&str; 11] = [
@@ -280,7 +280,7 @@ fn wrapper_directories(profile: &Path) -> Vec<PathBuf> {
         let names = fsio::names_in(directory).into_iter();
         names.map(|name| directory.join(name)).collect()
     };
-    // C is compiled beside `OUT_DIR`, in both layouts.
+    // C is compiled next to `OUT_DIR`, in both layouts.
     let packages = below(&profile.join("build"));
     let units: Vec<PathBuf> = packages.iter().flat_map(|package| below(package)).collect();
     let examples = std::iter::once(profile.join(EXAMPLES));
@@ -315,7 +315,7 @@ fn is_artifact(path: &Path, kind: EntryKind) -> bool {
     }
 }
 
-/// Whether the dep-info beside the file at `path` names it.
+/// Whether the dep-info next to the file at `path` names it.
 fn is_named(path: &Path) -> bool {
     artifact_of(&path.with_extension("d"))
         .is_some_and(|artifact| artifact.file_name() == path.file_name())
@@ -332,7 +332,7 @@ fn leads_down(path: &Path) -> bool {
     fsio::read_link(path).is_some_and(|to| to.components().all(is_name))
 }
 
-/// Whether the file at `path`, in the directory of a profile, is what cargo writes beside an artifact. It names the artifact
+/// Whether the file at `path`, in the directory of a profile, is what cargo writes next to an artifact. It names the artifact
 /// first, with the directory of the profile.
 fn is_dep_info(path: &Path) -> bool {
     artifact_of(path).is_some()
@@ -365,7 +365,7 @@ fn is_built_example(entry: &Entry) -> bool {
 }
 
 /// Whether the name of the file at `path` has the hash of a unit, which cargo lets rustc append (`app-0123456789abcdef.d`), and
-/// rustc's dep-info is beside it.
+/// rustc's dep-info is next to it.
 fn is_of_unit(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let Some(stem) = name.and_then(|name| name.split('.').next()) else {

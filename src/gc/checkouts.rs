@@ -1,4 +1,4 @@
-//! The checkouts that may build in a directory of which everything that is known to have been built there is gone.
+//! The checkouts that may build in a directory of which everything that is known to have been built there no longer exists.
 //!
 //! A checkout that builds in the directory of another one, with `CARGO_TARGET_DIR` in a shell for example, leaves nothing there if
 //! the units are the same. But it has no directory of its own.
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::built::Built;
 use super::cargo_dir::CargoDir;
 use super::in_use::Why;
-use super::places::Places;
+use super::search::SearchResult;
 use crate::worktrees::Worktrees;
 use sccfg_util::fsio;
 
@@ -17,7 +17,11 @@ use sccfg_util::fsio;
 const MOST_ENTRIES: usize = 500;
 
 /// Why some checkout may build in `directory`, in which this was `built`, if so.
-pub(super) fn why_shared(directory: &CargoDir, built: &Built, places: &Places) -> Option<Why> {
+pub(super) fn why_shared(
+    directory: &CargoDir,
+    built: &Built,
+    places: &SearchResult,
+) -> Option<Why> {
     let mut roots: BTreeSet<PathBuf> = places.worktrees.clone();
     for place in &built.places {
         roots.extend(worktrees_beside(place));
@@ -82,7 +86,7 @@ fn why_used_by(
     package: &Path,
     directory: &CargoDir,
     built: &Built,
-    places: &Places,
+    places: &SearchResult,
 ) -> Option<Why> {
     let shown = package.display();
     let Some(dirs) = places.cargo_dirs(package) else {
@@ -102,6 +106,6 @@ fn why_used_by(
     let has_own = both
         .into_iter()
         .any(|path| !path.starts_with(root) || fsio::is_own_dir(path));
-    (!has_own && !places.is_built_beside(directory, root))
+    (!has_own && !places.is_built_in_another_directory(directory, root))
         .then(|| format!("{shown} may build in it: it has no target directory of its own"))
 }

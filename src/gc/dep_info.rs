@@ -1,4 +1,4 @@
-//! The dep-info of rustc, and that which cargo writes beside an artifact.
+//! The dep-info of rustc, and that which cargo writes next to an artifact.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -49,7 +49,8 @@ fn is_below(path: &Path, root: &Path) -> bool {
     }
 }
 
-/// `path` with links and `..` resolved, also behind directories that are gone: `CARGO_TARGET_DIR=../target` is named from the workspace.
+/// `path` with links and `..` resolved, also if parent directories no longer exist: `CARGO_TARGET_DIR=../target` is relative to the
+/// workspace.
 fn resolved(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |above, part| {
         if part == Component::ParentDir {

@@ -14,7 +14,7 @@ pub(super) fn tracks(path: &Path) -> Option<bool> {
     says_anything(directory, &["ls-files", "-z"], name)
 }
 
-/// Whether a commit of the repository around `path` changed it or something in it: another branch may have what is missing.
+/// Whether a commit of the repository that contains `path` changed it or something in it: another branch may have what is missing.
 /// `None` if git does not say so.
 pub(super) fn knows(path: &Path) -> Option<bool> {
     let mut above = path.ancestors();

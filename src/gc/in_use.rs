@@ -74,7 +74,7 @@ pub(super) fn lock(profiles: &[PathBuf]) -> std::io::Result<Result<Vec<File>, Wh
     Ok(Ok(held))
 }
 
-/// The process that runs a program from `root`, or works in it. Also a cargo in the package beside it, which runs tests
+/// The process that runs a program from `root`, or works in it. Also a cargo in the package next to it, which runs tests
 /// one after the other and holds no lock meanwhile, and a command of its own, such as `cargo-nextest`.
 fn used_by_process(root: &Path) -> Option<Why> {
     let package = root

@@ -1,16 +1,16 @@
-//! Target and build directories whose workspace is gone.
+//! Target and build directories whose workspace no longer exists.
 //!
-//! One is an orphan if all packages that were built in it are gone, and nothing else was: `built` says what is known of
+//! One is an orphan if all packages that were built in it no longer exist, and nothing else was: `built` says what is known of
 //! that. It is none either if a [checkout](checkouts) may build in it.
 //!
-//! A directory of which nothing is known is never an orphan, and neither is one with a manifest beside it.
+//! A directory of which nothing is known is never an orphan, and neither is one with a manifest next to it.
 
 use std::path::{Path, PathBuf};
 
 use super::built::Built;
 use super::cargo_dir::CargoDir;
 use super::in_use::Why;
-use super::places::Places;
+use super::search::SearchResult;
 use super::{checkouts, git, mounts};
 use crate::cargo_dirs::CargoDirs;
 use crate::worktrees::Gone;
@@ -27,7 +27,7 @@ pub(super) enum Orphan {
 }
 
 /// Whether `directory`, which was found among `places`, is an orphan.
-pub(super) fn judge(directory: &CargoDir, places: &Places) -> Orphan {
+pub(super) fn judge(directory: &CargoDir, places: &SearchResult) -> Orphan {
     let is_beside_manifest = |above: &Path| fsio::exists(&above.join("Cargo.toml"));
     let Some(above) = directory
         .root

@@ -7,14 +7,14 @@ use super::built::Built;
 use super::cargo_dir::CargoDir;
 use super::in_use::Why;
 use super::orphans::Orphan;
-use super::places::{Found, How, Places};
+use super::search::{Found, How, SearchResult};
 use super::size::Tally;
 use super::{Finding, Kept, Kind, Plan, Selection, What, WhichIncremental, failed};
 use super::{in_use, leftovers, mounts, orphans, unused};
 use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
 use crate::seeding;
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 use crate::worktrees::Worktrees;
 use local_store::OnWait;
 use portable_wrapper::state_dir::StateDir;
@@ -24,7 +24,7 @@ use sccfg_util::problem::Problem;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Looks for what can be removed. Nothing is changed. For `on_wait`, see [`OnWait`].
-pub(crate) fn plan(places: &Places, selection: Selection, on_wait: OnWait<'_>) -> Plan {
+pub(crate) fn plan(places: &SearchResult, selection: Selection, on_wait: OnWait<'_>) -> Plan {
     let mut planning = Planning {
         selection,
         tally: Tally::default(),
@@ -66,7 +66,7 @@ pub(super) enum Whole {
 /// Whether all of a directory can go.
 pub(super) fn judge_whole(
     Found { directory, how }: &Found,
-    places: &Places,
+    places: &SearchResult,
     selection: Selection,
 ) -> Whole {
     let mut kept = None;
@@ -114,7 +114,7 @@ struct Planning {
 }
 
 impl Planning {
-    fn directory(&mut self, found: &Found, places: &Places) {
+    fn directory(&mut self, found: &Found, places: &SearchResult) {
         let Found { directory, how } = found;
         match judge_whole(found, places, self.selection) {
             Whole::Goes(kind, reason) => {
@@ -179,7 +179,7 @@ impl Planning {
         }
     }
 
-    /// Why the directories for incremental compilation of the repository around `start` go.
+    /// Why the directories for incremental compilation of the repository that contains `start` go.
     fn why_incremental(&mut self, start: &Path) -> Option<String> {
         match self.selection.incremental {
             WhichIncremental::None => None,
@@ -277,7 +277,7 @@ impl Planning {
     }
 
     fn store(&mut self, on_wait: OnWait<'_>) {
-        let found = match StoreAtHand::in_use() {
+        let found = match UserStore::in_use() {
             Ok(Some(found)) => found,
             Ok(None) => return,
             Err(problem) => return self.plan.problems.push(problem),

@@ -16,10 +16,10 @@ use super::leftovers::{self, RemovalDir};
 use super::size::Tally;
 use sccfg_util::fsio;
 
-/// What became of a removal.
+/// The outcome of a removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Removed {
-    /// It is gone; so many bytes were freed.
+    /// It no longer exists; so many bytes were freed.
     Gone(u64),
     /// It is needed now.
     Kept(Why),

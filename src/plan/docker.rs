@@ -28,7 +28,7 @@ const NEW_POLICY: &str = "\
 #[derive(Debug, Default)]
 pub(crate) struct DockerReport {
     pub(crate) decisions: Vec<(PathBuf, Decision)>,
-    /// Files that were found and cannot be edited, and what is wrong beside them.
+    /// Files that were found and cannot be edited, and what is wrong next to them.
     pub(crate) findings: Vec<Problem>,
     /// The secrets that builds take.
     pub(crate) secrets: Vec<&'static str>,

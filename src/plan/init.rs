@@ -222,7 +222,7 @@ fn new_flake(
         }
     }
     let project = Project::detect(&sources)?;
-    plan.next.extend(project.left_to_do().map(str::to_owned));
+    plan.next.extend(project.manual_steps().map(str::to_owned));
     Ok(generated::with_header(
         Generator::Init,
         &generate::generate(&project)?,

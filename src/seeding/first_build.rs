@@ -76,7 +76,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
     }
 }
 
-/// Makes cargo rebuild the outdated units in the build directory of the workspace around `start`, if it was seeded and not
+/// Makes cargo rebuild the outdated units in the build directory of the workspace that contains `start`, if it was seeded and not
 /// built yet. cargo reads its settings in the directory `cwd`. Without a known `command`, cargo may have another name.
 fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
     let Ok(start) = start.canonicalize() else {

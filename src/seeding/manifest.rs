@@ -80,7 +80,7 @@ impl Manifests {
         manifest.clone()
     }
 
-    /// The root of the workspace around `directory` (`find_workspace_root` in cargo's `workspace.rs`). `None` if there
+    /// The root of the workspace that contains `directory` (`find_workspace_root` in cargo's `workspace.rs`). `None` if there
     /// is none, or if a file cannot be understood.
     pub(super) fn workspace_root(&self, directory: &Path) -> Option<PathBuf> {
         let has_manifest = |directory: &&Path| directory.join(NAME).is_file();

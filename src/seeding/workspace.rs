@@ -32,7 +32,7 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// The workspace around `directory`, an absolute path.
+    /// The workspace that contains `directory`, an absolute path.
     ///
     /// # Errors
     /// If there is none, or its files cannot be read.

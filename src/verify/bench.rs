@@ -16,7 +16,7 @@ use super::{
 };
 use crate::session::{Purpose, Session};
 use crate::shell::Change;
-use crate::store_at_hand::tally;
+use crate::user_store::tally;
 use local_store::Store;
 use sccache_control::server::address::Address;
 use sccache_control::server::probe::Probe;

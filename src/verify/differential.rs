@@ -19,7 +19,7 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::{find_program, is_wrapper};
 use sccfg_util::wrapper_vars::SWITCH;
 
-/// What became of a unit.
+/// The outcome of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Comparison {
@@ -115,7 +115,7 @@ impl Differential {
     }
 }
 
-/// Builds the workspace around `dir` into a temporary target directory, and compares.
+/// Builds the workspace that contains `dir` into a temporary target directory, and compares.
 ///
 /// # Errors
 /// If a program is missing, if portable keys are not used, if the build fails, or on Ctrl-C.

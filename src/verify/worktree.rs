@@ -26,7 +26,7 @@ pub(super) struct Checkout {
 }
 
 impl Checkout {
-    /// The checkout around `dir`, or why it cannot have a linked worktree.
+    /// The checkout that contains `dir`, or why it cannot have a linked worktree.
     pub(super) fn around(dir: &Path) -> Result<Self, String> {
         let run = |args: &[&str]| -> Option<String> {
             let output = proc::output("git", args, dir).ok()?;

@@ -1,11 +1,11 @@
 //! `sccfg gc`: real builds in real worktrees, and what must not be touched.
 
+mod in_use;
+mod inaccessible;
 mod interrupted;
 mod kept;
-mod live;
 mod orphans;
 mod sizes;
-mod unknown;
 mod unused;
 
 use std::fs;

@@ -7,9 +7,9 @@ use nix_shell_edit::strip;
 use proptest::prelude::*;
 use sccfg::sccfg_toml::Incremental;
 
-use crate::fuzzing::beside::{self, Step, Tally};
 use crate::fuzzing::flakes::{Flake, modules, seeds};
 use crate::fuzzing::judge::{Verdict, Wish, judge};
+use crate::fuzzing::manual_edits::{self, Step, Tally};
 use crate::fuzzing::mutate::{self, Random};
 
 fn step() -> impl Strategy<Value = mutate::Step> {
@@ -129,11 +129,11 @@ fn a_comment_with_a_carriage_return_is_not_made_part_of_an_import() {
     assert!(!judge_import(&module).unwrap());
 }
 
-/// Whatever somebody does beside a region: it is kept, or refused with its place. `scripts/fuzz
-/// --beside` makes every edit in every case.
+/// Whatever somebody does next to a region: it is kept, or refused with its place. `scripts/fuzz
+/// --manual-edits` makes every edit in every case.
 #[test]
-fn text_beside_a_region_is_kept_or_refused() {
-    let all = beside::managed(seeds());
+fn edits_next_to_a_region_are_kept_or_refused() {
+    let all = manual_edits::managed(seeds());
     assert!(all.len() > 300, "{}", all.len());
     let mut tally = Tally::default();
     for (index, managed) in all.iter().enumerate() {

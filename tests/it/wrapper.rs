@@ -1,7 +1,6 @@
 //! Tests of the portable wrapper from outside, with real cargo, a real sccache and real worktrees: output from the
 //! cache is the output of an uncached build, and whatever can be shared is.
 
-mod begun;
 mod behaviour;
 mod build_scripts;
 mod c;
@@ -12,9 +11,11 @@ mod debuginfo;
 mod derives;
 mod diagnostics;
 mod differential;
+mod early_compiles;
 mod environment;
 mod explain;
 mod faults;
+mod file_stamps;
 mod flags;
 mod freshness;
 mod hidden_inputs;
@@ -26,8 +27,8 @@ mod memory;
 mod native_libraries;
 mod noexec;
 mod observed_runs;
-mod others;
 mod out_dir;
+mod pass_through;
 mod paths;
 mod paths_in_inputs;
 pub(crate) mod project;
@@ -42,7 +43,6 @@ mod seed_others;
 mod seed_scripts;
 mod seed_settings;
 mod shared_runs;
-mod stamps;
 mod store;
 mod toolchains;
 mod unknown_inputs;

@@ -22,7 +22,7 @@ use crate::find::parse::parse;
 use crate::find::shells::{self, Shells};
 use crate::options::{Incremental, Linker, ShellName, Wrapper};
 use crate::region::{self, HookLines, Marks};
-use crate::text::has_lone_return;
+use crate::text::has_bare_carriage_return;
 use sccfg_util::problem::{Place, Problem};
 
 /// What the dev shells of a flake should have.
@@ -431,7 +431,7 @@ impl Editor<'_> {
                     {
                         return Err(unsafe_edit(&format!("`{name}` would be defined twice")));
                     }
-                    if has_lone_return(&after) {
+                    if has_bare_carriage_return(&after) {
                         // Nix ends a comment at a carriage return, rnix does not.
                         parse(&file.path, &after.replace('\r', "\n")).map_err(not_nix)?;
                     }

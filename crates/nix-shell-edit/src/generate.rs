@@ -82,7 +82,7 @@ impl Project {
     }
 
     /// What has to be done by hand before the shell can be entered.
-    pub fn left_to_do(&self) -> Option<&'static str> {
+    pub fn manual_steps(&self) -> Option<&'static str> {
         match self.rust.expression {
             Expression::FenixFile { .. } => Some(
                 "run `nix develop` once and replace `fakeSha256` in flake.nix with the hash that it reports",

@@ -264,7 +264,7 @@ mod tests {
     #[sccfg_requires::requires(nix)]
     #[test]
     fn nix_itself_reads_hard_texts_whole() {
-        // Every text of up to four of the characters that mean something, beside the list above.
+        // Every text of up to four of the characters that mean something, in addition to the list above.
         let alphabet = ["'", "$", "{", "\\", "\"", " ", "\n", "\r", "a"];
         let mut texts: Vec<String> = HARD.map(str::to_owned).to_vec();
         let mut longer = vec![String::new()];

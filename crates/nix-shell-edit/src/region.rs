@@ -114,7 +114,7 @@ pub(super) fn inline(
 /// The text of a Nix file without its regions, with the recorded text in their place.
 ///
 /// # Errors
-/// When a region is damaged, and when text beside it would be lost.
+/// When a region is damaged, and when text next to it would be lost.
 pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
     strip_marked(POLICY, path, text)
 }
@@ -122,7 +122,7 @@ pub(crate) fn strip(path: &Path, text: &str) -> Result<String, Problem> {
 /// `text` without its regions of one kind.
 ///
 /// # Errors
-/// When a region is damaged, and when text beside it would be lost.
+/// When a region is damaged, and when text next to it would be lost.
 pub(crate) fn strip_marked(marks: Marks, path: &Path, text: &str) -> Result<String, Problem> {
     Ok(remove(marks, path, text)?.text)
 }

@@ -62,7 +62,7 @@ pub(crate) fn starts_line(text: &str, offset: usize) -> bool {
 /// The whole lines of `range`, if nothing else is on them but white space and a `#` comment.
 pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
     // Nix ends a comment at a carriage return, so such a text cannot be kept on comment lines.
-    if has_lone_return(&text[range.clone()]) {
+    if has_bare_carriage_return(&text[range.clone()]) {
         return None;
     }
     let end = next_line(text, range.end);
@@ -72,7 +72,7 @@ pub(crate) fn whole_lines(text: &str, range: &Range<usize>) -> Option<Range<usiz
 }
 
 /// Whether there is a carriage return that is not part of a line end.
-pub(crate) fn has_lone_return(text: &str) -> bool {
+pub(crate) fn has_bare_carriage_return(text: &str) -> bool {
     let mut bytes = text.bytes().peekable();
     while let Some(byte) = bytes.next() {
         if byte == b'\r' && bytes.peek() != Some(&b'\n') {

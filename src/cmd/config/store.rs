@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Row, line};
 use crate::config_file::commit;
-use crate::store_at_hand::StoreAtHand;
+use crate::user_store::UserStore;
 
 /// The file with the settings of the local store.
 pub(super) struct StoreFile {
@@ -48,7 +48,7 @@ impl StoreFile {
             return Some(ignored);
         }
         match edit::check(self.text(), &self.path) {
-            Ok(()) => StoreAtHand::find().ok()?.fault(),
+            Ok(()) => UserStore::find().ok()?.fault(),
             Err(problem) => Some(problem),
         }
     }
@@ -97,7 +97,7 @@ impl StoreFile {
 
     /// The settings in effect.
     pub(super) fn rows(&self) -> Result<Vec<Row>> {
-        let settings = StoreAtHand::find()?.settings;
+        let settings = UserStore::find()?.settings;
         let source = |key: &str| -> Result<Source> {
             let at = edit::offset(self.text(), &self.path, key)?;
             Ok(at.map_or(Source::Default, |at| {

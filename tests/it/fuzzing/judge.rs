@@ -28,7 +28,7 @@ const PATH: &str = "PATH=${";
 const BEGIN: &str = "# >>> sccfg >>>";
 const END: &str = "# <<< sccfg <<<";
 
-/// What became of a flake.
+/// The outcome of a flake.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// The editor refused with an error.
@@ -85,7 +85,7 @@ impl Wish {
         }
     }
 
-    /// The default shell, and another one beside it.
+    /// The default shell, and another one next to it.
     pub(crate) fn two(incremental: Incremental) -> Self {
         let name = |text: &str| text.parse().unwrap_or_else(|never| match never {});
         Self {

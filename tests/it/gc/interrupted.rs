@@ -120,7 +120,7 @@ fn interrupted_seeding_is_cleaned_up() {
     assert!(!repo.path("repo/.git/sccfg-seed").exists());
 }
 
-/// Where git's directory is on another file system, the directory that is filled is beside the build directory.
+/// Where git's directory is on another file system, the directory that is filled is next to the build directory.
 #[test]
 fn interrupted_seeding_beside_the_build_directory_is_cleaned_up() {
     let mut repo = Repo::new();

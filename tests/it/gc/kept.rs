@@ -161,7 +161,7 @@ fn what_has_the_name_of_an_artifact_with_another_extension_stays(
     assert_eq!(left, mine);
 }
 
-/// A library has several files, of which dep-info names one, and debug information beside them.
+/// A library has several files, of which dep-info names one, and debug information next to them.
 #[rstest]
 fn all_files_of_a_library_and_their_debug_information_go(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
@@ -360,7 +360,7 @@ fn links_are_not_followed() {
     let repo = Repo::new();
     repo.build("repo");
     repo.sandbox.write("precious/file", "mine");
-    // A target directory that is a link, in a worktree that is gone.
+    // A target directory that is a link, in a worktree that no longer exists.
     repo.linked("one");
     repo.build_into("one", "elsewhere/one");
     fs::remove_dir_all(repo.path("one")).unwrap();

@@ -1,4 +1,4 @@
-//! Target directories of workspaces that are gone.
+//! Target directories of workspaces that no longer exist.
 
 use std::fs;
 
@@ -314,7 +314,7 @@ fn a_separate_build_directory_is_found() {
     repo.build("one");
     assert_eq!(repo.finds(&[]), []);
     assert_eq!(repo.finds(&["--unused", "0"]).len(), 4);
-    // What others have built beside is theirs, unless they are gone.
+    // Directories next to it that others built are theirs, unless these others no longer exist.
     let other = repo.path("built/ab/cdef0123456789");
     repo.build_into("one", "built/ab/cdef0123456789");
     assert_eq!(repo.finds(&["--unused", "0", "--incremental"]).len(), 4);

@@ -797,7 +797,7 @@ pub(super) fn with_native(name: &str, kind: &str, source: &str) -> Project {
     with_script_of_c(name, &build, source)
 }
 
-/// The same with another library beside it, which has no path in it.
+/// The same with another library next to it, which has no path in it.
 pub(super) fn with_two_libraries(name: &str) -> Project {
     let lines = READS_C.replace("link-lib=static=", "link-lib=static:-bundle=");
     let more = "fs::write(format!(\"{out}/beside.c\"), \"int beside(void) { return 1; }\").unwrap();\n\
@@ -863,7 +863,7 @@ fn libraries_contain_the_paths_of_their_checkout(
     );
 }
 
-/// The launcher of C compilers, beside the wrapper.
+/// The launcher of C compilers, next to the wrapper.
 fn launcher_of_c(project: &Project) -> PathBuf {
     project.wrapper().with_file_name("c").join("sccache")
 }

@@ -347,7 +347,7 @@ fn another_cc_on_the_path_links_again() {
     assert!(stamped(&third, "/one/stamp"));
 }
 
-/// What `cargo rustc` and others ask for beside a program.
+/// What `cargo rustc` and others ask for next to a program.
 #[requires(sccache)]
 #[test]
 fn other_results_than_programs() {

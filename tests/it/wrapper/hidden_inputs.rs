@@ -333,7 +333,7 @@ const ON_DISK: &[Macro] = &[
     ),
 ];
 
-/// Something that is neither a file nor a directory, a link or a pipe beside it, and a file whose name is no UTF-8.
+/// Something that is neither a file nor a directory, a link or a pipe next to it, and a file whose name is no UTF-8.
 fn write_special(checkout: &Checkout<'_>, nth: usize) {
     let [path, bytes] = ["special", "bytes"].map(|name| checkout.path(name));
     for path in [&path, &bytes] {

@@ -314,7 +314,7 @@ fn a_program_with_another_c_library_runs() {
     assert!(project.main().says("app").contains("of musl"));
 }
 
-/// A data file beside the programs, and something that is no file.
+/// A data file next to the programs, and something that is no file.
 #[requires(sccache)]
 #[test]
 fn what_is_in_directories_of_programs_counts_by_its_content() {

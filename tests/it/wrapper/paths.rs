@@ -310,7 +310,7 @@ fn a_path_dependency_outside_the_repository() {
     assert!(second.says("app").contains(" 7 "));
 }
 
-/// `../sibling`: two checkouts, each with another one of that name beside it.
+/// `../sibling`: two checkouts, each with another one of that name next to it.
 #[requires(sccache)]
 #[test]
 fn a_path_dependency_beside_the_checkout() {

@@ -300,7 +300,7 @@ impl Checkout<'_> {
         without
     }
 
-    /// The same, seen from a directory in it or beside it.
+    /// The same, seen from a directory in it or next to it.
     pub(crate) fn at(&self, relative: &str) -> Self {
         let mut at = self.clone();
         at.directory = self.directory.join(relative);
@@ -411,7 +411,7 @@ impl Checkout<'_> {
         command
     }
 
-    /// What became of a build that was started.
+    /// The outcome of a build that was started.
     pub(crate) fn outcome(&self, args: &[&str], output: &Output) -> Built {
         self.built(args, output)
     }
@@ -447,7 +447,7 @@ impl Checkout<'_> {
     }
 }
 
-/// What became of a build.
+/// The outcome of a build.
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) ran: Ran,

@@ -258,7 +258,7 @@ fn what_it_finds_from_its_directory_is_of_this_checkout(
     is_right(&second, start);
 }
 
-/// `change` is a command of a shell in `ext`, where the link `l` leads to the directory `one` beside `two`, and `file` is.
+/// `change` is a command of a shell in `ext`, where the link `l` leads to the directory `one` next to `two`, and `file` is.
 #[rstest]
 #[requires(sccache)]
 #[case::link(

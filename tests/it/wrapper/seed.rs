@@ -9,10 +9,10 @@ use std::process::Command;
 use rstest::rstest;
 
 use super::build_scripts::{contains, out_dir, with_c_of};
+use super::file_stamps::script;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, real_rustc, succeeds};
 use super::registry::{package, publish, with_home};
-use super::stamps::script;
 use crate::lab::CompileLog;
 use crate::support::Ran;
 

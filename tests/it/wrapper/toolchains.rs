@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use super::file_stamps::settle;
 use super::project::{Checkout, Project};
-use super::stamps::settle;
 
 const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\npub fn version() -> &'static str { env!(\"V\") }\n";
 /// Says which compiler it was built for.

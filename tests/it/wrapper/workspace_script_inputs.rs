@@ -36,8 +36,8 @@ fn lead(link: &Path, target: &str) {
     symlink(target, link).unwrap();
 }
 
-/// A project with a script that finds something out by `value`, in which `$SDK` stands for a directory beside the checkout.
-fn beside(value: &str) -> Project {
+/// A project with a script that finds something out by `value`, in which `$SDK` stands for a directory next to the checkout.
+fn with_sdk_outside(value: &str) -> Project {
     let project = app(value);
     let sdk = project.sandbox.path("sdk");
     for version in ["v1", "v2"] {
@@ -56,7 +56,7 @@ fn beside(value: &str) -> Project {
 #[case::on_the_way("fs::read_to_string(\"../../../sdk/current/name.txt\").unwrap()")]
 #[requires(sccache)]
 fn where_a_link_outside_leads_counts(#[case] value: &str) {
-    builds_after(&beside(value), |outer| {
+    builds_after(&with_sdk_outside(value), |outer| {
         lead(&outer.join("sdk/current"), "v2");
     });
 }
@@ -79,7 +79,7 @@ fn a_header_with_any_name_counts() {
     let value = "{ fs::write(format!(\"{out}/a.c\"), \"#include <python_api.h>\\nWORD\\n\").unwrap(); \
         let output = std::process::Command::new(\"cc\").arg(\"-E\").arg(format!(\"{out}/a.c\")).output().unwrap(); \
         String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned() }";
-    let project = beside(value);
+    let project = with_sdk_outside(value);
     let sdk = project.sandbox.path("sdk");
     let main = project.main().with("CPATH", sdk.to_str().unwrap());
     main.cargo(&["build"]).ok();
@@ -94,8 +94,9 @@ fn a_header_with_any_name_counts() {
 #[requires(sccache)]
 #[test]
 fn what_a_variable_names_counts_when_a_worktree_is_seeded() {
-    let project =
-        beside("fs::read_to_string(env::var(\"MY_SDK\").unwrap() + \"/v1/name.txt\").unwrap()");
+    let project = with_sdk_outside(
+        "fs::read_to_string(env::var(\"MY_SDK\").unwrap() + \"/v1/name.txt\").unwrap()",
+    );
     let sdk = project.sandbox.path("sdk");
     let with = |place: &str| project.linked(place).with("MY_SDK", sdk.to_str().unwrap());
     let main = project.main().with("MY_SDK", sdk.to_str().unwrap());
@@ -172,7 +173,7 @@ fn waiting(value: &str) -> Project {
         ("", wait)
     };
     let value = value.replace("LATER", "");
-    beside(&format!(
+    with_sdk_outside(&format!(
         "{{ {before} let found = {value}; {after} found }}"
     ))
 }

@@ -1,4 +1,4 @@
-//! Build scripts of the workspace, and where the files are that they read and write: beside the workspace, behind links, in
+//! Build scripts of the workspace, and where the files are that they read and write: next to the workspace, behind links, in
 //! directories of the system.
 
 use std::fs;
@@ -67,7 +67,7 @@ fn what_is_beside_the_workspace_counts(#[case] value: &str, #[case] file: &str) 
     builds(&project, &workspace(&project, "another"), false);
 }
 
-/// What is beside a checkout is another directory for one elsewhere.
+/// What is next to a checkout is another directory for one elsewhere.
 #[requires(sccache)]
 #[test]
 fn what_is_beside_the_repository_counts() {
@@ -181,7 +181,7 @@ fn a_value_that_is_computed_from_the_place_is_that_of_this_checkout(
     main.cargo(&["build"]).ok();
 }
 
-/// In dev shells of Nix, `out` is a directory beside `flake.nix`, and many scripts have something of that name.
+/// In dev shells of Nix, `out` is a directory next to `flake.nix`, and many scripts have something of that name.
 #[requires(sccache)]
 #[test]
 fn a_variable_that_is_called_like_something_in_the_script_is_not_read() {

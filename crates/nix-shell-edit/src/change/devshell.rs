@@ -63,7 +63,7 @@ pub(crate) fn edit(
                         return Err(Declined::DynamicName(range_of(binding.syntax()).start));
                     }
                     [Some("env")] => env = Some(value),
-                    // devshell has no such form, and would refuse a list beside it.
+                    // devshell has no such form, and would refuse a list next to it.
                     [Some("env"), ..] => return Err(Declined::Unclear),
                     // The name is taken.
                     [Some("devshell"), Some("startup"), Some("0-sccfg"), ..] => {

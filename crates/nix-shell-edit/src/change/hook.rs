@@ -13,7 +13,7 @@ use super::shell_settings::ShellSettings;
 use crate::find::eval::{call_parts, last_name};
 use crate::find::lexical;
 use crate::text::{
-    LineEnd, deeper, has_lone_return, indent_at, indented, line_start, next_line, range_of,
+    LineEnd, deeper, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
 };
 use crate::variable::Variable;
 
@@ -404,7 +404,7 @@ fn lines_of<'t>(edits: &Edits<'t>, string: &ast::Str) -> Vec<HookLine<'t>> {
             can_be_removed: start > range.start
                 && end <= range.end
                 && edits.line_end() == LineEnd::Lf
-                && !has_lone_return(inner)
+                && !has_bare_carriage_return(inner)
                 && !inner.contains("''\\")
                 // In a comment line, an interpolation must not add a second line.
                 && touching.all(|(_, is_one_line)| *is_one_line),

@@ -1,7 +1,7 @@
 //! Changes of Nix text, as edits of byte ranges.
 //!
 //! [`derivation`] and [`devshell`] edit the set that a shell is made from, [`modules`] and [`wrap`]
-//! add something beside or around it. [`input`] adds sccfg to the inputs of the flake. [`set`] and
+//! add something beside it, or wrap it. [`input`] adds sccfg to the inputs of the flake. [`set`] and
 //! [`hook`] turn changes into [`edits`]; [`references`] writes what `find` found in scope.
 
 pub(crate) mod commented_out;

@@ -74,7 +74,7 @@ impl SetEdit {
         self.replaced.insert(entry, body);
     }
 
-    /// Removes `names` from an `inherit`, and adds `instead` beside it.
+    /// Removes `names` from an `inherit`, and adds `instead` next to it.
     pub(crate) fn replace_inherited(&mut self, entry: usize, names: &[String], instead: &[String]) {
         let Some(Entry::Inherit(inherit)) = self.entries.get(entry) else {
             return;

@@ -158,7 +158,7 @@ fn each_with_sccache(names: &[String]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Adds `module` beside the module that `shell` evaluates to.
+/// Adds `module` next to the module that `shell` evaluates to.
 pub(crate) fn module(edits: &mut Edits<'_>, shell: &Expr, module: &str) {
     let range = range_of(shell.syntax());
     let (base, indent) = indents(edits.text(), range.start);

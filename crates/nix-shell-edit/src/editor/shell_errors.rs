@@ -106,7 +106,7 @@ pub(super) fn in_toml_problem(shell: &InToml) -> Problem {
     ))
 }
 
-/// The error for a flake without shells beside `shell.nix` with this text.
+/// The error for a flake without shells next to `shell.nix` with this text.
 fn without_shell_nix(text: &str) -> Problem {
     let what = "no dev shell found in the outputs of this flake, which do not use shell.nix";
     Problem::new(what).hint(match ShellNix::read(text) {

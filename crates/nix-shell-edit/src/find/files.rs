@@ -10,7 +10,7 @@ use rowan::ast::AstNode as _;
 use super::lexical;
 use super::parse::parse_at;
 use crate::region::{self, HookLines, Marks, Stripped};
-use crate::text::{has_lone_return, range_of};
+use crate::text::{has_bare_carriage_return, range_of};
 use crate::variable::Variable;
 use sccfg_util::problem::{Place, Problem};
 
@@ -101,7 +101,7 @@ fn check_restored(
     original: &str,
     root: &Expr,
 ) -> Result<(), Problem> {
-    if has_lone_return(&stripped.text) {
+    if has_bare_carriage_return(&stripped.text) {
         // Nix ends a comment at a carriage return, rnix does not.
         let place = |offset| stripped.place(path, original, offset);
         parse_at(&stripped.text.replace('\r', "\n"), &place)?;
@@ -109,7 +109,7 @@ fn check_restored(
     refuse_duplicates(stripped, path, original, root)
 }
 
-/// Refuses an attribute that a region restores beside another one of its name: Nix would refuse the
+/// Refuses an attribute that a region restores next to another one of its name: Nix would refuse the
 /// file. This is what a copy of a region leads to.
 fn refuse_duplicates(
     stripped: &Stripped,

@@ -215,7 +215,7 @@ fn recognise(eval: &mut Eval<'_, '_>, value: &Thunk) -> Option<Call> {
         ("mkForce" | "mkDefault" | "mkOverride" | "trace" | "warn" | "mkIf", _) => Kind::Through,
         _ => return None,
     };
-    // Only nixpkgs' own functions are known to be beside sccache.
+    // Only nixpkgs' own functions are known to be next to sccache.
     let is_nixpkgs = matches!(
         last.as_str(),
         "mkShell" | "mkShellNoCC" | "override" | "mkDerivation"

@@ -170,7 +170,7 @@ fn fenix_reads_a_pinned_release_given_a_hash() {
     };
     assert_generated("pinned-on-fenix", &sources);
     let project = Project::detect(&sources).unwrap();
-    assert!(project.left_to_do().unwrap().contains("fakeSha256"));
+    assert!(project.manual_steps().unwrap().contains("fakeSha256"));
 }
 
 #[rstest]

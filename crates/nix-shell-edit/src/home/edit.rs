@@ -31,7 +31,7 @@ use crate::find::files::{File, Files, Sources};
 use crate::find::lexical;
 use crate::find::parse::parse;
 use crate::region;
-use crate::text::{deeper, has_lone_return, indent_at, line_start, range_of, starts_line};
+use crate::text::{deeper, has_bare_carriage_return, indent_at, line_start, range_of, starts_line};
 use sccfg_util::problem::Problem;
 
 /// Adds `path`, such as `./sccache.nix`, to the imports of `module`; `None` when they have it.
@@ -62,7 +62,7 @@ pub fn import(
     let after = edits
         .apply()
         .ok_or_else(|| refused(0, "two edits would overlap"))?;
-    let as_nix_reads = if has_lone_return(&after) {
+    let as_nix_reads = if has_bare_carriage_return(&after) {
         after.replace('\r', "\n")
     } else {
         after.clone()

@@ -1,6 +1,6 @@
-//! Removes regions: the recorded text is restored, and nothing beside them is lost.
+//! Removes regions: the recorded text is restored, and nothing next to them is lost.
 //!
-//! Text that was added beside a region may not fit the recorded white space: after a new comment at
+//! Text that was added next to a region may not fit the recorded white space: after a new comment at
 //! the end of a line, a space is no longer enough. So the white space depends on the text around,
 //! and the tokens of the result, comments included, are compared with those before.
 
@@ -12,7 +12,7 @@ use rnix::SyntaxKind;
 
 use super::scan::{Record, Region, Token, is_nix, scan, tokens};
 use super::{Marks, is_mentioned};
-use crate::text::has_lone_return;
+use crate::text::has_bare_carriage_return;
 use sccfg_util::problem::{Place, Problem};
 
 /// A text without its regions, with the place in the file of each byte.
@@ -84,12 +84,12 @@ impl Stripped {
     }
 }
 
-/// The white space beside restored text.
+/// The white space next to restored text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spacing {
     /// As recorded, except that a comment needs a line end.
     AsBefore,
-    /// As it is beside the region now.
+    /// As it is next to the region now.
     AsItIs,
 }
 
@@ -242,7 +242,7 @@ fn has_same_tokens(one: &str, other: &str) -> bool {
         return false;
     }
     let as_nix_reads = |text: &str| text.replace('\r', "\n");
-    let has_returns = has_lone_return(one) || has_lone_return(other);
+    let has_returns = has_bare_carriage_return(one) || has_bare_carriage_return(other);
     !has_returns || essence(&as_nix_reads(one)) == essence(&as_nix_reads(other))
 }
 

@@ -62,7 +62,7 @@ fn root_leaves_nothing_in_the_directories_of_another_user(#[case] store: Store) 
     assert!(said(&built).is_empty(), "{:?}", built.ran);
     let of_root = succeeds(project.command("find").args([cache, "-user", "root"]));
     assert_eq!(String::from_utf8_lossy(&of_root.stdout), "");
-    // It is saved beside what was built.
+    // It is saved next to what was built.
     checkout.cargo(&["build"]).ok().nothing_to_do();
     succeeds(project.command("chown").args(["-R", "root", cache]));
     is_cached_again(&project);

@@ -27,13 +27,13 @@ const LISTED: usize = 20;
 
 /// What sccache knows.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Plain {
+pub(crate) struct SccacheReport {
     /// The build directory that has no records.
     #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub(crate) target: PathBuf,
     /// `RUSTC_WRAPPER` of this shell.
     pub(crate) wrapper: Option<String>,
-    /// What became of the last build: not known.
+    /// The outcome of the last build: not known.
     pub(crate) build: Option<()>,
     /// What the log has of this build directory.
     pub(crate) log: Option<Logged>,
@@ -76,7 +76,7 @@ fn line(text: &mut String, what: &str, value: &str) {
     text.push_str(&format!("{what:<12}  {value}\n"));
 }
 
-impl Plain {
+impl SccacheReport {
     /// # Errors
     /// If `sccfg.toml` around `start` is faulty.
     pub(crate) fn of(target: &Path, start: &Path) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! Changes beside a region and in it: kept, or refused with the line and nothing written.
+//! Changes next to a region and in it: kept, or refused with the line and nothing written.
 
 use rstest::rstest;
 

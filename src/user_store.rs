@@ -15,12 +15,12 @@ pub(crate) const ELSEWHERE: &str = "name another directory: sccfg config set sto
 
 /// The local store and its settings.
 #[derive(Debug)]
-pub(crate) struct StoreAtHand {
+pub(crate) struct UserStore {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
 }
 
-impl StoreAtHand {
+impl UserStore {
     /// The store of this environment, whether or not something was stored yet.
     ///
     /// # Errors

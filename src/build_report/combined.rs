@@ -9,7 +9,7 @@ use super::{BuildReport, Counts, Group, Times};
 
 /// The sums over several builds.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Together {
+pub(crate) struct Combined {
     /// The number of builds.
     pub(crate) builds: usize,
     pub(crate) counts: Counts,
@@ -18,7 +18,7 @@ pub(crate) struct Together {
     pub(crate) causes: Vec<Group>,
 }
 
-impl Together {
+impl Combined {
     pub(crate) fn of(reports: &[BuildReport]) -> Self {
         let mut sum = Self {
             builds: reports.len(),

@@ -1,4 +1,4 @@
-//! Target directories that look like those of workspaces that are gone, and that somebody uses.
+//! Target directories that look like those of workspaces that no longer exist, and that somebody uses.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! Changes that people, formatters and merges make beside a region and in it, and the properties of
+//! Changes that people, formatters and merges make next to a region and in it, and the properties of
 //! `apply` and `remove` after them: either they refuse, with the place and a hint, or everything
 //! that sccfg did not write is still there. Checked with the tokens of rnix, without the editor's
 //! own code.
@@ -162,7 +162,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn judge(&mut self, managed: &Managed, step: Step) {
         let row = self.rows.entry(step.name()).or_default();
-        match judge_beside(managed, step) {
+        match judge_manual_edit(managed, step) {
             Ok(outcomes) => {
                 for (index, outcome) in outcomes.into_iter().enumerate() {
                     row[2 * index] += u32::from(outcome == Outcome::Kept);
@@ -605,7 +605,7 @@ fn lines(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 }
 
 /// Makes an edit, and then `apply` and `remove`; returns the outcome of each.
-pub(crate) fn judge_beside(managed: &Managed, step: Step) -> Result<[Outcome; 2], Violation> {
+pub(crate) fn judge_manual_edit(managed: &Managed, step: Step) -> Result<[Outcome; 2], Violation> {
     let by = &managed.by;
     let mut random = Random(step.seed);
     let path = &managed.edited[random.below(managed.edited.len())];

@@ -31,13 +31,13 @@ pub(super) enum How {
     Searched,
     /// The cargo of the workspace with this root, which is elsewhere, builds in it.
     Configured(PathBuf),
-    /// It is beside one of these. If it is not an orphan, it is somebody else's.
+    /// It is next to one of these. If it is not an orphan, it is somebody else's.
     Beside,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct SearchResult {
     /// The target and build directories, by path.
     pub(crate) found: BTreeMap<PathBuf, Found>,
     /// The worktrees that git knows and that are no more.
@@ -62,8 +62,8 @@ struct Checkout {
     package: PathBuf,
 }
 
-impl Places {
-    /// Those in the worktrees of the repository around `start`, and where its cargo puts them.
+impl SearchResult {
+    /// Those in the worktrees of the repository that contains `start`, and where its cargo puts them.
     ///
     /// # Errors
     /// If `start` is in no repository.
@@ -133,7 +133,7 @@ impl Places {
     }
 
     /// Whether a package below `root` was built in another directory than this one.
-    pub(super) fn is_built_beside(&self, directory: &CargoDir, root: &Path) -> bool {
+    pub(super) fn is_built_in_another_directory(&self, directory: &CargoDir, root: &Path) -> bool {
         let built = self.built.get_or_init(|| {
             let read = |found: &Found| Some(Built::read(&found.directory)?.places);
             let all = self.found.iter();
@@ -146,7 +146,7 @@ impl Places {
         })
     }
 
-    /// The directories of the workspace around `package`; `None` if cargo does not know them.
+    /// The directories of the workspace that contains `package`; `None` if cargo does not know them.
     pub(super) fn cargo_dirs(&self, package: &Path) -> Option<Rc<CargoDirs>> {
         let mut known = self.cargo_dirs.borrow_mut();
         let dirs = known.entry(package.to_owned());
@@ -160,7 +160,7 @@ impl Places {
             return Vec::new();
         };
         let both = [dirs.target.as_path(), dirs.build()].into_iter();
-        // Processes have the canonical paths of their files. Where nothing was built yet, others may have been built beside it.
+        // Processes have the canonical paths of their files. Where nothing was built yet, others may have been built next to it.
         let real = both
             .filter(|directory| fsio::is_own_dir(directory) || fsio::is_missing(directory))
             .filter_map(|directory| {
@@ -265,7 +265,7 @@ fn packages(root: &Path, below: &Path) -> BTreeSet<PathBuf> {
     all.map(|package| package.components().collect()).collect()
 }
 
-/// The directories beside `root`, which cargo may have made for other worktrees. With `{workspace-path-hash}` in
+/// The directories next to `root`, which cargo may have made for other worktrees. With `{workspace-path-hash}` in
 /// `build.build-dir`, these are two levels deep: `ab/cdef0123456789`.
 fn beside(root: &Path) -> Vec<PathBuf> {
     let below = |directory: &Path| -> Vec<PathBuf> {

@@ -1,8 +1,8 @@
-//! `sccfg audit`: what the repositories below some directories ask for, what is wrong with them, and what contradicts
-//! the others or the machine.
+//! `sccfg audit`: the settings and problems of the repositories below some directories, and contradictions with other repositories
+//! or the machine.
 //!
-//! [`search`] finds the repositories, [`settings`] says what one asks for without a policy, [`checks`] what is wrong with
-//! it, [`contradictions`] what contradicts the others, [`fixes`] what `--fix` would do, [`target_dirs`] measures.
+//! [`search`] finds the repositories, [`settings`] reads the settings of a repository without a policy, [`checks`] finds its problems,
+//! [`contradictions`] compares it with the others, [`fixes`] plans the changes of `--fix`, [`target_dirs`] measures target directories.
 
 mod checks;
 mod contradictions;
@@ -28,12 +28,12 @@ use sccfg_util::fsio;
 use sccfg_util::parallel::each_at_once;
 use sccfg_util::problem::Problem;
 
-/// What was found below some directories.
+/// The result of an audit.
 #[derive(Debug)]
 pub(crate) struct Audit {
     /// The repositories, by path.
     pub(crate) repositories: Vec<Audited>,
-    /// What concerns the machine, not one repository.
+    /// Problems of the machine, not of one repository.
     pub(crate) machine: Vec<Diagnosis>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Audit {
 #[derive(Debug)]
 pub(crate) struct Audited {
     pub(crate) files: Files,
-    /// Without a policy: what its shells and files set by themselves.
+    /// Without a policy: the settings in its shells and files.
     pub(crate) own: Vec<OwnSetting>,
     pub(crate) setup: Setup,
     /// Its checkouts, the examined one first.
@@ -66,14 +66,14 @@ pub(crate) struct Checkout {
 #[derive(Debug, Clone)]
 pub(crate) struct TargetDir {
     pub(crate) path: PathBuf,
-    /// The bytes that its removal would free: those of files that have no name elsewhere.
+    /// The bytes that its removal would free: those of files without a hard link elsewhere.
     pub(crate) frees: u64,
 }
 
-/// What `apply` or `init` would do in a repository.
+/// The changes that `apply` or `init` would make in a repository.
 #[derive(Debug)]
 pub(crate) enum Setup {
-    /// It has a policy; these files are not as it requires.
+    /// It has a policy; these files are out of date.
     Managed { outdated: Vec<String> },
     /// Its policy is faulty.
     Faulty,
@@ -101,7 +101,7 @@ impl Audited {
         self.policy().is_some() || settings::wrapper(&self.own).is_some_and(settings::is_sccache)
     }
 
-    /// The wrapper that its shells name: that of the policy, or a program.
+    /// The wrapper of its shells: that of the policy, or a program.
     pub(crate) fn wrapper(&self) -> Option<&str> {
         match self.policy() {
             Some(policy) => Some(policy.cargo.wrapper.name()),
@@ -120,7 +120,7 @@ impl Audited {
     }
 }
 
-/// What an audit tells while it runs.
+/// The progress of an audit.
 pub(crate) trait Listener: Sync {
     /// A step begins, with a number of parts if that is known.
     fn begin(&self, what: &str, parts: Option<u64>);
@@ -182,7 +182,7 @@ fn examine<'a>(root: &Path, allowed: &dyn Fn() -> &'a BTreeSet<PathBuf>) -> Audi
     audited
 }
 
-/// What `apply` or `init` would do, and what the dev shells set by themselves.
+/// The changes that `apply` or `init` would make, and the existing settings of the dev shells.
 fn setup(files: &Files) -> (Setup, Vec<OwnSetting>) {
     let repository = &files.repository;
     if files.policy.is_err() {

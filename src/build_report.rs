@@ -1,10 +1,10 @@
-//! The outcome of a build, from the records of the portable wrapper ([`portable_wrapper::builds`]).
+//! The report on a build, from the records of the portable wrapper ([`portable_wrapper::builds`]).
 //!
 //! ```text
 //! builds ──→ cause          why each unit was compiled, followed to the first cause ──┐
 //!       └──→ critical_path  the chain of units that the build waited for ─────────────┼─→ text, html
 //!                           advice: the change that would help most ──────────────────┘
-//! plain     what is known without portable keys
+//! sccache_report    the report without portable keys
 //! ```
 
 mod advice;
@@ -26,12 +26,12 @@ use self::cause::{Builds, Cause, CauseKind, Traced};
 use self::critical_path::{CriticalPath, Step};
 use portable_wrapper::builds::{Build, BuildStart, Outcome, UnitRecord};
 
-/// What is known of a build.
+/// A report on a build.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct BuildReport {
     /// Its number: the last build is 1.
     pub(crate) number: usize,
-    /// When and how it began, if that was recorded.
+    /// The start of the build, if it was recorded.
     pub(crate) start: Option<BuildStart>,
     /// Whether cargo still runs.
     pub(crate) is_running: bool,
@@ -39,29 +39,29 @@ pub(crate) struct BuildReport {
     pub(crate) age_seconds: u64,
     pub(crate) counts: Counts,
     pub(crate) times: Times,
-    /// Why units were compiled, by first cause, the one that took longest first.
+    /// The compiled units by first cause, the longest total time first.
     pub(crate) causes: Vec<Group>,
     pub(crate) critical_path: CriticalPath,
     /// The change that would help most.
     pub(crate) advice: Option<Advice>,
     pub(crate) units: Vec<UnitLine>,
-    /// The units that were begun and did not end.
+    /// The units that were started and did not finish.
     pub(crate) unfinished: Vec<String>,
 }
 
-/// How many units.
+/// Numbers of units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
     pub(crate) units: usize,
-    /// All that a cache had.
+    /// All hits.
     pub(crate) hits: usize,
-    /// Those of the local store.
+    /// Hits of the local store.
     pub(crate) store: usize,
-    /// Those of sccache's cache on this machine.
+    /// Hits of sccache's cache on this machine.
     pub(crate) sccache: usize,
-    /// Those of sccache's cache that other machines use as well.
+    /// Hits of a cache of sccache that other machines use as well.
     pub(crate) shared: usize,
-    /// Those that waited for another build to compile the same unit.
+    /// Hits after waiting for another build that compiled the same unit.
     pub(crate) waited: usize,
     /// Compiled, and stored.
     pub(crate) missed: usize,
@@ -75,15 +75,15 @@ pub(crate) struct Counts {
 pub(crate) struct Times {
     /// From the start of the first unit to the end of the last.
     pub(crate) wall: u64,
-    /// What it took to make what the caches had, less the time of the hits.
+    /// The compile time of the units that hit, minus the time of the hits.
     pub(crate) saved: u64,
-    /// Number of hits of which that is not known.
+    /// Number of hits with an unknown compile time.
     pub(crate) saved_unknown: usize,
     /// The time of hits.
     pub(crate) hits: u64,
-    /// The time of units that were compiled. Several run at the same time.
+    /// The total time of compiled units. Several run at the same time.
     pub(crate) compiled: u64,
-    /// The number of units whose time is not known.
+    /// The number of units with an unknown time.
     pub(crate) unknown: usize,
 }
 
@@ -91,9 +91,9 @@ pub(crate) struct Times {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Group {
     pub(crate) cause: Cause,
-    /// The unit that the cause is of, if it is of one.
+    /// The unit to which the cause belongs, if it belongs to one.
     pub(crate) of: Option<String>,
-    /// The units, that one first.
+    /// The units, beginning with that one.
     pub(crate) units: Vec<String>,
     /// Milliseconds of all of them.
     pub(crate) time: u64,
@@ -116,15 +116,15 @@ pub(crate) struct UnitLine {
     pub(crate) key: String,
     /// Milliseconds since the first unit of the build began.
     pub(crate) start: u64,
-    /// Milliseconds; `None` if it is not known when it ended.
+    /// Milliseconds; `None` if the end is unknown.
     pub(crate) time: Option<u64>,
-    /// Of a hit: the milliseconds that it took to make what was found.
+    /// For a hit: the compile time of the entry in milliseconds.
     pub(crate) took: Option<u64>,
     /// Milliseconds for which it waited for another build.
     pub(crate) waited: u64,
     /// Why it was compiled.
     pub(crate) why: Option<Traced>,
-    /// The names of the units that `why` goes through.
+    /// The names of the units between this one and the first cause.
     pub(crate) through: Vec<String>,
     /// The units that it depends on.
     pub(crate) uses: Vec<String>,
@@ -132,7 +132,7 @@ pub(crate) struct UnitLine {
 }
 
 impl BuildReport {
-    /// Of the build `number` of `builds`, the last of which is the first. `None` if there are not so many.
+    /// The report on the build `number` of `builds`, counted from the last one. `None` if there are fewer builds.
     pub(crate) fn of(builds: &[Build], number: usize) -> Option<Self> {
         let at = number.checked_sub(1)?;
         let build = builds.get(at)?;
@@ -145,7 +145,7 @@ impl BuildReport {
             .iter()
             .filter_map(|unit| Some((unit.unit.as_str(), traced.trace(unit)?)))
             .collect();
-        // Of a build that runs, the end is not known.
+        // The end of a running build is unknown.
         let critical_path = if build.is_running {
             CriticalPath::default()
         } else {
@@ -330,7 +330,7 @@ fn groups(
 }
 
 impl Group {
-    /// The cause with the unit that it is of.
+    /// The cause with the unit to which it belongs.
     pub(crate) fn text(&self) -> String {
         let text = &self.cause.text;
         match (&self.of, self.cause.kind) {
@@ -341,7 +341,7 @@ impl Group {
     }
 }
 
-/// Whether a cause of this kind is of the unit `of` alone, so that units with the same text have different causes.
+/// Whether a cause of this kind belongs only to the unit `of`, so that equal descriptions are different causes.
 fn is_of_one_unit(kind: CauseKind, of: &str) -> bool {
     match kind {
         CauseKind::Source

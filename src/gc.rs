@@ -1,8 +1,8 @@
-//! Finding and removing what builds have left and nobody needs.
+//! Finding and removing build outputs that are no longer needed.
 //!
-//! `places` finds the directories, `cargo_dir` says what in them is cargo's, `built` of which packages it is, and `planning` what of it can go. One file for
-//! each kind of finding: `orphans`, `unused`, `leftovers`. `in_use` says what must not be touched, `git` what git knows, `size` what is freed,
-//! `removal` removes.
+//! `search` finds target and build directories, `cargo_dir` lists the files in them that cargo created, `built` determines the packages
+//! that were built there, and `planning` selects what to remove. One file for each kind of finding: `orphans`, `unused`, `leftovers`.
+//! `in_use` finds what must not be removed, `git` queries git, `size` measures, `removal` removes.
 
 mod built;
 mod cargo_dir;
@@ -34,19 +34,19 @@ use sccfg_util::problem::Problem;
 pub(crate) use search::SearchResult;
 use size::Tally;
 
-/// What is to be removed.
+/// The kinds of findings to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Selection {
-    /// Target directories whose workspace no longer exists, and what interrupted commands have left.
+    /// Target directories whose workspace no longer exists, and leftovers of interrupted commands.
     pub(crate) orphans: bool,
     pub(crate) incremental: WhichIncremental,
-    /// Target directories that were not used for so many days.
+    /// Target directories that were not used for this number of days.
     pub(crate) unused: Option<u32>,
     /// The garbage of the local store and of the wrapper's state.
     pub(crate) store: bool,
 }
 
-/// Of which directories for incremental compilation.
+/// Which directories for incremental compilation to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WhichIncremental {
     None,
@@ -65,7 +65,7 @@ pub(crate) enum Kind {
     Unused,
     /// Directories for incremental compilation.
     Incremental,
-    /// What an interrupted command has left.
+    /// Leftovers of an interrupted command.
     Leftover,
     /// Garbage of the local store.
     Store,
@@ -79,9 +79,9 @@ pub(crate) struct Finding {
     pub(crate) kind: Kind,
     pub(crate) path: PathBuf,
     pub(crate) reason: String,
-    /// Bytes on the disk that are freed, if all findings before it are removed as well.
+    /// Bytes on the disk that the removal frees, if all findings before it are removed as well.
     pub(crate) freed: u64,
-    /// What else is in the directory, and stays.
+    /// Other files in the directory, which are kept.
     pub(crate) stays: Vec<PathBuf>,
     what: What,
 }
@@ -96,37 +96,37 @@ enum What {
     Files(Vec<PathBuf>),
 }
 
-/// Something that would be removed if it were not needed.
+/// A directory that would be removed if it were not in use.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) path: PathBuf,
     pub(crate) why: String,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) findings: Vec<Finding>,
     pub(crate) kept: Vec<Kept>,
     /// The worktrees that git still lists and that no longer exist.
     pub(crate) gone: Vec<PathBuf>,
-    /// What could not be looked at.
+    /// Directories that could not be read.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl Plan {
-    /// How many bytes on the disk are freed if all findings are removed.
+    /// Bytes on the disk that the removal of all findings frees.
     pub(crate) fn freed(&self) -> u64 {
         self.findings.iter().map(|finding| finding.freed).sum()
     }
 }
 
 impl Finding {
-    /// Removes it, if it is not needed meanwhile. Stops when `goes_on` is false, or when `on_wait` is while other processes
-    /// keep the store locked.
+    /// Removes the finding, unless it has been used since it was found. Stops if `goes_on` returns false, or if `on_wait` returns false
+    /// while other processes keep the store locked.
     ///
     /// # Errors
-    /// If a part of it cannot be removed.
+    /// If a file cannot be removed.
     pub(crate) fn remove(
         &self,
         places: &SearchResult,
@@ -137,7 +137,7 @@ impl Finding {
         let removed = match &self.what {
             What::Directory(directory) => {
                 let found = places.found.get(&directory.root);
-                // The question may have been open for hours.
+                // The user may have answered after hours.
                 let goes = |found| matches!(judge_whole(found, places, selection), Whole::Goes(..));
                 if !found.is_some_and(goes) {
                     return Ok(Removed::Kept("it was used meanwhile".to_owned()));
@@ -171,11 +171,11 @@ impl Finding {
     }
 }
 
-/// The bytes that the removal of `path` and of everything below it would free. A file that has another name elsewhere is
-/// not freed.
+/// The bytes that the removal of `path` and everything below it would free. A file with another hard link elsewhere is not
+/// freed.
 ///
 /// # Errors
-/// When something cannot be read.
+/// If a file or directory cannot be read.
 pub(crate) fn freed_by(path: &Path) -> std::io::Result<u64> {
     let measured = Tally::default().add(&[path.to_owned()])?;
     Ok(measured.freed)

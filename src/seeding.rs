@@ -1,4 +1,4 @@
-//! Filling the target directory of a new worktree from that of another one: which worktree, and where.
+//! Seeding: selects the worktrees from which the target directory of a new worktree is filled, and prepares the directories.
 
 mod cargo_settings;
 mod first_build;
@@ -20,19 +20,19 @@ use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};
 use workspace::Workspace;
 
-/// The mark in git's directory of a worktree that was seeded: a shell does not do it again after
-/// `cargo clean`. It has a line for each build directory; earlier versions left it empty.
+/// The mark in git's directory of a seeded worktree, so that a shell does not seed again after `cargo clean`. It has a line for
+/// each build directory; earlier versions wrote an empty file.
 const MARK: &str = "sccfg-seeded";
-/// What the name of the lock of the directory that is filled has at the end.
+/// The suffix of the lock file of a staging directory.
 const LOCK_SUFFIX: &str = ".lock";
-/// Worktrees in which units are looked for that the first one cannot give.
+/// The number of further worktrees that are searched for units which the first one does not have.
 const MOST_OTHERS: usize = 2;
 
 /// The outcome of seeding.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Seeded {
-        /// The workspace from which units were taken; others gave what it could not.
+        /// The workspace from which most units were taken.
         from: PathBuf,
         /// The build directory that was filled.
         build: PathBuf,
@@ -40,12 +40,12 @@ pub(crate) enum Outcome {
     },
     /// The build directory exists.
     Exists(PathBuf),
-    /// There is nothing to take, for this reason.
+    /// No units can be taken, for this reason.
     Nothing(Problem),
 }
 
 impl Outcome {
-    /// What was taken, in a few words; empty if nothing was.
+    /// The number of units and their sources; empty if nothing was seeded.
     pub(crate) fn summary(&self) -> String {
         let Self::Seeded {
             from,
@@ -64,7 +64,7 @@ impl Outcome {
     }
 }
 
-/// Seeds the workspace that contains `start` from the one around `from`, by default from another worktree of the
+/// Seeds the workspace that contains `start` from the one that contains `from`, by default from another worktree of the
 /// repository.
 ///
 /// # Errors
@@ -187,7 +187,7 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
         .siblings()
         .into_iter()
         .filter_map(|sibling| {
-            // Without a slash at the end where `below` is empty.
+            // `join` with an empty path would append a slash.
             let root: PathBuf = sibling.root.join(below).components().collect();
             let checkout = match here.build.strip_prefix(&here.root) {
                 Ok(build) => Checkout {
@@ -196,7 +196,7 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
                     cargo_home: cargo_home(),
                     rustc: None,
                 },
-                // The build directory is named after the workspace, for example.
+                // For example, the configuration derives the build directory from the workspace path.
                 Err(_) => Workspace::of(&root).ok()?.checkout(),
             };
             let last = seed::last_build(&checkout.build)?;
@@ -207,7 +207,7 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
     found.into_iter().map(|(.., checkout)| checkout).collect()
 }
 
-/// Fills the build directory of `here` from that of `from`, and with what this cannot give from those of `others`.
+/// Fills the build directory of `here` with units of `from`, and with missing units from `others`.
 fn fill(
     from: &Checkout,
     others: &[Checkout],
@@ -225,12 +225,12 @@ fn fill(
     };
     renew().map_err(|error| failed(&error))?;
     let manifests = Manifests::default();
-    // As cargo sets them for compilers and build scripts. It looks for the compiler without them.
+    // cargo sets these variables for compilers and build scripts, but not when it searches for the compiler.
     let to = here.checkout();
     let _changes = env::change(here.settings.variables().collect());
     let packages = |directory: &Path| manifests.package(&here.root, directory);
     let seeded = seed::seed(from, others, &to, &packages, &staging.directory, when);
-    // It was renamed, or is of no use.
+    // It was renamed, or is not needed.
     let _ = fsio::remove_dir(&staging.directory);
     match seeded {
         Err(Refused::Io(error)) => Err(failed(&error)),
@@ -266,7 +266,7 @@ fn describe(refused: &Refused, from: &Checkout) -> Problem {
     }
 }
 
-/// The directory that is filled, in git's directory of a worktree.
+/// The staging directory in git's directory of a worktree.
 pub(crate) fn staging_in(git_dir: &Path) -> PathBuf {
     git_dir.join(STAGING)
 }
@@ -278,13 +278,13 @@ pub(crate) fn lock_of(staging: &Path) -> PathBuf {
     lock.into()
 }
 
-/// Whether `path` is the name of one next to a build directory.
+/// Whether `path` is a staging directory next to a build directory.
 pub(crate) fn is_staging(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.starts_with(format!(".{STAGING}-").as_bytes())
 }
 
-/// The directories that are filled, or their locks, in `parent`, the directory of a build directory.
+/// The staging directories, or their locks, in `parent`, the parent of a build directory.
 pub(crate) fn staging_beside(parent: &Path) -> Vec<PathBuf> {
     let prefix = format!(".{STAGING}-");
     let names = fsio::names_in(parent).into_iter();
@@ -295,10 +295,10 @@ pub(crate) fn staging_beside(parent: &Path) -> Vec<PathBuf> {
     names.into_iter().map(|name| parent.join(name)).collect()
 }
 
-/// Removes what a seeding that was killed has left in `staging`. False if one is going on.
+/// Removes the leftovers of interrupted seeding in `staging`. False if another process is seeding.
 ///
 /// # Errors
-/// When something in it cannot be removed.
+/// If a file cannot be removed.
 pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
     let lock = lock_of(staging);
     let file = fsio::create_lock_file(&lock)?;
@@ -309,11 +309,11 @@ pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
     fsio::remove_file(&lock).map(|()| true)
 }
 
-/// The directory that is filled. No other process fills it while this value exists.
+/// A staging directory. No other process fills it while this value exists.
 struct Staging {
     directory: PathBuf,
     _lock: std::fs::File,
-    /// Whether it is next to the build directory, where people see what is left.
+    /// Whether it is next to the build directory, where leftovers are visible to users.
     is_visible: bool,
 }
 
@@ -326,16 +326,16 @@ impl Drop for Staging {
 }
 
 impl Staging {
-    /// `None` if another process is at it. git's directory is not seen in the worktree, also if the process is
-    /// killed; but a directory must be renamed from there to the build directory. In a container or sandbox, the two may be on
-    /// different mounts, or git's directory read-only.
+    /// `None` if another process is seeding. git's directory is preferred: leftovers there are not visible in the worktree. But the
+    /// directory must be renamed to the build directory, and in a container or sandbox, the two may be on different mounts, or
+    /// git's directory may be read-only.
     fn prepare(here: &Workspace, worktree: Option<&Worktree>) -> Result<Option<Self>, Problem> {
         let git_dir = worktree.map(|worktree| worktree.git_dir.as_path());
         let parent = git_dir.filter(|git_dir| {
             fsio::is_writable(git_dir) && fsio::mount(git_dir) == fsio::mount(&here.build)
         });
         let is_visible = parent.is_none();
-        // Those of other worktrees may be in the same directory.
+        // The same directory may contain staging directories of other worktrees.
         let name = here.build.file_name().unwrap_or_default().display();
         let beside = here.build.with_file_name(format!(".{STAGING}-{name}"));
         let directory = parent.map_or(beside, staging_in);
@@ -391,8 +391,8 @@ fn is_marked(worktree: &Worktree, build: &Path) -> bool {
         .is_some_and(|marked| marked.is_empty() || marked.iter().any(|marked| marked == build))
 }
 
-/// Seeds a linked worktree as a shell is entered or a build begins, if that has not been done before. `None` if there is
-/// nothing to do. A shell leaves nothing behind that git does not ignore; a build makes a build directory in any case.
+/// Seeds a linked worktree when a shell is entered or a build begins, unless it was seeded before. `None` if there is nothing to do.
+/// A shell only creates a build directory that git ignores; a build would create it in any case.
 pub(crate) fn seed_once(start: &Path, when: When) -> Option<Outcome> {
     let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
     let set = named.into_iter().find_map(env::var_os);

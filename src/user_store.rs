@@ -1,4 +1,4 @@
-//! The local store of this user, as commands report on it.
+//! The local store of this user, for commands that report on it.
 
 use portable_wrapper::state_dir::StateDir;
 use portable_wrapper::store::lookups;
@@ -10,7 +10,7 @@ use sccfg_util::size::ByteSize;
 
 use local_store::Store;
 
-/// What to do if the directory of the store cannot be used.
+/// The hint if the directory of the store cannot be used.
 pub(crate) const ELSEWHERE: &str = "name another directory: sccfg config set store.dir DIR";
 
 /// The local store and its settings.
@@ -21,7 +21,7 @@ pub(crate) struct UserStore {
 }
 
 impl UserStore {
-    /// The store of this environment, whether or not something was stored yet.
+    /// The store that the environment and the settings select, also if nothing was stored yet.
     ///
     /// # Errors
     /// If there is no home directory, or the settings cannot be read.
@@ -47,8 +47,8 @@ impl UserStore {
         Ok(found.store.size().is_some().then_some(found))
     }
 
-    /// Why nothing can be stored, if these settings or the directory are the reason. A missing directory is created where it would
-    /// be, and removed.
+    /// The problem of the settings or the directory that prevents storing. To test a missing directory, it is created and
+    /// removed.
     pub(crate) fn fault(&self) -> Option<Problem> {
         let tried = || {
             let error = self.store.try_to_use().err()?;
@@ -60,7 +60,7 @@ impl UserStore {
             .or_else(|| self.settings.is_enabled.then(tried).flatten())
     }
 
-    /// The same, as far as it can be told without a try.
+    /// As [`fault`](Self::fault), without creating the directory.
     pub(crate) fn visible_fault(&self) -> Option<Problem> {
         let dir = self.settings.dir.display();
         if !self.settings.is_enabled {
@@ -100,7 +100,7 @@ impl UserStore {
         tally(&self.store)
     }
 
-    /// What `sccfg stats` shows.
+    /// The view for `sccfg stats`.
     pub(crate) fn view(&self) -> StoreView {
         StoreView {
             directory: self.settings.dir.display().to_string(),

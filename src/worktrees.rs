@@ -22,13 +22,13 @@ pub(crate) struct Worktree {
 pub(crate) struct Gone {
     /// The directory in which its files were.
     pub root: PathBuf,
-    /// Whether `git worktree lock` says that it may come back, for example with a removable disk.
+    /// Whether it is locked (`git worktree lock`), for example because it is on a removable disk.
     pub is_locked: bool,
 }
 
 impl Worktree {
-    /// The worktree that contains `directory`, which is an absolute path. As for git, it is `None` in a bare repository, and below a
-    /// worktree of none, not a part of the repository around it, and so does a bare repository.
+    /// The worktree that contains `directory`, which is an absolute path. As for git, it is `None` in a bare repository, and if the
+    /// nearest `.git` is a file whose repository no longer exists, also inside another repository.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
         let mut above = directory.ancestors();
         above.find_map(|root| {
@@ -65,7 +65,7 @@ impl Worktree {
         &self.common_dir
     }
 
-    /// Whether `git worktree add` made it.
+    /// Whether `git worktree add` created it.
     pub(crate) fn is_linked(&self) -> bool {
         self.git_dir != self.common_dir
     }
@@ -77,15 +77,15 @@ impl Worktree {
         all
     }
 
-    /// The linked worktrees whose directory no longer exists, which `git worktree prune` forgets. This one exists, also if somebody has
-    /// moved it, and git does not know where it is.
+    /// The linked worktrees whose directory no longer exists, which `git worktree prune` removes from the list. This worktree is not
+    /// among them, even if it was moved and git does not know its location.
     pub(crate) fn gone(&self) -> Vec<Gone> {
         let mut gone = gone_of(&self.common_dir);
         gone.retain(|(entry, _)| *entry != self.git_dir);
         gone.into_iter().map(|(_, gone)| gone).collect()
     }
 
-    /// What is checked out: a commit, or text that is the same for the same commit.
+    /// The checked out commit, or a text that is equal for equal commits.
     pub(crate) fn head(&self) -> Option<String> {
         let head = line_of(&self.git_dir.join("HEAD"))?;
         let Some(branch) = head.strip_prefix("ref:").map(str::trim) else {
@@ -103,14 +103,14 @@ impl Worktree {
 /// The worktrees of a repository.
 #[derive(Debug, Default)]
 pub(crate) struct Worktrees {
-    /// Those that exist. The first is the one around the directory, if there is one.
+    /// The existing worktrees. The first contains the directory, if one does.
     pub(crate) all: Vec<Worktree>,
-    /// Linked ones that no longer exist.
+    /// The linked worktrees that no longer exist.
     pub(crate) gone: Vec<Gone>,
 }
 
 impl Worktrees {
-    /// Those of the repository that contains `directory`, an absolute path; it may be bare.
+    /// The worktrees of the repository that contains `directory`, an absolute path; it may be bare.
     pub(crate) fn around(directory: &Path) -> Option<Self> {
         if let Some(worktree) = Worktree::around(directory) {
             let gone = worktree.gone();
@@ -129,7 +129,7 @@ impl Worktrees {
     }
 }
 
-/// Whether `directory` is git's directory of a repository without a main worktree, by its name and what git looks for.
+/// Whether `directory` is a bare repository: by its name, and the files that git requires.
 fn is_bare(directory: &Path) -> bool {
     directory.join("HEAD").is_file()
         && directory.file_name() != Some(".git".as_ref())

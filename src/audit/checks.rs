@@ -1,4 +1,4 @@
-//! What is wrong with one repository.
+//! The problems of one repository.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::doctor::{self, Finding, Remedy, WRAPPER_TWICE, Where, examine_files};
 use sccache_control::config::toml;
 use sccfg_util::fsio;
 
-/// Adds what the checks of `doctor` find in the files, and what is wrong without a policy.
+/// Adds the findings of `doctor`'s checks of files, and the problems of a repository without a policy.
 pub(super) fn run<'a>(audited: &mut Audited, allowed: &dyn Fn() -> &'a BTreeSet<PathBuf>) {
     let found = examine_files(&audited.files, audited.uses_sccache(), allowed);
     audited.found.extend(found);
@@ -38,7 +38,7 @@ fn incremental(audited: &Audited) -> Option<Finding> {
     Some(Finding::warning(what, remedy).at(Where::File(wrapper.place.clone())))
 }
 
-/// Whether something may switch incremental compilation off: a name in any file, as values may be computed.
+/// Whether a file may disable incremental compilation. Only names are searched, because values may be computed.
 fn is_switched_off(audited: &Audited) -> bool {
     let files = &audited.files;
     let texts = files.shell_files().iter().map(|file| &file.text);

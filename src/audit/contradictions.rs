@@ -1,4 +1,4 @@
-//! What contradicts another repository, or the machine.
+//! Contradictions between repositories, and with the machine's configuration.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ static DIFFERENT: Check = Check::of_audit(
     "the server keeps the settings of the shell that started it, whichever project is built",
 );
 
-/// The checks that only `audit` makes.
+/// The checks of `audit` that `doctor` does not have.
 pub(crate) static CHECKS: [&Check; 1] = [&DIFFERENT];
 
 /// sccache's config file on this machine.
@@ -33,7 +33,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Reads the file. One that cannot be read is left to `doctor`.
+    /// Reads the file. If it cannot be read, `doctor` reports that.
     ///
     /// # Errors
     /// If there is no home directory.
@@ -50,7 +50,7 @@ impl Machine {
     }
 }
 
-/// What concerns every repository: the largest request, and the user's own files.
+/// Problems that concern every repository: the largest requested size, and the user's own files.
 pub(super) fn of_machine(repositories: &[Audited]) -> Vec<Diagnosis> {
     let requests = repositories.iter().filter_map(|audited| {
         let size = audited.policy()?.cache.size?;

@@ -1,4 +1,4 @@
-//! What `sccfg audit --fix` does: what `sccfg remove` undoes, and the size of the machine's cache.
+//! The changes of `sccfg audit --fix`: edits that `sccfg remove` can undo, and the size of the machine's cache.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const UNDOABLE: [&str; 4] = ["S031", "S032", "S033", "S051"];
 pub(crate) struct Step<'a> {
     /// The repository; `None` for the machine.
     pub(crate) root: Option<&'a Path>,
-    /// What it does: `render the managed regions of flake.nix again`.
+    /// The description: `render the managed regions of flake.nix again`.
     pub(crate) what: String,
     action: Action<'a>,
 }
@@ -73,7 +73,7 @@ impl<'a> Step<'a> {
                 Some(fix) => fix.apply(),
                 None => Ok(()),
             },
-            // Planned again: the files may have changed since.
+            // Plan again, because the files may have changed since.
             Action::Init(audited) => plan::init(&audited.files.repository, &init_options())
                 .map_err(as_problem)
                 .and_then(|plan| plan.write()),

@@ -1,4 +1,4 @@
-//! Where repositories are.
+//! The search for repositories.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
 const MANIFEST: &str = "Cargo.toml";
-/// How deep a manifest may be in a checkout that has none at its root: `services/api/Cargo.toml`.
+/// The maximum depth of a manifest in a checkout without one at its root: `services/api/Cargo.toml`.
 const DEEPEST: usize = 2;
 /// Directories whose packages are not the repository's own.
 const FOREIGN: [&str; 9] = [
@@ -60,7 +60,7 @@ pub(super) fn repositories(
 fn below(directory: &Path, see: &(dyn Fn(&Path) + Sync)) -> Vec<PathBuf> {
     let (sender, receiver) = mpsc::channel();
     let walk = WalkBuilder::new(directory)
-        // What is named is searched, whatever the files above it say.
+        // A directory given on the command line is searched even if git ignores it.
         .parents(false)
         .ignore(false)
         .same_file_system(true)
@@ -90,7 +90,7 @@ fn below(directory: &Path, see: &(dyn Fn(&Path) + Sync)) -> Vec<PathBuf> {
     receiver.into_iter().collect()
 }
 
-/// What a directory is.
+/// The kind of a directory.
 enum Judged {
     Search,
     Skip,

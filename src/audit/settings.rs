@@ -1,5 +1,5 @@
-//! What a repository without a policy asks for: variables of its dev shells and of `.envrc`, keys of its config file of
-//! cargo.
+//! The settings of a repository without a policy: variables of its dev shells and of `.envrc`, and keys of its cargo
+//! configuration.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::doctor::Files;
 use nix_shell_edit::{OwnSetting, assigned};
 use sccfg_util::problem::Place;
 
-/// The key by which cargo's configuration names a wrapper.
+/// The key of the wrapper in cargo's configuration.
 pub(super) const WRAPPER_KEY: &str = "build.rustc-wrapper";
 pub(super) const WRAPPER: &str = "RUSTC_WRAPPER";
 pub(super) const INCREMENTAL: &str = "CARGO_INCREMENTAL";
@@ -55,7 +55,7 @@ fn in_envrc(shown: &Path, text: &str) -> Vec<OwnSetting> {
         .collect()
 }
 
-/// The wrapper that counts: a variable wins over cargo's configuration.
+/// The effective wrapper: a variable overrides cargo's configuration.
 pub(super) fn wrapper(own: &[OwnSetting]) -> Option<&OwnSetting> {
     named(own, WRAPPER).or_else(|| named(own, WRAPPER_KEY))
 }
@@ -70,7 +70,7 @@ pub(super) fn is_sccache(setting: &OwnSetting) -> bool {
     program(&setting.value) == Some("sccache")
 }
 
-/// The text of a value, if it is no expression.
+/// The string of a value, if it is a literal.
 pub(super) fn plain(value: &str) -> Option<&str> {
     let value = value.trim();
     let inner = value

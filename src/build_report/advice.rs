@@ -5,26 +5,26 @@ use serde::Serialize;
 use super::cause::CauseKind;
 use super::{Build, Group};
 
-/// What to do, and what it saves.
+/// A recommended change, and the time that it saves.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Advice {
-    /// What to do.
+    /// The recommendation.
     pub(crate) what: String,
-    /// The cause that goes away.
+    /// The cause that the change removes.
     pub(crate) cause: String,
     /// The number of units that were compiled for this cause.
     pub(crate) units: usize,
     /// Their time in milliseconds. Several units are compiled at the same time.
     pub(crate) time: u64,
-    /// Their time on the critical path, in milliseconds: by so much the build would have been shorter, at most.
+    /// Their time on the critical path in milliseconds: the maximum by which the build would have been shorter.
     pub(crate) on_critical_path: u64,
 }
 
-/// What takes less time is not worth a change. In milliseconds.
+/// The minimum time for which a change is recommended, in milliseconds.
 const LEAST: u64 = 100;
 
 impl Advice {
-    /// For the group with an advice that takes most of the critical path.
+    /// The advice for the group with the largest share of the critical path.
     pub(super) fn of(groups: &[Group], build: &Build) -> Option<Self> {
         let with_advice = groups
             .iter()

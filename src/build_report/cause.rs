@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use portable_wrapper::builds::{Before, Build, Change, Kind, Outcome, UnitRecord};
 
-/// What a cause is about.
+/// The kind of a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CauseKind {
@@ -21,9 +21,9 @@ pub(crate) enum CauseKind {
     Flag,
     /// The compiler changed.
     Compiler,
-    /// A build script wrote something else.
+    /// The output of a build script changed.
     Generated,
-    /// A dependency is another one, and its own cause is not known.
+    /// A dependency changed, for an unknown cause.
     Dependency,
     /// The linker or a native library changed.
     Linker,
@@ -35,13 +35,13 @@ pub(crate) enum CauseKind {
     EachTime,
     /// It was never compiled in this build directory.
     New,
-    /// The cache does not have it any more.
+    /// The entry is no longer in the cache.
     NotKept,
-    /// The build before did not cache it.
+    /// The previous build did not cache it.
     WasUncached,
     /// It has no key.
     Uncached,
-    /// Another version of sccfg makes other keys.
+    /// Another version of sccfg computes other keys.
     Format,
     /// Not recorded.
     Unknown,
@@ -51,17 +51,17 @@ pub(crate) enum CauseKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct Cause {
     pub(crate) kind: CauseKind,
-    /// In words.
+    /// The description.
     pub(crate) text: String,
-    /// What can be done about it, if anything.
+    /// A hint on how to avoid it, if there is one.
     pub(crate) hint: Option<String>,
 }
 
-/// A cause with the way to it.
+/// A cause with the path to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Traced {
     pub(crate) cause: Cause,
-    /// The units from this one to the one that the cause is of, as in [`UnitRecord::unit`]. The first is this one.
+    /// The units from this one to the one to which the cause belongs, as in [`UnitRecord::unit`]. The first is this one.
     pub(crate) through: Vec<String>,
 }
 
@@ -80,12 +80,12 @@ impl Cause {
     }
 }
 
-/// The builds in which causes are looked for.
+/// The builds that are searched for causes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Builds<'a> {
     /// The build in question.
     pub(crate) build: &'a Build,
-    /// Those before it, the last one first.
+    /// The earlier builds, the last one first.
     pub(crate) earlier: &'a [Build],
 }
 
@@ -123,7 +123,7 @@ impl<'a> Builds<'a> {
                 let named = named.filter_map(|name| self.used(unit, name));
                 let missed = |next: &&UnitRecord| !next.outcome.is_hit();
                 let mut named: Vec<_> = named.collect();
-                // A dependency that is new here says less than one that changed.
+                // A changed dependency explains more than a new one.
                 named.sort_by_key(|next| next.details.before.is_none());
                 let direct = named.into_iter().find(missed);
                 direct.or_else(|| self.missed_below(unit))
@@ -160,7 +160,7 @@ impl<'a> Builds<'a> {
         self.build.unit(name).or_else(earlier)
     }
 
-    /// The nearest dependency of this build that was compiled, however far down.
+    /// The nearest direct or indirect dependency that this build compiled.
     fn missed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
         let mut waiting: Vec<&str> = unit.uses.iter().map(|used| unit_of(used)).collect();
         let mut seen = BTreeSet::new();
@@ -179,7 +179,7 @@ impl<'a> Builds<'a> {
         None
     }
 
-    /// The cause that the unit's own record has.
+    /// The cause in the unit's own record.
     fn own_cause(self, unit: &UnitRecord) -> Cause {
         if let Some((why, hint)) = unit.outcome.why_uncached() {
             let why = match &unit.details.unknown_input {
@@ -250,7 +250,7 @@ impl<'a> Builds<'a> {
         cause_of(first, others.count() - 1, Between::Builds)
     }
 
-    /// The version of the package that had the key before, if an earlier build recorded it.
+    /// The version of the package with the previous key, if an earlier build recorded it.
     fn version_before(self, before: &Before) -> Option<String> {
         let mut units = self.earlier.iter().flat_map(|build| &build.units);
         let unit = units.find(|other| other.key == before.key && !other.key.is_empty())?;
@@ -270,7 +270,7 @@ fn place(here: &str) -> Cause {
     )
 }
 
-/// What is compared.
+/// The two compared states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Between {
     /// An earlier build and a later one of the same checkout.
@@ -280,7 +280,7 @@ pub(crate) enum Between {
 }
 
 impl Between {
-    /// The outcome of something.
+    /// How a named thing changed.
     fn became(self, change: &Change) -> &'static str {
         match (self, &change.from, &change.to) {
             (Self::Builds, None, _) => "was added",
@@ -292,7 +292,7 @@ impl Between {
         }
     }
 
-    /// The outcome of a variable.
+    /// How a variable changed.
     fn became_variable(self, change: &Change) -> String {
         let (from, to) = (change.from.as_deref(), change.to.as_deref());
         let is_unset = |value: Option<&str>| matches!(value, None | Some("unset"));
@@ -311,7 +311,7 @@ impl Between {
     }
 }
 
-/// The cause that a change of a key is. `more` is how many others there are of its kind.
+/// The cause that corresponds to a change of a key. `more` is the number of further changes of the same kind.
 pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause {
     let others = |what: &str| match more {
         0 => String::new(),
@@ -414,7 +414,7 @@ fn shown_path(path: &str) -> String {
     }
 }
 
-/// What can be done where a unit has no key.
+/// The hint for a unit without a key.
 fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
     let Outcome::Uncached(name) = outcome else {
         return None;

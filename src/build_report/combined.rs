@@ -1,4 +1,4 @@
-//! Several builds together.
+//! The combined report on several builds.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Combined {
     pub(crate) builds: usize,
     pub(crate) counts: Counts,
     pub(crate) times: Times,
-    /// As in [`BuildReport`]. A unit that was compiled by several builds is there several times.
+    /// As in [`BuildReport`]. A unit that several builds compiled is included several times.
     pub(crate) causes: Vec<Group>,
 }
 

@@ -1,7 +1,7 @@
-//! The longest chain of units that depend on each other: with any number of processors, the build takes as long.
+//! The longest chain of units that depend on each other: the minimum time of the build with any number of processors.
 //!
-//! cargo starts a unit when the metadata of its dependencies is there, which may be before they have ended. So a unit
-//! counts until the first one that uses it begins; a unit that links waits for the end of all that it links.
+//! cargo starts a unit when the metadata of its dependencies is complete, which may be before these finish. So a unit
+//! counts until the first one that uses it begins; a unit that links waits until everything that it links has finished.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,7 +30,7 @@ pub(crate) struct Step {
     pub(crate) name: String,
     /// Milliseconds until the next step began.
     pub(crate) time: u64,
-    /// Whether a cache had it.
+    /// Whether it was a hit.
     pub(crate) is_hit: bool,
 }
 

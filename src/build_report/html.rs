@@ -1,4 +1,4 @@
-//! The report as one page of HTML, without scripts and without other files.
+//! The report as a self-contained HTML page without scripts.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::time::time;
 use super::{BuildReport, Group, UnitLine};
 use portable_wrapper::builds::Outcome;
 
-/// What the template uses.
+/// The values for the template.
 #[derive(Debug, Serialize)]
 struct Page {
     version: &'static str,
@@ -61,7 +61,7 @@ struct Branch {
     arrow: &'static str,
 }
 
-/// How an outcome looks: a colour and a letter.
+/// The colour and the letter of an outcome.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Look {
     class: &'static str,
@@ -144,7 +144,7 @@ fn look(outcome: &Outcome) -> Look {
 /// The page.
 ///
 /// # Errors
-/// When the template and this module do not fit.
+/// If the template uses values that this module does not provide.
 pub(crate) fn html(report: &BuildReport) -> Result<String> {
     sccfg_templates::render(sccfg_templates::REPORT, page(report))
 }
@@ -271,7 +271,7 @@ fn steps(report: &BuildReport) -> Vec<Bar> {
         .map(|step| step.time)
         .max();
     let longest = longest.unwrap_or_default().max(1);
-    // Hits take no time worth a line.
+    // Hits take too little time for a line.
     let steps = report
         .critical_path
         .steps
@@ -293,7 +293,7 @@ fn steps(report: &BuildReport) -> Vec<Bar> {
         .collect()
 }
 
-/// Five to ten marks at round times.
+/// Five to ten tick marks at round times.
 fn ticks(wall: u64) -> Vec<Tick> {
     const STEPS: [u64; 3] = [1, 2, 5];
     const MOST: u64 = 10;

@@ -1,4 +1,4 @@
-//! A build while it runs.
+//! The state of a running build.
 
 use super::cause::Builds;
 use super::text::plural;
@@ -6,10 +6,10 @@ use super::time::time;
 use super::{name, name_of, time_of};
 use portable_wrapper::builds::{Outcome, Started, UnitRecord};
 
-/// How many units are listed.
+/// The maximum number of listed units.
 const LISTED: usize = 6;
 
-/// What the build is doing at `now`, in milliseconds since 1970.
+/// The state of the build at `now`, in milliseconds since 1970.
 pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String {
     let build = builds.build;
     let hits = build

@@ -1,5 +1,5 @@
-//! What is known of a build without records: sccache does not say what became of a unit. Its counters are those of
-//! all builds of all its users; its log, where there is one, has each unit.
+//! The report on a build without records. sccache's counters include all builds of all its users; its log, if there is one, has each
+//! unit.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ const LOG: &str = "SCCACHE_ERROR_LOG";
 const LOG_LABEL: &str = "server's log";
 const NO_LOG: &str =
     "none, or none that names units: SCCACHE_LOG=debug and SCCACHE_ERROR_LOG=FILE when it starts";
-/// How many names are listed.
+/// The maximum number of listed names.
 const LISTED: usize = 20;
 
-/// What sccache knows.
+/// The information from sccache.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SccacheReport {
     /// The build directory that has no records.
@@ -33,9 +33,9 @@ pub(crate) struct SccacheReport {
     pub(crate) target: PathBuf,
     /// `RUSTC_WRAPPER` of this shell.
     pub(crate) wrapper: Option<String>,
-    /// The outcome of the last build: not known.
+    /// The outcome of the last build, which is unknown.
     pub(crate) build: Option<()>,
-    /// What the log has of this build directory.
+    /// The entries of the log for this build directory.
     pub(crate) log: Option<Logged>,
     /// The counters of the server, if it runs.
     pub(crate) server: Option<Server>,
@@ -47,9 +47,9 @@ pub(crate) struct Logged {
     #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub(crate) file: PathBuf,
     pub(crate) hits: usize,
-    /// The names of those that sccache had, each once.
+    /// The names of the units that hit, each once.
     pub(crate) found: Vec<String>,
-    /// The names of those that missed, each once.
+    /// The names of the units that missed, each once.
     pub(crate) missed: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ impl SccacheReport {
         Ok(plain)
     }
 
-    /// What to do, so that there are records.
+    /// The next step for the user to get records.
     pub(crate) fn next_step(&self) -> &'static str {
         let is_portable = |name: &String| {
             let found = find_program(name.as_ref(), &env::search_path());
@@ -134,7 +134,7 @@ impl SccacheReport {
         }
     }
 
-    /// What is known about the crate `name`.
+    /// The information about the crate `name`.
     pub(crate) fn text_about(&self, name: &str) -> String {
         let mut text = format!(
             "what became of {name} is not known: the portable wrapper compiled nothing in {} ({})\n\n",

@@ -4,7 +4,7 @@ use super::time::{ago, time};
 use super::{BuildReport, Counts, Group, Step, Times, UnitLine};
 use portable_wrapper::builds::Outcome;
 
-/// How many groups, units or steps are listed.
+/// The maximum number of listed groups, units or steps.
 const LISTED: usize = 8;
 
 /// The report of a build.
@@ -39,7 +39,7 @@ pub(crate) fn text(report: &BuildReport) -> String {
     text
 }
 
-/// How the build was called, when, and how long it took.
+/// The command of the build, its time, and its duration.
 pub(crate) fn head(report: &BuildReport) -> String {
     let called = match &report.start {
         Some(start) => format!("{} in {}", start.command, start.directory),
@@ -140,7 +140,7 @@ pub(crate) fn groups(groups: &[Group]) -> String {
     text
 }
 
-/// What is compiled whenever cargo asks for it.
+/// The units that are compiled in each build.
 fn each_time(report: &BuildReport) -> String {
     let lines: Vec<String> = report.units.iter().filter_map(each_time_line).collect();
     if lines.is_empty() {

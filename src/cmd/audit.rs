@@ -70,14 +70,14 @@ impl Listener for Shown {
 /// The outcome of `--fix`.
 #[derive(Default)]
 struct Changes {
-    /// With `--dry-run`: what would be changed.
+    /// The changes that `--dry-run` lists.
     planned: Vec<Value>,
-    /// What was changed.
+    /// The changes that were made.
     done: Vec<Value>,
     has_failed: bool,
 }
 
-/// Makes the changes, if they are confirmed. What is still wrong is in `audit` then.
+/// Makes the changes after a confirmation, and updates `audit`.
 fn fix(
     audit: &mut Audit,
     args: &cli::Audit,
@@ -100,7 +100,7 @@ fn fix(
             }
             break;
         }
-        // What a change shows, such as a size that is now requested, belongs to it.
+        // A change may cause a new finding, such as a larger requested size.
         if round == 0 {
             if !args.json {
                 list(&steps, report);
@@ -183,7 +183,7 @@ fn step_json(step: &Step<'_>) -> Value {
     json!({ "root": step.root.map(shown), "what": step.what })
 }
 
-/// A path as it is printed: JSON has no other bytes than those of text.
+/// A path as a string, because JSON has only text.
 fn shown(path: &Path) -> String {
     path.display().to_string()
 }

@@ -1,4 +1,4 @@
-//! Shows a plan and carries it out, for `init`, `apply`, `remove` and `home`.
+//! Prints a plan and applies it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,14 +14,14 @@ use sccache_control::config::secrets;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::{proc, secret};
 
-/// What was found, for programs.
+/// Findings for the JSON output.
 pub(super) fn findings(all: &[Problem]) -> Vec<Value> {
     all.iter()
         .map(|it| json!({ "what": it.what, "place": it.place, "hint": it.hint }))
         .collect()
 }
 
-/// Shows the plan in the requested form and, unless this is a dry run, carries it out.
+/// Prints the plan in the requested form and, unless this is a dry run, applies it.
 pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Result<()> {
     for warning in &plan.warnings {
         report.warning(warning);

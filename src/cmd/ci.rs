@@ -16,7 +16,7 @@ use crate::sccfg_toml::place_of;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-/// What was asked for, for any provider.
+/// The options of the command, for any provider.
 struct Wanted {
     provider: Provider,
     backend: Option<Backend>,
@@ -138,7 +138,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-/// Refuses to replace what is set up for another provider, or to remove it.
+/// Refuses to replace or remove the files of another provider.
 fn other_provider(
     repository: &Repository,
     other: Provider,
@@ -158,7 +158,7 @@ fn other_provider(
     Err(problem.hint(hint).into())
 }
 
-/// Names the jobs that compile with cargo and are left as they are because they cannot be edited.
+/// Reports the jobs that compile with cargo and cannot be edited.
 fn note_unedited(found: &CiReport, command: &str, report: Report) {
     let obstructed = |(.., decision): &&(_, _, Decision)| decision.is_obstructed;
     for (path, job, decision) in found.jobs.iter().filter(obstructed) {

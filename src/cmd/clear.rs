@@ -21,7 +21,7 @@ use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// How many foreign files an error lists.
+/// The maximum number of foreign files in an error.
 const LISTED: usize = 3;
 
 pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Outcome> {
@@ -231,7 +231,7 @@ pub(super) fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> 
     })
 }
 
-/// What was removed of the cache and of the store.
+/// The removed entries of the cache and of the store.
 fn print(cache: Option<&Cache>, store: Option<(&Store, ByteSize)>, as_json: bool, report: Report) {
     if as_json {
         let value = json!({

@@ -65,7 +65,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
     Ok(Outcome::Done)
 }
 
-/// What is known without records.
+/// The information without records.
 fn plain(target: &Path, start: &Path, args: &cli::Explain, report: Report) -> Result<Outcome> {
     let plain = SccacheReport::of(target, start)?;
     if args.json {
@@ -78,9 +78,9 @@ fn plain(target: &Path, start: &Path, args: &cli::Explain, report: Report) -> Re
     Ok(Outcome::Done)
 }
 
-/// What the units are compared with.
+/// The state with which the units are compared.
 enum Against {
-    /// What they were before they were compiled.
+    /// Their state before they were compiled.
     LastBuild,
     /// A build of this checkout.
     Build(usize),
@@ -89,7 +89,7 @@ enum Against {
 }
 
 impl Against {
-    /// A number is that of a build, unless there is a directory of that name.
+    /// A number selects a build, unless there is a directory of that name.
     fn named(other: &Path, start: &Path, recorded: usize) -> Result<Self> {
         let number = other.to_str().and_then(|text| text.parse::<usize>().ok());
         match number.filter(|_| !start.join(other).is_dir()) {
@@ -107,7 +107,7 @@ impl Against {
     }
 }
 
-/// What is known about a checkout.
+/// The records of a checkout.
 struct Context<'a> {
     here: &'a [UnitReport],
     builds: &'a [Build],
@@ -194,8 +194,8 @@ impl Context<'_> {
         })
     }
 
-    /// What changed in the key of a unit since a build, and whether that is all: what changed in a unit that a cache
-    /// had is not recorded.
+    /// The changes of the key of a unit since a build, and whether they are complete: the changes of a unit that hit are not
+    /// recorded.
     fn changes_since(&self, unit: &UnitReport, number: usize) -> (Vec<Change>, bool) {
         let Some(name) = unit.unit() else {
             return (Vec::new(), false);
@@ -205,7 +205,7 @@ impl Context<'_> {
         let mut key = then.map(|record| record.key.clone()).unwrap_or_default();
         let mut changes: Vec<Change> = Vec::new();
         let mut is_complete = true;
-        // From the oldest on.
+        // The oldest first.
         for record in later.iter().rev().filter_map(|build| build.unit(&name)) {
             match &record.details.before {
                 Some(before) if !record.outcome.is_hit() => {
@@ -357,7 +357,7 @@ fn head(unit: &UnitReport) -> String {
     format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "))
 }
 
-/// Between which checkouts a unit is shared.
+/// The checkouts that share a unit.
 fn sharing(unit: &UnitReport) -> String {
     let mut text = match &unit.why {
         None => "  shared between all checkouts with the same sources\n".to_owned(),
@@ -385,7 +385,7 @@ fn add_all(changes: &mut Vec<Change>, later: &[Change]) {
     }
 }
 
-/// The first difference in words.
+/// The description of the first difference.
 fn why(found: &FirstDifference) -> Option<String> {
     if let Some(why) = &found.uncached {
         return Some(format!("not cached: {why}"));
@@ -437,7 +437,7 @@ fn is_in_workspace(file: &str) -> bool {
     !file.starts_with('/')
 }
 
-/// How to see in what a source file differs.
+/// The command that shows the difference of a source file.
 fn diff_hint(changes: &[Change], here: &UnitReport, there: &UnitReport) -> String {
     let roots = here.workspace().zip(there.workspace());
     let mut files = changes.iter().filter_map(Change::file);

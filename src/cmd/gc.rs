@@ -16,7 +16,7 @@ use sccfg_util::printed;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// How many of the files that stay a note names.
+/// The maximum number of kept files in a note.
 const NAMED: usize = 3;
 
 pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcome> {
@@ -86,7 +86,7 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
     })
 }
 
-/// What the options select; without any, what nobody misses.
+/// The kinds of findings that the options select, or the default.
 fn selection(args: &cli::Gc) -> Selection {
     if !args.orphans && !args.incremental && !args.store && args.unused.is_none() {
         return Selection {
@@ -108,7 +108,7 @@ fn selection(args: &cli::Gc) -> Selection {
     }
 }
 
-/// Whether no target directory is looked for.
+/// Whether no target directories are searched for.
 fn is_store_alone(selection: Selection) -> bool {
     let Selection {
         orphans,
@@ -123,7 +123,7 @@ fn rounded(bytes: u64) -> String {
     ByteSize::from_bytes(bytes).rounded()
 }
 
-/// Lists the findings, and what is kept.
+/// Lists the findings and the kept files.
 fn show(plan: &Plan, report: Report) {
     if plan.findings.is_empty() {
         report.line("nothing to remove");
@@ -257,7 +257,7 @@ fn as_json(plan: &Plan, endings: &[Ending]) -> Value {
     })
 }
 
-/// Paths as they are printed: JSON has no other bytes than those of text.
+/// Paths as strings, because JSON has only text.
 fn shown(paths: &[PathBuf]) -> Vec<String> {
     let shown = paths.iter().map(|path| path.display().to_string());
     shown.collect()

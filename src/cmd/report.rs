@@ -116,7 +116,7 @@ fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) 
     Ok(Outcome::Done)
 }
 
-/// What is known without records.
+/// The report without records.
 fn plain(target: &Path, start: &Path, as_json: bool, report: Report) -> Result<Outcome> {
     let plain = SccacheReport::of(target, start)?;
     if as_json {

@@ -21,7 +21,7 @@ pub(super) fn run(args: &cli::Seed, start: &Path, report: Report) -> Result<Outc
     Ok(Outcome::Done)
 }
 
-/// Prints what became of seeding.
+/// Prints the outcome of seeding.
 pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
     match outcome {
         seeding::Outcome::Seeded { .. } => {

@@ -88,7 +88,7 @@ fn reset(found: &Found, supervisor: &Supervisor, address: &Address) -> Result<bo
     Ok(found.running.is_some() || store.is_some())
 }
 
-/// What there is to report.
+/// The statistics to print.
 struct Found {
     /// The server, if it runs and has statistics.
     running: Option<Box<RunningServer>>,
@@ -186,7 +186,7 @@ fn store_json(store: &StoreView) -> Value {
     })
 }
 
-/// What only a server that runs has.
+/// The statistics of a running server.
 fn server_json(running: &RunningServer, sccache: &SccacheView) -> serde_json::Map<String, Value> {
     let tally = &sccache.tally;
     let reasons: Vec<Value> = tally

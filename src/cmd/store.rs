@@ -59,7 +59,7 @@ pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Probl
         .hint("check `store.dir` in `sccfg config show`, the owner of the directory, and the free space of its disk")
 }
 
-/// Says once on standard error for which processes a command waits that keep the store locked.
+/// Prints once, on standard error, the processes whose lock of the store a command waits for.
 pub(super) fn waiting(report: Report) -> impl Fn(&[u32]) -> bool {
     let is_said = Cell::new(false);
     move |pids| {

@@ -19,7 +19,7 @@ use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::printed;
 
-/// The pause between two looks at the records.
+/// The pause between two reads of the records.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How often Ctrl-C is checked for.
 const TICK: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
         report,
     };
     let mut caches = Caches::default();
-    // What ended before is not news.
+    // Units that finished earlier are not printed.
     screen.skip(builds(&target).first());
     report.text(&format!("watching {}\n", target.display()));
     while !interrupt.is_received() {
@@ -59,10 +59,10 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
     Ok(Outcome::Done)
 }
 
-/// What was printed.
+/// The printed state.
 struct Screen {
     in_place: bool,
-    /// What stands there now, if it is drawn in place.
+    /// The current lines on the terminal, if they are redrawn in place.
     shown: String,
     /// The build, and its units that were printed.
     printed: Option<(PathBuf, BTreeSet<String>)>,
@@ -70,7 +70,7 @@ struct Screen {
 }
 
 impl Screen {
-    /// Takes everything up to now as printed.
+    /// Marks everything up to now as printed.
     fn skip(&mut self, build: Option<&Build>) {
         let names = |build: &Build| build.units.iter().map(|unit| unit.unit.clone()).collect();
         self.printed = build
@@ -101,7 +101,7 @@ impl Screen {
         self.printed = Some((build.file.clone(), units));
     }
 
-    /// Draws over what stands there.
+    /// Redraws the lines on the terminal.
     fn redraw(&mut self, now: &str) {
         if now == self.shown {
             return;
@@ -115,7 +115,7 @@ impl Screen {
     }
 }
 
-/// The counters of server and store, which are not asked for at every look.
+/// The counters of server and store, which are not queried at every read.
 #[derive(Default)]
 struct Caches {
     asked: Option<Instant>,

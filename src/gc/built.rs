@@ -1,6 +1,6 @@
-//! Of which packages the units in a target or build directory are.
+//! The packages that were built in a target or build directory.
 //!
-//! Cargo does not record for which workspace it made a directory (rust-lang/cargo#13136). What tells:
+//! cargo does not record for which workspace it created a directory (rust-lang/cargo#13136). Sources of this information:
 //!
 //! - the dep-info next to an artifact (`app.d`) names the sources of all local packages with absolute paths
 //!   (`output_depinfo.rs` of the crate `cargo`);
@@ -9,7 +9,7 @@
 //! - the metadata of a library names the directory in which it was compiled;
 //! - so does the debug information of a program or test.
 //!
-//! Nothing tells of a program or test that was only checked (`cargo check`).
+//! A program or test that was only checked (`cargo check`) leaves no such information.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
@@ -24,16 +24,16 @@ use super::dep_info::DepInfo;
 use portable_wrapper::explain::{is_recorded, workspaces};
 use sccfg_util::fsio;
 
-/// The directories of tests and the like.
+/// The directories of tests, examples and benches.
 const NO_ARTIFACTS: [&str; 3] = ["tests", "benches", "examples"];
-/// How rustc's dep-info names a variable.
+/// The prefix of a variable in rustc's dep-info.
 const MANIFEST_DIR: &str = "# env-dep:CARGO_MANIFEST_DIR=";
 
-/// What was built in a directory.
+/// The units that were built in a directory.
 pub(super) struct Built {
     /// The directories of packages and workspaces.
     pub(super) places: BTreeSet<PathBuf>,
-    /// The workspaces that records name.
+    /// The workspaces in the records of portable keys.
     workspaces: BTreeSet<PathBuf>,
     artifacts: Vec<Artifact>,
     /// The units of local packages.
@@ -45,12 +45,12 @@ struct Artifact {
     name: String,
     /// The file, with its device.
     inode: Option<(u64, u64)>,
-    /// The sources of local packages, as far as they are known with absolute paths.
+    /// The sources of local packages whose absolute paths are known.
     sources: BTreeSet<PathBuf>,
 }
 
 impl Built {
-    /// What was built in `directory`. `None` if somebody has moved or copied it since, and so wants to keep it.
+    /// The units that were built in `directory`. `None` if the directory was moved or copied since: somebody wants to keep it.
     pub(super) fn read(directory: &CargoDir) -> Option<Self> {
         let mut artifacts = Vec::new();
         for profile in &directory.profiles {
@@ -97,13 +97,13 @@ impl Built {
         })
     }
 
-    /// Whether `unit` [names](Unit::names_one_of) one of the places. It is read once.
+    /// Whether `unit` [names](Unit::names_one_of) one of the directories. The file is read once.
     fn names_place_of(&self, unit: &Unit) -> Option<bool> {
         let names = &unit.names_place;
         *names.get_or_init(|| unit.names_one_of(&self.places))
     }
 
-    /// Whether nothing else was built there, as far as can be known.
+    /// Whether no other package was built there, as far as the outputs show.
     pub(super) fn is_all(&self) -> bool {
         let libraries = self.units.iter().filter(|unit| {
             unit.kind() == Kind::CheckedLibrary && self.names_place_of(unit) == Some(true)
@@ -113,12 +113,12 @@ impl Built {
         units.all(|unit| self.may_have_made(unit) && self.has_made(unit, &checked))
     }
 
-    /// Whether nothing else was built there, if others have no programs of the same names.
+    /// Whether no other package was built there, assuming that others have no programs of the same names.
     pub(super) fn may_be_all(&self) -> bool {
         self.units.iter().all(|unit| self.may_have_made(unit))
     }
 
-    /// Whether `unit` is of one of the places, as its name says.
+    /// Whether `unit` belongs to one of the directories, according to its name.
     fn may_have_made(&self, unit: &Unit) -> bool {
         if unit.has_place() {
             return true;
@@ -160,7 +160,7 @@ impl Built {
         }
     }
 
-    /// Whether a workspace outside of `roots` has built something in it and still exists, as far as can be known.
+    /// Whether a workspace outside of `roots` that still exists has built in the directory, as far as the outputs show.
     pub(super) fn is_used_outside(&self, roots: &[PathBuf]) -> bool {
         let is_outside = |place: &Path| {
             !roots.iter().any(|root| place.starts_with(root)) && !fsio::is_missing(place)
@@ -234,20 +234,20 @@ fn crate_of_artifact(path: &Path) -> String {
     stem.strip_prefix("lib").unwrap_or(stem).replace('-', "_")
 }
 
-/// What rustc has made.
+/// The kind of rustc's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A library of which there is metadata only.
+    /// A library with metadata only.
     CheckedLibrary,
     /// A library or macro.
     Library,
     /// A program or a test.
     Program,
-    /// A program or test of which there is nothing: it was checked.
+    /// A program or test without outputs: it was checked.
     Checked,
 }
 
-/// What rustc's dep-info says of a unit.
+/// A unit, as rustc's dep-info describes it.
 struct Unit {
     path: PathBuf,
     /// The directory of its profile.
@@ -257,7 +257,7 @@ struct Unit {
     manifest_dirs: Vec<PathBuf>,
     /// Whether it was compiled elsewhere.
     is_moved: bool,
-    /// Whether it names a place of what was built, once that was asked.
+    /// Whether it names a directory of a built package; empty until it is read.
     names_place: OnceCell<Option<bool>>,
 }
 
@@ -289,7 +289,7 @@ impl Unit {
         stem.rsplit_once('-').map_or(stem, |(name, _)| name)
     }
 
-    /// Whether it is a test or the like, or a build script: cargo links none of these into the directory of the profile.
+    /// Whether it is a test, an example, a bench or a build script: cargo links none of these into the directory of the profile.
     fn is_part_of_another(&self) -> bool {
         let is_in = |directory| {
             let source = self.source.as_ref();
@@ -326,12 +326,12 @@ impl Unit {
         }
     }
 
-    /// Whether a record or `CARGO_MANIFEST_DIR` says where it was compiled.
+    /// Whether a record or `CARGO_MANIFEST_DIR` names the directory in which it was compiled.
     fn has_place(&self) -> bool {
         !self.manifest_dirs.is_empty() || is_recorded(&self.path)
     }
 
-    /// What names the place where it was compiled, if anything does.
+    /// The file that contains the path at which it was compiled, if there is one.
     fn file_with_place(&self, kind: Kind) -> Option<PathBuf> {
         match kind {
             Kind::Program => Some(self.program()),
@@ -353,7 +353,7 @@ impl Unit {
     }
 
     /// Whether the metadata of a library names one of `places`: rustc makes the paths of sources in it absolute. A program
-    /// names the workspace, unless it has no debug information; the path there has no links in it. `None` if nothing tells.
+    /// names the workspace, unless it has no debug information; the path there has no links in it. `None` if it cannot be determined.
     fn names_one_of(&self, places: &BTreeSet<PathBuf>) -> Option<bool> {
         let kind = self.kind();
         let bytes = fsio::read_artifact(self.file_with_place(kind)?)?;
@@ -375,7 +375,7 @@ impl Unit {
     }
 }
 
-/// The byte behind a text in metadata.
+/// The byte after a string in metadata.
 const END_OF_TEXT: u8 = 0xc1;
 
 /// Whether the path `directory`, or one below it, is in `bytes`.
@@ -404,7 +404,7 @@ fn has_directory_of(bytes: &[u8], source: &Path) -> bool {
     })
 }
 
-/// Whether the number `length` is at the end of `bytes`, as it is in front of a text in metadata (LEB128).
+/// Whether the number `length` is at the end of `bytes`, as in front of a string in metadata (LEB128).
 fn is_length(bytes: &[u8], length: usize) -> bool {
     match bytes {
         [.., last] if length < 0x80 => usize::from(*last) == length,
@@ -415,7 +415,7 @@ fn is_length(bytes: &[u8], length: usize) -> bool {
     }
 }
 
-/// The directory of the package with the source `path`, as far as its path tells: the one above `src`, for example.
+/// The directory of the package with the source `path`, derived from its path: the parent of `src`, for example.
 fn package_of(path: &Path) -> Option<PathBuf> {
     const OF_SOURCES: [&str; 4] = ["src", "tests", "examples", "benches"];
     let directory = path.parent()?;

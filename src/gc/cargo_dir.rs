@@ -1,6 +1,6 @@
-//! What cargo made: its target and build directories, recognised by the files that only cargo writes there.
+//! cargo's target and build directories, recognised by files that only cargo writes, and the files in them that cargo created.
 //!
-//! | file or directory | made by (in the crate `cargo`) |
+//! | file or directory | created by (in the crate `cargo`) |
 //! | --- | --- |
 //! | `CACHEDIR.TAG`, also for each `--target` | `exclude_from_backups` in `cargo-util/src/paths.rs` |
 //! | `.rustc_info.json` | `util/rustc.rs` |
@@ -11,8 +11,8 @@
 //! | `doc/<crate>/all.html`, `doc/static.files` and others | rustdoc, `html/render/write_shared.rs` and `context.rs` |
 //! | `cargo-timings/cargo-timing*.html` | `core/compiler/timings` |
 //!
-//! Cargo does not look at the content of `tmp`, which belongs to integration tests, and tools and programs write into
-//! target directories as well (`criterion`, `nextest`, `app.log`). All of that is left where it is.
+//! cargo does not read the contents of `tmp`, which belongs to integration tests, and tools and programs write into
+//! target directories as well (`criterion`, `nextest`, `app.log`). All of these files are kept.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ use sccfg_util::fsio::{self, Entry, EntryKind};
 use super::dep_info::DepInfo;
 use super::leftovers;
 
-/// The first line of `CACHEDIR.TAG`, and how cargo goes on.
+/// The first line of `CACHEDIR.TAG`, and the beginning of cargo's comment below it.
 const SIGNATURE: &str = "Signature: 8a477f597d28d172789f06886806bc55\n";
 const BY_CARGO: &str = "created by cargo";
 /// The name of the tag.
@@ -50,7 +50,7 @@ const SHARED_BY_RUSTDOC: [&str; 6] = [
     "implementors",
 ];
 const OF_CRATE: [&str; 2] = ["all.html", "sidebar-items.js"];
-/// The pages and the lock next to those directories, and how the scripts there begin.
+/// The pages and the lock next to those directories, and the prefixes of the scripts there.
 const PAGES: [&str; 6] = [
     "index.html",
     "help.html",
@@ -60,27 +60,27 @@ const PAGES: [&str; 6] = [
     ".lock",
 ];
 const SCRIPTS: [&str; 4] = ["crates", "src-files", "source-files", "search-index"];
-/// The directory for what `cargo package` makes, and the directories that it works in there.
+/// The directory for the archives of `cargo package`, and its work directories there.
 const PACKAGE: &str = "package";
 const BY_PACKAGING: [&str; 2] = ["tmp-crate", "tmp-registry"];
-/// The directory for reports, whose names all begin like it without its last letter.
+/// The directory for reports. Their names begin with its name without the last letter.
 const TIMINGS: &str = "cargo-timings";
 const TIMING: &str = "cargo-timing";
-/// The directory for tests, which cargo makes and does not look at.
+/// The directory for tests, which cargo creates and does not read.
 const TMP: &str = "tmp";
-/// The directories that cargo makes next to those of profiles, and the one in which the wrapper records builds.
+/// The directories that cargo creates next to those of profiles, and the one in which the wrapper records builds.
 const BESIDE_PROFILES: [&str; 5] = [DOC, PACKAGE, TIMINGS, ".metabuild", ".sccfg"];
-/// The directories in that of a profile. If a removal is interrupted, the rest is worth nothing to cargo as soon as the
-/// first one no longer exists: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
+/// The directories in that of a profile. If a removal is interrupted, cargo ignores the rest as soon as the first one
+/// no longer exists: it compiles every unit that has no fingerprint. In the layout of cargo 1.100, fingerprints are
 /// in `build`.
 const IN_PROFILE: [&str; 5] = [".fingerprint", "build", "deps", "incremental", EXAMPLES];
-/// The directory of programs that people run, which may write next to themselves.
+/// The directory of programs that people run, and that may write files next to themselves.
 const EXAMPLES: &str = "examples";
 /// The extensions of artifacts that cargo links into the directory of a profile. A program has none.
 const ARTIFACTS: [&str; 11] = [
     "rlib", "rmeta", "so", "dylib", "a", "exe", "dll", "lib", "pdb", "dwp", "wasm",
 ];
-/// The deepest directory of a profile: of a target, in a directory of a tool that runs cargo (`rust-analyzer`).
+/// The maximum depth of a profile's directory: below a target, in a directory of a tool that runs cargo (`rust-analyzer`).
 const DEEPEST: usize = 3;
 
 /// A target or build directory.
@@ -90,18 +90,18 @@ pub(crate) struct CargoDir {
     pub root: PathBuf,
     /// The directories of profiles, at any depth.
     pub profiles: Vec<PathBuf>,
-    /// What cargo made, in the order in which it has to be moved away.
+    /// The files and directories that cargo created, in the order in which they have to be moved.
     pub parts: Vec<PathBuf>,
     /// The root and the directories of targets, the deepest first. Each has [`MARKS`] of its own.
     pub shells: Vec<PathBuf>,
-    /// What cargo did not make.
+    /// Files and directories that cargo did not create.
     pub others: Vec<PathBuf>,
-    /// What interrupted removals have left.
+    /// Leftovers of interrupted removals.
     pub leftovers: Vec<PathBuf>,
 }
 
 impl CargoDir {
-    /// The directory at `root`, if it is one that cargo made for this user.
+    /// The directory at `root`, if cargo created it for this user.
     pub(crate) fn at(root: &Path) -> Option<Self> {
         if !fsio::is_own_dir(root) || !is_marked(root) || is_checkout(root) {
             return None;
@@ -115,7 +115,7 @@ impl CargoDir {
         is_one.then_some(found)
     }
 
-    /// The directories for incremental compilation that have something in them.
+    /// The directories for incremental compilation that are not empty.
     pub(crate) fn incremental(&self) -> Vec<PathBuf> {
         let all = self
             .profiles
@@ -125,7 +125,7 @@ impl CargoDir {
             .collect()
     }
 
-    /// What interrupted compiles have left.
+    /// Leftovers of interrupted compilations.
     pub(crate) fn interrupted(&self) -> Vec<PathBuf> {
         let profiles = self.profiles.iter();
         let all = profiles.flat_map(|profile| wrapper_directories(profile));
@@ -167,7 +167,7 @@ impl CargoDir {
         Some(())
     }
 
-    /// Adds `directory`, or what in it `is_own`, if something else is in it.
+    /// Adds `directory`; or, if it contains other files, only the entries for which `is_own` holds.
     fn add_but(&mut self, directory: PathBuf, is_own: fn(&Entry) -> bool) {
         let (own, others) = divided(&directory, is_own);
         if others.is_empty() {
@@ -185,7 +185,7 @@ impl CargoDir {
         let mut own = IN_PROFILE.to_vec();
         let known = self.others.len();
         let linked = LazyCell::new(|| compiled(&profile));
-        // Of a program that only integration tests use, cargo writes no dep-info.
+        // cargo writes no dep-info for a program that only integration tests use.
         let is_linked = |path: &Path| {
             let stat = fsio::stat(path);
             stat.is_ok_and(|stat| stat.links > 1 && linked.contains(&stat.inode))
@@ -220,7 +220,7 @@ impl CargoDir {
     }
 }
 
-/// What in `directory` `is_own`, and what is not.
+/// The entries of `directory` for which `is_own` holds, and the others.
 fn divided(directory: &Path, is_own: fn(&Entry) -> bool) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let entries = fsio::entries(directory).unwrap_or_default().into_iter();
     let (own, others): (Vec<Entry>, Vec<Entry>) = entries.partition(is_own);
@@ -232,7 +232,7 @@ fn divided(directory: &Path, is_own: fn(&Entry) -> bool) -> (Vec<PathBuf>, Vec<P
 pub(super) fn is_marked(directory: &Path) -> bool {
     let text = |name: &str| {
         let path = directory.join(name);
-        // Neither a link nor anything that is not read at once.
+        // Neither a link nor a pipe or device, of which a read may block.
         let is_file = fsio::share::version(&path).is_some_and(|version| version.size < 1 << 20);
         is_file.then(|| fsio::read_text(path)).flatten()
     };
@@ -250,7 +250,7 @@ fn is_checkout(directory: &Path) -> bool {
         .any(|name| fsio::exists(&directory.join(name)))
 }
 
-/// Whether `directory` is that of a profile: it has a lock of cargo, and a directory that cargo makes or nothing else.
+/// Whether `directory` is that of a profile: it has a lock of cargo, and a directory that cargo creates or nothing else.
 fn is_profile(directory: &Path) -> bool {
     let names = fsio::names_in(directory);
     let is_lock = |name: &String| CARGO_LOCKS.contains(&name.as_str());
@@ -300,16 +300,16 @@ fn compiled(profile: &Path) -> HashSet<(u64, u64)> {
 fn is_artifact(path: &Path, kind: EntryKind) -> bool {
     let extension = path.extension();
     let extension = extension.map(|extension| extension.to_str().unwrap_or("?"));
-    // Debug information may have another extension in front of its own.
+    // The name of debug information may have two extensions.
     let has_dep_info = || is_dep_info(&path.with_extension("").with_extension("d"));
     match (kind, extension) {
         (EntryKind::File(_), Some("d")) => is_dep_info(path),
         (EntryKind::File(_), _) if is_named(path) => true,
-        // Of the files of a library, dep-info names one.
+        // Dep-info names one file of a library.
         (EntryKind::File(_), Some(extension)) => {
             ARTIFACTS.contains(&extension) && has_dep_info() && has_other_name(path)
         }
-        // Debug symbols of macOS, which are a directory where rustc has made them.
+        // Debug symbols of macOS: a link to a directory in `deps`.
         (EntryKind::Other, Some("dSYM")) => has_dep_info() && leads_down(path),
         (EntryKind::File(_), None) | (EntryKind::Directory | EntryKind::Other, _) => false,
     }
@@ -321,7 +321,7 @@ fn is_named(path: &Path) -> bool {
         .is_some_and(|artifact| artifact.file_name() == path.file_name())
 }
 
-/// Whether the file at `path` has another name, as cargo gives a second one to what rustc has made.
+/// Whether the file at `path` has another hard link: cargo links outputs of rustc.
 fn has_other_name(path: &Path) -> bool {
     fsio::stat(path).is_ok_and(|stat| stat.links > 1)
 }
@@ -408,7 +408,7 @@ fn is_timing(entry: &Entry) -> bool {
     matches!(entry.kind, EntryKind::File(_)) && time.is_some_and(|it| it.is_empty() || is_time(it))
 }
 
-/// Whether all in `directory` is what `cargo package` makes: archives, and the packages that it unpacks to build them.
+/// Whether `directory` contains only files of `cargo package`: archives, and the packages that it unpacks to build them.
 fn is_packaged(directory: &Path) -> bool {
     let is_made = |entry: &Entry| match entry.kind {
         EntryKind::File(_) => entry.name.strip_suffix(".crate").is_some_and(has_version),
@@ -422,7 +422,7 @@ fn is_packaged(directory: &Path) -> bool {
     fsio::entries(directory).is_ok_and(|entries| entries.iter().all(is_made))
 }
 
-/// Whether `name` is that of a package with its version: `app-1.0.0`.
+/// Whether `name` is a package name with a version: `app-1.0.0`.
 fn has_version(name: &str) -> bool {
     let is_number =
         |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

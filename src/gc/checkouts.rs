@@ -1,7 +1,7 @@
-//! The checkouts that may build in a directory of which everything that is known to have been built there no longer exists.
+//! Checkouts that may build in a directory whose known workspaces no longer exist.
 //!
-//! A checkout that builds in the directory of another one, with `CARGO_TARGET_DIR` in a shell for example, leaves nothing there if
-//! the units are the same. But it has no directory of its own.
+//! A checkout that builds in the target directory of another one, for example with `CARGO_TARGET_DIR`, writes nothing there if all
+//! units are the same. Such a checkout has no target directory of its own.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use super::search::SearchResult;
 use crate::worktrees::Worktrees;
 use sccfg_util::fsio;
 
-/// In a directory with more entries, no worktrees are looked for.
+/// Directories with more entries are not searched for worktrees.
 const MOST_ENTRIES: usize = 500;
 
-/// Why some checkout may build in `directory`, in which this was `built`, if so.
+/// The reason why a checkout may build in `directory`, in which these units were `built`, if there is such a checkout.
 pub(super) fn why_shared(
     directory: &CargoDir,
     built: &Built,
@@ -30,10 +30,10 @@ pub(super) fn why_shared(
     packages.find_map(|package| why_used_by(&package, directory, built, places))
 }
 
-/// The roots of the worktrees in the directory that `place` was in, and of their repositories.
+/// The roots of the worktrees in the parent directory of `place`, and of their repositories.
 fn worktrees_beside(place: &Path) -> BTreeSet<PathBuf> {
     let above = place.ancestors().skip(1);
-    // The directory of the worktree itself may be left.
+    // The directory of the worktree itself may still exist.
     let existing = above.filter(|above| fsio::is_plain_dir(above)).take(2);
     let mut roots = BTreeSet::new();
     for directory in existing {
@@ -53,8 +53,8 @@ fn worktrees_beside(place: &Path) -> BTreeSet<PathBuf> {
     roots
 }
 
-/// The packages in the worktree at `root` that are where these `places` were in another one, and that at its root. Members of a
-/// workspace are left out: it speaks for them.
+/// The packages in the worktree at `root` with the same relative paths as these `places` in another one, and the package at its root.
+/// Members of a workspace are left out, because their workspace is included.
 fn packages(root: &Path, places: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
     let is_package = |directory: &PathBuf| fsio::exists(&directory.join("Cargo.toml"));
     let below = places.iter().flat_map(|place| {
@@ -81,7 +81,7 @@ fn packages(root: &Path, places: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// Why the cargo of `package` may have built in `directory`, if it may.
+/// The reason why a build of `package` may have used `directory`, if it may.
 fn why_used_by(
     package: &Path,
     directory: &CargoDir,

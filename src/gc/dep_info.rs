@@ -1,4 +1,4 @@
-//! The dep-info of rustc, and that which cargo writes next to an artifact.
+//! Dep-info of rustc, and the dep-info that cargo writes next to an artifact.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -6,7 +6,7 @@ use sccfg_util::fsio;
 
 /// The first rule of a file of dep-info.
 pub(super) struct DepInfo {
-    /// What it is of, where it was made.
+    /// The path of the output at the time of the build.
     pub(super) artifact: PathBuf,
     /// The sources. For an artifact, those of all local packages.
     pub(super) all: Vec<PathBuf>,
@@ -23,7 +23,7 @@ impl DepInfo {
         }
     }
 
-    /// Whether what it is of, which is now in `directory`, was made elsewhere. Links in paths do not count.
+    /// Whether the output, which is now in `directory`, was written elsewhere. Symbolic links in paths are resolved.
     pub(super) fn is_moved(&self, directory: &Path) -> bool {
         let made_in = self.artifact.parent();
         self.artifact.is_absolute()
@@ -61,7 +61,7 @@ fn resolved(path: &Path) -> PathBuf {
     })
 }
 
-/// The words of a line of dep-info. A blank in a path has a backslash in front of it.
+/// The paths in a line of dep-info. A space in a path is escaped with a backslash.
 fn words(line: &str) -> Vec<String> {
     const BLANK: char = '\0';
     let joined = line.replace("\\ ", &BLANK.to_string());

@@ -1,4 +1,4 @@
-//! Questions to git.
+//! Queries to git.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use sccfg_util::fsio;
 use sccfg_util::proc::Program;
 
-/// Whether something in `path`, a file or directory, is committed or added. `None` if git does not say so.
+/// Whether git tracks `path` or a file below it. `None` if git fails.
 pub(super) fn tracks(path: &Path) -> Option<bool> {
     let Some((directory, name)) = path.parent().zip(path.file_name()) else {
         return Some(false);
@@ -14,8 +14,8 @@ pub(super) fn tracks(path: &Path) -> Option<bool> {
     says_anything(directory, &["ls-files", "-z"], name)
 }
 
-/// Whether a commit of the repository that contains `path` changed it or something in it: another branch may have what is missing.
-/// `None` if git does not say so.
+/// Whether a commit of the repository that contains `path` changed it or a file below it: another branch may have missing files.
+/// `None` if git fails.
 pub(super) fn knows(path: &Path) -> Option<bool> {
     let mut above = path.ancestors();
     let Some(directory) = above.find(|directory| fsio::is_plain_dir(directory)) else {
@@ -31,7 +31,7 @@ pub(super) fn knows(path: &Path) -> Option<bool> {
     says_anything(directory, &args, below)
 }
 
-/// Whether git prints something when it is asked about `path`, relative to `directory`. Outside of repositories, it does not.
+/// Whether this git command prints anything for `path`, relative to `directory`. Outside of repositories, it does not.
 fn says_anything(directory: &Path, args: &[&str], path: &OsStr) -> Option<bool> {
     let mut above = directory.ancestors();
     if !above.any(|directory| fsio::exists(&directory.join(".git"))) {
@@ -40,7 +40,7 @@ fn says_anything(directory: &Path, args: &[&str], path: &OsStr) -> Option<bool> 
     let mut all = vec![OsString::from("--literal-pathspecs")];
     all.extend(args.iter().map(OsString::from));
     all.extend(["--".into(), path.to_owned()]);
-    // A hook of git sets these, for another repository perhaps.
+    // Hooks of git set these variables, which may refer to another repository.
     let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
     let git = Program {
         path: Path::new("git"),

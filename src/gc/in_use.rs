@@ -1,4 +1,4 @@
-//! What must not be removed now: a build, a program or another user needs it.
+//! Directories that must not be removed, because a build, a program or another user needs them.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use portable_wrapper::CARGO_LOCKS;
 use sccfg_util::fsio;
 use sccfg_util::proc::running::{Process, processes};
 
-/// The locks that are held while things are moved away. cargo up to 1.96 waits for the first one; later versions
+/// The locks that are held while files are moved. cargo up to 1.96 waits for the first one; later versions
 /// share that one, and wait for the second one (`core/compiler/layout.rs`).
 const NEEDED: [&str; 2] = [".cargo-lock", ".cargo-build-lock"];
 
-/// Why something is kept.
+/// The reason why a directory is kept.
 pub(super) type Why = String;
 
-/// Why `directory` must not be touched, if so. Nothing is written.
+/// The reason why `directory` must not be removed, if there is one. Writes nothing.
 pub(super) fn why_kept(directory: &CargoDir) -> Option<Why> {
     let root = &directory.root;
     if fsio::is_on_nfs(root) {
@@ -36,7 +36,7 @@ pub(super) fn why_kept(directory: &CargoDir) -> Option<Why> {
     used_by_process(root).or_else(|| tracked_by_git(root))
 }
 
-/// Why what was measured must not be removed, if so.
+/// The reason why the measured files must not be removed, if there is one.
 pub(super) fn why_foreign(measured: &Measured) -> Option<Why> {
     let another = measured.of_another_user.as_ref();
     let another = another.map(|path| format!("{} belongs to another user", path.display()));
@@ -51,11 +51,11 @@ fn is_building(profile: &Path) -> bool {
     let locks = CARGO_LOCKS.iter().map(|name| profile.join(name));
     locks
         .filter(|lock| lock.is_file())
-        // Where there are no locks, nobody knows.
+        // Without locks, running builds cannot be detected.
         .any(|lock| !matches!(fsio::try_lock(&lock), Ok(Some(_))))
 }
 
-/// The locks of all profiles of `directory`; none if a build has one of them.
+/// The locks of all profiles of `directory`; `None` if a build holds one of them.
 pub(super) fn lock(profiles: &[PathBuf]) -> std::io::Result<Result<Vec<File>, Why>> {
     let mut held = Vec::new();
     for profile in profiles {
@@ -74,8 +74,8 @@ pub(super) fn lock(profiles: &[PathBuf]) -> std::io::Result<Result<Vec<File>, Wh
     Ok(Ok(held))
 }
 
-/// The process that runs a program from `root`, or works in it. Also a cargo in the package next to it, which runs tests
-/// one after the other and holds no lock meanwhile, and a command of its own, such as `cargo-nextest`.
+/// The process that runs a program from `root`, or has its working directory there. Also a cargo process in the package of `root`,
+/// which runs tests one after the other without holding a lock, and a subcommand such as `cargo-nextest`.
 fn used_by_process(root: &Path) -> Option<Why> {
     let package = root
         .parent()
@@ -94,7 +94,7 @@ fn used_by_process(root: &Path) -> Option<Why> {
     Some(format!("{name} uses it (process {pid})"))
 }
 
-/// Whether somebody has committed files of it.
+/// Whether git tracks files in it.
 fn tracked_by_git(root: &Path) -> Option<Why> {
     match git::tracks(root) {
         Some(false) => None,

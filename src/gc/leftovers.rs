@@ -1,4 +1,4 @@
-//! What interrupted removals and interrupted seeding have left.
+//! Leftovers of interrupted removals and interrupted seeding.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::seeding;
 use sccfg_util::fsio;
 
-/// The directories into which a removal moves things begin like this. It is part of the name, so that everybody can see
-/// whose they are.
+/// The prefix of the directories into which a removal moves files. It contains the name of the program.
 const PREFIX: &str = ".sccfg-gc-";
-/// The file in it that is locked as long as the removal goes on.
+/// The file in it that is locked during the removal.
 const LOCK: &str = "lock";
 
-/// A directory in which things are, that are being removed.
+/// A directory with files that are being removed.
 #[derive(Debug)]
 pub(super) struct RemovalDir {
     pub(super) directory: PathBuf,
@@ -21,7 +20,7 @@ pub(super) struct RemovalDir {
 }
 
 impl RemovalDir {
-    /// Creates one in `parent`, so that it is on the same file system, and git ignores it.
+    /// Creates it in `parent`, on the same file system, where git ignores it.
     ///
     /// # Errors
     /// When `parent` cannot be written.
@@ -36,7 +35,7 @@ impl RemovalDir {
         })
     }
 
-    /// The one that an interrupted removal has left at `directory`. `None` if it goes on.
+    /// The leftover of an interrupted removal at `directory`. `None` if that removal is still running.
     pub(super) fn adopt(directory: &Path) -> io::Result<Option<Self>> {
         let lock = fsio::create_lock_file(&directory.join(LOCK))?;
         let is_free = lock.try_lock().is_ok();
@@ -47,7 +46,7 @@ impl RemovalDir {
         }))
     }
 
-    /// Moves `path` into it. It is there or here, whenever the process is killed.
+    /// Moves `path` into it, by one rename.
     pub(super) fn take(&mut self, path: &Path) -> io::Result<()> {
         loop {
             let to = self.directory.join(self.next.to_string());
@@ -58,8 +57,8 @@ impl RemovalDir {
         }
     }
 
-    /// Removes it with everything in it. Asks `goes_on` from time to time; if that is false, the rest is left, and
-    /// the result is false.
+    /// Removes it with its contents. Calls `goes_on` from time to time; if that returns false, the rest is kept, and the result
+    /// is false.
     pub(super) fn empty(self, goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
         for entry in fsio::entries(&self.directory)? {
             if entry.name == LOCK {
@@ -75,7 +74,7 @@ impl RemovalDir {
     }
 }
 
-/// Removes the file or directory at `path`, and asks `goes_on` before each directory in it. Links are not followed.
+/// Removes the file or directory at `path`, and calls `goes_on` before each directory in it. Does not follow links.
 fn remove(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
     if !goes_on() {
         return Ok(false);
@@ -85,7 +84,7 @@ fn remove(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
         return Ok(true);
     }
     if !fsio::is_writable(path) {
-        // A build script has made it read-only.
+        // A build script may have made it read-only.
         fsio::set_mode(path, 0o700)?;
     }
     for entry in fsio::entries(path)? {
@@ -102,13 +101,13 @@ fn remove(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether the directory at `path` is one that a removal has made.
+/// Whether a removal created the directory at `path`.
 pub(super) fn is_one(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with(PREFIX)) && fsio::is_own_dir(path)
 }
 
-/// Whether another process is removing what is in it.
+/// Whether another process is removing its contents.
 pub(super) fn is_in_use(path: &Path) -> bool {
     fsio::is_locked(&path.join(LOCK))
 }
@@ -120,7 +119,7 @@ pub(super) fn of_seeding(git_dir: &Path) -> Option<PathBuf> {
     is_left.then_some(staging)
 }
 
-/// The same in `parent`, a directory in which a build directory is or may be made: directories, or locks alone.
+/// The same in `parent`, a directory that contains or may contain a build directory: directories, or only their locks.
 pub(super) fn of_seeding_beside(parent: &Path) -> Vec<PathBuf> {
     let mut all = seeding::staging_beside(parent);
     all.retain(|staging| {

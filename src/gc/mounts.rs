@@ -1,4 +1,4 @@
-//! Whether a path that is missing may only be on a disk that is not mounted.
+//! Whether a missing path may be on a disk that is not mounted.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio;
 
-/// Where systems mount removable disks and shares.
+/// The directories in which systems mount removable disks and network shares.
 const REMOVABLE: [&str; 4] = ["/media", "/run/media", "/mnt", "/Volumes"];
 
-/// Whether the file system that `path` would be on is mounted, as far as can be known.
+/// Whether the file system that `path` would be on is mounted, as far as the mount tables show.
 pub(super) fn is_mounted(path: &Path) -> bool {
     let is_below_removable = REMOVABLE
         .iter()
@@ -24,7 +24,7 @@ pub(super) fn is_mounted(path: &Path) -> bool {
         .all(|(point, parent)| device_of(point) != device_of(parent))
 }
 
-/// A directory below `directory` on which something is mounted, also a directory of the same file system.
+/// A mount point below `directory`, also of a directory of the same file system (bind mount).
 pub(super) fn inside(directory: &Path) -> Option<PathBuf> {
     let table = fsio::read_bytes("/proc/self/mountinfo").unwrap_or_default();
     let lines = table.split(|byte| *byte == b'\n');
@@ -33,7 +33,7 @@ pub(super) fn inside(directory: &Path) -> Option<PathBuf> {
     points.find(|point| point != directory && point.starts_with(directory))
 }
 
-/// A path in a table of mounts, where a blank, a tab, a line break and a backslash are written as octal numbers: `\040`.
+/// A path in a table of mounts, where a space, a tab, a line break and a backslash are octal escapes: `\040`.
 fn unescaped(path: &[u8]) -> PathBuf {
     let mut bytes = Vec::new();
     let mut rest = path;
@@ -62,7 +62,7 @@ fn device_of(path: &Path) -> Option<u64> {
     stats.find_map(|stat| Some(stat.ok()?.inode.0))
 }
 
-/// The mount points that a table like `/etc/fstab` names.
+/// The mount points in a table such as `/etc/fstab`.
 fn mount_points(table: &[u8]) -> Vec<PathBuf> {
     let point = |line: &[u8]| {
         let words = line.split(u8::is_ascii_whitespace);

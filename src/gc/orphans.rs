@@ -1,9 +1,9 @@
 //! Target and build directories whose workspace no longer exists.
 //!
-//! One is an orphan if all packages that were built in it no longer exist, and nothing else was: `built` says what is known of
-//! that. It is none either if a [checkout](checkouts) may build in it.
+//! A directory is an orphan if the packages that were built in it no longer exist, and no others were built there, as far as `built`
+//! shows. It is not an orphan if a [checkout](checkouts) may build in it.
 //!
-//! A directory of which nothing is known is never an orphan, and neither is one with a manifest next to it.
+//! A directory whose packages are unknown is never an orphan, and neither is one with a manifest next to it.
 
 use std::path::{Path, PathBuf};
 
@@ -20,13 +20,13 @@ use sccfg_util::fsio;
 #[derive(Debug)]
 pub(super) enum Orphan {
     No,
-    /// It is, for this reason.
+    /// It is an orphan, for this reason.
     Yes(String),
-    /// It would be one, but somebody may use it.
+    /// It would be an orphan, but a checkout may use it.
     Shared(Why),
 }
 
-/// Whether `directory`, which was found among `places`, is an orphan.
+/// Whether `directory`, which is in the search result, is an orphan.
 pub(super) fn judge(directory: &CargoDir, places: &SearchResult) -> Orphan {
     let is_beside_manifest = |above: &Path| fsio::exists(&above.join("Cargo.toml"));
     let Some(above) = directory
@@ -50,7 +50,7 @@ pub(super) fn judge(directory: &CargoDir, places: &SearchResult) -> Orphan {
     if !built.places.iter().all(is_gone) {
         return Orphan::No;
     }
-    // What is left of a worktree is nobody else's.
+    // The leftovers of a worktree belong to no other one.
     if !is_in_worktree {
         if let Some(why) = checkouts::why_shared(directory, &built, places) {
             return Orphan::Shared(why);
@@ -66,7 +66,7 @@ pub(super) fn judge(directory: &CargoDir, places: &SearchResult) -> Orphan {
     })
 }
 
-/// Whether the package in `place`, of which something was `built` in `root`, is no more.
+/// Whether the package in `place`, whose units were `built` in `root`, no longer exists.
 fn is_gone(place: &Path, built: &Built, root: &Path, gone: &[Gone]) -> bool {
     if !fsio::is_missing(&place.join("Cargo.toml")) || built.has_source_in(place) {
         return false;
@@ -84,7 +84,7 @@ fn is_gone(place: &Path, built: &Built, root: &Path, gone: &[Gone]) -> bool {
     let is_known = || git::knows(place) != Some(false);
     match above {
         None => mounts::is_mounted(place) && !is_known(),
-        // The place may be a directory with sources.
+        // `place` may be a directory with sources.
         Some(_) if fsio::exists(place) => false,
         // Its packages may have been moved, or it was a worktree below another one.
         Some(above) if !fsio::is_own_dir(above) => false,

@@ -1,4 +1,4 @@
-//! Which of the directories that were found can go, and why.
+//! The selection of the directories to remove, with reasons.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,14 +23,14 @@ use sccfg_util::problem::Problem;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Looks for what can be removed. Nothing is changed. For `on_wait`, see [`OnWait`].
+/// Selects what to remove. Changes nothing. For `on_wait`, see [`OnWait`].
 pub(crate) fn plan(places: &SearchResult, selection: Selection, on_wait: OnWait<'_>) -> Plan {
     let mut planning = Planning {
         selection,
         tally: Tally::default(),
         plan: Plan::default(),
     };
-    // On a disk that is not mounted, it is not gone.
+    // A worktree on an unmounted disk may still exist.
     let listed = places.gone.iter();
     let listed = listed.filter(|gone| !gone.is_locked && mounts::is_mounted(&gone.root));
     planning.plan.gone = listed.map(|gone| gone.root.clone()).collect();
@@ -53,17 +53,17 @@ pub(crate) fn plan(places: &SearchResult, selection: Selection, on_wait: OnWait<
     planning.plan
 }
 
-/// Whether all of a directory can go.
+/// Whether a directory can be removed as a whole.
 #[derive(Debug)]
 pub(super) enum Whole {
     Stays,
-    /// It can, for this reason.
+    /// It can be removed, for this reason.
     Goes(Kind, String),
-    /// It could, if nobody used it.
+    /// It could be removed if it were not in use.
     Kept(Why),
 }
 
-/// Whether all of a directory can go.
+/// Whether a directory can be removed as a whole.
 pub(super) fn judge_whole(
     Found { directory, how }: &Found,
     places: &SearchResult,
@@ -95,7 +95,7 @@ fn is_of(directory: &CargoDir, roots: &[PathBuf]) -> bool {
     })
 }
 
-/// Whether another workspace builds in `directory`, which is in a repository, as far as is known.
+/// Whether another workspace builds in `directory`, which is in a repository, as far as the outputs show.
 fn is_used_by_others(directory: &CargoDir) -> bool {
     let Some(Worktrees { all, gone }) = Worktrees::around(&directory.root) else {
         return false;
@@ -163,8 +163,8 @@ impl Planning {
         }
     }
 
-    /// What interrupted compiles have left in a directory. The next compile there removes it as well, so that it is not worth a
-    /// word if the directory is in use.
+    /// Leftovers of interrupted compilations in a directory. The next compilation there removes them as well, so they are not
+    /// reported if the directory is in use.
     fn interrupted(&mut self, directory: &CargoDir) {
         let left = directory.interrupted();
         let compiles = match left.len() {
@@ -179,7 +179,7 @@ impl Planning {
         }
     }
 
-    /// Why the directories for incremental compilation of the repository that contains `start` go.
+    /// The reason why the directories for incremental compilation of the repository that contains `start` are removed.
     fn why_incremental(&mut self, start: &Path) -> Option<String> {
         match self.selection.incremental {
             WhichIncremental::None => None,
@@ -200,7 +200,7 @@ impl Planning {
         }
     }
 
-    /// Adds a finding in a directory of cargo, unless it is needed.
+    /// Adds a finding in a directory of cargo, unless it is in use.
     fn add(
         &mut self,
         directory: &CargoDir,

@@ -1,7 +1,6 @@
-//! Removing what cargo made, so that a removal that is interrupted at any point leaves a directory in which cargo builds
-//! correctly.
+//! Removal of cargo's files. If it is interrupted at any point, cargo still builds correctly in the directory.
 //!
-//! Everything is first moved into a directory of our own below the root, each part by one rename, and removed there. A
+//! All files are first moved into a directory of sccfg below the root, each part by one rename, and removed there. A
 //! profile is moved as a whole, or its fingerprints first, without which cargo compiles everything. Meanwhile the locks
 //! of all profiles are held, so that no build begins. `CACHEDIR.TAG` goes last, together with the directory.
 //!
@@ -19,20 +18,20 @@ use sccfg_util::fsio;
 /// The outcome of a removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Removed {
-    /// It no longer exists; so many bytes were freed.
+    /// It was removed; this number of bytes was freed.
     Gone(u64),
-    /// It is needed now.
+    /// It is in use now.
     Kept(Why),
-    /// This process was asked to exit. What is left is removed next time.
+    /// The process was interrupted. The next removal removes the rest.
     Interrupted,
 }
 
-/// Removes what cargo made in `directory`.
+/// Removes the files that cargo created in `directory`.
 ///
 /// # Errors
 /// When a part cannot be read or removed.
 pub(super) fn remove_all(directory: &CargoDir, goes_on: &dyn Fn() -> bool) -> io::Result<Removed> {
-    // What has changed since the question was asked.
+    // The directory may have changed since the question was asked.
     let Some(now) = CargoDir::at(&directory.root) else {
         return Ok(if fsio::is_missing(&directory.root) {
             Removed::Gone(0)
@@ -95,7 +94,7 @@ pub(super) fn remove_parts(
     })
 }
 
-/// Removes what an interrupted removal has left at `path`.
+/// Removes the leftovers of an interrupted removal at `path`.
 ///
 /// # Errors
 /// When a part cannot be read or removed.
@@ -116,7 +115,7 @@ pub(super) fn remove_leftover(path: &Path, goes_on: &dyn Fn() -> bool) -> io::Re
     Ok(Removed::Gone(measured.freed))
 }
 
-/// Removes the directory of a root or a target, if it has nothing but cargo's marks.
+/// Removes the directory of a root or a target, if it contains only cargo's marks.
 fn remove_shell(directory: &Path) -> io::Result<()> {
     let entries = match fsio::entries(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -1,4 +1,4 @@
-//! Where target directories are looked for.
+//! The search for target and build directories.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,31 +27,31 @@ pub(crate) struct Found {
 /// How a directory was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum How {
-    /// Where it was looked for.
+    /// In a searched directory.
     Searched,
-    /// The cargo of the workspace with this root, which is elsewhere, builds in it.
+    /// As the configured directory of the workspace with this root, which is elsewhere.
     Configured(PathBuf),
-    /// It is next to one of these. If it is not an orphan, it is somebody else's.
+    /// Next to a configured directory. If it is not an orphan, it belongs to another workspace.
     Beside,
 }
 
-/// What was found.
+/// The result of the search.
 #[derive(Debug, Default)]
 pub(crate) struct SearchResult {
     /// The target and build directories, by path.
     pub(crate) found: BTreeMap<PathBuf, Found>,
-    /// The worktrees that git knows and that are no more.
+    /// The worktrees that git lists and that no longer exist.
     pub(crate) gone: Vec<Gone>,
     /// The roots of the worktrees.
     pub(crate) roots: Vec<PathBuf>,
     /// git's directories of the worktrees.
     pub(crate) git_dirs: Vec<PathBuf>,
-    /// The directories in which build directories are or may be made.
+    /// The directories that contain or may contain build directories.
     pub(super) parents: BTreeSet<PathBuf>,
     /// The roots of the worktrees around the directories where the search began.
     pub(super) worktrees: BTreeSet<PathBuf>,
     built: OnceCell<BTreeMap<PathBuf, BTreeSet<PathBuf>>>,
-    /// What cargo says of packages: it takes a moment for each.
+    /// The answers of `cargo metadata` for packages, which takes a while for each.
     cargo_dirs: RefCell<BTreeMap<PathBuf, Option<Rc<CargoDirs>>>>,
 }
 
@@ -63,7 +63,7 @@ struct Checkout {
 }
 
 impl SearchResult {
-    /// Those in the worktrees of the repository that contains `start`, and where its cargo puts them.
+    /// The directories in the worktrees of the repository that contains `start`, and the ones that cargo's configuration selects.
     ///
     /// # Errors
     /// If `start` is in no repository.
@@ -104,7 +104,7 @@ impl SearchResult {
         Ok(places)
     }
 
-    /// Those below `directories`.
+    /// The directories below `directories`.
     ///
     /// # Errors
     /// If one of them does not exist.
@@ -160,7 +160,7 @@ impl SearchResult {
             return Vec::new();
         };
         let both = [dirs.target.as_path(), dirs.build()].into_iter();
-        // Processes have the canonical paths of their files. Where nothing was built yet, others may have been built next to it.
+        // The paths of processes are canonical. If this directory does not exist yet, there may be others next to it.
         let real = both
             .filter(|directory| fsio::is_own_dir(directory) || fsio::is_missing(directory))
             .filter_map(|directory| {
@@ -172,7 +172,7 @@ impl SearchResult {
             .collect()
     }
 
-    /// Searches below `root`, but not in what is found, in git's directories, through links, or on other file systems.
+    /// Searches below `root`, but not in found directories, in git's directories, through links, or on other file systems.
     fn search(&mut self, root: &Path) {
         let (sender, receiver) = mpsc::channel();
         let walk = WalkBuilder::new(root)
@@ -229,7 +229,7 @@ impl SearchResult {
     }
 }
 
-/// What a search comes to.
+/// An entry that the search reaches.
 enum Seen {
     CargoDir(CargoDir),
     /// A directory that is being seeded, or was.
@@ -265,7 +265,7 @@ fn packages(root: &Path, below: &Path) -> BTreeSet<PathBuf> {
     all.map(|package| package.components().collect()).collect()
 }
 
-/// The directories next to `root`, which cargo may have made for other worktrees. With `{workspace-path-hash}` in
+/// The directories next to `root`, which cargo may have created for other worktrees. With `{workspace-path-hash}` in
 /// `build.build-dir`, these are two levels deep: `ab/cdef0123456789`.
 fn beside(root: &Path) -> Vec<PathBuf> {
     let below = |directory: &Path| -> Vec<PathBuf> {

@@ -1,4 +1,4 @@
-//! How much space a removal frees.
+//! The space that a removal frees.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio::{self, EntryKind, Stat};
 
-/// The files that are to be removed. A file with several names is freed with the last one.
+/// The files to remove. A file with several hard links is freed with the last one.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// How many names of a file were counted.
+    /// The number of counted hard links of each file.
     names: HashMap<(u64, u64), u64>,
 }
 
-/// What is in some files and directories.
+/// The contents of some files and directories.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Measured {
-    /// Bytes on the disk that are freed, given what was counted before. Blocks that the file system shares with other
+    /// Bytes on the disk that are freed, in addition to the previously counted files. Blocks that the file system shares with other
     /// files (clones) are counted as well.
     pub(super) freed: u64,
-    /// How many files there are.
+    /// The number of files.
     pub(super) files: u64,
-    /// Something that another user owns.
+    /// A file of another user.
     pub(super) of_another_user: Option<PathBuf>,
-    /// A directory on which another file system is mounted.
+    /// A mount point.
     pub(super) mount_point: Option<PathBuf>,
 }
 

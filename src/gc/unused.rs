@@ -1,6 +1,6 @@
-//! When a target directory was last used.
+//! The time since the last use of a target directory.
 //!
-//! Cargo records no use. It writes a fingerprint for each unit that it compiles, and `invoked.timestamp` when it begins to
+//! cargo does not record uses. It writes a fingerprint for each unit that it compiles, and `invoked.timestamp` when it begins to
 //! (`core/compiler/fingerprint/mod.rs` of the crate `cargo`, "invoked.timestamp"). A build that finds all units fresh
 //! only *reads* the fingerprints (`compare_old_fingerprint`; with `-Zmtime-on-use`, which is unstable, it sets their
 //! times as well). So the newest time of a fingerprint counts, of the last write or the last read, and that of an
@@ -15,10 +15,10 @@ use std::time::{Duration, SystemTime};
 use super::cargo_dir::CargoDir;
 use sccfg_util::fsio::{self, EntryKind};
 
-/// The time since something in `directory` was last used. `None` if there is nothing that tells.
+/// The time since something in `directory` was last used. `None` if it cannot be determined.
 pub(super) fn since_last_use(directory: &CargoDir) -> Option<Duration> {
     let last = last_use(directory)?;
-    // A time in the future is a use just now.
+    // A time in the future counts as now.
     Some(SystemTime::now().duration_since(last).unwrap_or_default())
 }
 
@@ -40,7 +40,7 @@ fn of_profile(profile: &Path) -> Option<SystemTime> {
     used.max()
 }
 
-/// The directories with fingerprints and with what cargo keeps of build scripts, in both layouts.
+/// The directories with fingerprints and with outputs of build scripts, in both layouts.
 fn fingerprints(profile: &Path) -> Vec<PathBuf> {
     let mut found = directories_in(&profile.join(".fingerprint"));
     for package in directories_in(&profile.join("build")) {

@@ -12,16 +12,16 @@ use super::cargo_home;
 use merged::{Merged, Refused, Setting, Value, flag, text};
 use sccfg_util::env;
 
-/// The settings that count here.
+/// The settings that seeding requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CargoSettings {
     target_dir: Option<PathBuf>,
-    /// With its placeholders.
+    /// The path, with cargo's placeholders.
     build_dir: Option<PathBuf>,
     rustc: Option<OsString>,
-    /// The variables that files name.
+    /// The variables in `[env]`.
     variables: BTreeMap<String, Variable>,
-    /// Whether a file includes others, which not every cargo reads.
+    /// Whether a file uses `include`, which not every version of cargo supports.
     has_includes: bool,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct CargoSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Variable {
     value: OsString,
-    /// Also if it is set.
+    /// Whether it replaces a value of the environment (`force`).
     is_forced: bool,
 }
 
@@ -58,7 +58,7 @@ impl Variable {
 }
 
 impl CargoSettings {
-    /// Those of a cargo that runs in `directory`. `None` if a file cannot be read, or if cargo refuses what is in it.
+    /// The settings of cargo in `directory`. `None` if a file cannot be read, or if cargo would reject its contents.
     pub(crate) fn read(directory: &Path) -> Option<Self> {
         let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let path = |name: &str| variable(name).map(|value| directory.join(value));
@@ -72,7 +72,7 @@ impl CargoSettings {
         Some(settings)
     }
 
-    /// Adds what `files` say, unless it is known. The first one counts most.
+    /// Adds the settings of `files` that are not set yet. The first file has precedence.
     fn add(&mut self, files: &[PathBuf]) -> Result<(), Refused> {
         let Merged {
             table,
@@ -109,7 +109,7 @@ impl CargoSettings {
         Ok(())
     }
 
-    /// The build directory of the workspace at `root`. `None` if only cargo knows it.
+    /// The build directory of the workspace at `root`. `None` if only cargo can determine it.
     pub(crate) fn build_directory(&self, root: &Path) -> Option<PathBuf> {
         if self.has_includes {
             return None;
@@ -124,7 +124,7 @@ impl CargoSettings {
         Some(build.components().collect())
     }
 
-    /// The compiler, by its path or its name.
+    /// The path or the name of the compiler.
     pub(super) fn rustc(&self) -> &OsStr {
         self.rustc.as_deref().unwrap_or(OsStr::new("rustc"))
     }
@@ -157,7 +157,7 @@ fn configuration_files(directory: &Path) -> Vec<PathBuf> {
     directories.into_iter().filter_map(file).collect()
 }
 
-/// `build` with the values of what cargo replaces in it. `None` for the digest of a path, which only cargo knows.
+/// `build` with cargo's placeholders replaced. `None` for the hash of a path, which only cargo can compute.
 fn without_placeholders(build: &Path, root: &Path) -> Option<PathBuf> {
     let mut text = build.to_str()?.to_owned();
     let values = [
@@ -165,7 +165,7 @@ fn without_placeholders(build: &Path, root: &Path) -> Option<PathBuf> {
         ("{cargo-cache-home}", cargo_home()),
     ];
     for (name, value) in values {
-        // A placeholder stands at the beginning, and has been joined to a directory.
+        // A placeholder at the beginning was joined to a directory.
         if let Some(at) = text.find(name) {
             text = format!("{}{}", value.to_str()?, &text[at + name.len()..]);
         }

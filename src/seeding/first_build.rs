@@ -1,5 +1,5 @@
-//! What is done as cargo's first build in a worktree begins: seeding, for worktrees that are made and built in a shell of another
-//! one; in one that was seeded before, looking for sources that have changed since.
+//! Actions at the beginning of cargo's first build in a worktree: seeding, for worktrees that are created and built in the shell of
+//! another one; in a seeded worktree, a search for sources that have changed since.
 //!
 //! Before cargo reads or creates the target directory, it runs the wrapper with `-vV`, because it finds no version
 //! in `.rustc_info.json` there (`Rustc::new` in cargo's `util/rustc.rs`).
@@ -16,7 +16,7 @@ use portable_wrapper::seed::{Use, When, is_unbuilt, remove_outdated};
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
 use sccfg_util::{env, fsio, proc};
 
-/// The commands of cargo that ask for the version, but compile nothing in the target directory.
+/// cargo's subcommands that query the compiler's version, but compile nothing in the target directory.
 const WITHOUT_BUILD: &[&str] = &[
     "add",
     "clean",
@@ -38,14 +38,13 @@ const WITHOUT_BUILD: &[&str] = &[
     "vendor",
     "verify-project",
 ];
-/// Options whose value is a word of its own, and may come before the command.
+/// Options with a separate value that may precede the subcommand.
 const WITH_VALUE: &[&str] = &["--color", "-C", "-Z"];
 /// Options that may move the target directory.
 const MOVE_TARGET: &[&str] = &["--config", "--target-dir"];
 
-/// Seeds the worktree in which cargo begins to build, if `arguments` are those by which it asks for the compiler's version.
-/// Like the hook of a dev shell, it does so once in the life of a worktree. In one that was seeded, it makes cargo rebuild the
-/// outdated units.
+/// Seeds the worktree in which cargo begins to build, if `arguments` query the compiler's version.
+/// Like the hook of a dev shell, it seeds a worktree once. In a seeded worktree, it makes cargo rebuild outdated units.
 pub(crate) fn prepare_build(arguments: &[OsString]) {
     if arguments.last().is_none_or(|last| last != "-vV") {
         return;
@@ -69,7 +68,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
         if let Some(outcome @ Outcome::Seeded { .. }) = outcome
             && !command.is_quiet
         {
-            // cargo does not show what a compiler prints that is asked for its version.
+            // cargo does not print the messages of a compiler whose version it queries.
             let line = format!("sccfg: seeded {}\n", outcome.summary());
             let _ = fsio::open_stderr_of(parent).map(|mut cargo| cargo.write_all(line.as_bytes()));
         }
@@ -77,12 +76,12 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
 }
 
 /// Makes cargo rebuild the outdated units in the build directory of the workspace that contains `start`, if it was seeded and not
-/// built yet. cargo reads its settings in the directory `cwd`. Without a known `command`, cargo may have another name.
+/// built yet. cargo reads its settings in the directory `cwd`. `command` is `None` if cargo has another name.
 fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
     let Ok(start) = start.canonicalize() else {
         return;
     };
-    // Most were not, and nothing else has to be read for that.
+    // Most worktrees were not seeded; then nothing else is read.
     let is_possible = Worktree::around(&start).is_none_or(|worktree| {
         let mut marked = marked(&worktree).into_iter().flatten();
         marked.any(|build| is_unbuilt(&build))
@@ -99,7 +98,7 @@ fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
     }
 }
 
-/// What a command of cargo does with the usual target directory.
+/// The use of the default target directory by a subcommand of cargo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     /// It may compile there.
@@ -122,7 +121,7 @@ struct Command {
 }
 
 impl Command {
-    /// The command in the words of a process. `None` if it is another one, or the process is not cargo: scripts may ask for
+    /// The command in the arguments of a process. `None` if it is another command, or the process is not cargo: scripts may query
     /// the version as well. (cargo sets `CARGO` for compiles only.)
     fn parse(words: &[String], cwd: &Path) -> Option<Self> {
         let (program, options) = words.split_first()?;

@@ -1,4 +1,4 @@
-//! What cargo tells the compiler of a package, from the files `Cargo.toml` (`EnvironmentVariables` and `Workspaces`
+//! The environment variables that cargo sets for a package, computed from the files `Cargo.toml` (`EnvironmentVariables` and `Workspaces`
 //! in the book of cargo).
 
 use std::cell::RefCell;
@@ -31,7 +31,7 @@ struct Workspace {
     package: Described,
 }
 
-/// What a package says of itself, or a workspace of its packages.
+/// The table `[package]` of a package, or `[workspace.package]` of a workspace.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Described {
@@ -65,7 +65,7 @@ enum Readme {
     File(String),
 }
 
-/// The files of a workspace, each read once: that at the root says something of each package.
+/// The manifests of a workspace, each read once: packages inherit values from the one at the root.
 #[derive(Debug, Default)]
 pub(super) struct Manifests(RefCell<HashMap<PathBuf, Option<Rc<Manifest>>>>);
 
@@ -105,10 +105,10 @@ impl Manifests {
         Some(package.to_owned())
     }
 
-    /// The package in `directory`, relative to the workspace at `root`. `None` if it has none, or if it says of itself
-    /// what cannot be understood.
+    /// The package in `directory`, relative to the workspace at `root`. `None` if there is no package, or if its
+    /// manifest cannot be parsed.
     pub(super) fn package(&self, root: &Path, directory: &Path) -> Option<Package> {
-        // Without a slash at the end.
+        // `join` with an empty path would append a slash.
         let here: PathBuf = root.join(directory).components().collect();
         let own = self.read(&here)?.package.clone()?;
         let its_root = self.workspace_root(&here)?;
@@ -120,7 +120,7 @@ impl Manifests {
     }
 }
 
-/// A package that says `own` of itself. The directories are its own, relative to the workspace that is seeded and absolute,
+/// The package with the table `own`. The directories are its own, relative to the workspace that is seeded and absolute,
 /// and that of its workspace.
 fn described(
     own: Described,
@@ -202,10 +202,10 @@ fn described(
     })
 }
 
-/// A workspace does not say what its packages inherit from it.
+/// A workspace itself inherits nothing.
 struct Missing;
 
-/// A value, or that of the workspace where it says so.
+/// A value, or the inherited one of the workspace.
 fn inherited<T>(
     own: Option<Value<T>>,
     of_workspace: Option<Value<T>>,

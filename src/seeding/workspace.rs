@@ -1,4 +1,4 @@
-//! A workspace, from its files. Only where these do not tell the build directory, cargo is asked.
+//! A workspace, read from its files. Runs `cargo metadata` only if these do not determine the build directory.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Workspace {
         Self::with_settings_of(directory, directory)
     }
 
-    /// The same, with cargo's settings as they are read in the directory `cwd`.
+    /// As [`of`](Self::of), with cargo's settings for the directory `cwd`.
     ///
     /// # Errors
     /// As [`of`](Self::of).
@@ -75,7 +75,7 @@ impl Workspace {
     }
 }
 
-/// The build directory, as cargo says.
+/// The build directory according to `cargo metadata`.
 fn asked(directory: &Path) -> Option<PathBuf> {
     let args = ["metadata", "--no-deps", "--format-version=1", "--offline"];
     let output = Program {

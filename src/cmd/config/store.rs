@@ -42,7 +42,7 @@ impl StoreFile {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// What is wrong with the file or with the store that it describes, if anything is.
+    /// The problem of the file or of the store that it describes, if there is one.
     pub(super) fn fault(&self) -> Option<Problem> {
         if let Some(ignored) = ignored_variable() {
             return Some(ignored);
@@ -95,7 +95,7 @@ impl StoreFile {
         Ok(true)
     }
 
-    /// The settings in effect.
+    /// The effective settings.
     pub(super) fn rows(&self) -> Result<Vec<Row>> {
         let settings = UserStore::find()?.settings;
         let source = |key: &str| -> Result<Source> {
@@ -142,7 +142,7 @@ impl StoreFile {
     }
 }
 
-/// What is wrong with a variable that is ignored therefore.
+/// The problem of a variable that is ignored.
 fn ignored_variable() -> Option<Problem> {
     let ignored = |name: &str, value: &str, hint: &str| {
         Problem::new(format!("{name}={value} is ignored")).hint(hint.to_owned())

@@ -17,7 +17,7 @@ use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::programs::find_program;
 
-/// What was found out about one back end.
+/// The result for one back end.
 struct Checked {
     back_end: &'static BackEnd,
     sample: Sample,

@@ -8,17 +8,17 @@ use toml_edit::{DocumentMut, Item, TableLike};
 
 use sccfg_util::fsio;
 
-/// How deep files may include others. cargo refuses those that include themselves.
+/// The maximum depth of `include`. cargo rejects files that include themselves.
 const DEEPEST: usize = 16;
 
-/// cargo refuses the configuration, or it cannot be read.
+/// cargo would reject the configuration, or it cannot be read.
 pub(super) struct Refused;
 
 /// A value, or a table of them.
 #[derive(Debug)]
 pub(super) struct Setting {
     pub(super) value: Value,
-    /// What relative paths in it are below: the directory that contains `.cargo`.
+    /// The base directory of relative paths in it: the directory that contains `.cargo`.
     pub(super) base: PathBuf,
 }
 
@@ -33,16 +33,16 @@ pub(super) enum Value {
 
 pub(super) type Table = BTreeMap<String, Setting>;
 
-/// What files say.
+/// The merged contents of configuration files.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub(super) table: Table,
-    /// Whether a file includes others, which not every cargo reads.
+    /// Whether a file uses `include`, which not every version of cargo supports.
     pub(super) has_includes: bool,
 }
 
 impl Merged {
-    /// What `files` say, of which the first counts most.
+    /// The merged contents of `files`; the first has precedence.
     pub(super) fn read(files: &[PathBuf]) -> Result<Self, Refused> {
         let mut merged = Self::default();
         for file in files {
@@ -52,7 +52,7 @@ impl Merged {
         Ok(merged)
     }
 
-    /// What `file` says, which counts more than what it includes. Of that, the last file counts most.
+    /// The contents of `file`, which has precedence over the files that it includes. Among these, the last one has precedence.
     fn with_includes(&mut self, file: &Path, depth: usize) -> Result<Table, Refused> {
         let directory = file.parent().ok_or(Refused)?;
         let base = directory.parent().ok_or(Refused)?;
@@ -101,7 +101,7 @@ fn includes_of(setting: Setting) -> Result<Vec<Include>, Refused> {
     list.into_iter().map(include).collect()
 }
 
-/// The text with this key, and what it is relative to.
+/// The string with this key, and the base directory of a relative path.
 pub(super) fn text<'a>(
     table: &'a Table,
     key: &str,
@@ -163,7 +163,7 @@ fn setting(item: &Item, base: &Path) -> Result<Setting, Refused> {
                 let all = all.map(|value| setting(&Item::Value(value.clone()), base));
                 Value::List(all.collect::<Result<_, _>>()?)
             }
-            // There are no others in cargo's configuration.
+            // cargo's configuration has no other types.
             _ => return Err(Refused),
         }
     };
@@ -173,7 +173,7 @@ fn setting(item: &Item, base: &Path) -> Result<Setting, Refused> {
     })
 }
 
-/// Adds `others` to `own`. A table stays that of the file that named it first, also as to its relative paths.
+/// Adds `others` to `own`. A table keeps the base directory of the first file that has it.
 fn merge_tables(own: &mut Table, others: Table, others_count_more: bool) -> Result<(), Refused> {
     for (key, other) in others {
         match own.entry(key) {
@@ -189,7 +189,7 @@ fn merge_tables(own: &mut Table, others: Table, others_count_more: bool) -> Resu
 fn merge(own: &mut Setting, other: Setting, other_counts_more: bool) -> Result<(), Refused> {
     match (&mut own.value, other.value) {
         (Value::Table(own), Value::Table(others)) => merge_tables(own, others, other_counts_more)?,
-        // No list counts here.
+        // Seeding requires no lists.
         (Value::List(_), Value::List(_)) => {}
         (Value::Table(_) | Value::List(_), _) | (_, Value::Table(_) | Value::List(_)) => {
             return Err(Refused);

@@ -1,6 +1,6 @@
-//! What scripts of workflows and Dockerfiles do with cargo.
+//! The use of cargo in scripts of workflows and Dockerfiles.
 
-/// What a script does with cargo, from the least to the most.
+/// The use of cargo by a script, in increasing order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CargoUse {
     /// It does not run cargo.
@@ -116,7 +116,7 @@ const BEFORE_COMMANDS: [&str; 14] = [
     "until", "while",
 ];
 
-/// What a script does with cargo. It is read word by word, because it may be for any shell.
+/// The use of cargo by a script. The script is split into words, because it may be for any shell.
 pub(crate) fn of_script(script: &str) -> CargoUse {
     let script = without_expansions(&script.replace("\\\r\n", " ").replace("\\\n", " "));
     let is_end = |c: char| ";|&(){}\n\r`".contains(c);
@@ -183,7 +183,7 @@ fn of_command(command: &str) -> CargoUse {
             Some(word) if word.starts_with(|c: char| c.is_ascii_lowercase() || c == '$') => {
                 CargoUse::Compiles
             }
-            // Cargo is only mentioned, as in `type -p cargo`.
+            // cargo is only an argument, as in `type -p cargo`.
             _ => CargoUse::Nothing,
         });
     }

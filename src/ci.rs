@@ -1,5 +1,5 @@
-//! Continuous integration: what a repository's workflows do, which back end fits them, and the action and the
-//! steps that are rendered from `[ci]` of `sccfg.toml`.
+//! Continuous integration: reads a repository's workflows, selects their back ends, and renders the action and the
+//! steps from `[ci]` of `sccfg.toml`.
 
 mod action;
 mod decide;
@@ -50,9 +50,9 @@ pub(crate) fn check_syntax(path: &Path, text: &str) -> Result<(), Problem> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ci {
-    /// Whose workflows are managed; `None` if none are.
+    /// The provider whose workflows are managed; `None` if none are.
     pub provider: Option<Provider>,
-    /// Where compiled units are kept between jobs.
+    /// The back end that stores compiled units between jobs.
     pub backend: Backend,
     /// The role of AWS that a job takes on with its own token, instead of keys.
     pub role: Option<String>,
@@ -83,11 +83,11 @@ impl Provider {
     }
 }
 
-/// Where compiled units are kept between jobs.
+/// The back end that stores compiled units between jobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
-    /// What fits the workflows, for each job
+    /// The back end that fits each job
     #[default]
     Auto,
     /// Nowhere: no step is added

@@ -82,7 +82,7 @@ impl ConfigFile {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// What a check of the file needs besides its text; `sccache` is the version that reads it.
+    /// The inputs of a check other than the file's text; `sccache` is the version that reads the file.
     pub(crate) fn context(&self, sccache: Option<Version>) -> CheckContext {
         let variables = env::vars_starting_with("SCCACHE_");
         let dir = effective(

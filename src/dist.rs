@@ -14,7 +14,7 @@ use sccfg_util::problem::Problem;
 use sccfg_util::secret::{self, Secrecy};
 use sccfg_util::size::ByteSize;
 
-/// What the first line of a config file of sccache-dist that sccfg wrote begins with.
+/// The prefix of the first line of config files of sccache-dist that sccfg wrote.
 pub(crate) const WRITTEN: &str = "# Written by `sccfg dist ";
 
 /// A secret in a file of the person's.
@@ -23,7 +23,7 @@ pub(crate) struct Token {
     path: PathBuf,
 }
 
-/// What a secret is for.
+/// The purpose of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     /// Clients show it to the scheduler.

@@ -141,7 +141,7 @@ fn as_problem(error: anyhow::Error) -> Problem {
         .unwrap_or_else(|error| Problem::new(format!("{error:#}")))
 }
 
-/// What the checks found.
+/// The findings of the checks.
 #[derive(Debug)]
 pub(crate) struct Examination {
     /// The directory of the repository; places in it are relative to it.
@@ -150,7 +150,7 @@ pub(crate) struct Examination {
     pub found: Vec<Diagnosis>,
 }
 
-/// What the checks find in the files of a repository: not in the shell, with the server, or in the user's own files.
+/// The findings in the files of a repository, without those of the shell, the server and the user's own files.
 /// Settings that matter to sccache alone are checked if the repository `uses_sccache`.
 pub(crate) fn examine_files<'a>(
     files: &Files,
@@ -189,7 +189,7 @@ pub(crate) fn examine_files<'a>(
     found
 }
 
-/// What the checks find in the user's own files, which concern every repository.
+/// The findings in the user's own files, which concern every repository.
 pub(crate) fn examine_users_files() -> Vec<Diagnosis> {
     let root = PathBuf::from("/");
     let repository = Repository { root: root.clone() };

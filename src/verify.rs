@@ -44,7 +44,7 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
-/// What to measure.
+/// The options of a measurement.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub dir: PathBuf,

@@ -117,7 +117,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
     ))
 }
 
-/// Where the key goes.
+/// The position of the key.
 enum Insertion {
     /// Below the header `[build]`.
     InTable(usize),

@@ -92,7 +92,7 @@ pub(crate) fn script(ci: &Ci, remote: &Remote) -> Result<String> {
     sccfg_templates::render_with_percent_signs(sccfg_templates::CI_SCRIPT, context)
 }
 
-/// What the templates use.
+/// The values for the templates.
 fn context(ci: &Ci, remote: &Remote) -> Result<serde_json::Value> {
     let variables = match remote.backend {
         Some(kind) => remote.variables(kind, Access::ReadWrite)?,
@@ -116,7 +116,7 @@ fn context(ci: &Ci, remote: &Remote) -> Result<serde_json::Value> {
         .collect();
     Ok(json!({
         "version": VERSION,
-        // What the script uses if its job selects nothing.
+        // The default of the script if its job selects no back end.
         "backend": match (ci.backend, remote.backend) {
             (Backend::Local | Backend::None, _) | (_, None) => Backend::Local.name(),
             _ => Backend::Remote.name(),

@@ -1,4 +1,4 @@
-//! Which back end fits a job.
+//! The selection of the back end for a job.
 
 use super::nix::NixShell;
 use super::workflow::{Job, Runner};
@@ -6,10 +6,10 @@ use super::{Backend, Ci, Provider, Workspaces};
 use crate::cargo_use::CargoUse;
 use crate::remote::{Kind, Remote};
 
-/// With fewer packages, a job compiles them faster than it gets a cache.
+/// The minimum number of packages for which restoring a cache is faster than compiling.
 const FEW_PACKAGES: usize = 20;
 
-/// What the decision for a repository depends on.
+/// The inputs of the decisions for a repository.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) ci: &'a Ci,
@@ -22,9 +22,9 @@ pub(crate) struct Facts<'a> {
 pub(crate) struct Decision {
     /// The back end; never [`Backend::Auto`].
     pub(crate) backend: Backend,
-    /// Why, in one sentence without a full stop.
+    /// The reason, in one sentence without a full stop.
     pub(crate) why: String,
-    /// Whether the job compiles, and gets no step because of how it is written.
+    /// Whether the job compiles, but its syntax prevents adding the step.
     pub(crate) is_obstructed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Putting the step of sccfg into workflows, and taking it out again.
+//! Inserts the step of sccfg into workflows, and removes it.
 //!
 //! ```yaml
 //! steps:
@@ -77,7 +77,7 @@ fn regions(path: &Path, text: &str) -> Result<Vec<Range<usize>>, Problem> {
 /// `text` with a step before the first one that runs cargo, in each job for which `step` returns lines.
 ///
 /// # Errors
-/// If a list of steps is written in a way that cannot be edited safely.
+/// If a list of steps cannot be edited safely because of its syntax.
 pub(crate) fn with_steps(
     path: &Path,
     text: &str,
@@ -105,10 +105,10 @@ pub(crate) fn with_steps(
     Ok(out)
 }
 
-/// `text` with a region in front of the first thing in a line, which starts at this byte, for each of these lines.
+/// `text` with regions, each above the line whose first token starts at the given byte.
 ///
 /// # Errors
-/// If there is something else in front of it.
+/// If other text precedes that token in its line.
 pub(super) fn insert_regions(
     path: &Path,
     text: &str,
@@ -197,7 +197,7 @@ fn checked(path: &Path, before: &str, after: &str, count: usize) -> Result<(), P
     check_regions(path, before, after, hint)?;
     let has_step = |text: &str| {
         let jobs = Workflow::read(path, text)?.jobs;
-        // Those that share the steps of another job get what that gets.
+        // Jobs with an alias of another job's steps share its step.
         let has_own = |job: &&Job| job.has_our_step && job.shares.is_none();
         Ok::<_, Problem>(jobs.iter().filter(has_own).count())
     };

@@ -1,4 +1,4 @@
-//! GitLab's `.gitlab-ci.yml`: what its jobs do, and the lines of sccfg in them.
+//! GitLab's `.gitlab-ci.yml`: reads its jobs, and edits the lines of sccfg in them.
 //!
 //! ```yaml
 //! test:
@@ -56,7 +56,7 @@ pub(crate) struct GitLabJob {
     pub(crate) job: Job,
     /// The byte at which a key of the job starts, if GitLab keeps nothing between its runs.
     cache_at: Option<usize>,
-    /// Why it gets no cache of GitLab, with the back end `local` on a hosted runner.
+    /// The reason why it gets no cache of GitLab, with the back end `local` on a hosted runner.
     pub(crate) cache_problem: Option<Problem>,
 }
 
@@ -114,7 +114,7 @@ impl Pipeline {
     }
 }
 
-/// Where `local` keeps entries that GitLab stores.
+/// The directory in which `local` keeps entries that GitLab stores.
 const CACHE: &str = ".sccfg/cache";
 
 /// The byte of the dash of the list's item whose text starts at `at`, if the dash is the first thing in its line.

@@ -1,4 +1,4 @@
-//! What a workflow of GitHub Actions does: its jobs, where they run, and which of their steps run cargo.
+//! The contents of a workflow of GitHub Actions: its jobs, their runners, and the steps that run cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use sccfg_util::problem::{Place, Problem};
 #[derive(Debug)]
 pub(crate) struct Workflow {
     pub(crate) jobs: Vec<Job>,
-    /// What is there already.
+    /// Existing problems.
     pub(crate) findings: Vec<Problem>,
-    /// That nothing sets `CARGO_INCREMENTAL`, for jobs without the step of sccfg.
+    /// The problem that nothing sets `CARGO_INCREMENTAL`, for jobs without the step of sccfg.
     pub(crate) incremental: Option<Problem>,
-    /// That other workflows call it.
+    /// The declaration for workflows that call it, if there is one.
     pub(crate) called: Option<Called>,
     /// The workflows of this repository that its jobs call.
     pub(crate) calls: Vec<Call>,
@@ -44,7 +44,7 @@ pub(crate) struct Call {
 }
 
 impl Called {
-    /// What lacks for its jobs to have these secrets.
+    /// The problem if its jobs do not get these secrets.
     pub(crate) fn without_secrets(&self, calls: &[Call], secrets: &[String]) -> Vec<Problem> {
         let Some(secret) = secrets.iter().find(|name| !self.secrets.contains(name)) else {
             return Vec::new();
@@ -85,13 +85,13 @@ pub(crate) struct Job {
     /// The directories in which cargo compiles, relative to the repository; empty for its root.
     pub(crate) directories: BTreeSet<String>,
     pub(crate) has_rust_cache: bool,
-    /// Whether a person has added the step of sccfg.
+    /// Whether the user has added the step of sccfg outside of a region.
     pub(crate) has_our_step: bool,
     /// Whether its workflow publishes releases only.
     pub(crate) is_release: bool,
     /// The byte at which the first step that runs cargo starts, behind its dash.
     pub(crate) step: Option<usize>,
-    /// Why no step can be put there.
+    /// The reason why no step can be inserted there.
     pub(crate) obstacle: Option<String>,
     /// The job whose steps these are, by an alias: what is added there is added here.
     pub(crate) shares: Option<String>,
@@ -120,7 +120,7 @@ impl Job {
     }
 }
 
-/// Where a job runs.
+/// The runner of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Runner {
@@ -460,7 +460,7 @@ const ACTIONS: [&str; 9] = [
     "tauri-apps/tauri-action",
 ];
 
-/// What a step does with cargo.
+/// The use of cargo by a step.
 fn cargo_of(step: &Node, action: &str) -> CargoUse {
     if ACTIONS.contains(&action) {
         return CargoUse::Compiles;

@@ -1,4 +1,4 @@
-//! YAML with the places of its nodes. Files are never written from this tree: edits are ranges of bytes.
+//! YAML with the locations of its nodes. Files are never written from this tree: edits are byte ranges.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use sccfg_util::problem::{Place, Problem};
 pub(super) struct Node {
     pub(super) start: usize,
     pub(super) value: Value,
-    /// Where it is written, if it was reached by an alias. What it contains starts there as well.
+    /// The start of the anchored node, if this node is an alias. The children start there as well.
     pub(super) original: Option<usize>,
 }
 
@@ -142,7 +142,7 @@ pub(super) fn documents(path: &Path, text: &str) -> Result<Vec<Node>, Problem> {
     Ok(documents)
 }
 
-/// The most nodes that aliases of a file may stand for.
+/// The maximum number of nodes to which the aliases of a file may expand.
 const MOST_COPIES: usize = 200_000;
 
 /// The bytes at which the texts in `text` end, the contents of `path`. What is between such an end and the start of the

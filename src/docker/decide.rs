@@ -7,7 +7,7 @@ use sccfg_util::problem::Problem;
 /// The name of the stage that installs sccache; others have a number behind it.
 pub(super) const STAGE: &str = "sccfg";
 
-/// What is done with an instruction that runs cargo.
+/// The decision for an instruction that runs cargo.
 #[derive(Debug, Clone)]
 pub(crate) struct Decision {
     /// The line of the instruction.
@@ -16,11 +16,11 @@ pub(crate) struct Decision {
     pub(crate) stage: String,
     /// Whether it compiles by sccache.
     pub(crate) is_cached: bool,
-    /// What is done, and why.
+    /// The change and its reason.
     pub(crate) why: String,
 }
 
-/// What is to be put where, as places in the text without regions.
+/// The insertions, as byte offsets in the text without regions.
 #[derive(Debug, Default)]
 pub(crate) struct Edits {
     /// The platforms of the stages that install sccache, and the byte in front of which they are put.
@@ -58,7 +58,7 @@ pub(super) enum User {
     Unknown,
 }
 
-/// What is known where an instruction starts.
+/// The state at the start of an instruction.
 #[derive(Debug, Clone)]
 struct State {
     /// The directory of cargo.
@@ -69,7 +69,7 @@ struct State {
     has_settings: bool,
 }
 
-/// What is put into `dockerfile`, and the decision for each instruction that runs cargo.
+/// The insertions into `dockerfile`, and the decision for each instruction that runs cargo.
 ///
 /// # Errors
 /// If the Dockerfile cannot be edited safely.
@@ -156,7 +156,7 @@ fn stage_name(stage: &Stage, number: usize) -> String {
         .unwrap_or_else(|| format!("stage {number}"))
 }
 
-/// What is known at the start of `stage`: what the stage below it left, or the image.
+/// The state at the start of `stage`: that at the end of its base stage, or that of the image.
 fn stage_state(dockerfile: &Dockerfile<'_>, stage: &Stage, states: &[State]) -> State {
     let is_below = |other: &Stage| {
         other
@@ -298,7 +298,7 @@ fn why_no_cargo_mounts(dockerfile: &Dockerfile<'_>) -> Option<&'static str> {
         .then_some("another instruction names their directory")
 }
 
-/// Refuses what would not work, or would change what the Dockerfile does.
+/// Refuses edits that would not work, or would change the behaviour of the Dockerfile.
 fn refuse(dockerfile: &Dockerfile<'_>) -> Result<(), Problem> {
     if let Some(at) = dockerfile.by_number.first() {
         return Err(dockerfile.problem(

@@ -1,4 +1,4 @@
-//! What a Dockerfile does: its stages, the variables that they set, and the instructions that run cargo.
+//! The contents of a Dockerfile: its stages, the variables that they set, and the instructions that run cargo.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -16,7 +16,7 @@ const ORIGIN: &str = "rendered from sccfg.toml by `sccfg apply`";
 #[derive(Debug, Clone)]
 pub(crate) struct Stripped {
     pub(crate) text: String,
-    /// What was taken out, as places in the file.
+    /// The removed byte ranges of the file.
     removed: Vec<Range<usize>>,
 }
 

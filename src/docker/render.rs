@@ -28,7 +28,7 @@ const DIRECTORY: &str = "/opt/sccfg";
 const CACHE: &str = "/var/cache/sccache";
 const RUN: &str = "/run/sccfg";
 
-/// What is rendered into every Dockerfile of a repository.
+/// The values for every Dockerfile of a repository.
 #[derive(Debug)]
 pub(crate) struct Settings {
     size: Option<ByteSize>,

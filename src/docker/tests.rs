@@ -1,4 +1,4 @@
-//! What is read in Dockerfiles, put into them, and taken out again.
+//! Reading Dockerfiles, and inserting and removing lines.
 
 use std::path::Path;
 

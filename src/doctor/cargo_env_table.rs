@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     find: |context| find(context, context.is_portable()),
 };
 
-/// What is in the tables; the portable wrapper keeps most variables out of its keys.
+/// The findings in the tables; the portable wrapper keeps most variables out of its keys.
 pub(super) fn find(files: &Files, is_portable: bool) -> Vec<Finding> {
     let found = files.contradictions().into_iter();
     found

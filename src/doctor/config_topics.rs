@@ -36,7 +36,7 @@ pub(super) static DISK: Check = Check {
     find: |context| findings(context, |topic| *topic == Topic::Disk),
 };
 
-/// What `config check` reports on the topics that `is_wanted`.
+/// The problems that `config check` reports on the topics for which `is_wanted` holds.
 pub(super) fn findings(context: &Context, is_wanted: impl Fn(&Topic) -> bool) -> Vec<Finding> {
     let wanted = context.diagnostics().iter().filter(|diagnostic| {
         is_wanted(&diagnostic.topic) && diagnostic.severity != check::Severity::Note

@@ -1,4 +1,4 @@
-//! What the checks look at: read once, and the server asked once.
+//! The inputs of the checks, read once. The server is queried once.
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
@@ -114,7 +114,7 @@ impl Context {
         }
     }
 
-    /// What runs at the address of this shell; `None` if sccache cannot be used.
+    /// The server at the address of this shell; `None` if sccache cannot be used.
     pub(super) fn server(&self) -> Option<&Server> {
         self.server
             .get_or_init(|| {
@@ -131,7 +131,7 @@ impl Context {
         self.session.client().ok()?.version(runtime)
     }
 
-    /// What `sccfg config check` reports.
+    /// The problems that `sccfg config check` reports.
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         self.diagnostics.get_or_init(|| {
             let Ok(file) = &self.config else {

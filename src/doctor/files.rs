@@ -120,7 +120,7 @@ impl Files {
         path.as_ref().is_relative() || path.as_ref().starts_with(root)
     }
 
-    /// What `sccfg apply` would change; `None` without a policy.
+    /// The changes that `sccfg apply` would make; `None` without a policy.
     pub(crate) fn plan(&self) -> Option<&Result<Plan, Problem>> {
         self.policy()?;
         let (plan, _) = self.plan_and_refusal();

@@ -1,4 +1,4 @@
-//! What a check finds.
+//! Findings of checks.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) enum Where {
     Variable(String),
     Process {
         pid: u32,
-        /// What it is, such as `the server at port 4226`.
+        /// The description, such as `the server at port 4226`.
         what: String,
     },
     /// The address of a server.
@@ -68,13 +68,13 @@ impl fmt::Display for Where {
 pub(crate) enum Remedy {
     /// This command.
     Command(String),
-    /// Something else, in words.
+    /// Another action, described in a sentence.
     Words(String),
 }
 
 /// A change that solves a problem.
 pub(crate) struct Fix {
-    /// What it does, as the end of a question: `restart the server`.
+    /// The action, as the end of a question: `restart the server`.
     pub what: String,
     action: Box<dyn Fn() -> Result<(), Problem> + Send>,
 }
@@ -90,7 +90,7 @@ impl Fix {
         }
     }
 
-    /// Replaces the text of the file at `path` by what `change` makes of it.
+    /// Replaces the text of the file at `path` by the result of `change`.
     pub(super) fn edit(
         what: impl Into<String>,
         path: &Path,
@@ -131,7 +131,7 @@ impl fmt::Debug for Fix {
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub severity: Severity,
-    /// What is wrong, in one sentence.
+    /// The problem, in one sentence.
     pub what: String,
     pub place: Option<Where>,
     pub remedy: Remedy,

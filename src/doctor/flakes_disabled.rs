@@ -73,7 +73,7 @@ fn enables_flakes(text: &str, directory: &Path, depth: usize) -> bool {
     })
 }
 
-/// Whether Nix itself says so: some distributions enable flakes without a file.
+/// Whether Nix itself reports flakes as enabled: some distributions enable them without a file.
 fn is_refused() -> bool {
     let args = ["flake", "metadata", "--offline", "path:/dev/null/none"];
     proc::output("nix", &args, Path::new("/")).is_ok_and(|output| {

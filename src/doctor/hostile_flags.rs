@@ -37,7 +37,7 @@ fn find(context: &Context) -> Vec<Finding> {
     of_shell.chain(in_files(context, is_portable)).collect()
 }
 
-/// What is in the files.
+/// The findings in the files.
 pub(super) fn in_files(files: &Files, is_portable: bool) -> Vec<Finding> {
     let all = files.cargo_files.iter();
     let all = all.flat_map(|file| rustflags_in(&file.text, &file.shown));
@@ -50,7 +50,7 @@ fn finding(flags: &[String], place: Where, files: &Files, is_portable: bool) -> 
     Some(Finding::warning(what, Remedy::Words(advice)).at(place))
 }
 
-/// The first flag that prevents caching: what it does, and what to do.
+/// The first flag that prevents caching, with its effect and the remedy.
 fn hostile(flags: &[String], files: &Files, is_portable: bool) -> Option<(String, String)> {
     for (index, flag) in flags.iter().enumerate() {
         let next = flags.get(index + 1).map_or("", String::as_str);

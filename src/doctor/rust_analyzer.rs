@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 const NAME: &str = "rust-analyzer";
-/// How many build scripts' outputs are read.
+/// The maximum number of build script outputs that are read.
 const MAX_OUTPUTS: usize = 500;
 
 fn find(context: &Context) -> Vec<Finding> {

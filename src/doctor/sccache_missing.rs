@@ -26,7 +26,7 @@ fn find(context: &Context) -> Vec<Finding> {
     let Err(NotExecutable(name)) = context.session.client() else {
         return Vec::new();
     };
-    // S054 says more.
+    // S054 reports this in more detail.
     if is_gone(Path::new(name)) {
         return Vec::new();
     }

@@ -36,7 +36,7 @@ fn find(context: &Context) -> Vec<Finding> {
     in_files(context).into_iter().chain(in_profiles()).collect()
 }
 
-/// What is in the files of a repository.
+/// The findings in the files of a repository.
 pub(super) fn in_files(files: &Files) -> Vec<Finding> {
     let hooks = git_hooks(files).filter_map(|path| ShellFile::read(files.shown(&path), path));
     let hooks: Vec<ShellFile> = hooks.collect();
@@ -44,7 +44,7 @@ pub(super) fn in_files(files: &Files) -> Vec<Finding> {
     all.flat_map(findings).collect()
 }
 
-/// What is in the user's own files.
+/// The findings in the user's own files.
 pub(super) fn in_profiles() -> Vec<Finding> {
     let files = profiles().filter_map(|path| ShellFile::read(path.clone(), path));
     let files: Vec<ShellFile> = files.collect();
@@ -118,7 +118,7 @@ pub(super) fn comment_out(file: &ShellFile, place: &Place) -> Option<Fix> {
     Some(fix)
 }
 
-/// What was to be edited is not there any more.
+/// The line to edit no longer exists.
 pub(super) fn changed_meanwhile(place: &Place) -> Problem {
     Problem::new("the line was changed meanwhile")
         .at(place.clone())

@@ -46,7 +46,7 @@ fn find(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// What is in the files of a repository.
+/// The findings in the files of a repository.
 pub(super) fn in_files(files: &Files) -> Vec<Finding> {
     let mut findings = Vec::new();
     let direnv = files.repository.path(".direnv");

@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     find: |context| find(context, &allowed_by_direnv()),
 };
 
-/// What is wrong with the worktrees; `allowed` are the files that direnv loads.
+/// The problems of the worktrees; `allowed` are the files that direnv loads.
 pub(super) fn find(files: &Files, allowed: &BTreeSet<PathBuf>) -> Vec<Finding> {
     let Some(worktree) = &files.worktree else {
         return Vec::new();

@@ -34,7 +34,7 @@ struct Source {
     stripped: String,
 }
 
-/// What was decided for each job, and what is wrong in the workflows already.
+/// The decision for each job, and existing problems of the workflows.
 #[derive(Debug, Default)]
 pub(crate) struct CiReport {
     pub(crate) jobs: Vec<(PathBuf, Job, Decision)>,
@@ -209,7 +209,7 @@ fn gitlab(
     Ok(is_used)
 }
 
-/// Plans what `sccfg ci PROVIDER` changes: `[ci]` of `sccfg.toml`, and what is rendered from it.
+/// Plans the changes of `sccfg ci PROVIDER`: `[ci]` of `sccfg.toml`, and the files that are rendered from it.
 ///
 /// # Errors
 /// As [`ci`], or if `sccfg.toml` cannot be read.

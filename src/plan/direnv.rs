@@ -224,7 +224,7 @@ enum Enters {
     Nothing,
 }
 
-/// What `use` loads that is no dev shell: direnv's own functions, and those that many add to it.
+/// Arguments of `use` that load no dev shell: direnv's own functions, and common additions.
 const NO_SHELLS: [&str; 12] = [
     "asdf", "java", "julia", "mise", "node", "nodenv", "nvm", "op", "python", "rbenv", "ruby",
     "vim",

@@ -12,7 +12,7 @@ use sccfg_util::problem::Problem;
 /// Plans to write `text` into a config file of sccache-dist at `path`.
 ///
 /// # Errors
-/// If the file is somebody else's, or other users can read it.
+/// If sccfg did not write the file, or other users can read it.
 pub(crate) fn dist_config(path: &Path, text: String) -> Result<Plan, Problem> {
     let mut plan = Plan::default();
     let before = fsio::read(path)?;

@@ -24,7 +24,7 @@ const NEW_POLICY: &str = "\
 [docker]
 ";
 
-/// What was decided for each instruction.
+/// The decision for each instruction.
 #[derive(Debug, Default)]
 pub(crate) struct DockerReport {
     pub(crate) decisions: Vec<(PathBuf, Decision)>,
@@ -65,7 +65,7 @@ pub(super) fn docker(plan: &mut Plan, repository: &Repository, policy: &Policy) 
     compose(plan, repository, policy.docker.compose)
 }
 
-/// Plans what `sccfg docker` changes: `[docker]` of `sccfg.toml`, and what is rendered from it.
+/// Plans the changes of `sccfg docker`: `[docker]` of `sccfg.toml`, and the files that are rendered from it.
 ///
 /// # Errors
 /// If a named Dockerfile cannot be edited safely, or there is none and none can be generated.
@@ -293,7 +293,7 @@ fn compose(plan: &mut Plan, repository: &Repository, is_wanted: bool) -> Result<
     Ok(())
 }
 
-/// What [`undo`] does with generated files that nobody has edited.
+/// The treatment of unedited generated files by [`undo`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GeneratedFiles {
     Keep,

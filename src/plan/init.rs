@@ -298,7 +298,7 @@ fn add_next_steps(plan: &mut Plan, repository: &Repository, policy: &Policy, gen
     }
 }
 
-/// What `nix develop` calls the dev shell `name`, as a word of a shell.
+/// The argument of `nix develop` for the dev shell `name`, quoted for a shell.
 fn installable(name: &str) -> String {
     let plain = format!(".#{name}");
     if quote(name) == name {

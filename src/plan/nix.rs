@@ -31,14 +31,14 @@ impl Sources for WithFlake<'_> {
     }
 }
 
-/// What to do with a cache size in the flake if the policy has none.
+/// The treatment of a cache size in the flake if the policy has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FlakeSize {
     TakeOver,
     Drop,
 }
 
-/// What to do with names of shells that the flake does not have.
+/// The treatment of names of shells that the flake does not have.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct MissingShells<'a> {
     /// Whether to take the only shell that there is.

@@ -1,4 +1,4 @@
-//! What `[ci]` and `[remote]` of `sccfg.toml` must be for jobs and images.
+//! Checks of `[ci]` and `[remote]` in `sccfg.toml` for jobs and images.
 
 use crate::ci::{Backend, Provider};
 use crate::remote::Access;
@@ -39,7 +39,7 @@ pub(super) fn check_remote(repository: &Repository, policy: &Policy) -> Result<(
     Err(problem)
 }
 
-/// What is wrong, with its table and key.
+/// The first problem, with its table and key.
 fn fault(policy: &Policy, provider: Provider) -> Option<(&'static str, &'static str, Problem)> {
     let (ci, remote) = (&policy.ci, &policy.remote);
     if ci.backend == Backend::Remote && remote.backend.is_none() {

@@ -277,7 +277,7 @@ fn chain(file: &ConfigFile) -> Result<Vec<String>, Problem> {
         .collect())
 }
 
-/// What is missing of `[cache.disk]`.
+/// The missing keys of `[cache.disk]`.
 fn disk_settings(file: &ConfigFile) -> Result<Vec<(&'static str, String)>, Problem> {
     let disk = file::disk(file.text_or_empty(), &file.path)?;
     let mut settings = Vec::new();
@@ -290,7 +290,7 @@ fn disk_settings(file: &ConfigFile) -> Result<Vec<(&'static str, String)>, Probl
     Ok(settings)
 }
 
-/// `text` with a comment that says where the secret was copied from.
+/// `text` with a comment that names the source of the secret.
 fn commented(text: &str, file: &ConfigFile, secret: &CopiedSecret) -> Result<String, Problem> {
     let keys: Vec<&str> = secret.key.split('.').collect();
     let document = toml::parse(text, &file.path)?;
@@ -300,7 +300,7 @@ fn commented(text: &str, file: &ConfigFile, secret: &CopiedSecret) -> Result<Str
     };
     let rest = text[end..toml::line_end(text, end)].trim_end_matches(['\r', '\n']);
     let comment = rest.trim();
-    // A comment of somebody else stays.
+    // Comments of the user are kept.
     if !comment.is_empty() && !comment.starts_with(COPIED) {
         return Ok(text.to_owned());
     }

@@ -21,7 +21,7 @@ use crate::doctor::{Check, Diagnosis, Remedy, Severity, Where};
 use sccfg_util::secret;
 use sccfg_util::size::ByteSize;
 
-/// What is printed of an audit.
+/// The values that are printed for an audit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AuditText<'a> {
     pub(crate) audit: &'a Audit,
@@ -307,7 +307,7 @@ fn would(setup: &Setup) -> String {
     }
 }
 
-/// How many repositories have which wrapper: `sccache 12`.
+/// The number of repositories with each wrapper: `sccache 12`.
 fn wrappers(all: &[Audited]) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for audited in all {

@@ -14,7 +14,7 @@ enum Values {
     /// One of these strings.
     Choice(&'static [&'static str]),
     Boolean,
-    /// What to write.
+    /// The correct syntax.
     Words(&'static str),
 }
 

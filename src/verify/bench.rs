@@ -92,7 +92,7 @@ impl Server {
     }
 }
 
-/// What the builds share.
+/// The state that the builds share.
 pub(super) struct Bench<'a> {
     pub(super) request: &'a Request,
     pub(super) cargo: &'a Path,

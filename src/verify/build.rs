@@ -41,7 +41,7 @@ pub(super) struct Built {
     pub(super) wall: Duration,
     /// Number of compiled units: crates, once for each profile and target, and build scripts.
     pub(super) units: u64,
-    /// What the wrapper said.
+    /// The messages of the wrapper.
     pub(super) messages: Vec<String>,
     /// Package IDs by root file of the crate.
     pub(super) packages: BTreeMap<PathBuf, String>,

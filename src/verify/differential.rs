@@ -27,7 +27,7 @@ pub(crate) enum Comparison {
     Differs,
     /// Two compiles differ as well.
     NotReproducible,
-    /// The cache has what the compiler makes.
+    /// The cache entry equals the compiler's outputs.
     Same,
     /// The cache did not have it.
     NotCached,
@@ -48,7 +48,7 @@ pub(crate) struct Compared {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Differential {
     pub units: Vec<Compared>,
-    /// What the wrapper said about each difference.
+    /// The wrapper's messages about each difference.
     pub messages: Vec<String>,
 }
 

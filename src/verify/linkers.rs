@@ -35,7 +35,7 @@ const REBUILDS: u32 = 3;
 /// A linker that saves less is not worth a setting.
 const WORTHWHILE: f64 = 0.05;
 
-/// What to measure.
+/// The options of a measurement.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub dir: PathBuf,
@@ -259,7 +259,7 @@ fn forget(directory: &Path, crate_name: &str) {
     ];
     for entry in fsio::entries(directory).unwrap_or_default() {
         match entry.kind {
-            // What units made, and what the compiler keeps between builds.
+            // The outputs of units, and the compiler's incremental state.
             fsio::EntryKind::Directory
                 if ["deps", "incremental", "out"].contains(&entry.name.as_str()) => {}
             fsio::EntryKind::Directory => forget(&entry.path, crate_name),

@@ -25,7 +25,7 @@ use crate::region::{self, HookLines, Marks};
 use crate::text::has_bare_carriage_return;
 use sccfg_util::problem::{Place, Problem};
 
-/// What the dev shells of a flake should have.
+/// The required variables, hook and input of a flake's dev shells.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The shells to edit.
@@ -65,7 +65,7 @@ pub struct Edited {
     pub gone: Vec<ShellName>,
     /// Whether sccfg is now an input of the flake.
     pub input: bool,
-    /// What the edited shells set by themselves, without the regions.
+    /// Settings of the edited shells outside of regions.
     pub own: Vec<OwnSetting>,
 }
 
@@ -74,9 +74,9 @@ pub struct Edited {
 pub struct OwnSetting {
     /// Its name, such as `RUSTC_WRAPPER`.
     pub name: &'static str,
-    /// The value as it is written: Nix, or a word of shell code.
+    /// The value as written: a Nix expression, or a word of a shell command.
     pub value: String,
-    /// The place of the value, or of its line.
+    /// The location of the value, or of its line.
     pub place: Place,
 }
 
@@ -96,7 +96,7 @@ pub struct EditedFile {
 pub struct Touched {
     /// The shell's name; several are separated by commas.
     pub shell: String,
-    /// The place of its expression.
+    /// The location of its expression.
     pub place: Place,
     /// The kind of edit.
     pub how: How,

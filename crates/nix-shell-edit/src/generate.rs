@@ -57,7 +57,7 @@ pub struct ToolchainFile<'a> {
     pub text: &'a str,
 }
 
-/// What a generated flake needs to know about a project.
+/// The facts about a project that determine a generated flake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     description: String,
@@ -81,7 +81,7 @@ impl Project {
         })
     }
 
-    /// What has to be done by hand before the shell can be entered.
+    /// The steps that the user has to take before the shell can be entered.
     pub fn manual_steps(&self) -> Option<&'static str> {
         match self.rust.expression {
             Expression::FenixFile { .. } => Some(

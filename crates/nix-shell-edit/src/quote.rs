@@ -187,7 +187,7 @@ mod tests {
         text
     }
 
-    /// What real Nix makes of `literals`.
+    /// The strings to which real Nix evaluates `literals`.
     fn nix(literals: &[String]) -> Vec<String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("[\n{}\n]", literals.join("\n"))).unwrap();

@@ -44,7 +44,7 @@ impl Variable {
             Self::SccacheCacheSize => "SCCACHE_CACHE_SIZE",
             // The sccache that the portable wrapper calls.
             Self::SccfgSccache => wrapper_vars::SCCACHE,
-            // What nixpkgs' wrapper of the compiler adds to the command line of each link.
+            // nixpkgs' compiler wrapper adds its value to the command line of each link.
             Self::NixCflagsLink => "NIX_CFLAGS_LINK",
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-/// What rustc ran to link a program.
+/// The command with which rustc linked a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
     /// The variables that it set.

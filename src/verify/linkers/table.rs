@@ -52,7 +52,7 @@ pub(crate) fn table(linkers: &Linkers) -> String {
     out
 }
 
-/// What the link is of a build.
+/// The share of the link in the time of a build.
 fn of_build(program: &ProgramLinks, best: Option<Linker>) -> String {
     let Some(link) = program.least(Linker::System) else {
         return String::new();
@@ -77,7 +77,7 @@ fn of_build(program: &ProgramLinks, best: Option<Linker>) -> String {
     text + "\n"
 }
 
-/// What to write to use the best linker.
+/// The setting that selects the best linker.
 fn advice(best: Option<Linker>) -> String {
     let Some(best) = best else {
         return "no other linker here is faster by 5 % or more\n".to_owned();

@@ -181,7 +181,7 @@ fn edit_list(
             edits.lines(lines, &indent, &body.unwrap_or_default());
             continue;
         }
-        // What is added at the start goes into the first element's region: two adjacent regions could
+        // Entries added at the start go into the first element's region: two adjacent regions could
         // not share the white space between them.
         let mut body: Vec<String> = body.into_iter().collect();
         if index == 0 {

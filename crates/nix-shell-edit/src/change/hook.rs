@@ -17,7 +17,7 @@ use crate::text::{
 };
 use crate::variable::Variable;
 
-/// What the report needs about the user's lines of a hook.
+/// Facts about the user's lines of a hook, for the report.
 #[derive(Debug, Default)]
 pub(crate) struct HookFacts {
     /// Byte offsets of lines that were not removed although they undo the region, and what they set.
@@ -28,7 +28,7 @@ pub(crate) struct HookFacts {
     pub(crate) dir: Option<String>,
     /// The cache size that a removed line set.
     pub(crate) size: Option<String>,
-    /// What exporting lines of the hook say about sccfg's variables.
+    /// Settings of sccfg's variables in exporting lines of the hook.
     pub(crate) own: Vec<OwnValue>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::variable::Variable;
 
-/// What a line of a hook does to sccfg's variables or to the server.
+/// The effect of a line of a hook on sccfg's variables or on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Conflict {
     /// It only sets, exports or unsets such variables: each with its value, if any.
@@ -14,7 +14,7 @@ pub(crate) enum Conflict {
 }
 
 impl Conflict {
-    /// What is changed, for messages.
+    /// The changed variable or server, for messages.
     pub(crate) fn what(&self) -> &'static str {
         match self {
             Self::Assignment(all) => all
@@ -174,7 +174,7 @@ fn here_document(line: &str) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// What a line does to the nesting of blocks.
+/// The effect of a line on the nesting of blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {
     Opens,
@@ -202,7 +202,7 @@ fn block(line: &str) -> Block {
     }
 }
 
-/// Judges a line of shell code; interpolations of Nix count as parts of words.
+/// Classifies a line of shell code; interpolations of Nix count as parts of words.
 fn conflict(line: &str) -> Option<Conflict> {
     let code = line.trim();
     // `without_line` writes the second one.

@@ -29,11 +29,11 @@ pub(crate) enum Declined {
     DynamicName(usize),
 }
 
-/// What the report needs about an edited set.
+/// Facts about an edited set, for the report.
 #[derive(Debug, Default)]
 pub(crate) struct SetFacts {
     pub(crate) hook: HookFacts,
-    /// What the set itself says about sccfg's variables.
+    /// Settings of sccfg's variables in the set itself.
     pub(crate) own: Vec<OwnValue>,
 }
 

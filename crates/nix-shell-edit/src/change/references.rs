@@ -67,7 +67,7 @@ pub(crate) fn input(access: &InputAccess, name: &str) -> String {
     }
 }
 
-/// sccfg's package as written at a place.
+/// The expression of sccfg's package at a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Package {
     pub(crate) expr: String,

@@ -11,7 +11,7 @@ use super::edits::Edits;
 use crate::find::lexical;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 
-/// What `inherit (from) …` inherits from, with parentheses where `.name` needs them.
+/// The source of `inherit (from) …`, with parentheses where `.name` requires them.
 pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
     match from.expr() {
         Some(expr @ (ast::Expr::Ident(_) | ast::Expr::Select(_))) => {

@@ -1,4 +1,4 @@
-//! What the dev shells should have: variables and the hook.
+//! The required variables and hook of the dev shells.
 
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
@@ -11,7 +11,7 @@ use crate::quote;
 use crate::text::LineEnd;
 use crate::variable::Variable;
 
-/// What a dev shell should have.
+/// The required settings of a dev shell.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShellSettings<'a> {
     pub(crate) incremental: Incremental,
@@ -21,7 +21,7 @@ pub(crate) struct ShellSettings<'a> {
     pub(crate) linker: Linker,
     /// The argument of `lib.shellHook` for the same text.
     pub(crate) hook_options: &'a str,
-    /// sccfg's package at the place of the shell, where sccfg is an input of the flake.
+    /// The expression of sccfg's package at the location of the shell, if sccfg is an input of the flake.
     pub(crate) package: Option<&'a Package>,
 }
 

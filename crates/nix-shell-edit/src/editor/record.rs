@@ -20,7 +20,7 @@ use crate::variable::Variable;
 use sccfg_util::problem::Problem;
 
 impl Editor<'_> {
-    /// sccfg's package as written at a place; `None` where sccfg is not an input of the flake.
+    /// The expression of sccfg's package at a location; `None` if sccfg is not an input of the flake.
     pub(super) fn package(
         &self,
         files: &mut Files<'_>,

@@ -64,7 +64,7 @@ impl Editor<'_> {
             Refused::DynamicName(..) => declined,
             _ => match self.wrap(files, shell) {
                 Ok(()) => return Ok(()),
-                // Why the inside cannot be edited says more than why the outside cannot.
+                // The error of the inner edit is more specific than that of the outer one.
                 Err(refused) if matches!(declined, Refused::Unknown) => refused,
                 Err(_) => declined,
             },

@@ -1,4 +1,4 @@
-//! What `callPackage` passes to the function that it calls.
+//! The arguments that `callPackage` passes to the function that it calls.
 
 use rnix::ast::{self, Entry, Expr, Lambda};
 use rowan::ast::AstNode as _;
@@ -59,7 +59,7 @@ impl Thunk {
 }
 
 impl Eval<'_, '_> {
-    /// What the function `call_package` passes.
+    /// The arguments that the function `call_package` passes.
     pub(super) fn package_call(&mut self, call_package: &Thunk) -> PackageCall {
         let mut text = call_package.expr.syntax().text().to_string();
         if let Expr::Select(select) = &call_package.expr

@@ -124,7 +124,7 @@ impl Search<'_, '_> {
                 let shorter = [std::slice::from_ref(first), rest].concat();
                 self.walk(function, &shorter, sought) || self.walk(function, path, sought)
             }
-            // What is inside of a function that is called for each shell is not the set of shells.
+            // The body of a function that is called for each shell is not the set of shells.
             [Step::Each] => {
                 self.walk_and_keep(function, path, sought, |found| found.name.is_some())
             }

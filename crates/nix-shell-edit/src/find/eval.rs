@@ -80,7 +80,7 @@ pub(crate) enum Value {
     Thunk(Thunk),
     /// The flake's inputs, with `self` among them.
     Inputs,
-    /// What `callPackage` passes.
+    /// The arguments that `callPackage` passes.
     Package(Rc<PackageCall>),
     /// The name of an attribute, as `mapAttrs` passes it.
     Text(String),

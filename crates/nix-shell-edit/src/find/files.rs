@@ -85,7 +85,7 @@ impl File {
         })
     }
 
-    /// The place on disk of the byte at `offset` of [`Self::text`].
+    /// The location in the file on disk of the byte at `offset` of [`Self::text`].
     pub(crate) fn place(&self, offset: usize) -> Place {
         self.stripped.place(&self.path, &self.original, offset)
     }
@@ -146,7 +146,7 @@ pub(crate) fn duplicate(root: &Expr) -> Option<String> {
     })
 }
 
-/// What must be unique in a node, and where it is: the attributes of a set, the sets in a list.
+/// Names that must be unique in a node, with their locations: the attributes of a set, the sets in a list.
 fn names_in(node: &SyntaxNode) -> Vec<(String, usize)> {
     if node.kind() == SyntaxKind::NODE_LIST {
         let elements = node

@@ -9,7 +9,7 @@ use rowan::ast::AstNode as _;
 use super::eval::Thunk;
 use super::files::FileId;
 
-/// What a dev shell is at the place where it was found.
+/// The syntax of a dev shell at its location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// A derivation: `devShells.<system>.<name>`, `devShell.<system>`.
@@ -42,7 +42,7 @@ pub(crate) struct InToml {
     pub(crate) file: PathBuf,
 }
 
-/// The place of a dev shell in the outputs.
+/// The attribute path of a dev shell in the outputs.
 #[derive(Debug, Clone)]
 pub(crate) enum Anchor {
     /// `default = <expression>;`

@@ -1,4 +1,4 @@
-//! How the inputs of the flake can be had at a place in a file.
+//! The expressions by which a location in a file can refer to inputs of the flake.
 
 use rnix::ast::{Expr, Lambda, Param};
 use rnix::{SyntaxNode, ast};
@@ -10,7 +10,7 @@ use super::lexical::{self, Bound};
 /// The name of sccfg's own input.
 pub(crate) const NAME: &str = "sccfg";
 
-/// How an input of the flake can be had at a place.
+/// The way in which a location can refer to an input of the flake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InputAccess {
     /// By an argument of the input's name.
@@ -29,7 +29,7 @@ pub(crate) enum InputAccess {
     },
 }
 
-/// How the name of the system can be had at a place.
+/// The way in which a location can refer to the name of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SystemAccess {
     /// By the name `system`.

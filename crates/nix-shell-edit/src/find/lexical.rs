@@ -4,7 +4,7 @@ use rnix::ast::{Attr, AttrpathValue, Entry, Expr, HasEntry as _, Inherit, Lambda
 use rnix::{SyntaxKind, SyntaxNode, ast};
 use rowan::ast::AstNode as _;
 
-/// What a name is bound to.
+/// The binding of a name.
 #[derive(Debug, Clone)]
 pub(crate) enum Bound {
     /// `name = value;` in a `let` or a `rec` set.

@@ -3,7 +3,7 @@
 //!
 //! - [`shells`] has the dev shells of a flake, each a [`found::Found`]; [`search`] walks to them from the outputs, through
 //!   [`calls`] of functions, [`pairs`] of names and shells, [`flake_parts`] modules and other [`frameworks`].
-//! - [`eval`] follows names, calls and [`imports`], [`lexical`] says what a name is bound to, [`call_package`] what
+//! - [`eval`] follows names, calls and [`imports`], [`lexical`] resolves names to their bindings, [`call_package`] what
 //!   `callPackage` passes.
 //! - [`shell_function`] recognises the function that makes a shell, its argument, and its [`prefix`].
 //! - [`pkgs`] finds nixpkgs' sccache in scope, [`input`] the inputs of the flake.

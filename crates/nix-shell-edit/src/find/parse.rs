@@ -1,4 +1,4 @@
-//! Text to syntax tree, with errors that name the place.
+//! The parser, with the location of errors.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Expr, Problem> {
     parse_at(text, &|offset| Place::at(path, text, offset))
 }
 
-/// Parses `text`; `place` maps an offset to a place in a file.
+/// Parses `text`; `place` maps an offset to a location in a file.
 ///
 /// # Errors
 /// When it is not a Nix expression, or nested too deeply.

@@ -1,4 +1,4 @@
-//! Where nixpkgs' `sccache` is in scope at a place in a file.
+//! The ways in which nixpkgs' `sccache` is in scope at a location in a file.
 
 use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
@@ -9,7 +9,7 @@ use super::input::{InputAccess, per_system};
 use super::lexical::{self, Bound};
 use super::prefix::Prefix;
 
-/// How nixpkgs' `sccache` is in scope at a place.
+/// The way in which nixpkgs' `sccache` is in scope at a location.
 #[derive(Debug, Clone)]
 pub(crate) enum SccacheAccess {
     /// In a package set that is in scope. In one for another platform, only the packages in
@@ -19,7 +19,7 @@ pub(crate) enum SccacheAccess {
     PackageSetPerSystem(&'static str),
     /// In the flake of nixpkgs, for the system that is named `system`.
     Flake(InputAccess),
-    /// By an argument, `sccache` or a package set, of the function around the place: a file that
+    /// By an argument, `sccache` or a package set, of the function around the location: a file that
     /// `callPackage` calls, or flake-parts' `perSystem`.
     Argument {
         name: &'static str,

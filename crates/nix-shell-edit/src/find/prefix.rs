@@ -8,7 +8,7 @@ use super::eval::{Eval, Thunk};
 use super::lexical;
 use crate::text::range_of;
 
-/// What a shell function was selected from: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
+/// The expression from which a shell function was selected: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
 #[derive(Debug, Clone)]
 pub(crate) struct Prefix {
     pub(super) text: String,

@@ -34,7 +34,7 @@ pub(super) fn name(text: &str) -> Step {
     Step::Name(text.to_owned())
 }
 
-/// What a walk looks for.
+/// The target of a walk.
 #[derive(Debug, Clone)]
 pub(super) struct Sought {
     pub(super) name: Option<String>,
@@ -90,7 +90,7 @@ impl<'f, 's> Search<'f, 's> {
         names.any(|found| found == Some(name))
     }
 
-    /// What was found in the outputs `outputs` of `flake`.
+    /// The dev shells in the outputs `outputs` of `flake`.
     pub(super) fn into_shells(mut self, flake: Thunk, outputs: Thunk) -> Shells {
         let found = &self.found;
         self.in_toml.retain(|shell| {

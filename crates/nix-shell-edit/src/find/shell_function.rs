@@ -46,7 +46,7 @@ pub(crate) enum Target {
 pub(crate) struct SetTarget {
     pub(crate) style: Style,
     pub(crate) set: Thunk,
-    /// What the function was selected from.
+    /// The expression from which the function was selected.
     pub(crate) prefix: Option<Prefix>,
     /// The hook that a `shellHook` of the set would hide, as an expression: `old.shellHook or ""`.
     pub(crate) hidden_hook: Option<String>,

@@ -20,7 +20,7 @@ struct Table {
     needs: Vec<Need>,
 }
 
-/// What a family of crates needs; the keys are explained at the top of the table.
+/// The packages that a family of crates requires; the keys are explained at the top of the table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Need {
@@ -32,7 +32,7 @@ struct Need {
     attributes: BTreeMap<String, String>,
 }
 
-/// What the crates of a Cargo.lock need, as the template expects it.
+/// The packages that the crates of a Cargo.lock require, as the template expects them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Native {
     /// The lists of the shell that are not empty, `nativeBuildInputs` first.
@@ -67,7 +67,7 @@ pub(super) struct Attribute {
 }
 
 impl Native {
-    /// What the crates of `cargo_lock` need.
+    /// The packages that the crates of `cargo_lock` require.
     pub(super) fn of(cargo_lock: &str) -> Result<Self> {
         let table: Table =
             toml_edit::de::from_str(TABLE).context("reading templates/native-packages.toml")?;

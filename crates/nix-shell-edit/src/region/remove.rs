@@ -15,7 +15,7 @@ use super::{Marks, is_mentioned};
 use crate::text::has_bare_carriage_return;
 use sccfg_util::problem::{Place, Problem};
 
-/// A text without its regions, with the place in the file of each byte.
+/// A text without its regions, with the location in the file of each byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stripped {
     pub(crate) text: String,
@@ -29,7 +29,7 @@ struct Piece {
     start: usize,
     /// Where it starts in the file.
     origin: usize,
-    /// Whether all of it maps to that one place.
+    /// Whether all of it maps to one location.
     is_point: bool,
 }
 
@@ -41,7 +41,7 @@ impl Stripped {
         }
     }
 
-    /// The place in the file at `path`, which holds `original`, of the byte at `offset`.
+    /// The location in the file at `path`, which holds `original`, of the byte at `offset`.
     pub(crate) fn place(&self, path: &Path, original: &str, offset: usize) -> Place {
         Place::at(path, original, self.origin(offset))
     }

@@ -51,7 +51,7 @@ pub(super) fn tokens<'t>(path: &Path, text: &'t str) -> Vec<Token<'t>> {
         .collect()
 }
 
-/// What a region records of the text that it replaced.
+/// The replaced text, as a region records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
     /// Whole lines: the text of each, and the offset of that text in the file.

@@ -351,7 +351,7 @@ pub(super) fn report(
     } else {
         (
             "two compiles differ as well: it is not reproducible",
-            "a macro or the compiler makes something else each time".to_owned(),
+            "the output of a macro or of the compiler differs each time".to_owned(),
         )
     };
     Some(format!(

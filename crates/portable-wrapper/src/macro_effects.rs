@@ -58,8 +58,8 @@ pub(super) struct MacroEffects {
     redefines_quote: bool,
 }
 
-/// Why all may be read if it is not known which files are code.
-const UNKNOWN_PLACE: &str = "code from a place that is not known";
+/// The reason why a crate may read anything, if it is not known which of its files are code.
+const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Changes when something else is found in the same sources.
 pub(super) const READER: &str = "13";
@@ -92,10 +92,8 @@ impl MacroEffects {
         parses_texts: bool,
     ) -> Self {
         let Some(files) = sources::code(sources, conditions, is_listed) else {
-            let mut effects = Self::everything(name, UNKNOWN_PLACE);
-            effects
-                .runs
-                .add_unknown(&format!("{name}: {UNKNOWN_PLACE}"));
+            let mut effects = Self::everything(name, UNKNOWN_FILE);
+            effects.runs.add_unknown(&format!("{name}: {UNKNOWN_FILE}"));
             return effects;
         };
         let mut effects = Self::of_tokens(name, author, &files, parses_texts);

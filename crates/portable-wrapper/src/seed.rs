@@ -185,7 +185,8 @@ impl Checkout {
 /// The directories of a compile in the checkout `to`.
 fn moved(path_map: &PathMap, from: &Checkout, to: &Checkout) -> Result<PathMap, Why> {
     let moved = path_map.moved(&from.roles()?, &to.roles()?);
-    Ok(moved.ok_or("it was compiled in another directory, or this one's path is too long")?)
+    Ok(moved
+        .ok_or("it was compiled in another directory, or the path of this checkout is too long")?)
 }
 
 /// Whether cargo has built something in the build directory `build`.

@@ -9,42 +9,43 @@ pub(super) enum Uncacheable {
     SwitchedOff,
     /// `SCCFG_WRAPPER_LINKS=off`, and the unit is linked.
     LinksSwitchedOff,
-    /// `-C incremental`: sccache refuses such units as well.
+    /// `-C incremental`: sccache does not cache such units either.
     Incremental,
-    /// There is no sccache on this machine.
+    /// No sccache was found: neither `SCCFG_SCCACHE` nor `PATH` leads to one.
     NoSccache,
     /// sccache failed earlier in this build.
     SccacheDisabled,
-    /// The compiler below sccache was killed, perhaps together with the server, or that below this process crashed.
+    /// The compiler was killed below sccache's server, perhaps together with the server, or crashed as a child of this process.
     CompilerKilled,
     /// The compile below sccache failed without an error in the source, for example at a limit of
     /// the server's process.
     ServerCompileFailed,
-    /// The output of the build script was not found, and a macro reads the environment.
+    /// The printed output of the build script was not found, and a macro may read any variable.
     BuildScriptOutput,
     /// rustc could not list the unit's sources.
     DepInfo,
-    /// The compiler or the linker read a file that the key does not have, wrote one that is no output, or the linker ran a program
-    /// that was not observed.
+    /// The compiler or the linker read a file that is not in the key, or wrote a file that is not an output, or the linker ran
+    /// a program that was not observed.
     UnknownInput,
-    /// Assembler code names a file that cannot be read.
+    /// Assembler code includes a file that cannot be read.
     AssembledFile,
-    /// A macro may read the standard streams, and they are not those that cargo gives a compiler.
+    /// A macro may use the standard streams, and these are not the ones that cargo gives a compiler.
     StandardStreams,
     /// A macro may read the arguments of the compiler.
     CompilerArguments,
-    /// A file of the kernel is included, which may tell of the compiler's process.
+    /// A source is in `/dev`, `/proc` or `/sys`: its content may depend on the compiler's process.
     KernelFile,
-    /// `RUSTC_LOG`: the compiler tells what it does.
+    /// `RUSTC_LOG`: the compiler writes a log.
     CompilerLog,
 
-    /// A build script of a package that may change runs a compiler through the wrapper, and nobody sees what that reads.
+    /// The build script of a package that may change runs a compiler through the wrapper, which does not note what this
+    /// compiler reads.
     ScriptCompiles,
-    /// A build script of a package that may change reads the state of the repository.
+    /// The build script of a package that may change reads the state of the git repository.
     ScriptGit,
-    /// A build script changed something in the checkout.
+    /// A build script changed a file of the checkout outside of its `OUT_DIR`.
     ScriptWritesSources,
-    /// It writes somewhere else.
+    /// A build script wrote outside of its `OUT_DIR`, the directory for temporary files and the checkout.
     ScriptWritesElsewhere,
     /// A build script may read the clock.
     ScriptClock,
@@ -52,27 +53,27 @@ pub(super) enum Uncacheable {
     ScriptNetwork,
     /// A build script may use random numbers.
     ScriptRandom,
-    /// A build script may ask for the user, the machine, or files of the kernel.
+    /// A build script may read the user, the machine, its process, or a file in `/dev`, `/proc`, `/run` or `/sys`.
     ScriptMachine,
-    /// It runs a program that is no compiler or the like.
+    /// A build script runs a program that is not a compiler or a similar tool.
     ScriptPrograms,
-    /// A crate that a build script uses is not known.
+    /// A crate that a build script uses was not compiled by this wrapper.
     ScriptUnknown,
-    /// What a build script wrote cannot be stored.
+    /// The output of a build script cannot be stored.
     ScriptOutput,
-    /// cargo ended before a build script did.
+    /// cargo exited before a build script.
     ScriptCutOff,
-    /// Something else removed files that it wrote.
+    /// Another process removed files that a build script wrote to its `OUT_DIR`.
     ScriptFilesLost,
-    /// Something was written beside the `OUT_DIR` of a build script while it ran.
+    /// A file in the target directory was written outside of the `OUT_DIR` of a build script while it ran.
     ScriptWrites,
-    /// A build script ran in a directory that was not empty.
+    /// The `OUT_DIR` of a build script was not empty when it started.
     ScriptLeftovers,
-    /// It is not known what a build script asked for: it or a program that it ran was not observed.
+    /// A build script, or a program that it ran, was not observed, so its inputs are not known.
     ScriptUnobserved,
     /// A build script printed an error.
     ScriptFailed,
-    /// What a build script declared or a variable names cannot be read.
+    /// A file that a build script declared, or that a variable names, cannot be read.
     ScriptDeclared,
     /// A file that a build script may read changed while it ran.
     ScriptInputs,
@@ -113,7 +114,7 @@ pub(super) enum Uncacheable {
     LinkerRecordsOutput,
 }
 
-/// What compiles a unit that gets no portable key.
+/// The program that compiles a unit without a portable key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fallback {
     /// sccache, with the arguments that cargo gave.
@@ -132,23 +133,25 @@ impl Uncacheable {
             Self::NoSccache => "no sccache was found",
             Self::SccacheDisabled => "sccache failed earlier in this build",
             Self::CompilerKilled => "its compiler was killed",
-            Self::ServerCompileFailed => "its compile below sccache's server failed",
+            Self::ServerCompileFailed => {
+                "the compiler that sccache's server started failed, without an error in the source"
+            }
             Self::BuildScriptOutput => "the output of its build script was not found",
             Self::DepInfo => "the compiler did not list its sources",
             Self::UnknownInput => {
-                "the compiler or the linker reads or writes a file that nothing names, or runs a program that is not observed"
+                "the compiler or the linker read a file that is not in the key, wrote a file that is not an output, or ran a program that was not observed"
             }
             Self::AssembledFile => "a file that its assembler code includes cannot be read",
             Self::StandardStreams => {
-                "a macro in its dependencies may read the standard input or ask for a terminal, and there is one"
+                "a macro in its dependencies may use the standard streams, and these are not the ones that cargo gives a compiler"
             }
             Self::CompilerArguments => {
                 "a macro in its dependencies may read the arguments of the compiler"
             }
-            Self::KernelFile => "it includes a file of the kernel or a device",
+            Self::KernelFile => "it includes a file in /dev, /proc or /sys",
             Self::CompilerLog => "the compiler writes a log (RUSTC_LOG)",
             Self::ScriptCompiles => {
-                "it runs a compiler through the wrapper, and what that reads is not known"
+                "it runs a compiler through the wrapper, and it is not known which files that compiler reads"
             }
             Self::ScriptGit => "it may read the state of the git repository",
             Self::ScriptPrograms => {
@@ -161,15 +164,17 @@ impl Uncacheable {
             Self::ScriptClock => "it may read the clock",
             Self::ScriptNetwork => "it may connect to another machine",
             Self::ScriptRandom => "it may use random numbers",
-            Self::ScriptMachine => "it may ask for the user, the machine or files of the kernel",
+            Self::ScriptMachine => {
+                "it may depend on the user, the machine, its process, or a file in /dev, /proc, /run or /sys"
+            }
             Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
-            Self::ScriptOutput => "what it wrote cannot be stored",
-            Self::ScriptCutOff => "cargo ended before it did",
+            Self::ScriptOutput => "its output cannot be stored",
+            Self::ScriptCutOff => "cargo exited before it",
             Self::ScriptFilesLost => "something else removed files that it wrote to its OUT_DIR",
             Self::ScriptWrites => {
-                "a file of the target directory outside of its OUT_DIR was written while it ran"
+                "a file in the target directory was written outside of its OUT_DIR while it ran"
             }
-            Self::ScriptLeftovers => "it ran again in a directory that was not empty",
+            Self::ScriptLeftovers => "its OUT_DIR was not empty when it started",
             Self::ScriptUnobserved => "it, or a program that it ran, could not be observed",
             Self::ScriptFailed => "it printed an error",
             Self::ScriptDeclared => {
@@ -178,17 +183,17 @@ impl Uncacheable {
             Self::ScriptInputs => "a file that it may read changed while it ran",
             Self::ScriptTools => "the programs and headers of this machine could not be listed",
             Self::NoStateDir => "the wrapper's state directory is not known",
-            Self::NoRandomNumbers => "the system gave no random numbers",
+            Self::NoRandomNumbers => "the system returned no random numbers",
             Self::NoWorkDir => "no work directory could be created in its output directory",
             Self::NoShim => "the compiler shim could not be created",
-            Self::NoCompiler => "no compiler was given",
+            Self::NoCompiler => "the command line names no compiler",
             Self::UnknownCompiler => "the compiler could not be identified",
             Self::UnknownLinker => "the linker could not be identified",
             Self::UnknownProcessor => "the processor could not be identified",
             Self::UnknownDependency => "a dependency was not compiled by this wrapper",
             Self::UnreadableDependency => "a dependency cannot be read",
             Self::UnreadableLibrary => "a native library cannot be read",
-            Self::UnreadableLinkerFile => "a file that the linker reads cannot be read",
+            Self::UnreadableLinkerFile => "an input file of the linker cannot be read",
             Self::UnreadableSource => "a source file cannot be read",
             Self::LinkerArguments => "the linker's arguments cannot be read",
             Self::BuildScriptFiles => "files of its build script cannot be read",
@@ -211,7 +216,7 @@ impl Uncacheable {
         }
     }
 
-    /// The same, with the file because of which there is no key.
+    /// As [`Self::describe`], followed by the path of the file that is not in the key.
     pub(super) fn describe_with(self, unknown_input: Option<&str>) -> String {
         match unknown_input {
             Some(file) => format!("{}: {file}", self.describe()),
@@ -219,7 +224,7 @@ impl Uncacheable {
         }
     }
 
-    /// What can be done about it.
+    /// What the user can do about it.
     pub(super) fn hint(self) -> Option<&'static str> {
         match self {
             Self::Incremental => {
@@ -257,7 +262,7 @@ impl Uncacheable {
             | Self::UnknownCrateType
             | Self::UnusualEmit
             | Self::NoDepInfo
-            // It would not store the separate files.
+            // sccache would not store the separate files.
             | Self::CompilerWritesMore
             | Self::TemporaryFiles
             | Self::SeparateDebugInfo => Fallback::Compiler,

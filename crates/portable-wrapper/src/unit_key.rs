@@ -309,7 +309,9 @@ impl<'a> KeyBuilder<'a> {
             self.keyed_by_path.get_or_insert(why);
         }
         if let Some(why) = self.macros.hidden_each_time() {
-            self.compile_each_time(&format!("may do anything ({why})"));
+            self.compile_each_time(&format!(
+                "may have side effects or a different result each time ({why})"
+            ));
         }
     }
 

@@ -284,7 +284,7 @@ fn nothing_is_left_of_a_run_that_cannot_be_seeded() {
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     let seeded = sccfg(&second, &["seed", "--verbose"]).status(0);
-    seeded.stderr_has("contains the other checkout's path");
+    seeded.stderr_has("contains the path of the other checkout");
     second.cargo(&["build"]).ok();
     says_the_same_uncached(&second);
 }

@@ -167,7 +167,7 @@ fn what_the_assembler_and_the_linker_find_is_of_this_build() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let explained = said(&project.main(), &["wrapper", "explain", "specs"]);
     assert!(
-        explained.contains("a file that nothing names") && explained.contains("outside/one.o"),
+        explained.contains("a file that is not in the key") && explained.contains("outside/one.o"),
         "{explained}"
     );
 }

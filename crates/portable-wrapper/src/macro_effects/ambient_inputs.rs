@@ -174,7 +174,7 @@ impl AmbientInputs {
     pub(crate) fn each_time(&self) -> Option<String> {
         let of_clock = || {
             self.reads_clock()
-                .then(|| "a crate below: `std::time`".to_owned())
+                .then(|| "a dependency: `std::time`".to_owned())
         };
         self.hidden_each_time()
             .or_else(|| self.noted_each_time.clone())

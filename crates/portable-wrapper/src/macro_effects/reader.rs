@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
                     && is_in_macro
                     && !(self.author == Author::Published && is_keyword_of_syn(tokens, path)) =>
             {
-                self.found.add_everything("`include` handed to a macro");
+                self.found.add_everything("`include` passed to a macro");
             }
             _ => {}
         }
@@ -387,10 +387,10 @@ impl<'a> Reader<'a> {
             self.found.add_noted("`std::time`");
         }
         if self.found.names_file && self.found.writes {
-            self.found.add_noted("`std::fs::File`, to write");
+            self.found.add_noted("`std::fs::File`, opened for writing");
         }
         if self.found.files && self.found.names_file_time {
-            self.found.add_volatile("when files were written");
+            self.found.add_volatile("the times of files");
         }
         if self.found.makes_random && self.found.hashes {
             self.found.add_volatile("random numbers (`RandomState`)");

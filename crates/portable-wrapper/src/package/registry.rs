@@ -154,7 +154,7 @@ impl Library {
     /// Reads it. `made` are the files of its build script: text, path.
     fn read(&self, made: &[(String, PathBuf)]) -> Option<MacroEffects> {
         if !is_of_library(&self.root) {
-            let why = "a library in an unusual place";
+            let why = "a library whose root is in the directory of another cargo target";
             return Some(MacroEffects::everything(&self.name, why));
         }
         // All files beside it may be its modules.

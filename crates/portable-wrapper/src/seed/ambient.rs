@@ -26,12 +26,14 @@ impl Checks<'_> {
             macros.each_time()
         };
         if let Some(why) = each_time {
-            return Err(Why::general(format!("a macro may do anything ({why})")));
+            return Err(Why::general(format!(
+                "a macro may have side effects or a different result each time ({why})"
+            )));
         }
         // Those of published packages are not in the key.
         let reads_files = macros.reads_files() && !unit.is_published && !is_observed;
         if reads_files || macros.is_unknown {
-            return Err(Why::general("a macro may read other files"));
+            return Err(Why::general("it is not known which files a macro reads"));
         }
         let mut now = variables_that(|name| OTHER_VARIABLES.contains(&name));
         if unit.manifest.parts.iter().any(|part| part.what == "linker") {
@@ -59,7 +61,9 @@ impl Checks<'_> {
                 .any(|part| part.what.strip_prefix('$') == Some(name))
         };
         match now.iter().find(|name| !is_known(name)) {
-            Some(name) => Err(format!("the variable {name} was not set").into()),
+            Some(name) => {
+                Err(format!("the variable {name} was not set when it was compiled").into())
+            }
             None => Ok(()),
         }
     }

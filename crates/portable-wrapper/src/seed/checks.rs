@@ -131,7 +131,7 @@ impl<'a> Checks<'a> {
         if manifest.hasher == self.hasher.name() {
             return Ok(());
         }
-        Err("it was compiled by another user, or with another HOME".into())
+        Err("it was compiled with another state directory of the wrapper, such as that of another user".into())
     }
 
     /// Compares a compile that [is shared](Self::is_shared). Returns whether the package never changes.
@@ -146,7 +146,7 @@ impl<'a> Checks<'a> {
         let set_by_script =
             run.map(|run| package::set_by_build_script(&self.from.build.join(&run.out_dir)));
         let set_by_script = match set_by_script {
-            Some(None) => return Err("what its build script printed cannot be read".into()),
+            Some(None) => return Err("the output of its build script cannot be read".into()),
             Some(Some(names)) => names,
             None => Vec::new(),
         };
@@ -279,7 +279,7 @@ impl<'a> Checks<'a> {
                 )
             }
             "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
-                Err(Why::general("its debug information is in files of its own"))
+                Err(Why::general("its debug information is in separate files"))
             }
             // cargo finds the unit by these. Packages never change, and the crates below are compared as a whole.
             "version" | "crate" | "emit" | "source" | "directory" | "argument" | "-l"
@@ -289,7 +289,10 @@ impl<'a> Checks<'a> {
                     let out_dir = self.from.build.join(&run.out_dir);
                     package::generated(&out_dir, unit.from)
                 });
-                same(files.as_deref(), "its build script has run again")
+                same(
+                    files.as_deref(),
+                    "the files of its build script have changed",
+                )
             }
             "linker" => {
                 let linker = self
@@ -305,10 +308,13 @@ impl<'a> Checks<'a> {
                     &self.to.workspace
                 };
                 let history = package::history(directory).unwrap_or_default();
-                same(Some(&history), "a macro reads the state of the repository")
+                same(
+                    Some(&history),
+                    "a macro reads the state of the git repository, which differs here",
+                )
             }
             _ => Err(Why::general(format!(
-                "it depends on more than can be compared ({what})"
+                "a part of its key cannot be compared ({what})"
             ))),
         }
     }
@@ -357,7 +363,7 @@ impl<'a> Checks<'a> {
     /// Compares a source.
     fn source(&self, file: &str, value: &str, unit: &Unit<'_>) -> Result<(), Why> {
         let path = self.to.workspace.join(unit.to.to_real_str(file));
-        let changed = || Why::from(format!("{file} is not the same"));
+        let changed = || Why::from(format!("{file} is not the same here"));
         if self.is_immutable(&path) {
             return Ok(());
         }
@@ -435,7 +441,7 @@ fn dependency(name: &str, digest: &str, unit: &Unit<'_>) -> Result<(), Why> {
     if is_same {
         return Ok(());
     }
-    Err(format!("{name} was compiled again").into())
+    Err(format!("its dependency {name} was compiled again").into())
 }
 
 /// Whether all direct and indirect dependencies of the unit are still what it was compiled with.
@@ -452,7 +458,12 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
             .iter()
             .filter(|(dependency, _)| dependency == name);
         let manifest = below.find_map(|(_, taken)| taken.manifest());
-        closures.push(manifest.ok_or("a dependency is not known")?.closure.clone());
+        closures.push(
+            manifest
+                .ok_or("the manifest of a dependency was not found")?
+                .closure
+                .clone(),
+        );
     }
     if parts.iter().any(|part| part.what == "linker") {
         closures.sort_unstable();
@@ -461,7 +472,7 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     if unit.manifest.closure == closure {
         return Ok(());
     }
-    Err("a crate that it depends on was compiled again".into())
+    Err("a direct or indirect dependency was compiled again".into())
 }
 
 /// Whether a file belongs to the kernel, or to a package of the system, and not to `workspace`, which may be below one of

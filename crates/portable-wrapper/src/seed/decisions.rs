@@ -188,7 +188,7 @@ impl<'a> Decisions<'a> {
         let is_library = times.metadata.is_some();
         let is_older = |below: Times| times.newest < below.below(is_library);
         if let Some((name, _)) = dependencies.iter().find(|(_, below)| is_older(below.times)) {
-            return Err(format!("{name} was built again").into());
+            return Err(format!("its dependency {name} was built again").into());
         }
         self.checks.begins(unit);
         let is_published = match &unit.kind {
@@ -278,7 +278,7 @@ impl<'a> Decisions<'a> {
             }
         };
         if newest > self.checks.moment {
-            return Err("it is from the future".into());
+            return Err("an output has an mtime in the future".into());
         }
         Ok(Times { newest, metadata })
     }

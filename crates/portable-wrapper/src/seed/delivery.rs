@@ -98,7 +98,7 @@ impl Delivery<'_> {
                     None => binary::copy_delivered(program, &to, digest, from_map, to_map)?,
                 };
                 if !is_whole {
-                    return Err("a program is not what was delivered".into());
+                    return Err("a program was changed or replaced after the build".into());
                 }
                 let may_link = is_published
                     && (has_launcher || REPLACES_OUTPUT && manifest.is_macro())
@@ -120,14 +120,14 @@ impl Delivery<'_> {
             }
             if manifest.has_texts && has_extension(name, "rlib") {
                 if !native_text::copy_library(&from, &to, digest, from_map, to_map)? {
-                    return Err("a library is not what was delivered".into());
+                    return Err("a library was changed or replaced after the build".into());
                 }
                 share::set_modified(&to, time)?;
                 continue;
             }
             if !FileStamp::from(&metadata).is_same_file(stamp) && !manifest.is_content(name, &from)
             {
-                return Err("an output was written by something else".into());
+                return Err("an output was changed or replaced after the build".into());
             }
             if is_published && share::link(&from, &to).is_ok() {
                 // rustc refuses to replace read-only metadata. cargo removes a library before it has it made.
@@ -199,12 +199,14 @@ impl Delivery<'_> {
                         .to_real_paths(&self.from_map.to_placeholders(path))
                 };
                 let moved = cargo_dep_info::with_paths(&bytes, change);
-                bytes = moved.ok_or("cargo's record has another format")?.into();
+                bytes = moved
+                    .ok_or("the format of cargo's dep-info is not known")?
+                    .into();
             }
             // The paths of this checkout may contain those of the other one.
             let others = self.to_map.to_placeholders(&bytes);
             if self.from_map.find_in(&others).is_some() {
-                return Err("cargo's record contains the other checkout's path".into());
+                return Err("cargo's fingerprint contains the path of the other checkout".into());
             }
             record.create_copy(&to, &bytes, self.time(record.modified, is_published))?;
         }
@@ -231,7 +233,7 @@ impl Delivery<'_> {
             if kind.is_dir() {
                 fsio::create_dir_all(&to)?;
                 let mode = fsio::mode_of_dir(from)
-                    .ok_or("a directory of its build script has a special mode")?;
+                    .ok_or("the permissions of a directory of its build script cannot be copied")?;
                 directories.push((to, mode));
             } else if kind.is_symlink() {
                 let target = fsio::read_link(from).ok_or("a link cannot be read")?;
@@ -241,14 +243,14 @@ impl Delivery<'_> {
                         .any(|part| part == std::path::Component::ParentDir);
                 if leads_out {
                     return Err(
-                        "its build script made a symbolic link that is absolute or contains `..`"
+                        "its build script created a symbolic link that is absolute or contains `..`"
                             .into(),
                     );
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
                 if from.metadata()?.nlink() > 1 {
-                    return Err("its build script made a file with several hard links".into());
+                    return Err("its build script created a file with several hard links".into());
                 }
                 let original = read(from)?;
                 match (&libraries, &mut copies) {
@@ -267,7 +269,7 @@ impl Delivery<'_> {
                     _ => self.any(&original, from, &to, is_published)?,
                 }
             } else {
-                return Err("its build script made something that is not a file".into());
+                return Err("its build script created something that is not a file, a directory or a symbolic link".into());
             }
         }
         if let Some((copies, _)) = copies {
@@ -298,7 +300,7 @@ impl Delivery<'_> {
                     .to_real_paths(&self.from_map.to_placeholders(text))
             })
         } else {
-            Err("a file of its build script contains the other checkout's path".into())
+            Err("a binary file of its build script contains the path of the other checkout".into())
         }
     }
 
@@ -336,7 +338,7 @@ impl Delivery<'_> {
         // The paths of this checkout may contain those of the other one.
         let others = self.to_map.to_placeholders(&changed);
         if self.from_map.find_in(&others).is_some() {
-            return Err("a text contains the other checkout's path in another form".into());
+            return Err("a text file contains the path of the other checkout in a form that cannot be replaced".into());
         }
         Ok(changed)
     }

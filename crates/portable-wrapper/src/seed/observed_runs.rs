@@ -75,9 +75,10 @@ impl Checks<'_> {
             return Ok(());
         };
         let from = manifest.path_map.all_mapped();
-        let from = from.ok_or("its paths are not known")?;
+        let from = from.ok_or("a path in its manifest is too long")?;
         let to = from.moved(&self.from.roles()?, &self.to.roles()?);
-        let to = to.ok_or("it ran in another directory, or this one's path is too long")?;
+        let to =
+            to.ok_or("it ran in another directory, or the path of this checkout is too long")?;
         let program = compiled
             .outputs
             .first()
@@ -92,7 +93,9 @@ impl Checks<'_> {
             .iter()
             .any(|part| part.what == build_script::PLACE)
         {
-            return Err(Why::general("its build script asks where it is"));
+            return Err(Why::general(
+                "its build script may read the path of its package",
+            ));
         }
         self.variables(manifest, &source, &compiled.code.inputs(), &to)?;
         let is_observed = manifest.observed.as_ref();
@@ -102,7 +105,9 @@ impl Checks<'_> {
             return Err("a program that its build script names has changed".into());
         }
         if !build_script::names_same_contents(&manifest.parts, &to) {
-            return Err("what a variable or its build script names is not the same here".into());
+            return Err(
+                "a file that a variable or its build script names is not the same here".into(),
+            );
         }
         if let Some((observed, _)) = manifest.observed.as_ref().filter(|_| !script.is_published) {
             let asked = [
@@ -136,7 +141,7 @@ impl Checks<'_> {
                 Some(digest::shown(digest.as_bytes()))
             });
             if now.as_ref() != Some(&part.value) {
-                return Err("the programs of this machine have changed".into());
+                return Err("programs, packages or headers of this machine have changed".into());
             }
         }
         Ok(())

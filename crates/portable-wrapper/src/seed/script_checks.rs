@@ -31,7 +31,7 @@ impl Checks<'_> {
             .iter()
             .filter_map(|(_, taken)| Some((taken, taken.manifest()?, taken.is_published)));
         let (Some((taken, script, is_published)), None) = (scripts.next(), scripts.next()) else {
-            return Err("its build script is not known".into());
+            return Err("the program of its build script was not found".into());
         };
         let manifest = self.manifest_of(run);
         if let Some(Sharing::KeyedByPath(why)) = manifest.as_ref().map(|known| &known.sharing) {
@@ -39,7 +39,7 @@ impl Checks<'_> {
         }
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
-        let ran = modified(&printed).ok_or("what it printed cannot be read")?;
+        let ran = modified(&printed).ok_or("its output cannot be read")?;
         for local in &unit.local {
             match local {
                 Local::RerunIfEnvChanged { .. } => {}
@@ -48,7 +48,9 @@ impl Checks<'_> {
                     return Err(Why::general("its build script declares no files"));
                 }
                 Local::CheckDepInfo(_) => {
-                    return Err(Why::general("cargo has another record of it"));
+                    return Err(Why::general(
+                        "cargo's fingerprint of it is not that of a build script's run",
+                    ));
                 }
                 Local::RerunIfChanged { paths, .. } => {
                     for path in paths {
@@ -97,7 +99,11 @@ impl Checks<'_> {
         if is_same {
             return Ok(());
         }
-        Err(format!("{} is not what its build script has read", path.display()).into())
+        Err(format!(
+            "{} is not the same as when its build script ran",
+            path.display()
+        )
+        .into())
     }
 }
 

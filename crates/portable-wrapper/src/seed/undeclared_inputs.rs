@@ -39,7 +39,7 @@ impl Checks<'_> {
             manifest,
         } = &script.unit.kind
         else {
-            return Err("its build script is not known".into());
+            return Err("the program of its build script was not found".into());
         };
         let dep_info = self.from.build.join(out_dir).join(format!("{stem}.d"));
         let source = Source::read(&dep_info, &self.from.workspace);
@@ -52,7 +52,9 @@ impl Checks<'_> {
             return Err(Why::general("its build script may run programs"));
         }
         if source.asks_for_place(&used) {
-            return Err(Why::general("its build script asks where it is"));
+            return Err(Why::general(
+                "its build script may read the path of its package",
+            ));
         }
         let names = |all: &[&str]| all.iter().any(|name| source.names.contains(*name));
         let texts = || source.texts.iter().map(String::as_str);
@@ -64,7 +66,8 @@ impl Checks<'_> {
         let lists_variables = source.lists_variables(&used) || used.environment.is_some();
         let undeclared = undeclared_variable(texts(), &used, &declared);
         if let Some(name) = undeclared.or(lists_variables.then(|| "any".to_owned())) {
-            let why = format!("its build script may read a variable ({name})");
+            let why =
+                format!("its build script may read a variable that it does not declare ({name})");
             return Err(Why::general(why));
         }
         if !names(&READS) && !names(&LOOKS) && !used.reads_files() {
@@ -76,7 +79,9 @@ impl Checks<'_> {
         };
         let asks_for_metadata = names(&METADATA) || names(&FILE_TIMES) || names(&LINKS);
         if asks_for_metadata || used.asks_for_metadata || texts().any(is_outside) {
-            return Err(Why::general("its build script may read other files"));
+            return Err(Why::general(
+                "its build script may read files outside of its package, or metadata of files",
+            ));
         }
         let directory = self.to.workspace.join(&package.directory);
         self.compares(&directory, What::Package, Noticed::Not);

@@ -336,7 +336,7 @@ impl KeyBuilder<'_> {
         if self.macros.is_own {
             // What a published macro writes is read off its sources.
             self.code
-                .add_anything(name, "code that another macro writes");
+                .add_anything(name, "code that another macro generates");
         }
         if !libraries.is_empty() || self.unit.links_files() {
             self.code.add_anything(name, "a native library");

@@ -22,7 +22,9 @@ impl KeyBuilder<'_> {
     ) -> Result<(), Uncacheable> {
         if !self.is_observed {
             if let Some(why) = self.macros.each_time() {
-                self.compile_each_time(&format!("may do anything ({why})"));
+                self.compile_each_time(&format!(
+                    "may have side effects or a different result each time ({why})"
+                ));
             }
             if self.macros.reads_history() {
                 let history = package::history(self.cwd).unwrap_or_default();

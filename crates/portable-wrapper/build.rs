@@ -20,7 +20,7 @@ fn main() {
         "-Clink-arg=-Wl,-z,max-page-size=4096",
     ];
     if variable("CARGO_CFG_TARGET_ENV") == "musl" {
-        // It has an entry point of its own.
+        // The launchers define their own entry point instead of musl's `crt1.o`.
         launcher.push("-Clink-self-contained=no");
     }
     for part in ["launcher", "observer", "system_call.rs"] {
@@ -42,8 +42,8 @@ fn main() {
             leave_out(name, is_supported.then_some(without));
         }
     }
-    // The C library is the one of the compiler that it is loaded into.
-    // Each segment takes time in each process.
+    // The observer uses the C library of the process that it is loaded into. It is linked with few segments, because each takes
+    // // time in each process.
     let observer = ["-Clink-arg=-Wl,-z,lazy,-z,norelro"];
     let without = "the observer of compilers could not be compiled, so macros are only read";
     let is_dynamic = is_supported && variable("CARGO_CFG_TARGET_ENV") == "gnu";
@@ -84,7 +84,7 @@ fn compile(name: &str, kind: &str, source: &str, more: &[&str]) -> bool {
     rustc.status().is_ok_and(|status| status.success())
 }
 
-/// Writes an empty file in the place of the program `name`, with a warning.
+/// Writes an empty file instead of the program `name`, and prints a warning.
 fn leave_out(name: &str, warning: Option<&str>) {
     let _ = std::fs::write(Path::new(&variable("OUT_DIR")).join(name), b"");
     if let Some(warning) = warning {

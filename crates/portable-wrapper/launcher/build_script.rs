@@ -19,8 +19,7 @@ use core::mem::MaybeUninit;
 
 use system::{LONGEST_PATH, Process, RUSTC_WRAPPER, after, copy, execve, length_of};
 
-/// The path of the wrapper, followed by zeros. The wrapper finds it in the file by the text that is
-/// here at first.
+/// The path of the wrapper, padded with NUL bytes. The wrapper writes it over the marker text that is compiled in.
 #[used]
 #[unsafe(no_mangle)]
 static WRAPPER: [u8; 1024] = {
@@ -50,7 +49,7 @@ unsafe fn run(process: &Process) {
             }
             variable = variable.add(1);
         }
-        // Neither is filled with zeros: that would need `memset`.
+        // Uninitialised, because filling an array with zeros would need `memset`.
         let mut with = MaybeUninit::<[*const u8; MOST_ARGUMENTS]>::uninit();
         if is_wrapped && count + 4 <= MOST_ARGUMENTS {
             let with = with.as_mut_ptr().cast::<*const u8>();
@@ -58,7 +57,7 @@ unsafe fn run(process: &Process) {
             *with.add(1) = FLAG.as_ptr();
             *with.add(2) = executed;
             let mut at = 0;
-            // The zero at the end as well.
+            // Includes the terminating null.
             while at <= count {
                 with.add(3 + at).write_volatile(*arguments.add(at));
                 at += 1;
@@ -74,8 +73,7 @@ unsafe fn run(process: &Process) {
     }
 }
 
-/// The path of the wrapper. The value was written after this was compiled, so it must not be read
-/// as a constant.
+/// The path of the wrapper. It was written into the file after the compile, so the compiler must not treat it as a constant.
 fn wrapper() -> *const u8 {
     core::hint::black_box(&raw const WRAPPER).cast()
 }

@@ -1,9 +1,8 @@
-//! The program that a recorded build script runs in place of the wrapper, in front of C compilers.
-//!
-//! What such a script compiles is not looked up, because the result of the whole run is stored. This program adds the
-//! arguments by which the compiler writes placeholders into debug information, which are in the locked file `recording`,
-//! and replaces itself with the compiler. For all else, it replaces itself with the wrapper, which is called `sccache` and
-//! in the directory above its own.
+//! The launcher of C compilers: a recorded build script runs it instead of the wrapper (`RUSTC_WRAPPER`). The objects that such
+//! a script compiles are not looked up, because the result of the whole run is stored. For a compile, the launcher reads
+//! arguments from the locked file `recording`, by which the compiler writes placeholders into debug information, and replaces
+//! itself with the compiler. Otherwise, it replaces itself with the wrapper: the file `sccache` in the parent of its own
+//! directory.
 //!
 //! The wrapper would do the same. But scripts compile thousands of files, and a program without libraries starts in a
 //! fifth of the time. `src/cc/launcher.rs` says when it is used. It is compiled by `build.rs`, and is not part of the
@@ -19,19 +18,19 @@ use core::mem::MaybeUninit;
 
 use system::{LONGEST_PATH, Process, RUSTC_WRAPPER, after, copy, execve, length_of, number, system_call};
 
-/// Tells the wrapper that this is the program which it knows.
+/// The wrapper recognises this version of the launcher by it.
 #[used]
 #[unsafe(no_mangle)]
 static MARK: [u8; 32] = *b"sccfg: launcher of C compilers 1";
 
 const OUT_DIR: &[u8] = b"OUT_DIR=";
 const PATH: &[u8] = b"PATH=";
-/// Beside `OUT_DIR`.
+/// The path of the locked file, relative to the parent of `OUT_DIR`.
 const RECORDING: &[u8] = b"/.sccfg/recording\0";
 const NAME: &[u8] = b"/sccache\0";
 /// The names of gcc and clang.
 const COMPILERS: [&[u8]; 6] = [b"cc", b"gcc", b"c++", b"g++", b"clang", b"clang++"];
-/// The most bytes of added arguments, with a zero after each.
+/// The size of the buffer for the added arguments, each with a terminating NUL byte. In bytes.
 const LONGEST_RECORD: usize = 8192;
 const MOST_ARGUMENTS: usize = 2048;
 
@@ -83,7 +82,7 @@ unsafe fn run(process: &Process) {
     }
 }
 
-/// Returns if no run is recorded, or the compiler cannot be run so.
+/// Runs the compiler with the added arguments. Returns if the run is not recorded, or the compiler cannot be run.
 unsafe fn run_compiler(process: &Process, out_dir: *const u8, path: *const u8) {
     unsafe {
         let mut record = MaybeUninit::<[u8; LONGEST_RECORD]>::uninit();
@@ -137,7 +136,7 @@ unsafe fn execute(name: *const u8, path: *const u8, arguments: *const *const u8,
                 end = end.add(1);
             }
             let size = end.offset_from(directory) as usize;
-            // The wrapper knows what an empty part stands for.
+            // An empty entry of `PATH`, which is left to the wrapper, or a path that is too long.
             if size == 0 || size + length + 2 > LONGEST_PATH {
                 return;
             }
@@ -153,7 +152,7 @@ unsafe fn execute(name: *const u8, path: *const u8, arguments: *const *const u8,
     }
 }
 
-/// Reads the arguments to add while the run is recorded, which is while the file is locked. Returns their size.
+/// Reads the arguments to add. Returns their size in bytes; `None` if the file is not locked, so that the run is not recorded.
 unsafe fn read_record(out_dir: *const u8, to: *mut u8) -> Option<usize> {
     unsafe {
         let length = parent(out_dir, length_of(out_dir))?;
@@ -176,7 +175,7 @@ unsafe fn read_record(out_dir: *const u8, to: *mut u8) -> Option<usize> {
         }
         system_call(number::CLOSE, [file, 0, 0, 0, 0]);
         let read = usize::try_from(read).ok()?;
-        // Every argument ends with a zero.
+        // Every argument ends with a NUL byte.
         let is_whole = read < LONGEST_RECORD && (read == 0 || *to.add(read - 1) == 0);
         is_whole.then_some(read)
     }

@@ -1,4 +1,4 @@
-//! What a program without the standard library and without a C library needs to begin, to ask the system, and to end.
+//! The entry point, the exit and system calls of a program without the standard library and without a C library.
 
 use core::arch::global_asm;
 
@@ -40,16 +40,16 @@ global_asm!(
 pub(crate) struct Process {
     /// The number of arguments.
     pub(crate) count: usize,
-    /// The arguments, and a zero.
+    /// The arguments, and a null pointer.
     pub(crate) arguments: *mut *const u8,
-    /// The environment, and a zero.
+    /// The environment, and a null pointer.
     pub(crate) environment: *mut *const u8,
     /// The path that was executed.
     pub(crate) executed: *const u8,
 }
 
-/// `stack` is what the kernel passes: the number of arguments, the arguments, a zero, the environment,
-/// a zero, and the auxiliary vector.
+/// `stack` is what the kernel passes: the number of arguments, the arguments, null, the environment, null, and the auxiliary
+/// vector.
 unsafe extern "C" fn start(stack: *mut usize) -> ! {
     unsafe {
         let count = *stack;
@@ -75,7 +75,7 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
     exit(127)
 }
 
-/// What follows `name` in `text`, if `text` begins with it.
+/// The rest of `text` after the prefix `name`, if it has this prefix.
 pub(crate) unsafe fn after(text: *const u8, name: &[u8]) -> Option<*const u8> {
     let mut at = 0;
     while at < name.len() {

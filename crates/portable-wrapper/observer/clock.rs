@@ -1,19 +1,19 @@
-//! The functions that return the time, and who calls them.
+//! Interposes the functions of the C library that return the time, and notes their callers.
 
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::libraries;
-use super::notes::{is_one_observed, note};
+use super::notes::{observes_only_children, note};
 use super::system_call::{number, system_call};
 use super::{NEXT, as_function, dlsym};
 
 /// `CLOCK_REALTIME`
 const REAL_TIME: usize = 0;
-/// `CLOCK_MONOTONIC`, which tells how long something takes, and not when it is.
+/// `CLOCK_MONOTONIC`, which measures durations and does not tell the date.
 const MONOTONIC: usize = 1;
 
-/// The C library's function, which need not enter the kernel; 0 before it was [found](find).
+/// The address of the C library's `clock_gettime`, which need not enter the kernel (vDSO); 0 before it was [found](find).
 static REAL: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether this process is a build script, not a program that one runs.
@@ -24,16 +24,17 @@ pub(crate) fn mark_script() {
     IS_SCRIPT.store(true, Ordering::Relaxed);
 }
 
-/// Looks the C library's function up. That takes memory, and allocators ask for the time: so it is not done when the first one does.
+/// Looks up the C library's function. The lookup allocates memory, and allocators read the clock, so it must not happen in the
+/// first read of the clock.
 pub(crate) unsafe fn find() {
     REAL.store(unsafe { dlsym(NEXT, c"clock_gettime".as_ptr()) } as usize, Ordering::Relaxed);
 }
 
-/// Notes that a build script asks for the time, or, in a compiler, something that was not loaded with it: macros are loaded later.
-/// `caller` is the address to which the function returns.
+/// Notes a read of the clock by a build script or, in a compiler, by a library that was loaded after its start, such as a
+/// macro. `caller` is the return address.
 unsafe fn note_caller(name: &CStr, caller: usize) {
-    let is_noted = if is_one_observed() {
-        !libraries::is_of_start(caller)
+    let is_noted = if observes_only_children() {
+        !libraries::was_loaded_at_start(caller)
     } else {
         IS_SCRIPT.load(Ordering::Relaxed)
     };

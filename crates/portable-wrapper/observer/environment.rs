@@ -1,4 +1,4 @@
-//! The variables of a process.
+//! Looks up environment variables.
 
 use core::ffi::c_char;
 
@@ -50,7 +50,7 @@ pub(crate) unsafe fn is_preloaded(variables: *const *const c_char, path: *const 
         while !variable.is_null() && !(*variable).is_null() {
             let value = value_if(*variable, PRELOAD.as_ptr(), PRELOAD.len());
             if !value.is_null() {
-                // The last one counts, if there are more.
+                // If the variable is set several times, the last one counts.
                 is_preloaded = has_element(value, path);
             }
             variable = variable.add(1);
@@ -59,7 +59,7 @@ pub(crate) unsafe fn is_preloaded(variables: *const *const c_char, path: *const 
     }
 }
 
-/// Whether `path` is in `list`, where colons or spaces stand between paths.
+/// Whether `path` is in `list`, whose paths are separated by colons or spaces.
 unsafe fn has_element(list: *const u8, path: *const u8) -> bool {
     if path.is_null() {
         return false;

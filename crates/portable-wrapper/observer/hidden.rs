@@ -1,4 +1,4 @@
-//! The variables of the observer, hidden from a program that may list all variables, and not from what it starts.
+//! Hides the observer's variables from a program that may list all variables, but not from the programs that it starts.
 
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
@@ -11,12 +11,12 @@ use super::{AT_FDCWD, LONGEST, PROGRAM, length_of};
 
 /// The variable of a program that must not see the variables of the observer.
 const HIDES: &[u8] = b"SCCFG_HIDES";
-/// The variables that were removed from the environment of this process, null if none was.
+/// The observer's variables that were removed from the environment of this process, as `NAME=value`; null for one that was not.
 static HIDDEN: [(&[u8], AtomicPtr<c_char>); 2] = [
     (PRELOAD, AtomicPtr::new(core::ptr::null_mut())),
     (LOG, AtomicPtr::new(core::ptr::null_mut())),
 ];
-/// The most variables that a program gets with those that are hidden. With more, it is not observed.
+/// The maximum number of variables of a started program, including the hidden ones. With more, the program is not observed.
 pub(crate) const MOST_VARIABLES: usize = 1024;
 
 /// Removes the variables of the observer, if this program must not see them.
@@ -42,7 +42,7 @@ pub(crate) unsafe fn hide() {
     }
 }
 
-/// Has `start` start `program` with `variables`, and with those that are hidden from this process.
+/// Calls `start`, which starts `program`, with `variables` and those that are hidden from this process.
 pub(crate) unsafe fn with_hidden<R>(
     program: *const c_char,
     variables: *const *const c_char,
@@ -57,7 +57,7 @@ pub(crate) unsafe fn with_hidden<R>(
         while !(*variables.add(count)).is_null() {
             count += 1;
         }
-        // One that hides them again, and null at the end.
+        // Plus `SCCFG_HIDES` and the terminating null.
         if count + HIDDEN.len() + 2 > MOST_VARIABLES {
             return start(variables);
         }
@@ -80,17 +80,17 @@ pub(crate) unsafe fn with_hidden<R>(
     }
 }
 
-/// What the launcher of a build script adds to its own path, for that of the script.
+/// The launcher of a build script adds this to its own path to get that of the script.
 const BEHIND_LAUNCHER: &[u8] = b".program\0";
 
-/// Whether a launcher is in front of the program at this path.
+/// Whether the program at this path is a build script that a launcher starts.
 pub(crate) unsafe fn is_behind_launcher(path: *const u8, length: usize) -> bool {
     let end = &BEHIND_LAUNCHER[..BEHIND_LAUNCHER.len() - 1];
     let is_same = |at: usize| unsafe { *path.add(length - end.len() + at) } == end[at];
     length > end.len() && (0..end.len()).all(is_same)
 }
 
-/// Whether `program` is the path of the program that runs here, or of the launcher in front of it.
+/// Whether `program` is the path of the program of this process, or of its launcher.
 unsafe fn is_own(program: *const c_char) -> bool {
     unsafe {
         let length = if program.is_null() { LONGEST } else { length_of(program.cast()) };
@@ -107,9 +107,9 @@ unsafe fn is_own(program: *const c_char) -> bool {
     }
 }
 
-/// The device and the number of the file at `path`.
+/// The device and the inode number of the file at `path`.
 unsafe fn file_at(path: *const u8) -> Option<(u64, u64)> {
-    // They are the first two numbers of its state, which is shorter.
+    // `st_dev` and `st_ino`, the first two fields of `struct stat`, which is shorter than this.
     let mut state = [0_u64; 32];
     let to = state.as_mut_ptr() as usize;
     let arguments = [AT_FDCWD as usize, path as usize, to, 0, 0];

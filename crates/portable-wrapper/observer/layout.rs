@@ -1,19 +1,19 @@
-//! The layout of the memfd for notes, for both the wrapper, which creates and reads it, and the observer.
-//!
-//! It starts with three numbers of 64 bits in the machine's byte order, at [`USED`] and the like. A table at [`TABLE`] says
-//! where recent notes are, so that none is noted twice. Notes start at [`NOTES`]. A note is a letter, a text and a zero;
-//! zeros may stand between notes, as those who note do not wait for each other.
+//! The layout of the memfd for notes, for both the wrapper, which creates and reads it, and the observer. It starts with
+//! [`MAGIC`] and the 64-bit numbers at [`USED`], [`VOID`], [`NOTED_BY_COMPILER`] and [`UNNOTED`], in the machine's byte order.
+//! The hash table at [`TABLE`] has the offsets of recent notes, so that none is repeated. Notes start at [`NOTES`]. A note is a
+//! letter, a text and a NUL byte. There may be NUL bytes between notes, because processes write them without waiting for each
+//! other.
 
-/// What stands at the start of the file. The last byte is a version.
+/// The first number. Its last byte is the version of the format.
 pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"sccfgob\x01");
-/// Where it stands how many bytes of notes there are. With more than have room, some were lost.
+/// The offset of the number of bytes of notes. If it is larger than [`ROOM`], notes were lost.
 pub(crate) const USED: usize = 8;
-/// Where it stands how many of them are void.
+/// The offset of the number of bytes at the start of the notes that are discarded.
 pub(crate) const VOID: usize = 16;
-/// Where it stands whether this wrapper had a compiler do something in the run, and all that this read is noted.
+/// The offset of a flag: in the observed run, this wrapper ran a compiler, and everything that the compiler read is noted.
 #[allow(dead_code, reason = "the observer does not use it")]
 pub(crate) const NOTED_BY_COMPILER: usize = 24;
-/// Where it stands whether this wrapper did something in the run that is not noted.
+/// The offset of a flag: in the observed run, this wrapper did something that is not noted.
 #[allow(dead_code, reason = "the observer does not use it")]
 pub(crate) const UNNOTED: usize = 32;
 /// In bytes.

@@ -1,14 +1,10 @@
-//! The library that the wrapper has the dynamic linker load (`LD_PRELOAD`) into the compiler, while it lists the sources of
-//! a unit or compiles it, and into build scripts and the programs that they run.
-//!
-//! It takes the place of the functions of the C library that open files, look for them, change them, read variables and the clock,
-//! run programs and connect to others, [notes] what they are called with, and does what
-//! they do. So the wrapper learns what procedural macros ask for, however their source says so. What a note is,
-//! `src/observation.rs` says.
-//!
-//! It uses neither the standard library nor a version of a C library, so that it can be loaded into every compiler.
-//! Functions that an allocator may call before it is ready are system calls here; others are looked up. It is
-//! compiled by `build.rs`, and is not part of the workspace.
+//! The library that the wrapper has the dynamic linker load (`LD_PRELOAD`) into the compiler, while it lists the sources of a
+//! unit or compiles it, and into build scripts and the programs that they run. It interposes the functions of the C library
+//! that open, look up or change files, read variables or the clock, run programs or connect to others: it [notes] the arguments
+//! of each call, and carries it out. So the wrapper learns what procedural macros read, whatever their source looks like.
+//! `src/observation.rs` reads the notes. It uses neither the standard library nor versioned symbols of a C library, so that it
+//! can be loaded into every compiler. Functions that an allocator may call before it is ready are system calls here; for
+//! others, the next definition is looked up. It is compiled by `build.rs`, and is not part of the workspace.
 
 #![no_std]
 #![allow(clippy::missing_safety_doc, reason = "they are the functions of the C library")]
@@ -20,21 +16,21 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 mod clock;
 mod environment;
 mod hidden;
-mod in_front;
+mod variadic;
 mod layout;
 mod libraries;
-mod lost;
+mod missing_library;
 mod notes;
 mod paths;
 mod programs;
 mod raw_calls;
-mod resolved;
+mod realpath;
 #[path = "../system_call.rs"]
 mod system_call;
 mod variables;
 
 use environment::environ;
-use notes::{is_noting, is_one_observed, note, write};
+use notes::{is_noting, observes_only_children, note, write};
 use paths::{forget_current, note_at, note_path};
 use programs::{has_directory, note_environment, note_program, note_started, with_environment};
 use system_call::{number, system_call};
@@ -44,7 +40,7 @@ unsafe extern "C" {
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
 }
 
-/// The current directory, in the place of a directory's descriptor.
+/// Stands for the current directory where a system call takes the file descriptor of a directory.
 const AT_FDCWD: isize = -100;
 const AT_SYMLINK_NOFOLLOW: usize = 0x100;
 const O_WRONLY: usize = 0o1;
@@ -54,7 +50,7 @@ const O_EXCL: usize = 0o200;
 const O_TRUNC: usize = 0o1000;
 const O_CLOEXEC: usize = 0o2_000_000;
 
-/// The same as the C library does it: -1, and the error in `errno`.
+/// Makes a system call, and returns -1 with the error in `errno` if it fails, as the C library does.
 unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
     let result = unsafe { system_call(number, arguments) };
     if result < 0 {
@@ -64,12 +60,12 @@ unsafe fn as_function(number: usize, arguments: [usize; 5]) -> isize {
     result
 }
 
-/// The longest path that a link may lead to.
+/// The size of a buffer for a path, in bytes (`PATH_MAX`).
 const LONGEST: usize = 4096;
-/// The link to the program of this process.
+/// The symbolic link to the program of this process.
 const PROGRAM: &CStr = c"/proc/self/exe";
 
-/// Writes the path that a link leads to. Returns its length, or an error.
+/// Reads the target of a symbolic link. Returns its length in bytes, or an error below zero.
 unsafe fn read_link(link: *const u8, to: &mut MaybeUninit<[u8; LONGEST]>) -> isize {
     let arguments = [AT_FDCWD as usize, link as usize, to.as_mut_ptr() as usize, LONGEST, 0];
     unsafe { system_call(number::READLINKAT, arguments) }
@@ -83,7 +79,7 @@ unsafe fn length_of(text: *const u8) -> usize {
     length
 }
 
-/// How a file is opened with this mode of `fopen`.
+/// The letter of the note for a file that is opened with this mode of `fopen`.
 unsafe fn kind_of_mode(mode: *const u8) -> u8 {
     let is_written = [b'a', b'w', b'+'].iter().any(|letter| unsafe { has_letter(mode, *letter) });
     if is_written { b'w' } else { b'o' }
@@ -101,8 +97,8 @@ unsafe fn has_letter(mut mode: *const u8, letter: u8) -> bool {
     false
 }
 
-/// Notes the program of this process when the library is loaded into it, so that it is known that it was. Finds out which
-/// library this is and, of a compiler, where its code is.
+/// Called when the library is loaded. Notes the program of this process, which shows that it is observed. Finds the path of
+/// this library and, in a compiler, the addresses of its code.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static LOADED: unsafe extern "C" fn() = loaded;
@@ -112,19 +108,19 @@ unsafe extern "C" fn loaded() {
         if environ.is_null() {
             return;
         }
-        // Programs that do not note start others as well, which are to be observed.
+        // Also in a program that is not noted: the programs that it starts are to be observed.
         libraries::find();
         if !is_noting() {
             return;
         }
         if libraries::has_compiler() {
             note(b'r', c"".as_ptr());
-            if is_one_observed() {
+            if observes_only_children() {
                 libraries::remember_start();
             }
         }
         clock::find();
-        if !is_one_observed() {
+        if !observes_only_children() {
             let mut real = MaybeUninit::uninit();
             let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
             if length > 0 {
@@ -140,8 +136,8 @@ unsafe extern "C" fn loaded() {
     }
 }
 
-/// The options of AddressSanitizer in a program that has none of its own. Without this one, it ends a program into which
-/// another library is loaded before its own (`verify_asan_link_order` in compiler-rt's `asan_flags.inc`).
+/// The options of AddressSanitizer in a program that defines none. Without this one, AddressSanitizer aborts a program into
+/// which another library is loaded before its own (`verify_asan_link_order` in compiler-rt's `asan_flags.inc`).
 #[unsafe(no_mangle)]
 pub extern "C" fn __asan_default_options() -> *const c_char {
     c"verify_asan_link_order=0".as_ptr()
@@ -151,9 +147,9 @@ fn is_written(flags: usize) -> bool {
     flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) != 0
 }
 
-/// Whether a program that is no compiler reads and writes a file that is there.
+/// Whether the file may exist and be read as well as written. Not while a compiler lists sources.
 fn is_updated(flags: usize) -> bool {
-    flags & O_RDWR != 0 && flags & (O_TRUNC | O_EXCL) == 0 && !is_one_observed()
+    flags & O_RDWR != 0 && flags & (O_TRUNC | O_EXCL) == 0 && !observes_only_children()
 }
 
 /// Notes that a file is opened, and opens it.
@@ -172,7 +168,7 @@ unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usi
     }
 }
 
-/// Notes that the state of a file is asked for, and asks.
+/// Notes the file, and calls `newfstatat`.
 unsafe fn stat_at(directory: isize, path: *const c_char, to: usize, flags: usize) -> isize {
     unsafe {
         note_at(b's', directory, path);
@@ -215,7 +211,7 @@ macro_rules! stats {
         pub unsafe extern "C" fn $at(at: c_int, path: *const c_char, to: usize, flags: c_int) -> c_int {
             unsafe { stat_at(at as isize, path, to, flags as usize) as c_int }
         }
-        // What programs call that were linked with a C library before glibc 2.33.
+        // Programs that were linked with a glibc before 2.33 call these.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $old(_: c_int, path: *const c_char, to: usize) -> c_int {
             unsafe { stat_at(AT_FDCWD, path, to, 0) as c_int }
@@ -247,7 +243,7 @@ macro_rules! opens_without_mode {
         }
     )* };
 }
-// Of programs that were compiled with `_FORTIFY_SOURCE`.
+// Programs that were compiled with `_FORTIFY_SOURCE` call these.
 opens_without_mode! { __open_2 __openat_2  __open64_2 __openat64_2 }
 
 #[unsafe(no_mangle)]
@@ -301,12 +297,12 @@ pub unsafe extern "C" fn connect(socket: c_int, address: usize, length: u32) -> 
 /// `RTLD_NEXT`
 const NEXT: *mut c_void = usize::MAX as *mut c_void;
 
-/// The result of a function that is not there: the error `ENOSYS`.
+/// Called in place of a function that the C library does not have. Returns `ENOSYS`.
 unsafe extern "C" fn missing(_: usize, _: usize, _: usize, _: usize, _: usize, _: usize) -> usize {
     38
 }
 
-/// Calls the function of this name behind this library.
+/// The function `name` of the next library (`RTLD_NEXT`). `known` caches its address.
 unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, usize, usize, usize, usize, usize) -> usize {
     let mut address = known.load(Ordering::Relaxed);
     if address == 0 {
@@ -319,7 +315,7 @@ unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, 
     unsafe { core::mem::transmute(address) }
 }
 
-macro_rules! passed_on {
+macro_rules! interpose {
     ($($name:ident $kind:tt $nth:tt)*) => { $(
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
@@ -329,55 +325,55 @@ macro_rules! passed_on {
                 Err(_) => c"",
             };
             unsafe {
-                passed_on!(@call real(&REAL, NAME), NAME, $kind $nth [a, b, c, d, e, f])
+                interpose!(@call real(&REAL, NAME), NAME, $kind $nth [a, b, c, d, e, f])
             }
         }
     )* };
-    // What changes a file is noted when it has done so; otherwise it only looked for the file.
-    (@call $real:expr, $name:expr, b'w' $nth:tt $all:expr) => { passed_on!(@change $real, b'w' $nth $all) };
-    // The same for what removes a file.
-    (@call $real:expr, $name:expr, b'f' $nth:tt $all:expr) => { passed_on!(@change $real, b'f' $nth $all) };
+    // A function that changes a file: noted as a change if it succeeds, and as a lookup otherwise.
+    (@call $real:expr, $name:expr, b'w' $nth:tt $all:expr) => { interpose!(@change $real, b'w' $nth $all) };
+    // A function that removes a file.
+    (@call $real:expr, $name:expr, b'f' $nth:tt $all:expr) => { interpose!(@change $real, b'f' $nth $all) };
     (@change $real:expr, $kind:literal $nth:tt $all:expr) => {{
         let all = $all;
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
         let kind = if result as c_int == -1 { b's' } else { $kind };
-        passed_on!(@path kind, $nth all);
+        interpose!(@path kind, $nth all);
         result
     }};
-    // The same for a file that gets another name.
+    // A function that creates a hard link.
     (@call $real:expr, $name:expr, links [$from:tt $to:tt] $all:expr) => {{
         let all = $all;
-        passed_on!(@path b'o', $from all);
-        passed_on!(@call $real, $name, b'w' $to all)
+        interpose!(@path b'o', $from all);
+        interpose!(@call $real, $name, b'w' $to all)
     }};
-    // A file that is taken away from a path, with its content.
+    // A function that renames a file.
     (@call $real:expr, $name:expr, renames [$from:tt $to:tt] $all:expr) => {{
         let all = $all;
-        passed_on!(@path b'o', $from all);
+        interpose!(@path b'o', $from all);
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
         let is_done = result as c_int != -1;
-        passed_on!(@path if is_done { b'f' } else { b's' }, $from all);
-        passed_on!(@path if is_done { b'w' } else { b's' }, $to all);
+        interpose!(@path if is_done { b'f' } else { b's' }, $from all);
+        interpose!(@path if is_done { b'w' } else { b's' }, $to all);
         result
     }};
-    (@call $real:expr, $name:expr, moves $nth:tt $all:expr) => {{
+    (@call $real:expr, $name:expr, changes_directory $nth:tt $all:expr) => {{
         let all = $all;
         let result = $real(all[0], all[1], all[2], all[3], all[4], all[5]);
         forget_current();
         result
     }};
-    // A program, its arguments and its environment.
-    (@call $real:expr, $name:expr, becomes [$path:tt $more:literal $variables:literal] $all:expr) => {{
+    // A function that executes a program: its path, arguments and environment.
+    (@call $real:expr, $name:expr, execs [$path:tt $more:literal $variables:literal] $all:expr) => {{
         let all = $all;
-        let program = passed_on!(@program $name, $path all);
+        let program = interpose!(@program $name, $path all);
         note_program(program, all[$more]);
-        passed_on!(@start $real, program, $variables all)
+        interpose!(@start $real, program, $variables all)
     }};
     (@call $real:expr, $name:expr, starts [$path:literal $more:literal $variables:literal] $all:expr) => {{
         let all = $all;
-        let program = passed_on!(@program $name, $path all);
+        let program = interpose!(@program $name, $path all);
         note_started(program, all[$more]);
-        passed_on!(@start $real, program, $variables all)
+        interpose!(@start $real, program, $variables all)
     }};
     (@program $name:expr, unnamed $all:expr) => { $name.as_ptr() };
     (@program $name:expr, $path:literal $all:expr) => { $all[$path] as *const c_char };
@@ -390,59 +386,59 @@ macro_rules! passed_on {
     }};
     (@call $real:expr, $name:expr, $kind:tt $nth:tt $all:expr) => {{
         let all = $all;
-        passed_on!(@note $name, $kind $nth all);
+        interpose!(@note $name, $kind $nth all);
         $real(all[0], all[1], all[2], all[3], all[4], all[5])
     }};
-    // A command.
+    // A function that runs a shell command.
     (@note $name:expr, runs $nth:literal $all:expr) => {
         note(b'x', $all[$nth] as *const c_char);
-        lost::forget();
+        missing_library::forget();
         note_environment($all[$nth] as *const c_char, environ);
     };
-    // Text that may have a command, which is noted once it runs.
+    // A function that expands a text: a command in it is noted when it runs.
     (@note $name:expr, may_run $nth:literal $all:expr) => {{
-        lost::forget();
+        missing_library::forget();
         note_environment($all[$nth] as *const c_char, environ)
     }};
-    // A file, and how it is opened.
+    // A function that opens a file with a mode, as `fopen`.
     (@note $name:expr, opens [$path:literal $mode:literal] $all:expr) => {
         let (path, mode) = ($all[$path] as *const c_char, $all[$mode] as *const u8);
-        if has_letter(mode, b'+') && !has_letter(mode, b'w') && !is_one_observed() {
+        if has_letter(mode, b'+') && !has_letter(mode, b'w') && !observes_only_children() {
             note_path(b'o', path);
         }
         note_path(kind_of_mode(mode), path)
     };
-    // What looks at files and directories by itself.
-    (@note $name:expr, unseen call $all:expr) => {
-        if !is_one_observed() { note(b'u', $name.as_ptr()) }
+    // A function that accesses files by means that are not interposed.
+    (@note $name:expr, untracked call $all:expr) => {
+        if !observes_only_children() { note(b'u', $name.as_ptr()) }
     };
-    // A library, which the dynamic linker looks for if it has no directory.
+    // A shared library, which the dynamic linker searches for if its name contains no directory.
     (@note $name:expr, loads $nth:literal $all:expr) => {
         let path = $all[$nth] as *const c_char;
         if has_directory(path) { note_path(b'l', path) } else { note(b'l', path) }
     };
     (@note $name:expr, $kind:literal call $all:expr) => { note($kind, $name.as_ptr()) };
-    // A machine.
+    // The name of a host.
     (@note $name:expr, b'n' $nth:literal $all:expr) => { note(b'n', $all[$nth] as *const c_char) };
-    (@note $name:expr, $kind:literal $nth:tt $all:expr) => { passed_on!(@path $kind, $nth $all) };
-    // A path relative to an open directory.
+    (@note $name:expr, $kind:literal $nth:tt $all:expr) => { interpose!(@path $kind, $nth $all) };
+    // A path relative to the file descriptor of a directory.
     (@path $kind:expr, [$at:literal $path:literal] $all:expr) => {
         note_at($kind, $all[$at] as isize, $all[$path] as *const c_char)
     };
     (@path $kind:expr, $nth:literal $all:expr) => { note_path($kind, $all[$nth] as *const c_char) };
 }
-passed_on! {
+interpose! {
     opendir b'd' 0
     __realpath_chk b'p' 0
     canonicalize_file_name b'p' 0
     scandir b'd' 0
     scandir64 b'd' 0
-    fts_open unseen call
-    fts64_open unseen call
-    ftw unseen call
-    ftw64 unseen call
-    nftw unseen call
-    nftw64 unseen call
+    fts_open untracked call
+    fts64_open untracked call
+    ftw untracked call
+    ftw64 untracked call
+    nftw untracked call
+    nftw64 untracked call
     scandirat b'd' [0 1]
     scandirat64 b'd' [0 1]
     glob b'g' 0
@@ -461,10 +457,10 @@ passed_on! {
     statvfs64 b's' 0
     getxattr b's' 0
     lgetxattr b's' 0
-    chdir moves 0
-    chroot moves 0
-    fchdir moves 0
-    setns moves 0
+    chdir changes_directory 0
+    chroot changes_directory 0
+    fchdir changes_directory 0
+    setns changes_directory 0
     chmod b'w' 0
     chown b'w' 0
     fchmodat b'w' [0 1]
@@ -501,9 +497,9 @@ passed_on! {
     utime b'w' 0
     utimensat b'w' [0 1]
     utimes b'w' 0
-    execvpe becomes [0 1 2]
-    execveat becomes [1 2 3]
-    fexecve becomes [unnamed 1 2]
+    execvpe execs [0 1 2]
+    execveat execs [1 2 3]
+    fexecve execs [unnamed 1 2]
     posix_spawn starts [1 4 5]
     posix_spawnp starts [1 4 5]
     pidfd_spawn starts [1 4 5]

@@ -1,4 +1,5 @@
-//! The libraries in this process: that of rustc, whose code is told from that of macros, and the observer itself.
+//! The libraries that are loaded into this process: that of rustc, whose code is distinguished from that of macros, and the
+//! observer.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ops::Range;
@@ -14,10 +15,10 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// What `dl_iterate_phdr` says of a loaded program or library.
+/// The first fields of `struct dl_phdr_info`: a loaded program or library.
 #[repr(C)]
 struct Loaded {
-    /// What is added to the addresses of its segments.
+    /// The base address, which is added to the addresses of the segments.
     address: usize,
     name: *const c_char,
     segments: *const Segment,
@@ -25,7 +26,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    /// Where its code is.
+    /// The address ranges of its code.
     unsafe fn code(&self) -> impl Iterator<Item = Range<usize>> {
         let segments = (0..usize::from(self.count)).map(|at| unsafe { self.segments.add(at).read() });
         let code = segments.filter(|segment| segment.kind == PT_LOAD && segment.flags & PF_X != 0);
@@ -51,26 +52,27 @@ struct Segment {
 
 const PT_LOAD: u32 = 1;
 const PF_X: u32 = 1;
-/// How the name of rustc's library begins.
-const NAME: &[u8] = b"librustc_driver-";
-/// The same of the standard library, where it is a library of its own.
-const STANDARD: &[u8] = b"libstd-";
+/// The prefix of the file name of rustc's library.
+const RUSTC_DRIVER: &[u8] = b"librustc_driver-";
+/// The prefix of the file name of the standard library, where that is a separate library.
+const LIBSTD: &[u8] = b"libstd-";
 
-/// Where code starts and ends.
+/// The start and end address of code.
 type Code = [AtomicUsize; 2];
 
-/// Where the code of rustc's library is, if it contains the standard library as well: newer ones do, and functions that
-/// others call are not among it.
-static CODE: Code = [const { AtomicUsize::new(0) }; 2];
+/// The code of rustc's library; zeros in a process that is not the compiler. Newer versions of it contain the standard library.
+/// With an older one, the compiler and macros call the C library through the same standard library, and cannot be
+/// distinguished.
+static COMPILER_CODE: Code = [const { AtomicUsize::new(0) }; 2];
 
-/// How many libraries may be loaded with the compiler.
-const MOST: usize = 32;
-/// Where the code of the program is, and of the libraries that were loaded with it.
-static OF_START: [Code; MOST] = [const { [const { AtomicUsize::new(0) }; 2] }; MOST];
-/// How many of these there are; none if they cannot be told from macros, which have the standard library in a library in common
-/// with an older compiler. [`MANY`] before they are looked at, when no macro is loaded yet.
-static COUNT: AtomicUsize = AtomicUsize::new(MANY);
-const MANY: usize = usize::MAX;
+/// The maximum number of address ranges of code that are loaded with the compiler.
+const MAX_RANGES: usize = 32;
+/// The code of the program and of the libraries that were loaded at its start.
+static START_CODE: [Code; MAX_RANGES] = [const { [const { AtomicUsize::new(0) }; 2] }; MAX_RANGES];
+/// The number of ranges in [`START_CODE`]. 0 if there are too many, or if an older compiler shares the standard library with
+/// macros. [`NOT_COUNTED`] before [`remember_start`], when no macro is loaded yet.
+static COUNT: AtomicUsize = AtomicUsize::new(NOT_COUNTED);
+const NOT_COUNTED: usize = usize::MAX;
 
 /// The path by which the dynamic linker loaded the observer.
 static OWN: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
@@ -85,12 +87,12 @@ fn is_in(place: &Code, address: usize) -> bool {
     (start..end).contains(&address)
 }
 
-/// Finds them, before a macro is loaded.
+/// Finds the code of rustc's library, and the path of the observer.
 pub(crate) unsafe fn find() {
     unsafe { dl_iterate_phdr(look_at, ptr::null_mut()) };
 }
 
-/// Remembers which code was loaded with the compiler, before a macro is.
+/// Stores the address ranges of all code that is loaded. Must be called before a macro is loaded.
 pub(crate) unsafe fn remember_start() {
     let mut count = 0_usize;
     let failed = unsafe { dl_iterate_phdr(remember, (&raw mut count).cast()) } != 0;
@@ -101,11 +103,11 @@ unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_voi
     unsafe {
         let known = &mut *known.cast::<usize>();
         let loaded = loaded.read();
-        if !loaded.name.is_null() && has_name(loaded.name.cast(), STANDARD) {
+        if !loaded.name.is_null() && has_name(loaded.name.cast(), LIBSTD) {
             return 1;
         }
         for code in loaded.code() {
-            let Some(place) = OF_START.get(*known) else {
+            let Some(place) = START_CODE.get(*known) else {
                 return 1;
             };
             store(place, &code);
@@ -115,14 +117,13 @@ unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_voi
     0
 }
 
-/// Whether the function that returns to the address `caller` was called by the compiler's program or a library that was loaded
-/// with it.
-pub(crate) fn is_of_start(caller: usize) -> bool {
+/// Whether the return address `caller` is in the compiler's program, or in a library that was loaded at its start.
+pub(crate) fn was_loaded_at_start(caller: usize) -> bool {
     let count = COUNT.load(Ordering::Relaxed);
-    count == MANY || OF_START.iter().take(count).any(|code| is_in(code, caller))
+    count == NOT_COUNTED || START_CODE.iter().take(count).any(|code| is_in(code, caller))
 }
 
-/// Notes the paths of all.
+/// Notes the paths of all loaded libraries.
 pub(crate) unsafe fn note_all() {
     unsafe { dl_iterate_phdr(note_one, ptr::null_mut()) };
 }
@@ -130,7 +131,7 @@ pub(crate) unsafe fn note_all() {
 unsafe extern "C" fn note_one(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
     unsafe {
         let name = (*loaded).name;
-        // The program has no name, and the kernel's library no path.
+        // The program has no name, and the vDSO has a name without a directory.
         if !name.is_null() && *name.cast::<u8>() == b'/' {
             note(b'm', name);
         }
@@ -138,7 +139,8 @@ unsafe extern "C" fn note_one(loaded: *const Loaded, _: usize, _: *mut c_void) -
     0
 }
 
-/// Called for each loaded program or library until it returns 1. The observer comes before all that the program asks for.
+/// Called for the program and each library, in the order in which they were loaded, until it returns 1. The observer precedes
+/// the libraries of the program.
 unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
     unsafe {
         let loaded = loaded.read();
@@ -146,10 +148,10 @@ unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) ->
         if name.is_null() {
             return 0;
         }
-        let is_compiler = has_name(name.cast(), NAME);
+        let is_compiler = has_name(name.cast(), RUSTC_DRIVER);
         for code in loaded.code() {
             if is_compiler {
-                store(&CODE, &code);
+                store(&COMPILER_CODE, &code);
             } else if code.contains(&(look_at as *const () as usize)) {
                 OWN.store(name.cast_mut().cast(), Ordering::Relaxed);
             }
@@ -160,7 +162,7 @@ unsafe extern "C" fn look_at(loaded: *const Loaded, _: usize, _: *mut c_void) ->
 
 /// Whether this process is the compiler.
 pub(crate) fn has_compiler() -> bool {
-    CODE[0].load(Ordering::Relaxed) != 0
+    COMPILER_CODE[0].load(Ordering::Relaxed) != 0
 }
 
 /// The path by which the dynamic linker loaded the observer; null before it was found.
@@ -168,7 +170,7 @@ pub(crate) fn own_path() -> *const u8 {
     OWN.load(Ordering::Relaxed)
 }
 
-/// Whether the file name of a path begins like this.
+/// Whether the file name of a path begins with `start`.
 unsafe fn has_name(path: *const u8, start: &[u8]) -> bool {
     unsafe {
         let mut name = path;
@@ -183,7 +185,7 @@ unsafe fn has_name(path: *const u8, start: &[u8]) -> bool {
     }
 }
 
-/// Whether the function that returns to the address `caller` was called by rustc's library.
+/// Whether the return address `caller` is in rustc's library.
 pub(crate) fn is_compiler(caller: usize) -> bool {
-    is_in(&CODE, caller)
+    is_in(&COMPILER_CODE, caller)
 }

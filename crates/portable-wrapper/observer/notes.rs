@@ -1,4 +1,4 @@
-//! The file with the notes, which all processes that note have in their memory.
+//! Writes notes to the memfd, which each observed process maps.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::MaybeUninit;
@@ -10,8 +10,8 @@ use super::layout::{ENTRIES, MAGIC, NOTES, ROOM, SIZE, TABLE, USED, VOID};
 use super::system_call::{number, system_call};
 use super::{AT_FDCWD, LONGEST, O_CLOEXEC, O_RDWR, PROGRAM, length_of, read_link};
 
-/// The variable with who notes, a colon, and the path of the file for notes. Who notes are processes that the wrapper with
-/// this process number started, or behind a star all programs but the one with the path that follows.
+/// The variable `WHO:PATH`, where `PATH` is that of the memfd for notes. `WHO` is the process ID of the wrapper, whose child
+/// processes are observed, or `*` and the path of a program: then all programs but this one are observed.
 pub(crate) const LOG: &[u8] = b"SCCFG_OBSERVED";
 
 unsafe extern "C" {
@@ -29,34 +29,34 @@ const PROT_READ_WRITE: c_int = 3;
 const MAP_SHARED: c_int = 1;
 const MAP_FAILED: usize = usize::MAX;
 
-/// Where the file is in the memory of this process, [`UNKNOWN`], or [`NONE`] if it does not note.
+/// The address at which the memfd is mapped, [`UNKNOWN`], or [`NONE`] if this process is not observed.
 static FILE: AtomicUsize = AtomicUsize::new(UNKNOWN);
 const UNKNOWN: usize = 0;
 const NONE: usize = 1;
-/// The process number of the wrapper, if only processes note that it started.
+/// The process ID of the wrapper, if only its child processes are observed.
 static WRAPPER: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// Whether this process notes.
+/// Whether this process is observed.
 pub(crate) fn is_noting() -> bool {
     unsafe { file() }.is_some()
 }
 
-/// Whether this process is one that the wrapper started, of which alone notes are wanted.
-pub(crate) fn is_of_wrapper() -> bool {
-    is_one_observed() && parent() == WRAPPER.load(Ordering::Relaxed)
+/// Whether only child processes of the wrapper are observed, and this is one.
+pub(crate) fn is_child_of_wrapper() -> bool {
+    observes_only_children() && parent() == WRAPPER.load(Ordering::Relaxed)
 }
 
-/// Whether only the processes note that the wrapper started.
-pub(crate) fn is_one_observed() -> bool {
+/// Whether only child processes of the wrapper are observed, and the programs that they execute: those that list sources.
+pub(crate) fn observes_only_children() -> bool {
     is_noting() && WRAPPER.load(Ordering::Relaxed) != usize::MAX
 }
 
-/// The process number of the process that started this one.
+/// The process ID of the parent process.
 fn parent() -> usize {
     unsafe { system_call(number::GETPPID, [0; 5]) as usize }
 }
 
-/// The path in the value of [`LOG`], if this process is one that notes.
+/// The path in the value of [`LOG`], if this process is to be observed; null otherwise.
 unsafe fn path_for(mut value: *const u8) -> *const u8 {
     unsafe {
         if value.is_null() {
@@ -102,7 +102,7 @@ unsafe fn is_running(program: *const u8, length: usize) -> bool {
     }
 }
 
-/// Maps the file at `path`, if it is one for notes.
+/// Maps the file at `path`, if it is a memfd for notes.
 unsafe fn map(path: *const u8) -> Option<usize> {
     unsafe {
         let arguments = [AT_FDCWD as usize, path as usize, O_RDWR | O_CLOEXEC, 0, 0];
@@ -140,7 +140,7 @@ unsafe fn number_at(file: *mut u8, offset: usize) -> &'static AtomicU64 {
     unsafe { &*file.add(offset).cast::<AtomicU64>() }
 }
 
-/// Makes all earlier notes void: those of a script or proxy that starts the compiler.
+/// Discards all earlier notes: those of a script or proxy that executes the compiler.
 pub(crate) fn forget() {
     unsafe {
         if let Some(file) = file() {
@@ -150,10 +150,10 @@ pub(crate) fn forget() {
     }
 }
 
-/// Most notes are shorter, in bytes. Longer ones are not looked for in the table.
+/// Longer notes, in bytes, are not looked up in the table.
 const USUAL: usize = 512;
 
-/// Writes a note: a letter, two texts with a letter between them, and a zero.
+/// Writes a note unless it is in the table: a letter, two texts with a separator, and a NUL byte.
 pub(crate) unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8], second: (*const u8, usize)) {
     unsafe {
         let Some(file) = file() else {
@@ -180,13 +180,13 @@ pub(crate) unsafe fn write(kind: &u8, first: (*const u8, usize), between: &[u8],
             Found::Free(entry) => entry,
         };
         if let Some(place) = append(file, &[(note.as_ptr(), length)], length) {
-            // Others find it only when it is whole.
+            // Other processes find the note only after it is complete.
             entry.store(u64::from(hash) << 32 | place as u64, Ordering::Release);
         }
     }
 }
 
-/// Writes a note of one text, unless that is null.
+/// Writes a note with one text, unless that is null.
 pub(crate) unsafe fn note(kind: u8, text: *const c_char) {
     if !text.is_null() {
         let text = text.cast::<u8>();
@@ -194,19 +194,19 @@ pub(crate) unsafe fn note(kind: u8, text: *const c_char) {
     }
 }
 
-/// Writes a note to the end. Returns where it starts, in bytes from [`NOTES`].
+/// Appends a note. Returns its offset in bytes from [`NOTES`], or `None` if there is no room.
 unsafe fn append(file: *mut u8, parts: &[(*const u8, usize)], length: usize) -> Option<usize> {
     unsafe {
         let used = number_at(file, USED);
         let place = used.fetch_add(length as u64, Ordering::Relaxed) as usize;
         if place + length > ROOM {
-            // That so much is used tells that notes are missing.
+            // `USED` above `ROOM` shows that notes were lost.
             return None;
         }
         let start = file.add(NOTES + place);
         let mut at = 0;
         for &(text, more) in parts {
-            // The letter comes last: without it, the text is no note.
+            // The letter is written last: the reader ignores a note without it.
             let skipped = usize::from(at == 0);
             core::ptr::copy_nonoverlapping(text.add(skipped), start.add(at + skipped), more - skipped);
             at += more;
@@ -219,14 +219,14 @@ unsafe fn append(file: *mut u8, parts: &[(*const u8, usize)], length: usize) -> 
 
 enum Found {
     Noted,
-    /// Where the table may say where the note is.
+    /// The entry of the table to use for this note.
     Free(&'static AtomicU64),
 }
 
-/// The number of entries in which a note may be.
+/// The number of entries that a hash maps to (set-associative).
 const WAYS: usize = 4;
 
-/// Looks for a note in the table. An entry is the note's hash and where it starts.
+/// Looks up a note in the table. An entry has the note's hash in the upper half, and its offset in the lower one.
 unsafe fn find(file: *mut u8, note: &[u8], hash: u32) -> Found {
     unsafe {
         let first = hash as usize % (ENTRIES / WAYS) * WAYS;
@@ -245,7 +245,7 @@ unsafe fn find(file: *mut u8, note: &[u8], hash: u32) -> Found {
                 }
             }
         }
-        // Whatever is forgotten may be noted again.
+        // The note of a replaced entry may be written again.
         Found::Free(entry(hash as usize / ENTRIES % WAYS))
     }
 }

@@ -1,4 +1,4 @@
-//! Notes of paths, which are made absolute: a path may be relative to the current directory or to an open one.
+//! Notes absolute paths: those relative to the current directory or to an open directory are resolved.
 
 use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_int};
@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use super::notes::{is_noting, note, write};
 use super::{LONGEST, length_of, read_link};
 
-/// The directory with links to all open files.
+/// The directory with symbolic links to all open files.
 const DESCRIPTORS: &[u8] = b"/proc/self/fd/";
 
 /// The current directory of this process.
@@ -18,10 +18,10 @@ static CURRENT: Current = Current(UnsafeCell::new(MaybeUninit::uninit()));
 /// The length of [`CURRENT`], 0 if it is not known, or `FILLED` while it is written.
 static CURRENT_LENGTH: AtomicUsize = AtomicUsize::new(0);
 const FILLED: usize = usize::MAX;
-/// How often the process has changed its directory.
+/// How often the process has changed its current directory.
 static MOVES: AtomicUsize = AtomicUsize::new(0);
 
-/// The current directory is to be asked for again.
+/// Discards the cached current directory.
 pub(crate) fn forget_current() {
     MOVES.fetch_add(1, Ordering::SeqCst);
     CURRENT_LENGTH.store(0, Ordering::SeqCst);
@@ -57,8 +57,8 @@ pub(crate) unsafe fn note_path(kind: u8, path: *const c_char) {
     }
 }
 
-/// The same for a program that is started: the process may be a child of `vfork`, which shares the memory of its parent, and not
-/// the current directory.
+/// As [`note_path`], for a program that is started. The process may be a child of `vfork`, which shares the memory of its
+/// parent but not the current directory, so the cached directory is not used.
 pub(crate) unsafe fn note_path_of_program(kind: u8, path: *const c_char) {
     unsafe {
         if is_complete(path) {
@@ -71,13 +71,13 @@ pub(crate) unsafe fn note_path_of_program(kind: u8, path: *const c_char) {
     }
 }
 
-/// Whether a path is not relative to a directory.
+/// Whether a path is absolute, empty or null.
 unsafe fn is_complete(path: *const c_char) -> bool {
     unsafe { path.is_null() || *path as u8 == b'/' || *path == 0 }
 }
 
-/// Notes a path relative to the directory that a link leads to, which is written to `real`. Returns the length of that, or 0 if it
-/// is not known.
+/// Notes a path relative to the directory that the symbolic link `link` leads to. Writes that directory to `real`, and returns
+/// its length, or 0 if it is not known.
 unsafe fn note_below(
     kind: u8,
     link: *const u8,

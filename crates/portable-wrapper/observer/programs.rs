@@ -1,22 +1,22 @@
-//! Programs that take the place of this one or are started, and whether they are observed as well.
+//! Notes programs that this process executes or starts, and whether they are observed as well.
 
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::AtomicUsize;
 
 use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
-use super::in_front::in_front;
+use super::variadic::interpose_variadic;
 use super::libraries::own_path;
-use super::lost::{self, is_lost, with_present};
-use super::notes::{LOG, forget, is_noting, is_of_wrapper, is_one_observed, note, write};
+use super::missing_library::{self, is_missing_library, with_present};
+use super::notes::{LOG, forget, is_noting, is_child_of_wrapper, observes_only_children, note, write};
 use super::paths::note_path_of_program;
 use super::system_call::number;
 use super::{as_function, length_of, real};
 
-/// Notes a program that takes the place of one that this process has started. If it takes the place of this process, that is
-/// a script or proxy in front of the compiler.
+/// Notes a program that is executed (`exec`). In a child process of the wrapper, it replaces a script or proxy that starts the
+/// compiler, whose notes are discarded.
 pub(crate) unsafe fn note_program(path: *const c_char, arguments: usize) {
-    if is_of_wrapper() {
+    if is_child_of_wrapper() {
         forget();
     } else {
         unsafe { note_started(path, arguments) };
@@ -26,7 +26,7 @@ pub(crate) unsafe fn note_program(path: *const c_char, arguments: usize) {
 /// Notes a program that is started, and its first argument, which often is the name of a command.
 pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
     unsafe {
-        if has_directory(path) && *path as u8 != b'/' && !is_one_observed() {
+        if has_directory(path) && *path as u8 != b'/' && !observes_only_children() {
             note_path_of_program(b'o', path);
         }
         let arguments = arguments as *const *const u8;
@@ -40,14 +40,14 @@ pub(crate) unsafe fn note_started(path: *const c_char, arguments: usize) {
     }
 }
 
-/// Whether a program or library is not only named, and then looked for.
+/// Whether the path of a program or library contains a slash, so that it is not searched for.
 pub(crate) unsafe fn has_directory(path: *const c_char) -> bool {
     unsafe {
         !path.is_null() && (0..length_of(path.cast())).any(|at| *path.cast::<u8>().add(at) == b'/')
     }
 }
 
-/// Notes a program that gets an environment in which it is not observed.
+/// Notes `program` if it is not observed with the environment `variables`.
 pub(crate) unsafe fn note_environment(program: *const c_char, variables: *const *const c_char) {
     unsafe {
         if !is_noting() {
@@ -55,12 +55,12 @@ pub(crate) unsafe fn note_environment(program: *const c_char, variables: *const 
         }
         let is_told = !value_in(variables, LOG.as_ptr(), LOG.len()).is_null();
         if !is_told || !is_preloaded(variables, own_path()) {
-            note(if is_lost() { b'z' } else { b'u' }, program);
+            note(if is_missing_library() { b'z' } else { b'u' }, program);
         }
     }
 }
 
-/// Has `start` start a program that gets `variables`, and is observed as well.
+/// Calls `start`, which starts `program`, with `variables` and those with which it is observed.
 pub(crate) unsafe fn with_environment<R>(
     program: *const c_char,
     variables: usize,
@@ -109,8 +109,8 @@ const REGISTERS: usize = 6;
 #[cfg(target_arch = "aarch64")]
 const REGISTERS: usize = 8;
 
-/// Notes a program whose path and arguments are those of a function: the first ones in `registers`, the others in `stack`.
-/// Behind them is null and, if it `has_variables`, the environment.
+/// Notes a program whose path and arguments are the arguments of a variadic function: the first ones in `registers`, the others
+/// on the `stack`. They end with null and, if it `has_variables`, the environment.
 unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables: bool) {
     unsafe {
         let argument = |nth: usize| match nth.checked_sub(REGISTERS) {
@@ -119,7 +119,7 @@ unsafe fn note_list(registers: *const usize, stack: *const usize, has_variables:
         };
         let program = argument(0) as *const c_char;
         note_program(program, registers.add(1) as usize);
-        lost::forget();
+        missing_library::forget();
         let mut variables = environ;
         if has_variables {
             let mut end = 1;
@@ -137,12 +137,12 @@ unsafe fn note_plain_list(registers: *const usize, stack: *const usize) {
     unsafe { note_list(registers, stack, false) }
 }
 
-/// The same with an environment.
+/// See [`note_list`], with an environment.
 unsafe fn note_list_and_variables(registers: *const usize, stack: *const usize) {
     unsafe { note_list(registers, stack, true) }
 }
 
-in_front! {
+interpose_variadic! {
     execl c"execl" note_plain_list
     execlp c"execlp" note_plain_list
     execle c"execle" note_list_and_variables

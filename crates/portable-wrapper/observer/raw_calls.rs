@@ -1,15 +1,15 @@
-//! System calls by their numbers, which some crates make without the function for it.
+//! Notes system calls that are made by number through `syscall`.
 
 use core::ffi::c_char;
 
-use super::in_front::in_front;
+use super::variadic::interpose_variadic;
 use super::paths::{forget_current, note_at, note_path};
 use super::system_call::number;
 use super::{AT_FDCWD, is_written, notes::note};
 
-in_front! { syscall c"syscall" note_call }
+interpose_variadic! { syscall c"syscall" note_call }
 
-/// Notes the file that a system call gets. One that runs a program, or changes a file, is not observed.
+/// Notes the file that a system call opens or looks up. A call that runs a program or changes a file is noted as not observed.
 unsafe fn note_call(registers: *const usize, _: *const usize) {
     unsafe {
         let argument = |nth: usize| *registers.add(nth);

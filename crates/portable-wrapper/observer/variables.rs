@@ -1,4 +1,4 @@
-//! The functions that read variables, and who calls them.
+//! Interposes the functions that read variables, and notes their callers.
 
 use core::ffi::c_char;
 
@@ -7,7 +7,7 @@ use super::length_of;
 use super::libraries;
 use super::notes::note;
 
-/// Notes that a variable is read, and by whom: the address to which the function returns.
+/// Notes that a variable is read, and whether rustc's library reads it. `caller` is the return address.
 unsafe extern "C" fn read_variable(name: *const c_char, caller: usize) -> *const c_char {
     unsafe {
         note(if libraries::is_compiler(caller) { b'e' } else { b'v' }, name);

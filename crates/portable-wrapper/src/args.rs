@@ -14,7 +14,7 @@ use sccfg_util::fsio;
 
 /// Longer command lines are passed in an `@FILE`. In bytes; Linux also limits a single argument to this (`MAX_ARG_STRLEN`).
 const LONGEST: usize = 128 << 10;
-/// What precedes the name of a file with arguments.
+/// Precedes the name of a file with arguments (`@FILE`).
 const IN_FILE: char = '@';
 
 /// A command line of rustc.
@@ -22,10 +22,9 @@ const IN_FILE: char = '@';
 pub(super) enum Invocation {
     /// One crate to compile.
     Unit(Box<Unit>),
-    /// Anything but a compile, such as `--print`: rustc runs it.
+    /// Anything but a compile, such as `--print`. It is passed to rustc.
     Other,
-    /// A compile of which this module cannot make out all inputs and outputs, and why: sccache
-    /// decides.
+    /// A compile whose inputs or outputs this module does not know, with the reason. It is passed to sccache.
     Unsupported(Uncacheable, Box<Unit>),
 }
 
@@ -42,13 +41,13 @@ pub(super) struct Unit {
     pub(super) out_dir: PathBuf,
     /// `-C extra-filename`
     pub(super) extra_filename: String,
-    /// The crate's root source file, as given.
+    /// The crate's root source file, as on the command line.
     pub(super) source: String,
     /// `--extern`, in the order given: the name with its options, and the file if one is named.
     pub(super) externs: Vec<(String, Option<PathBuf>)>,
     /// `-L`: kind (`all` if none was given) and directory.
     pub(super) search: Vec<(String, PathBuf)>,
-    /// `-l`, as given.
+    /// `-l`, as on the command line.
     pub(super) libraries: Vec<String>,
     /// `-C`
     pub(super) codegen: Vec<(String, Option<String>)>,
@@ -89,7 +88,7 @@ pub(super) fn parse(arguments: &[OsString], cwd: &Path) -> Invocation {
     parser.finish()
 }
 
-/// Collects what the arguments say.
+/// Collects the unit from the arguments.
 struct Parser<'a> {
     unit: Unit,
     source: Option<String>,
@@ -98,7 +97,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// A flag that has a value.
+    /// Handles a flag that has a value.
     fn take_value(&mut self, flag: &str, value: String) {
         let unit = &mut self.unit;
         match flag {
@@ -141,7 +140,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A source file, or a flag without a value.
+    /// Handles a source file, or a flag without a value.
     fn take_word(&mut self, flag: &str, word: &str) {
         match flag {
             "--test" => {
@@ -198,11 +197,11 @@ impl Parser<'_> {
 }
 
 impl Unit {
-    /// Why an option cannot be handled at all, if so.
+    /// Handles a `-C` option. Returns why it is not supported, if so.
     fn take_codegen(&mut self, name: &str, value: Option<&str>) -> Option<Uncacheable> {
         match (name, value) {
             ("incremental", _) => return Some(Uncacheable::Incremental),
-            // It depends on the directory where files are made.
+            // The rpath depends on the output directory.
             ("rpath", value) if !matches!(value, Some("no" | "n" | "off" | "false")) => {
                 return Some(Uncacheable::RelativeRpath);
             }
@@ -213,7 +212,7 @@ impl Unit {
                 return Some(Uncacheable::SeparateDebugInfo);
             }
             ("extra-filename", Some(value)) => value.clone_into(&mut self.extra_filename),
-            // Sections that are packed cannot be searched.
+            // Compressed sections cannot be searched for paths.
             ("link-arg" | "link-args", Some(value)) if value.contains("compress-debug") => {
                 self.unknown.get_or_insert_with(|| value.to_owned());
             }
@@ -226,7 +225,7 @@ impl Unit {
         None
     }
 
-    /// Whether native libraries or objects are linked into it, as its build script or the user says.
+    /// Whether the command line names native libraries or objects to link.
     pub(super) fn links_files(&self) -> bool {
         let mut words = self.linker_words().flat_map(|word| word.split(','));
         let is_file = |word: &str| [".o", ".a", ".so"].iter().any(|end| word.ends_with(end));
@@ -263,7 +262,7 @@ impl Unit {
         }
     }
 
-    /// Whether cargo may have asked for it, which always passes `-C metadata`
+    /// Whether the compile may be cargo's, which always passes `-C metadata`
     /// ([`build_base_args`](https://github.com/rust-lang/cargo/blob/0.96.0/src/cargo/core/compiler/mod.rs)).
     pub(super) fn is_of_cargo(&self) -> bool {
         self.codegen("metadata").is_some()
@@ -274,7 +273,7 @@ impl Unit {
         self.emits.iter().any(|emit| emit == kind)
     }
 
-    /// Whether the linker runs: something else than a library comes out.
+    /// Whether the linker runs: a crate type is neither `lib` nor `rlib`, and `--emit` has `link`.
     pub(super) fn is_linked(&self) -> bool {
         self.emits("link")
             && self
@@ -305,7 +304,7 @@ impl Unit {
         Some(set.1.as_deref().unwrap_or("yes"))
     }
 
-    /// What rustc is told to tell the linker, word by word.
+    /// The arguments for the linker (`-C link-arg` and `link-args`), word by word.
     pub(super) fn linker_words(&self) -> impl Iterator<Item = &str> {
         let arguments = self.codegen.iter();
         arguments
@@ -321,7 +320,7 @@ impl Unit {
         has("version-script") && !has("-soname") && !has("-h,")
     }
 
-    /// Whether the linker is asked for a file that cargo knows nothing of, such as a map.
+    /// Whether the linker writes an additional file, such as a map.
     fn linker_writes_more(&self) -> bool {
         const WRITTEN: [&str; 8] = [
             "Map",
@@ -339,7 +338,7 @@ impl Unit {
         names.any(|name| name.is_some_and(|name| WRITTEN.contains(&name)))
     }
 
-    /// Name and extra name: what all files of the unit start with.
+    /// The prefix of the names of all files of the unit: crate name and `-C extra-filename`.
     pub(super) fn stem(&self) -> String {
         format!("{}{}", self.name, self.extra_filename)
     }
@@ -350,7 +349,7 @@ pub(super) fn is_macro(crate_types: &[String]) -> bool {
     crate_types.iter().any(|kind| kind == "proc-macro")
 }
 
-/// The arguments, if all of them are text.
+/// The arguments, if all of them are UTF-8.
 pub(super) fn as_text(arguments: &[OsString]) -> Option<Vec<String>> {
     let texts = arguments.iter();
     texts
@@ -397,8 +396,8 @@ pub(super) fn are_in_file(arguments: &[OsString]) -> bool {
     arguments.any(|argument| argument.to_string_lossy().starts_with(IN_FILE))
 }
 
-/// The arguments `args` of rustc, which are in the new file at `path` if they are too long. The first one may be the compiler
-/// that clippy stands for, and stays.
+/// The arguments `args` of rustc. If they are too long, they are written to the new file at `path`, and replaced by `@path`.
+/// The first one may be the compiler's path, which clippy gets, and is not moved.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -409,7 +408,7 @@ pub(super) fn shortened(args: Vec<OsString>, path: &Path) -> io::Result<Vec<OsSt
         let arg = arg.as_encoded_bytes();
         arg.contains(&b'\n') || arg.ends_with(b"\r")
     };
-    // One in a file may look like the name of another.
+    // An argument that was in a file may begin with `@`.
     let is_needed = length > LONGEST || are_in_file(&args);
     if !is_needed || args.iter().any(has_line) {
         return Ok(args);
@@ -430,7 +429,8 @@ pub(super) fn shortened(args: Vec<OsString>, path: &Path) -> io::Result<Vec<OsSt
     Ok(shortened)
 }
 
-/// The arguments as text, those in `@FILE`s, a line each, in their place.
+/// The arguments as text, with each `@FILE` replaced by the lines of the file. `None` if a file cannot be read, or an argument
+/// is not UTF-8.
 pub(super) fn expand(arguments: &[OsString], cwd: &Path) -> Option<Vec<String>> {
     let mut words = Vec::new();
     for argument in arguments {
@@ -470,7 +470,7 @@ mod tests {
         --extern serde=/w/target/debug/deps/libserde-1.rmeta --diagnostic-width=100 -Cstrip=none";
 
     #[test]
-    fn what_cargo_writes_is_taken_apart() {
+    fn parses_a_command_line_of_cargo() {
         let unit = unit(LIBRARY);
         assert_eq!(unit.stem(), "a-34");
         assert_eq!(unit.source, "a/src/lib.rs");
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_compile_is_left_to_rustc() {
+    fn queries_are_not_compiles() {
         for line in [
             "-vV",
             "- --crate-name ___ --print=file-names",
@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_out_is_left_to_sccache() {
+    fn unsupported_arguments_are_reported() {
         for more in [
             "-C incremental=/x",
             "-o x",
@@ -517,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_flags_are_noted_and_counted() {
+    fn unknown_flags_are_in_the_key() {
         for more in [
             "-Zprint-type-sizes",
             "-C instrument-coverage",
@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_and_libraries_for_others_are_ends() {
+    fn rlibs_metadata_and_dep_info_are_not_final_outputs() {
         let unit = unit(LIBRARY);
         for name in ["a-34", "liba-34.so", "liba-34.a", "a-34.wasm"] {
             assert!(unit.is_final_output(name), "{name}");
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_nightly_that_write_nothing_are_counted() {
+    fn known_unstable_flags_are_in_the_key() {
         for more in ["-Zthreads=8", "-Z share-generics=y", "-Zunstable_options"] {
             let unit = unit(&format!("{LIBRARY} {more}"));
             assert_eq!(unit.unknown, None, "{more}");
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_are_too_long_are_in_a_file() {
+    fn long_command_lines_are_written_to_a_file() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("arguments");
         let in_file = OsString::from(format!("@{}", file.display()));

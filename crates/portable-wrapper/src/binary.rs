@@ -24,8 +24,8 @@ use sccfg_util::fsio::{self, Patcher, share};
 
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
-/// The leak of the file `name`, if it has one. A source location counts more than a path that the source asks for: with
-/// the location, placeholders may not be used at all.
+/// The leak of the file `name`, if it has one. A source location takes precedence over an embedded path: after a source
+/// location, the unit is compiled without placeholders.
 ///
 /// Objects of other languages are not searched: they are in the key by content, and the paths in their debug
 /// information are no leak.
@@ -43,7 +43,7 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
     if let Some(members) = members(&whole) {
         let mut embedded = None;
         for member in members.iter().filter(|member| is_rustcs(member)) {
-            // rustc's metadata may contain locations of sources; code that runs may not.
+            // rustc's metadata may contain source locations; code that runs may not.
             if !member.is_metadata()
                 && let Some(found) = location(&member.part)?
             {
@@ -74,8 +74,8 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
     }
 }
 
-/// The leak of an object of another language. Its debug information is searched as well: the compiler was
-/// told to write placeholders there.
+/// The leak of an object of another language. Its debug information is searched as well, because the compiler was told to write
+/// placeholders into it.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -87,7 +87,7 @@ pub(super) fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Opti
     }
 }
 
-/// Whether rustc itself made this member of an archive.
+/// Whether rustc itself wrote this member of an archive.
 fn is_rustcs(member: &Member<'_>) -> bool {
     member.is_metadata() || member.name.ends_with(b".rcgu.o")
 }
@@ -106,7 +106,7 @@ fn break_if<T>(found: Option<T>) -> ControlFlow<T> {
     }
 }
 
-/// A location that is there when the program runs.
+/// A source location in a section that is loaded when the program runs.
 fn location(part: &Part<'_>) -> io::Result<Option<PathLeak>> {
     let placeholders = PLACEHOLDER_ROLES.map(Role::placeholder);
     if !part.contains_any(&placeholders)? {
@@ -126,7 +126,7 @@ fn location(part: &Part<'_>) -> io::Result<Option<PathLeak>> {
 /// The magic numbers of bitcode.
 const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 
-/// The leak of LLVM bitcode: its constants are packed, seven bits to a character, and begin at any bit. With
+/// The leak of LLVM bitcode. Its constants are packed with seven or eight bits per character, and begin at any bit. With
 /// link-time optimisation, rustc writes libraries that consist of bitcode.
 fn in_bitcode(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
     if !BITCODE.contains(&&*part.start(4)?) {
@@ -149,7 +149,7 @@ fn in_bitcode(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak
     Ok(None)
 }
 
-/// Whether a file contains the path of a directory that is mapped, or of one that is not.
+/// Whether a file contains the path of a mapped directory, or of the [unmapped](PathMap::unmapped) one.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -160,7 +160,7 @@ pub(super) fn has_path(file: &File, path_map: &PathMap) -> io::Result<bool> {
     Ok(has_home == Some(true) || value(&whole, path_map)?.is_some())
 }
 
-/// Writes `to` over `from`, which is as long, in the file at `path`.
+/// Writes `to` over `from`, which has the same length, in the file at `path`.
 ///
 /// # Errors
 /// If the file cannot be read or written.
@@ -179,8 +179,8 @@ pub(super) fn move_cargo_home(path: &Path, from: &str, to: &str) -> io::Result<(
     patcher.finish()
 }
 
-/// `text` packed with `bits` bits to a character, the lowest first, from bit `shift` of a byte on; without the
-/// bytes at both ends that are shared with other texts.
+/// `text` packed with `bits` bits per character, the lowest bit first, starting at bit `shift` of a byte. The bytes at both
+/// ends that contain bits of other data are left out.
 fn packed(text: &[u8], bits: usize, shift: usize) -> Vec<u8> {
     let length = shift + text.len() * bits;
     let mut bytes = vec![0_u8; length.div_ceil(8)];
@@ -201,7 +201,7 @@ pub(super) fn is_linked(name: &str) -> bool {
     !extension.is_some_and(|extension| extension == "rlib" || extension == "rmeta")
 }
 
-/// Who wrote a file.
+/// The process that wrote a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writer {
     /// This process, or a compiler that it ran.
@@ -229,7 +229,7 @@ pub(super) fn deliver(
     fsio::rename(from, to)
 }
 
-/// Copies a program that sccache restored.
+/// Replaces a program that sccache restored by a copy of it.
 fn own(program: &Path, writer: Writer) -> io::Result<()> {
     if writer == Writer::Server && fsio::is_executable(program) {
         let mut copy = program.as_os_str().to_owned();
@@ -240,7 +240,7 @@ fn own(program: &Path, writer: Writer) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes real paths over the placeholders of a linked file. The rest of a text of a native library moves.
+/// Writes real paths over the placeholders of a linked file. In a string of a native library, the rest of the string moves.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -275,8 +275,8 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
     native_text::write_paths(path, path_map, Fill::Zeros)
 }
 
-/// Copies a linked file that was delivered with the directories of `from`, and gives the copy those of `to`.
-/// Returns false, and leaves no copy, if it is not what was delivered of a file with this `digest`.
+/// Copies a linked file that was delivered with the directories of `from`, and writes those of `to` into the copy. `digest` is
+/// that of the stored file. Returns false, and leaves no copy, if the delivered file was changed.
 ///
 /// # Errors
 /// If a file cannot be read or written.
@@ -310,7 +310,7 @@ pub(super) fn copy_delivered(
     Ok(true)
 }
 
-/// Whether `directory` at this place is padded to `length` as [`Placeholder::replacements`] does.
+/// Whether `directory` at offset `at` is padded to `length` as [`Placeholder::replacements`] does.
 fn is_padded(bytes: &[u8], at: usize, directory: &str, length: usize) -> bool {
     let padding = bytes.get(at + directory.len()..at + length);
     padding.is_some_and(|padding| {
@@ -359,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_letters_are_found_at_any_bit() {
+    fn packed_text_is_found_at_any_bit() {
         let text = b"/home/me/work";
         for bits in [7, 8] {
             for before in 0..16 {
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_delivered_is_moved_to_another_checkout_if_it_is_whole() {
+    fn an_unchanged_delivered_file_is_moved_to_another_checkout() {
         let map = |directory: &str| {
             let mut map = PathMap::default();
             map.add(Path::new(directory), Role::Workspace).unwrap();
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_ends_is_followed_by_zeros_and_one_that_goes_on_by_slashes() {
+    fn paths_are_padded_with_nul_bytes_or_slashes() {
         let placeholder = Role::Workspace.placeholder();
         let mut bytes = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
         let replaced = Placeholder {

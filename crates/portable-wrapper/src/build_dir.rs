@@ -1,7 +1,6 @@
-//! cargo's build directory: its root, and where cargo keeps the files of a build script, and the wrapper its own.
-//!
-//! `build.build-dir` and `build.target-dir` put it anywhere, and cargo passes a compiler nothing of it but
-//! `--out-dir` and `OUT_DIR`. There are two layouts, and both are recognized by their files:
+//! cargo's build directory: its root, the files of a build script in it, and the wrapper's directories. `build.build-dir` and
+//! `build.target-dir` set its path, of which cargo passes only `--out-dir` and `OUT_DIR` to a compiler. There are two layouts,
+//! which are recognized by their files:
 //!
 //! | | before cargo 1.100 | from cargo 1.100 on |
 //! | --- | --- | --- |
@@ -22,13 +21,13 @@ use sccfg_util::fsio;
 /// cargo locks the directory of a profile with one of these files before it builds there, except on a network
 /// file system.
 pub const LOCKS: [&str; 3] = [".cargo-lock", ".cargo-build-lock", ".cargo-artifact-lock"];
-/// A root that cargo created has the first of these, and after the first build the second. The directory of a
-/// target has the first as well.
+/// Files of a root: cargo writes the first one when it creates the root, and the second one in the first build. The directory
+/// of a `--target` has the first one as well.
 const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
-/// The file in which cargo keeps a build script's standard output, relative to the parent of `OUT_DIR`.
+/// The file with the standard output of a build script, relative to the parent of `OUT_DIR`, in both layouts.
 const PRINTED: [&str; 2] = ["output", "run/stdout"];
 
-/// The name of the wrapper's directories in it.
+/// The name of the wrapper's directories in a build directory.
 pub(super) const WRAPPER_DIR: &str = ".sccfg";
 
 /// The wrapper's directory for units with this output directory.
@@ -56,7 +55,7 @@ pub(super) fn is_one(directory: &Path) -> bool {
     names.any(|name| directory.join(name).is_file())
 }
 
-/// The standard output of the build script with this `OUT_DIR`; `None` if cargo did not keep it.
+/// The standard output of the build script with this `OUT_DIR`; `None` if cargo did not store it.
 pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
     let run = out_dir.parent()?;
     PRINTED
@@ -64,7 +63,7 @@ pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
         .find_map(|name| fsio::read_bytes(run.join(name)))
 }
 
-/// When cargo wrote that file, in milliseconds since 1970.
+/// When cargo wrote the file with the standard output, in milliseconds since 1970.
 pub(super) fn time_of_print(out_dir: &Path) -> Option<u64> {
     let run = out_dir.parent()?;
     PRINTED
@@ -101,7 +100,7 @@ pub(super) fn of_script(out_dir: &Path, package: &str, target: Option<&str>) -> 
     found
 }
 
-/// cargo's name of a target, which may be given as a file that describes it.
+/// cargo's name of a target, which may be the path of a target specification.
 fn name_of(target: &str) -> Option<&OsStr> {
     let path = Path::new(target);
     match path.extension() {
@@ -120,7 +119,7 @@ fn on_host(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     (Some(first) == target.map(AsRef::as_ref)).then(|| root.join(below.as_path()))
 }
 
-/// The part of the name of a unit or file before the hash of 16 digits that cargo added; `None` if it added none.
+/// The name of a unit or file without the hyphen and the 16 hexadecimal digits that cargo appends; `None` if it has none.
 pub(super) fn without_hash(name: &str) -> Option<&str> {
     let (name, hash) = name.rsplit_once('-')?;
     let is_hash = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_script_printed_is_found_in_both_layouts() {
+    fn the_output_of_a_script_is_found_in_both_layouts() {
         let directory = with(&["build/a-01/output", "build/a/02/run/stdout"]);
         for (out_dir, printed) in [
             ("build/a-01/out", "build/a-01/output"),
@@ -189,7 +188,7 @@ mod tests {
             let found = printed_by_script(&directory.path().join(out_dir));
             assert_eq!(found.as_deref(), Some(printed.as_bytes()));
         }
-        // A script's own file of that name does not count.
+        // A file of the same name in `OUT_DIR` is not the output.
         let directory = with(&["build/a-01/out/output"]);
         assert_eq!(
             printed_by_script(&directory.path().join("build/a-01/out")),

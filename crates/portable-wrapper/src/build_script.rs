@@ -1,23 +1,15 @@
-//! Runs of build scripts, as units of the local store.
-//!
-//! When the wrapper delivers the program of a build script, it puts a [launcher] in its
-//! place. cargo runs the launcher, and the launcher runs the wrapper, which looks the run up by what its
-//! result depends on ([`inputs`]). On a hit, the wrapper writes the [tree] of `OUT_DIR` and prints what the
-//! script printed, with the paths of this checkout ([`delivery`]). On a miss, it runs the program and stores the
-//! result ([`execution`]).
-//!
-//! Of a script of a published package, which nobody edits, the whole package is an input. Of other scripts, only what they
-//! were [observed] to read is, so they run each time where that cannot be seen, or if they compile through the wrapper,
-//! change something in the checkout, or read the state of git.
-//! One whose result may depend on anything else is run each time ([`source`]). So is one whose `OUT_DIR` is
-//! not empty if the result is not found; its result is not stored.
-//!
-//! The store has two kinds of entries for runs: under the [first key](inputs::Script::first_key) what
-//! scripts declared as their inputs, and what they were [observed] to read, and under the
-//! [second](inputs::Script::second_key) the results. A result with a path that cannot be replaced is stored under a key
-//! with the paths of the checkout.
-//!
-//! If sccache has a cache that other machines use, results that took a while to make are stored there as well
+//! Runs of build scripts, as units of the local store. When the wrapper delivers the program of a build script, it installs a
+//! [launcher] under its path. cargo runs the launcher, and the launcher runs the wrapper, which looks up the run by a key of
+//! its inputs ([`inputs`]). On a hit, the wrapper writes the [tree] of `OUT_DIR` and prints the script's output, with the paths
+//! of this checkout ([`delivery`]). On a miss, it runs the program and stores the result ([`execution`]). The inputs of a
+//! published package's script include all files of the package, which nobody edits. Those of other scripts include only the
+//! files that they were [observed] to read. So such a script runs each time if it cannot be observed, compiles through the
+//! wrapper, changes a file of the checkout, or reads the state of git. A script whose result may depend on other inputs runs
+//! each time as well ([`source`]). If no result is found and `OUT_DIR` is not empty, the script runs, and its result is not
+//! stored. The store has two kinds of entries for runs. The entry under the [first key](inputs::Script::first_key) has the
+//! inputs that earlier runs declared, and those that they were [observed] to read. The entry under the [second
+//! key](inputs::Script::second_key) has the result. A result with a path that cannot be replaced is stored under a key with the
+//! paths of the checkout. If sccache has a cache that other machines use, results of long runs are stored there as well
 //! ([`shared`]).
 
 mod around_target;
@@ -46,11 +38,11 @@ use local_store::Outcome as Counted;
 use serde::{Deserialize, Serialize};
 
 use self::command::Command;
+pub(super) use self::inputs::{CHECKOUT_PATHS, knows_same_inputs, names_same_programs};
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
-pub(super) use self::inputs::{PLACE, knows_same_inputs, names_same_programs};
 pub(super) use self::machine::Machine;
 pub(super) use self::named_contents::names_same_contents;
-use self::observed::OF_HISTORY;
+use self::observed::VCS_DIRECTORIES;
 use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
@@ -73,16 +65,16 @@ use sccfg_util::env;
 use sccfg_util::fsio;
 use sccfg_util::wrapper_vars::{SCRIPTS, SWITCH, is_off};
 
-/// Published packages whose libraries use paths only as texts, whatever their length. Reviewed:
+/// Published packages whose native libraries use paths only as strings of any length. Reviewed:
 ///
 /// - `openssl-sys` (openssl-src): `ENGINESDIR` and `MODULESDIR` are returned and printed with `%s`
 ///   (`crypto/cversion.c`, `crypto/defaults.c`).
 const PLAIN_TEXTS: [&str; 1] = ["openssl-sys"];
 /// The first argument with which the launcher runs the wrapper.
 pub(super) const FLAG: &str = "--sccfg-build-script";
-/// Locked while a run is recorded.
+/// The name of the file that is locked while a run is recorded.
 const RECORDING: &str = "recording";
-/// The manifest of a run.
+/// The name of a run's manifest, without extension.
 const RUN: &str = "run";
 
 /// Runs a build script. `arguments` are the launcher's path, and the arguments that cargo gave it, with
@@ -113,14 +105,14 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// The repository around a package, the outer one of a submodule. If there is none, the workspace that the package is in, or the
-/// package itself.
+/// The root of the repository that contains a package; of a submodule, the outer repository. Without a repository, the
+/// workspace of the package, or the package itself.
 fn checkout_around(package: &Path, path_map: &PathMap) -> PathBuf {
     let well_known = around_target::well_known_directories();
     let own = package.ancestors();
     let own = own.take_while(|directory| !well_known.iter().any(|other| other == directory));
     let is_root = |directory: &&Path| {
-        let mut names = OF_HISTORY.iter();
+        let mut names = VCS_DIRECTORIES.iter();
         names.any(|name| fsio::exists(&directory.join(name)))
     };
     let repository = own.filter(is_root).last().unwrap_or(package);
@@ -134,8 +126,8 @@ pub(super) fn is_build_script(name: &str, crate_types: &[String]) -> bool {
     name.starts_with("build_script_") && crate_types == ["bin"]
 }
 
-/// Whether the build script with this `OUT_DIR` runs, and its result will be stored as a whole. Then
-/// there is no use in caching what it compiles.
+/// Whether the build script with this `OUT_DIR` is running, and its whole result is to be stored. Then the objects that it
+/// compiles need not be cached.
 pub(super) fn is_recorded(out_dir: &Path) -> bool {
     recording_lock(out_dir).is_some_and(|lock| fsio::is_locked(&lock))
 }
@@ -150,13 +142,13 @@ pub(super) fn manifest_of_run(out_dir: &Path) -> Option<PathBuf> {
     Some(records.join(format!("{RUN}{MANIFEST_EXTENSION}")))
 }
 
-/// The manifest with what the run was observed to read, and its digest, for [seeding](super::seed).
+/// Adds the inputs that the run was observed to read, and their digest, to the manifest, for [seeding](super::seed).
 fn with_observed(mut manifest: UnitManifest, inputs: RunInputs, digest: String) -> UnitManifest {
     manifest.observed = Some((inputs.observed, digest));
     manifest
 }
 
-/// The result of a run, as metadata of an entry.
+/// The result of a run, stored as the metadata of an entry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredRun {
     format: String,
@@ -165,28 +157,28 @@ struct StoredRun {
     tree: Tree,
     stdout: Text,
     stderr: Text,
-    /// How long it took, in milliseconds; earlier versions did not say.
+    /// The duration of the run in milliseconds; `None` if an earlier version stored it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     took: Option<u64>,
-    /// Whether it is one for checkouts at the same path, because that is in something that the script read.
+    /// Whether the result is valid only for checkouts at the same path, because the script read a file or link with that path.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     reads_own_path: bool,
 }
 
-/// The sets of inputs that runs under one first key had, the latest first.
+/// The sets of inputs of earlier runs with the same first key, the latest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct StoredInputs {
     sets: Vec<RunInputs>,
 }
 
-/// What is known about a build script before its key.
+/// A build script whose key is not computed yet.
 struct Context {
-    /// Of the unit that compiled it.
+    /// The manifest of the unit that compiled it.
     unit: UnitManifest,
-    /// What the files of that unit start with.
+    /// The prefix of the names of that unit's files.
     stem: String,
     program: String,
-    /// The directory with dep-info of the unit.
+    /// The path of that unit's dep-info.
     dep_info: PathBuf,
     package: PathBuf,
     out_dir: PathBuf,
@@ -196,7 +188,7 @@ struct Context {
     recorder: Recorder,
 }
 
-/// Why a run is shared only between checkouts at the same path.
+/// The reason why a run is shared only between checkouts at the same path.
 const READS_OWN_PATH: &str = "it read a file or link that contains the path of the checkout";
 
 impl Context {
@@ -237,7 +229,7 @@ impl Context {
         })
     }
 
-    /// The run in the records of the build.
+    /// The run, as the records of the build name it.
     fn subject(&self) -> Option<Subject> {
         let root = self.path_map.around(&self.out_dir, Role::Target)?;
         Subject::of_run(&self.out_dir, root, &self.stem)
@@ -286,7 +278,7 @@ impl Context {
             return Ok(code);
         }
         let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
-        // What a package of the workspace is today is of little use to other machines.
+        // Packages of the workspace change too often for other machines.
         let shared = is_published
             .then(|| SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state))
             .flatten();
@@ -306,8 +298,8 @@ impl Context {
         Ok(self.execute(command, &script, &first, shared.as_ref()))
     }
 
-    /// What identifies the program: its content, or what it was compiled from if it contains a path, such as that of
-    /// the C sources of openssl-src. What an observed run reads there is one of its inputs.
+    /// Identifies the program: the digest of its content, or the closure of its compile if it contains a path, such as that of
+    /// the C sources of openssl-src. The files that an observed run reads below that path are among its inputs.
     fn identity(&self, is_observed: bool) -> &str {
         let portable = self.unit.portable_closure.as_ref();
         portable.filter(|_| is_observed).unwrap_or(&self.program)
@@ -319,21 +311,21 @@ impl Context {
         source.ok_or(Uncacheable::UnreadableSource)
     }
 
-    /// The second keys for the inputs that runs had under the first key.
+    /// The second keys for the inputs of earlier runs with this first key.
     fn second_keys(&self, script: &Script<'_>, first: &FirstKey) -> Vec<(SecondKey, RunInputs)> {
         let sets = self.inputs(&first.key).sets.into_iter();
         sets.filter_map(|set| Some((script.second_key(first, &set)?, set)))
             .collect()
     }
 
-    /// The inputs that runs had under the first key `key`.
+    /// The inputs of earlier runs with the first key `key`.
     fn inputs(&self, key: &str) -> StoredInputs {
         let stored = self.store.store().get(key);
         let stored = stored.and_then(|stored| serde_json::from_slice(stored.metadata()).ok());
         stored.unwrap_or_default()
     }
 
-    /// Records which libraries in `OUT_DIR` other checkouts have as well, with other paths in them.
+    /// Records the libraries in `OUT_DIR` that differ between checkouts only by paths.
     fn record_libraries(&self, tree: &Tree) {
         let libraries = tree
             .libraries()
@@ -341,12 +333,12 @@ impl Context {
         Libraries::new(libraries, &self.path_map, self.has_plain_texts()).write(&self.out_dir);
     }
 
-    /// Whether its libraries use paths only as texts, whatever their length.
+    /// Whether its native libraries use paths only as strings of any length.
     fn has_plain_texts(&self) -> bool {
         PLAIN_TEXTS.contains(&self.unit.package.as_str())
     }
 
-    /// The key with the paths of this checkout.
+    /// The key `key` with the paths of this checkout added.
     fn key_here(&self, key: &str) -> String {
         let key = format!("{key}\n{}", self.path_map.spelled_out());
         format!("r{}", digest::of(key.as_bytes()))
@@ -372,7 +364,7 @@ impl Context {
         manifest
     }
 
-    /// Records what became of the run, for `sccfg explain`.
+    /// Writes the manifest of the run, for `sccfg explain`.
     fn record(&self, manifest: &UnitManifest) {
         if let Some(path) = manifest_of_run(&self.out_dir) {
             manifest.write(&path);

@@ -1,4 +1,4 @@
-//! Records of builds: which units cargo asked for, what became of each, and why it was compiled.
+//! Records of builds: the units that cargo built, the outcome of each, and why it was compiled.
 //!
 //! # Where
 //!
@@ -49,9 +49,9 @@ pub use self::read::{Build, builds};
 pub use self::record::{Before, BuildStart, Details, Line, Outcome, Started, UnitRecord};
 pub(super) use self::recorder::{Recorder, Subject};
 
-/// How many builds are kept.
+/// The number of builds whose records are kept.
 pub const KEPT_BUILDS: usize = 20;
-/// How many bytes of records are kept; the last build is, whatever its size.
+/// The maximum size of all records in bytes. The last build is kept whatever its size.
 pub const KEPT_BYTES: u64 = 8 << 20;
 
 /// The directory of the records, in the wrapper's directory below the root of a build directory.

@@ -33,36 +33,36 @@ impl Text {
     }
 }
 
-/// What the cache has of a unit besides its files.
+/// The metadata of a cached unit: everything but its files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CacheEntry {
     format: String,
     pub(super) key: String,
     /// Why the files cannot be shared. Then the entry is a marker, without files.
     pub(super) leak: Option<PathLeak>,
-    /// Whether the unit reads variables that its key does not have, so that its sources have to be listed for another
-    /// key. Then the entry is a marker, too.
+    /// Whether the unit reads variables that are not in its key, so that its sources have to be listed for another key. Then
+    /// the entry is a marker, too.
     #[serde(default)]
     pub(super) needs_sources: bool,
-    /// The registries' directory that the files contain, if they do.
+    /// The directory of registries whose path the files contain, if they do.
     pub(super) cargo_home: Option<String>,
-    /// Whether another one can be written over it.
+    /// Whether another path can be written over that of the registries.
     pub(super) is_movable: bool,
-    /// Whether a library that it bundles may have a placeholder in its texts.
+    /// Whether a bundled native library may have a placeholder in its strings.
     #[serde(default)]
     pub(super) has_texts: bool,
     pub(super) stdout: Text,
     pub(super) stderr: Text,
     pub(super) dep_info: Text,
-    /// The files: name, digest.
+    /// The names and digests of the files.
     pub(super) outputs: Vec<(String, String)>,
-    /// The placeholders in linked files, for each that does not have too many.
+    /// The placeholders in linked files, except in files with too many.
     #[serde(rename = "places")]
     pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
-    /// A file that was read and that the key does not have, or a program that may have read one: it is not stored.
+    /// A file that was read and is not in the key, or a program that may have read one. With it, the unit is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<PathBuf>,
-    /// How long it took to make it, in milliseconds; earlier versions did not say.
+    /// The duration of the compile in milliseconds; `None` if an earlier version stored it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) took: Option<u64>,
 }
@@ -117,7 +117,7 @@ impl CacheEntry {
             || self.is_movable && self.move_of(path_map).is_some_and(is_as_long)
     }
 
-    /// The registries' directory that has to be written over, and the one to write.
+    /// The path of the registries in the files, and the one to write over it.
     pub(super) fn move_of<'a>(&'a self, path_map: &'a PathMap) -> Option<(&'a str, &'a str)> {
         let (from, to) = (self.cargo_home.as_deref()?, path_map.unmapped()?);
         (from != to).then_some((from, to))
@@ -142,7 +142,7 @@ pub(super) fn sites_in<'a>(
     Some(sites)
 }
 
-/// The name of the entry among the files of a unit, which start with `stem`.
+/// The file name of the entry of a unit whose files have the prefix `stem`.
 pub(super) fn entry_name(stem: &str) -> String {
     format!("{stem}.sccfg")
 }

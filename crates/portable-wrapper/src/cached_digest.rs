@@ -9,15 +9,15 @@ use super::digest::{self, FileStamp, Key};
 use super::state_dir::StateDir;
 use sccfg_util::parallel::each_at_once;
 
-/// How many threads read files, at most.
+/// The maximum number of threads that read files.
 const THREADS: usize = 4;
 
-/// A digest of files, with what tells whether they have changed.
+/// A digest of files, with stamps that show whether they have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CachedDigest {
     /// `None` for a file that does not exist or cannot be read: the digest changes when it appears.
     files: Vec<(PathBuf, Option<FileStamp>)>,
-    /// Whether any later write shows in the stamps; otherwise it may not be saved.
+    /// Whether any later write changes a stamp; otherwise the digest must not be saved.
     #[serde(skip)]
     pub(super) is_settled: bool,
     /// The digest of the names and contents of the files that exist.
@@ -65,7 +65,7 @@ impl CachedDigest {
         found.unwrap_or_default()
     }
 
-    /// Whether every file is as it was.
+    /// Whether no file has changed.
     pub(super) fn is_valid(&self) -> bool {
         self.files
             .iter()
@@ -73,7 +73,7 @@ impl CachedDigest {
     }
 }
 
-/// The smallest size in bytes of a file whose digest is saved: it takes longer to read than the record.
+/// The minimum size of a file whose digest is saved, in bytes. Hashing a smaller file is faster than reading the saved digest.
 const WORTH_SAVING: u64 = 4 << 20;
 
 /// The digest of the content of the file at `path`, which is saved if the file is large. `None` if it cannot be read.
@@ -97,7 +97,7 @@ mod tests {
     use sccfg_util::fsio;
 
     #[test]
-    fn a_digest_holds_until_its_file_is_written() {
+    fn a_digest_is_valid_until_its_file_is_written() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fsio::replace(&file, b"one").unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_appears_is_seen() {
+    fn a_digest_is_invalid_after_a_file_appears() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("libx.so");
         let digest = CachedDigest::new([file.clone()]);
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_time_hides_no_write() {
+    fn a_write_with_a_restored_mtime_is_detected() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fsio::write_output(&file, b"one").unwrap();
         let digest = CachedDigest::new([file.clone()]);
         let time = std::fs::metadata(&file).unwrap().modified().unwrap();
         let before = FileStamp::of(&file);
-        // The clock that stamps files goes by ticks.
+        // File times have the granularity of a tick.
         while FileStamp::of(&file) == before {
             write_over(&file, "two").unwrap();
             let file = std::fs::File::options().write(true).open(&file).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_just_written_is_read_again_next_time() {
+    fn the_digest_of_a_file_that_was_just_written_is_not_saved() {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDir::at(&directory.path().join("state"));
         let file = directory.path().join("f");

@@ -1,8 +1,8 @@
 //! Compiling a unit that no cache has: its files, and its [entry](super::cache_entry).
 
-mod begun;
 mod process;
-mod unknown;
+mod speculative;
+mod unkeyed_inputs;
 
 use std::fs::File;
 use std::io;
@@ -12,9 +12,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
-pub(super) use self::begun::Begun;
 use self::process::run_to_end;
-use self::unknown::{
+pub(super) use self::speculative::SpeculativeCompile;
+use self::unkeyed_inputs::{
     asks_for_location, evaluates_cargo_home, evaluates_generated_paths, evaluates_locations,
     is_final, named_paths, names_generated_file, read_variables, reads_cargo_home, reads_unnamed,
     uses_cargo_home,
@@ -57,7 +57,7 @@ pub(super) fn make(
     request: &CompileRequest,
     on_stderr: OnStderr<'_>,
     token: Option<JobToken>,
-    begun: Option<Begun>,
+    begun: Option<SpeculativeCompile>,
 ) -> io::Result<CompileResult> {
     if request.remap == Remap::BestEffort
         && let Some(taken) = take_withheld(request)?
@@ -65,7 +65,9 @@ pub(super) fn make(
         return Ok(taken);
     }
     let begun = begun.filter(|begun| begun.is_of(request));
-    let start = begun.as_ref().map_or_else(Instant::now, Begun::since);
+    let start = begun
+        .as_ref()
+        .map_or_else(Instant::now, SpeculativeCompile::since);
     let observation = match &begun {
         Some(begun) => begun.observation(),
         None => request.observation(),
@@ -135,7 +137,7 @@ pub(super) fn make(
     let unchanged = |(path, digest): &(PathBuf, String)| {
         digest::of_source(path, &request.path_map).as_ref() == Some(digest)
     };
-    let unknown_input = |requests| unknown::unknown_input(request, requests);
+    let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
     entry.unknown_input = requests.as_ref().and_then(unknown_input);
     let needs_sources = reads_unnamed(info.as_ref());
     // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
@@ -143,7 +145,7 @@ pub(super) fn make(
     let is_lost = requests.is_some_and(|requests| requests.is_lost);
     let is_stale = is_unknown
         || is_lost
-        || unknown::reads_unlisted(request, info.as_ref())
+        || unkeyed_inputs::reads_unlisted(request, info.as_ref())
         || !request.sources.iter().all(unchanged)
         || !request.read_files.are_unchanged(&request.path_map);
     if is_stale && leak.is_some_and(|leak| Remap::after(leak) == Remap::None) {
@@ -232,7 +234,7 @@ impl CompileResult {
 /// leak.
 fn compile_remapped(
     request: &CompileRequest,
-    begun: Option<Begun>,
+    begun: Option<SpeculativeCompile>,
     observation: Option<&Observation>,
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {

@@ -21,7 +21,7 @@ use super::build_script;
 use super::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use super::cache_entry::CacheEntry;
 use super::cached_digest::CachedDigest;
-use super::compile::Begun;
+use super::compile::SpeculativeCompile;
 use super::compiler::Compiler;
 use super::differential;
 use super::known_inputs;
@@ -248,7 +248,7 @@ struct Compile<'a> {
     key: UnitKey,
     work: WorkDir,
     /// The compile, if it has begun.
-    begun: Option<Begun>,
+    begun: Option<SpeculativeCompile>,
     recorder: &'a Recorder,
     early: &'a EarlyMetadata,
     /// What the unit was before, once it is compiled.
@@ -292,7 +292,7 @@ impl<'a> Compile<'a> {
                 .flatten();
             if may_begin && (token.is_some() || !asked.is_observed) {
                 let observer = observation::library(&state);
-                begun = Begun::begin(CompileRequest {
+                begun = SpeculativeCompile::begin(CompileRequest {
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
                     is_observed: observer.is_some() && inputs.may_be_observed(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
-use super::compile::{self, Begun, OnStderr};
+use super::compile::{self, OnStderr, SpeculativeCompile};
 use super::compiler::Compiler;
 use super::lookup::{Lookup, Origin, look_up_by_sccache, replace_by_sccache};
 use super::protocol::{CompileRequest, Remap};
@@ -36,7 +36,7 @@ pub(super) struct Compiling<'a> {
     /// Called if this process runs the compiler.
     pub(super) on_stderr: OnStderr<'a>,
     /// The first compile, if it has begun.
-    pub(super) begun: Cell<Option<Begun>>,
+    pub(super) begun: Cell<Option<SpeculativeCompile>>,
     /// Released once it is known who compiles the unit.
     pub(super) listing: Cell<Option<KeyLock>>,
     /// Whether a file of the compile that this process runs has been delivered already.

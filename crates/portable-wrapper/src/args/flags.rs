@@ -49,7 +49,7 @@ const WITH_VALUE: [&str; 33] = [
     "--json",
 ];
 
-/// `-C` options that put no path into the output but one that is in their value, and so in the key.
+/// `-C` options that put a path into the output only if it is in their value, which is part of the key.
 pub(super) const PLAIN_CODEGEN: [&str; 44] = [
     "ar",
     "code-model",
@@ -97,7 +97,7 @@ pub(super) const PLAIN_CODEGEN: [&str; 44] = [
     "target-feature",
 ];
 
-/// `-Z` options of which the same is known.
+/// `-Z` options that put a path into the output only if it is in their value.
 const PLAIN_UNSTABLE: [&str; 12] = [
     "allow-features",
     "fmt-debug",
@@ -113,7 +113,7 @@ const PLAIN_UNSTABLE: [&str; 12] = [
     "unstable-options",
 ];
 
-/// How the names of `-Z` options begin for which rustc writes files that are no outputs.
+/// Prefixes of the names of `-Z` options that make rustc write files other than outputs.
 const WRITING: [&str; 7] = [
     "dump-",
     "llvm-time-trace",
@@ -124,7 +124,7 @@ const WRITING: [&str; 7] = [
     "self-profile",
 ];
 
-/// Whether a `-Z` option has rustc write files that are no outputs.
+/// Whether a `-Z` option makes rustc write files other than outputs.
 pub(super) fn writes_files(flag: &str, value: &str) -> bool {
     let name = value.replace('_', "-");
     flag == "-Z" && WRITING.iter().any(|start| name.starts_with(start))
@@ -134,13 +134,13 @@ pub(super) fn takes_value(flag: &str) -> bool {
     WITH_VALUE.contains(&flag)
 }
 
-/// Whether a `-Z` option is known to write no path and no other file.
+/// Whether a `-Z` option is known to write no additional file, and no path that is not in its value.
 pub(super) fn writes_nothing(flag: &str, value: &str) -> bool {
     let (name, _) = value.split_once('=').unwrap_or((value, ""));
     flag == "-Z" && PLAIN_UNSTABLE.contains(&name.replace('_', "-").as_str())
 }
 
-/// Whether `-L` knows this kind of directory.
+/// Whether `kind` is a kind of directory that `-L` accepts.
 pub(super) fn is_kind(kind: &str) -> bool {
     matches!(
         kind,

@@ -1,4 +1,4 @@
-//! What is found out about an output of a compile by reading it once.
+//! The digest of an output, and what it contains: determined by reading it once.
 
 use std::fs::File;
 use std::io;
@@ -10,12 +10,12 @@ use super::super::path_map::{PREFIX, PathMap};
 use super::super::windows::{Part, Window};
 use super::BITCODE;
 
-/// What one reading of an output tells.
+/// The digest of an output, and which paths it may contain.
 #[derive(Debug)]
 pub(crate) struct Contents {
     /// The BLAKE3 digest, in hexadecimal digits.
     pub(crate) digest: String,
-    /// Whether a path in it can be written over another of the same length: texts in bitcode are packed.
+    /// Whether a path in it can be overwritten by another one of the same length. Not in bitcode, whose strings are packed.
     pub(crate) is_movable: bool,
     /// Whether it contains the path of the [unmapped](PathMap::unmapped) directory.
     pub(crate) has_unmapped: bool,
@@ -32,7 +32,7 @@ impl Contents {
     pub(crate) fn read(file: &File, path_map: &PathMap) -> io::Result<Self> {
         let mut directories: Vec<_> = path_map.mapped_dirs().map(|(path, _)| path).collect();
         directories.sort_unstable();
-        // One that begins with another is found with it.
+        // A directory below another one contains its path.
         directories.dedup_by(|next, first| next.starts_with(&**first));
         let paths = directories.into_iter().map(str::as_bytes);
         let paths = paths.chain([PREFIX]);
@@ -89,7 +89,7 @@ mod tests {
     use sccfg_util::fsio;
 
     #[test]
-    fn what_is_in_a_file_is_found_wherever_it_is() {
+    fn paths_and_bitcode_are_found_at_any_offset() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         let mut map = PathMap::default();

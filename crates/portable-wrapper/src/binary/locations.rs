@@ -1,5 +1,4 @@
-//! Source locations in linked files: the names of files that panics and `Location::caller()` show when a program
-//! runs.
+//! Source locations in linked files: the names of source files that panics and `Location::caller()` report.
 //!
 //! rustc writes a location (`core::panic::Location`) as a pointer to the name of the file, the length of the name, a
 //! line and a column. In generated source, the name begins with the placeholder of a directory. It can get
@@ -28,25 +27,25 @@ use super::PLACEHOLDER_ROLES;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) role: Role,
-    /// Where it begins.
+    /// The offset of its first byte.
     pub(super) offset: u64,
     /// Its length in bytes, with the placeholder.
     pub(super) length: u64,
-    /// Where its length stands, as 64 bits with the lowest first.
+    /// The offsets of its length fields: 64 bits, little endian.
     pub(super) lengths: Vec<u64>,
 }
 
-/// A longer name is not understood. In bytes.
+/// The maximum length of a name, in bytes.
 const LONGEST: u64 = 4096;
-/// In a file with more pointers to where the names are, they are not understood.
+/// The maximum number of pointers to addresses near the names.
 const MOST_POINTERS: usize = 1 << 18;
 /// The size of a dynamic relocation (`Elf64_Rela`) in bytes.
 const RELOCATION: usize = 24;
-/// How far behind its beginning a table of 32-bit offsets may have an entry, in bytes.
+/// The maximum size of a table of 32-bit offsets, in bytes.
 const LARGEST_TABLE: i64 = 1 << 10;
 
-/// The names of source files in a linked file that begin with a placeholder; `None` if a placeholder in a loaded
-/// section is anything else, or something else than locations refers to it.
+/// The names of source files in a linked file that begin with a placeholder; `None` if a placeholder in a loaded section is not
+/// such a name, or if anything but a location may refer to it.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -82,7 +81,7 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
     for section in &sections {
         let refers = match section.kind {
             Kind::Code => code_refers_to(&names, section, &whole)?,
-            // There is no table to choose from one.
+            // A lookup table selects between several names.
             Kind::Constants if are_several => table_refers_to(&names, section, &whole)?,
             Kind::Constants | Kind::Variables | Kind::Relocations => false,
         };
@@ -96,7 +95,7 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
 /// A section that is loaded when the program runs.
 struct Section {
     addresses: Range<u64>,
-    /// Where its bytes are in the file.
+    /// The offset of its content in the file.
     offset: u64,
     kind: Kind,
 }
@@ -122,7 +121,8 @@ impl Section {
     }
 }
 
-/// The loaded sections that have bytes in the file; `None` if it is no such file, or has packed relocations.
+/// The loaded sections that have content in the file; `None` if the file is not a position-independent ELF file for `x86_64`,
+/// or has packed relocations.
 fn loaded_sections(file: &File, whole: &Part<'_>) -> Option<Vec<Section>> {
     let magic = whole.start(elf::ELFMAG.len());
     if !magic.is_ok_and(|magic| magic == elf::ELFMAG) {
@@ -197,14 +197,14 @@ fn placeholders(sections: &[Section], whole: &Part<'_>) -> io::Result<Vec<Locate
     Ok(names)
 }
 
-/// The name that this address is in, or just behind.
+/// The name that contains this address, or ends at it.
 fn name_at(names: &[Located], address: u64) -> Option<&Located> {
     let after = names.partition_point(|name| name.address <= address);
     let name = names.get(after.checked_sub(1)?)?;
     (address <= name.address + name.name.length).then_some(name)
 }
 
-/// The addresses between the first and the last name, and as far behind it as a name may reach.
+/// The addresses from the first name to the maximum end of the last one.
 fn addresses(names: &[Located]) -> Range<u64> {
     match (names.first(), names.last()) {
         (Some(first), Some(last)) => first.address..last.address + LONGEST,
@@ -216,13 +216,13 @@ fn addresses(names: &[Located]) -> Range<u64> {
 struct Pointer {
     /// The address of the pointer.
     place: u64,
-    /// The kind of relocation, and its symbol.
+    /// The type of the relocation, and its symbol (`r_info`).
     info: u64,
     /// Where it points to.
     target: u64,
 }
 
-/// The pointers to where the names are; `None` if there are too many.
+/// The pointers to addresses near the names; `None` if there are too many.
 fn pointers_near(
     names: &[Located],
     sections: &[Section],
@@ -263,7 +263,7 @@ fn word64(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl Located {
-    /// Adds the location with this pointer to the name. False if it is none.
+    /// Adds the location with this pointer to the name. Returns false if the pointer is not that of a location.
     fn add_location(
         &mut self,
         pointer: &Pointer,
@@ -296,7 +296,7 @@ impl Located {
     }
 }
 
-/// Whether the names are of more than one source file: each object that was linked may have its own copy of a name.
+/// Whether the names are those of several source files: each linked object may have its own copy of a name.
 fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
     let mut texts = BTreeSet::new();
     for Located { name, .. } in names {
@@ -307,7 +307,7 @@ fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
     Ok(texts.len() > 1)
 }
 
-/// Whether an instruction may refer to a name. What merely looks like such an instruction counts as well.
+/// Whether an instruction may refer to a name. Bytes that look like such an instruction count as well.
 fn code_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io::Result<bool> {
     let near = addresses(names);
     let found = section.part(whole).visit(8, |Window { bytes, at, new }| {
@@ -324,7 +324,7 @@ fn code_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io:
                 .map_or(0, |bytes| i32::from_le_bytes(*bytes));
             let end = section.address(at + nth as u64 + 6);
             let target = end.wrapping_add_signed(offset.into());
-            // Up to four bytes of a constant may follow. They do not where an address is loaded (`lea`).
+            // An immediate operand of up to four bytes may follow, but not after `lea`, which loads an address.
             let behind: &[u64] = if *opcode == 0x8d { &[0] } else { &[0, 1, 2, 4] };
             let is_named = |behind: &u64| name_at(names, target.wrapping_add(*behind)).is_some();
             if near.contains(&target.wrapping_add(4)) && behind.iter().any(is_named) {
@@ -350,7 +350,7 @@ fn table_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io
             let address = section.address(at + nth as u64);
             let offset = i64::from(i32::from_le_bytes(*word));
             let is_entry = |name: &Located| {
-                // Where the table would begin, before this entry and not on the name.
+                // The address at which the table would begin: before this entry, and not at the name.
                 let Some(table) = name.address.checked_add_signed(-offset) else {
                     return false;
                 };
@@ -359,7 +359,7 @@ fn table_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io
                 let size = end.wrapping_sub(table).cast_signed();
                 table % 4 == 0 && table <= address && is_apart && size <= LARGEST_TABLE
             };
-            // Of a name that is elsewhere, the table would be elsewhere as well.
+            // An offset to a name at another address implies a table at another address.
             let target = address.wrapping_add_signed(offset);
             let last = names.partition_point(|name| name.address <= target);
             let nearest = names.get(..last).unwrap_or_default().iter().rev();

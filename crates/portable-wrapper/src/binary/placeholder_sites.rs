@@ -1,4 +1,4 @@
-//! Where the placeholders of a linked file are, so that it is searched only once, after it was linked.
+//! The offsets of the placeholders in a linked file: stored with it, so that it is searched only once, after the link.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,23 +20,23 @@ use sccfg_util::fsio::{self, Patcher};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, Role, Kind)", into = "(u64, Role, Kind)")]
 pub(crate) struct PlaceholderSite {
-    /// Where it begins in the file.
+    /// The offset of its first byte in the file.
     offset: u64,
     role: Role,
     kind: Kind,
 }
 
-/// What a directory is written over. Lengths are in bytes.
+/// The bytes over which a directory is written. Lengths are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
-    /// A placeholder that ends a text: what is left of it becomes zeros.
+    /// A placeholder at the end of a string. The directory is padded with NUL bytes.
     End,
-    /// A placeholder before the rest of a path, or in a list of texts: what is left of it becomes slashes.
+    /// A placeholder before the rest of a path, or in a list of strings. The directory is padded with slashes.
     Middle,
-    /// A placeholder before this many bytes of the [name](locations::Name) of a source file: they follow the
+    /// A placeholder in the [name](locations::Name) of a source file, before this many bytes of the name, which move behind the
     /// directory.
     Name(u64),
-    /// The length of such a name with the placeholder, as a number of 64 bits.
+    /// A 64-bit length field of such a name, with this length including the placeholder.
     Length(u64),
 }
 
@@ -53,7 +53,7 @@ impl From<PlaceholderSite> for (u64, Role, Kind) {
 }
 
 impl PlaceholderSite {
-    /// How many bytes belong to it, where it has this placeholder.
+    /// Its length in bytes, for this placeholder.
     fn len(self, placeholder: &str) -> usize {
         match self.kind {
             Kind::End | Kind::Middle => placeholder.len(),
@@ -62,7 +62,7 @@ impl PlaceholderSite {
         }
     }
 
-    /// These bytes, with `directory` in place of the placeholder. `rest` is what follows the placeholder in a name.
+    /// The bytes to write: with `directory` instead of the placeholder. `rest` follows the placeholder in a name.
     fn with(self, placeholder: &str, directory: &str, rest: &[u8]) -> Vec<u8> {
         let length = self.len(placeholder);
         match self.kind {
@@ -80,7 +80,7 @@ impl PlaceholderSite {
         }
     }
 
-    /// What follows the placeholder of a name in these bytes, where it was replaced by a directory of this length.
+    /// The rest of a name in these bytes, in which the placeholder was replaced by a directory of this length.
     fn rest(self, bytes: &[u8], directory: usize) -> Vec<u8> {
         let Kind::Name(rest) = self.kind else {
             return Vec::new();
@@ -109,14 +109,14 @@ fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
     })
 }
 
-/// A file with more is searched each time.
+/// The maximum number of sites that are stored. A file with more is searched each time.
 const MOST: usize = 4096;
 
-/// How many bytes of a file are in memory.
+/// The size of the read buffer, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// The placeholders of a linked file, by offset; `None` if there are too many, or if it has a text of a native library
-/// that moves when it gets another path.
+/// The placeholders of a linked file, by offset; `None` if there are too many, or if one is in a string of a native library,
+/// whose rest moves when the path is written.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -198,8 +198,7 @@ pub(crate) fn write(path: &Path, sites: &[PlaceholderSite], path_map: &PathMap) 
     patcher.finish()
 }
 
-/// Writes real paths over the names of source files at the placeholders of the linked file at `path`, as far as only
-/// locations refer to them.
+/// Writes real paths into the names of source files of the linked file at `path`, if only locations refer to these names.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -208,8 +207,8 @@ pub(super) fn write_names(path: &Path, path_map: &PathMap) -> io::Result<()> {
     write(path, &of_names(names).collect::<Vec<_>>(), path_map)
 }
 
-/// The digest of the file at `path` with placeholders for the paths that [`write()`] has written at `sites`. `None`
-/// if it cannot be read, or has something else there.
+/// The digest of the file at `path` with placeholders instead of the paths that [`write()`] wrote at `sites`. `None` if it
+/// cannot be read, or has other bytes at a site.
 pub(crate) fn digest_with(
     path: &Path,
     sites: &[PlaceholderSite],
@@ -241,7 +240,7 @@ pub(crate) fn digest_with(
     Some(hasher.finalize().to_hex().to_string())
 }
 
-/// Adds the next bytes of a file, at most `count`.
+/// Hashes the next bytes of a file, at most `count`.
 fn hash(file: &mut File, count: u64, buffer: &mut [u8], hasher: &mut blake3::Hasher) -> Option<()> {
     let mut left = count;
     while left > 0 {
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_taken_back() {
+    fn the_digest_of_a_delivered_file_is_that_of_the_stored_one() {
         let placeholder = Role::Workspace.placeholder();
         let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
         let site = |offset, kind| PlaceholderSite {
@@ -304,7 +303,7 @@ mod tests {
             Some(digest::of(&stored))
         );
         assert_eq!(digest_with(&path, &sites, &map("/x")), None);
-        // It was cut off.
+        // The file was truncated.
         fsio::replace(&path, &written[..4]).unwrap();
         assert_eq!(digest_with(&path, &sites, &map("/w")), None);
     }

@@ -50,7 +50,7 @@ fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
     let data = data(&cache, part);
     let section =
         |(name, (at, size)): (String, (u64, u64))| (name, part.part(at..at.saturating_add(size)));
-    // Of ELF files, only the headers are read, not the symbols.
+    // For ELF files, only the headers are read, not the symbols.
     let found = match FileKind::parse(data).ok()? {
         FileKind::Elf64 => elf_sections::<elf::FileHeader64<Endianness>, _>(data)?,
         FileKind::Elf32 => elf_sections::<elf::FileHeader32<Endianness>, _>(data)?,
@@ -99,15 +99,15 @@ fn is_rustc(name: &str) -> bool {
     matches!(name, ".rustc" | ".rmeta" | "rust_metadata")
 }
 
-/// A part of a file in which a text may be changed.
+/// A part of a file in which a string may be changed.
 pub(crate) struct Writable<'a> {
     pub(crate) part: Part<'a>,
-    /// Whether it has lists of texts that an empty one ends: the directories and files of tables of lines (DWARF 4, 6.2.4).
+    /// Whether it has lists of strings that end with an empty one: the directories and files in line tables (DWARF 4, 6.2.4).
     pub(crate) has_lists: bool,
 }
 
-/// The parts of a file in which a text may be changed: all of an ELF file, or of such files in an archive, except
-/// rustc's metadata, which has lengths and digests. Other formats are signed, or unknown.
+/// The parts of a file in which a string may be changed: an ELF file, or the ELF files in an archive, without rustc's metadata,
+/// which contains lengths and digests. None for other formats, which are signed or unknown.
 pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Writable<'a>> {
     match members(file) {
         Some(members) => {

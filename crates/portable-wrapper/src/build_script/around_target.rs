@@ -1,7 +1,6 @@
-//! The ancestors of a target directory, whose paths a published build script can derive from `OUT_DIR`.
-//!
-//! cargo does not tell such a script which checkout it runs for, so that only the target directory has a placeholder. The
-//! script can find the directories around it. What names them is right for checkouts at the same path only.
+//! The ancestors of a target directory, whose paths a published build script can derive from `OUT_DIR`. cargo does not pass the
+//! path of the checkout to such a script, so only the target directory has a placeholder. But the script can derive the
+//! ancestors of the target directory. A result that contains one is valid only for checkouts at the same path.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,10 +10,10 @@ use memchr::memmem;
 use crate::path_map::{PathMap, Role, has_one_component, is_occurrence};
 use sccfg_util::env;
 
-/// Files of a checkout that are in its root, or in that of a workspace in it.
+/// Files that mark the root of a checkout, or of a workspace in it.
 const IN_ROOTS: [&str; 2] = [".git", "Cargo.lock"];
 
-/// The directories around a target directory, and those that have placeholders.
+/// The ancestors of a target directory, and the directories that have placeholders.
 #[derive(Debug, Default)]
 pub(super) struct AroundTarget {
     directories: Vec<String>,
@@ -22,8 +21,8 @@ pub(super) struct AroundTarget {
 }
 
 impl AroundTarget {
-    /// Those around the target directory of `path_map`, up to the root of the checkout. If there is none, the target
-    /// directory is elsewhere, and only the directory that it is in counts.
+    /// The ancestors of the target directory of `path_map`, up to the root of the checkout. Only its parent if no ancestor is
+    /// such a root.
     pub(super) fn of(path_map: &PathMap) -> Self {
         let well_known = well_known_directories();
         let is_root = |path: &Path| IN_ROOTS.iter().any(|name| path.join(name).exists());
@@ -55,7 +54,7 @@ impl AroundTarget {
         })
     }
 
-    /// Their paths.
+    /// The paths of the directories.
     pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
         self.directories.iter().map(String::as_str)
     }
@@ -87,19 +86,19 @@ impl AroundTarget {
         if found.peek().is_none() {
             return false;
         }
-        // The path of the target directory contains them.
+        // In the path of the target directory, they are replaced with it.
         let mapped: Vec<usize> = self.mapped.iter().flat_map(all_of).collect();
         found.any(|at| range.contains(&at) && !mapped.contains(&at))
     }
 
-    /// Whether the name of a file may be made from one of them, as cmake does.
+    /// Whether the name of a file may be derived from one of them, with `_` for `/`, as cmake does.
     pub(super) fn may_name(&self, name: &str) -> bool {
         let directories = self.directories.iter();
         let mut long = directories.filter(|directory| !has_one_component(directory.as_bytes()));
         long.any(|directory| name.contains(&directory[1..].replace('/', "_")))
     }
 
-    /// How many bytes around the beginning of a name tell that it is one.
+    /// The number of bytes before and after an offset that decide whether a path begins there.
     pub(super) fn margin(&self) -> usize {
         let all = self.directories.iter().chain(&self.mapped);
         1 + all.map(String::len).max().unwrap_or(0)

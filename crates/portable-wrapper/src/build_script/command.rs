@@ -1,4 +1,4 @@
-//! The program of a build script, as cargo wants to run it.
+//! Runs the program of a build script as cargo runs the launcher.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};

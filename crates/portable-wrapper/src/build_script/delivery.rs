@@ -17,7 +17,7 @@ use crate::state_dir::FORMAT;
 use crate::store::Kind;
 use sccfg_util::fsio;
 
-/// An `OUT_DIR` that was replaced by an empty one. It is put back unless the new one is kept.
+/// An `OUT_DIR` that was replaced by an empty directory. It is restored on drop, unless the new directory is kept.
 struct Replaced<'a> {
     out_dir: &'a Path,
     old: PathBuf,
@@ -51,7 +51,7 @@ impl Drop for Replaced<'_> {
             let _ = fsio::rename(&self.old, self.out_dir);
         }
         if let Some(directory) = self.old.parent() {
-            // What cannot be removed is in nobody's way.
+            // A directory that cannot be removed does no harm.
             let _ = fsio::remove_dir(directory);
         }
     }
@@ -89,7 +89,7 @@ impl Context {
         None
     }
 
-    /// Delivers a result of another machine; `None` if there is none.
+    /// Delivers a result that another machine stored; `None` if there is none.
     pub(super) fn deliver_shared(
         &self,
         shared: &SharedRuns<'_>,
@@ -116,8 +116,8 @@ impl Context {
         None
     }
 
-    /// Writes the tree that is stored under `key`. `None` if there is none, or it does not fit here;
-    /// `OUT_DIR` is then as it was.
+    /// Writes the tree that is stored under `key`. `None` if there is none, or if its paths cannot be replaced by those of this
+    /// checkout; `OUT_DIR` is then unchanged.
     fn restore(&self, key: &str) -> Option<StoredRun> {
         let entry = self.store.store().get(key)?;
         let run: StoredRun = serde_json::from_slice(entry.metadata()).ok()?;
@@ -125,7 +125,7 @@ impl Context {
             return None;
         }
         let moves = self.moves(&run.path_map)?;
-        // Texts have no escapes for such directories.
+        // Such directories would have to be escaped in text files.
         if !self.path_map.is_plain() && !moves.is_empty() {
             return None;
         }
@@ -145,7 +145,7 @@ impl Context {
         None
     }
 
-    /// The directories of the run that differ here. `None` if they are not the same ones.
+    /// The directories of the stored run that have other paths here. `None` if the run and this checkout have different roles.
     fn moves(&self, of_run: &PathMap) -> Option<Moves> {
         let pairs = of_run.directories().map(|(role, from)| {
             let mut here = self

@@ -34,18 +34,18 @@ use sccfg_util::clock::millis;
 use sccfg_util::proc::{self, Teed};
 use sccfg_util::{env, fsio};
 
-/// How many different sets of inputs are remembered for a first key.
+/// The maximum number of sets of inputs that are stored for a first key.
 const MOST_INPUTS: usize = 8;
-/// Longer output is not stored. In bytes.
+/// The maximum size of standard output or standard error that is stored, in bytes.
 const LONGEST_OUTPUT: usize = 16 << 20;
-/// At least as long as a tick of the clock that stamps files: 10 ms at 100 Hz, the slowest setting of Linux.
+/// Longer than the granularity of file times: a tick of the kernel, 10 ms at 100 Hz, the lowest setting of Linux.
 const TICK: Duration = Duration::from_millis(20);
-/// A run of less time is not stored for other machines: to look it up there costs as much.
+/// A shorter run is not stored for other machines: a lookup would take as long.
 const WORTH_SHARING: Duration = Duration::from_millis(200);
 /// The variable with the wrapper, which the `cc` crate runs in front of compilers.
 const WRAPPER: &str = "RUSTC_WRAPPER";
 
-/// Whether a script printed an error, by which the build fails.
+/// Whether a script printed `cargo::error`, which makes the build fail.
 fn reports_error(stdout: &[u8]) -> bool {
     let stdout = String::from_utf8_lossy(stdout);
     stdout.lines().any(|line| line.starts_with("cargo::error="))
@@ -57,30 +57,30 @@ struct Finished<'a> {
     started: SystemTime,
     /// In milliseconds.
     took: u64,
-    /// What it asked for, or that this is not known although it was to be observed.
+    /// The observer's notes; an error if the run was to be observed and was not; `None` if it was not to be observed.
     requests: Option<Result<Requests, Uncacheable>>,
 }
 
-/// What a run has made.
+/// The result of a run.
 struct RunResult<'a> {
     output: &'a Output,
     /// In milliseconds.
     took: u64,
     around: &'a AroundTarget,
-    /// Whether the script has read the path of the checkout, of which the result has some, and that of the workspace if the argument
-    /// says so. To find out takes time.
+    /// Whether the script read a file or link with a path of the checkout. The argument says whether the result contains the
+    /// path of the workspace. Only called if the result contains a path, because it searches all inputs.
     reads_own_path: &'a dyn Fn(bool) -> bool,
-    /// What it was seen to ask for.
+    /// The observer's notes, if the run was observed.
     requests: Option<&'a Requests>,
 }
 
 /// A run whose result was stored.
 struct Stored {
     key: String,
-    /// Whether that is one for checkouts at the same path, because the path is in something that the script read.
+    /// Whether the result is valid only for checkouts at the same path, because the script read a file or link with that path.
     reads_own_path: bool,
     inputs: RunInputs,
-    /// What the second key has.
+    /// The parts of the second key.
     observed: Found,
 }
 
@@ -94,7 +94,7 @@ impl Context {
         shared: Option<&SharedRuns<'_>>,
     ) -> ExitCode {
         let is_fresh = fsio::names_in(&self.out_dir).is_empty();
-        // If the result is shared with other machines, or the package may change, each object is cached by itself.
+        // If the result is shared with other machines, or the package may change, each object has its own cache entry.
         let recording = (is_fresh && shared.is_none() && script.is_published)
             .then(|| self.start_recording())
             .flatten();
@@ -118,7 +118,7 @@ impl Context {
         if let Some(launcher) = recording.as_ref().and_then(cc::launcher::prepare) {
             changes.push((WRAPPER.into(), Some(launcher.into())));
         }
-        // The clock that stamps files goes by ticks, and may be behind by one.
+        // File times have the granularity of a tick, and may be behind the clock by one.
         let started = SystemTime::now() - TICK;
         let stopwatch = Instant::now();
         if let Some(subject) = self.subject() {
@@ -142,7 +142,7 @@ impl Context {
             return exit_as(Ok(output.status));
         }
         let took = millis(took);
-        // Another cargo may be at work in the same directory by now.
+        // If cargo has exited, another one may use the same directory by now.
         let has_cargo = proc::parent() == cargo;
         let stored = if !is_whole || !has_cargo {
             Err(Uncacheable::ScriptCutOff)
@@ -180,7 +180,7 @@ impl Context {
         ExitCode::SUCCESS
     }
 
-    /// Records how a run has ended, and what its key has.
+    /// Records the outcome of a run, and the parts of its key.
     fn ended(&self, stored: Result<Stored, Uncacheable>, parts: &[KeyPart]) {
         let before = manifest_of_run(&self.out_dir);
         let before = before.and_then(|path| before_of_run(&path, parts, &self.hasher()));
@@ -208,9 +208,9 @@ impl Context {
         self.recorder.ended(self.subject(), outcome, &key, details);
     }
 
-    /// Whether a run is observed. It is not if that is not possible, would show in what a program prints, or could change
-    /// what the script does: other preloaded libraries may replace the same functions. With flags for sanitizers, the script itself
-    /// may be an instrumented program.
+    /// Whether the run can be observed. It cannot if there is no observer, if the observer could appear in a program's output,
+    /// or if it could change the behaviour of the script: other preloaded libraries may interpose the same functions, and with
+    /// flags for sanitizers, the script itself may be an instrumented program.
     pub(super) fn may_observe(&self, source: &Source, used: &AmbientInputs) -> bool {
         let uses_sanitizer = || {
             let flags = env::vars_where(|name| name.contains("FLAGS"));
@@ -266,7 +266,7 @@ impl Context {
         };
         let unreadable = Uncacheable::ScriptDeclared;
         let second = script.second_key(first, &inputs).ok_or(unreadable)?;
-        // What a variable names may have changed and be as before again.
+        // The content of a path that a variable names may have changed and changed back.
         let is_changed = script.has_changed_since(finished.started, &inputs)
             || !script.is_published && script.first_key()?.key != first.key;
         if is_changed {
@@ -301,10 +301,10 @@ impl Context {
         })
     }
 
-    /// Returns the key under which it is stored, and whether the script has read the path of the checkout.
+    /// Stores the tree. Returns the key under which it is stored, and whether the script read the path of the checkout.
     ///
     /// # Errors
-    /// If the files cannot be stored, or something else has removed some.
+    /// If the files cannot be stored, or another process removed some of them.
     fn store_tree(
         &self,
         key: &str,
@@ -338,7 +338,10 @@ impl Context {
             .requests
             .and_then(|seen| seen.first_lost(&self.out_dir));
         if let Some(lost) = lost {
-            log::debug!("{} was removed by something else", lost.display());
+            log::debug!(
+                "{} was removed by a process that is not observed",
+                lost.display()
+            );
             return Err(Uncacheable::ScriptFilesLost);
         }
         let is_portable = captured.is_portable;

@@ -1,8 +1,7 @@
-//! The keys of a run: what its result depends on.
-//!
-//! The first key has what is known before the script runs: its program, its package, the variables that cargo sets or that its
-//! source names, what they name, and the machine. The second key adds the contents of the files
-//! that the script declared when it ran under the first key, and what it was observed to read then: files, and other variables.
+//! The two keys of a run: everything that its result depends on. The first key has the inputs that are known before the script
+//! runs: its program, its package, the variables that cargo sets or that its source names, the contents of paths in these, and
+//! the machine. The second key adds the contents of the files that an earlier run with the same first key declared, and of the
+//! files and other variables that it was observed to read.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -41,42 +40,43 @@ type Variables = Vec<(String, Vec<u8>)>;
 /// The first key of a run.
 pub(super) struct FirstKey {
     pub(super) key: String,
-    /// The variables that it does not have: they count if a run reads them.
+    /// The variables that are not in this key, and are in the second key if a run reads them.
     others: Variables,
     hasher: KeyedHasher,
     pub(super) parts: Vec<KeyPart>,
-    /// What is outside of the package and named.
+    /// Files and directories outside of the package that variables and string literals name.
     named: Named,
 }
 
-/// Files and directories that variables and texts name.
+/// Files and directories that variables and string literals of the source name.
 #[derive(Debug, Default)]
 struct Named {
-    /// Those whose contents are in the key.
+    /// The ones whose contents are in the key.
     contents: BTreeSet<PathBuf>,
-    /// Whether there are directories of which only the files count that an observed run reads.
+    /// Whether some directories are left out of the key, because an observed run shows which of their files it reads.
     has_observed: bool,
 }
 
 /// The second key of a run.
 pub(super) struct SecondKey {
     pub(super) key: String,
-    /// What was observed.
+    /// The observed inputs, as parts of the key.
     pub(super) observed: Found,
 }
 
 /// A build script that is about to run.
 pub(super) struct Script<'a> {
-    /// What identifies its program.
+    /// Identifies its program.
     pub(super) program: &'a str,
     pub(super) source: &'a Source,
-    /// What the crates read that it uses.
+    /// The inputs that the crates that it uses read.
     pub(super) used: &'a AmbientInputs,
-    /// Whether its run is observed, so that what it reads is seen although its source does not name it.
+    /// Whether its run is observed, which shows inputs that its source does not name.
     pub(super) is_observed: bool,
-    /// Whether nobody edits its package. What is in another one counts where the run is observed to read it.
+    /// Whether its package is published, so that nobody edits it. Files of another package count if the run is observed to read
+    /// them.
     pub(super) is_published: bool,
-    /// The directory with all that people edit beside the package, if it is not published.
+    /// The root of the repository or workspace of the package, if it is not published.
     pub(super) checkout: Option<&'a Path>,
     /// The directory of its package, in which it runs.
     pub(super) package: &'a Path,
@@ -122,7 +122,7 @@ impl Script<'_> {
             );
         }
         if self.source.may_run_programs(self.used) {
-            // A run of the workspace has the headers that it was seen to read in its second key.
+            // The second key of a run of the workspace has the headers that the run was observed to read.
             let machine = if self.is_published {
                 Machine::Headers
             } else {
@@ -141,12 +141,12 @@ impl Script<'_> {
         }
         if self.is_published {
             self.add_package(&mut key)?;
-        } else if self.source.asks_for_place(self.used) {
-            key.add(PLACE, self.path_map.spelled_out());
+        } else if self.source.may_ask_for_package_path(self.used) {
+            key.add(CHECKOUT_PATHS, self.path_map.spelled_out());
         }
         let parts = key.parts().to_vec();
         Ok(FirstKey {
-            // It must not take the lock of a unit: a build script compiles units while it runs.
+            // The prefix keeps the lock of the run from being the lock of a unit, which the script may compile while it runs.
             key: format!("r{}", key.finish()),
             others,
             hasher,
@@ -155,7 +155,8 @@ impl Script<'_> {
         })
     }
 
-    /// Returns the others, and whether one of all has compilers make code for the processor of this machine.
+    /// Adds variables. Returns those that are left to the second key, and whether a value makes compilers generate code for
+    /// this machine's processor.
     fn add_variables(
         &self,
         key: &mut Key,
@@ -199,15 +200,15 @@ impl Script<'_> {
         Ok((others, has_native_flag))
     }
 
-    /// Whether it, or a program that it runs, reads a variable in which the path of the workspace is, so that its result may have
-    /// anything that can be computed from that.
-    fn reads_place_in_variable(&self, observed: &ObservedInputs) -> bool {
+    /// Whether the script, or a program that it runs, reads a variable that contains the path of the workspace: its result may
+    /// have a value that is computed from the path.
+    fn reads_workspace_path_in_variable(&self, observed: &ObservedInputs) -> bool {
         let lists_all = self.source.lists_variables(self.used);
-        // `cc` makes names of objects with it.
+        // `cc` derives the names of objects from such a variable.
         let is_of_crate = |name: &str| is_set_by_cargo(name) && self.used.variables.contains(name);
         let mut read = env::vars_where(|name| {
             let has_read = observed.has_read(name) && !is_of_crate(name);
-            !NOT_OF_PLACE.contains(&name) && (lists_all || has_read)
+            !COMMON_PATH_VARIABLES.contains(&name) && (lists_all || has_read)
         })
         .into_iter();
         read.any(|(name, value)| {
@@ -222,8 +223,8 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Adds what is at `path`, which a variable or a text names, to the key, and `path` to `named`. Of an observed run, a
-    /// directory that is too large or one of the user is left out.
+    /// Adds the content of `path`, which a variable or a string literal names, to the key, and `path` to `named`. If the run is
+    /// observed, a directory that is too large or that belongs to the user is left out.
     fn add_content(
         &self,
         key: &mut Key,
@@ -251,12 +252,12 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Files and directories outside of the package that a text of the source names.
+    /// Adds files and directories outside of the package that a string literal of the source names.
     fn add_named_files(&self, key: &mut Key, named: &mut Named) -> Result<(), Uncacheable> {
         for text in &self.source.texts {
             let whole = [text.as_str()].into_iter().map(Path::new);
             for path in whole.chain(paths_among(text)) {
-                // A whole file system, or the directory of all users, is no input.
+                // A top-level directory such as `/home` is not an input.
                 let is_small = path.is_file() || path.components().count() > 2;
                 if is_small && !is_of_system(path) {
                     self.add_content(key, named, text, path)?;
@@ -266,8 +267,9 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Whether cargo itself adds `path` to the variable `name`, so that programs find the libraries of the build. What is in
-    /// this directory depends on what is compiled meanwhile. Directories of build scripts count.
+    /// Whether cargo itself adds `path` to the variable `name`, so that programs find the libraries of the build. The content
+    /// of such a directory depends on the units that are compiled at the same time. `OUT_DIR`s of other build scripts are not
+    /// among them.
     fn is_of_cargo(&self, name: &str, path: &Path) -> bool {
         OF_LIBRARIES.contains(&name)
             && self.path_map.is_below(path, Role::Target)
@@ -283,7 +285,7 @@ impl Script<'_> {
         })
     }
 
-    /// The files of the package.
+    /// Adds the files of the package.
     fn add_package(&self, key: &mut Key) -> Result<(), Uncacheable> {
         let package = Registry::read(self.package, self.state);
         let package = package.ok_or(Uncacheable::UnreadableSource)?;
@@ -291,8 +293,8 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// The second key: with the contents of what the script declared, and of what it was observed to read. `None` if
-    /// something cannot be read.
+    /// The second key, with the contents of the `inputs` that an earlier run declared or was observed to read. `None` if an
+    /// input cannot be read.
     pub(super) fn second_key(&self, first: &FirstKey, inputs: &RunInputs) -> Option<SecondKey> {
         let RunInputs { declared, observed } = inputs;
         let mut key = Key::default();
@@ -307,8 +309,8 @@ impl Script<'_> {
             let value = self.path_map.to_placeholders(value.as_encoded_bytes());
             variables.add_secret(format!("${name}"), &value, &first.hasher);
         }
-        if !self.is_published && self.reads_place_in_variable(observed) {
-            variables.add(PLACE, self.path_map.spelled_out());
+        if !self.is_published && self.reads_workspace_path_in_variable(observed) {
+            variables.add(CHECKOUT_PATHS, self.path_map.spelled_out());
         }
         let runs_unobserved = observed.runs_unobserved;
         if runs_unobserved && first.named.has_observed {
@@ -365,7 +367,8 @@ impl Script<'_> {
         })
     }
 
-    /// Whether `path` is in something that a run with these `inputs` may have read.
+    /// Whether a file or link that a run with these `inputs` may have read contains a path of the checkout, which `path`
+    /// searches for.
     pub(super) fn may_have_read(
         &self,
         path: &mut OwnPath<'_>,
@@ -374,7 +377,7 @@ impl Script<'_> {
     ) -> bool {
         let RunInputs { declared, observed } = inputs;
         let declared = self.declared_files(declared);
-        // Of one that was observed, what it read of them is known.
+        // If the run was observed, the files that it read in a declared directory are known.
         let mut declared = declared.filter(|(_, file)| !observed.is_observed || !file.is_dir());
         let mut contents = first.contents().iter();
         let mut observed = observed.paths(self.path_map);
@@ -383,10 +386,10 @@ impl Script<'_> {
             || contents.any(|file| path.is_below(file))
     }
 
-    /// Whether the script can learn the path of the workspace, other than in that of its target directory, only from files that it
-    /// reads: it is not published, and neither calls a function, reads a variable nor runs a program that may return that path.
+    /// Whether the script can get the path of the workspace only from the path of its target directory, or from files that it
+    /// reads: it is not published, and neither calls a function, reads a variable nor runs a program that may return the path.
     pub(super) fn knows_workspace_from_inputs(&self) -> bool {
-        !self.is_published && !self.source.may_know_place(self.used)
+        !self.is_published && !self.source.may_know_package_path(self.used)
     }
 
     /// Whether `path` is in the checkout, and neither cargo's nor temporary.
@@ -398,7 +401,7 @@ impl Script<'_> {
         }) && !self.path_map.is_below(path, Role::Target)
     }
 
-    /// Whether a file that it may have read was changed at `moment` or later.
+    /// Whether a file that the run may have read was changed at `moment` or later.
     pub(super) fn has_changed_since(
         &self,
         moment: std::time::SystemTime,
@@ -418,7 +421,7 @@ impl Script<'_> {
     }
 }
 
-/// What a run depends on besides what its first key has.
+/// The inputs of a run that are not in its first key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RunInputs {
     pub(super) declared: Declared,
@@ -426,25 +429,25 @@ pub(super) struct RunInputs {
 }
 
 /// The label of the key part with the paths of the checkout.
-pub(crate) const PLACE: &str = "place";
+pub(crate) const CHECKOUT_PATHS: &str = "place";
 /// Variables that many programs read: reading them does not tie a result to the path of the checkout.
-const NOT_OF_PLACE: [&str; 3] = ["OLDPWD", "PATH", "PWD"];
+const COMMON_PATH_VARIABLES: [&str; 3] = ["OLDPWD", "PATH", "PWD"];
 
-/// The part of a first key that tells which inputs of runs are known.
+/// The label of the part of a first key with [`VERSION_OF_INPUTS`].
 const INPUTS: &str = "inputs";
-/// Increment it when other inputs of runs are recorded.
+/// Must be incremented when the recorded inputs of runs change.
 const VERSION_OF_INPUTS: &str = "5";
 
-/// Whether the run with these `parts` of its first key was stored by a version that knows the same inputs.
+/// Whether the run with these `parts` of its first key was stored by a version of sccfg that records the same inputs.
 pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {
     let mut versions = parts.iter().filter(|part| part.what == INPUTS);
     versions.any(|part| part.value == VERSION_OF_INPUTS)
 }
 
-/// What a part of a key starts with that has a program.
+/// The prefix of the label of a key part with the digest of a program.
 const PROGRAM: &str = "program ";
 
-/// Programs that the source names, besides those that are always looked for.
+/// Adds the programs that the source may run.
 fn add_programs(key: &mut Key, source: &Source, state: &StateDir) {
     let search_path = env::search_path();
     for text in source.possible_programs() {

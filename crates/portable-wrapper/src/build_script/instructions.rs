@@ -1,4 +1,4 @@
-//! What a build script prints for cargo about its inputs.
+//! The instructions by which a build script declares its inputs to cargo.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,5 @@
-//! The launcher that takes the place of a build script's program.
-//!
-//! cargo runs it, and it runs the wrapper; see `launcher/build_script.rs`. The program is beside it.
+//! Installs the launcher under the path of a build script's program. cargo runs the launcher, which runs the wrapper; see
+//! `launcher/build_script.rs`. The program is in the same directory.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,11 +10,11 @@ use sccfg_util::{env, fsio};
 
 /// The launcher as it was compiled, without the path of a wrapper. Empty on systems for which there is none.
 const LAUNCHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/launcher"));
-/// What stands in the place of the wrapper's path.
+/// The marker text that the wrapper's path replaces.
 const MARK: &[u8] = b"sccfg: the path of the wrapper is written here";
-/// The space for the path in bytes, with a zero at the end.
+/// The space for the path, with a NUL byte at the end. In bytes.
 const SPACE: usize = 1024;
-/// What is added to the name of a build script's program.
+/// The suffix of the name of a build script's program behind a launcher.
 const SUFFIX: &str = ".program";
 
 /// The launcher for the wrapper at `wrapper`.
@@ -32,11 +31,11 @@ fn for_wrapper(wrapper: &Path) -> Option<Vec<u8>> {
     Some(launcher)
 }
 
-/// Puts a launcher in the place of the build script's program at `program`. Does nothing where that is
-/// not possible.
+/// Installs a launcher at `program`, the path of a build script's program, which is renamed. Does nothing if there is no
+/// launcher for this system, or the wrapper's path is too long.
 ///
 /// # Errors
-/// If a file cannot be written; the program is then where it was.
+/// If a file cannot be written; the program is then still at `program`.
 pub(crate) fn install(program: &Path) -> io::Result<()> {
     let wrapper = env::argv0().map(PathBuf::from);
     let Some(launcher) = wrapper.and_then(|wrapper| for_wrapper(&wrapper)) else {
@@ -45,7 +44,7 @@ pub(crate) fn install(program: &Path) -> io::Result<()> {
     put_in_place(program, &launcher)
 }
 
-/// Puts a copy of the launcher at `launcher` in the place of the build script's program at `program`.
+/// As [`install`], with a copy of the launcher at `launcher`.
 ///
 /// # Errors
 /// Those of [`install`].
@@ -54,7 +53,7 @@ pub(crate) fn copy(launcher: &Path, program: &Path) -> io::Result<()> {
     put_in_place(program, &launcher)
 }
 
-/// The build script's program, if there is a launcher in its place at `path`.
+/// The path of the build script's program, if there is a launcher at `path`.
 pub(crate) fn program_behind(path: &Path) -> Option<PathBuf> {
     let at = memmem::find(LAUNCHER, MARK)?;
     let is_launcher = fsio::file_size(path) == LAUNCHER.len() as u64
@@ -80,7 +79,7 @@ fn write(program: &Path, moved: &Path, launcher: &[u8]) -> io::Result<()> {
     fsio::write_executable(program, launcher)
 }
 
-/// The program for the launcher at `launcher`.
+/// The path of the program behind the launcher at `launcher`.
 pub(crate) fn program_of(launcher: &Path) -> PathBuf {
     let mut name = launcher.as_os_str().to_owned();
     name.push(SUFFIX);

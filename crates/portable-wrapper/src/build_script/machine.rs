@@ -1,7 +1,5 @@
-//! What a build script may find on the machine: programs, headers and libraries.
-//!
-//! It is determined once for each process that runs build scripts, which is cargo: during a build,
-//! cargo itself does not look either.
+//! Digests of what a build script may use of the machine: programs, headers and libraries. They are computed once for each
+//! cargo process: cargo does not check its own inputs again during a build either.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -17,7 +15,7 @@ use sccfg_util::fsio::share;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, proc};
 
-/// Programs that build scripts and the crates and tools that they use run.
+/// Programs that build scripts run, also through crates and tools that they use.
 const PROGRAMS: [&str; 47] = [
     "ar",
     "as",
@@ -67,7 +65,7 @@ const PROGRAMS: [&str; 47] = [
     "wild",
     "yasm",
 ];
-/// The databases in which package managers keep what is installed.
+/// The databases of installed packages of package managers.
 const PACKAGES: [&str; 6] = [
     "/var/lib/dpkg/status",
     "/lib/apk/db/installed",
@@ -76,7 +74,7 @@ const PACKAGES: [&str; 6] = [
     "/var/lib/pacman/local",
     "/etc/ld.so.cache",
 ];
-/// Directories with headers, libraries and their descriptions that no package manager may know.
+/// Directories with headers, libraries and pkg-config files that may belong to no package.
 const DIRECTORIES: [&str; 5] = [
     HEADERS,
     "/usr/local/include",
@@ -84,7 +82,7 @@ const DIRECTORIES: [&str; 5] = [
     "/usr/local/lib64",
     "/usr/local/share/pkgconfig",
 ];
-/// Variables that name such directories, separated by colons.
+/// Variables with such directories, separated by colons.
 const SEARCH_PATHS: [&str; 9] = [
     "CPATH",
     "C_INCLUDE_PATH",
@@ -96,31 +94,31 @@ const SEARCH_PATHS: [&str; 9] = [
     "CMAKE_PREFIX_PATH",
     "CMAKE_INCLUDE_PATH",
 ];
-/// Directories with more levels are not searched for headers.
+/// The maximum depth at which headers are searched for.
 const DEPTH: usize = 8;
-/// The beginnings of the names of directories with packages of other languages.
+/// Prefixes of the names of directories with packages of other languages.
 const OTHER_LANGUAGES: [&str; 4] = ["node_modules", "perl", "python", "ruby"];
-/// With a directory of more files, no run is cached.
+/// The maximum number of files in a directory. With more, no run is cached.
 const MAX_FILES: usize = 100_000;
 
-/// The headers of the system, to which people may add some by hand.
+/// The headers of the system, which users may also install by hand.
 pub(super) const HEADERS: &str = "/usr/include";
 
-/// What parts of keys have of a machine.
+/// The parts of keys with digests of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Machine {
-    /// What package managers have installed, and headers.
+    /// Installed packages, and headers.
     Headers,
-    /// What package managers have installed.
+    /// Installed packages.
     Packages,
-    /// Programs that build scripts and the crates and tools that they use run.
+    /// The programs in [`PROGRAMS`].
     Programs,
 }
 
 impl Machine {
     const ALL: [Self; 3] = [Self::Headers, Self::Packages, Self::Programs];
 
-    /// What a part of a key with its digest is called.
+    /// The label of the key part.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Headers => "headers of the machine",
@@ -129,7 +127,7 @@ impl Machine {
         }
     }
 
-    /// The one that is called so.
+    /// The variant with this label.
     pub(crate) fn called(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
@@ -144,7 +142,7 @@ impl Machine {
     }
 }
 
-/// The digest of what package managers have installed, and of headers. `None` if it cannot be determined.
+/// The digest of installed packages and headers. `None` if it cannot be determined.
 fn headers(state: &StateDir) -> Option<String> {
     once_for_build("headers", state, || {
         let mut key = Key::default();
@@ -156,7 +154,7 @@ fn headers(state: &StateDir) -> Option<String> {
     })
 }
 
-/// The digest of what package managers have installed. `None` if it cannot be determined.
+/// The digest of installed packages. `None` if it cannot be determined.
 fn packages(state: &StateDir) -> Option<String> {
     once_for_build("packages", state, || {
         let packages: Vec<PathBuf> = PACKAGES.iter().map(PathBuf::from).collect();
@@ -176,7 +174,7 @@ fn programs(state: &StateDir) -> Option<String> {
                 key.add(name, "none");
                 continue;
             };
-            // The path may be printed, and tells where a program finds its own files.
+            // The path counts as well: it may be printed, and programs find their own files relative to it.
             key.add(name, program.as_os_str().as_encoded_bytes());
             programs.push(program);
         }
@@ -193,7 +191,7 @@ fn programs(state: &StateDir) -> Option<String> {
     })
 }
 
-/// Determines something once for each build, that is, for each process that runs build scripts.
+/// Computes a digest once for each build, that is, for each cargo process.
 fn once_for_build(
     what: &str,
     state: &StateDir,
@@ -208,7 +206,7 @@ fn once_for_build(
     state.load_or_compute("machines", &subject, |_| true, |_| true, &determine)
 }
 
-/// The directories to look into. Those of the Nix store never change.
+/// The directories with headers and libraries, without those in the Nix store, which never change.
 pub(super) fn directories() -> BTreeSet<PathBuf> {
     let named = SEARCH_PATHS
         .iter()

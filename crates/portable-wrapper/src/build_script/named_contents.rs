@@ -1,4 +1,5 @@
-//! Files and directories that a variable or a text of a build script names: what is there is in the first key of its run.
+//! Files and directories that a variable or a string literal of a build script names: their contents are in the first key of
+//! its run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use crate::package;
 use crate::path_map::{PathMap, Role};
 use sccfg_util::env;
 
-/// The prefix of labels of key parts with the content of a path that a variable or a text names.
+/// The prefix of the label of a key part with the content of a path. The name of the variable or the string literal with the
+/// path follows.
 pub(super) const CONTENT_OF: &str = "content of $";
 
 /// Whether the content of `path` may be a key part: `path` is absolute, not `/`, and not in the Nix store.
@@ -18,7 +20,7 @@ pub(super) fn may_be_named(path: &Path) -> bool {
     path.is_absolute() && path != Path::new("/") && !path.starts_with("/nix/store")
 }
 
-/// Whether `path` is a directory in which programs keep files of a user: only what a run reads in it counts.
+/// Whether `path` is a directory with files of the user, so that only the files that a run reads in it count.
 pub(super) fn is_of_user(path: &Path) -> bool {
     let is_named = || {
         let mut directories = DIRECTORIES_OF_USER.iter();
@@ -40,22 +42,22 @@ const DIRECTORIES_OF_USER: [&str; 7] = [
     "XDG_STATE_HOME",
 ];
 
-/// What is at `path`, as a first key has it; `None` if it cannot be read.
+/// The content of `path` for the first key: a digest, or `missing`. `None` if it cannot be read.
 pub(super) fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
     if path.is_file() {
         digest::of_source(path, path_map)
     } else if !path.is_dir() {
         Some("missing".to_owned())
     } else if path_map.is_below(path, Role::Target) {
-        // Of another build script. Objects count where they are linked.
+        // Files of another build script. Objects count where they are linked.
         package::generated(path, path_map)
     } else {
         machine::listing(path)
     }
 }
 
-/// Whether variables and texts name files with the same contents as when a run had a first key with these `parts`. What
-/// other build scripts made is not compared.
+/// Whether the paths that variables and string literals name have the same contents here as in a first key with these `parts`.
+/// Files of other build scripts are not compared.
 pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool {
     let named = |part: &KeyPart| {
         let name = part.what.strip_prefix(CONTENT_OF)?;
@@ -78,7 +80,7 @@ pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool
             .chain(whole)
             .chain(among)
             .filter(|path| may_be_named(path));
-        // In the same order, but not all are in a key.
+        // The key has them in the same order, but not all of them.
         let mut found =
             paths.filter_map(|path| Some(digest::shown(content_of(&path, path_map)?.as_bytes())));
         values
@@ -87,8 +89,8 @@ pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool
     })
 }
 
-/// Whether a path is of the system, whose packages and headers are in the key of scripts that run programs, or has a name
-/// that never changes.
+/// Whether a path is in a directory of the system. The keys of scripts that run programs have its packages and headers, and
+/// paths in the Nix store never change.
 pub(super) fn is_of_system(path: &Path) -> bool {
     const DIRECTORIES: [&str; 10] = [
         "/bin", "/dev", "/lib", "/lib64", "/nix", "/proc", "/run", "/sbin", "/sys", "/usr",
@@ -96,7 +98,7 @@ pub(super) fn is_of_system(path: &Path) -> bool {
     DIRECTORIES.iter().any(|other| path.starts_with(other))
 }
 
-/// The absolute paths among the words of a text, also behind options such as `-I`.
+/// The absolute paths among the words of a text, also after options such as `-I`.
 pub(super) fn paths_among(text: &str) -> impl Iterator<Item = &Path> {
     let is_between = |letter: char| letter.is_whitespace() || "\"'`=,;:".contains(letter);
     let paths = text.split(is_between).filter_map(|word| {

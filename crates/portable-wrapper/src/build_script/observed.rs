@@ -1,13 +1,12 @@
-//! What a run was seen to ask the system for, and its first key does not have: files outside of its package, and programs.
-//!
-//! The run is observed, with all programs that it starts ([`observation`](crate::observation)). Files that it looked for
-//! and did not find count as well: another run may find them. Not looked at are files of the system, which the first key
-//! has with the [machine](super::machine) if the script may run programs, files that the run itself made, and whether the
-//! directory for temporary files and the current directory of the shell are there.
+//! The observed inputs of a run that are not in its first key: files outside of its package, and programs. The run is observed,
+//! with all programs that it starts ([`observation`](crate::observation)). Files that it looked for and did not find count as
+//! well: another run may find them. Left out are files of the system, which the first key covers by the
+//! [machine](super::machine) if the script may run programs, files that the run itself wrote, and whether the directory for
+//! temporary files and the current directory of the shell exist.
 
 mod canonical_paths;
-mod known;
-mod ran;
+mod covered_files;
+mod started_programs;
 mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +15,8 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use self::canonical_paths::{canonicalize_existing, has_parent_parts, parts_before_parents};
-use self::known::{Known, differs_each_time};
-use self::ran::Ran;
+use self::covered_files::{CoveredFiles, differs_each_time};
+use self::started_programs::StartedPrograms;
 use self::tools::wrapper_runs;
 use super::around_target::{AroundTarget, well_known_directories};
 use super::inputs::Script;
@@ -35,36 +34,37 @@ use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
 
-/// Programs that are in the first key as the compiler.
-const OF_THE_COMPILER: [&str; 3] = ["rustc", "rustdoc", "rustup"];
-/// Where version control systems keep their files.
-pub(super) const OF_HISTORY: [&str; 3] = [".git", ".hg", ".jj"];
-/// A package of a registry counts as a whole if a run asked for so many of its files: that takes less time then.
-const MANY: usize = 32;
-/// With more files, a run is not cached.
-const MOST: usize = 20_000;
+/// Programs of the toolchain, which the first key has as the compiler.
+const TOOLCHAIN_PROGRAMS: [&str; 3] = ["rustc", "rustdoc", "rustup"];
+/// The directories of version control systems.
+pub(super) const VCS_DIRECTORIES: [&str; 3] = [".git", ".hg", ".jj"];
+/// If a run asked for at least this many files of a registry's package, the whole package is an input, which is faster to
+/// compare.
+const COUNTS_AS_WHOLE: usize = 32;
+/// The maximum number of files that a run may ask for to be cached.
+const MAX_FILES: usize = 20_000;
 
 /// A run that was observed.
 pub(super) struct Run<'a> {
     pub(super) script: &'a Script<'a>,
     /// The script's own program.
     pub(super) program: &'a Path,
-    /// What the first key has the contents of.
+    /// The paths whose contents are in the first key.
     pub(super) contents: &'a BTreeSet<PathBuf>,
     pub(super) around: &'a AroundTarget,
     pub(super) started: SystemTime,
 }
 
 impl Run<'_> {
-    /// What it asked for in `requests`.
+    /// The inputs in the notes `requests`.
     ///
     /// # Errors
-    /// If it connected to something, ran a program that was not observed or is not the same each time, asked for a file that it
-    /// or something else changed meanwhile, or for too many, or for one whose name is not UTF-8.
+    /// If the run cannot be cached: for example, it opened a connection, ran a program that was not observed or whose result
+    /// may differ each time, read a file before it wrote it, or asked for too many files or for one whose name is not UTF-8.
     pub(super) fn inputs(&self, requests: &Requests) -> Result<ObservedInputs, Uncacheable> {
         let real_paths = RealPaths::default();
         let search_path = env::search_path();
-        let ran = Ran::of(self, requests, &real_paths, &search_path);
+        let ran = StartedPrograms::of(self, requests, &real_paths, &search_path);
         self.check(&ran)?;
         let files = self.files(requests, &real_paths);
         let mut observed = ObservedInputs {
@@ -86,22 +86,22 @@ impl Run<'_> {
             let referred_to = session::referred_to(read.map(|(path, _)| &**path));
             observed.session_variables.extend(referred_to);
         }
-        let known = Known::of(self, &real_paths);
+        let known = CoveredFiles::of(self, &real_paths);
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
-        let names = self.names_upwards(files.keys());
+        let names = self.names_searched_upwards(files.keys());
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
         for (path, uses) in &files {
             if uses.is_written && self.script.is_of_checkout(path) {
-                return Err(if is_of_history(path) {
+                return Err(if is_vcs_file(path) {
                     Uncacheable::ScriptGit
                 } else {
                     Uncacheable::ScriptWritesSources
                 });
             }
             if !self.script.is_published {
-                self.check_place(path, *uses, &known)?;
+                self.check_repeatable(path, *uses, &known)?;
             }
             let is_on_search_path = path
                 .parent()
@@ -111,7 +111,7 @@ impl Run<'_> {
                     &mut observed,
                     &path.file_name().unwrap_or_default().to_string_lossy(),
                 );
-                // If there is no such program, it may have looked for something else.
+                // If no directory of the search path has such a program, the run may have looked for another file.
                 let name = path.file_name().unwrap_or_default();
                 if path.exists() || find_program(name, &search_path).is_some() {
                     continue;
@@ -121,7 +121,7 @@ impl Run<'_> {
             if known.has(path) || is_temp_or_current_dir(path) && !is_listed {
                 continue;
             }
-            if uses.is_read && !self.script.is_published && is_of_history(path) {
+            if uses.is_read && !self.script.is_published && is_vcs_file(path) {
                 return Err(Uncacheable::ScriptGit);
             }
             let stamp = FileStamp::of(path);
@@ -130,23 +130,23 @@ impl Run<'_> {
                 .is_some_and(|stamp| stamp.changed_since(self.started));
             let is_own = path.ancestors().any(|path| written.contains(path));
             if is_own && (is_changed || stamp.is_none()) {
-                // What it found there before is not known any more.
+                // The content before the write is lost.
                 let is_scratch = path.starts_with(env::temp_dir()) && stamp.is_none();
                 if uses.is_written && uses.is_asked_first && !is_scratch {
                     return Err(Uncacheable::ScriptInputs);
                 }
-                if stamp.is_some() && uses.is_written && self.may_be_wanted(path) {
+                if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) {
                     return Err(Uncacheable::ScriptWrites);
                 }
                 continue;
             }
-            let is_of_walk = path.file_name().is_some_and(|name| names.contains(name));
+            let is_searched_upwards = path.file_name().is_some_and(|name| names.contains(name));
             match published_package(path, registries.as_deref()) {
                 Some(package) => {
                     let files = of_packages.entry(package).or_default();
-                    files.push((path.as_path(), *uses, is_of_walk));
+                    files.push((path.as_path(), *uses, is_searched_upwards));
                 }
-                None => self.add(path, *uses, is_of_walk, &mut observed)?,
+                None => self.add(path, *uses, is_searched_upwards, &mut observed)?,
             }
         }
         for (package, files) in of_packages {
@@ -154,14 +154,14 @@ impl Run<'_> {
         }
         self.add_programs(requests, &known, &written, &mut observed)?;
         let all = [&observed.files, &observed.looked_for, &observed.directories];
-        if all.iter().map(|paths| paths.len()).sum::<usize>() > MOST {
+        if all.iter().map(|paths| paths.len()).sum::<usize>() > MAX_FILES {
             return Err(Uncacheable::ScriptDeclared);
         }
         Ok(observed)
     }
 
-    /// Whether all that it asked for is known, and may be the same another time.
-    fn check(&self, ran: &Ran<'_>) -> Result<(), Uncacheable> {
+    /// Fails if the run has inputs that are not known, or that may differ each time.
+    fn check(&self, ran: &StartedPrograms<'_>) -> Result<(), Uncacheable> {
         let requests = ran.requests;
         if requests.connections.iter().any(|to| !is_local(to)) {
             return Err(Uncacheable::ScriptNetwork);
@@ -171,7 +171,7 @@ impl Run<'_> {
         if requests.is_partial || !is_noting {
             return Err(Uncacheable::ScriptUnobserved);
         }
-        // How long something takes is another one in each run, and no result of a published package.
+        // Durations differ in each run, and are assumed not to be in the result of a published package.
         let reads_clock = if self.script.is_published {
             requests.reads_date
         } else {
@@ -186,7 +186,7 @@ impl Run<'_> {
         if !ran.wrapper.is_empty() && !requests.is_wrapper_noted {
             return Err(Uncacheable::ScriptCompiles);
         }
-        // Of what it runs, no source is looked through.
+        // The sources of the programs that it runs are not searched.
         let programs = requests.programs.iter();
         let mut hazards = programs.filter_map(|it| Source::hazard_of_program(Path::new(&it.path)));
         if let Some(why) = hazards.next() {
@@ -205,8 +205,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the result of a run of the workspace may be used again although it used the file at `path`.
-    fn check_place(&self, path: &Path, uses: Uses, known: &Known<'_>) -> Result<(), Uncacheable> {
+    /// Fails if a run of the workspace used the file at `path` in a way that cannot be repeated: it read a kernel file that
+    /// differs each time, or wrote outside of the checkout.
+    fn check_repeatable(
+        &self,
+        path: &Path,
+        uses: Uses,
+        known: &CoveredFiles<'_>,
+    ) -> Result<(), Uncacheable> {
         if uses.is_read && differs_each_time(path) {
             return Err(Uncacheable::ScriptMachine);
         }
@@ -221,11 +227,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The files that it asked for, by the [places](Self::place) that their paths stand for.
+    /// The files that the run asked for, by their [resolved](Self::resolve) paths.
     fn files(&self, requests: &Requests, real_paths: &RealPaths) -> BTreeMap<PathBuf, Uses> {
         let mut files: BTreeMap<PathBuf, Uses> = BTreeMap::new();
         for (path, uses) in &requests.files {
-            let found = files.entry(self.place(path, real_paths)).or_default();
+            let found = files.entry(self.resolve(path, real_paths)).or_default();
             found.add(*uses);
             if !self.script.is_published && has_parent_parts(path) {
                 found.is_relative = true;
@@ -239,20 +245,20 @@ impl Run<'_> {
             }
         }
         for library in &requests.libraries {
-            let place = self.place(library, real_paths);
-            let counts = self.script.is_of_checkout(&place) || !is_of_package(&place);
+            let path = self.resolve(library, real_paths);
+            let counts = self.script.is_of_checkout(&path) || !is_of_package(&path);
             if counts {
-                files.entry(place).or_default().is_read = true;
+                files.entry(path).or_default().is_read = true;
             }
         }
         files
     }
 
-    /// Adds the programs that it ran.
+    /// Adds the programs that the run started.
     fn add_programs(
         &self,
         requests: &Requests,
-        known: &Known<'_>,
+        known: &CoveredFiles<'_>,
         written: &BTreeSet<&Path>,
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
@@ -271,7 +277,7 @@ impl Run<'_> {
                     add_program(observed, &program.path);
                 }
             } else if path.is_absolute() && path.is_file() {
-                let path = self.place(path, known.real_paths);
+                let path = self.resolve(path, known.real_paths);
                 let is_new = |stamp: FileStamp| stamp.changed_since(self.started);
                 let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
                 if !is_own && !known.has(&path) {
@@ -282,7 +288,7 @@ impl Run<'_> {
                     self.add(&path, uses, false, observed)?;
                 }
             } else if !self.script.is_published && path.is_absolute() && !path.exists() {
-                let path = self.place(path, known.real_paths);
+                let path = self.resolve(path, known.real_paths);
                 if !known.has(&path) && !written.contains(&*path) {
                     self.add(&path, Uses::default(), false, observed)?;
                 }
@@ -292,9 +298,9 @@ impl Run<'_> {
     }
 
     /// `path`, made absolute, with each `..` resolved through links as the kernel does. Links after the last `..` are kept.
-    fn place(&self, path: &Path, real_paths: &RealPaths) -> PathBuf {
+    fn resolve(&self, path: &Path, real_paths: &RealPaths) -> PathBuf {
         let path = self.script.package.join(path);
-        // Without parts that are a dot.
+        // `components` drops `.`.
         let parts: Vec<Component<'_>> = path.components().collect();
         let last = parts.iter().rposition(|part| *part == Component::ParentDir);
         let Some(last) = last else {
@@ -305,22 +311,22 @@ impl Run<'_> {
         canonicalize_existing(&upwards, real_paths).join(below.iter().collect::<PathBuf>())
     }
 
-    /// Whether another script may look for a file that this one wrote, which a result would not have: it is in the target
-    /// directory.
-    fn may_be_wanted(&self, path: &Path) -> bool {
+    /// Whether another script may read the file at `path`, which this one wrote: it is in the target directory. A stored result
+    /// would not contain it.
+    fn may_be_read_by_others(&self, path: &Path) -> bool {
         self.script.path_map.is_below(path, Role::Target)
             && !path.starts_with(env::temp_dir())
             && !path.iter().any(|part| part == WRAPPER_DIR)
     }
 
-    /// Adds the files that it asked for in the directory of a package of a registry.
+    /// Adds the files that the run asked for in the directory of a registry's package.
     fn add_package(
         &self,
         package: &Path,
         files: &[(&Path, Uses, bool)],
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
-        if files.len() >= MANY && Registry::read(package, self.script.state).is_some() {
+        if files.len() >= COUNTS_AS_WHOLE && Registry::read(package, self.script.state).is_some() {
             let package = package.to_str().ok_or(Uncacheable::ScriptDeclared)?;
             let package = self.script.path_map.to_placeholders_str(package);
             observed.packages.insert(package);
@@ -328,14 +334,16 @@ impl Run<'_> {
         }
         files
             .iter()
-            .try_for_each(|(path, uses, is_of_walk)| self.add(path, *uses, *is_of_walk, observed))
+            .try_for_each(|(path, uses, is_searched_upwards)| {
+                self.add(path, *uses, *is_searched_upwards, observed)
+            })
     }
 
     fn add(
         &self,
         path: &Path,
         uses: Uses,
-        is_of_walk: bool,
+        is_searched_upwards: bool,
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
         let path_map = self.script.path_map;
@@ -352,7 +360,7 @@ impl Run<'_> {
         let is_absolute = names[0] == text;
         let may_move = path_map.is_below(self.script.package, Role::Workspace);
         if is_absolute && may_move && (is_of_checkout || uses.is_relative) {
-            // Another checkout has it at the same place from its workspace.
+            // In another checkout, it has the same path relative to the workspace.
             let relative = self.path_from_workspace(path);
             if is_of_checkout {
                 names.clear();
@@ -373,22 +381,22 @@ impl Run<'_> {
             role == Role::Target && above.any(is_around)
         };
         if level.is_none() && path_map.directories().any(is_above) {
-            // `..` leads there from a target directory that is a link.
+            // The file was reached by `..` through a target directory that is a symbolic link.
             return Err(Uncacheable::ScriptDeclared);
         }
-        // What is in the workspace has the same path there in each checkout.
-        let is_placed = !is_of_walk && path_map.is_below(path, Role::Workspace);
+        // A file in the workspace has the same relative path in each checkout.
+        let is_placed = !is_searched_upwards && path_map.is_below(path, Role::Workspace);
         if let Some((level, directory)) = level
             && !is_placed
-            && (is_of_walk || level == 1 || !is_in_well_known_directory(path))
+            && (is_searched_upwards || level == 1 || !is_in_well_known_directory(path))
         {
-            observed.looks_upwards |= is_of_walk;
+            observed.looks_upwards |= is_searched_upwards;
             let below = path.strip_prefix(directory).unwrap_or(path);
             let upwards = target.join("../".repeat(level)).join(below);
             names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
             let is_in_root = level == 1 && below.iter().count() == 1;
             if is_in_root && directory.join("Cargo.lock").is_file() {
-                // The workspace, which is another one in each checkout.
+                // The file is in the root of the workspace, whose path differs between checkouts.
                 names.remove(0);
             }
         }
@@ -400,7 +408,7 @@ impl Run<'_> {
                     &mut observed.directories
                 }
             }
-            // The time of a file tells `make` whether its content is new.
+            // The content counts even if only metadata was read: `make` compares times.
             Ok(found) if (uses.is_read || is_of_checkout) && found.is_file() => &mut observed.files,
             _ => &mut observed.looked_for,
         };
@@ -408,7 +416,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The path from the directory of the workspace, with a placeholder for that.
+    /// `path` relative to the workspace, with a placeholder for the workspace.
     fn path_from_workspace(&self, path: &Path) -> Option<String> {
         let path_map = self.script.path_map;
         let workspace = Path::new(path_map.directory(Role::Workspace)?);
@@ -420,8 +428,11 @@ impl Run<'_> {
         Some(path_map.to_placeholders_str(relative.to_str()?))
     }
 
-    /// The names of files that it looked for in more than one directory upwards of `OUT_DIR`.
-    fn names_upwards<'f>(&self, files: impl Iterator<Item = &'f PathBuf>) -> BTreeSet<&'f OsStr> {
+    /// The names of files that the run looked for in more than one ancestor of `OUT_DIR`.
+    fn names_searched_upwards<'f>(
+        &self,
+        files: impl Iterator<Item = &'f PathBuf>,
+    ) -> BTreeSet<&'f OsStr> {
         let mut once = BTreeSet::new();
         let is_upwards = |path: &&PathBuf| {
             let parent = path.parent();
@@ -432,14 +443,14 @@ impl Run<'_> {
     }
 }
 
-/// Whether `path` is in a directory that scripts find without the path of the checkout.
+/// Whether the parent of `path` is a directory that scripts find without the path of the checkout.
 fn is_in_well_known_directory(path: &Path) -> bool {
     let parent = path.parent();
     let well_known = well_known_directories();
     well_known.iter().any(|other| parent == Some(other))
 }
 
-/// Whether `path`, in a directory of the search path, was looked for as a program.
+/// Whether `path`, in a directory of the search path, was looked up as a program.
 fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
     let name = path.file_name().unwrap_or_default();
     let is_first = || find_program(name, search_path).is_some_and(|found| found == path);
@@ -451,9 +462,9 @@ fn is_searched(path: &Path, uses: Uses, search_path: &[PathBuf]) -> bool {
 }
 
 /// Whether `path` is a file of a version control system.
-fn is_of_history(path: &Path) -> bool {
+fn is_vcs_file(path: &Path) -> bool {
     let mut parts = path.iter();
-    parts.any(|part| OF_HISTORY.iter().any(|name| part == *name))
+    parts.any(|part| VCS_DIRECTORIES.iter().any(|name| part == *name))
 }
 
 /// Whether `path` is the temporary directory or the shell's `PWD`: compilers look for these in every run.
@@ -466,14 +477,14 @@ fn is_temp_or_current_dir(path: &Path) -> bool {
             .any(|directory| directory == path)
 }
 
-/// Whether a note of the observer is no connection: of sockets alone, which the standard library uses to start programs, and of
-/// the name of the machine, which `configure` writes to its log.
+/// Whether a note of a connection does not matter: of a socket that is created, as the standard library does to start programs,
+/// or of the host name, which `configure` writes to its log.
 fn is_local(connection: &str) -> bool {
     matches!(connection, "gethostname" | "socket" | "socketpair")
 }
 
 fn add_program(observed: &mut ObservedInputs, name: &str) {
-    if !OF_THE_COMPILER.contains(&name) {
+    if !TOOLCHAIN_PROGRAMS.contains(&name) {
         observed.programs.insert(name.to_owned());
     }
 }

@@ -1,5 +1,5 @@
-//! Whether a run found the path of its checkout in what it read: in a file, or as the end of a link. Its result may have the path
-//! from there. Another checkout that reads the same gets the same path, not its own.
+//! Whether a run read the path of its checkout from an input: the content of a file, or the target of a symbolic link. Its
+//! result may contain that path. A run in another checkout with the same input would read the same path, not its own.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -13,26 +13,26 @@ use crate::path_map::{PathMap, Role};
 use crate::windows::Part;
 use sccfg_util::fsio;
 
-/// The directories of `CARGO_HOME` with sources that nobody edits.
+/// The directories of `CARGO_HOME` with published sources.
 const SOURCES: [&str; 2] = ["registry", "git"];
-/// A directory with more files counts as one that names the checkout.
+/// A directory with more files is not searched, and counts as one that contains the path.
 const MAX_FILES: usize = 10_000;
 
 /// A search for the path of a checkout.
 pub(crate) struct OwnPath<'a> {
     path_map: &'a PathMap,
-    /// The root of the checkout, in which relative links lead to the same.
+    /// The root of the checkout. A relative link that stays below it is the same in each checkout.
     root: Option<&'a Path>,
     finders: Vec<Finder<'a>>,
-    /// In bytes, of the longest of them.
+    /// The length of the longest searched path, in bytes.
     longest: usize,
-    /// What was looked at.
+    /// The paths that were searched already.
     known: BTreeSet<PathBuf>,
 }
 
 impl<'a> OwnPath<'a> {
-    /// The checkout is that of `path_map`. It is at `root`, by default that of the workspace, and has these directories besides its
-    /// workspace and its target directory.
+    /// Searches for the workspace and the target directory of `path_map`, and for the directories `others`. `root` is the root
+    /// of the checkout, by default the workspace.
     pub(crate) fn new(
         path_map: &'a PathMap,
         root: Option<&'a Path>,
@@ -51,7 +51,7 @@ impl<'a> OwnPath<'a> {
         }
     }
 
-    /// Whether it is in the file at `path`, or in a link on the way to it.
+    /// Whether a path of the checkout is in the file at `path`, or in a symbolic link on the way to it.
     pub(crate) fn is_in(&mut self, path: &Path) -> bool {
         if self.never_has_it(path) || !self.known.insert(path.to_owned()) {
             return false;
@@ -59,7 +59,7 @@ impl<'a> OwnPath<'a> {
         self.is_on_the_way_to(path) || path.is_file() && self.is_in_content(path)
     }
 
-    /// Whether it is in a file or link in the directory at `path`, or below it; of a file, whether it is in that.
+    /// Whether a path of the checkout is in a file or link below the directory at `path`, or in the file at `path`.
     pub(crate) fn is_below(&mut self, path: &Path) -> bool {
         if !path.is_dir() {
             return self.is_in(path);
@@ -88,8 +88,8 @@ impl<'a> OwnPath<'a> {
             || path.starts_with("/nix/store")
     }
 
-    /// Whether a link among `path` and the directories above it names the checkout, or leads out of it, so that it may
-    /// lead back.
+    /// Whether a symbolic link among `path` and its ancestors contains a path of the checkout, or leads out of the checkout,
+    /// from where it may lead back.
     fn is_on_the_way_to(&mut self, path: &Path) -> bool {
         for part in path.ancestors() {
             if part != path && !self.known.insert(part.to_owned()) {
@@ -106,7 +106,7 @@ impl<'a> OwnPath<'a> {
         false
     }
 
-    /// Whether a link in the checkout, with this target, leads to something beside it.
+    /// Whether the symbolic link `link` in the checkout has a relative target outside of it.
     fn leaves(&self, link: &Path, target: &Path) -> bool {
         let Some(root) = self.root.filter(|root| link.starts_with(root)) else {
             return false;
@@ -136,7 +136,7 @@ impl<'a> OwnPath<'a> {
             .any(|finder| finder.find(bytes).is_some())
     }
 
-    /// Whether it is in the content of the file at `path`, or that cannot be read.
+    /// Whether a path of the checkout is in the content of the file at `path`, or the file cannot be read.
     pub(crate) fn is_in_content(&self, path: &Path) -> bool {
         let visit = || {
             let file = fsio::open(path)?;

@@ -1,4 +1,4 @@
-//! Results of build scripts that machines share, through a cache of sccache's that is not on this machine only.
+//! Results of build scripts that are shared with other machines through sccache's remote cache.
 //!
 //! The entries are those of the local store, each [as one file](local_store::Store::export). One that is found is
 //! imported into the local store, and delivered from there.
@@ -17,9 +17,9 @@ use crate::state_dir::StateDir;
 use crate::store::settings::sccache_is_shared;
 use sccfg_util::{env, fsio};
 
-/// The name of an exported entry. sccache gets it as the output of a compile.
+/// The file name of an exported entry. To sccache, it is the output of a compile.
 const FILE: &str = "run.sccfg";
-/// The shared cache, as one run of a build script uses it.
+/// The shared cache, for one run of a build script.
 pub(super) struct SharedRuns<'a> {
     sccache: Sccache,
     shim: std::path::PathBuf,
@@ -30,7 +30,7 @@ pub(super) struct SharedRuns<'a> {
 }
 
 impl<'a> SharedRuns<'a> {
-    /// `None` if no other machine can have or get a result.
+    /// `None` if sccache's cache is not shared with other machines, or cannot be used.
     pub(super) fn find(
         name: &'a str,
         out_dir: &'a Path,
@@ -63,8 +63,7 @@ impl<'a> SharedRuns<'a> {
         .is_some()
     }
 
-    /// Stores the local store's entry under `key` for other machines. What cannot be stored is made again
-    /// there.
+    /// Stores the local store's entry under `key` for other machines. If that fails, they run the script.
     pub(super) fn export(&self, key: &str) {
         self.in_work_dir(|work| {
             let request = request(key, work, true);

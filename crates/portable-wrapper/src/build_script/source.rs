@@ -1,8 +1,6 @@
-//! What the source of a build script says about its runs.
-//!
-//! A run can be repeated from the store if its inputs are known: its files, its variables, and the
-//! programs and libraries of the machine. A script that asks for anything else, such as the time, is
-//! run each time. So is one that only names such a thing.
+//! The inputs that a build script may read, according to its source. The result of a run can be taken from the store if all of
+//! its inputs are known: files, variables, and programs and libraries of the machine. A script whose source names a function or
+//! program for any other input, such as the time, runs each time.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,23 +15,22 @@ use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 
-/// The names and texts of a build script.
+/// The identifiers and string literals of a build script.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Source {
     pub(crate) names: BTreeSet<String>,
-    /// The texts in quotes.
+    /// The contents of string literals.
     pub(crate) texts: BTreeSet<String>,
-    /// Whether it reads the variable `_` by a name in its code.
+    /// Whether the code reads the variable `_`, which shells set.
     reads_wildcard: bool,
     /// The digest of its files.
     digest: String,
 }
 
-/// Changes when something else is read off the same source.
+/// Must be changed when other facts are determined from the same source.
 const READER: &str = "3";
-/// Digests of published build scripts that were reviewed: they name the clock, but their result is the same each time.
-///
-/// - `psm` puts the time of an object that it brings along for WebAssembly into an archive.
+/// Digests of reviewed published build scripts that name the clock, and whose result is the same each time.
+/// - `psm` writes the time of a bundled WebAssembly object into an archive.
 const TIMELESS: [&str; 2] = [
     // psm 0.1.28
     "406dfe352a5380dc63125650b73673a6480fe4d6143abcdfd66c80122bf71b78",
@@ -41,7 +38,7 @@ const TIMELESS: [&str; 2] = [
     "32eca8e7c91e64f683186bc152bb6e6ebecdfa316ab75ff05f400b8269e88b54",
 ];
 
-/// What tells that a script uses something: names in its code, and programs that it runs.
+/// The identifiers and programs by which a script gets an input.
 struct Signs {
     names: &'static [&'static str],
     programs: &'static [&'static str],
@@ -63,7 +60,7 @@ const CLOCK: Signs = Signs {
     ],
     programs: &[],
 };
-/// Times of files, and what else differs between copies of a file, that nobody sees a script ask for.
+/// Times of files, and other metadata that differs between copies of a file. The observer does not note reads of them.
 const TIMES: Signs = Signs {
     names: &[
         "accessed",
@@ -88,7 +85,7 @@ const TIMES: Signs = Signs {
     ],
     programs: &["date"],
 };
-/// The clock in a build script that passes on when it ran; times of files are no such thing.
+/// The clock in a build script that passes the time of its run to the crate. Times of files are not among it.
 const WALL_CLOCK: Signs = Signs {
     names: &[
         "OffsetDateTime",
@@ -129,7 +126,7 @@ const RANDOM: Signs = Signs {
     ],
     programs: &["uuidgen"],
 };
-/// What differs between users, machines, or two runs on one machine.
+/// Inputs that differ between users, machines, or runs on one machine.
 const MACHINE: Signs = Signs {
     names: &[
         "current_exe",
@@ -158,7 +155,7 @@ const RUNS_GIT: Signs = Signs {
     names: &["git2", "gix"],
     programs: &["git"],
 };
-/// Besides functions that list them, with which a program finds them in its memory.
+/// Functions that list all variables, and symbols through which C code finds them in memory.
 const ALL_VARIABLES: Signs = Signs {
     names: &[
         "__environ",
@@ -184,7 +181,7 @@ const FOREIGN: Signs = Signs {
     names: &["asm", "libc", "link_name", "nix", "rustix"],
     programs: &[],
 };
-/// Functions of the C library that run programs begin so, or are called so.
+/// Names and prefixes of functions of the C library that run programs.
 const RUN_IN_C: [&str; 7] = [
     "_exec",
     "exec",
@@ -194,31 +191,31 @@ const RUN_IN_C: [&str; 7] = [
     "system",
     "vfork",
 ];
-/// Functions that return where the script or its package is.
-const PLACES: [&str; 5] = [
+/// Functions that return the path of the script or its package.
+const PATH_FUNCTIONS: [&str; 5] = [
     "absolute",
     "canonicalize",
     "current_dir",
     "getcwd",
     "realpath",
 ];
-/// Variables that name the place of the package.
-const PLACE_VARIABLES: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "PWD"];
-/// Whether the variable `name` has the place of the package.
-pub(super) fn is_of_place(name: &str) -> bool {
-    PLACE_VARIABLES.contains(&name)
+/// Variables with the path of the package.
+const PACKAGE_PATH_VARIABLES: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "PWD"];
+/// Whether the variable `name` has the path of the package.
+pub(super) fn is_package_path_variable(name: &str) -> bool {
+    PACKAGE_PATH_VARIABLES.contains(&name)
 }
 
-/// What a build script passes on to its crate that differs between builds of the same sources.
+/// A value that a build script passes to its crate, and that differs between builds of the same sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
     /// The commit, or other parts of git's state.
     Commit,
-    /// When it ran.
+    /// The time of the run.
     Time,
 }
 
-/// The stamp that the build script with this source passes on as a variable for `env!`, if any.
+/// The stamp that the build script with this source passes to `env!` in a variable, if any.
 pub fn stamp(source: &str) -> Option<Stamp> {
     let owned = |all: Vec<&str>| all.into_iter().map(ToOwned::to_owned).collect();
     let read = Source {
@@ -240,7 +237,8 @@ pub fn stamp(source: &str) -> Option<Stamp> {
 }
 
 impl Source {
-    /// The source of the build script whose program has the digest `program`. It is remembered for each.
+    /// The source of the build script whose program has the digest `program`, from the state directory or from the files that
+    /// dep-info lists.
     pub(crate) fn of(
         program: &str,
         dep_info: &Path,
@@ -256,7 +254,7 @@ impl Source {
         Some(source)
     }
 
-    /// Reads the files that dep-info lists. `root` is the directory in which the compiler ran.
+    /// Reads the files that dep-info lists. `root` is the working directory of the compiler.
     pub(crate) fn read(dep_info: &Path, root: &Path) -> Option<Self> {
         let listed = String::from_utf8(fsio::read_bytes(dep_info)?).ok()?;
         let mut source = Self::default();
@@ -275,13 +273,13 @@ impl Source {
         Some(source)
     }
 
-    /// Whether one of the names is in the code.
+    /// Whether one of the identifiers is in the code.
     fn names_any(&self, signs: &Signs) -> bool {
         signs.names.iter().any(|name| self.names.contains(*name))
     }
 
-    /// Whether one of the names is in the code, or one of the programs is a text or begins one, with or without its
-    /// directory. In a script that runs a shell, each word of a text may be a program.
+    /// Whether one of the identifiers is in the code, or a string literal is or begins with one of the programs, with or
+    /// without a directory. In a script that runs a shell, each word of a string literal may be a program.
     fn has(&self, signs: &Signs) -> bool {
         let has_shell = self.texts.contains("-c");
         let is_program = |word: &str| {
@@ -298,7 +296,8 @@ impl Source {
         self.names_any(signs) || self.texts.iter().any(is_in_text)
     }
 
-    /// The same, but of a script that runs no program, a text is no program: `mime_guess` knows files that end in `curl`.
+    /// As [`Self::has`], but without string literals if the script runs no program: `mime_guess` names files that end in
+    /// `curl`.
     fn has_or_runs(&self, signs: &Signs, used: &AmbientInputs) -> bool {
         if self.may_run_programs(used) {
             self.has(signs)
@@ -307,9 +306,9 @@ impl Source {
         }
     }
 
-    /// The names, and the words in texts. Only as a whole text, `_` may be the name of a variable. Many scripts replace
-    /// characters by it: if all variables that a run reads [are noted](Self::notes_variables), it only counts where a variable
-    /// is read.
+    /// The identifiers, and the words in string literals. `_` may be the name of a variable only if it is a whole literal. Many
+    /// scripts replace characters by `_`, so if all variables that a run reads [are noted](Self::notes_variables), it counts
+    /// only as the argument of a function that reads variables.
     pub(crate) fn words(&self, used: &AmbientInputs, is_observed: bool) -> BTreeSet<&str> {
         let is_noted = self.notes_variables(used, is_observed);
         let wildcard = self.texts.get(WILDCARD).map(String::as_str);
@@ -321,8 +320,8 @@ impl Source {
             .collect()
     }
 
-    /// Why runs cannot be cached, if so. `used` is what the crates read that it uses. Of one that [is
-    /// observed](super::Script::is_observed), it is seen whether it reads the clock or connects to something.
+    /// Why runs cannot be cached, if so. `used` are the inputs of the crates that the script uses. If the run [is
+    /// observed](super::Script::is_observed), reads of the clock and connections are noted instead.
     pub(crate) fn hazard(&self, used: &AmbientInputs, is_observed: bool) -> Option<Uncacheable> {
         let is_of_system = |text: &String| {
             VOLATILE_DIRECTORIES
@@ -346,51 +345,53 @@ impl Source {
         }
     }
 
-    /// Whether it may read the clock.
+    /// Whether the script may read the clock.
     pub(super) fn may_read_clock(&self, used: &AmbientInputs) -> bool {
         self.names_any(&CLOCK) && !self.is_timeless() || used.reads_clock()
     }
 
-    /// Whether a review found that its result does not depend on the clock.
+    /// Whether its result does not depend on the clock, according to a review.
     fn is_timeless(&self) -> bool {
         TIMELESS.contains(&self.digest.as_str())
     }
 
-    /// Whether it may read the state of the git repository.
+    /// Whether the script may read the state of the git repository.
     pub(crate) fn reads_git(&self, used: &AmbientInputs) -> bool {
         used.history || self.has(&GIT)
     }
 
-    /// Whether it, or code that it `used` and that is not published, may ask where it or its package is.
-    pub(crate) fn asks_for_place(&self, used: &AmbientInputs) -> bool {
+    /// Whether the script, or unpublished code that it uses (`used`), may call a function or read a variable that returns the
+    /// path of the script or its package.
+    pub(crate) fn may_ask_for_package_path(&self, used: &AmbientInputs) -> bool {
         let is_named = |name: &&str| self.names.contains(*name);
         let mut texts = self.texts.iter().flat_map(|text| words(text));
         used.place_of_own
-            || PLACES.iter().any(is_named)
-            || PLACE_VARIABLES.iter().any(is_named)
-            || texts.any(|word| PLACE_VARIABLES.contains(&word))
+            || PATH_FUNCTIONS.iter().any(is_named)
+            || PACKAGE_PATH_VARIABLES.iter().any(is_named)
+            || texts.any(|word| PACKAGE_PATH_VARIABLES.contains(&word))
     }
 
-    /// Whether it, code that it `used`, or a program that it runs may know where its package is without reading it in a file.
-    pub(crate) fn may_know_place(&self, used: &AmbientInputs) -> bool {
-        self.asks_for_place(used)
+    /// Whether the script, code that it uses (`used`), or a program that it runs may get the path of its package without
+    /// reading it from a file.
+    pub(crate) fn may_know_package_path(&self, used: &AmbientInputs) -> bool {
+        self.may_ask_for_package_path(used)
             || used.place
             || used.resolves_paths
             || used.is_unknown
             || self.lists_variables(used)
             || used.may_use_any_variable()
-            || PLACE_VARIABLES
+            || PACKAGE_PATH_VARIABLES
                 .iter()
                 .any(|name| used.variables.contains(*name))
             || self.may_run_programs(used)
     }
 
-    /// Whether it may ask which processor this is.
+    /// Whether the script may detect the processor.
     pub(super) fn reads_processor(&self) -> bool {
         self.has(&PROCESSOR)
     }
 
-    /// Why runs that start `program` cannot be cached, if so. A program is known by its name.
+    /// Why runs that start `program` cannot be cached, if so. Decided by the file name.
     pub(super) fn hazard_of_program(program: &Path) -> Option<Uncacheable> {
         let name = program.file_name()?.to_str()?;
         let hazards = [
@@ -403,18 +404,19 @@ impl Source {
         hazards.find_map(|(signs, why)| signs.programs.contains(&name).then_some(why))
     }
 
-    /// Whether its own code may read all variables, or have a program print them, or code in another language that is linked into
-    /// it. `used` is what the crates read that it uses.
+    /// Whether the script's own code may read all variables or run a program that prints them, or code in another language that
+    /// is linked into it may. `used` are the inputs of the crates that it uses.
     pub(crate) fn lists_variables(&self, used: &AmbientInputs) -> bool {
         self.has_or_runs(&ALL_VARIABLES, used) || used.links_native_code
     }
 
-    /// Whether each variable is noted that a run reads, which [is observed](super::Script::is_observed) or not.
+    /// Whether each variable that a run reads is noted. `is_observed`: whether the run [is
+    /// observed](super::Script::is_observed).
     pub(crate) fn notes_variables(&self, used: &AmbientInputs, is_observed: bool) -> bool {
         is_observed && !self.lists_variables(used)
     }
 
-    /// Whether it may have a program print all variables.
+    /// Whether the script may run a program that prints all variables.
     pub(crate) fn prints_variables(&self, used: &AmbientInputs) -> bool {
         let of_programs = Signs {
             names: &[],
@@ -423,7 +425,7 @@ impl Source {
         self.has_or_runs(&of_programs, used)
     }
 
-    /// The texts that may be the name of a program.
+    /// The string literals that may be the name of a program.
     pub(super) fn possible_programs(&self) -> impl Iterator<Item = &String> {
         self.texts.iter().filter(|text| {
             text.len() < 64
@@ -432,7 +434,7 @@ impl Source {
         })
     }
 
-    /// Whether it may run programs, or use libraries of the system. `used` is what the crates read that it uses.
+    /// Whether the script may run programs, or use libraries of the system. `used` are the inputs of the crates that it uses.
     pub(crate) fn may_run_programs(&self, used: &AmbientInputs) -> bool {
         let is_of_c = |name: &String| RUN_IN_C.iter().any(|of_c| name.starts_with(of_c));
         used.each_time().is_some()
@@ -458,7 +460,7 @@ mod tests {
         Source::read(&dep_info, directory.path()).unwrap()
     }
 
-    /// Why a script with this code runs each time, if so.
+    /// Why runs of a script with this code cannot be cached, if so.
     fn hazard(code: &str) -> Option<Uncacheable> {
         read(code).hazard(&AmbientInputs::default(), false)
     }
@@ -470,14 +472,17 @@ mod tests {
     #[case("let name = \"_\"; let shell = std::env::var(name);", false)]
     #[case("let shell = std::env::var(\"_\");", true)]
     #[case("let shell = option_env!(\"_\");", true)]
-    fn a_wildcard_names_no_variable(#[case] code: &str, #[case] expected: bool) {
+    fn an_underscore_is_a_variable_only_where_one_is_read(
+        #[case] code: &str,
+        #[case] expected: bool,
+    ) {
         assert_eq!(
             read(code)
                 .words(&AmbientInputs::default(), true)
                 .contains("_"),
             expected
         );
-        // Nobody would see it.
+        // A read of the variable would not be noted.
         let is_text = code.contains("\"_\"");
         assert_eq!(
             read(code)
@@ -502,7 +507,10 @@ mod tests {
         "println!(\"cargo:rustc-env=DATE={}\", version()); // SystemTime",
         None
     )]
-    fn stamps_are_what_is_passed_on(#[case] code: &str, #[case] expected: Option<Stamp>) {
+    fn commits_and_times_in_variables_are_stamps(
+        #[case] code: &str,
+        #[case] expected: Option<Stamp>,
+    ) {
         assert_eq!(stamp(&format!("fn main() {{ {code} }}")), expected);
     }
 
@@ -530,7 +538,10 @@ mod tests {
         Some(Uncacheable::ScriptNetwork)
     )]
     #[case("libc::execv(\"/bin/date\");", Some(Uncacheable::ScriptClock))]
-    fn programs_are_told_from_words(#[case] code: &str, #[case] why: Option<Uncacheable>) {
+    fn a_program_counts_only_in_a_script_that_runs_programs(
+        #[case] code: &str,
+        #[case] why: Option<Uncacheable>,
+    ) {
         assert_eq!(hazard(code), why);
     }
 }

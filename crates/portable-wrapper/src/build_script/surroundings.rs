@@ -1,7 +1,6 @@
-//! What a build script wrote beside its `OUT_DIR`.
-//!
-//! Some scripts copy libraries beside the programs that use them, or leave links in the target directory. A
-//! stored result has no such files, so it must not be used.
+//! Detects files that a build script wrote outside of its `OUT_DIR`, in the target directory. Some scripts copy libraries to
+//! the directory of the programs that use them, or create links in the target directory. A stored result does not have these
+//! files, so such a run must not be stored.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +12,7 @@ use crate::build_dir::{self, without_hash};
 use crate::digest::FileStamp;
 use sccfg_util::fsio;
 
-/// What cargo itself keeps in the directory of a profile and in the root of a build directory.
+/// The entries that cargo creates in the directory of a profile and in the root of a build directory.
 const OF_CARGO: [&str; 9] = [
     ".cargo-artifact-lock",
     ".cargo-build-lock",
@@ -25,10 +24,10 @@ const OF_CARGO: [&str; 9] = [
     "build",
     "incremental",
 ];
-/// How many levels are searched in what is not cargo's.
+/// The maximum depth at which files are searched for.
 const DEPTH: usize = 3;
 
-/// The files around an `OUT_DIR` that are not cargo's, and directories, with their stamps.
+/// The files and directories around an `OUT_DIR` that cargo did not create, and the stamps of the files.
 #[derive(Debug)]
 pub(super) struct Surroundings {
     out_dir: PathBuf,
@@ -48,13 +47,13 @@ fn stem_of(path: &Path) -> String {
     stem.to_owned()
 }
 
-/// Whether cargo named the file at `path`: in `deps` and `examples`, names end in a hash of 16 digits.
+/// Whether the name of the file at `path` ends in a hash of 16 digits, as cargo names outputs in `deps` and `examples`.
 fn is_output(path: &Path) -> bool {
     without_hash(&stem_of(path)).is_some()
 }
 
-/// The inodes of what units wrote below the directory of a profile, without what the script wrote to `out_dir`: once a unit is
-/// done, cargo makes a hard link to its output there, with its dep-info beside it.
+/// The inodes of the outputs of units in the directory of a profile, without the files in `out_dir`. When a unit is finished,
+/// cargo creates a hard link to its output in that directory, and dep-info next to it.
 fn outputs_of_units(profile: &Path, out_dir: &Path) -> BTreeSet<(u64, u64)> {
     let below = |directory: PathBuf| {
         let names = fsio::names_in(&directory).into_iter();
@@ -71,15 +70,14 @@ fn outputs_of_units(profile: &Path, out_dir: &Path) -> BTreeSet<(u64, u64)> {
         .collect()
 }
 
-/// Whether the file at `path` is the output of a unit whose dep-info is beside it: a library that is linked from other
-/// languages has no hash in its name.
+/// Whether there is dep-info next to the file at `path`: a library for other languages has no hash in its name.
 fn has_dep_info(path: &Path) -> bool {
     let stem = stem_of(path);
     let stem = stem.strip_prefix("lib").unwrap_or(&stem);
     path.with_file_name(format!("{stem}.d")).is_file()
 }
 
-/// Whether rustc makes metadata in the directory at `path`.
+/// Whether `path` is a temporary directory in which rustc writes metadata.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix("rmeta")
@@ -87,7 +85,7 @@ fn is_temporary(path: &Path) -> bool {
 }
 
 impl Surroundings {
-    /// Those of `out_dir` in the build directory `root`.
+    /// The surroundings of `out_dir` in the build directory `root`.
     pub(super) fn of(out_dir: &Path, root: &Path) -> Self {
         let profile = out_dir
             .ancestors()
@@ -109,7 +107,7 @@ impl Surroundings {
                         && OF_CARGO.iter().any(|name| entry.file_name() == *name);
                     let is_left_out = !is_of_out_dir && (is_of_cargo || is_output(path));
                     let is_file = || entry.file_type().is_some_and(|kind| kind.is_file());
-                    // The directory of another profile.
+                    // The directory of another profile is skipped.
                     let is_profile = || path != top && !is_file() && build_dir::is_one(path);
                     path != out && !is_left_out && !is_profile() && !is_temporary(path)
                 });
@@ -119,7 +117,7 @@ impl Surroundings {
                     .path()
                     .components()
                     .any(|part| part.as_os_str() == ".sccfg");
-                // The time of a directory changes with each output of cargo in it.
+                // The mtime of a directory changes with each output that cargo writes to it, so directories have no stamp.
                 let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
                 if is_own {
                     continue;
@@ -138,7 +136,7 @@ impl Surroundings {
         }
     }
 
-    /// Whether they are the same `now`, apart from what cargo does when a unit is done or begins.
+    /// Whether the surroundings `now` are the same, apart from files that cargo writes when a unit begins or is finished.
     pub(super) fn are_same(&self, now: &Self) -> bool {
         let paths: BTreeSet<&PathBuf> = self.files.keys().chain(now.files.keys()).collect();
         let mut changed = paths
@@ -148,8 +146,8 @@ impl Surroundings {
         changed.all(|path| self.is_of_unit(path, &outputs))
     }
 
-    /// Whether the file at `path` is the output of a unit, without a hash in its name, or the dep-info of one. `outputs` are those
-    /// of units, once they are known: that takes a while, as there may be many.
+    /// Whether the file at `path` is an output of a unit without a hash in its name, or the dep-info of one. `outputs` caches
+    /// the inodes of the outputs of units, which may be many.
     fn is_of_unit(&self, path: &Path, outputs: &OnceCell<Option<BTreeSet<(u64, u64)>>>) -> bool {
         let Some(parent) = path.parent() else {
             return false;

@@ -1,9 +1,7 @@
-//! The files that a build script wrote to `OUT_DIR`, as the store keeps them.
-//!
-//! Small files are stored together in one file, the pack: a build script may write thousands. The
-//! paths of this checkout are replaced by placeholders in texts. In objects and libraries they stay,
-//! and [`relocate`](crate::relocate) replaces them when the tree is restored elsewhere. In any other
-//! file they make the tree valid only for checkouts at the same path.
+//! The files that a build script wrote to `OUT_DIR`, as they are stored. Small files are stored together in one file, the pack:
+//! a build script may write thousands. In text files, the paths of this checkout are replaced by placeholders. In objects and
+//! libraries they stay, and [`relocate`](crate::relocate) replaces them when the tree is restored in another checkout. With a
+//! path in any other file, the tree is valid only for checkouts at the same path.
 
 mod capture;
 
@@ -23,7 +21,7 @@ pub(crate) use capture::names_workspace;
 pub(super) use capture::{capture, with_placeholders};
 use sccfg_util::fsio;
 
-/// How many threads restore files: creating a file is mostly waiting for the file system.
+/// The number of threads that restore files: creating a file mostly waits for the file system.
 const THREADS: usize = 4;
 /// The name of the pack in an entry.
 const PACK: &str = "pack";
@@ -44,15 +42,15 @@ struct StoredFile {
     path: String,
     /// The permission bits.
     mode: u32,
-    /// In bytes, as it is stored.
+    /// The size of the stored content in bytes.
     size: u64,
     place: Place,
     paths: Paths,
-    /// The digest of an object or library with paths, as it is stored.
+    /// The digest of the stored content, if it is an object or library with paths.
     object: Option<String>,
 }
 
-/// Where the content of a file is.
+/// Where the content of a file is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Place {
     /// At this offset of the pack.
@@ -61,18 +59,18 @@ enum Place {
     Alone(String),
 }
 
-/// How a file contains paths of the checkout.
+/// How the stored content of a file contains paths of the checkout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Paths {
     None,
-    /// As placeholders.
+    /// As placeholders, in a text file.
     Text,
-    /// In sections of an object, or of the objects in an archive.
+    /// As the paths of the run, in sections of an object or of the objects in an archive.
     Object,
 }
 
 impl Tree {
-    /// Whether there are placeholders in it, or paths of the checkout in objects.
+    /// Whether a file has placeholders, or an object has paths of the checkout.
     pub(super) fn has_paths(&self) -> bool {
         let mut files = self.files.iter();
         let mut links = self.links.iter();
@@ -80,8 +78,7 @@ impl Tree {
             || links.any(|(_, target)| is_below_placeholder(Path::new(target)))
     }
 
-    /// The static libraries, and the objects beside them, with paths of the checkout; and the digest of each as it is
-    /// stored.
+    /// The static libraries and objects with paths of the checkout, and the digests of their stored contents.
     pub(super) fn libraries(&self) -> impl Iterator<Item = (&str, &str)> {
         let parent = |file: &'_ StoredFile| Path::new(&file.path).parent().map(Path::to_owned);
         let is_archive =
@@ -94,8 +91,8 @@ impl Tree {
             .filter_map(|file| Some((&*file.path, file.object.as_deref()?)))
     }
 
-    /// Writes the tree into the empty directory `out_dir`, with the paths of `path_map`. `moves` are
-    /// those that change since it was stored. `Ok(false)` if a path does not fit into an object.
+    /// Writes the tree into the empty directory `out_dir`, with the paths of `path_map`. `moves` are the paths that differ from
+    /// those of the stored run. `Ok(false)` if a path in an object cannot be replaced.
     pub(super) fn restore(
         &self,
         store: &Store,

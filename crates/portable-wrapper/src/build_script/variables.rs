@@ -1,4 +1,5 @@
-//! The variables that count for runs of build scripts: those of the first key, and those that count if they are [read](read).
+//! The variables in the keys of build scripts' runs: those in the first key, and those in the second key if they are
+//! [read](read).
 
 pub(super) mod read;
 pub(crate) mod session;
@@ -14,7 +15,7 @@ use crate::path_map::PathMap;
 use crate::unit_key::environment;
 use sccfg_util::env;
 
-/// Variables that cargo sets for a build script, besides those with a prefix below.
+/// Variables that cargo sets for a build script, besides those with [`PREFIXES_OF_CARGO`].
 /// <https://doc.rust-lang.org/cargo/reference/environment-variables.html>
 const OF_CARGO: [&str; 8] = [
     "CARGO_ENCODED_RUSTFLAGS",
@@ -33,19 +34,19 @@ const PREFIXES_OF_CARGO: [&str; 5] = [
     "CARGO_PKG_",
     "DEP_",
 ];
-/// Parts of the names of variables with options of compilers and linkers.
+/// Substrings of the names of variables with options for compilers and linkers.
 pub(super) const FLAGS: [&str; 5] = ["CFLAGS", "CLANG_ARGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS"];
 /// The value of `-march`, `-mcpu` and `-mtune`, and of rustc's `-C target-cpu`, for the processor of this machine.
 pub(super) const NATIVE: &str = "=native";
-/// Variables that do not change a result: how many processes may run at once, and where cargo is.
+/// Variables that do not change a result: the number of parallel jobs, and the path of rustc, whose digest is in the key.
 const NOT_OF_SCRIPTS: [&str; 2] = ["NUM_JOBS", "RUSTC"];
-/// Variables of the user, which count if the script names them.
+/// Variables of the user, which are in the first key if the script names them.
 const OF_THE_USER: [&str; 4] = ["HOME", "HOSTNAME", "LOGNAME", "USER"];
-/// Variables that name the directory for temporary files, which is another one in each dev shell of Nix. The crates that
-/// a script uses, such as `cc`, write to it; they count if the script itself names them.
+/// Variables with the directory for temporary files, which differs in each dev shell of Nix. Crates such as `cc` write to it,
+/// so they count only if the script itself names them.
 const OF_TEMPORARY_FILES: [&str; 4] = ["TEMP", "TEMPDIR", "TMP", "TMPDIR"];
 
-/// Variables that the C library and the dynamic linker read, which the observer does not note, or the beginnings of their names
+/// Names and prefixes of variables that the C library and the dynamic linker read, which the observer does not note
 /// (environ(7), locale(7), ld.so(8)).
 const OF_THE_C_LIBRARY: [&str; 14] = [
     "GCONV_PATH",
@@ -77,7 +78,7 @@ pub(super) const OF_LIBRARIES: [&str; 3] = [
     "LD_LIBRARY_PATH",
 ];
 
-/// Whether cargo sets the variable `name` for build scripts, or what it is makes no difference to their results.
+/// Whether cargo sets the variable `name` for build scripts, or its value does not change their results.
 pub(crate) fn is_of_cargo(name: &str) -> bool {
     NOT_OF_SCRIPTS.contains(&name) || name == "CARGO" || is_set_by_cargo(name)
 }
@@ -89,21 +90,21 @@ pub(super) fn is_set_by_cargo(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether the code names the variable, or a crate that it uses does.
+/// Whether the code names the variable `name`, or a crate that it uses does.
 pub(super) fn is_named(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
     let is_used = used.variables.contains(name);
     words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
 }
 
-/// Whether code with these words may read the variable `name` by its name, or a crate that it uses may.
+/// Whether code with these words, or a crate that it uses, may read the variable `name` by name.
 pub(crate) fn may_read(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
-    // `cc` looks variables up in a list of all of them, which is not noted.
+    // `cc` looks up variables in a list of all variables, which is not noted.
     is_named(name, words, used)
         || environment::may_be_meant(name, words)
         || environment::may_be_meant(name, &used.words)
 }
 
-/// The variables that count for a script with this source, sorted. `used` is what the crates read that it uses.
+/// The variables that count for a script with this source, sorted. `used` are the inputs of the crates that it uses.
 pub(crate) fn variables(
     source: &Source,
     used: &AmbientInputs,
@@ -119,7 +120,7 @@ pub(crate) fn variables(
             return true;
         }
         let is_named = is_named(name, &words, used);
-        // The programs that it finds count, and the directories that are in what it leaves.
+        // Instead of `PATH`, the programs count that are looked up in it, and its directories that are in the output.
         if is_noted && name == "PATH" {
             return false;
         }
@@ -136,7 +137,7 @@ pub(crate) fn variables(
     variables
 }
 
-/// The value of a variable as the parts of a key have it, in the checkout of `path_map`.
+/// The value of a variable as it is in the parts of a key, in the checkout of `path_map`.
 pub(crate) fn shown_variable(
     name: &str,
     value: &OsStr,
@@ -147,8 +148,8 @@ pub(crate) fn shown_variable(
     digest::shown_secret(&format!("${name}"), &value, hasher)
 }
 
-/// Whether a variable has cargo run this wrapper, which makes nothing that a compiler without it would not make. So a run
-/// is the same under another version of sccfg, and in the home of another user.
+/// Whether the variable makes cargo run this wrapper, which does not change the output of compilers. So the result is the same
+/// with another version of sccfg, and for another user.
 pub(super) fn is_this_wrapper(name: &OsStr, value: &OsStr) -> bool {
     (name == "RUSTC_WRAPPER" || name == "RUSTC_WORKSPACE_WRAPPER")
         && env::current_program().is_some_and(|wrapper| {

@@ -1,4 +1,4 @@
-//! What a unit was before it was compiled again.
+//! The previous state of a unit that is compiled again.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use super::recorder::SoFar;
 use super::{Before, Change, changes};
 use sccfg_util::{env, fsio};
 
-/// How many changes of a key are recorded.
+/// The maximum number of changes of a key that are recorded.
 const RECORDED: usize = 12;
-/// How many units of the same name are compared. A crate with more of them has as many features or versions.
+/// The maximum number of units with the same name that are compared. A crate has several for different features or versions.
 const COMPARED: usize = 16;
 
 /// A unit that is about to be compiled.
@@ -40,7 +40,7 @@ impl BeforeUnit<'_> {
         }
         let package = env::var("CARGO_PKG_NAME")?;
         let prefix = format!("{}-", self.unit.name);
-        // One of this build is another unit, for example with other features.
+        // A unit of the same build is another one, for example with other features.
         let root = self.root?;
         let so_far = OnceCell::new();
         let has_begun = |stem: &str| so_far.get_or_init(|| SoFar::read(root)).has(stem);
@@ -67,7 +67,7 @@ impl BeforeUnit<'_> {
         })
     }
 
-    /// The directories in which the same unit may have been compiled before.
+    /// The directories in which the same unit may have been compiled earlier.
     fn directories(&self, package: &str) -> Vec<PathBuf> {
         let out_dir = &self.unit.out_dir;
         let is_script = self.unit.name.starts_with("build_script_");

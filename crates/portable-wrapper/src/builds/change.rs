@@ -1,28 +1,29 @@
-//! In what two keys differ.
+//! The differences between two keys.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::build_script::PLACE;
+use super::super::build_script::CHECKOUT_PATHS;
 use super::super::digest::HASHED;
 use super::super::unit_key::STANDARD_LIBRARY;
 use super::super::unit_key::linking::LIBRARIES_IN;
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
-/// Where a word of a command line is a part of its own.
+/// The label of the key part with a single argument.
 const ARGUMENT: &str = "argument";
 
 /// A part of a key that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Its label, such as `file src/lib.rs`, `$NAME`, `argument` or `--extern serde`.
+    /// The label of the part, such as `file src/lib.rs`, `$NAME`, `argument` or `--extern serde`.
     pub what: String,
-    /// What it was, or the beginning of its digest; of a variable only `set` or `unset`, unless its value cannot be secret.
+    /// The earlier value, or the beginning of its digest. For a variable only `set` or `unset`, unless its value cannot be
+    /// secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// What it is now.
+    /// The value now, in the same form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Whether it is a variable that the build script of the package sets.
@@ -30,7 +31,7 @@ pub struct Change {
     pub by_script: bool,
 }
 
-/// What a change is about. In this order, one explains those behind it.
+/// The kind of a change. A kind may explain the changes of all kinds after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -54,7 +55,7 @@ pub enum Kind {
     Linker,
     /// The path of the checkout.
     Place,
-    /// It is compiled each time.
+    /// The unit is compiled each time.
     EachTime,
     /// A part that this version does not know.
     Other,
@@ -110,12 +111,12 @@ fn kind(what: &str) -> Kind {
         "OUT_DIR" => Kind::Generated,
         "crate below" | "run of" | "--extern" => Kind::Dependency,
         "linker" | "preloaded library" => Kind::Linker,
-        "only here" | "path_map" | PLACE => Kind::Place,
+        "only here" | "path_map" | CHECKOUT_PATHS => Kind::Place,
         "time" => Kind::EachTime,
         _ if begins(&["$", "env!("]) => Kind::Variable,
         _ if begins(&["--extern "]) => Kind::Dependency,
         _ if begins(&["file ", "assembled "]) || what.contains(" above: ") => Kind::Source,
-        // By macros.
+        // Files that macros read or looked up.
         _ if begins(&["read ", "found ", "resolved "]) => Kind::Source,
         _ if begins(&[STANDARD_LIBRARY]) => Kind::Compiler,
         _ if begins(&["program ", "content of "]) => Kind::Machine,
@@ -124,8 +125,8 @@ fn kind(what: &str) -> Kind {
     }
 }
 
-/// In what two keys differ, the most telling first: labels with values. Variables whose digests cannot be compared,
-/// because they are of different hashers, are left out.
+/// The parts in which two keys differ, the most likely cause first: labels with values. Variables whose digests are of
+/// different hashers cannot be compared, and are left out.
 pub(in super::super) fn changes<'a>(
     before: impl Iterator<Item = (&'a str, &'a str)>,
     now: impl Iterator<Item = (&'a str, &'a str)>,
@@ -186,7 +187,7 @@ fn changed_arguments(from: &[&str], to: &[&str]) -> Vec<Change> {
         found.push(change(ARGUMENT, Some(from), paired));
     }
     found.extend(to.into_iter().map(|to| change(ARGUMENT, None, Some(to))));
-    // Of `-C opt-level=3`, only the second word says something.
+    // The first word of `-C opt-level=3` is left out.
     let is_bare = |change: &Change| {
         let word = change.from.as_ref().or(change.to.as_ref());
         word.is_some_and(|word| matches!(word.as_str(), "-C" | "--cfg" | "-Z" | "-A" | "-W" | "-D"))
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_change_comes_first() {
+    fn the_most_likely_cause_comes_first() {
         let before = [("--extern low", "1"), ("file a.rs", "1"), ("$A", "unset")];
         let digest = format!("{HASHED}0123456789abcdef");
         let now = [("--extern low", "2"), ("file a.rs", "2"), ("$A", &*digest)];
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_macro_read_is_a_source() {
+    fn a_file_that_a_macro_read_is_a_source() {
         let change = change("read data/names.txt", Some("1"), Some("2"));
         assert_eq!(change.kind(), Kind::Source);
         assert_eq!(change.file(), Some("data/names.txt"));

@@ -10,19 +10,19 @@ use super::{BuildStart, EXTENSION, Line, Started, UnitRecord};
 use sccache_control::server::process;
 use sccfg_util::fsio;
 
-/// By so much the times of files are behind other clocks, at most, in milliseconds.
+/// The maximum lag of file times behind the system clock, in milliseconds.
 const TICK: u64 = 20;
 
-/// A build, as its records have it.
+/// A build, read from its records.
 #[derive(Debug, Clone)]
 pub struct Build {
     /// The file of its records.
     pub file: PathBuf,
-    /// How it was called; `None` if that record is missing.
+    /// The command and directory of the build; `None` if that record is missing.
     pub start: Option<BuildStart>,
     /// The units that ended, in the order in which they began.
     pub units: Vec<UnitRecord>,
-    /// The units that were not found at once and have not ended. If the build has ended, it was interrupted there.
+    /// The units that were started and have not ended. If cargo has exited, the build was interrupted during these.
     pub unfinished: Vec<Started>,
     /// The time since the last record was written.
     pub age: Duration,
@@ -60,7 +60,7 @@ impl Build {
                     started.insert(unit.unit.clone(), unit);
                 }
                 Ok(Line::Build(build)) => start = Some(build),
-                // Of a later version, or cut off.
+                // A line of a later version, or an incomplete one.
                 Err(_) => {}
             }
         }
@@ -78,8 +78,7 @@ impl Build {
         (!build.units.is_empty() || !build.unfinished.is_empty()).then_some(build)
     }
 
-    /// Takes the time at which cargo wrote what a build script printed for the end of its run, where the wrapper was
-    /// replaced by the script.
+    /// Sets the end of runs of build scripts that replaced the wrapper (`exec`) to the time at which cargo wrote their output.
     fn complete_runs(&mut self, root: &Path) {
         let last = self.units.iter().filter_map(|unit| unit.end).max();
         for unit in self.units.iter_mut().filter(|unit| unit.end.is_none()) {
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_not_understood_are_skipped() {
+    fn unknown_lines_are_skipped() {
         let text = format!("{}\n{{\"later\":{{}}}}\nnot json\n{UNIT}\n", &UNIT[..20]);
         let build = read(&text).unwrap();
         assert_eq!(build.units.len(), 1);
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_ended_is_unfinished() {
+    fn a_started_unit_without_an_end_is_unfinished() {
         let started = |name: &str| {
             format!(
                 r#"{{"started":{{"unit":"{name}","name":"a","package":"a","types":["lib"],"start":5}}}}"#

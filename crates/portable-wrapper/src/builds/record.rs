@@ -35,14 +35,14 @@ pub struct UnitRecord {
     pub name: String,
     /// The crate types; `test` for a test, `run` for a run of a build script, `object` for C and C++.
     pub types: Vec<String>,
-    /// `--target`; without it, it is for this machine.
+    /// The value of `--target`; `None` for the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// When the wrapper began, in milliseconds since 1970.
     pub start: u64,
-    /// When it ended. `None` if the wrapper was replaced by the program that it ran.
+    /// When it ended, in milliseconds since 1970. `None` if the wrapper was replaced by the program that it ran (`exec`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<u64>,
     /// Its key; empty if it has none.
@@ -51,15 +51,15 @@ pub struct UnitRecord {
     /// The units that it depends on, as in [`UnitRecord::unit`]. `name=unit` if it calls the crate `name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<String>,
-    /// The rest.
+    /// Further facts.
     #[serde(flatten)]
     pub details: Details,
 }
 
-/// What is known of some units only.
+/// Facts that only some units have.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Details {
-    /// Of a hit: how long it took to make what was found, in milliseconds, if that is known.
+    /// For a hit: the duration of the compile or run that produced the entry, in milliseconds, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<u64>,
     /// How long it waited for another build that compiled the same unit, in milliseconds.
@@ -68,13 +68,13 @@ pub struct Details {
     /// Why it is shared only between checkouts at the same path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
-    /// The file because of which it is not cached: its key does not have it.
+    /// The file that is not in the key, because of which the unit is not cached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_input: Option<String>,
-    /// Of a hit that was compiled as well: what the comparison came to.
+    /// For a hit that was compiled as well: the result of the comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
-    /// Of a unit that was compiled: what its key had before.
+    /// For a unit that was compiled: its previous state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
 }
@@ -84,7 +84,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What became of a unit.
+/// The outcome of a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -108,7 +108,7 @@ impl Outcome {
         Self::Uncached(format!("{why:?}"))
     }
 
-    /// That of an entry whose files come from `origin`. `is_shared`: sccache shares entries with other machines.
+    /// The outcome for an entry whose files come from `origin`. `is_shared`: sccache shares entries with other machines.
     pub(in super::super) fn of_entry(origin: Origin, is_shared: bool) -> Self {
         match origin {
             Origin::Store => Self::Store,
@@ -130,7 +130,7 @@ impl Outcome {
         let known = serde_json::from_value::<Uncacheable>(name.as_str().into()).ok();
         Some(match known {
             Some(why) => (why.describe().to_owned(), why.hint()),
-            // Of another version of sccfg.
+            // A reason of another version of sccfg.
             None => (name.clone(), None),
         })
     }
@@ -144,10 +144,10 @@ pub struct Before {
     /// Why it had none, as the name of the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncached: Option<String>,
-    /// In what the keys differ, the most telling first.
+    /// The parts in which the keys differ, the most likely cause first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<Change>,
-    /// How many more there are.
+    /// The number of further changes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u64,
 }
@@ -166,13 +166,13 @@ pub struct BuildStart {
 /// A unit that was not found at once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Started {
-    /// As [`UnitRecord::unit`].
+    /// See [`UnitRecord::unit`].
     pub unit: String,
     /// The name of the crate.
     pub name: String,
     /// The name of its package.
     pub package: String,
-    /// As [`UnitRecord::types`].
+    /// See [`UnitRecord::types`].
     pub types: Vec<String>,
     /// When, in milliseconds since 1970.
     pub start: u64,

@@ -12,7 +12,7 @@ use super::{Line, Outcome, Started, UnitRecord};
 use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::{env, fsio, proc};
 
-/// Flags of cargo that a record names; others may have secrets as values.
+/// Flags of cargo that are recorded. Others may have secrets as values.
 const FLAGS: [&str; 16] = [
     "--all-features",
     "--all-targets",
@@ -50,7 +50,7 @@ pub(in super::super) struct Subject {
     pub(in super::super) types: Vec<String>,
     pub(in super::super) target: Option<String>,
     pub(in super::super) uses: Vec<String>,
-    /// cargo's process and when it was started, if it is not the parent of this one.
+    /// The process ID and start time of cargo, if it is not the parent of this process.
     cargo: Option<(u32, u64)>,
 }
 
@@ -65,17 +65,17 @@ impl Recorder {
         }
     }
 
-    /// The unit is not cached because of the file at `path`, which its key does not have.
+    /// Sets the file that is not in the key, because of which the unit is not cached.
     pub(in super::super) fn reads_unknown(&self, path: PathBuf) {
         let _ = self.unknown_input.set(path);
     }
 
-    /// That file.
+    /// The file that is not in the key, if any.
     pub(in super::super) fn unknown_input(&self) -> Option<String> {
         Some(self.unknown_input.get()?.to_string_lossy().into_owned())
     }
 
-    /// Another build compiled the same unit, and was waited for.
+    /// Adds the time that was spent waiting for another build that compiled the same unit.
     pub(in super::super) fn waited(&self, duration: Duration) {
         self.waited.set(self.waited.get() + duration);
     }
@@ -144,7 +144,7 @@ impl Subject {
         append(&self.root, self.cargo, &line);
     }
 
-    /// What rustc compiles. `None` if it is not cargo that has it compiled, such as a probe of a build script.
+    /// A unit that rustc compiles. `None` if cargo did not start the compile, as for a probe of a build script.
     pub(in super::super) fn of_unit(unit: &Unit, path_map: &PathMap) -> Option<Self> {
         let root = path_map.around(&unit.out_dir, Role::Target)?;
         let script = env::var_os("OUT_DIR").map(PathBuf::from);
@@ -235,7 +235,7 @@ pub(super) fn directory(root: &Path) -> PathBuf {
     wrapper_dir(root).join(BUILDS)
 }
 
-/// The file of the records of this build, and the number of cargo's process: `cargo`, or the parent of this one.
+/// The file of the records of this build, and the process ID of cargo: that of `cargo`, or of the parent process.
 fn file_of_build(root: &Path, cargo: Option<(u32, u64)>) -> (PathBuf, u32) {
     let (pid, started) = match cargo.or_else(proc::parent) {
         Some((pid, started)) => (pid, started),

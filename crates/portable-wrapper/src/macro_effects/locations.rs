@@ -9,11 +9,11 @@ use super::tokens::{Kind, Token, tokens};
 
 /// Whether a crate of these sources asks for its place in a constant, or in a function that can be called in one: a value
 /// that is computed of it does not contain the path. What its macros ask for counts where it uses them.
-pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
+pub(in super::super) fn evaluates_own_location(sources: &[String]) -> bool {
     let mut macros = Macros::default();
     let (mut asking, mut others): (Vec<_>, Vec<_>) = sources
         .iter()
-        .partition(|source| may_ask_for_own_place(source));
+        .partition(|source| may_ask_for_own_location(source));
     let mut sources = Vec::new();
     // Macros may use others, and most sources use none of these.
     while !asking.is_empty() {
@@ -30,7 +30,7 @@ pub(in super::super) fn evaluates_place(sources: &[String]) -> bool {
 
 /// Whether a source may ask for its place, as far as that can be said without its tokens: most cannot. There may be white
 /// space and comments between tokens.
-pub(in super::super) fn may_ask_for_own_place(source: &str) -> bool {
+pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
     let source = source.as_bytes();
     let is_before = |at: usize, all: &[&[u8]]| {
         let behind = source[at..].trim_ascii_start();
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_evaluated_is_told_from_what_runs() {
-        let is_evaluated = |source: &str| evaluates_place(&[source.to_owned()]);
+        let is_evaluated = |source: &str| evaluates_own_location(&[source.to_owned()]);
         for source in [
             "const P: &str = file!();",
             "static P: u8 = f(T { a: 1 }.b(file ! ()));",
@@ -249,6 +249,6 @@ mod tests {
             "macro_rules! here { () => { file!() } }",
             "const P: &str = here!();",
         ];
-        assert!(evaluates_place(&sources.map(str::to_owned)));
+        assert!(evaluates_own_location(&sources.map(str::to_owned)));
     }
 }

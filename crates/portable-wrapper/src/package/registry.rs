@@ -59,7 +59,7 @@ impl Registry {
             let mut found = CompileTimeVariables::default();
             let text = text_of(bytes);
             found.read(&text, Author::Published);
-            may_ask_for_place |= macro_effects::may_ask_for_own_place(&text);
+            may_ask_for_place |= macro_effects::may_ask_for_own_location(&text);
             if !is_of_library(file) {
                 found.paths.clear();
                 found.included.clear();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::args::{Unit, shortened, without};
 use super::super::build_dir::wrapper_dir;
-use super::super::compile::Begun;
+use super::super::compile::SpeculativeCompile;
 use super::super::dep_info::DepInfo;
 use super::super::observation::{self, Observation};
 use super::super::state_dir::StateDir;
@@ -66,7 +66,7 @@ pub(super) fn list_sources(
 }
 
 /// Takes the sources that a compile lists which has begun, and has no macros.
-pub(super) fn sources_of(begun: &mut Begun) -> Option<Listing> {
+pub(super) fn sources_of(begun: &mut SpeculativeCompile) -> Option<Listing> {
     Some(Listing {
         info: without_observer(begun.sources()?),
         requests: None,

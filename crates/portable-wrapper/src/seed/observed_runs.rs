@@ -91,7 +91,7 @@ impl Checks<'_> {
         if manifest
             .parts
             .iter()
-            .any(|part| part.what == build_script::PLACE)
+            .any(|part| part.what == build_script::CHECKOUT_PATHS)
         {
             return Err(Why::general(
                 "its build script may read the path of its package",

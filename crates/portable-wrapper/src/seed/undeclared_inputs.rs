@@ -51,7 +51,7 @@ impl Checks<'_> {
         if source.may_run_programs(&used) || source.reads_git(&used) {
             return Err(Why::general("its build script may run programs"));
         }
-        if source.asks_for_place(&used) {
+        if source.may_ask_for_package_path(&used) {
             return Err(Why::general(
                 "its build script may read the path of its package",
             ));

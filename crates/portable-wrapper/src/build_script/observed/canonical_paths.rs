@@ -8,7 +8,7 @@ pub(super) fn has_parent_parts(path: &Path) -> bool {
     path.components().any(|part| part == Component::ParentDir)
 }
 
-/// The parts of `path` that a `..` follows: whether they are there, and where they lead, decides where that leads.
+/// The prefixes of `path` before each `..`: whether they exist, and where their links lead, determines where the `..` leads.
 pub(super) fn parts_before_parents(path: &Path, real_paths: &RealPaths) -> Vec<PathBuf> {
     let (mut parts, mut place) = (Vec::new(), PathBuf::new());
     for part in path.components() {

@@ -1,5 +1,5 @@
-//! Programs whose results follow from their arguments, from variables that they are seen to read, and from files: compilers and
-//! their like. What a shell, `make` or an interpreter does may depend on anything.
+//! Tools: programs whose results depend only on their arguments, on files, and on variables that they are observed to read,
+//! such as compilers and linkers. The result of a shell, `make` or an interpreter may depend on other inputs.
 
 use std::ffi::OsStr;
 use std::io::Read as _;
@@ -12,7 +12,7 @@ use sccfg_util::env;
 use sccfg_util::fsio::{self, RealPaths};
 use sccfg_util::programs::find_program;
 
-/// What the kernel reads of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
+/// The maximum length of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: u64 = 256;
 const TOOLS: [&str; 46] = [
     "ar",
@@ -63,9 +63,9 @@ const TOOLS: [&str; 46] = [
     "yasm",
 ];
 
-/// What the name of a tool may begin with, besides the machine for which it compiles: `llvm-ar`, `gcc-nm`.
+/// Prefixes of names of tools besides target triples: `llvm-ar`, `gcc-nm`.
 const FAMILIES: [&str; 5] = ["c89", "c99", "gcc", "llvm", "musl"];
-/// The beginnings of the names of processors (`config.sub` of the GNU build system).
+/// Prefixes of the names of processors in target triples (`config.sub` of the GNU build system).
 const PROCESSORS: [&str; 20] = [
     "aarch64",
     "alpha",
@@ -89,17 +89,18 @@ const PROCESSORS: [&str; 20] = [
     "x86_64",
 ];
 
-/// Whether the program that was named `path` is one of them, if it is there, at `file`. A script that people may edit is none.
+/// Whether the program that was started as `path` is a tool. `file` is its file, if that exists: a script that users may edit
+/// is not a tool.
 pub(super) fn is_tool(path: &Path, file: Option<&Path>) -> bool {
     is_called_tool(path) && file.is_none_or(|file| is_fixed(file) || interpreter_of(file).is_none())
 }
 
-/// Whether the file at `path` changes with packages only.
+/// Whether the file at `path` changes only with packages of the system or the Nix store.
 fn is_fixed(path: &Path) -> bool {
     path.starts_with("/nix/store") || is_of_package(path)
 }
 
-/// Whether a program has the name of one of them, as in `aarch64-linux-gnu-gcc-12`.
+/// Whether a program has the name of a tool, as in `aarch64-linux-gnu-gcc-12`.
 fn is_called_tool(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return false;
@@ -122,15 +123,15 @@ fn is_called_tool(path: &Path) -> bool {
     TOOLS.iter().any(is_called)
 }
 
-/// The program that runs the one at `path`, if that is such a tool, never changes, and is a script: the compiler of nixpkgs is one in
-/// front of the real compiler.
+/// The interpreter of the script at `path`, if that is a tool that users do not edit: the compiler of nixpkgs is a wrapper
+/// script of the real compiler.
 pub(super) fn interpreter_of_tool(path: &Path) -> Option<PathBuf> {
     (is_fixed(path) && is_called_tool(path))
         .then(|| interpreter_of(path))
         .flatten()
 }
 
-/// The program that runs the script at `path`; `None` if that is a program itself.
+/// The interpreter of the script at `path`; `None` if the file is an ELF program.
 pub(super) fn interpreter_of(path: &Path) -> Option<PathBuf> {
     let mut start = Vec::new();
     let file = fsio::open(path).ok()?;
@@ -147,7 +148,7 @@ pub(super) fn interpreter_of(path: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(named)))
 }
 
-/// The program that was named `path`: a name is looked for on the search path.
+/// The path of the program that was started as `path`: a name without a slash is searched for on the search path.
 pub(super) fn found(path: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     if path.components().count() == 1 {
         find_program(path.as_os_str(), search_path)
@@ -156,7 +157,7 @@ pub(super) fn found(path: &Path, search_path: &[PathBuf]) -> Option<PathBuf> {
     }
 }
 
-/// The calls of this wrapper.
+/// The programs in `requests` that are this wrapper.
 pub(super) fn wrapper_runs<'r>(
     requests: &'r Requests,
     real_paths: &'r RealPaths,

@@ -17,33 +17,32 @@ use crate::relocate;
 use crate::windows::Part;
 use sccfg_util::fsio;
 
-/// Files of at most this many bytes are packed.
+/// The maximum size of a file in the pack, in bytes.
 const LARGEST_PACKED: u64 = 128 << 10;
-/// Larger texts with a path are not changed. In bytes.
+/// The maximum size of a text file with a path, in bytes. In a larger one, the path is not replaced.
 const LONGEST_TEXT: u64 = 16 << 20;
-/// A build script that writes more files is not stored.
+/// The maximum number of files in a tree that is stored.
 const MAX_FILES: usize = 50_000;
 
-/// A tree that was read, and the files to store with it.
+/// A tree, and the files to store with it.
 pub(in super::super) struct Captured {
     pub(in super::super) tree: Tree,
     /// The name, path and digest of each.
     pub(in super::super) files: Vec<(String, PathBuf, String)>,
-    /// Whether it can be restored in a checkout with other paths. If not, it contains no
-    /// placeholders.
+    /// Whether the tree can be restored in a checkout with other paths. If not, it contains no placeholders.
     pub(in super::super) is_portable: bool,
-    /// Whether a text or link has the path of the workspace, outside of the target directory.
+    /// Whether a text file or link contains the path of the workspace, other than in that of the target directory.
     pub(in super::super) names_workspace: bool,
 }
 
-/// `text` with placeholders for the paths of the checkout. `None` if the paths of another one could not
-/// simply take their place.
+/// `text` with placeholders for the paths of the checkout. `None` if replacing the placeholders by other paths could give a
+/// wrong text.
 pub(in super::super) fn with_placeholders(
     text: &[u8],
     path_map: &PathMap,
     around: &AroundTarget,
 ) -> Option<Vec<u8>> {
-    // A path that follows a name or another path, such as `/usr` and `/w` in `/usr/w`, is a part of that.
+    // The directory is part of a longer path, such as `/w` in `/usr/w`.
     let is_part = |directory: &str| {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
         memmem::find_iter(text, directory.as_bytes())
@@ -65,8 +64,8 @@ pub(in super::super) fn with_placeholders(
     comes_back.then_some(stored)
 }
 
-/// Reads the tree in `out_dir`. If `around` is `None`, it is read as it is. `work` is an empty
-/// directory for files that have to be written to store it. `None` if it contains something that cannot be stored.
+/// Reads the tree in `out_dir`. If `around` is `None`, no path is replaced. `work` is an empty directory for files with
+/// replaced paths. `None` if the tree contains an entry that cannot be stored.
 pub(in super::super) fn capture(
     out_dir: &Path,
     path_map: &PathMap,
@@ -164,8 +163,7 @@ impl<'a> Capture<'a> {
         })
     }
 
-    /// Whether a name in the tree may be made from a directory, as cmake does: it contains the name of the
-    /// checkout's directory.
+    /// Whether the name of a file may be derived from the path of a directory, as cmake does.
     fn may_name_directory(&self, name: &str) -> bool {
         let mut directories = self.path_map.directories();
         directories.any(|(role, directory)| {
@@ -176,7 +174,7 @@ impl<'a> Capture<'a> {
         }) || self.around.may_name(name)
     }
 
-    /// The target of a link in the directory `root`, with placeholders.
+    /// The target of the symbolic link `link` in the tree at `root`, with placeholders.
     fn link_target(&mut self, root: &Path, link: &Path) -> Option<String> {
         let target = fsio::read_link(link)?.into_os_string().into_string().ok()?;
         let leaves = Path::new(&target).is_relative() && {
@@ -199,7 +197,8 @@ impl<'a> Capture<'a> {
     fn file(&mut self, path: &Path, name: String, pack: &mut Pack) -> Option<StoredFile> {
         let metadata = path.metadata().ok()?;
         let mode = metadata.permissions().mode() & 0o7777;
-        // A write through one name shows under the others. What runs as somebody else is not passed on.
+        // A file with several names would change with a write to another one. Files with setuid, setgid or sticky bits are not
+        // stored.
         if metadata.nlink() > 1 || mode & !0o777 != 0 {
             return None;
         }
@@ -252,9 +251,9 @@ impl<'a> Capture<'a> {
         Some(file)
     }
 
-    /// How a file contains paths. `start` is its beginning. `None` if one of them cannot be replaced.
+    /// How a file that begins with `start` contains paths. `None` if a path cannot be replaced.
     fn paths(&mut self, found: &Found, start: &[u8], size: u64) -> Option<Paths> {
-        // Packed data may contain a path that is not found.
+        // Compressed data may contain a path that a search does not find.
         if found.names_around || is_packed_data(start) && !self.path_map.is_empty() {
             self.has_fixed_path = true;
             return None;
@@ -272,7 +271,7 @@ impl<'a> Capture<'a> {
         None
     }
 
-    /// Whether an object or archive has nothing that hides a path.
+    /// Whether an object or archive can be searched for paths.
     fn is_searchable(&mut self, file: impl io::Read) -> bool {
         let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
         let is_searchable = directories.is_empty() || relocate::is_searchable(file, &directories);
@@ -290,12 +289,12 @@ impl<'a> Capture<'a> {
     }
 }
 
-/// Whether a text with placeholders names the workspace.
+/// Whether a text with placeholders contains that of the workspace.
 pub(crate) fn names_workspace(text: &[u8]) -> bool {
     memmem::find(text, Role::Workspace.placeholder().as_bytes()).is_some()
 }
 
-/// Whether a file that begins like this is compressed, or is bitcode, whose texts are packed.
+/// Whether a file that begins with `start` is compressed, or is bitcode, whose strings are packed.
 fn is_packed_data(start: &[u8]) -> bool {
     const MAGIC: [&[u8]; 15] = [
         b"\x1f\x8b",
@@ -317,11 +316,11 @@ fn is_packed_data(start: &[u8]) -> bool {
     MAGIC.iter().any(|magic| start.starts_with(magic))
 }
 
-/// What a file contains.
+/// The paths in a file.
 #[derive(Debug, Default)]
 struct Found {
     has_path: bool,
-    /// Whether it names a directory around the target directory.
+    /// Whether it contains the path of an ancestor of the target directory.
     names_around: bool,
     is_binary: bool,
 }
@@ -331,14 +330,14 @@ impl Found {
         Self::in_part(bytes, 0..bytes.len(), path_map, around)
     }
 
-    /// `new` is the range of `bytes` in which the name of a directory around the target directory may begin.
+    /// `new` is the range of `bytes` in which the path of an ancestor of the target directory may begin.
     fn in_part(bytes: &[u8], new: Range<usize>, path_map: &PathMap, around: &AroundTarget) -> Self {
         Self {
             has_path: path_map
                 .directories()
                 .any(|(_, directory)| memmem::find(bytes, directory.as_bytes()).is_some()),
             names_around: around.begins_in(bytes, &new),
-            // Lengths and other numbers.
+            // NUL bytes are not in text, but in lengths and other numbers.
             is_binary: bytes
                 .iter()
                 .any(|byte| byte.is_ascii_control() && !b"\t\n\r\x0c\x1b".contains(byte)),

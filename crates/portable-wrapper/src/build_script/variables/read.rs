@@ -1,8 +1,7 @@
-//! Which variables a run may have read that was observed.
-//!
-//! The observer notes what programs ask for by name. Shells take over all variables, so what they do may depend on any. But the
-//! compilers of nixpkgs are scripts of a shell in front of the real ones (`cc-wrapper.sh`, `utils.bash`), which never
-//! change: they use the variables that they name, also with a suffix (`PKG_CONFIG_PATH_FOR_TARGET`).
+//! The variables that an observed run may have read. The observer notes the variables that programs read by name. Shells import
+//! all variables, so a shell script may depend on any. But the compilers of nixpkgs are shell scripts that run the real ones
+//! (`cc-wrapper.sh`, `utils.bash`) and never change: they read the variables that they name, also with a suffix
+//! (`PKG_CONFIG_PATH_FOR_TARGET`).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,18 +22,18 @@ const OF_SHELLS: [&str; 9] = [
     "PS4",
     "SHELLOPTS",
 ];
-/// What the names of most variables of nixpkgs begin with, some of which its scripts put together.
+/// The prefix of most variables of nixpkgs. Its scripts compose the names of some.
 const OF_NIXPKGS: &str = "NIX_";
 
 /// The variables that a run may have read.
 pub(crate) struct VariablesRead<'o> {
     observed: &'o ObservedInputs,
-    /// The words of the scripts in front of tools; `None` if a script is not there any more.
+    /// The words of the wrapper scripts of tools; `None` if a script was removed.
     words: Option<BTreeSet<String>>,
 }
 
 impl<'o> VariablesRead<'o> {
-    /// By the run that was `observed`.
+    /// The variables of the run that was `observed`.
     pub(crate) fn by(observed: &'o ObservedInputs) -> Self {
         let mut words = Some(BTreeSet::new());
         for script in &observed.tool_scripts {
@@ -67,7 +66,7 @@ impl<'o> VariablesRead<'o> {
     }
 }
 
-/// Whether the script at `path` runs the commands of another file in its place.
+/// Whether the script at `path` may source or evaluate commands of another file.
 pub(crate) fn sources_other(path: &Path) -> bool {
     let text = fsio::read_text(path).unwrap_or_default();
     let mut words = text.split_ascii_whitespace();

@@ -1,8 +1,7 @@
-//! Variables of a user, shell, terminal or job, which the first key of a run has only if the source names them: many differ from
-//! shell to shell, and most programs get them without making use of them.
-//!
-//! One counts for a run if a program asked for it by its name, if a file that an interpreter may have read refers to it, or if its
-//! value is in what the run left. What a shell or `make` does otherwise with one of them is not known.
+//! Variables of a user, shell, terminal or CI job. The first key of a run has them only if the source names them: many differ
+//! between shells, and most programs do not use them. Such a variable counts for a run if a program read it by name, if a file
+//! that an interpreter may have read refers to it, or if its value is in the output of the run. Other uses by a shell or `make`
+//! are not detected.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,7 +19,7 @@ use crate::unit_key::environment;
 use crate::windows::Part;
 use sccfg_util::{env, fsio};
 
-/// Directories of the user, and the path of the program that a shell starts.
+/// Directories of the user, and `_`, the path of the program that a shell starts.
 const OF_EACH_PROGRAM: [&str; 5] = [
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
@@ -28,8 +27,8 @@ const OF_EACH_PROGRAM: [&str; 5] = [
     "XDG_STATE_HOME",
     "_",
 ];
-/// Variables that programs ask for whatever they do, or that shells, also those of Nix, set. Of those that name directories, what is read there
-/// counts.
+/// Variables that programs read whatever they do, or that shells, including dev shells of Nix, set. In the directories that
+/// some of them name, the files that are read count instead.
 const OF_EVERYTHING: [&str; 20] = [
     "CARGO_HOME",
     "CARGO_MAKEFLAGS",
@@ -52,28 +51,28 @@ const OF_EVERYTHING: [&str; 20] = [
     "out",
     "outputs",
 ];
-/// The same for the beginnings of their names: of cargo's own, rustup's and this wrapper's.
+/// Prefixes of such variables: of cargo, Nix, rustup, sccache and this wrapper.
 const PREFIXES_OF_EVERYTHING: [&str; 5] = ["CARGO_TERM_", "NIX_", "RUSTUP_", "SCCACHE_", "SCCFG_"];
-/// With which `make` gets its options.
+/// Variables with the options of `make`.
 const OF_MAKE: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];
-/// Where the linker and the dynamic linker look for libraries.
+/// The directories in which the linker and the dynamic linker search for libraries.
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
-/// The endings of files that no interpreter reads.
+/// Extensions of files that no interpreter reads.
 const COMPILED: [&str; 16] = [
     "S", "a", "asm", "c", "cc", "cpp", "cxx", "d", "h", "hpp", "inc", "o", "rlib", "rmeta", "rs",
     "so",
 ];
-/// Files in which `configure` and cmake write what they have found, with all directories of the search path.
+/// Log files of `configure` and cmake, which contain all directories of the search path.
 const LOGS: [&str; 4] = [
     "CMakeConfigureLog.yaml",
     "CMakeError.log",
     "CMakeOutput.log",
     "config.log",
 ];
-/// Larger files are not looked through. In bytes.
+/// The maximum size of a file that is searched, in bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// Whether `name` is a variable of a user, shell, terminal or job that counts if a run reads it.
+/// Whether `name` is a variable of a user, shell, terminal or CI job that counts if a run reads it.
 fn may_count(name: &str) -> bool {
     let none = BTreeSet::<&str>::new();
     let is_of_session = !environment::counts(name, &none)
@@ -93,12 +92,13 @@ pub(super) fn is_left_to_runs(name: &str) -> bool {
     OF_THE_USER.contains(&name) || OF_EACH_PROGRAM.contains(&name)
 }
 
-/// Those that programs asked for by their names, which are `asked`.
+/// The session variables among the variables that programs read by name.
 pub(crate) fn asked_for<'n>(asked: impl Iterator<Item = &'n String>) -> BTreeSet<String> {
     asked.filter(|name| may_count(name)).cloned().collect()
 }
 
-/// Those that the files at these paths refer to, if an interpreter may have read them, and those that `make` reads.
+/// The session variables that the files at these paths refer to, if an interpreter may have read the files, and those that
+/// `make` reads.
 pub(crate) fn referred_to<'p>(files: impl Iterator<Item = &'p Path>) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = OF_MAKE.map(str::to_owned).into();
     for path in files.filter(|path| may_be_interpreted(path)) {
@@ -106,7 +106,7 @@ pub(crate) fn referred_to<'p>(files: impl Iterator<Item = &'p Path>) -> BTreeSet
         let Ok(text) = std::str::from_utf8(&content) else {
             continue;
         };
-        // Shells set the first; libtool refers to the second whatever it does, and the linker asks for it by its name.
+        // Shells set `_`. libtool always refers to `LD_LIBRARY_PATH`, and the linker reads it by name.
         let names = references(text).filter(|name| *name != "_" && *name != LIBRARIES);
         found.extend(names.filter(|name| may_count(name)).map(str::to_owned));
     }
@@ -143,10 +143,10 @@ fn references(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Directories that variables name, by the names that they have in [`ObservedInputs`], as long as they were not seen.
+/// Directories of variables that were not found in the output yet, by the names that the variables have in [`ObservedInputs`].
 type Unseen = Vec<(String, AroundTarget)>;
 
-/// Adds the variables and the directories of `PATH` whose paths occur in what the run printed or left in `out_dir`.
+/// Adds the variables and the directories of `PATH` whose paths occur in the printed output or in the files in `out_dir`.
 pub(crate) fn add_shown(
     observed: &mut ObservedInputs,
     out_dir: &Path,
@@ -198,7 +198,7 @@ pub(crate) fn add_shown(
     }
 }
 
-/// Those that count for a run that was `observed`, with their values. One that is not set is not among them.
+/// The session variables that count for a run that was `observed`, with their values. Variables that are not set are left out.
 pub(crate) fn values(observed: &ObservedInputs) -> Vec<(String, OsString)> {
     let names = observed.session_variables.iter();
     let set = names.filter_map(|name| {
@@ -219,7 +219,7 @@ pub(crate) fn values(observed: &ObservedInputs) -> Vec<(String, OsString)> {
         .collect()
 }
 
-/// The options of `make` without those that tell how many jobs it runs, and how.
+/// The options of `make` without those for the number of jobs and the jobserver.
 fn without_jobs(flags: &str) -> String {
     let is_of_jobs = |word: &&str| word.starts_with("-j") || word.starts_with("--job");
     let words: Vec<&str> = flags.split(' ').filter(|word| !is_of_jobs(word)).collect();
@@ -244,13 +244,13 @@ mod tests {
     #[case("if(process.env.NO_COLOR) {}", "NO_COLOR")]
     #[case("print('NO_COLOR')", "")]
     #[case("the USER of MAIL", "")]
-    fn what_a_file_refers_to(#[case] text: &str, #[case] expected: &str) {
+    fn references_to_variables_are_found(#[case] text: &str, #[case] expected: &str) {
         let found: Vec<&str> = references(text).collect();
         assert_eq!(found.join(" "), expected);
     }
 
     #[test]
-    fn what_every_program_asks_for_does_not_count() {
+    fn variables_that_every_program_reads_do_not_count() {
         let names = [
             "BUILD_ID", "COLUMNS", "PATH", "OUT_DIR", "OTHER", "TERM", "USER",
         ];
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn how_many_jobs_make_runs_does_not_count() {
+    fn the_number_of_jobs_of_make_does_not_count() {
         assert_eq!(
             without_jobs(" -j8 --jobserver-auth=fifo:/tmp/x -- X=1"),
             "-- X=1"

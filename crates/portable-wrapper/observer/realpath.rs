@@ -1,4 +1,4 @@
-//! The function that returns canonical paths (`realpath`): who calls it, and what macros get instead of such a path.
+//! Interposes `realpath`: notes its callers, and returns paths with other directories to macros.
 
 use core::ffi::{CStr, c_char, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ const RENAMED: &[u8] = b"SCCFG_RENAMED";
 /// The version of `realpath` that allocates memory, on x86-64. Some C libraries name an older one first.
 const VERSION: &CStr = c"GLIBC_2.3";
 
-/// Notes that the canonical path of a file is asked for, and by whom: `caller` is the address to which the function returns.
+/// Notes the file, and whether rustc's library asks for its canonical path. `caller` is the return address.
 unsafe extern "C" fn resolve(path: *const c_char, buffer: *mut u8, caller: usize) -> *mut u8 {
     static REAL: AtomicUsize = AtomicUsize::new(0);
     unsafe {
@@ -47,7 +47,7 @@ unsafe fn newer(name: &CStr) -> *mut c_void {
     }
 }
 
-/// The path with another directory in the place of one that [`RENAMED`] has. Whether it `is_allocated` by the C library.
+/// Replaces the first directory of [`RENAMED`] that `path` is in. `is_allocated`: the C library allocated `path`.
 unsafe fn rename(path: *mut u8, is_allocated: bool) -> *mut u8 {
     unsafe {
         let mut renamed = value_of(RENAMED.as_ptr(), RENAMED.len()).cast::<u8>();
@@ -73,7 +73,7 @@ unsafe fn rename(path: *mut u8, is_allocated: bool) -> *mut u8 {
     }
 }
 
-/// The start and the length of the line at `text`, which is set to the next one.
+/// The start and the length of the line at `text`, which is advanced to the next line.
 unsafe fn line(text: &mut *const u8) -> (*const u8, usize) {
     unsafe {
         let start = *text;
@@ -87,7 +87,7 @@ unsafe fn line(text: &mut *const u8) -> (*const u8, usize) {
     }
 }
 
-/// Whether `path` is the directory with this start and length, or something in it.
+/// Whether `path` is the directory with this start and length, or below it.
 unsafe fn is_in(path: *const u8, directory: (*const u8, usize)) -> bool {
     unsafe {
         let (start, length) = directory;

@@ -13,16 +13,17 @@ use crate::package;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
-/// See the [module](self).
-pub(super) struct Known<'p> {
+/// The files that the second key can omit; see the [module](self).
+pub(super) struct CoveredFiles<'p> {
     script: &'p Script<'p>,
-    /// Directories and files, and where their links lead.
+    /// Directories and files of the package, the run and the toolchain, also by their canonical paths.
     directories: Vec<PathBuf>,
-    /// The same of what the key has of the machine.
+    /// Directories that the first key covers by the machine, also by their canonical paths.
     of_machine: Vec<PathBuf>,
-    /// The same of those whose contents the key has, but for what is left out of the digest of what a script made.
+    /// Paths whose contents are in the first key, also by their canonical paths. [Some files](package::is_left_out) are left
+    /// out of these contents.
     contents: Vec<PathBuf>,
-    /// This wrapper, which makes nothing that the compiler without it would not make.
+    /// The path of this wrapper, which does not change the output of compilers.
     wrapper: Option<PathBuf>,
     /// Whether the first key has the state of the git repository.
     has_history: bool,
@@ -31,7 +32,7 @@ pub(super) struct Known<'p> {
     pub(super) real_paths: &'p RealPaths,
 }
 
-impl<'p> Known<'p> {
+impl<'p> CoveredFiles<'p> {
     /// Files that the second key can omit: the first key covers them, or they belong to the toolchain or to the run.
     pub(super) fn of(run: &'p Run<'p>, real_paths: &'p RealPaths) -> Self {
         let script = run.script;
@@ -39,7 +40,7 @@ impl<'p> Known<'p> {
         let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
         let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
         let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
-        // What a run of the workspace read there counts by itself.
+        // For a run of the workspace, each file that it read there counts.
         let of_machine = (runs_programs && script.is_published).then(machine::directories);
         let mut of_machine: Vec<PathBuf> = of_machine.into_iter().flatten().collect();
         let package = script.is_published.then_some(script.package);
@@ -74,18 +75,18 @@ impl<'p> Known<'p> {
         }
     }
 
-    /// Whether the packages of the system, which the first key has, have what is at `path`.
+    /// Whether `path` belongs to a package of the system, which the first key covers.
     fn is_of_package(&self, path: &Path) -> bool {
         is_of_package(path) && (self.script.is_published || !path.starts_with(HEADERS))
     }
 
-    /// Whether the first key has what is at `path`, also where its links lead.
+    /// Whether the second key can omit the file at `path`, also by its canonical path.
     pub(super) fn has(&self, path: &Path) -> bool {
         if self.has_history && is_of_repository_around(path, self.script.package) {
             return true;
         }
         let is_of_system = |path: &Path| {
-            // It never changes. A script that names something of the kernel runs each time.
+            // The Nix store never changes. A script whose source names a kernel file runs each time.
             path.starts_with("/nix/store")
                 || is_named_of_kernel(path)
                 || self.has_machine && self.is_of_package(path)
@@ -96,7 +97,7 @@ impl<'p> Known<'p> {
                 path.starts_with(directory) && !package::is_left_out(path, directory)
             })
         };
-        // A checkout may be in a directory of the system, and a variable may name a directory in it.
+        // A checkout may be below a directory of the system, and a variable may name a directory in a checkout.
         let is_one = |path: &Path| {
             is_below(path, &self.directories)
                 || !self.script.is_of_checkout(path) && (is_of_system(path) || has_content(path))
@@ -106,7 +107,8 @@ impl<'p> Known<'p> {
     }
 }
 
-/// Whether `path` is a device or a file of the kernel that does not say the same each time. The C library reads the others.
+/// Whether `path` is a device or a kernel file whose content may differ each time. The C library reads those that are listed
+/// here.
 pub(super) fn differs_each_time(path: &Path) -> bool {
     const THE_SAME: [&str; 13] = [
         "/dev/fd",
@@ -126,7 +128,7 @@ pub(super) fn differs_each_time(path: &Path) -> bool {
     is_named_of_kernel(path) && !THE_SAME.iter().any(|other| path.starts_with(other))
 }
 
-/// Whether `path` is of the git repository around `directory`.
+/// Whether `path` is in the `.git` of the repository that contains `directory`.
 fn is_of_repository_around(path: &Path, directory: &Path) -> bool {
     let mut above = path.ancestors();
     let repository = above.find(|above| above.file_name() == Some(".git".as_ref()));

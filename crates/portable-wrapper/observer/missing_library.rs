@@ -1,5 +1,5 @@
-//! The file of the observer may be removed while a program is observed. The dynamic linker would tell each program that is
-//! started then that it is missing, on standard error: so the program is started without it.
+//! The observer's file may be removed while a program is observed. The dynamic linker would report that on the standard error
+//! of each program that is started afterwards, so these are started without the observer.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_char;
@@ -13,7 +13,7 @@ use super::notes::note;
 use super::system_call::{number, system_call};
 use super::{AT_FDCWD, LONGEST, length_of};
 
-/// Whether it was found to be missing.
+/// Whether the observer's file was found to be missing.
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 
 /// `LD_PRELOAD` without the observer, for [`forget`].
@@ -21,8 +21,8 @@ struct Rest(UnsafeCell<MaybeUninit<[u8; LONGEST]>>);
 unsafe impl Sync for Rest {}
 static REST: Rest = Rest(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// Whether the observer was found to be missing, so that programs are started without it.
-pub(crate) fn is_lost() -> bool {
+/// Whether the observer's file was found to be missing, so that programs are started without it.
+pub(crate) fn is_missing_library() -> bool {
     IS_LOST.load(Ordering::Relaxed)
 }
 
@@ -42,7 +42,7 @@ unsafe fn is_missing(variables: *const *const c_char) -> bool {
     }
 }
 
-/// Has `start` start a program with `variables`, without the observer if that is missing.
+/// Calls `start`, which starts a program, with `variables`, from which the observer is removed if its file is missing.
 pub(crate) unsafe fn with_present<R>(
     variables: *const *const c_char,
     start: impl FnOnce(*const *const c_char) -> R,
@@ -71,7 +71,7 @@ unsafe fn start_without<R>(variables: *const *const c_char, start: impl FnOnce(*
     }
 }
 
-/// Takes the observer out of the variables of this process, if it is missing.
+/// Removes the observer from `LD_PRELOAD` of this process, if its file is missing.
 pub(crate) unsafe fn forget() {
     unsafe {
         if !is_missing(environ) {
@@ -88,7 +88,7 @@ pub(crate) unsafe fn forget() {
     }
 }
 
-/// Writes `variable` without the observer to `to`, if it is `LD_PRELOAD`, and there is room.
+/// Writes `variable` without the observer to `to`. Returns false if it is not `LD_PRELOAD`, or is too long.
 unsafe fn write_rest(variable: *const c_char, to: *mut u8) -> bool {
     unsafe {
         let list = value_if(variable, PRELOAD.as_ptr(), PRELOAD.len());

@@ -1,11 +1,11 @@
-//! The programs that a run started: whether what they read is known, and which variables that may be.
+//! The programs that a run started: whether all their inputs were noted, and which variables they may have read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Run;
 use super::tools::{self, found, interpreter_of, interpreter_of_tool, wrapper_runs};
-use crate::build_script::source::is_of_place;
+use crate::build_script::source::is_package_path_variable;
 use crate::build_script::variables::is_of_cargo;
 use crate::build_script::variables::read::sources_other;
 use crate::cc::launcher;
@@ -14,12 +14,12 @@ use crate::observed_inputs::ObservedInputs;
 use sccfg_util::fsio::RealPaths;
 use sccfg_util::programs::find_program;
 
-/// Where nothing changes.
+/// The Nix store, whose files never change.
 const NIX_STORE: &str = "/nix/store";
-/// The name of the directories in which nixpkgs has the files of its scripts.
+/// The name of the directories with the files that scripts of nixpkgs read.
 const OF_NIX_SCRIPTS: &str = "nix-support";
 
-/// The compiler that the [launcher](launcher) of C compilers started, which replaces itself with it; any other program as it is.
+/// The compiler, if `program` is the [launcher](launcher) of C compilers, which replaces itself with it; otherwise `program`.
 fn started_by_launcher(program: &Program) -> Program {
     let compiler = program.command.as_ref();
     match compiler.filter(|_| launcher::is_launcher(Path::new(&program.path))) {
@@ -33,12 +33,12 @@ fn started_by_launcher(program: &Program) -> Program {
 }
 
 /// The programs that a run started, and what the observer noted of them.
-pub(super) struct Ran<'r> {
+pub(super) struct StartedPrograms<'r> {
     run: &'r Run<'r>,
     pub(super) requests: &'r Requests,
-    /// All of them.
+    /// All programs.
     pub(super) programs: BTreeSet<Program>,
-    /// The canonical paths of the scripts in front of tools, each with that of its interpreter.
+    /// The canonical paths of the wrapper scripts of tools, each with that of its interpreter.
     scripts: BTreeSet<(PathBuf, PathBuf)>,
     /// The calls of this wrapper.
     pub(super) wrapper: BTreeSet<&'r Program>,
@@ -46,8 +46,8 @@ pub(super) struct Ran<'r> {
     search_path: &'r [PathBuf],
 }
 
-impl<'r> Ran<'r> {
-    /// Those in the notes `requests` of a run.
+impl<'r> StartedPrograms<'r> {
+    /// The programs in the notes `requests` of a run.
     pub(super) fn of(
         run: &'r Run<'r>,
         requests: &'r Requests,
@@ -73,7 +73,7 @@ impl<'r> Ran<'r> {
         }
     }
 
-    /// Notes which variables it may have read.
+    /// Adds the variables that the programs may have read to `observed`.
     pub(super) fn note_variables(&self, observed: &mut ObservedInputs) {
         let scripts = self.tool_scripts();
         if let Some(scripts) = scripts.filter(|_| self.reads_variables_by_name()) {
@@ -81,12 +81,13 @@ impl<'r> Ran<'r> {
             observed.tool_scripts = scripts;
         }
         let variables = self.requests.variables.iter();
-        let variables = variables.filter(|name| !is_of_cargo(name) || is_of_place(name));
+        let variables =
+            variables.filter(|name| !is_of_cargo(name) || is_package_path_variable(name));
         observed.variables = variables.cloned().collect();
     }
 
-    /// Whether each program, the script included, asks for variables by their names, and that is noted. Scripts in front of
-    /// tools do not.
+    /// Whether each program, including the build script, reads variables only by name through noted calls. Wrapper scripts of
+    /// tools are excepted.
     fn reads_variables_by_name(&self) -> bool {
         let mut programs = self.programs.iter();
         let is_noted = self.wrapper.is_empty() || self.requests.is_wrapper_noted;
@@ -97,8 +98,8 @@ impl<'r> Ran<'r> {
             && self.notes_all()
     }
 
-    /// The scripts in front of the tools that it ran, and the files of nixpkgs that these read. `None` if one may have read other
-    /// files, or has a name that is not UTF-8.
+    /// The wrapper scripts of the tools that were run, and the files of nixpkgs that these read. `None` if a script may have
+    /// sourced other files, or has a name that is not UTF-8.
     fn tool_scripts(&self) -> Option<BTreeSet<String>> {
         let scripts: Vec<&Path> = self.scripts.iter().map(|(script, _)| &**script).collect();
         let mut of_system = scripts.iter().filter(|path| !path.starts_with(NIX_STORE));
@@ -119,13 +120,13 @@ impl<'r> Ran<'r> {
         all.map(|path| Some(path.to_str()?.to_owned())).collect()
     }
 
-    /// Whether it interprets such a script: it was loaded, and nothing started it by its own name.
+    /// Whether `program` is the interpreter of a wrapper script, noted when it was loaded.
     pub(super) fn interprets_tool(&self, program: &Program) -> bool {
         let mut interpreters = self.scripts.iter().map(|(_, interpreter)| interpreter);
         program.is_loaded && interpreters.any(|it| it == Path::new(&program.path))
     }
 
-    /// Whether it is the script itself, this wrapper, or a [tool](tools).
+    /// Whether `program` is the build script itself, this wrapper, or a [tool](tools).
     pub(super) fn is_tool(&self, program: &Program) -> bool {
         let path = Path::new(&program.path);
         let is_own = || {
@@ -134,29 +135,31 @@ impl<'r> Ran<'r> {
         };
         let is_tool = || {
             let file =
-                found(path, self.search_path).map(|file| self.run.place(&file, self.real_paths));
+                found(path, self.search_path).map(|file| self.run.resolve(&file, self.real_paths));
             tools::is_tool(path, file.as_deref())
         };
         self.wrapper.contains(program) || is_own() || is_tool()
     }
 
-    /// Whether all that the programs read is noted. One that is linked statically notes nothing, but what it starts may.
+    /// Whether everything that the programs read is noted. A statically linked program notes nothing, although the programs
+    /// that it starts may.
     pub(super) fn notes_all(&self) -> bool {
         let mut programs = self.programs.iter();
         programs.all(|program| self.wrapper.contains(program) || self.is_noting(program))
     }
 
-    /// Whether what a program reads is noted: it, or the interpreter of a script, was loaded with the observer.
+    /// Whether the reads of a program are noted: the observer was loaded into it, or into the interpreter of a script.
     fn is_noting(&self, program: &Program) -> bool {
         let path = Path::new(&program.path);
         let found = if path.components().count() == 1 {
             find_program(path.as_os_str(), self.search_path)
         } else {
-            Some(self.run.place(path, self.real_paths)).filter(|path| path.is_file())
+            Some(self.run.resolve(path, self.real_paths)).filter(|path| path.is_file())
         };
         let observed = &self.requests.observed;
         let Some(found) = found else {
-            // It is not there, was removed, has a path from another directory, or is a command of several words for a shell.
+            // The program does not exist, was removed, has a path relative to another directory, or is a shell command of
+            // several words.
             let is_removed = |other: &PathBuf| other.file_name() == path.file_name();
             return path.is_absolute()
                 || path.components().count() == 1

@@ -197,7 +197,7 @@ pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Pa
     let texts = files
         .into_iter()
         .filter_map(|file| String::from_utf8(file).ok());
-    macro_effects::evaluates_place(&texts.collect::<Vec<_>>())
+    macro_effects::evaluates_own_location(&texts.collect::<Vec<_>>())
 }
 
 /// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source

@@ -1,13 +1,14 @@
-//! Functions with any number of arguments: what they are called with is noted, and they are passed on as they are.
+//! Interposes variadic functions: their arguments are noted, and the real function is entered with the same registers and
+//! stack.
 
-/// Puts a function in front of the one of this name behind this library. The function at the end gets its arguments: the first ones
-/// are in registers, the others in the stack.
-macro_rules! in_front {
+/// For each `NAME SYMBOL NOTE`, defines the function `NAME`. It calls `NOTE` with pointers to its arguments, of which the first
+/// ones are in registers and the others on the stack, and jumps to the next definition of `SYMBOL` (`RTLD_NEXT`).
+macro_rules! interpose_variadic {
     ($($name:ident $text:literal $seen:ident)*) => { $(
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name() {
-            /// Returns the address of the function behind this library.
+            /// Notes the arguments, and returns the address of the real function.
             unsafe extern "C" fn note(registers: *const usize, stack: *const usize) -> usize {
                 static REAL: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
                 unsafe {
@@ -60,4 +61,4 @@ macro_rules! in_front {
         }
     )* };
 }
-pub(crate) use in_front;
+pub(crate) use interpose_variadic;

@@ -29,7 +29,7 @@ use sccfg_util::fsio;
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
 
 /// See the [module](self). Dropping it ends the compile.
-pub(crate) struct Begun {
+pub(crate) struct SpeculativeCompile {
     started: SystemTime,
     since: Instant,
     request: CompileRequest,
@@ -47,7 +47,7 @@ pub(crate) struct Begun {
     wanted: Option<PipeWriter>,
 }
 
-impl Begun {
+impl SpeculativeCompile {
     /// Begins to compile `request`, whose key is not known yet, in a work directory of its own.
     pub(crate) fn begin(mut request: CompileRequest) -> Option<Self> {
         let work = WorkDir::name(&request.out_dir);
@@ -176,7 +176,7 @@ impl Begun {
     }
 }
 
-impl Drop for Begun {
+impl Drop for SpeculativeCompile {
     fn drop(&mut self) {
         drop(self.wanted.take());
         if let Some(compile) = self.compile.take() {

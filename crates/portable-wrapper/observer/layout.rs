@@ -3,6 +3,21 @@
 //! The hash table at [`TABLE`] has the offsets of recent notes, so that none is repeated. Notes start at [`NOTES`]. A note is a
 //! letter, a text and a NUL byte. There may be NUL bytes between notes, because processes write them without waiting for each
 //! other.
+//!
+//! | letter | text of the note |
+//! | --- | --- |
+//! | `o`, `w`, `f` | a file that is read, written or removed |
+//! | `d`, `g` | a directory that is listed; a pattern of paths |
+//! | `s` | a file that is looked up |
+//! | `q`, `p` | a file whose canonical path rustc, or other code, asks for |
+//! | `e`, `v` | a variable that rustc, or other code, reads |
+//! | `k`, `t` | the clock `monotonic`, or a function that reads another one; a function that converts a time to a date |
+//! | `n` | a host, an address, or a function for sockets |
+//! | `i`, `m` | the program that the observer is loaded into; a library that is loaded with it |
+//! | `l` | a library that is loaded later |
+//! | `x` | a program that is started |
+//! | `u`, `z` | a program or function that is not observed; the observer, if its file is missing |
+//! | `r` | nothing: the process is the compiler |
 
 /// The first number. Its last byte is the version of the format.
 pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"sccfgob\x01");
@@ -16,13 +31,13 @@ pub(crate) const NOTED_BY_COMPILER: usize = 24;
 /// The offset of a flag: in the observed run, this wrapper did something that is not noted.
 #[allow(dead_code, reason = "the observer does not use it")]
 pub(crate) const UNNOTED: usize = 32;
-/// In bytes.
+/// The offset of the table in bytes.
 pub(crate) const TABLE: usize = 4096;
-/// The number of entries of 64 bits in the table.
+/// The number of 64-bit entries in the table.
 pub(crate) const ENTRIES: usize = 1 << 15;
-/// In bytes.
+/// The offset of the first note in bytes.
 pub(crate) const NOTES: usize = TABLE + 8 * ENTRIES;
-/// The size of the file in bytes. Only those that were written take memory.
+/// The size of the file in bytes. Only pages that were written take memory.
 pub(crate) const SIZE: usize = 16 << 20;
-/// How many bytes of notes have room in it.
+/// The maximum size of all notes in bytes.
 pub(crate) const ROOM: usize = SIZE - NOTES;

@@ -16,7 +16,7 @@ use memchr::memmem;
 pub(super) use self::contents::Contents;
 use self::sections::{Member, Writable, code, members, writable_parts};
 use super::digest;
-use super::native_text::{self, Fill};
+use super::native_strings::{self, Fill};
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::windows::{Part, Window};
@@ -272,7 +272,7 @@ pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> 
         })?;
     }
     patcher.finish()?;
-    native_text::write_paths(path, path_map, Fill::Zeros)
+    native_strings::write_paths(path, path_map, Fill::Zeros)
 }
 
 /// Copies a linked file that was delivered with the directories of `from`, and writes those of `to` into the copy. `digest` is
@@ -288,7 +288,7 @@ pub(super) fn copy_delivered(
     to: &PathMap,
 ) -> io::Result<bool> {
     share::copy(file, copy)?;
-    native_text::write_placeholders(copy, from, Fill::Zeros)?;
+    native_strings::write_placeholders(copy, from, Fill::Zeros)?;
     let mut patcher = Patcher::of(copy);
     for (_, placeholder, directory) in from.mapped_placeholders() {
         let finder = memmem::Finder::new(directory);

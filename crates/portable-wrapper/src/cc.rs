@@ -1,9 +1,7 @@
-//! C and C++ compiles of build scripts whose objects would contain a path of this checkout.
-//!
-//! C compilers record the current directory and the directories of headers, such as `OUT_DIR`, in debug information.
-//! Every library and program that links such an object would differ between checkouts. So the compiler is told to
-//! write placeholders, which the wrapper replaces in linked files, as for Rust. All other objects are left to
-//! sccache.
+//! C and C++ compiles of build scripts whose objects would contain a path of this checkout. C compilers record the current
+//! directory and the directories of headers, such as `OUT_DIR`, in debug information. Every library and program that links such
+//! an object would differ between checkouts. So the compiler writes placeholders, which the wrapper replaces in linked files,
+//! as for Rust. All other objects are compiled by sccache.
 
 mod args;
 pub(super) mod launcher;
@@ -53,7 +51,7 @@ const VARIABLES: [&str; 12] = [
     "TVOS_DEPLOYMENT_TARGET",
     "WATCHOS_DEPLOYMENT_TARGET",
 ];
-/// Prefixes of such variables, which Nix' wrappers of compilers read.
+/// Prefixes of such variables, which Nix's compiler wrappers read.
 const PREFIXES: [&str; 5] = [
     "NIX_CC",
     "NIX_CFLAGS",
@@ -66,8 +64,8 @@ const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// The name of an object during the lookup. The real name may contain a hash of the checkout's path: the `cc` crate
 /// derives it from the source's path.
 const NAME: &str = "object.o";
-/// Runs a compile of a build script whose object would contain a path of this checkout, or any in a run that `is_observed`: the
-/// preprocessor notes what it reads, and a server of sccache does not.
+/// Runs a compile of a build script if its object would contain a path of this checkout, or if the run `is_observed`: the files
+/// that the preprocessor reads are noted, unlike those that sccache's server reads.
 pub(super) fn run(
     storage: &Storage,
     program: &OsString,
@@ -77,13 +75,13 @@ pub(super) fn run(
     try_run(storage, program, rest, is_observed).unwrap_or(Attempt::Unsupported)
 }
 
-/// What became of a compile.
+/// The outcome of a compile.
 pub(super) enum Attempt {
-    /// It was compiled, or is in error, which was printed.
+    /// It ended with this exit code. An error was printed.
     Done(ExitCode),
-    /// The compiler does not accept it.
+    /// The preprocessor failed.
     Refused,
-    /// It is none that can be looked up, or has an option that is not known.
+    /// It cannot be looked up, for example because of an unknown option.
     Unsupported,
 }
 
@@ -122,9 +120,8 @@ fn try_run(
     compile.run()
 }
 
-/// The arguments of a compile that is not looked up, because the whole run of the build script is stored. As
-/// [`run`] does, they make the compiler write placeholders into debug information, so that what links the object
-/// can be shared.
+/// The arguments of a compile that is not looked up, because the whole run of the build script is stored. As in [`run`], they
+/// make the compiler write placeholders into debug information, so that units that link the object can be shared.
 pub(super) fn with_remaps(program: &OsString, rest: &[OsString]) -> Option<Vec<OsString>> {
     let name = Path::new(program).file_name()?.to_str()?;
     let records_paths = |arg: &OsString| {
@@ -141,8 +138,8 @@ pub(super) fn with_remaps(program: &OsString, rest: &[OsString]) -> Option<Vec<O
     Some(args)
 }
 
-/// Whether a program of this name is gcc or clang, as in `aarch64-linux-gnu-gcc-12`. Others, such as `nvcc`, do not know
-/// their options. `launcher/c_compiler.rs` does the same.
+/// Whether a program of this name is gcc or clang, as in `aarch64-linux-gnu-gcc-12`. Others, such as `nvcc`, do not have their
+/// options. `launcher/c_compiler.rs` has the same check.
 fn is_c_compiler(name: &str) -> bool {
     const NAMES: [&str; 6] = ["cc", "gcc", "c++", "g++", "clang", "clang++"];
     let is_version = |letter: char| letter.is_ascii_digit() || letter == '.';
@@ -150,25 +147,26 @@ fn is_c_compiler(name: &str) -> bool {
     parts.any(|part| NAMES.contains(&part.trim_end_matches(is_version)))
 }
 
-/// The arguments by which a C compiler writes placeholders for the running build script, where it can.
+/// The arguments that make a C compiler write placeholders for the running build script; `None` if its directories are not
+/// known.
 fn remaps() -> Option<Vec<String>> {
     let out_dir = env::var_os("OUT_DIR").map(PathBuf::from)?;
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
     Some(remappable_dirs(&out_dir, &package)?.remaps(DEBUG_REMAP, |_| true))
 }
 
-/// The directories that a C compiler can replace for the running build script.
+/// The directories that a C compiler can replace by placeholders for the running build script.
 fn remappable_dirs(out_dir: &Path, package: &Path) -> Option<PathMap> {
     let path_map = path_map_of_build_script(out_dir, package)?.without_unmapped();
-    // A C compiler splits the remapping at the first `=`.
+    // A C compiler splits the argument at the first `=`.
     let mut directories = path_map.mapped_dirs();
     let is_split = directories.any(|(directory, _)| directory.contains('='));
     drop(directories);
     (!is_split).then_some(path_map)
 }
 
-/// The directories with which the running build script was compiled, by its manifest. `None` if there is no
-/// manifest, or several that differ.
+/// The path map with which the running build script was compiled, from its manifest. `None` if there is no manifest, or several
+/// with different path maps.
 fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
     let name = env::var("CARGO_PKG_NAME")?;
     let mut found: Option<PathMap> = None;
@@ -183,13 +181,13 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
             };
             let is_script = record.package == name && record.name.starts_with("build_script_");
             if !is_script || matches!(record.sharing, Sharing::NotCached(_)) {
-                // It has no directories.
+                // The manifest has no directories.
                 continue;
             }
             let path_map = record.path_map;
             let mut roles = [Role::Workspace, Role::CargoHome].into_iter();
             if !roles.any(|role| path_map.is_below(package, role)) {
-                // Of another checkout that shares the build directory.
+                // The manifest is that of another checkout that shares the build directory.
                 continue;
             }
             if found.as_ref().is_some_and(|found| *found != path_map) {
@@ -206,7 +204,7 @@ pub(super) struct OutputArg {
     /// The position of the file among the arguments.
     pub(super) at: usize,
     pub(super) path: PathBuf,
-    /// Whether the output is the same under another name.
+    /// Whether the output does not depend on its file name.
     pub(super) is_movable: bool,
 }
 
@@ -235,7 +233,7 @@ struct Compile<'a> {
 }
 
 impl Compile<'_> {
-    /// `None` if it has to be compiled in another way.
+    /// Looks up the compile. `None` if it cannot be looked up.
     fn run(self) -> Option<Attempt> {
         let recorder = Recorder::begin();
         let rustc = Compiler::find(&env::var_os("RUSTC")?, &self.state)?;
@@ -325,7 +323,7 @@ impl Compile<'_> {
             key.add(format!("file {}", mapped(named)), &digest);
             sources.push((path, digest));
         }
-        // The length of a path in a string counts, which the placeholder would hide.
+        // A string with a path has another length in each checkout, so the key has the real path.
         let text = if contents.has_path {
             text.digest()?
         } else {

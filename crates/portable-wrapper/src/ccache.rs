@@ -1,12 +1,13 @@
-//! ccache under the name of a compiler, in front of it on `PATH`. Sources: its manual, "Run modes" and "Configuration".
+//! ccache under the name of a compiler, which precedes the compiler on `PATH`. Source: ccache's manual, "Run modes" and
+//! "Configuration".
 
 use std::path::{Path, PathBuf};
 
 use sccfg_util::{env, fsio};
 
-/// Variables that say which compiler it runs.
+/// Variables that determine which compiler ccache runs.
 const CHOOSING_VARIABLES: [&str; 3] = ["CCACHE_COMPILER", "CCACHE_PATH", "CCACHE_PREFIX"];
-/// The same in its configuration.
+/// Options of its configuration that determine which compiler ccache runs.
 const CHOOSING_OPTIONS: [&str; 3] = ["compiler", "path", "prefix_command"];
 
 /// Whether the program at `path` is ccache.
@@ -16,7 +17,7 @@ pub(super) fn is_one(path: &Path) -> bool {
 }
 
 /// The compiler that ccache runs under the name of `program`: the next one on `PATH`. `program` itself if it is not ccache;
-/// `None` if a variable says what it runs.
+/// `None` if a variable determines which compiler runs.
 pub(super) fn compiler_behind(program: PathBuf) -> Option<PathBuf> {
     if !is_one(&program) {
         return Some(program);
@@ -31,7 +32,7 @@ pub(super) fn compiler_behind(program: PathBuf) -> Option<PathBuf> {
         .filter(|_| CHOOSING_VARIABLES.iter().all(is_unset))
 }
 
-/// The files of its configuration that exist.
+/// The existing configuration files of ccache.
 pub(super) fn configuration() -> Vec<PathBuf> {
     let home = env::home_dir().unwrap_or_default();
     let set = |name: &str| env::var_os(name).map(PathBuf::from);
@@ -51,7 +52,7 @@ pub(super) fn configuration() -> Vec<PathBuf> {
     files.filter(|file| file.is_file()).collect()
 }
 
-/// Whether the text of a configuration says which compiler it runs.
+/// Whether the text of a configuration file determines which compiler ccache runs.
 pub(super) fn chooses_compiler(text: &str) -> bool {
     let mut options = text.lines().filter_map(|line| line.split_once('='));
     options.any(|(name, _)| CHOOSING_OPTIONS.contains(&name.trim()))

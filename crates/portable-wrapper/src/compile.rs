@@ -26,7 +26,7 @@ use super::diagnostics;
 use super::digest;
 use super::expansion_diff;
 use super::native_library;
-use super::native_text::{self, Fill};
+use super::native_strings::{self, Fill};
 use super::observation::{Observation, Requests};
 use super::path_leak::PathLeak;
 use super::path_map::Role;
@@ -36,13 +36,13 @@ use sccfg_util::fsio;
 use sccfg_util::job_token::JobToken;
 use sccfg_util::proc;
 
-/// Receives each line that the compiler writes to standard error, as soon as it does, and what tells whether the files
-/// of this compile are certain to be those that are delivered: they are not if the unit has to be compiled again,
-/// without replacing paths. That it contains a path is no reason to.
+/// Receives each line that the compiler writes to standard error as soon as it is written, and a function that returns whether
+/// the files of this compile are certain to be delivered. They are not if the unit may have to be compiled again without
+/// replacing paths; an embedded path alone is no reason for that.
 pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
 
-/// Whether the source is [expanded](expansion_diff) whatever the compile reads. An observed compile shows whether it asks for
-/// paths, and of a published package which variables that may be: most read none.
+/// Whether the source is [expanded](expansion_diff) for a comparison whatever the compile reads. An observed compile shows
+/// whether a macro asks for canonical paths and, in a published package, which variables it reads: most read none.
 pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
     let is_shown = request.is_observed && request.named_variables.is_some();
     let asks_for_location =
@@ -51,8 +51,8 @@ pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
         && (asks_for_location || !is_shown)
 }
 
-/// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the
-/// compile. The compile may have begun already.
+/// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the compile.
+/// `begun` is the compile if it was started before the key was known.
 pub(super) fn make(
     request: &CompileRequest,
     on_stderr: OnStderr<'_>,
@@ -95,7 +95,7 @@ pub(super) fn make(
         )
     };
     let compiled = thread::scope(|scope| {
-        // Macros that may write files are in no unit whose paths are replaced, so they do not meet here.
+        // A unit with a macro that may write files is not expanded and compiled at the same time: its paths are not replaced.
         if let Some(token) = token {
             let exposed = &request.exposed_variables;
             let expand =
@@ -140,7 +140,7 @@ pub(super) fn make(
     let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
     entry.unknown_input = requests.as_ref().and_then(unknown_input);
     let needs_sources = reads_unnamed(info.as_ref());
-    // With a leak, what was compiled is withheld, and not stored later. The sources may be what is not known.
+    // With a leak, the files are withheld, and not stored later. If sources are needed, they may be the unknown input.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
     let is_lost = requests.is_some_and(|requests| requests.is_lost);
     let is_stale = is_unknown
@@ -164,7 +164,7 @@ pub(super) fn make(
     })
 }
 
-/// Compiles again what has to have real paths, and cannot be stored: it is not looked up again.
+/// Compiles again with real paths. The result is not stored, because a source changed or an input is not in the key.
 fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Result<CompileResult> {
     let unmapped = CompileRequest {
         remap: Remap::None,
@@ -177,7 +177,7 @@ fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Resul
     })
 }
 
-/// Whether the unit depends on a path without containing it. `expanded` is what the expansions during the compile say, if
+/// Whether the unit depends on a path without containing it. `expanded` is the result of the expansions during the compile, if
 /// there were any.
 fn depends_on_path_by(
     request: &CompileRequest,
@@ -199,7 +199,7 @@ fn depends_on_path_by(
 }
 
 impl CompileRequest {
-    /// Prepares to observe the compiler, if it is to be observed, and can be.
+    /// Prepares to observe the compiler, if the request says so and it is possible.
     fn observation(&self) -> Option<Arc<Observation>> {
         let library = self.observer.as_deref().filter(|_| self.is_observed);
         library.and_then(Observation::of_all).map(Arc::new)
@@ -230,8 +230,8 @@ impl CompileResult {
     }
 }
 
-/// Compiles; without remapping as well where only the remapping made the compile fail, which is a
-/// leak.
+/// Compiles. If the compile fails and may do so only because paths are remapped, compiles again without remapping; if that
+/// succeeds, it is a leak.
 fn compile_remapped(
     request: &CompileRequest,
     begun: Option<SpeculativeCompile>,
@@ -246,7 +246,7 @@ fn compile_remapped(
         && request.remap != Remap::None
         && request.path_map.has_placeholder(&output.stderr);
     if may_depend_on_remap {
-        // A macro may have opened the path that the compiler gave it for a source file.
+        // A macro may have opened the remapped path of a source file.
         observation.map_or(Ok(()), Observation::forget)?;
         let (unmapped, _) = run_to_end(request, Remap::None, observation, &|_| {})?;
         if unmapped.status.success() {
@@ -296,7 +296,7 @@ fn entry_of(
             let is_library = Path::new(name).extension() == Some("a".as_ref());
             if request.is_linked
                 && (is_library || matches!(leak, Some(PathLeak::Embedded(_))))
-                && native_text::write_placeholders(&path, path_map, Fill::Mark)?
+                && native_strings::write_placeholders(&path, path_map, Fill::Mark)?
             {
                 file = fsio::open(&path)?;
                 contents = Contents::read(&file, path_map)?;
@@ -325,7 +325,7 @@ fn entry_of(
     {
         leak = Some(PathLeak::Derived(Role::Target));
     }
-    // Such a unit is stored with placeholders where a path is only shown, unless a value may depend on them.
+    // A unit with embedded placeholders is stored, unless a value may be computed from them.
     if matches!(leak, Some(PathLeak::Embedded(_))) && names_generated_file(request, info) {
         leak = Some(PathLeak::Derived(Role::Target));
     }
@@ -336,10 +336,10 @@ fn entry_of(
     Ok((entry, leak))
 }
 
-/// The content of a withheld file's substitute: sccache 0.10 does not store an empty one.
+/// The content of the substitute for a withheld file. Not empty, because sccache 0.10 does not store empty files.
 const WITHHELD: &[u8] = b"withheld\n";
 
-/// Moves the files where sccache does not collect them, and leaves substitutes.
+/// Moves the files to a directory from which sccache does not collect them, and writes substitutes.
 fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
     let withheld = request.withheld();
     fsio::create_dir_all(&withheld)?;
@@ -350,7 +350,7 @@ fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
     entry.write(&withheld.join(&request.entry))
 }
 
-/// Takes the files that the attempt before this one withheld, and its entry.
+/// Moves back the files and the entry that the previous attempt withheld.
 fn take_withheld(request: &CompileRequest) -> io::Result<Option<CompileResult>> {
     let withheld = request.withheld();
     let Some(bytes) = fsio::read_bytes(withheld.join(&request.entry)) else {

@@ -1,4 +1,4 @@
-//! The identity of compilers and linkers, by content; remembered until their files change.
+//! The identity of compilers and linkers: digests of their contents, which are saved until the files change.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
-/// A compiler, and everything that is known of it independently of a unit.
+/// A compiler, with the facts that do not depend on a unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Compiler {
     /// The compiler itself, not rustup's proxy.
@@ -29,7 +29,7 @@ pub(super) struct Compiler {
     files: CachedDigest,
 }
 
-/// Where compilers are saved in the state directory.
+/// The kind under which compilers are saved in the state directory.
 const KIND: &str = "compilers";
 const RUSTC: &str = "rustc";
 const NIX_STORE: &str = "/nix/store";
@@ -38,12 +38,12 @@ const LIBRARIES: &str = "lib";
 const SOURCES: &str = "lib/rustlib/src/rust/library";
 
 impl Compiler {
-    /// The compiler that `word` names; `None` if it does not answer.
+    /// The compiler that `word` names; `None` if it cannot be run.
     pub(super) fn find(word: &OsStr, state: &StateDir) -> Option<Self> {
         Self::find_in(None, word, state)
     }
 
-    /// The same for a build in `directory`, which may choose the toolchain.
+    /// As [`Self::find`], for a build in `directory`, which may select the toolchain.
     pub(super) fn find_in(
         directory: Option<&Path>,
         word: &OsStr,
@@ -67,14 +67,14 @@ impl Compiler {
         compiler.is_of_one_toolchain().then_some(compiler.version)
     }
 
-    /// Whether the program always runs this compiler. A script or the link of a version manager (asdf, mise) may choose one
+    /// Whether the program always runs this compiler. A script, or the shim of a version manager (asdf, mise), may select one
     /// by the directory or the environment.
     fn is_of_one_toolchain(&self) -> bool {
         let Ok(program) = self.program.canonicalize() else {
             return false;
         };
         let of_toolchain = self.sysroot.join("bin").join(RUSTC).canonicalize();
-        // nixpkgs has a script there that runs a compiler elsewhere in the store.
+        // In nixpkgs, this may be a script that runs a compiler elsewhere in the store.
         let is_in_nix_store = program.starts_with(NIX_STORE) && program.ends_with(RUSTC);
         is_in_nix_store || of_toolchain.is_ok_and(|path| path == program)
     }
@@ -112,17 +112,17 @@ impl Compiler {
         })
     }
 
-    /// The digest of its files.
+    /// The digest of the compiler's files.
     pub(super) fn digest(&self) -> &str {
         &self.files.digest
     }
 
-    /// The target that it compiles for by default.
+    /// The host triple.
     fn host(&self) -> Option<&str> {
         self.version.lines().find_map(host_of)
     }
 
-    /// The digest of the standard library for `target`, if that is another one than the host.
+    /// The digest of the standard library for `target`, if that is not the host.
     pub(super) fn digest_of_target(&self, target: &str, state: &StateDir) -> Option<String> {
         if self.host() == Some(target) {
             return None;
@@ -132,7 +132,7 @@ impl Compiler {
         Some(CachedDigest::load_or_compute(state, "compilers", &subject, files).digest)
     }
 
-    /// The names of the files that it writes for `unit`.
+    /// The names of the files that the compiler writes for `unit`.
     pub(super) fn outputs(&self, unit: &Unit, state: &StateDir) -> Option<Vec<String>> {
         let mut names = Vec::new();
         if unit.emits("metadata") {
@@ -175,7 +175,7 @@ impl Compiler {
 
 const STEM: &str = "___";
 
-/// The name under which the compiler `program` is saved.
+/// The subject under which the compiler `program` is saved.
 fn subject_of(program: &Path) -> String {
     format!("{FORMAT} {}", program.display())
 }
@@ -185,8 +185,8 @@ fn host_of(line: &str) -> Option<&str> {
     line.strip_prefix("host: ")
 }
 
-/// The libraries that come with the compiler for a target, and the linker. A library has the hash of its metadata in it. The
-/// time of their directory tells whether there are others.
+/// The libraries of the toolchain for a target, its linker, and the directory of the libraries, whose mtime changes when a
+/// library is added or removed.
 fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     let directory = sysroot.join(LIBRARIES).join("rustlib").join(target);
     let libraries = directory.join("lib");
@@ -202,7 +202,7 @@ fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The linker that rustc runs unless it is told otherwise.
+/// The linker that rustc runs by default.
 const LINKER: &str = "cc";
 
 /// Variables with which a C compiler finds the programs that it runs.
@@ -211,8 +211,8 @@ pub(super) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREF
 /// Files of the C library and of the compiler that every link reads.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
-/// The digest of what a link of `unit` depends on besides crates, as far as it can be known: the linker that rustc
-/// runs, and the C library's files.
+/// The digest of the inputs of a link of `unit` besides crates, as far as they are known: the linker that rustc runs, and files
+/// of the C library. `None` for a target other than the host without a named linker.
 pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Option<String> {
     let named = unit.codegen("linker");
     let is_host = unit
@@ -237,7 +237,7 @@ pub(super) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
     )
 }
 
-/// The same for a unit of the host that names neither.
+/// As [`linker`], for a unit of the host that names no linker.
 pub(super) fn default_linker(state: &StateDir) -> Option<String> {
     let program = find_program(OsStr::new(LINKER), &env::search_path())?;
     linker_of(
@@ -284,14 +284,14 @@ pub(super) fn linker_program(unit: &Unit) -> Option<PathBuf> {
     find_program(OsStr::new(named), &env::search_path())
 }
 
-/// The path at which a C compiler finds a system file.
+/// The path at which the C compiler `program` finds a file of the system.
 fn found_by(program: &Path, name: &str) -> Option<PathBuf> {
     let said = ask(program, &[&format!("-print-file-name={name}")])?;
     let path = Path::new(said.trim_end());
     path.is_absolute().then(|| path.to_owned())
 }
 
-/// The digest of a system library, by the name that `-l` gives it.
+/// The digest of a system library, by its name in `-l`.
 pub(super) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<String> {
     if unit
         .target
@@ -314,7 +314,7 @@ fn library_of(program: &Path, name: &str, state: &StateDir) -> String {
             .iter()
             .filter_map(|form| found_by(program, form))
             .collect();
-        // Where one may appear that is not there yet, and would be found first.
+        // Missing files as well: one that is created later may precede the found one.
         let directories = library_dirs(program).into_iter();
         let missing = directories
             .flat_map(|directory| forms.each_ref().map(|form| directory.join(form)))
@@ -324,7 +324,7 @@ fn library_of(program: &Path, name: &str, state: &StateDir) -> String {
     found.digest
 }
 
-/// The directories in which a C compiler has the linker search for libraries.
+/// The directories in which the linker that a C compiler runs searches for libraries.
 fn library_dirs(program: &Path) -> Vec<PathBuf> {
     let printed = ask(program, &["-print-search-dirs"]).unwrap_or_default();
     let libraries = printed
@@ -333,7 +333,7 @@ fn library_dirs(program: &Path) -> Vec<PathBuf> {
     std::env::split_paths(libraries.unwrap_or_default()).collect()
 }
 
-/// What is known of a C compiler.
+/// The identity of a C compiler.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct OfC {
     files: CachedDigest,
@@ -345,7 +345,7 @@ struct OfC {
 pub(super) fn of_c(program: &Path, is_cpp: bool, state: &StateDir) -> Option<String> {
     let search_path = env::search_path();
     let assembler = find_program(OsStr::new("as"), &search_path);
-    // clang acts by the name it is called under: clang++ compiles C as C++.
+    // clang's behaviour depends on the name by which it is called: clang++ compiles C as C++.
     let subject = format!(
         "{FORMAT} C {} {} {is_cpp} {assembler:?}",
         program.display(),
@@ -416,7 +416,7 @@ fn ask_in(directory: Option<&Path>, program: &Path, args: &[&str]) -> Option<Str
         .then(|| String::from_utf8(output.stdout).ok())?
 }
 
-/// A program, by a name.
+/// A program that a word of a command line names.
 enum Named {
     /// The program itself, or that of the toolchain which rustup selects.
     Program(PathBuf),
@@ -424,7 +424,7 @@ enum Named {
     Proxy(PathBuf),
 }
 
-/// What `word` names in `directory`. `None` if there is no such program, or rustup would have to install it.
+/// The program that `word` names in `directory`. `None` if there is no such program, or rustup would have to install it.
 fn named(word: &OsStr, directory: &Path) -> Option<Named> {
     let named = find_program(word, &env::search_path())?;
     let named = std::path::absolute(named).ok()?;
@@ -440,7 +440,7 @@ fn named(word: &OsStr, directory: &Path) -> Option<Named> {
     }
 }
 
-/// The program that `word` names; the toolchain's if that is rustup's proxy.
+/// The program that `word` names; if that is rustup's proxy, the program of the toolchain.
 fn program_of(word: &OsStr, directory: Option<&Path>) -> Option<PathBuf> {
     let here = match directory {
         Some(directory) => directory.to_owned(),
@@ -460,7 +460,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_that_appears_after_it_was_searched_for_is_seen() {
+    fn a_library_that_is_created_later_changes_the_digest() {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDir::at(&directory.path().join("state"));
         let libraries = directory.path().join("lib");
@@ -478,14 +478,14 @@ mod tests {
         fsio::replace(&libraries.join("libx.a"), b"archive").unwrap();
         let found = digest();
         assert_ne!(found, missing);
-        // The linker prefers it.
+        // The linker prefers the shared library.
         fsio::replace(&libraries.join("libx.so"), b"shared").unwrap();
         assert_ne!(digest(), found);
     }
 
     /// A toolchain that its developer built again has the same compiler.
     #[test]
-    fn a_standard_library_with_new_content_is_another_compiler() {
+    fn a_changed_standard_library_is_another_compiler() {
         let directory = tempfile::tempdir().unwrap();
         let program = rustc_in(directory.path());
         let digests = || {
@@ -512,10 +512,10 @@ mod tests {
     }
 
     #[test]
-    fn a_component_that_is_installed_later_is_seen() {
+    fn a_component_that_is_installed_later_changes_the_compiler() {
         let directory = tempfile::tempdir().unwrap();
         let program = rustc_in(directory.path());
-        // What is known of files that were just written is not saved.
+        // A digest of a file that was just written is not saved.
         std::thread::sleep(std::time::Duration::from_secs(4));
         let state = StateDir::at(&directory.path().join("state"));
         let find = || Compiler::find(program.as_os_str(), &state).unwrap();
@@ -544,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_a_program_that_may_run_several_compilers_is_not_known() {
+    fn the_version_of_a_program_that_may_run_several_compilers_is_not_saved() {
         let directory = tempfile::tempdir().unwrap();
         let program = rustc_in(directory.path());
         let chooser = directory.path().join("chooser");

@@ -1,5 +1,5 @@
-//! What the compiler and its allocator ask the system for themselves. Where a macro asks for the same, this cannot be
-//! told from it.
+//! Variables and files that the compiler and its allocator read themselves. The same read by a macro cannot be distinguished
+//! from that.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ const VARIABLES: [&str; 24] = [
 const PREFIXES: [&str; 3] = ["CLIPPY_", "LLVM_", "RUSTC_"];
 /// Variables that clippy reads to find its configuration.
 const OF_CLIPPY: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
-/// Files of the system.
+/// Files of the system that the compiler reads.
 const FILES: [&str; 15] = [
     "/dev/null",
     "/dev/random",
@@ -50,8 +50,8 @@ const FILES: [&str; 15] = [
     "/proc/sys/vm/overcommit_memory",
     "/sys/kernel/mm/transparent_hugepage/enabled",
 ];
-/// Directories of such files; cargo's job server is a file descriptor. The sources of the standard library are named
-/// `/rustc/HASH/…`, and looked for there, where the component `rust-src` is not installed.
+/// Directories of such files. File descriptors are among them because of cargo's jobserver. The sources of the standard library
+/// have the path `/rustc/HASH/…`, and are looked up there if the component `rust-src` is not installed.
 const DIRECTORIES: [&str; 4] = [
     "/dev/fd",
     "/rustc",

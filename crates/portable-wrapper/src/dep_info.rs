@@ -1,11 +1,11 @@
-//! rustc's dep-info: sources and variables, as rules of make with comments.
+//! rustc's dep-info: sources and variables, in the syntax of a makefile with comments.
 
 use memchr::memmem;
 
-/// What a crate was compiled from.
+/// The sources and variables of a crate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DepInfo {
-    /// As rustc spells them.
+    /// The paths of the sources, as rustc writes them.
     pub(super) files: Vec<String>,
     /// The variables that `env!` and `option_env!` read: name, and value if it is set.
     pub(super) variables: Vec<(String, Option<String>)>,
@@ -32,8 +32,7 @@ impl DepInfo {
     }
 }
 
-/// Dep-info with the outputs in `directory`: what is found may have been compiled into another one, for example that of
-/// another profile.
+/// Dep-info with the outputs in `directory`. That of a hit may name another directory, for example of another profile.
 pub(super) fn with_outputs_in(directory: &[u8], text: &[u8]) -> Vec<u8> {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     let changed = |line: &[u8]| {
@@ -46,12 +45,12 @@ pub(super) fn with_outputs_in(directory: &[u8], text: &[u8]) -> Vec<u8> {
     lines.flat_map(changed).collect()
 }
 
-/// Where the name of the output ends in a line, if it is a rule with sources.
+/// The end of the output's name in a line, if the line is a rule with sources.
 pub(super) fn end_of_output(line: &[u8]) -> Option<usize> {
     memmem::find(line, b": ").filter(|_| !line.starts_with(b"#"))
 }
 
-/// rustc escapes what would break the line.
+/// Undoes rustc's escapes of backslashes and line breaks.
 fn unescape(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut letters = value.chars();
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_are_where_they_are_delivered() {
+    fn outputs_get_another_directory() {
         let moved = with_outputs_in(b"/t/other/deps", TEXT.as_bytes());
         let wanted = TEXT.replace("/t/debug/deps/a-1.d: ", "/t/other/deps/a-1.d: ");
         assert_eq!(String::from_utf8(moved).unwrap(), wanted);

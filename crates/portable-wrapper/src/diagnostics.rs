@@ -1,4 +1,4 @@
-//! What a compiler's messages tell about a failed compile.
+//! The messages of compilers: whether a compile failed because of its source, and which files rustc announces.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use memchr::memmem;
 use serde::Deserialize;
 
-/// What messages say when the compiler met a limit of its process or of the machine.
+/// Texts in messages when the compiler reached a limit of its process or of the machine.
 const RESOURCE_ERRORS: [&str; 5] = [
     "os error",
     "Cannot allocate memory",
@@ -15,9 +15,9 @@ const RESOURCE_ERRORS: [&str; 5] = [
     "Too many open files",
 ];
 
-/// Whether a compile that failed with these messages fails for an error in the source, and so
-/// everywhere. A compiler that sccache's server started has the server's limits of memory and open
-/// files, which the build may not have.
+/// Whether a compile with this status and these messages failed because of an error in the source, so that it fails everywhere.
+/// A compiler that sccache's server started has the server's limits for memory and open files, which may be lower than those of
+/// the build.
 pub(super) fn is_source_error(status: ExitStatus, stderr: &[u8]) -> bool {
     let text = String::from_utf8_lossy(stderr);
     let meets_limit = RESOURCE_ERRORS.iter().any(|words| text.contains(words));
@@ -25,7 +25,7 @@ pub(super) fn is_source_error(status: ExitStatus, stderr: &[u8]) -> bool {
     status.code() == Some(1) && !meets_limit && has_error()
 }
 
-/// Whether the linker missed a symbol: a link that fails for another reason may have met a limit.
+/// Whether the linker reported an undefined symbol. A link that fails for another reason may have reached a limit.
 fn has_undefined_symbol(text: &str) -> bool {
     // lld, mold and gold; the linker of binutils; that of macOS.
     const MESSAGES: [&str; 3] = [
@@ -49,8 +49,8 @@ impl Diagnostic {
     }
 }
 
-/// Whether a line is an error with a place in a source: in JSON, in rustc's text (`--> a.rs:1:2`), or
-/// in the form of C compilers (`a.c:1:2: error: …`).
+/// Whether a line is an error with a location in a source: in JSON, in rustc's text (`--> a.rs:1:2`), or in the format of C
+/// compilers (`a.c:1:2: error: …`).
 fn is_error_in_source(line: &str) -> bool {
     if line.starts_with('{') {
         let diagnostic = serde_json::from_str::<Diagnostic>(line);
@@ -85,7 +85,7 @@ pub(super) fn announces_dep_info(line: &[u8]) -> bool {
 
 /// Whether a line is an error of rustc, in JSON.
 pub(super) fn is_error(line: &[u8]) -> bool {
-    // Most lines are none.
+    // Parses only lines that may be one.
     let may_be = line.starts_with(b"{") && memmem::find(line, b"\"error").is_some();
     let diagnostic = || serde_json::from_slice::<Diagnostic>(line);
     may_be && diagnostic().is_ok_and(|it| it.is_error())
@@ -93,7 +93,7 @@ pub(super) fn is_error(line: &[u8]) -> bool {
 
 /// The file of this kind that a line of rustc's messages announces.
 fn announced(line: &[u8], kind: &str) -> Option<PathBuf> {
-    // Most lines are none; `Diagnostic` has no such field.
+    // Parses only lines with this field.
     if !line.starts_with(b"{") || memmem::find(line, b"\"artifact\"").is_none() {
         return None;
     }
@@ -107,7 +107,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
 
     #[test]
-    fn metadata_is_announced_and_nothing_else() {
+    fn only_announcements_of_metadata_are_found() {
         let announced = |line: &str| announced_metadata(line.as_bytes());
         let line = "{\"$message_type\":\"artifact\",\"artifact\":\"/t/liba.rmeta\",\"emit\":\"metadata\"}\n";
         assert_eq!(announced(line), Some(PathBuf::from("/t/liba.rmeta")));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_with_a_place_in_a_source_is_one_of_the_source() {
+    fn an_error_with_a_location_is_a_source_error() {
         for stderr in [
             format!(r#"{{"message":"mismatched types","level":"error","spans":[{SPAN}]}}"#),
             "error[E0308]: mismatched types\n --> a.rs:1:2\n".to_owned(),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_or_a_failed_link_is_not() {
+    fn a_limit_or_a_failed_link_is_not_a_source_error() {
         for stderr in [
             String::new(),
             r#"{"message":"linking with `cc` failed","level":"error","spans":[]}"#.to_owned(),

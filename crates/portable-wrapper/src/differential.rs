@@ -1,12 +1,9 @@
-//! Compiles what a cache has as well, and compares.
-//!
-//! With `SCCFG_WRAPPER=verify`, each hit of a Rust unit is compiled into another directory; with
-//! `SCCFG_WRAPPER_VERIFY=2%`, that share of them. The build gets what was compiled. What differs is
-//! printed and logged, and the entry is replaced. A second compile tells what the compiler itself makes
-//! differently each time.
-//!
-//! An entry of a user with another `CARGO_HOME` has digests of its path in rustc's metadata and in build IDs, and a
-//! linker may have merged texts in another order. Of such files, only the size is compared.
+//! Compiles units that were found in a cache as well, and compares the results. With `SCCFG_WRAPPER=verify`, each hit of a Rust
+//! unit is compiled into another directory; with `SCCFG_WRAPPER_VERIFY=2%`, that share of the hits. The build gets the compiled
+//! files. Differences are printed and logged, and the entry is replaced. A second compile shows which differences are due to a
+//! compiler that is not deterministic. An entry of a user with another `CARGO_HOME` has digests of that path in rustc's
+//! metadata and in build IDs, and a linker may have merged strings in another order. For such files, only the sizes are
+//! compared.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -28,10 +25,10 @@ use super::work_dir::WorkDir;
 use sccfg_util::wrapper_vars::{SWITCH, VERIFY};
 use sccfg_util::{env, fsio};
 
-/// The log of differences in the state directory: a line of JSON for each unit.
+/// The name of the log of differences in the state directory: one line of JSON for each unit.
 pub(super) const LOG: &str = "differences";
 
-/// What a comparison of a hit with a compile came to.
+/// The result of the comparison of a hit with a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verified {
@@ -39,18 +36,18 @@ pub enum Verified {
     Same,
     /// Two compiles here differ from each other in the same files.
     NotReproducible,
-    /// The cache had something else.
+    /// The entry of the cache differs, and a second compile gave the same result as the first.
     Differs,
 }
 
-/// A difference between what the cache had and what was compiled.
+/// A difference between a cache entry and a compile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Difference {
-    /// A file, `dep-info`, `standard output`, `standard error`, `exit status` or `path dependence`.
+    /// The name of a file, or `dep-info`, `standard output`, `standard error`, `exit status` or `path dependence`.
     pub(super) what: String,
     /// The first byte that differs.
     pub(super) offset: Option<u64>,
-    /// Whether a second compile here made the same as the first.
+    /// Whether a second compile gave the same result as the first.
     pub(super) is_reproducible: bool,
 }
 
@@ -71,7 +68,7 @@ pub(super) fn is_wanted() -> bool {
     let Some(share) = env::var(VERIFY).and_then(|text| share(&text)) else {
         return false;
     };
-    // Its keys are random for each process.
+    // The keys of the hasher are random for each process.
     let random = RandomState::new().build_hasher().finish();
     // The first 53 bits, which a float has exactly.
     #[allow(clippy::cast_precision_loss, reason = "53 bits")]
@@ -88,7 +85,7 @@ fn share(text: &str) -> Option<f64> {
 /// A unit that was compiled although a cache had it.
 pub(super) struct Compiled {
     pub(super) work: WorkDir,
-    /// Under which key, and how.
+    /// The request that was compiled.
     pub(super) request: CompileRequest,
     pub(super) result: CompileResult,
     /// `None` if it failed.
@@ -131,8 +128,8 @@ impl Compiled {
         }
     }
 
-    /// Whether it says nothing about the hit: the compiler was killed or met a limit, or a source changed
-    /// meanwhile.
+    /// Whether the compile proves nothing about the hit: the compiler was killed or reached a limit, or a source changed during
+    /// the compile.
     pub(super) fn is_no_evidence(&self) -> bool {
         self.result.is_stale || self.result.status != 0 && !self.result.is_source_error
     }
@@ -150,7 +147,7 @@ pub(super) struct Hit<'a> {
 }
 
 impl Hit<'_> {
-    /// In what it differs from `compiled`, with what another compile tells about that.
+    /// The differences from `compiled`. If there are any, compiles once more to determine which are reproducible.
     ///
     /// # Errors
     /// If a file cannot be read, or the compiler cannot be run.
@@ -222,7 +219,7 @@ fn compare(
         }
     }
     let path_map = &request.path_map;
-    // What was found may have been compiled into another directory.
+    // The files of a hit may have been compiled into another directory.
     let dep_info = |text: &Text| path_map.to_real_dep_info(&with_outputs_in(b"", text.bytes()));
     let output = |text: &Text| path_map.to_real_output(text.bytes());
     let texts = [
@@ -251,14 +248,14 @@ fn compare(
     Ok(found)
 }
 
-/// Where two files begin to differ; at the end of the shorter one, if that is the start of the other.
+/// The offset at which two files begin to differ: that of the end of the shorter one, if it is a prefix of the other.
 fn first_difference(one: &Path, other: &Path) -> io::Result<Option<u64>> {
     let (one, other) = (fsio::open(one)?, fsio::open(other)?);
     difference_of(&Part::whole(&one)?, &Part::whole(&other)?)
 }
 
-/// Where two files that were made with different `CARGO_HOME`s begin to differ, apart from what may. Objects in
-/// libraries have the path itself, which was written over.
+/// The offset at which two files that were compiled with different `CARGO_HOME`s begin to differ, apart from permitted
+/// differences. Objects in libraries contain the path itself, which was overwritten.
 fn difference_but_for_the_home(one: &Path, other: &Path) -> io::Result<Option<u64>> {
     let (one, other) = (fsio::open(one)?, fsio::open(other)?);
     let (one, other) = (Part::whole(&one)?, Part::whole(&other)?);
@@ -297,7 +294,7 @@ fn difference_of(one: &Part<'_>, other: &Part<'_>) -> io::Result<Option<u64>> {
     }
 }
 
-/// What the differences come to.
+/// The result of the comparison with these differences.
 pub(super) fn verdict(differences: &[Difference]) -> Verified {
     if differences.is_empty() {
         Verified::Same
@@ -308,7 +305,7 @@ pub(super) fn verdict(differences: &[Difference]) -> Verified {
     }
 }
 
-/// Logs the differences, if there are any, and says them in a line.
+/// Logs the differences, if there are any, and returns a message about them.
 pub(super) fn report(
     unit: &str,
     key: &str,
@@ -374,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn files_differ_from_the_first_byte_that_does() {
+    fn the_offset_of_the_first_difference_is_found() {
         let directory = tempfile::tempdir().unwrap();
         let (one, other) = (directory.path().join("a"), directory.path().join("b"));
         for (a, b, offset) in [

@@ -1,4 +1,4 @@
-//! Digests of files and of labelled values, of which keys consist.
+//! Digests of files, and keys: digests of labelled values.
 
 use std::fs::Metadata;
 use std::io::Read;
@@ -17,7 +17,7 @@ pub(super) fn of(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// A value that never repeats, for a key that is not to be found again.
+/// A value that never repeats, for a key that must not be found again.
 pub(super) fn now() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     format!(
@@ -39,8 +39,8 @@ pub(super) fn of_reader(reader: impl Read) -> Option<String> {
     Some(hasher.finalize().to_hex().to_string())
 }
 
-/// The digest of a source; of a file in the target directory, with placeholders. A build script may
-/// write paths into it; whether that matters shows in the compiled output.
+/// The digest of a source. A file in the target directory is hashed with placeholders: a build script may write paths into it,
+/// and the compiled output shows whether it depends on them.
 pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
     if path_map.is_below(path, Role::Target) {
         return path_map
@@ -50,8 +50,8 @@ pub(super) fn of_source(path: &Path, path_map: &PathMap) -> Option<String> {
     of_file(path)
 }
 
-/// Metadata that changes with each write of a file: the change time cannot be set by programs. (It also
-/// changes with hard links and modes; then the file is read again and found to be the same.)
+/// Metadata that changes with each write of a file: programs cannot set the ctime. (It also changes with hard links and modes;
+/// then the file is hashed again, with the same digest.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileStamp {
     size: u64,
@@ -62,8 +62,8 @@ pub(super) struct FileStamp {
     device: u64,
 }
 
-/// Two writes within this many seconds may leave the same time: file systems have a resolution of two seconds
-/// at worst, and the clock of a file server may be a little off.
+/// Two writes within this many seconds may result in the same ctime: file systems have a resolution of at most two seconds, and
+/// the clock of a file server may differ a little.
 const GRAIN: i64 = 2;
 
 impl From<FileStat> for FileStamp {
@@ -134,7 +134,7 @@ impl FileStamp {
     pub(super) fn is_settled_at(&self, moment: SystemTime) -> bool {
         let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
         let moment = i64::try_from(moment.as_secs()).unwrap_or(i64::MAX);
-        // A time in the future, from before the clock was corrected, is as good as an old one.
+        // A time in the future, from before the clock was set back, is as good as an old one.
         moment.abs_diff(self.changed.0) > GRAIN.unsigned_abs()
     }
 }
@@ -143,7 +143,7 @@ impl FileStamp {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Key {
     hasher: blake3::Hasher,
-    /// The same with values that do not depend on where the checkout is, if there are other ones.
+    /// The key with [portable](Self::add_with_portable) values instead of those of this checkout, if there are any.
     portable: Option<blake3::Hasher>,
     parts: Vec<KeyPart>,
 }
@@ -174,7 +174,7 @@ fn is_digest(text: &str) -> bool {
     text.len() == 2 * blake3::OUT_LEN && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The same for the value of a variable, which may be a password.
+/// As [`shown`], for the value of a variable, which may be a password.
 pub(super) fn shown_secret(what: &str, value: &[u8], hasher: &KeyedHasher) -> String {
     plain_value(what, value).unwrap_or_else(|| format!("{HASHED}{}", hasher.hash(what, value)))
 }
@@ -228,7 +228,7 @@ impl Key {
         self.add_with_portable(what, value, value);
     }
 
-    /// Adds a value that may differ between checkouts, and what it stands for in all of them.
+    /// Adds a value that may differ between checkouts, and its portable form, which is the same in all of them.
     pub(super) fn add_with_portable(
         &mut self,
         what: impl Into<String>,
@@ -247,7 +247,8 @@ impl Key {
         self.parts.push(KeyPart { what, value });
     }
 
-    /// Adds the value of a variable. It may be a password: then `parts` only has a keyed digest of it.
+    /// Adds the value of a variable. It may be a password, so the parts have only a keyed digest, unless it [cannot be
+    /// secret](super::plain_value).
     pub(super) fn add_secret(
         &mut self,
         what: impl Into<String>,
@@ -292,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_do_not_run_into_each_other() {
+    fn adjacent_values_are_separated() {
         let key = |values: &[(&str, &str)]| {
             let mut key = Key::default();
             for (what, value) in values {
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_variable_a_key_shows_no_more_than_whether_it_is_the_same() {
+    fn the_parts_of_a_key_do_not_reveal_a_variable() {
         let [one, other] = [KeyedHasher::new().unwrap(), KeyedHasher::new().unwrap()];
         let key = |value: &str, hasher: &KeyedHasher| {
             let mut key = Key::default();

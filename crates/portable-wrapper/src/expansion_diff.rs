@@ -1,12 +1,10 @@
-//! Whether compiled code depends on a path without containing it: on its length, a part of it, a hash.
-//!
-//! The source is expanded twice: once with variables and the current directory as they are, and once with other paths that lead
-//! to the same directories. Macros find the same files under both, and expand to the same code unless that depends on the paths.
-//! Those that ask for a canonical path get another one from the [observer](super::observation).
-//!
-//! In the compile, the paths of sources that cargo or a build script names in full are replaced. Macros are told those
-//! (`Span::file`), and real paths everywhere else. If there may be such sources, a third expansion with the compile's
-//! arguments has to be the first one but for the replaced paths.
+//! Whether compiled code depends on a path without containing it: on its length, a part of it, a hash. The source is expanded
+//! twice: once with the real variables and current directory, and once with other paths that lead to the same directories
+//! through symbolic links. Macros find the same files under both, and expand to the same code unless it depends on the paths.
+//! If a macro asks for a canonical path, the [observer](super::observation) returns another one. In the compile, absolute paths
+//! of sources are remapped. Macros get the remapped paths from `Span::file`, and real paths from everything else. If there may
+//! be such sources, a third expansion with the compile's arguments must give the same code as the first one, apart from the
+//! remapped paths.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -23,11 +21,11 @@ use sccfg_util::parallel::each_at_once;
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
-/// The directory in which rustc writes while it expands.
+/// The name of the output directory of the expansions.
 const EXPANDED: &str = "expanded";
 
-/// Whether the source or a macro may use a path other than to find a file, if it may read these variables, and with
-/// `asks_for_location` the path of a directory.
+/// Whether the source has to be expanded: the source or a macro may read one of `exposed_variables` or, with
+/// `asks_for_location`, a path, and use it for more than finding a file.
 pub(super) fn is_needed(
     request: &CompileRequest,
     asks_for_location: bool,
@@ -61,12 +59,12 @@ pub(super) fn depends_on_path(
             fsio::replace_link(&alias.join(&name), &real.join(&name))?;
         }
         let other = alias.canonicalize()?;
-        // The other one may be in a directory that is renamed, and the real one may not exist.
+        // The alias itself may be below a renamed directory, and must not be renamed.
         directories.push((other.clone(), other.clone()));
         directories.extend(real.canonicalize().ok().map(|real| (real, other)));
         aliases.push((role, placeholder, alias));
     }
-    // A directory may be in another.
+    // A directory may be below another one, so the longest comes first.
     directories.sort_by_key(|(real, _): &(PathBuf, _)| Reverse(real.as_os_str().len()));
     let is_there = path_map.directory(Role::Workspace).map(Path::new) == Some(&request.directory);
     let there = aliases
@@ -123,7 +121,7 @@ pub(super) fn depends_on_path(
         let mut roles = path_map.placeholders().map(|(role, ..)| role);
         roles.any(|role| path_map.is_below(path, role))
     };
-    // cargo names the source of a crate in full if the compiler does not run in the root of the workspace.
+    // cargo passes an absolute path of the source if the compiler does not run in the root of the workspace.
     let may_be_replaced = value("OUT_DIR").is_some()
         || !is_there && is_mapped(&request.directory)
         || request.sources.iter().any(|(path, _)| is_mapped(path));
@@ -139,7 +137,8 @@ pub(super) fn depends_on_path(
     })
 }
 
-/// The file of this name with the source after all macros were expanded; `None` if that fails.
+/// Expands all macros of the source, and writes the result to a file of this name. Returns its path; `None` if the expansion
+/// fails.
 fn expand(
     request: &CompileRequest,
     directory: &Path,

@@ -14,7 +14,7 @@ use super::state_dir::StateDir;
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest};
 use sccfg_util::env;
 
-/// The value of a variable in a manifest of another user or machine.
+/// Shown instead of the value of a variable whose digest is of another user or machine.
 const ELSEWHERE: &str = "set, possibly to another value (its digest is of another user or machine)";
 
 /// A unit, and between which checkouts it is shared.
@@ -29,7 +29,7 @@ pub struct UnitReport {
     /// The path of its manifest.
     #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub record: PathBuf,
-    /// The same relative to the target directory.
+    /// The path of its manifest relative to the target directory.
     #[serde(skip)]
     below: PathBuf,
     /// The key.
@@ -40,7 +40,7 @@ pub struct UnitReport {
     pub is_cached: bool,
     /// Why it is not shared, or not cached.
     pub why: Option<String>,
-    /// What can be done about that.
+    /// What the user can do about it.
     pub hint: Option<String>,
     /// Whether the last build took it from the cache.
     pub hit: bool,
@@ -56,19 +56,19 @@ pub struct UnitReport {
     path_map: PathMap,
 }
 
-/// In what two units differ, followed to the first difference: if a dependency differs, it is what that one differs in.
+/// The first cause of the difference between two units: if a dependency differs, the difference of that dependency, and so on.
 #[derive(Debug, Clone)]
 pub struct FirstDifference {
-    /// The names of the crates from the unit to the one that differs by itself.
+    /// The names of the crates from the unit to the one with the first cause.
     pub through: Vec<String>,
-    /// In what that one differs, the most telling first: `from` is there, `to` is here. Empty if nothing but the path
-    /// of the checkout differs.
+    /// The changes of the key of that crate, the most likely cause first: `from` is the value there, `to` the value here. Empty
+    /// if only the path of the checkout differs.
     pub changes: Vec<Change>,
     /// Why the unit here or there has no key, if so.
     pub uncached: Option<String>,
 }
 
-/// The deepest manifest below a target directory: of an artifact dependency, with `--target`, in cargo's newer
+/// The maximum depth of a manifest below a target directory: that of an artifact dependency, with `--target`, in cargo's newer
 /// layout.
 const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/manifest.json";
 
@@ -102,7 +102,7 @@ fn records(target: &Path) -> impl Iterator<Item = PathBuf> {
         })
 }
 
-/// Whether the wrapper has a record of the unit with the dep-info at `dep_info`, so that [`workspaces`] has its workspace.
+/// Whether there is a manifest for the unit with the dep-info at `dep_info`, so that [`workspaces`] finds its workspace.
 pub fn is_recorded(dep_info: &Path) -> bool {
     let record = || {
         let stem = dep_info.file_stem()?.to_str()?;
@@ -157,7 +157,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
 }
 
 impl UnitReport {
-    /// Whether its crate or package is called so.
+    /// Whether `name` is the name of its crate or package.
     pub fn is_called(&self, name: &str) -> bool {
         self.package == name || self.name == name || self.name == name.replace('-', "_")
     }
@@ -193,7 +193,7 @@ impl UnitReport {
         (is_same(&hidden) || is_same(value.as_bytes())).then_some(value)
     }
 
-    /// Whether a dependent has this in its key; `digest` may be the beginning of one.
+    /// Whether one of its files has this digest, or a digest with this prefix, as in the keys of dependents.
     fn has_output(&self, digest: &str) -> bool {
         let is_one = |output: &String| output.starts_with(digest);
         !digest.is_empty() && self.outputs.iter().any(is_one)
@@ -205,7 +205,7 @@ impl UnitReport {
     }
 }
 
-/// In what `here`, one of `ours`, differs from `there`, one of `theirs`.
+/// The first cause of the difference between `here`, one of `ours`, and `there`, one of `theirs`.
 pub fn first_difference(
     here: &UnitReport,
     there: &UnitReport,
@@ -237,7 +237,7 @@ pub fn first_difference(
                 Kind::Generated => runs(here, there, ours, theirs),
                 _ => None,
             });
-        // Records that were changed may lead in a circle.
+        // Manifests that were changed may form a cycle.
         let goes_on = found.through.len() <= ours.len();
         match next.filter(|_| goes_on) {
             Some(next) => (here, there) = next,
@@ -246,7 +246,7 @@ pub fn first_difference(
     }
 }
 
-/// The two units that a dependency is.
+/// The units of a dependency here and there.
 fn used<'a>(
     change: &Change,
     ours: &'a [UnitReport],
@@ -259,7 +259,7 @@ fn used<'a>(
     Some((here, there))
 }
 
-/// The runs of the build scripts of two units.
+/// The runs of the build scripts of two units, if they differ.
 fn runs<'a>(
     here: &UnitReport,
     there: &UnitReport,
@@ -299,7 +299,7 @@ pub fn differences(here: &UnitReport, there: &UnitReport) -> Vec<(String, String
         .map(|change| (change.what, value(change.to), value(change.from)))
         .collect();
     if found.is_empty() && !is_comparable {
-        // Nothing else differs.
+        // No other part differs.
         let of_both = here.parts.iter().filter(|(what, value)| {
             value.starts_with(HASHED) && there.parts.iter().any(|(other, _)| other == what)
         });

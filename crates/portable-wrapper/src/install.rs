@@ -1,4 +1,4 @@
-//! Where the wrapper binary is.
+//! Finding and installing the wrapper binary.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use sccfg_util::problem::Problem;
 use sccfg_util::programs::{LINKED_WRAPPER, PACKAGED_WRAPPER};
 use sccfg_util::{env, fsio};
 
-/// Whether `path` is an executable wrapper that was installed with a package.
+/// Whether `path` is an executable wrapper in a package.
 pub fn is_packaged(path: &Path) -> bool {
     path.ends_with(PACKAGED_WRAPPER) && fsio::is_executable(path)
 }
@@ -21,7 +21,7 @@ pub fn is_packaged(path: &Path) -> bool {
 pub struct InstalledWrapper {
     /// The path of the binary, or of the link to it.
     pub path: PathBuf,
-    /// Whether it was installed with the program; otherwise it is a link in the user's data directory.
+    /// Whether it is part of the package of this program; otherwise it is a symbolic link in the user's data directory.
     pub is_packaged: bool,
 }
 

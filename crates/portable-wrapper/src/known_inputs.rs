@@ -1,9 +1,7 @@
-//! Which files a compile may read: those that the key of the unit has, and those of the system, the toolchain and
-//! registries.
-//!
-//! A key has the files that the arguments, the sources and the macros of a unit are known to lead to. The compiler, its
-//! assembler and the linker may find others: a linker script includes one, a thin archive leads to objects. So a compile
-//! is observed, and a unit that read a file which its key does not have is not stored.
+//! The files that a compile may read: those in the key of the unit, and those of the system, the toolchain and registries. A
+//! key has the files that the arguments, the sources and the macros of a unit are known to refer to. The compiler, its
+//! assembler and the linker may read others: a linker script may include a file, and a thin archive refers to objects. So a
+//! compile is observed, and a unit that read a file which is not in its key is not stored.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -17,11 +15,11 @@ use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
-/// Changes when other files of the same compile are known.
+/// Must be changed when other files of the same compile become known.
 pub(super) const READER: &str = "4";
 
-/// Directories of the system. What is in them belongs to the compiler, the linker and packages of the system, which are
-/// in keys as a whole, or does not differ between builds.
+/// Directories of the system. Their files belong to the compiler, the linker and packages of the system, which are in keys as a
+/// whole, or do not differ between builds.
 const SYSTEM_DIRECTORIES: [&str; 10] = [
     "/bin",
     "/dev",
@@ -36,28 +34,28 @@ const SYSTEM_DIRECTORIES: [&str; 10] = [
 ];
 /// Directories of the system whose files may differ each time that they are read.
 pub(super) const VOLATILE_DIRECTORIES: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
-/// Directories of devices, and of files that the kernel makes.
-const OF_THE_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
-/// Files of anybody, below one of them.
-const IN_MEMORY: &str = "/dev/shm";
-/// The extensions of what rustc itself makes for other units.
-const OF_UNITS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
-/// How the names of files for the time of a link begin, in the directory for temporary files.
-const TEMPORARY: [&str; 4] = ["cc", "collect", "lto", "rustc"];
+/// Directories of devices and of files that the kernel generates.
+const KERNEL_DIRECTORIES: [&str; 3] = ["/dev", "/proc", "/sys"];
+/// A directory below one of them that contains ordinary files.
+const SHARED_MEMORY: &str = "/dev/shm";
+/// Extensions of files that rustc writes for other units.
+const UNIT_EXTENSIONS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
+/// Prefixes of the names of files that compilers and linkers create in the directory for temporary files.
+const TEMPORARY_PREFIXES: [&str; 4] = ["cc", "collect", "lto", "rustc"];
 
-/// The files that a compile may read, as they are named. Where links lead is looked up after the compile.
+/// The files that a compile may read. Symbolic links in their paths are resolved after the compile.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownInputs {
     files: BTreeSet<PathBuf>,
-    /// Directories of which all files may be read.
+    /// Directories whose files may all be read.
     directories: BTreeSet<PathBuf>,
-    /// Those of them whose links are part of what is installed there, wherever they lead.
+    /// The directories among them whose symbolic links may be followed to any target, because they are part of an installation.
     installed: BTreeSet<PathBuf>,
-    /// Directories of other units.
+    /// Output directories of other units.
     units: BTreeSet<PathBuf>,
-    /// The directory of the build script's files. Objects and libraries in it have to be known one by one.
+    /// The `OUT_DIR` of the build script. Objects and libraries in it have to be added one by one.
     out_dir: Option<PathBuf>,
-    /// Programs, and the checkouts that may be around them.
+    /// Programs, each with the checkout that may contain it.
     installations: Vec<(PathBuf, PathBuf)>,
 }
 
@@ -70,7 +68,7 @@ impl KnownInputs {
         self.directories.insert(path.to_owned());
     }
 
-    /// Adds the directory of a toolchain, or of registries.
+    /// Adds the directory of a toolchain or of registries.
     pub(super) fn add_installed(&mut self, path: &Path) {
         self.add_directory(path);
         self.installed.insert(path.to_owned());
@@ -84,13 +82,13 @@ impl KnownInputs {
         self.out_dir = Some(path.to_owned());
     }
 
-    /// Adds the directory in which `program` is installed, with its own libraries, unless a file of `checkout` is there.
+    /// Adds the prefix in which `program` is installed with its libraries, unless that contains `checkout`.
     pub(super) fn add_installation(&mut self, program: &Path, checkout: &Path) {
         let installation = (program.to_owned(), checkout.to_owned());
         self.installations.push(installation);
     }
 
-    /// The same with canonical paths, for a compile in `directory`.
+    /// The known inputs with canonical paths, for a compile in `directory`.
     fn canonical(&self, directory: &Path, real_paths: &RealPaths) -> Self {
         let real = |path: &PathBuf| real_paths.of_or_same(&directory.join(path));
         let all = |paths: &BTreeSet<PathBuf>| paths.iter().map(real).collect();
@@ -113,7 +111,7 @@ impl KnownInputs {
         }
     }
 
-    /// The first file that was read and is not known, for a compile in the checkout `directory` with temporary files in
+    /// The first file that was read and is not known, for a compile in the directory `directory` with the work directory
     /// `work`.
     pub(super) fn first_unknown(
         &self,
@@ -135,7 +133,7 @@ impl KnownInputs {
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
         let mut paths = is_read.map(|(path, _)| directory.join(path));
         paths.find(|path| {
-            // Most are, and need not be looked at.
+            // Most files are known by these checks, which need no system call.
             if self.is_installed(path)
                 || settings.contains(path)
                 || path.ancestors().any(|path| written.contains(path))
@@ -155,12 +153,12 @@ impl KnownInputs {
         })
     }
 
-    /// Whether the file at `path` is a source of a crate that the unit depends on, as it was when that was compiled: the key has
-    /// what was made of it. The compiler reads such a source to find the parts of a text in a macro of that crate.
+    /// Whether the file at `path` is an unchanged source of a crate that the unit depends on, whose outputs are in the key. The
+    /// compiler reads such a source to locate the parts of a string in a macro of that crate.
     fn is_source_below(&self, path: &Path, directory: &Path, real_paths: &RealPaths) -> bool {
         let is_library = |file: &&PathBuf| {
             let extension = file.extension().unwrap_or_default();
-            OF_UNITS.iter().any(|other| extension == *other)
+            UNIT_EXTENSIONS.iter().any(|other| extension == *other)
         };
         let mut left: Vec<PathBuf> = self.files.iter().filter(is_library).cloned().collect();
         let mut seen = BTreeSet::new();
@@ -191,8 +189,8 @@ impl KnownInputs {
         is_plain && path.ancestors().any(|path| self.installed.contains(path))
     }
 
-    /// Whether the key of a published package has the source at `path`: it is in a registry, or its build script made it.
-    /// Many name a file beside their sources, as `src/../README.md`.
+    /// Whether the key of a published package covers the source at `path`: it is in a registry, or its build script generated
+    /// it. Many packages include a file in another directory, such as `src/../README.md`.
     pub(super) fn has_published(&self, path: &Path, real_paths: &RealPaths) -> bool {
         let out_dir = self.out_dir.as_ref();
         let is_made = out_dir.is_some_and(|out_dir| path.starts_with(out_dir));
@@ -205,7 +203,7 @@ impl KnownInputs {
             || real_paths.of_file(path).is_some_and(|path| is_below(&path))
     }
 
-    /// Whether the file at `path` is of the build script and has to be known by itself.
+    /// Whether the file at `path` is an object or library of the build script, which has to be added by itself.
     pub(super) fn is_left_out(&self, path: &Path) -> bool {
         let out_dir = self.out_dir.as_ref();
         out_dir.is_some_and(|out_dir| package::is_left_out(path, out_dir))
@@ -218,7 +216,8 @@ impl KnownInputs {
         };
         let is_of_unit = || {
             let parent = path.parent();
-            OF_UNITS.contains(&&*kind) && parent.is_some_and(|parent| self.units.contains(parent))
+            UNIT_EXTENSIONS.contains(&&*kind)
+                && parent.is_some_and(|parent| self.units.contains(parent))
         };
         let is_made = || {
             let out_dir = self.out_dir.as_ref();
@@ -228,8 +227,8 @@ impl KnownInputs {
     }
 }
 
-/// The first file that a compile left in one of `directories` outside of `work`: a linker wrapper script may copy its output.
-/// Coverage data (`.profraw`) is ignored.
+/// The first file that a compile wrote to one of `directories` outside of `work`, and that still exists: a linker wrapper
+/// script may copy its output. Coverage data (`.profraw`) is ignored.
 pub(super) fn first_written(
     requests: &Requests,
     directories: &[&Path],
@@ -254,28 +253,30 @@ pub(super) fn first_written(
     })
 }
 
-/// Whether a file belongs to the system, and not to `checkout`, which may be below one of its directories.
+/// Whether a file is in a directory of the system and not in `checkout`, which may be below one.
 pub(super) fn is_of_system(path: &Path, checkout: &Path) -> bool {
     SYSTEM_DIRECTORIES
         .iter()
         .any(|other| path.starts_with(other))
         && !path.starts_with(checkout)
-        && !path.starts_with(IN_MEMORY)
+        && !path.starts_with(SHARED_MEMORY)
 }
 
-/// Whether the file at `path` is a device or made by the kernel: it may say something else to another process.
-pub(super) fn is_of_kernel(path: &Path, real_paths: &RealPaths) -> bool {
+/// Whether the file at `path` is a device or generated by the kernel: another process may read another content.
+pub(super) fn is_kernel_file(path: &Path, real_paths: &RealPaths) -> bool {
     let real = real_paths.of(path);
-    real.is_some_and(|path| is_named_of_kernel(&path) && !path.starts_with(IN_MEMORY))
+    real.is_some_and(|path| is_below_kernel_directory(&path) && !path.starts_with(SHARED_MEMORY))
 }
 
-/// Whether `path` is below a directory of devices, or of files that the kernel makes.
-pub(super) fn is_named_of_kernel(path: &Path) -> bool {
-    OF_THE_KERNEL.iter().any(|other| path.starts_with(other))
+/// Whether `path` is below a directory of devices or of files that the kernel generates.
+pub(super) fn is_below_kernel_directory(path: &Path) -> bool {
+    KERNEL_DIRECTORIES
+        .iter()
+        .any(|other| path.starts_with(other))
 }
 
-/// Whether the compiler or the linker made the file at `path` for the time of the compile. The checkout may be in the
-/// directory for temporary files as well.
+/// Whether `path` is a temporary file of the compiler or the linker. The checkout may be below the directory for temporary
+/// files as well.
 fn is_temporary(path: &Path, temporary: &Path, checkout: &Path) -> bool {
     if checkout.starts_with(temporary) && path.starts_with(checkout) {
         return false;
@@ -284,7 +285,9 @@ fn is_temporary(path: &Path, temporary: &Path, checkout: &Path) -> bool {
     let first = below.and_then(|below| below.iter().next());
     first.is_some_and(|first| {
         let first = first.to_string_lossy();
-        TEMPORARY.iter().any(|start| first.starts_with(start))
+        TEMPORARY_PREFIXES
+            .iter()
+            .any(|start| first.starts_with(start))
     })
 }
 
@@ -294,7 +297,7 @@ mod tests {
     use sccfg_util::fsio;
 
     #[test]
-    fn a_checkout_in_an_unusual_place_is_a_checkout() {
+    fn a_checkout_may_be_below_a_directory_of_the_system() {
         let is_of_system = |path: &str| is_of_system(path.as_ref(), "/usr/local/src/w".as_ref());
         for path in ["/usr/lib/crt1.o", "/dev/null", "/usr/local/src/other/a.ld"] {
             assert!(is_of_system(path), "{path}");

@@ -1,8 +1,5 @@
-//! Portable keys: unmodified sccache, wrapped from both sides, so that a unit has the same key in
-//! every checkout.
-//!
-//! The binary acts by the name it is called under: as `sccache` it is the `rustc_wrapper`, as `rustc` the
-//! `shim`.
+//! Portable keys: unmodified sccache, wrapped from both sides, so that a unit has the same key in every checkout. The behaviour
+//! of the binary depends on the name by which it is called: as `sccache` it is the `rustc_wrapper`, as `rustc` the `shim`.
 
 mod args;
 mod binary;
@@ -27,7 +24,7 @@ mod known_inputs;
 mod lookup;
 mod macro_effects;
 mod native_library;
-mod native_text;
+mod native_strings;
 mod observation;
 mod observed_inputs;
 mod package;
@@ -64,8 +61,8 @@ use std::process::ExitCode;
 
 use sccfg_util::env;
 
-/// Acts as one of the two ends, if this process was called under the name of one. `before` gets the arguments of the
-/// wrapper first.
+/// Acts as the wrapper or the shim, if this process was called by the name of one. `before` is called first, with the arguments
+/// of the wrapper.
 pub fn act(before: impl FnOnce(&[OsString])) -> Option<ExitCode> {
     let name = env::argv0()?;
     let stem = Path::new(&name).file_stem()?.to_str()?;

@@ -17,7 +17,7 @@ use super::uncacheable::Uncacheable;
 use super::work_dir::WorkDir;
 use sccfg_util::fsio;
 
-/// With this variable, sccache does not look a unit up, and replaces what is stored
+/// With this variable, sccache compiles without a lookup, and replaces the stored entry
 /// (<https://github.com/mozilla/sccache/blob/main/docs/Configuration.md#misc>).
 const RECACHE: &str = "SCCACHE_RECACHE";
 
@@ -32,7 +32,7 @@ pub(super) enum Lookup {
     },
     /// The compile failed.
     CompileFailed(CompileResult),
-    /// The key does not have all variables that the sources read. They have to be listed for another key.
+    /// The sources read variables that are not in the key. The sources have to be listed for another key.
     SourcesNeeded,
 }
 
@@ -43,15 +43,15 @@ pub(super) enum Origin {
     Store,
     /// sccache; nothing was compiled.
     Sccache,
-    /// They were compiled.
+    /// The unit was compiled.
     Compiled,
-    /// They were compiled, and a source changed meanwhile. They are right for this build, but do not
-    /// match the key: no cache may have them.
+    /// The unit was compiled, and a source changed during the compile. The files are right for this build, but do not match the
+    /// key, so no cache may store them.
     CompiledStale,
 }
 
 impl Origin {
-    /// Of a compile with this result.
+    /// The origin of the files of a compile with this result.
     pub(super) fn of_compile(result: &CompileResult) -> Self {
         if result.is_stale {
             Self::CompiledStale
@@ -81,7 +81,7 @@ pub(super) fn look_up_by_sccache(
     ask_sccache(request, crate_name, sccache, shim, hide_cargo_variables())
 }
 
-/// Has the shim compile `request`, and sccache store that in place of what it has.
+/// Has the shim compile `request`, and sccache replace its entry by the result.
 pub(super) fn replace_by_sccache(
     request: &CompileRequest,
     crate_name: &str,
@@ -93,8 +93,8 @@ pub(super) fn replace_by_sccache(
     ask_sccache(request, crate_name, sccache, shim, changes)
 }
 
-/// Has sccache answer in a directory that nothing else uses, and that gets the name of the work directory only then. A
-/// server that was given up may start the shim later, or write what it found, while the unit is compiled without it.
+/// Has sccache look up `request` in a separate directory, which is renamed to the work directory after the answer. A server
+/// that no longer is waited for may still start the shim, or restore files, while the unit is compiled without sccache.
 fn ask_sccache(
     request: &CompileRequest,
     crate_name: &str,
@@ -109,14 +109,14 @@ fn ask_sccache(
         ..request.clone()
     };
     let no_work_dir = |_| Uncacheable::NoWorkDir;
-    // An attempt before this one may have left files in it.
+    // A previous attempt may have written files to the work directory.
     fsio::rename(&request.work, &asked.0).map_err(no_work_dir)?;
     let answer = ask_sccache_in_place(&moved, crate_name, sccache, shim, changes);
     if answer.is_err() {
         fsio::create_dir_all(&request.work).map_err(no_work_dir)?;
         return answer;
     }
-    // Of a compile that failed, this is all that is delivered.
+    // The dep-info is the only file of a failed compile that is delivered.
     let dep_info = asked.0.join(&request.dep_info);
     if matches!(answer, Ok(Lookup::CompileFailed(_)))
         && let Some(text) = fsio::read_bytes(&dep_info)
@@ -144,7 +144,7 @@ fn ask_sccache_in_place(
     let result = request.result();
     let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
     for name in &request.outputs {
-        // The server has another umask. A file that is missing is told below.
+        // The server may have another umask. A missing file is detected below.
         let _ = fsio::set_mode_of_output(&request.work.join(name));
     }
     if result.is_some() {
@@ -161,7 +161,7 @@ fn ask_sccache_in_place(
         (_, Some(entry), Some(result)) if result.is_stale => {
             return Ok(Lookup::entry(entry, Origin::CompiledStale));
         }
-        // Whatever killed the compiler may have killed the server and everything below it.
+        // The cause of the compiler's end may have killed the server and all of its children.
         (_, _, Some(result)) if result.status > 128 => return Err(Uncacheable::CompilerKilled),
         (_, _, Some(result)) if result.status != 0 => return Ok(Lookup::CompileFailed(result)),
         (RunOutcome::Exited(output), ..) if output.status.success() => {
@@ -174,8 +174,8 @@ fn ask_sccache_in_place(
     Err(Uncacheable::SccacheDisabled)
 }
 
-/// Has sccache look `request` up, or store its file. Returns whether sccache had the file, which is then in the work
-/// directory. `name` is the name of a crate, for sccache's log.
+/// Has sccache look up the file of `request`, or store it. Returns whether sccache had the file, which is then in the work
+/// directory. `name` is shown as the name of the crate in sccache's log.
 pub(super) fn transfer_by_sccache(
     request: &FileRequest,
     name: &str,
@@ -210,7 +210,7 @@ pub(super) fn transfer_by_sccache(
     Err(Uncacheable::SccacheDisabled)
 }
 
-/// Prints what the compiler printed, and returns its exit status, or 128 plus the signal that ended it.
+/// Prints the compiler's messages, and returns its exit status, or 128 plus the signal that ended it.
 pub(super) fn pass_on(result: &CompileResult, path_map: &PathMap) -> ExitCode {
     let _ = io::stdout().write_all(&path_map.to_real_output(result.stdout.bytes()));
     let _ = io::stderr().write_all(&path_map.to_real_output(result.stderr.bytes()));

@@ -1,16 +1,11 @@
-//! What procedural macros read or do while they run in the compiler, which dep-info does not list. It is
-//! determined from the tokens of their sources and of those of their dependencies.
-//!
-//! A crate has no effects only if no token names a way to one: every part of the standard library that is not known
-//! to be pure counts ([`standard`]). Aliases are followed within a crate ([`reader`]); what a crate re-exports counts
-//! as used by itself. The names of variables are known if all calls have literals; otherwise the whole environment
-//! counts.
-//!
-//! The tokens in `quote!` are the output of a macro, and do not run in it. That holds as long as no dependency has
-//! another macro of that name.
-//!
-//! Not counted, although they may differ each time: the order of a `HashMap` (any order is one that an uncached build
-//! may have had), addresses, features of the processor, threads; in published crates, the number of processors.
+//! What procedural macros read or do while they run in the compiler, which dep-info does not list. It is determined from the
+//! tokens of their sources and of those of their dependencies. A crate has no effects only if no token names a function or type
+//! with an effect: every part of the standard library that is not known to be pure counts ([`standard`]). Aliases are followed
+//! within a crate ([`reader`]); a re-export counts as a use. The names of variables are known if all calls have string
+//! literals; otherwise the whole environment counts. The tokens in `quote!` are the output of a macro, and do not run in it,
+//! unless a dependency defines another macro of that name. The following do not count, although they may differ each time: the
+//! order of a `HashMap` (an uncached build may have any order), addresses, features of the processor, and threads; in published
+//! crates, the number of processors.
 
 mod ambient_inputs;
 mod c_library;
@@ -39,21 +34,21 @@ pub(super) use self::path_variables::{is_path_variable, only_includes};
 use self::quoting::{redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::sources::{Source, SourceText};
-pub(super) use self::standard::{FILE_TIMES, LOOKS, METADATA};
+pub(super) use self::standard::{FILE_LOOKUPS, FILE_TIMES, METADATA};
 pub(super) use self::texts::{WILDCARD, literals, names, reads_wildcard, texts, words};
 use self::tokens::{Kind, Token, tokens};
 pub(super) use self::tokens::{has_any_ident, has_idents};
 
-/// What a crate and its dependencies read when a macro runs their code.
+/// The inputs that a crate and its dependencies read when a macro runs their code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MacroEffects {
-    /// What it reads if `quote!` is the usual macro.
+    /// The inputs if `quote!` is the macro of the crate `quote`.
     runs: AmbientInputs,
-    /// What it reads in addition if it is not.
+    /// The inputs of all code, including tokens in `quote!` and string literals with code. `None` if they are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     quoted: Option<Box<AmbientInputs>>,
-    /// Whether it may define another macro of that name.
+    /// Whether the crate may define another macro named `quote`.
     #[serde(skip_serializing_if = "is_not")]
     redefines_quote: bool,
 }
@@ -61,7 +56,7 @@ pub(super) struct MacroEffects {
 /// The reason why a crate may read anything, if it is not known which of its files are code.
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
-/// Changes when something else is found in the same sources.
+/// Must be changed when other effects are found in the same sources.
 pub(super) const READER: &str = "13";
 
 /// Where a crate comes from.
@@ -73,7 +68,7 @@ pub(super) enum Author {
 }
 
 impl MacroEffects {
-    /// All effects, for the crate `name`, whose code is not known for the reason `why`.
+    /// All effects, for the crate `name`, whose code is not known. `why` is the reason.
     pub(super) fn everything(name: &str, why: &str) -> Self {
         Self {
             runs: AmbientInputs::everything(name, why),
@@ -81,8 +76,8 @@ impl MacroEffects {
         }
     }
 
-    /// The effects of the crate `name` without its dependencies. With `is_listed`, the compiler listed its sources.
-    /// With `parses_texts`, a macro that it uses may take a text in it for code.
+    /// The effects of the crate `name` without its dependencies. `is_listed`: the compiler listed its sources. `parses_texts`:
+    /// a macro that it uses may parse its string literals as code.
     pub(super) fn of_crate(
         name: &str,
         author: Author,
@@ -103,7 +98,7 @@ impl MacroEffects {
         effects
     }
 
-    /// Leaves out of the effects of the published crate `name` what a review found to be harmless.
+    /// Removes the effects of the published crate `name` that a review found to be harmless.
     fn accept_reviewed(&mut self, name: &str, sources: &[Source<'_>]) {
         let is_suspect = self.runs.each_time().is_some();
         if is_suspect && reviewed::is_repeatable(sources) {
@@ -134,7 +129,7 @@ impl MacroEffects {
     fn of_tokens(name: &str, author: Author, files: &[Vec<Token<'_>>], parses_texts: bool) -> Self {
         let without: Vec<_> = files.iter().map(|tokens| without_quoted(tokens)).collect();
         let redefines_quote = redefines_quoting(name, author, files);
-        // Texts that a macro may parse are code as well.
+        // String literals that a macro may parse are code as well.
         let texts = files.iter().flatten().filter(|token| {
             matches!(token.kind, Kind::Text | Kind::Literal) && token.text.contains("::")
         });
@@ -166,7 +161,7 @@ impl MacroEffects {
         }
     }
 
-    /// Its code may be anything, for the reason `why`.
+    /// Adds all effects, because some code is not known. `why` is the reason.
     pub(super) fn add_anything(&mut self, name: &str, why: &str) {
         let mut all = AmbientInputs::everything(name, why);
         all.is_unknown = false;
@@ -196,7 +191,7 @@ impl MacroEffects {
         }
     }
 
-    /// Everything that it reads.
+    /// All inputs that a macro with this code reads.
     pub(super) fn inputs(&self) -> AmbientInputs {
         let mut all = self.runs.clone();
         if let Some(quoted) = self.quoted.as_ref().filter(|_| self.redefines_quote) {

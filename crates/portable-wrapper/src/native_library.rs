@@ -1,9 +1,7 @@
-//! Static libraries of build scripts that are the same in every checkout but for the paths in them.
-//!
-//! A run of a build script that the store delivers leaves libraries with this checkout's paths. By content, each
-//! checkout would have other libraries, and no unit that bundles or links one could be shared. So the run leaves a
-//! record of what each is with the paths as they were stored. The key of a unit contains that digest, and the
-//! compiler gets a copy of the library with placeholders, which are replaced in linked files as all others.
+//! Static libraries of build scripts that differ between checkouts only by the paths in them. When a run of a build script is
+//! delivered, its libraries contain this checkout's paths. If they counted by content, no unit that bundles or links one could
+//! be shared. So the wrapper records the digest of each library as it is stored. The key of a unit contains that digest, and
+//! the compiler gets a copy of the library with placeholders, which are replaced in linked files like all others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -14,27 +12,27 @@ use serde::{Deserialize, Serialize};
 
 use super::build_dir::wrapper_dir;
 use super::digest;
-use super::path_map::{PathMap, Role, placeholder_of_text};
+use super::path_map::{PathMap, Role, placeholder_of_native_string};
 use super::protocol::CompileRequest;
 use super::relocate::{self, Moves};
 use sccfg_util::fsio;
 
-/// The record of the libraries in an `OUT_DIR`.
+/// The file name of the record of the libraries in an `OUT_DIR`.
 const RECORD: &str = "libraries.json";
 
-/// The libraries in an `OUT_DIR` that contain paths of its checkout.
+/// The record of the libraries in an `OUT_DIR` that contain paths of its checkout.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Libraries {
-    /// The directories in them.
+    /// The directories that the libraries may contain.
     directories: Vec<(Role, String)>,
-    /// Whether the paths in them are texts, whatever their length.
+    /// Whether the paths in them are strings whose length does not matter.
     has_plain_texts: bool,
-    /// The digest of each, and what it is with the paths with which it is stored.
+    /// By the digest of each library: the digest of its stored form.
     stored: BTreeMap<String, String>,
 }
 
 impl Libraries {
-    /// From the path of each, and its digest as it is stored.
+    /// The record of these libraries: the path of each, and the digest of its stored form.
     pub(super) fn new<'a>(
         libraries: impl Iterator<Item = (PathBuf, &'a str)>,
         path_map: &PathMap,
@@ -52,7 +50,7 @@ impl Libraries {
         }
     }
 
-    /// Writes the record of `out_dir`. Without one, the libraries count by content.
+    /// Writes the record for `out_dir`. Without a record, the libraries count by content.
     pub(super) fn write(&self, out_dir: &Path) {
         let Some(record) = record_of(out_dir) else {
             return;
@@ -64,13 +62,12 @@ impl Libraries {
         }
     }
 
-    /// The record of `out_dir`.
+    /// Reads the record for `out_dir`.
     pub(super) fn read(out_dir: &Path) -> Option<Self> {
         serde_json::from_slice(&fsio::read_bytes(record_of(out_dir)?)?).ok()
     }
 
-    /// The same libraries in a checkout with the directories of `path_map`, none of which is there yet; and what
-    /// changes in them.
+    /// An empty record for a checkout with the directories of `path_map`, and the directories to replace in the libraries.
     pub(super) fn moved_to(&self, path_map: &PathMap) -> (Self, Moves) {
         let there = |(role, directory): &(Role, String)| {
             let there = path_map.directory(*role).unwrap_or(directory);
@@ -92,8 +89,8 @@ impl Libraries {
         (copies, moves)
     }
 
-    /// Adds a copy of the library whose content is `bytes`, if that is one of `known`. The copy is at `changed`, if it
-    /// has other content.
+    /// Adds a copy of the library with the content `bytes`, if that is in `known`. `changed` is the path of the copy, if its
+    /// content differs.
     pub(super) fn add_copy(&mut self, known: &Self, bytes: &[u8], changed: Option<&Path>) {
         let digest = digest::of(bytes);
         if let Some(stored) = known.stored.get(&digest)
@@ -103,13 +100,13 @@ impl Libraries {
         }
     }
 
-    /// The directories in the libraries.
+    /// The directories that the libraries may contain.
     pub(super) fn directories(&self) -> Vec<&str> {
         let directories = self.directories.iter();
         directories.map(|(_, directory)| &**directory).collect()
     }
 
-    /// The record of the `OUT_DIR` that contains `directory`, or is it.
+    /// The record for the `OUT_DIR` that is or contains `directory`.
     fn around(directory: &Path) -> Option<Self> {
         let out_dirs = directory.ancestors().filter(|path| path.ends_with("out"));
         let mut records = out_dirs.filter_map(|out_dir| fsio::read_bytes(record_of(out_dir)?));
@@ -121,12 +118,12 @@ fn record_of(out_dir: &Path) -> Option<PathBuf> {
     Some(wrapper_dir(out_dir.parent()?).join(RECORD))
 }
 
-/// The records that were read, by the directory of a library.
+/// The records that were read, by the directories of libraries.
 #[derive(Debug, Default)]
 pub(super) struct Records(BTreeMap<PathBuf, Option<Libraries>>);
 
 impl Records {
-    /// The record of the library at `path`.
+    /// The record that may have the library at `path`.
     fn of(&mut self, path: &Path) -> Option<&Libraries> {
         let directory = path.parent()?.to_owned();
         let record = self.0.entry(directory);
@@ -139,16 +136,17 @@ impl Records {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NativeLibrary {
     pub(super) path: PathBuf,
-    /// What it is in every checkout. No digest of a file: without a record, the compiler gets the library itself.
+    /// Identifies it in every checkout. It differs from the digest of any file, because without a record the compiler gets the
+    /// library itself.
     pub(super) digest: String,
-    /// Those of the record.
+    /// The directories of the record.
     directories: Vec<(Role, String)>,
     has_plain_texts: bool,
 }
 
 impl NativeLibrary {
-    /// The library at `path`, whose content has this digest. `None` if it has no record in `records`, or it contains other
-    /// directories than those that `path_map` replaces.
+    /// The library at `path`, whose content has this digest. `None` if it is not in a record, or if the record has a directory
+    /// that `path_map` does not replace.
     pub(super) fn find(
         path: &Path,
         digest: &str,
@@ -160,7 +158,7 @@ impl NativeLibrary {
         let what = format!("{stored} with placeholders {}", libraries.has_plain_texts);
         let is_replaced = |(role, directory): &(Role, String)| match role {
             Role::Target => path_map.directory(*role) == Some(directory),
-            // Paths of registries are replaced by those of the same length.
+            // A path of registries is overwritten by one of the same length.
             Role::CargoHome => path_map.unmapped() == Some(directory),
             Role::Workspace => false,
         };
@@ -190,26 +188,26 @@ impl NativeLibrary {
         if self.has_plain_texts {
             moves = moves.with_texts();
         }
-        let moves = moves.for_linking(pairs(Some(placeholder_of_text())));
+        let moves = moves.for_linking(pairs(Some(placeholder_of_native_string())));
         let to = fsio::create_output(copy, 0o666)?;
         relocate::copy_moved(fsio::open(&self.path)?, to, &moves)
     }
 }
 
-/// Whether one of them may have a placeholder in its texts.
+/// Whether one of them may have a placeholder in its strings.
 pub(super) fn have_texts(libraries: &[NativeLibrary]) -> bool {
     libraries.iter().any(|library| library.has_plain_texts)
 }
 
-/// Whether a library may be found in a directory of `-L`. An object is linked by its path or its whole name only; one
-/// with a path of the checkout makes what it is linked into no less right, but ties that to its place.
+/// Whether a library may be found in a directory of `-L`. An object is linked only by its path or whole name, so it is not
+/// copied: a unit that links an object with a path of the checkout is right, but not shared.
 fn is_searched(library: &Path) -> bool {
     library.extension() != Some("o".as_ref())
 }
 
-/// The arguments `args` of rustc, with directories in the work directory of `request` in front of those with native
-/// libraries. They contain the copies with placeholders, and links to other forms of the same libraries, of which the linker
-/// takes one. `None` if there can be no copy of a library.
+/// The arguments `args` of rustc, with an additional directory in the work directory of `request` before each one with native
+/// libraries. It contains the copies with placeholders, and symbolic links to other forms of the same libraries, such as shared
+/// ones, which the linker may prefer. `None` if a library cannot be copied.
 ///
 /// # Errors
 /// If a file cannot be read or written.
@@ -270,7 +268,7 @@ pub(super) fn with_copies(
             word => word.filter(|word| !word.is_empty()),
         };
         if let Some(copies) = word.and_then(in_front) {
-            // In front of the flag, if that is an argument of its own.
+            // Before the flag, if that is a separate argument.
             changed.insert(changed.len() - usize::from(was_search), copies.into());
         }
         changed.push(arg.clone());
@@ -278,7 +276,7 @@ pub(super) fn with_copies(
     Ok(Some(changed))
 }
 
-/// The name by which a library in a file of this name is linked: `z` for `libz.a` and for `libz.so.1`.
+/// The name in `-l` of a library with this file name: `z` for `libz.a` and for `libz.so.1`.
 fn library_name(file: &str) -> &str {
     let name = file.strip_prefix("lib").unwrap_or(file);
     name.split_once('.').map_or(name, |(name, _)| name)

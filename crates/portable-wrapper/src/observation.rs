@@ -1,16 +1,15 @@
-//! What a program asks the system for: the compiler, and the procedural macros in it, while it lists the sources of a unit or
-//! compiles it, and a build script while it runs.
+//! Observing which files, variables and programs a process uses: the compiler and its procedural macros while it lists the
+//! sources of a unit or compiles it, and a build script with the programs that it starts. The dynamic linker loads the observer
+//! (`observer/lib.rs`) into the program. The observer notes each file that is opened, looked up or changed, each variable that
+//! is read by name, and programs and connections. So no additional expansion is needed to determine the inputs of macros: the
+//! compiler lists the sources anyway, if they are not saved.
 //!
-//! The dynamic linker loads the observer (`observer/lib.rs`) into the program. It notes each file that is opened,
-//! looked for or changed, each variable that is read by its name, and programs and connections. So nothing has to be
-//! expanded again to learn it: the wrapper has the compiler list the sources anyway, if they are not remembered.
-//!
-//! Notes are written to a shared memfd (`observer/layout.rs`): they survive a killed process, and need no system call each.
-//! Nothing is noted twice. In notes of programs, a line break stands between the path and the first argument. Variables that
-//! rustc's library reads are told from those that a macro in it reads, which is a library of its own, unless both use the
-//! same standard library. So are those who ask for the time. In other programs, only that a time is shown as a date is noted.
-//! Not noted are random numbers, the environment as a whole, and system calls that do not go through the C library: these
-//! have to be read off the sources ([`macro_effects`](super::macro_effects)).
+//! Notes are written to a shared memfd (`observer/layout.rs`): they survive a killed process, and need no system call each. No
+//! note is repeated. In a note of a program, a line break separates the path from the first argument. Variables that rustc's
+//! library reads are distinguished from those that a macro reads, which is a separate library, unless both use the same shared
+//! standard library. The same holds for reads of the clock. In other programs, only the conversion of a time to a date is
+//! noted. Random numbers, lists of the whole environment, and system calls that bypass the C library are not noted: these have
+//! to be found in the sources ([`macro_effects`](super::macro_effects)).
 
 mod cargo_settings;
 mod git_settings;
@@ -35,14 +34,14 @@ const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
 const LOG: &str = "SCCFG_OBSERVED";
 /// The variable with pairs of directories. In canonical paths, the observer gives macros the second instead of the first.
 const RENAMED: &str = "SCCFG_RENAMED";
-/// The variable of a program from which the observer hides these variables.
+/// The variable that makes the observer hide these variables from a program.
 const HIDES: &str = "SCCFG_HIDES";
 /// The name of the observer's file.
 const FILE_NAME: &str = "observer.so";
 /// The variable with the libraries that the dynamic linker loads first.
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
-/// The variables that an observed program has.
+/// The variables that are set for an observed program.
 pub(super) const VARIABLES: [&str; 3] = [PRELOAD, LOG, RENAMED];
 
 /// A program that is observed.
@@ -52,52 +51,55 @@ pub(super) struct Observation {
     changes: Vec<(OsString, Option<OsString>)>,
 }
 
-/// What a process asked for.
+/// The notes of the observed processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct Requests {
-    /// The files, as they were named, and how they were used.
+    /// The files, by the paths that were used, and how they were used.
     pub(super) files: BTreeMap<PathBuf, Uses>,
-    /// The variables.
+    /// The variables that were read by name.
     pub(super) variables: BTreeSet<String>,
-    /// Those of them that only the compiler itself read, as far as that can be told.
+    /// The variables among them that only the compiler itself read, as far as that can be distinguished.
     pub(super) of_compiler: BTreeSet<String>,
     /// The programs into which the observer was loaded, by their canonical paths.
     pub(super) observed: BTreeSet<PathBuf>,
     /// The libraries that the dynamic linker loaded into them when they started.
     pub(super) libraries: BTreeSet<PathBuf>,
-    /// The programs that it ran.
+    /// The programs that were started.
     pub(super) programs: BTreeSet<Program>,
-    /// Whether a program was started that notes nothing.
+    /// Whether a program was started without the observer, or a function was called that is not observed.
     pub(super) is_partial: bool,
     /// Whether the observer's file was removed meanwhile, so that programs were started without it.
     pub(super) is_lost: bool,
-    /// One that was started after the compiler was.
+    /// The first such program or function after the compiler was started.
     pub(super) unobserved: Option<PathBuf>,
-    /// Whether this wrapper only had compilers do something in it, and all that they read is noted. It notes nothing itself.
+    /// Whether calls of this wrapper in the run started compilers, and everything that these read is noted. The wrapper itself
+    /// notes nothing.
     pub(super) is_wrapper_noted: bool,
-    /// Whether this wrapper did something else in it.
+    /// Whether a call of this wrapper in the run did something that is not noted.
     pub(super) is_wrapper_unnoted: bool,
-    /// Whether a build script asked for the time, or a macro or something else that was not loaded with the compiler.
+    /// Whether the clock was read by a build script, or by a macro or another library that was not loaded at the compiler's
+    /// start.
     pub(super) reads_clock: bool,
-    /// Whether that was a clock that tells more than how long something takes.
+    /// Whether that was a clock other than the monotonic one.
     pub(super) reads_date: bool,
-    /// Whether a time was shown as a date, as compilers do for `__DATE__`.
+    /// Whether a time was converted to a date, as compilers do for `__DATE__`.
     pub(super) shows_date: bool,
-    /// Shared libraries that were loaded by their names alone, which the dynamic linker looks for.
+    /// Shared libraries that were loaded by name, for which the dynamic linker searches.
     pub(super) named_libraries: BTreeSet<String>,
-    /// The machines or addresses that it connected to or asked for.
+    /// The hosts that were looked up, and the functions for sockets that were called.
     pub(super) connections: BTreeSet<String>,
 }
 
-/// A program.
+/// A program that was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Program {
-    /// As it was named.
+    /// Its path, as it was passed to the function that started it.
     pub(super) path: String,
     /// Its first argument, which may be the name of a command.
     pub(super) command: Option<String>,
-    /// Whether it noted itself as it was loaded: then the path is that of the file, and its arguments are not known.
+    /// Whether this is the note that the observer wrote when it was loaded: then the path is canonical, and the arguments are
+    /// not known.
     pub(super) is_loaded: bool,
 }
 
@@ -108,26 +110,26 @@ pub(super) struct Program {
     reason = "each use is possible with the others"
 )]
 pub(super) struct Uses {
-    /// Opened to be read, or listed.
+    /// It was opened for reading, or listed.
     pub(super) is_read: bool,
-    /// Listed.
+    /// It was listed.
     pub(super) is_listed: bool,
-    /// Opened to be written.
+    /// It was opened for writing, or changed.
     pub(super) is_written: bool,
-    /// Removed, or renamed.
+    /// It was removed or renamed.
     pub(super) is_removed: bool,
     /// Whether its canonical path was asked for.
     pub(super) is_resolved: bool,
-    /// Whether it was asked for by other code than the compiler's own, as far as that can be told.
+    /// Whether code other than the compiler's own asked for it, as far as that can be distinguished.
     pub(super) is_resolved_by_other: bool,
-    /// Whether it was read or looked for before it was written, if it was.
+    /// Whether it was read or looked up, before any write of it.
     pub(super) is_asked_first: bool,
-    /// Whether a path with `..` led there, which leads elsewhere from another directory.
+    /// Whether it was reached by a path with `..`, which may lead elsewhere in another checkout.
     pub(super) is_relative: bool,
 }
 
 impl Uses {
-    /// Adds the uses of the file under another name.
+    /// Adds the uses of the same file by another path.
     pub(super) fn add(&mut self, other: Self) {
         self.is_read |= other.is_read;
         self.is_listed |= other.is_listed;
@@ -141,13 +143,13 @@ impl Uses {
 }
 
 impl Observation {
-    /// Prepares to observe a compiler that this process starts; `None` where that is not possible.
+    /// Prepares to observe a compiler that this process starts; `None` if that is not possible.
     pub(super) fn of_compiler(state: &StateDir) -> Option<Self> {
         Self::of(&library(state)?, &std::process::id().to_string())
     }
 
-    /// Prepares to observe a program, and all that it runs but this wrapper, with the observer `library`; `None` where
-    /// that is not possible.
+    /// Prepares to observe a program, and all programs that it starts except this wrapper, with the observer at `library`;
+    /// `None` if that is not possible.
     pub(super) fn of_all(library: &Path) -> Option<Self> {
         let wrapper = env::current_program();
         let wrapper = wrapper.as_deref().and_then(Path::to_str);
@@ -155,8 +157,8 @@ impl Observation {
         Self::of(library, &format!("*{}", wrapper.unwrap_or_default()))
     }
 
-    /// Hides the variables of the observer from the program itself, which may list all variables, also if it starts itself.
-    /// Programs that it starts by `system`, `popen`, `wordexp` or `execl` and its like are not observed then.
+    /// Hides the observer's variables from the program itself, which may list all variables, also if it starts itself. Programs
+    /// that it starts by `system`, `popen`, `wordexp`, `execl` or a similar function are then not observed.
     pub(super) fn hide(&mut self) {
         self.changes.push((HIDES.into(), Some("1".into())));
     }
@@ -173,7 +175,7 @@ impl Observation {
     }
 
     fn of(library: &Path, who: &str) -> Option<Self> {
-        // A damaged one would end the program.
+        // A damaged library would crash the program.
         if fsio::read_artifact(library).as_deref() != Some(OBSERVER) {
             let _ = fsio::replace_and_create_dir(library, OBSERVER);
         }
@@ -190,7 +192,7 @@ impl Observation {
         Some(Self { notes, changes })
     }
 
-    /// The changes of the program's environment.
+    /// The changes of the environment for the observed program.
     pub(super) fn changes(&self) -> &[(OsString, Option<OsString>)] {
         &self.changes
     }
@@ -206,7 +208,7 @@ impl Observation {
         let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
         let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
         if used > layout::ROOM {
-            // Some were lost.
+            // Notes were lost.
             return None;
         }
         let start = (layout::NOTES + void) as u64;
@@ -215,18 +217,18 @@ impl Observation {
         requests.is_wrapper_unnoted = number(layout::UNNOTED)? != 0;
         requests.is_wrapper_noted =
             number(layout::NOTED_BY_COMPILER)? != 0 && !requests.is_wrapper_unnoted;
-        // Every compiler opens files; of other programs, the observer notes which ones they are.
+        // The observer was loaded if there is any note of a file or a program.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
     }
 }
 
-/// The observed run that this wrapper is part of.
+/// The observed run in which this wrapper was started.
 #[derive(Debug)]
 pub(super) struct ObservedRun(Option<MemoryFile>);
 
 impl ObservedRun {
-    /// `None` if this wrapper is not part of an observed run.
+    /// `None` if this wrapper was not started in an observed run.
     pub(super) fn find() -> Option<Self> {
         let log = env::var_os(LOG)?;
         let named = log.as_bytes().strip_prefix(b"*")?;
@@ -235,18 +237,18 @@ impl ObservedRun {
         Some(Self(MemoryFile::open(path).ok()))
     }
 
-    /// Tells it that this wrapper has a compiler do something, and all that this reads is noted.
+    /// Sets the flag that this wrapper runs a compiler, and everything that the compiler reads is noted.
     pub(super) fn mark_noted(&self) {
         self.mark(layout::NOTED_BY_COMPILER);
     }
 
-    /// Tells it that this wrapper does something that is not noted.
+    /// Sets the flag that this wrapper does something that is not noted.
     pub(super) fn mark_unnoted(&self) {
         self.mark(layout::UNNOTED);
     }
 
     fn mark(&self, at: usize) {
-        // If one cannot be written, no other can, and nothing is known.
+        // If the flag cannot be written, no note can, and the run counts as not observed.
         let _ = self
             .0
             .as_ref()
@@ -254,19 +256,19 @@ impl ObservedRun {
     }
 }
 
-/// The path of the observer, which is written if it is missing.
+/// The path of the observer's file, which is written if it is missing.
 pub(super) fn library(state: &StateDir) -> Option<PathBuf> {
     if OBSERVER.is_empty() {
         return None;
     }
     let name = format!("observer-{}", &digest::of(OBSERVER)[..16]);
     let path = state.library(&name, FILE_NAME)?;
-    // They end a path in `LD_PRELOAD`.
+    // These characters have a meaning in `LD_PRELOAD`.
     let is_separated = |byte: &u8| matches!(byte, b' ' | b':' | b'$');
     if path.as_os_str().as_bytes().iter().any(is_separated) {
         return None;
     }
-    // Its content is in its name. Whoever loads it compares that.
+    // The file name has the digest of the content, which is compared before it is used.
     if FileStat::of(&path).is_none_or(|stat| stat.size != OBSERVER.len() as u64) {
         state.own_directory()?;
         fsio::replace_and_create_dir(&path, OBSERVER).ok()?;
@@ -321,8 +323,8 @@ impl Requests {
         paths.find(|path| !fsio::exists(path) && !path.ancestors().any(is_removed))
     }
 
-    /// The settings of [cargo](cargo_settings), for a compile in `directory`, and of [git](git_settings), if cargo was only
-    /// asked where a manifest is: they make no difference to that.
+    /// The settings of [cargo](cargo_settings) for a compile in `directory`, and of [git](git_settings), if cargo was started
+    /// only to find a manifest, whose result they do not change.
     pub(super) fn settings_of_search(&self, directory: &Path) -> BTreeSet<PathBuf> {
         if !self.programs.iter().any(Program::finds_manifest) {
             return BTreeSet::new();
@@ -334,7 +336,7 @@ impl Requests {
 
     fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
-        // Most files are noted often, and paths take long to compare.
+        // Files are noted often, and comparing paths is slower than hashing bytes.
         let mut files: HashMap<&[u8], Uses> = HashMap::new();
         let mut of_others = BTreeSet::new();
         let mut is_compiling = false;
@@ -413,7 +415,7 @@ impl Requests {
 }
 
 impl Program {
-    /// Whether it is cargo, which only says where the manifest of the workspace is, as published macros ask it.
+    /// Whether it is `cargo locate-project`, by which published macros find the manifest of the workspace.
     pub(super) fn finds_manifest(&self) -> bool {
         Path::new(&self.path).file_name() == Some("cargo".as_ref())
             && self.command.as_deref() == Some("locate-project")
@@ -432,7 +434,7 @@ impl Program {
     }
 }
 
-/// The directory above the first part of a pattern for paths that has a wildcard.
+/// The directory in which a pattern of paths is matched: the components before the first one with a wildcard.
 fn directory_of_pattern(pattern: &Path) -> PathBuf {
     let has_wildcard = |part: &OsStr| part.as_bytes().iter().any(|byte| b"*?[".contains(byte));
     let parts = pattern.iter().take_while(|part| !has_wildcard(part));
@@ -479,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_compiler_started_is_told_from_what_started_it() {
+    fn programs_started_by_the_compiler_are_distinguished_from_its_proxy() {
         let unobserved = |notes: &[u8]| {
             let found = Requests::parse(notes);
             assert!(found.is_partial);

@@ -1,4 +1,4 @@
-//! What a run of a build script was seen to ask the system for, besides what is known before it runs.
+//! The observed inputs of a build script's run that are not known before it runs.
 
 pub(super) mod user_places;
 
@@ -21,9 +21,9 @@ use sccfg_util::fsio::{Exchanged, RealPaths};
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
-/// Directories with what package managers install.
+/// Directories with files that package managers install.
 const OF_PACKAGES: [&str; 5] = ["/bin", "/lib", "/lib32", "/lib64", "/usr"];
-/// In them, what users install by hand, and sources.
+/// Directories in these with files that users install by hand, and with sources.
 const BY_HAND: [&str; 2] = ["/usr/local", "/usr/src"];
 
 /// Whether a package manager installed the file at `path`.
@@ -35,58 +35,60 @@ pub(super) fn is_of_package(path: &Path) -> bool {
     is_below(&OF_PACKAGES) && !is_below(&BY_HAND)
 }
 
-/// What a run asked for. Paths have placeholders.
+/// The observed inputs of a run. Paths have placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct ObservedInputs {
-    /// Whether the run was observed. Nothing else is known otherwise.
+    /// Whether the run was observed. If not, the other fields are empty.
     #[serde(default)]
     pub(super) is_observed: bool,
-    /// Whether the script is one of the workspace, whose result stays on this machine. Then modes and links count everywhere.
+    /// Whether the script belongs to the workspace, so that its result stays on this machine. Then modes and links of all files
+    /// count.
     #[serde(default)]
     pub(super) is_of_workspace: bool,
     /// Files that were read.
     pub(super) files: BTreeSet<String>,
-    /// What was only looked for, or was not there.
+    /// Files that were looked up and not read, or that did not exist.
     pub(super) looked_for: BTreeSet<String>,
-    /// Directories whose names were listed.
+    /// Directories that were listed.
     pub(super) directories: BTreeSet<String>,
-    /// Directories of cargo whose names were listed, as `clang-sys` does to find a library. What else is in them depends on what is
-    /// compiled meanwhile.
+    /// Directories of cargo that were listed, as `clang-sys` does to find a library. Only libraries that cargo did not write
+    /// count, because the other entries depend on the units that are compiled at the same time.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) library_dirs: BTreeSet<String>,
-    /// Packages of registries in which something was read or looked for. They count as a whole.
+    /// Packages of registries of which many files were read or looked up. They count as a whole.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) packages: BTreeSet<String>,
-    /// Programs that were looked for on the search path.
+    /// Programs that were searched for on the search path.
     pub(super) programs: BTreeSet<String>,
-    /// Whether it is not known what all programs asked for: one is linked statically. Then any program of the machine may count.
+    /// Whether a program was not observed, because it is linked statically. Then any program of the machine may be an input.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) runs_unobserved: bool,
-    /// Shared libraries that a program loaded by their names alone.
+    /// Shared libraries that a program loaded by name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) libraries: BTreeSet<String>,
-    /// Variables that were read by their names. They are no part of the digest: the keys of the run have those that may differ.
+    /// Variables that were read by name. They are not in the digest: the keys of the run have those that may differ.
     pub(super) variables: BTreeSet<String>,
-    /// Whether all variables that were read are among them, but for those of scripts in front of tools: each program asks for
-    /// variables by their names, as compilers do and shells do not, and was observed.
+    /// Whether these are all variables that were read, apart from those of wrapper scripts of tools: each program was observed
+    /// and reads variables by name, as compilers do and shells do not.
     #[serde(default)]
     pub(super) reads_by_name: bool,
-    /// The scripts of a shell that never change in front of such programs, and other files of theirs.
+    /// The wrapper scripts of tools, and the files that these read. They change only with packages.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) tool_scripts: BTreeSet<String>,
-    /// Variables of a user, shell or job that count for this run.
+    /// Variables of a user, shell or CI job that count for this run.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) session_variables: BTreeSet<String>,
-    /// Directories of the search path that are named in what the run left.
+    /// Directories of the search path whose paths are in the output of the run.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) search_path: BTreeSet<String>,
-    /// Whether a file was looked for in all directories upwards, so that a checkout at another depth looks elsewhere.
+    /// Whether a file was searched for in the ancestors of `OUT_DIR`, so that a run in a checkout at another depth may find
+    /// another file.
     pub(super) looks_upwards: bool,
 }
 
 impl ObservedInputs {
-    /// Whether it asked for nothing that the first key does not have.
+    /// Whether there are no observed inputs.
     fn is_empty(&self) -> bool {
         let all = [
             &self.files,
@@ -101,7 +103,8 @@ impl ObservedInputs {
         all.iter().all(|names| names.is_empty())
     }
 
-    /// The files, links and programs that were used, where they are in the checkout of `path_map`. Directories are those that were looked for.
+    /// The paths of files and programs that were read or looked up, in the checkout of `path_map`. Directories are included if
+    /// they were looked up and not listed.
     pub(super) fn paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
         let search_path = env::search_path();
         let programs = self.programs.iter();
@@ -116,9 +119,10 @@ impl ObservedInputs {
         self.variables.contains(name)
     }
 
-    /// Whether a file or directory was changed at `moment` or later in the checkout of `path_map`, or a file that was only
-    /// looked for was written: it may have appeared after the run looked for it. Of a run of the workspace, also whether a file may
-    /// have been removed, or a directory made, and whether one on the way may have been exchanged.
+    /// Whether an input may have changed at `moment` or later in the checkout of `path_map`: a file that was read or a
+    /// directory that was listed was changed, or a file that was looked up was written and so may have been created after the
+    /// lookup. For a run of the workspace, also whether a file may have been removed, a directory may have been created, or a
+    /// directory or link in a path may have been replaced.
     pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let is_changed = |path: &Path| {
             let stamp = FileStamp::of(path);
@@ -136,7 +140,7 @@ impl ObservedInputs {
             || looked_for.any(|path| is_changed(&path) && path.is_file())
     }
 
-    /// Whether one of the paths may have led elsewhere, or to nothing, at some time since `moment`.
+    /// Whether one of the paths may have led to another file, or to none, at some time since `moment`.
     fn has_moved_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let all = [&self.files, &self.looked_for, &self.directories];
         let exchanged = Exchanged::since(moment);
@@ -149,12 +153,12 @@ impl ObservedInputs {
         })
     }
 
-    /// The digest of what a run in the checkout of `path_map` would find; empty if it would ask for nothing.
+    /// The digest of the inputs of a run in the checkout of `path_map`; empty if there are none.
     pub(super) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
         self.find(path_map, state).digest
     }
 
-    /// What a run in the checkout of `path_map` would find.
+    /// The inputs of a run in the checkout of `path_map`.
     pub(super) fn find(&self, path_map: &PathMap, state: &StateDir) -> Found {
         if self.is_empty() {
             return Found::default();
@@ -174,7 +178,7 @@ impl ObservedInputs {
         for directory in &self.directories {
             let directory_here = real_path(directory, path_map);
             let mut names = fsio::names_in(&directory_here);
-            // It is a directory in the first worktree, and a file in others.
+            // `.git` is a directory in the main worktree, and a file in linked ones.
             for name in names.iter_mut().filter(|name| *name != ".git") {
                 let kind = fsio::file_kind(directory_here.join(&*name));
                 *name = format!("{name} {:o}", kind.unwrap_or_default());
@@ -208,7 +212,7 @@ impl ObservedInputs {
         }
         let library_path = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
         let mut library_path = env::split_paths(&library_path);
-        // Those of cargo.
+        // Without cargo's own directories.
         library_path.retain(|directory| !path_map.is_below(directory, Role::Target));
         for name in &self.libraries {
             let mut libraries = library_path.iter().map(|directory| directory.join(name));
@@ -227,9 +231,9 @@ impl ObservedInputs {
         }
     }
 
-    /// What is at `path`, called `name` with placeholders, without its content. Except for what registries and packages of the
-    /// system have, also its mode, and where it leads if it is a link or behind one. For a script of a published package, also when
-    /// a file outside of the checkout was written, which its programs may compare; settings of the machine are as old as that.
+    /// The metadata of `path`, which is `name` with placeholders: its kind and size. Unless it is in a registry, also its mode
+    /// and the target of a link, and outside of the checkout also its canonical path. For a script of a published package, also
+    /// the mtime of a file outside of the checkout, the packages of the system and `/etc`: its programs may compare mtimes.
     fn kind_of(
         &self,
         name: &str,
@@ -262,17 +266,17 @@ impl ObservedInputs {
     }
 }
 
-/// What a run would find.
+/// The observed inputs in one checkout, for a key.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Empty if it would ask for nothing.
+    /// The digest of the inputs; empty if there are none.
     pub(super) digest: String,
-    /// The files and directories, and for a key the variables that the first key does not have, as parts of a key.
+    /// The files and directories as parts of a key. The second key adds the variables that the first key does not have.
     pub(super) parts: Vec<KeyPart>,
 }
 
-/// The names of the shared libraries in a directory of cargo that cargo did not make. The names of its own end in a hash, or are
-/// those of packages, for which it makes a directory before they are compiled, or have dep-info beside them.
+/// The names of the shared libraries in a directory of cargo that cargo did not write. The names of cargo's outputs end in a
+/// hash, or are the name of a package with a fingerprint, or have dep-info in the same directory.
 fn foreign_libraries(directory: &Path) -> Vec<String> {
     let names: BTreeSet<String> = fsio::names_in(directory).into_iter().collect();
     let around = [Some(directory), directory.parent()];
@@ -299,7 +303,7 @@ fn foreign_libraries(directory: &Path) -> Vec<String> {
     names.iter().filter(is_foreign).cloned().collect()
 }
 
-/// Those of the parts of a key that are files.
+/// The parts of a key with a path, labelled as files.
 fn files_of(parts: &[KeyPart]) -> Vec<KeyPart> {
     let is_file = |part: &&KeyPart| part.what.contains('/') && !part.what.starts_with("program ");
     let files = parts.iter().filter(is_file);
@@ -311,8 +315,8 @@ fn files_of(parts: &[KeyPart]) -> Vec<KeyPart> {
         .collect()
 }
 
-/// Where the file at `path`, with placeholders, is in the checkout of `path_map`. A target directory that is a link is
-/// left as a script does that takes parts off its path.
+/// The path in the checkout of `path_map` for `path` with placeholders. `..` is resolved without following links, as by a
+/// script that removes components of the path of its target directory.
 fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
     if let Some(path) = user_places::real_path(path) {
         return path;
@@ -328,11 +332,12 @@ fn real_path(path: &str, path_map: &PathMap) -> PathBuf {
     real
 }
 
-/// What a program or library is that was looked for by its name, and where, as it may say so or look for files beside it.
+/// The identity of a program or library that was found by name: its content, and its path, which it may print, and relative to
+/// which it may find files.
 fn found_at(path: &Path, path_map: &PathMap, state: &StateDir, real_paths: &RealPaths) -> String {
     let hidden = path_map.to_placeholders_str(&path.to_string_lossy());
     if is_of_package(path) {
-        // The choice between packages is a link.
+        // A symbolic link may select one of several packages.
         return format!("{hidden} {:?}", real_paths.of(path));
     }
     format!("{hidden} {}", content_of(path, path_map, state))
@@ -349,7 +354,7 @@ fn kind_of_target(path: &Path) -> String {
     }
 }
 
-/// The digest of the file at `path`; of one that is made, with placeholders.
+/// The digest of the file at `path`. A file in the target directory is hashed with placeholders.
 fn content_of(path: &Path, path_map: &PathMap, state: &StateDir) -> String {
     if path_map.is_below(path, Role::Target) {
         return digest::of_source(path, path_map).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a package's directory tells about a compile, without running a compiler.
+//! Facts about a compile that follow from a package's directory, without running a compiler.
 
 mod registry;
 
@@ -15,12 +15,12 @@ use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::fsio;
 
-/// Whether every key has the variable `name`, and its value is no path.
+/// Whether the variable `name` is in every key, and its value is not a path.
 pub(super) fn is_of_cargo(name: &str) -> bool {
     name.starts_with("CARGO_PKG_") || matches!(name, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME")
 }
 
-/// The variables that the files of a build script name; `None` if these cannot be read.
+/// The variables that the generated files of a build script name; `None` if the files cannot be read.
 pub(super) fn variables_of_generated(
     directory: &Path,
     state: &StateDir,
@@ -52,15 +52,15 @@ fn has_file(files: &[StampedFile], path: &Path) -> bool {
     names.any(|name| name == path.file_name())
 }
 
-/// Whether a file has the ending of Rust sources.
+/// Whether a file has the extension of Rust sources.
 pub(super) fn is_rust(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "rs")
 }
 
-/// A file, relative to its directory, and its stamp.
+/// The path of a file, relative to the directory that was read, and its stamp.
 type StampedFile = (PathBuf, Option<FileStamp>);
 
-/// A directory with more files is not read.
+/// The maximum number of files in a directory that is read.
 const MAX_FILES: usize = 20_000;
 
 /// All files in `directory`, sorted, with their stamps; a broken link has none.
@@ -110,23 +110,23 @@ fn are_settled(files: &[(PathBuf, Option<FileStamp>)], moment: SystemTime) -> bo
     stamps.all(|stamp| stamp.is_settled_at(moment))
 }
 
-/// The digest of all files in a workspace, as a macro may read them, except ignored and built ones. It is remembered
-/// until a file changes.
+/// The digest of all files in a workspace, which a macro may read, except files that git ignores and generated ones. It is
+/// saved until a file changes.
 pub(super) fn surroundings(directory: &Path, state: &StateDir) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.hidden(false).git_global(false);
-    // Usually ignored by git, but read by macros that access databases.
+    // `.env` is usually ignored by git, but macros that access databases read it.
     contents("workspaces", directory, walk, Some(".env"), state)
 }
 
-/// As [`surroundings`], with ignored files.
+/// As [`surroundings`], including ignored files.
 pub(super) fn everything_in(directory: &Path, state: &StateDir) -> Option<String> {
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false);
     contents("directories", directory, walk, None, state)
 }
 
-/// Leaves out what belongs to tools in a walk of `directory`.
+/// Excludes the directories of tools from a walk of `directory`.
 pub(super) fn leave_out_tools(walk: &mut WalkBuilder, directory: &Path) {
     let root = directory.to_owned();
     // In a linked worktree, `.git` is a file.
@@ -145,7 +145,7 @@ pub(super) fn is_built(directory: &Path) -> bool {
     directory.file_name().is_some_and(|name| name == ".git") || build_dir::is_one(directory)
 }
 
-/// The contents of a larger directory are not read.
+/// The maximum size of a directory whose contents are read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 
 fn contents(
@@ -173,7 +173,7 @@ fn contents(
         .filter_map(|(_, stamp)| Some(stamp.as_ref()?.size()))
         .sum();
     if bytes > MAX_BYTES {
-        // Valid in this checkout only.
+        // The stamps are valid only in this checkout.
         return Some(stamps);
     }
     let subject = format!("{FORMAT} {}", directory.display());
@@ -194,8 +194,8 @@ fn contents(
     Some(digest)
 }
 
-/// Whether the file at `path`, or one below the directory `path`, was written at `moment` or later, or
-/// cannot be read. What belongs to tools is left out.
+/// Whether the file at `path`, or one below the directory `path`, was changed at `moment` or later. Directories of tools are
+/// excluded.
 pub(super) fn is_changed_since(path: &Path, moment: SystemTime) -> bool {
     let root = path.to_owned();
     let mut walk = WalkBuilder::new(path);
@@ -248,13 +248,12 @@ pub(super) fn history(directory: &Path) -> Option<String> {
     Some(key.finish())
 }
 
-/// The extensions of files of a build script that count where they are linked. autocfg leaves `.ll` files with random
-/// names.
+/// Extensions of a build script's files that count only if they are linked. autocfg leaves `.ll` files with random names.
 const NOT_READ: [&str; 10] = [
     "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
 ];
 
-/// Whether [`generated`] has nothing of the file at `path` in `directory`.
+/// Whether [`generated`] omits the file at `path` in `directory`.
 pub(super) fn is_left_out(path: &Path, directory: &Path) -> bool {
     let Ok(below) = path.strip_prefix(directory) else {
         return false;
@@ -265,13 +264,13 @@ pub(super) fn is_left_out(path: &Path, directory: &Path) -> bool {
     NOT_READ.contains(&&*extension) || above.any(|above| is_of_cmake(&directory.join(above)))
 }
 
-/// Whether `directory` is a build directory of cmake: these are full of paths and times, and contain no Rust.
+/// Whether `directory` is a build directory of cmake, which contains paths and times, and no Rust code.
 fn is_of_cmake(directory: &Path) -> bool {
     directory.join("CMakeCache.txt").is_file()
 }
 
-/// The digest of the files that a build script generated, except objects and libraries, which count where they are
-/// linked. The paths in a file are replaced by placeholders.
+/// The digest of the files that a build script generated, except objects and libraries, which count only if they are linked.
+/// Paths in the files are replaced by placeholders.
 pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> {
     let mut key = Key::default();
     let mut walk = WalkBuilder::new(directory);
@@ -290,7 +289,7 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> 
             return None;
         }
         let digest = match fsio::read_link(path) {
-            // A link to a directory, or a broken one.
+            // A link to a directory, or a broken link.
             Some(link) if !path.is_file() => {
                 path_map.digest_with_placeholders(link.as_os_str().as_encoded_bytes())
             }
@@ -301,8 +300,7 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> 
     Some(key.finish())
 }
 
-/// The variables that a build script sets for its package, from the output that cargo keeps. `None` if that is not
-/// found.
+/// The variables that a build script sets for its package, from the output that cargo stores. `None` if there is none.
 pub(super) fn set_by_build_script(out_dir: &Path) -> Option<Vec<String>> {
     let output = build_dir::printed_by_script(out_dir)?;
     let text = String::from_utf8_lossy(&output);
@@ -334,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_macro_could_read_counts_wherever_the_workspace_is() {
+    fn the_digest_of_a_workspace_does_not_depend_on_its_path() {
         let state_dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(state_dir.path());
         let files = [
@@ -359,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_build_script_made_counts_but_for_its_probes() {
+    fn generated_files_count_except_objects_and_probes() {
         let of = |directory: &Path| generated(directory, &PathMap::default()).unwrap();
         let one = directory(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
         let two = directory(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
@@ -373,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_keeps_what_a_build_script_said() {
+    fn variables_of_a_build_script_are_read_from_its_output() {
         for file in ["output", "run/stdout"] {
             let printed = "cargo:rustc-env=B=1\ncargo::rustc-env=A=x=y\nnoise\n";
             let directory = directory(&[(file, printed)]);

@@ -1,4 +1,4 @@
-//! The ways in which output depends on the paths of a checkout.
+//! The ways in which the output of a compile depends on the paths of a checkout.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl PathLeak {
         }
     }
 
-    /// For `sccfg explain`.
+    /// A description for users.
     pub(super) fn describe(self) -> String {
         match self {
             Self::Embedded(role) | Self::Derived(role) => format!(

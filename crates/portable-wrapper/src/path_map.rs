@@ -1,5 +1,4 @@
-//! The directories that differ between checkouts, and the placeholders that replace them in
-//! everything that is shared.
+//! The directories that differ between checkouts, and the placeholders that replace their paths in keys and shared files.
 //!
 //! A placeholder is as long as the longest supported path. So the real path can be written over it
 //! in a program, without moving anything ([`super::binary`]).
@@ -17,18 +16,18 @@ use serde::{Deserialize, Serialize};
 use replacer::Replacer;
 pub(super) use spelling::escaped;
 
-/// How many bytes of a text are in memory.
+/// The size of the read buffer, in bytes.
 const PIECE: usize = 64 << 10;
 
 /// The length of a placeholder in bytes. Units in a directory with a longer path are not portable.
 const PLACEHOLDER_LENGTH: usize = 120;
-/// The same for the sources of registries. It is shorter, because programs print this path, with
+/// The length of the placeholder for the sources of registries, in bytes. It is shorter, because programs print this path, with
 /// its padding, in each source location below it.
 const CARGO_HOME_LENGTH: usize = 64;
 
-/// rustc's flag that replaces a path.
+/// rustc's flag that replaces the prefix of paths.
 pub(super) const REMAP: &str = "--remap-path-prefix";
-/// The same for C compilers.
+/// The flag of C compilers that replaces the prefix of paths in debug information.
 pub(super) const DEBUG_REMAP: &str = "-fdebug-prefix-map";
 
 /// The role of a directory in a compile.
@@ -53,7 +52,7 @@ impl Role {
         }
     }
 
-    /// For messages.
+    /// A description for messages.
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::Workspace => "the workspace",
@@ -64,19 +63,19 @@ impl Role {
 }
 
 const REGISTRY: &str = "/sccfg-registry/";
-/// How each placeholder begins.
+/// The prefix of each placeholder.
 pub(super) const PREFIX: &[u8] = b"/sccfg-";
 
-/// Whether `path` is below a placeholder, where there are no files. The compiler looks there for sources of libraries.
+/// Whether `path` is below a placeholder, where no files exist. The compiler looks up sources of libraries there.
 pub(super) fn is_below_placeholder(path: &Path) -> bool {
     let mut roles = [Role::Workspace, Role::Target, Role::CargoHome].into_iter();
     path.as_os_str().as_encoded_bytes().starts_with(PREFIX)
         && roles.any(|role| path.starts_with(role.placeholder()))
 }
 
-/// The placeholder of the target directory in texts of native libraries that are linked into a program. A path that
-/// is written over it moves the rest of the text, and is at least eight bytes shorter.
-pub(super) fn placeholder_of_text() -> String {
+/// The placeholder of the target directory in strings of native libraries that are linked into a program. When a path is
+/// written over it, the rest of the string moves. The path is at least eight bytes shorter.
+pub(super) fn placeholder_of_native_string() -> String {
     padded("/sccfg-text/", PLACEHOLDER_LENGTH + 8)
 }
 
@@ -165,7 +164,7 @@ impl PathMap {
         self.around(path, role).is_some()
     }
 
-    /// All of them in an order in which they can be added to another map.
+    /// All mappings, in an order in which they can be added to another map.
     fn in_order(&self) -> impl Iterator<Item = &Mapping> {
         let of = |is_alias| self.0.iter().filter(move |it| it.is_alias == is_alias);
         of(false).chain(of(true))
@@ -183,8 +182,8 @@ impl PathMap {
         Self(others.cloned().collect())
     }
 
-    /// The map for a checkout with the directories `to` in place of `from`, each with its role.
-    /// `None` if it has another directory, another spelling of one, or one whose path is too long.
+    /// The map for a checkout with the directories `to` instead of `from`, each with its role. `None` if this map has a
+    /// directory that is not in `from`, or another spelling of one, or if a path in `to` is too long.
     pub(super) fn moved(&self, from: &[(Role, &str)], to: &[(Role, &str)]) -> Option<Self> {
         let is_of_checkout = |mapping: &&Mapping| mapping.role != Role::CargoHome;
         let others = self.0.iter().filter(|mapping| !is_of_checkout(mapping));
@@ -208,7 +207,7 @@ impl PathMap {
             })
     }
 
-    /// The same for the directories that compiled files contain as placeholders.
+    /// As [`Self::placeholders`], for the directories that compiled files contain as placeholders.
     pub(super) fn mapped_placeholders(&self) -> impl Iterator<Item = (Role, &str, &str)> {
         let unmapped = self.unmapped();
         self.placeholders()
@@ -233,8 +232,8 @@ impl PathMap {
             .collect()
     }
 
-    /// Whether each path in `text` that starts like one of the directories is that directory or
-    /// below it. If the text `goes_on`, what is behind a directory at its end is not known, and may be either.
+    /// Whether each path in `text` that starts like one of the directories is that directory or below it. If the text
+    /// `goes_on`, a directory at its end counts as a whole component.
     pub(super) fn matches_only_whole_components(&self, text: &[u8], goes_on: bool) -> bool {
         self.0.iter().all(|mapping| {
             let directory = mapping.directory.as_bytes();
@@ -250,7 +249,7 @@ impl PathMap {
         let mut text = text.to_vec();
         for mapping in &self.0 {
             let directory = mapping.directory.as_bytes();
-            // Most values are shorter, or no paths.
+            // Most values are shorter, or not paths.
             if text.len() < directory.len() || memchr::memchr(b'/', &text).is_none() {
                 continue;
             }
@@ -260,8 +259,8 @@ impl PathMap {
         text
     }
 
-    /// The BLAKE3 digest of what `text` is [with placeholders](Self::to_placeholders), in hexadecimal
-    /// digits, with little memory.
+    /// The BLAKE3 digest of `text` [with placeholders](Self::to_placeholders), in hexadecimal digits, without reading all of it
+    /// into memory.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -315,8 +314,8 @@ impl PathMap {
         self.find_in_window(bytes, 0..bytes.len())
     }
 
-    /// Like [`Self::find_in`], for a path that begins in the part `new` of `bytes`, around which there
-    /// are [`Self::margin`] more, or what there is.
+    /// Like [`Self::find_in`], for a path that begins in the range `new` of `bytes`. Before and after it, `bytes` has
+    /// [`Self::margin`] bytes more, or as many as there are.
     pub(super) fn find_in_window(&self, bytes: &[u8], new: Range<usize>) -> Option<Role> {
         let is_in = |mapping: &&Mapping| {
             let directory = mapping.directory.as_bytes();
@@ -330,7 +329,7 @@ impl PathMap {
         others.find(is_in).map(|mapping| mapping.role)
     }
 
-    /// How many bytes tell whether a path begins somewhere: those of the longest, and one more.
+    /// The number of bytes that decide whether a path begins at an offset: the length of the longest path, and one more.
     pub(super) fn margin(&self) -> usize {
         let lengths = self.0.iter().map(|mapping| {
             let Mapping {
@@ -380,7 +379,7 @@ impl PathMap {
             .all(|mapping| mapping.directory.chars().all(is_plain))
     }
 
-    /// All directories as text, for a key that contains this checkout's paths.
+    /// All directories as a text, for a key with this checkout's paths.
     pub(super) fn spelled_out(&self) -> String {
         let mut all = String::new();
         for Mapping {
@@ -419,7 +418,7 @@ fn occurrences<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item =
     })
 }
 
-/// Whether the bytes of `directory` between these two are the directory.
+/// Whether an occurrence of `directory` between the bytes `before` and `after` is that directory, and not part of another path.
 pub(super) fn is_occurrence(directory: &[u8], before: Option<u8>, after: Option<u8>) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let is_inside =

@@ -1,10 +1,10 @@
-//! Values of variables that cannot be secret, so that records may have them. A name does not tell: a password may be in
-//! any variable.
+//! Values of variables that cannot be secret, so that records may contain them. The name does not decide: any variable may
+//! contain a password.
 
 use super::builds::Change;
 use sccfg_util::secret;
 
-/// Variables that cargo and rustc define, and those of profiles: they have settings of the build.
+/// Variables with settings of the build that cargo and rustc define, besides those with [`PREFIXES`].
 const OF_CARGO: [&str; 12] = [
     "CARGO_BIN_NAME",
     "CARGO_BUILD_TARGET",
@@ -25,7 +25,7 @@ const PREFIXES: [&str; 4] = [
     "CARGO_PKG_VERSION",
     "CARGO_PROFILE_",
 ];
-/// Words for settings.
+/// Words that are settings.
 const WORDS: [&str; 15] = [
     "",
     "debug",
@@ -60,7 +60,7 @@ pub(super) fn plain_value(what: &str, value: &[u8]) -> Option<String> {
     (is_plain && (is_of_cargo || is_setting(value))).then(|| format!("\"{value}\""))
 }
 
-/// Whether a value is a switch, a word for a setting, a small number or a version.
+/// Whether a value is a boolean, one of [`WORDS`], a small number or a version.
 fn is_setting(value: &str) -> bool {
     let is_number = |part: &str| {
         !part.is_empty() && part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit())
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_secret_is_not() {
+    fn possible_secrets_are_not_recorded() {
         for (what, value) in [
             ("env!(BUILT_IN)", "=hunter2"),
             ("env!(FLAVOR)", "=sweet"),

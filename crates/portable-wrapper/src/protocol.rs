@@ -51,18 +51,15 @@
 //! - Entry, no result: a hit. sccache restored the files.
 //! - Entry and result: a miss. The shim compiled the files. If a source changed during the compile
 //!   ([`CompileResult::is_stale`]), sccache does not store them.
-//! - Result only: the compile failed. The result has the compiler's messages.
+//! - Result only: the compile failed. The result has the compiler's messages. In any other case, sccache has failed, and the
+//!   unit is compiled without it. A server that no longer is waited for may still start the shim, or restore files. So sccache
+//!   gets a separate directory, which is renamed to the work directory after the answer, and removed if there is none. The shim
+//!   compiles nothing if the request no longer exists.
 //!
-//! In any other case, sccache has failed, and the unit is compiled without it. A server that was given up may still
-//! start the shim, or restore files. So sccache gets a directory beside the work directory, which takes its place after the
-//! answer, and is removed without one. The shim compiles nothing if the request is gone.
-//!
-//! The shim holds `lock` while it compiles. A client that loses its server runs the shim itself,
-//! while the shim that the server started may still be running. The second shim waits for the lock
-//! and reports the result of the first. The shim also holds [`CompileRequest::busy_lock`], which
-//! all compiles of one server share. It tells waiting wrappers that the server is working.
-//!
-//! A [`FileRequest`] is for a file that no compiler makes. [`FILE_REQUEST_VARIABLE`] names it.
+//! The shim holds `lock` while it compiles. A client that loses its server runs the shim itself, while the shim that the server
+//! started may still be running. The second shim waits for the lock and reports the result of the first. The shim also holds
+//! [`CompileRequest::busy_lock`], which all compiles of one server share. It tells waiting wrappers that the server is working.
+//! A [`FileRequest`] is for a file that is not the output of a compiler. [`FILE_REQUEST_VARIABLE`] has its path.
 //!
 //! # In which order a lookup is retried
 //!
@@ -103,7 +100,7 @@ use super::cache_entry::Text;
 use super::store::settings::sccache_distributes;
 use sccfg_util::env;
 
-/// The variable that tells the shim the file of the request.
+/// The variable with the path of the request, for the shim.
 pub(super) const REQUEST_VARIABLE: &str = "SCCFG_REQUEST";
 /// The variable that keeps sccache from sending a request to a build server.
 const NOT_SENT_VARIABLE: &str = "SCCFG_NOT_SENT";
@@ -168,7 +165,7 @@ impl<'a> ShimCall<'a> {
     }
 }
 
-/// The arguments with which sccache looks up what has the key `key`. `work` is the work directory.
+/// The arguments with which sccache looks up the key `key`. `work` is the work directory.
 pub(super) fn sccache_args(key: &str, work: &Path, crate_name: &str, shim: &Path) -> Vec<OsString> {
     let flags = [
         "--crate-name",
@@ -190,7 +187,7 @@ pub(super) fn sccache_args(key: &str, work: &Path, crate_name: &str, shim: &Path
 /// on a build server, where there is neither the shim nor the request.
 pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     let mut changes = Vec::new();
-    // Not otherwise: a server that is started with such an environment cannot use S3.
+    // Only then, because a server that is started with such an environment cannot use S3.
     if sccache_distributes() {
         // sccache sends no environment that is not UTF-8 (`osstring_tuples_to_strings` in its `dist/mod.rs`).
         let not_utf8 = OsString::from_vec(vec![0xff]);
@@ -199,8 +196,7 @@ pub(super) fn hide_cargo_variables() -> Vec<(OsString, Option<OsString>)> {
     for (name, value) in env::vars_where(|name| name.starts_with("CARGO_")) {
         let mut hidden = OsString::from(HIDDEN_PREFIX);
         hidden.push(&name);
-        // It names file descriptors of cargo's job server, which are not open below sccache's
-        // server.
+        // It has file descriptors of cargo's jobserver, which are not open in children of sccache's server.
         if name != "CARGO_MAKEFLAGS" {
             changes.push((hidden, Some(value)));
         }

@@ -1,6 +1,5 @@
-//! The files that were read for a key besides the sources, and whether they were changed since.
-//!
-//! A compile reads them later. If one of them was written meanwhile, it is not known which content its output is of.
+//! The files that were read for a key besides the sources, and whether they have changed since. The compile reads them later.
+//! If one of them is written in between, it is not known which content the output was compiled from.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,28 +12,28 @@ use super::path_map::PathMap;
 use super::unit_key::observed::Question;
 use sccfg_util::fsio::Exchanged;
 
-/// How far the clocks of the file system and of this process may be apart.
+/// The maximum difference between the clocks of the file system and of this process.
 const CLOCKS: Duration = Duration::from_secs(5);
-/// The same where it matters that no more files count as new than have to, on this machine: file systems take the time
-/// of the last tick.
+/// The maximum lag of file times on a local file system, which have the granularity of a tick. Used where a larger value would
+/// make too many files count as new.
 const TICK: Duration = Duration::from_millis(100);
 
-/// See the [module](self).
+/// The files that were read for a key; see the [module](self).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReadFiles {
-    /// When the first one was read.
+    /// When the first file was read.
     since: Option<SystemTime>,
     files: BTreeMap<PathBuf, Option<FileStamp>>,
     /// Whether the sources have been listed.
     is_listed: bool,
-    /// The files that were read after that.
+    /// The files that were read after the sources had been listed.
     late: Vec<PathBuf>,
-    /// What macros were seen to ask of files and directories, and the answers.
+    /// The observed questions of macros about files and directories, and the answers.
     answers: Vec<(Question, PathBuf, String)>,
 }
 
 impl ReadFiles {
-    /// Of a key that is begun now.
+    /// The files of a key whose computation begins now.
     pub(super) fn from_now() -> Self {
         Self {
             since: Some(SystemTime::now()),
@@ -50,17 +49,17 @@ impl ReadFiles {
         }
     }
 
-    /// The compiler has listed the sources.
+    /// Marks that the compiler has listed the sources.
     pub(super) fn mark_listed(&mut self) {
         self.is_listed = true;
     }
 
-    /// Adds what a macro was seen to ask of the file or directory at `path`.
+    /// Adds an observed question of a macro about the file or directory at `path`, and the answer.
     pub(super) fn add_answer(&mut self, question: Question, path: PathBuf, answer: &str) {
         self.answers.push((question, path, answer.to_owned()));
     }
 
-    /// Whether none of them was changed since.
+    /// Whether none of the files has changed since it was read.
     pub(super) fn are_unchanged(&self, path_map: &PathMap) -> bool {
         let since = self.since.unwrap_or(SystemTime::UNIX_EPOCH + CLOCKS) - CLOCKS;
         let exchanged = Exchanged::since(since);
@@ -75,8 +74,8 @@ impl ReadFiles {
             })
     }
 
-    /// Whether those that were read after the sources had been listed are at least as old as `moment`, and nothing above them has
-    /// been exchanged since then.
+    /// Whether the files that were read after the sources had been listed have not changed since `moment`, and no directory or
+    /// link in their paths has been replaced since then.
     pub(super) fn were_there_at(&self, moment: SystemTime) -> bool {
         let moment = moment - TICK;
         let exchanged = Exchanged::since(moment);

@@ -1,27 +1,18 @@
-//! Replaces paths in relocatable objects, and in archives of them, by paths of another length.
-//!
-//! A C compiler writes a path into a section of strings: those of debug information (`.debug_str`,
-//! `.debug_line_str`), and those that the program uses (`.rodata.str1.1`). The linker may merge these
-//! sections, so nothing refers into them but symbols and relocations, which can be changed:
-//!
-//! 1. The section is written anew with the other paths. A longer one is moved to the end of the file.
-//! 2. Each symbol in the section gets the new offset of its text.
-//! 3. So does the addend of each relocation that refers to the section itself.
-//!
-//! Only debug information is written anew. The code may know the length of a text: `fputs("…", file)` becomes
-//! `fwrite("…", 1, 42, file)`. The texts of a program are written anew only for packages that were reviewed
-//! ([`Moves::with_texts`]).
-//!
-//! Before DWARF 5, the line table (`.debug_line`) contains the names of directories itself. It is written anew in
-//! the same way, with the lengths in its headers changed, and the offsets of the relocations in it.
-//!
-//! For a link ([`Moves::for_linking`]), the texts of a program get a placeholder of their own, and leave their section
-//! of merged strings: the linker would let another text end in theirs. So the linked program can get a shorter
-//! path ([`binary`](super::binary)).
-//!
-//! Anywhere else, a path is replaced only by one of the same length. What is not understood is refused:
-//! other formats and machines, link-time optimization, a reference into the middle of a path.
-//! (System V ABI, "Object Files"; supplements for AMD64 and `AArch64`; DWARF 4 and 5, section 6.2.4; `ar(5)`.)
+//! Replaces paths in relocatable objects, and in archives of them, by paths of another length. A C compiler writes a path into
+//! a section of strings: of debug information (`.debug_str`, `.debug_line_str`), or of the program (`.rodata.str1.1`). The
+//! linker may merge these sections, so only symbols and relocations refer to their contents, and these can be changed:
+//! 1. The section is rewritten with the other paths. A longer one is moved to the end of the file.
+//! 2. Each symbol in the section gets the new offset of its string.
+//! 3. So does the addend of each relocation that refers to the section itself. Only debug information is rewritten. Code may
+//!    contain the length of a string: `fputs("…", file)` becomes `fwrite("…", 1, 42, file)`. The strings of a program are
+//!    rewritten only for packages that were reviewed ([`Moves::with_texts`]). Before DWARF 5, the line table (`.debug_line`)
+//!    contains the names of directories itself. It is rewritten in the same way, with the lengths in its headers and the
+//!    offsets of its relocations changed. For a link ([`Moves::for_linking`]), the strings of a program get another
+//!    placeholder, and their section is no longer one of mergeable strings: the linker could merge another string with the tail
+//!    of one. So a shorter path can be written into the linked program ([`binary`](super::binary)). Anywhere else, a path is
+//!    replaced only by one of the same length. Unknown structures are refused: other formats and machines, objects for
+//!    link-time optimization, and a reference into the middle of a path. (System V ABI, "Object Files"; supplements for AMD64
+//!    and `AArch64`; DWARF 4 and 5, section 6.2.4; `ar(5)`.)
 
 mod archive;
 mod elf;
@@ -40,11 +31,11 @@ use self::elf::{Section, is_relocatable};
 use self::rewrite::moved;
 pub(super) use self::searchable::is_searchable;
 
-/// Objects, and members of archives, that are larger are refused. In bytes.
+/// The maximum size of an object or a member of an archive, in bytes.
 const LARGEST_OBJECT: u64 = 24 << 20;
 
-/// A text of a program is shorter than this from its first placeholder on. In bytes.
-pub(super) const LONGEST_TEXT: usize = 4 << 10;
+/// The maximum length of a string of a program from its first placeholder on, in bytes.
+pub(super) const LONGEST_STRING: usize = 4 << 10;
 
 /// Directories to replace, and by which.
 type Pairs = Vec<(String, String)>;
@@ -56,19 +47,19 @@ pub(super) struct Moves {
     texts: Texts,
 }
 
-/// What may be done with paths in the texts of a program.
+/// How paths in the strings of a program are replaced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Texts {
-    /// They keep their length: code may depend on it.
+    /// Only by paths of the same length, because code may depend on it.
     #[default]
     OfSameLength,
-    /// They are replaced like all others.
+    /// Like all other paths.
     Plain,
-    /// They get these placeholders.
+    /// By these placeholders.
     Placeholders(Pairs),
 }
 
-/// A path that was found: where, and by what it is replaced.
+/// The range of a path that was found, and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Occurrence<'a> {
     range: Range<usize>,
@@ -76,7 +67,8 @@ struct Occurrence<'a> {
 }
 
 impl Moves {
-    /// From pairs of directories. Those that stay the same count where one is below another.
+    /// Replaces the first directory of each pair by the second. Pairs of equal directories matter if one directory is below
+    /// another.
     pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
         Self {
             pairs,
@@ -84,8 +76,7 @@ impl Moves {
         }
     }
 
-    /// The same, for objects in which no code depends on the length of a path, nor on anything else that is
-    /// computed from it.
+    /// Also for strings of the program: no code depends on the length of a path, or on another value that is computed from it.
     pub(super) fn with_texts(self) -> Self {
         Self {
             texts: Texts::Plain,
@@ -93,7 +84,7 @@ impl Moves {
         }
     }
 
-    /// The same for objects that are about to be linked: if their [texts are plain](Self::with_texts), those get other
+    /// For objects that are to be linked: if [strings of the program](Self::with_texts) are replaced, they get these
     /// `placeholders`.
     pub(super) fn for_linking(self, placeholders: Pairs) -> Self {
         Self {
@@ -105,7 +96,7 @@ impl Moves {
         }
     }
 
-    /// Those for a section that is loaded, or not.
+    /// The pairs for `section`.
     fn of_section(&self, section: &Section) -> &Pairs {
         match &self.texts {
             Texts::Placeholders(pairs) if section.is_loaded() => pairs,
@@ -113,13 +104,13 @@ impl Moves {
         }
     }
 
-    /// Whether all directories stay the same.
+    /// Whether no directory is replaced by a different one.
     pub(super) fn is_empty(&self) -> bool {
         self.pairs.iter().all(|(from, to)| from == to)
     }
 }
 
-/// The directories of `pairs` in `bytes`, in order. Of two that begin at the same place, the longer counts.
+/// The directories of `pairs` in `bytes`, in order. Of two that begin at the same offset, the longer counts.
 fn find<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let mut found = Vec::new();
@@ -146,7 +137,7 @@ fn find<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
     found
 }
 
-/// Whether a file that begins like this is an object or an archive.
+/// Whether a file that begins with `start` is an object or an archive.
 pub(super) fn is_object(start: &[u8]) -> bool {
     start.starts_with(ARCHIVE) || is_relocatable(start)
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-use super::super::path_map::{PathMap, Role, placeholder_of_text};
+use super::super::path_map::{PathMap, Role, placeholder_of_native_string};
 use super::super::windows::{Part, Window};
 use super::locations::{self, Name};
 use super::sections::{Writable, writable_parts};
@@ -127,7 +127,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         .iter()
         .map(|(role, placeholder, _)| (*role, memmem::Finder::new(placeholder)))
         .collect();
-    let text = placeholder_of_text();
+    let text = placeholder_of_native_string();
     let margin = path_map.margin().max(text.len());
     let text = memmem::Finder::new(&text);
     let mut has_text = false;

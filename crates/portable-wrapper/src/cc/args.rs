@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// A compile of one source to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CcArgs {
-    /// As it is given.
+    /// The source, as on the command line.
     pub(super) source: String,
     pub(super) output: PathBuf,
     /// The arguments without `-o` and `-c`.
@@ -28,7 +28,7 @@ const WITH_VALUE: [&str; 11] = [
     "-target",
     "-x",
 ];
-/// Prefixes of options that affect nothing but the object.
+/// Prefixes of options that affect only the object.
 const PLAIN: [&str; 37] = [
     "-O",
     "--sysroot=",
@@ -68,7 +68,7 @@ const PLAIN: [&str; 37] = [
     "-fwrapv",
     "-m",
 ];
-/// Such options.
+/// Whole options that affect only the object.
 const PLAIN_WORDS: [&str; 16] = [
     "-ansi",
     "-g",
@@ -87,7 +87,7 @@ const PLAIN_WORDS: [&str; 16] = [
     "-pthread",
     "-w",
 ];
-/// Options with such a prefix that are passed on to other programs.
+/// Prefixes of options that are passed to other programs.
 const HANDED_ON: [&str; 4] = ["-Wa,", "-Wl,", "-Wp,", "-mllvm"];
 /// The extensions of sources that are preprocessed.
 const SOURCES: [&str; 7] = ["S", "c", "cc", "cpp", "cxx", "C", "c++"];
@@ -170,7 +170,7 @@ mod tests {
         -I native -Iinclude -DN=1 -D M -Wall -Wextra -std=c11 -o /w/target/x/out/12-a.o -c native/a.c";
 
     #[test]
-    fn what_the_cc_crate_writes_is_taken_apart() {
+    fn parses_a_command_line_of_the_cc_crate() {
         let object = parse(LINE).unwrap();
         assert_eq!(object.source, "native/a.c");
         assert_eq!(object.output, Path::new("/w/target/x/out/12-a.o"));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_write_or_read_other_files_is_not_taken() {
+    fn options_that_may_read_or_write_other_files_are_refused() {
         for more in [
             "-MD",
             "-MF x.d",

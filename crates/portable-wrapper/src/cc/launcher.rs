@@ -1,6 +1,5 @@
-//! The launcher of C compilers, which a recorded build script runs in place of the wrapper.
-//!
-//! `launcher/c_compiler.rs` says what it does. It is below the wrapper's directory, from which it finds the wrapper.
+//! The launcher of C compilers, which a recorded build script runs in place of the wrapper. `launcher/c_compiler.rs` has its
+//! documentation. It is installed below the wrapper's directory, and finds the wrapper by its own path.
 
 use std::fs::File;
 use std::io;
@@ -12,14 +11,14 @@ use sccfg_util::{env, fsio};
 
 /// Empty on systems for which there is none.
 const LAUNCHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/c_launcher"));
-/// What is in each file that this version of the wrapper can use, also if the package manager stripped it.
+/// The marker in each launcher that this version of the wrapper can use. It survives `strip`.
 const MARK: &[u8] = b"sccfg: launcher of C compilers 1";
-/// Its path in the directory of the wrapper. The `cc` crate knows sccache by this name.
+/// Its path relative to the directory of the wrapper. The `cc` crate recognises sccache by this file name.
 const PATH: &str = "c/sccache";
-/// More arguments do not fit into the launcher's memory. In bytes, with a zero after each.
+/// The maximum size of the added arguments, each with a terminating NUL byte, in bytes: that of the launcher's buffer.
 const LONGEST_RECORD: usize = 8191;
 
-/// Where the launcher for the wrapper at `wrapper` is.
+/// The path of the launcher for the wrapper at `wrapper`.
 fn path_for(wrapper: &Path) -> Option<PathBuf> {
     Some(wrapper.parent()?.join(PATH))
 }
@@ -59,8 +58,8 @@ fn is_usable(path: &Path) -> bool {
         && fsio::read_bytes(path).is_some_and(|bytes| memmem::find(&bytes, MARK).is_some())
 }
 
-/// The launcher of this wrapper, with what it adds written into `recording`, which is locked while the script runs. `None`
-/// if the script has to run the wrapper.
+/// Writes the arguments that the launcher adds into `recording`, which is locked while the script runs. Returns the path of the
+/// launcher, or `None` if the script has to run the wrapper instead.
 pub(crate) fn prepare(recording: &File) -> Option<PathBuf> {
     let wrapper = env::argv0().map(PathBuf::from)?;
     let path = path_for(&wrapper)?;

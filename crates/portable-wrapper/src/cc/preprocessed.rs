@@ -1,5 +1,5 @@
-//! Preprocessed C, which may be too large for memory when sources are generated. It is in an anonymous temporary file,
-//! and is read line by line.
+//! Preprocessed C, in an anonymous temporary file that is read line by line: the preprocessed text of generated sources may be
+//! too large for memory.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,16 +15,16 @@ use sccfg_util::proc::Program;
 
 /// Directives by which the assembler reads files; the preprocessor does not list them.
 const READS_FILES: [&[u8]; 2] = [b".incbin", b".include"];
-/// How much of a line is read at once.
+/// The maximum length of a piece of a line that is read at once, in bytes.
 const PIECE: usize = 256 << 10;
-/// The end of a piece that the next one of the same line begins with, at least. Between an assembler directive and the file
-/// that it names may be so many blanks.
+/// The minimum overlap of two pieces of a line, in bytes, and so the maximum number of blanks between an assembler directive
+/// and its file.
 const OVERLAP: usize = 1 << 10;
 
 /// The output of a preprocessor.
 pub(super) struct Preprocessed(File);
 
-/// What preprocessed text says of files and directories.
+/// The files and directories in preprocessed text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {
     /// The files that were included, except system headers.
@@ -41,23 +41,23 @@ impl Preprocessed {
         output.status.success().then_some(Self(file))
     }
 
-    /// What it says of files and directories. `None` if the assembler may read a file that is not listed, a path only starts
-    /// like one of the directories, or a line marker cannot be parsed.
+    /// The files and directories in the text. `None` if the assembler may read a file that is not listed, if a path has a
+    /// mapped directory as its prefix but not as whole components, or if a line marker cannot be parsed.
     pub(super) fn contents(&self, path_map: &PathMap) -> Option<Contents> {
         contents_of(self.reader().ok()?, path_map, PIECE)
     }
 
-    /// Its digest.
+    /// The digest of the text.
     pub(super) fn digest(&self) -> Option<String> {
         digest::of_reader(self.reader().ok()?)
     }
 
-    /// The digest of what it is with placeholders.
+    /// The digest of the text with placeholders.
     pub(super) fn digest_with_placeholders(&self, path_map: &PathMap) -> Option<String> {
         path_map.digest_with_placeholders(self.reader().ok()?).ok()
     }
 
-    /// From its beginning. There is one reader at a time.
+    /// A reader that starts at the beginning. There must be only one at a time.
     fn reader(&self) -> io::Result<BufReader<&File>> {
         let mut file = &self.0;
         file.rewind()?;
@@ -72,7 +72,7 @@ fn contents_of(mut text: impl BufRead, path_map: &PathMap, piece: usize) -> Opti
     let mut line = Vec::new();
     let mut is_marker = false;
     loop {
-        // What is left in `line` belongs to the line that goes on.
+        // A rest in `line` is the overlap with the previous piece of the same line.
         let is_start = line.is_empty();
         let limit = u64::try_from(piece).ok()?;
         let read = text
@@ -89,10 +89,10 @@ fn contents_of(mut text: impl BufRead, path_map: &PathMap, piece: usize) -> Opti
             if let Some(marker) = line.strip_prefix(b"# ")
                 && marker.first().is_some_and(u8::is_ascii_digit)
             {
-                // No path is that long.
+                // A line marker that is longer than a piece cannot be parsed.
                 let marker = marker.strip_suffix(b"\n").filter(|_| !goes_on)?;
                 let (name, is_of_system) = named_in(marker)?;
-                // A directory is the current one, and a name in angle brackets is no file.
+                // A name with a slash at the end is the current directory, and one in angle brackets is not a file.
                 if !is_of_system && !name.ends_with('/') && !name.starts_with('<') {
                     found.files.insert(name.to_owned());
                 }
@@ -112,10 +112,10 @@ fn contents_of(mut text: impl BufRead, path_map: &PathMap, piece: usize) -> Opti
     }
 }
 
-/// Whether an assembler directive in `text` reads a file, named in quotes; `a.include` in C is something else. If the line
-/// `goes_on`, a directive at its end may, unless that is decided with the next piece.
+/// Whether an assembler directive in `text` reads a file, which is in quotes; `a.include` in C is a member. If the line
+/// `goes_on`, a directive at the end of `text` counts, unless the next piece contains it as well.
 fn may_read_files(text: &[u8], goes_on: bool) -> bool {
-    // The assembler accepts its directives in any case.
+    // Directives of the assembler are not case-sensitive.
     let text = text.to_ascii_lowercase();
     READS_FILES.iter().any(|directive| {
         memmem::find_iter(&text, directive).any(|at| {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_are_told_from_members() {
+    fn directives_are_distinguished_from_members() {
         for reads in [
             "__asm__(\".incbin \\\"a.bin\\\"\\n\");",
             ".include \"a.S\"",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_as_its_pieces() {
+    fn a_long_line_is_read_in_pieces() {
         for (end, is_sharable) in [
             ("\"/w/checkout/a\"", true),
             ("\"/w/checkouts\"", false),

@@ -1,10 +1,8 @@
-//! What a C compile reads and sccache does not hash. sccache preprocesses a source and takes the text for all that the object
-//! depends on. It does not hash what the assembler includes, programs and specs that the compiler is told to use, and
-//! headers that were compiled before; and it does not expand the date. If it knows the headers of an earlier compile, it does
-//! not even preprocess, and does not notice a header that has appeared in front of them.
-//!
-//! Sources are not preprocessed for that, which would take as long as sccache itself: they and the headers that they
-//! include in quotes, or from directories among the arguments, are searched for words.
+//! Inputs of a C compile that sccache does not hash. sccache hashes the preprocessed source. It does not hash files that the
+//! assembler includes, programs and specs files from options, precompiled headers, and the value of `__DATE__`. If it knows the
+//! headers of an earlier compile (direct mode), it does not preprocess, and does not detect a new header that precedes one of
+//! them on the search path. Sources are not preprocessed for this check, which would take as long as sccache itself. Instead,
+//! they and the headers that they include in quotes, or from directories in the arguments, are searched for words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,9 +13,9 @@ use crate::compiler::PROGRAM_VARIABLES;
 use crate::digest::Key;
 use sccfg_util::{env, fsio};
 
-/// Options that lead the compiler to other programs, as [`PROGRAM_VARIABLES`] do.
+/// Options that make the compiler use other programs, as [`PROGRAM_VARIABLES`] do.
 const OPTIONS: [&str; 5] = ["-B", "-specs", "--specs", "-wrapper", "-Xassembler"];
-/// Variables that have compilers write more than an object, or change their options.
+/// Variables that make compilers write additional files, or change their options.
 const VARIABLES: [&str; 7] = [
     "CCC_OVERRIDE_OPTIONS",
     "CC_LOG_DIAGNOSTICS",
@@ -35,7 +33,7 @@ const INCLUDED: [&str; 2] = ["-include", "-imacros"];
 const ASSEMBLED: [&str; 3] = ["s", "S", "sx"];
 /// Other extensions of sources.
 const COMPILED: [&str; 8] = ["c", "cc", "cpp", "cxx", "C", "c++", "m", "mm"];
-/// Words for the time, which sccache may not see, and for what is asked of headers that are not there.
+/// Macros with the time, which sccache may not expand, and operators that test whether a header exists.
 const UNSEEN: [&str; 5] = [
     "__DATE__",
     "__TIME__",
@@ -45,11 +43,11 @@ const UNSEEN: [&str; 5] = [
 ];
 /// Directives by which the assembler reads a file.
 const DIRECTIVES: [&str; 2] = ["incbin", "include"];
-/// More headers are not searched.
+/// The maximum number of sources and headers that are searched.
 const MOST: usize = 10_000;
 
-/// Where the headers of the compile with these arguments in `directory` are, as a digest; empty if there are none. `None` if
-/// the compile may read what sccache does not hash.
+/// The digest of the directories in which the headers of the compile with these arguments in `directory` are found; empty if
+/// there are no headers. `None` if the compile may have an input that sccache does not hash.
 pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String> {
     if !args.iter().any(|arg| arg == "-c") {
         return Some(String::new());
@@ -95,7 +93,7 @@ pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String
     })
 }
 
-/// Whether an argument is a file with more arguments, or leads to other programs or to files for the assembler.
+/// Whether an argument is an `@FILE`, makes the compiler use other programs, or names a file for the assembler.
 fn leads_elsewhere(arg: &str) -> bool {
     let is_option = |option: &&str| arg.starts_with(option);
     let names_file = |arg: &str| arg.split(',').any(|part| !part.starts_with('-'));
@@ -111,16 +109,18 @@ struct Search {
     /// The files that are still to be searched.
     found: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
-    /// The directories of these files, and their own paths.
+    /// The directories of the searched files, with their canonical paths.
     resolved: BTreeMap<PathBuf, PathBuf>,
-    /// The number of the directory in which a header of this name is, from 1 on, and the path of the header.
+    /// By the name of a header: the number of the directory with it, starting at 1, and its path. `None` if no directory has
+    /// it.
     in_directories: BTreeMap<String, Option<(usize, PathBuf)>>,
-    /// In which directory each header was found.
+    /// The number of the directory in which each header was found.
     headers: Key,
 }
 
 impl Search {
-    /// Whether one of the files reads what sccache does not hash, or was compiled before.
+    /// Whether one of the files may have an input that sccache does not hash, or has a precompiled header, or there are too
+    /// many files.
     fn has_found(&mut self) -> bool {
         while let Some(file) = self.found.pop() {
             let file = self.resolved(file);
@@ -144,7 +144,8 @@ impl Search {
         false
     }
 
-    /// The path of a file with its directory's own path: headers that include each other by `..` would have ever longer ones.
+    /// The path of a file with the canonical path of its directory. Without that, the paths of headers that include each other
+    /// through `..` would grow.
     fn resolved(&mut self, file: PathBuf) -> PathBuf {
         let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
             return file;
@@ -178,7 +179,7 @@ impl Search {
         }
     }
 
-    /// The header of this name in the first directory that has one, and the number of that directory.
+    /// The first directory with a header of this name: its number, and the path of the header.
     fn find_in_directories(&mut self, name: &str) -> Option<(usize, PathBuf)> {
         if let Some(known) = self.in_directories.get(name) {
             return known.clone();
@@ -193,7 +194,7 @@ impl Search {
     }
 }
 
-/// The file that a directive, without its `#`, includes.
+/// The file that a directive includes. `line` follows the `#`.
 fn included(line: &[u8]) -> Option<&str> {
     let line = std::str::from_utf8(line).ok()?.trim_start();
     let named = line.strip_prefix("include")?;
@@ -206,18 +207,19 @@ fn included(line: &[u8]) -> Option<&str> {
     Some(named.split_once(end)?.0)
 }
 
-/// Whether a source has the assembler read a file, contains the time, or asks whether there is a header.
+/// Whether a source makes the assembler read a file, uses a macro with the time, or tests whether a header exists.
 fn is_unhashed(text: &[u8], is_assembler: bool) -> bool {
     let has = |word: &str| memmem::find(text, word.as_bytes()).is_some();
     UNSEEN.iter().any(|word| has(word))
         || (is_assembler || has("asm")) && assembles_file(text, is_assembler)
 }
 
-/// Whether a text has a directive that reads a file, or one that strings or the parameters of a macro may join to it.
+/// Whether a text has a directive that reads a file, or the beginning of one that may be continued by another string or by a
+/// parameter of a macro.
 fn assembles_file(text: &[u8], is_assembler: bool) -> bool {
     memchr_iter(b'.', text).any(|at| {
         let rest = &text[at + 1..];
-        // Behind the letter of `\n` begins a line.
+        // `\n` in a string begins a line of the assembler.
         let before = if at > 1 && text[at - 2] == b'\\' {
             b'\n'
         } else {
@@ -240,8 +242,8 @@ fn assembles_file(text: &[u8], is_assembler: bool) -> bool {
     })
 }
 
-/// Whether a word goes on in the next string, or with the parameter of a macro of the assembler, which in a string has two
-/// backslashes.
+/// Whether a word continues in the next string literal, or with a parameter of an assembler macro, whose backslash is doubled
+/// in a string literal.
 fn goes_on(rest: &[u8], is_assembler: bool) -> bool {
     let is_parameter = |next: &u8| next.is_ascii_alphanumeric() || b"_@(".contains(next);
     match rest {
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_searched_as_they_are_included() {
+    fn included_headers_are_searched() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -330,7 +332,7 @@ mod tests {
             assert!(found().is_none(), "{beside}");
             fsio::remove_file(&directory.path().join(beside)).unwrap();
         }
-        // What is beside one of them is not found by the other.
+        // A header in the directory of one source is not found by the other.
         write("x.h", b"int x;\n");
         write("h/x.h", reads_file);
         assert!(found().is_none());

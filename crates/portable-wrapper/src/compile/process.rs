@@ -1,4 +1,4 @@
-//! Running the compiler for a unit, with placeholders in the place of its paths.
+//! Runs the compiler for a unit, with placeholders instead of the paths of the checkout.
 
 use std::ffi::OsString;
 use std::io;
@@ -25,11 +25,11 @@ pub(super) fn run_to_end(
     on_stderr: &dyn Fn(&[u8]),
 ) -> io::Result<(Output, Option<PathLeak>)> {
     let (output, leak) = run_compiler(request, remap, observation, None, on_stderr)?;
-    let output = output.ok_or_else(|| io::Error::other("it was stopped"))?;
+    let output = output.ok_or_else(|| io::Error::other("the compiler was stopped"))?;
     Ok((output, leak))
 }
 
-/// Runs the compiler, until it is to [`stop`](Program::output_until). Also returns the leak of a native library that cannot
+/// Runs the compiler, until [`stop`](Program::output_until) can be read. Also returns the leak of a native library that cannot
 /// have placeholders.
 ///
 /// # Errors
@@ -72,8 +72,8 @@ pub(super) fn run_compiler(
     Ok((output, leak.filter(|_| remap == Remap::All)))
 }
 
-/// The linker variables of Nix with placeholders: the directories after `-rpath` end in every program, and
-/// `nix develop` adds one below the workspace.
+/// The linker variables of Nix with placeholders: the directories after `-rpath` are written into every program, and `nix
+/// develop` adds one below the workspace.
 fn linker_paths(request: &CompileRequest) -> Vec<(OsString, Option<OsString>)> {
     env::vars_where(|name| name.starts_with("NIX_LDFLAGS"))
         .into_iter()

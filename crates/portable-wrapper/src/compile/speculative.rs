@@ -1,11 +1,10 @@
-//! A compile that begins before the sources of the unit are listed, so before the key is known.
-//!
-//! Sources that are new or were edited make a miss likely. The unit is compiled at once, and a hit ends the compile. rustc
-//! writes the dep-info, which lists the sources, before it checks types (`rustc_interface::passes::write_dep_info`), so no
-//! other compiler has to list them unless there are macros: those of the compile are told other paths of the sources than
-//! those that one without a placeholder is told, and what they read may depend on that. Then another job has to be
-//! free. The compile is used only if the key turns out as expected: all sources had been read before it began, so it
-//! cannot have read older ones, and the same paths and native libraries are replaced.
+//! A compile that is started before the sources of the unit are listed, that is, before the key is known. New or edited sources
+//! make a miss likely. The unit is compiled at once, and a hit stops the compile. rustc writes the dep-info, which lists the
+//! sources, before it checks types (`rustc_interface::passes::write_dep_info`), so the compile itself lists them if there are
+//! no macros. Macros get remapped paths of sources in the compile, and the files that they read may depend on these paths, so
+//! another compiler lists the sources if the jobserver has a free token. The compile is used only if the key allows it: all
+//! sources had been read before it started, so that it cannot have read older ones, and the same paths and native libraries are
+//! replaced.
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd as _;
@@ -25,10 +24,10 @@ use crate::protocol::CompileRequest;
 use crate::work_dir::{WorkDir, create_work_dir};
 use sccfg_util::fsio;
 
-/// What the compiler said, unless it was stopped, and the leak of a native library.
+/// The output of the compiler, unless it was stopped, and the leak of a native library.
 type Compiled = io::Result<(Option<Output>, Option<PathLeak>)>;
 
-/// See the [module](self). Dropping it ends the compile.
+/// A compile that was started before its key is known; see the [module](self). Dropping it stops the compile.
 pub(crate) struct SpeculativeCompile {
     started: SystemTime,
     since: Instant,
@@ -37,18 +36,18 @@ pub(crate) struct SpeculativeCompile {
     work: Option<WorkDir>,
     compile: Option<JoinHandle<Compiled>>,
     lines: Receiver<Vec<u8>>,
-    /// The lines before the one that announced the dep-info, and that.
+    /// The lines up to the one that announced the dep-info.
     first_lines: Vec<Vec<u8>>,
-    /// Whether it failed before it had listed its sources.
+    /// Whether it failed before it listed its sources.
     has_failed: bool,
-    /// How it ended, if that was waited for.
+    /// The result, if it was waited for.
     ended: Option<Compiled>,
     /// The write end of a pipe. Dropping it stops the compiler.
     wanted: Option<PipeWriter>,
 }
 
 impl SpeculativeCompile {
-    /// Begins to compile `request`, whose key is not known yet, in a work directory of its own.
+    /// Starts to compile `request`, whose key is not known yet, in a new work directory.
     pub(crate) fn begin(mut request: CompileRequest) -> Option<Self> {
         let work = WorkDir::name(&request.out_dir);
         create_work_dir(&work.0).ok()?;
@@ -84,8 +83,8 @@ impl SpeculativeCompile {
         })
     }
 
-    /// Waits until it has listed its sources. `None` if it fails, as far as it is known by then: after an error, such as that
-    /// a module is not there, the list is not whole.
+    /// Waits until it has listed its sources. `None` if it has failed by then: after an error, such as a missing module, the
+    /// list is incomplete.
     pub(crate) fn sources(&mut self) -> Option<DepInfo> {
         let mut is_listed = false;
         for line in &self.lines {
@@ -97,7 +96,7 @@ impl SpeculativeCompile {
             }
         }
         if !is_listed {
-            // It has ended, perhaps without being asked for announcements.
+            // It has ended. If the command line does not request artifact notifications, nothing announces the dep-info.
             let compiled = self.wait();
             let is_success = compiled.as_ref().is_ok_and(|(output, _)| {
                 let output = output.as_ref();
@@ -113,23 +112,24 @@ impl SpeculativeCompile {
         DepInfo::parse(&dep_info)
     }
 
-    /// Whether it failed before it listed its sources, and no message contains a placeholder: it fails without them as well.
+    /// Whether it failed before it listed its sources, and no message contains a placeholder, so that it fails without
+    /// placeholders as well.
     pub(crate) fn fails_anyway(&self) -> bool {
         let is_placeholder_in = |line: &Vec<u8>| self.request.path_map.has_placeholder(line);
         self.has_failed && !self.first_lines.iter().any(is_placeholder_in)
     }
 
-    /// When it began.
+    /// When it was started.
     pub(crate) fn started(&self) -> SystemTime {
         self.started
     }
 
-    /// The same, to measure how long it took.
+    /// When it was started, by the monotonic clock.
     pub(crate) fn since(&self) -> Instant {
         self.since
     }
 
-    /// Its work directory, if it compiles what `request` asks for.
+    /// Its work directory, if its result is valid for `request`.
     pub(crate) fn work_for(&mut self, request: &CompileRequest) -> Option<WorkDir> {
         let is_same = request.remap == self.request.remap
             && request.path_map == self.request.path_map
@@ -138,17 +138,17 @@ impl SpeculativeCompile {
         self.work.take_if(|_| is_same)
     }
 
-    /// Whether it is the first compile of `request`, which is in its work directory.
+    /// Whether it compiles `request`: in the same work directory, with the same remapping.
     pub(crate) fn is_of(&self, request: &CompileRequest) -> bool {
         request.work == self.request.work && request.remap == self.request.remap
     }
 
-    /// How the compiler is observed, if it is.
+    /// The observation of the compiler, if it is observed.
     pub(crate) fn observation(&self) -> Option<Arc<Observation>> {
         self.observation.clone()
     }
 
-    /// Waits for it. `on_stderr` gets each line of its standard error.
+    /// Waits for the end of the compile. `on_stderr` gets each line of its standard error.
     ///
     /// # Errors
     /// If the compiler could not be run.
@@ -161,17 +161,19 @@ impl SpeculativeCompile {
         }
         match self.wait()? {
             (Some(output), leak) => Ok((output, leak)),
-            (None, _) => Err(io::Error::other("it was stopped")),
+            (None, _) => Err(io::Error::other("the compile was stopped")),
         }
     }
 
-    /// How it ended.
+    /// Waits for the result.
     fn wait(&mut self) -> Compiled {
         let ended = self.ended.take();
         ended.unwrap_or_else(|| match self.compile.take().map(JoinHandle::join) {
             Some(Ok(compiled)) => compiled,
             Some(Err(panic)) => resume_unwind(panic),
-            None => Err(io::Error::other("it has ended before")),
+            None => Err(io::Error::other(
+                "the result of the compile was already taken",
+            )),
         })
     }
 }

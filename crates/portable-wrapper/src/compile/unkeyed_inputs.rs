@@ -1,4 +1,4 @@
-//! What a unit depends on that its key may not have, as its dep-info and its sources tell once it is compiled.
+//! Inputs of a compiled unit that may not be in its key, determined from its dep-info, its sources and the observer's notes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,9 @@ use crate::protocol::{CompileRequest, Language, Remap};
 use crate::unit_key;
 use sccfg_util::fsio::{self, RealPaths};
 
-/// Whether the metadata of a compile, which goes on, is certain to be what is delivered: it is not made again, under
-/// another key or without replacing paths. That it contains a path is no reason to. `depends_on_path` is what the
-/// expansions say, if they have ended; `reads_unnamed` is [`reads_unnamed`], and `evaluates_home` is
-/// [`evaluates_cargo_home`].
+/// Whether the metadata of a running compile is certain to be delivered: the unit will not be compiled again under another key
+/// or without replacing paths. An embedded path alone is no reason for that. `depends_on_path` is the result of the expansions,
+/// if they have ended; `reads_unnamed` is [`reads_unnamed`], and `evaluates_home` is [`evaluates_cargo_home`].
 pub(super) fn is_final(
     request: &CompileRequest,
     depends_on_path: Option<bool>,
@@ -39,7 +38,7 @@ pub(super) fn is_final(
         return true;
     }
     let path_map = &request.path_map;
-    // A location in such a source may be in the code.
+    // A source location in such a file may be in the code.
     let is_mapped = |directory: Option<&str>| {
         directory.is_some_and(|directory| {
             let mut files = info.files.iter();
@@ -51,7 +50,7 @@ pub(super) fn is_final(
         && !is_mapped(path_map.directory(Role::Target))
         && named_paths(request, Some(&info)).is_empty()
         && !depends_on_path.unwrap_or_else(|| {
-            // Macros run before there is metadata.
+            // All macros have run before the metadata is written.
             let requests = observation.and_then(Observation::requests);
             let read = read_variables(request, Some(&info), requests.as_ref());
             let asks_for_location = asks_for_location(request, requests.as_ref());
@@ -60,8 +59,8 @@ pub(super) fn is_final(
         && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_home))
 }
 
-/// The exposed variables that the source or a macro may have read. If the macros were `observed`, and ran no program that
-/// has the variables as well, these are the ones that they or the dep-info name.
+/// The exposed variables that the source or a macro may have read. If the macros were `observed`, and ran no program, which
+/// would inherit the variables, these are the noted ones and those in dep-info.
 pub(super) fn read_variables(
     request: &CompileRequest,
     info: Option<&DepInfo>,
@@ -77,21 +76,22 @@ pub(super) fn read_variables(
     exposed.iter().filter(is_read).cloned().collect()
 }
 
-/// Whether a macro may have asked for the path of a directory or, as far as is `observed`, for the canonical path of a file.
+/// Whether a macro may have read the current directory or the path of a source, or asked for the canonical path of a file.
+/// `observed` decides the latter, if it shows it.
 pub(super) fn asks_for_location(request: &CompileRequest, observed: Option<&Requests>) -> bool {
     let observed = observed.filter(|seen| is_compiler_alone(request, seen));
     let resolves_paths = observed.and_then(Requests::resolves_paths);
     request.exposes_location || resolves_paths.unwrap_or(request.resolves_paths)
 }
 
-/// Whether the compiler, with the macros that it loaded, was the only program that ran.
+/// Whether the compiler, with the macros that it loads, was the only program.
 fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
     let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
     !seen.is_partial && seen.programs.iter().all(is_compiler)
 }
 
-/// What the compile asked for, or wrote, that its key does not have. What a program read that links, and was not observed, is
-/// not known either.
+/// A file that the compile read and that is not in the key, or that it wrote and that is not an output; or a program that was
+/// not observed in a link, as it may have read such a file.
 pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Option<PathBuf> {
     let known = &request.known_inputs;
     let (directory, work) = (&request.directory, &request.work);
@@ -105,9 +105,9 @@ pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Op
     })
 }
 
-/// Whether the compile of a published package read a variable that its sources do not name, as a macro of a dependency
-/// may have written it, a file of the kernel, or another one that is neither in a registry nor among those of its build
-/// script that the key has. Then the key does not have the value, or it is not known that it is used.
+/// Whether the compile of a published package read an input that is not in its key: a variable that its sources do not name,
+/// for example in code that a macro of a dependency generated; a kernel file; or a file that is neither in a registry nor among
+/// the files of its build script in the key.
 pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     let Some(named) = &request.named_variables else {
         return false;
@@ -120,7 +120,7 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     let real_paths = RealPaths::default();
     let is_unnamed = |file: &String| {
         let file = request.directory.join(file);
-        known_inputs::is_of_kernel(&file, &real_paths)
+        known_inputs::is_kernel_file(&file, &real_paths)
             || !request.known_inputs.has_published(&file, &real_paths)
     };
     info.is_none_or(|info| {
@@ -128,12 +128,12 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     })
 }
 
-/// Whether the compile read a source that is not in the list: sources were changed in between.
+/// Whether the compile read a source that is not in the key: the sources were changed after they had been listed.
 pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     if request.language == Language::C || request.named_variables.is_some() {
         return false;
     }
-    // The name of a directory may be a link in one of them only.
+    // One path may contain a symbolic link that the other does not.
     let name = |path: PathBuf| {
         request
             .path_map
@@ -145,8 +145,8 @@ pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -
     info.is_none_or(|info| !info.files.iter().all(is_listed))
 }
 
-/// The variables with a mapped path that the compile of a published package read, and that its sources name other than
-/// to include files.
+/// The variables with a mapped path that the compile of a published package read, and that its sources use for more than
+/// including files.
 pub(super) fn named_paths(request: &CompileRequest, info: Option<&DepInfo>) -> Vec<String> {
     let (Some(named), Some(info)) = (&request.named_variables, info) else {
         return Vec::new();
@@ -159,7 +159,7 @@ pub(super) fn named_paths(request: &CompileRequest, info: Option<&DepInfo>) -> V
         .collect()
 }
 
-/// Whether a Rust unit `uses` the directory of the registries, if that has a name; also if its sources are not known.
+/// Whether a Rust unit `uses` the directory of the registries, if that is in the path map. True if dep-info is missing.
 pub(super) fn uses_cargo_home(
     request: &CompileRequest,
     info: Option<&DepInfo>,
@@ -170,7 +170,7 @@ pub(super) fn uses_cargo_home(
         && home.is_some_and(|home| info.is_none_or(|info| uses(info, home)))
 }
 
-/// Whether the source read a variable with the path of the registries `home`.
+/// Whether the source read a variable whose value contains the path of the registries, `home`.
 pub(super) fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
     let mut values = info
         .variables
@@ -179,8 +179,8 @@ pub(super) fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
     values.any(|value| value.contains(home))
 }
 
-/// Whether a source below `home` has the compiler evaluate where it is: the output may depend on the path without
-/// containing it. No Rust file of the `plain` package asks for that.
+/// Whether the compiler may evaluate the path of a source below `home` in a constant: the output may depend on the path without
+/// containing it. Rust files of the package `plain` do not use their paths.
 pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Path>) -> bool {
     let is_plain =
         |file: &Path| package::is_rust(file) && plain.is_some_and(|plain| file.starts_with(plain));
@@ -193,15 +193,15 @@ pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Pa
     let Some(files) = files.collect::<Option<Vec<_>>>() else {
         return true;
     };
-    // `include_bytes!` names files that are no sources, which are UTF-8.
+    // Files that are not UTF-8 are not sources: `include_bytes!` names them.
     let texts = files
         .into_iter()
         .filter_map(|file| String::from_utf8(file).ok());
     macro_effects::evaluates_own_location(&texts.collect::<Vec<_>>())
 }
 
-/// Whether the compiler may have evaluated a location in generated source: its length may be in the output. The source
-/// asks for it there, or in a function that can be called in a constant.
+/// Whether the compiler may have evaluated a source location in generated source, so that a value computed from its path may be
+/// in the output. The source asks for its location (`caller`) in the generated file, or in a `const fn` with `#[track_caller]`.
 pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
     let is_generated = |path: &Path| request.path_map.is_below(path, Role::Target);
     let mut sources = request.sources.iter().map(|(path, _)| path);
@@ -220,8 +220,8 @@ pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
         })
 }
 
-/// Whether a generated file among the sources of the unit has a path other than to include a file. The key has a
-/// placeholder there, and the compiler may have computed a value of it.
+/// Whether a generated source of the unit contains a path for more than including a file. In the key, the path is replaced by a
+/// placeholder, but the compiler may have computed a value from it.
 pub(super) fn evaluates_generated_paths(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     let path_map = &request.path_map;
     let is_path = |text: &str| {
@@ -238,13 +238,13 @@ pub(super) fn evaluates_generated_paths(request: &CompileRequest, info: Option<&
     })
 }
 
-/// Whether a generated source of the unit asks for its own path, or for that of its caller: a value that is computed of it
-/// may be in the output.
+/// Whether a generated source of the unit asks for its own path, or for that of its caller: a value computed from it may be in
+/// the output.
 pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     generated_files(request, info).any(|file| {
         match fsio::read_text(&file) {
             Some(text) => macro_effects::has_any_ident(&text, &["file", "caller"]),
-            // Data, or too large to be searched.
+            // The file is not UTF-8, or too large to be searched.
             None => package::is_rust(&file),
         }
     })
@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_observed_compile_tells_which_variables_macros_read() {
+    fn an_observed_compile_shows_which_variables_macros_read() {
         let mut request = CompileRequest::empty(Language::Rust);
         request.program = "/toolchain/bin/rustc".into();
         request.exposed_variables = ["CARGO_MANIFEST_DIR", "OUT_DIR"].map(str::to_owned).into();

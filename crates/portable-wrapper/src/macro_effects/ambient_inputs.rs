@@ -1,4 +1,4 @@
-//! What the code of a crate reads besides its arguments.
+//! The inputs that the code of a crate reads besides its arguments.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::super::known_inputs::VOLATILE_DIRECTORIES;
 use super::path_variables;
 use super::texts::words;
 
-/// What code reads besides its arguments.
+/// The inputs that code reads besides its arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
@@ -24,10 +24,10 @@ pub(crate) struct AmbientInputs {
     /// Why any variable may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) environment: Option<String>,
-    /// Whether all variables may be read without naming them, which is not noted where the compiler is observed.
+    /// Whether all variables may be listed without naming them, which the observer does not note.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) lists_variables: bool,
-    /// Whether it only looks some of them up then, whose names [`Self::words`] has.
+    /// Whether it lists variables only to look up some, whose names are in [`Self::words`].
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) only_looks_up: bool,
     /// Why files may be read, if so.
@@ -35,19 +35,19 @@ pub(crate) struct AmbientInputs {
     pub(super) files_for: Option<String>,
     #[serde(skip)]
     pub(super) files: bool,
-    /// Texts in the source that may be names of files.
+    /// String literals that may be names of files.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) named: BTreeSet<String>,
-    /// Words in its texts that may be parts of variables' names, if it may read any.
+    /// Words in string literals that may be parts of names of variables, if it may read any variable.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) words: BTreeSet<String>,
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place: bool,
-    /// Whether code that is not published reads the current directory, or asks for canonical paths.
+    /// Whether unpublished code reads the current directory, or asks for canonical paths.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place_of_own: bool,
-    /// Whether it asks for the canonical paths of files, which is noted where the compiler is observed.
+    /// Whether it asks for the canonical paths of files, which the observer notes.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) resolves_paths: bool,
     /// Whether it asks for the mode, owner, links or blocks of files.
@@ -56,16 +56,16 @@ pub(crate) struct AmbientInputs {
     /// Whether it reads the state of the git repository.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) history: bool,
-    /// Why its result may differ each time or it has side effects, if so.
+    /// Why its result may differ each time, or which side effect it has, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) each_time: Option<String>,
-    /// The same of random numbers that published crates draw. Of a published macro, another build may have got the same ones.
+    /// Why published crates draw random numbers, if they do. For a published macro, the numbers of another build are as good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) draws: Option<String>,
-    /// The same of what is noted where the compiler is observed.
+    /// As [`Self::each_time`], for effects that the observer notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) noted_each_time: Option<String>,
-    /// Whether it may read the standard input, or ask whether a standard stream is a terminal.
+    /// Whether it may read standard input, or check whether a standard stream is a terminal.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) streams: bool,
     /// Whether it may read the arguments of the compiler, which the wrapper changes.
@@ -74,30 +74,30 @@ pub(crate) struct AmbientInputs {
     /// Whether some of the code is not known.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) is_unknown: bool,
-    /// Whether the clock's types are named; with [`Self::reads_now`], it is read.
+    /// Whether types of the clock are named; together with [`Self::reads_now`], the clock is read.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) names_clock: bool,
     #[serde(skip_serializing_if = "is_not")]
     pub(super) reads_now: bool,
-    /// Whether it exports the functions of the C library; with [`Self::names_c`], one may be called.
+    /// Whether it exports functions of the C library; together with [`Self::names_c`], one may be called.
     #[serde(skip_serializing_if = "is_not")]
     pub(super) exports_c: bool,
-    /// A call in code that is not published, which may be of a function of the C library.
+    /// A call in unpublished code that may be one of a function of the C library.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) names_c: Option<String>,
     /// Whether there are procedural macros.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) has_macros: bool,
-    /// Whether one of them is not of a registry.
+    /// Whether one of them is not published.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) is_own: bool,
-    /// Whether code in another language is linked into it, which a published crate brings along.
+    /// Whether code in another language, which a published crate contains, is linked into it.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) links_native_code: bool,
     /// Whether it may connect to other machines.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) uses_network: bool,
-    /// Variables with paths that a crate or a macro that it exports may have the compiler read, other than to include a
+    /// Variables with paths that a crate, or a macro that it exports, may make the compiler read for more than including a
     /// file.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) paths: BTreeSet<String>,
@@ -122,7 +122,7 @@ pub(super) fn is_not(flag: &bool) -> bool {
 }
 
 impl AmbientInputs {
-    /// None yet, of the crate `name`.
+    /// No inputs, for the crate `name`.
     pub(super) fn of(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -130,7 +130,7 @@ impl AmbientInputs {
         }
     }
 
-    /// All, for the crate `name`, whose code is not known for the reason `why`.
+    /// All inputs, for the crate `name`, whose code is not known. `why` is the reason.
     pub(crate) fn everything(name: &str, why: &str) -> Self {
         let why = format!("{name}: {why}");
         Self {
@@ -156,7 +156,8 @@ impl AmbientInputs {
         self.names_clock && self.reads_now
     }
 
-    /// Whether it may read variables that nobody sees. Where the compiler is observed, it has to list all for that.
+    /// Whether it may read variables whose names are not known. If the compiler is observed, only a list of all variables is
+    /// unknown.
     pub(crate) fn reads_unknown_variables(&self, is_observed: bool) -> bool {
         self.environment.is_some() && (!is_observed || self.lists_variables)
     }
@@ -182,7 +183,7 @@ impl AmbientInputs {
             .or_else(|| self.of_system(|_| true))
     }
 
-    /// The same where the compiler is observed, and what may be noted was not.
+    /// As [`Self::each_time`], for an observed compiler: without the effects that the observer notes.
     pub(crate) fn hidden_each_time(&self) -> Option<String> {
         let of_c = || self.names_c.clone().filter(|_| self.exports_c);
         let of_random_numbers = || self.draws.clone().filter(|_| self.is_own);
@@ -193,7 +194,7 @@ impl AmbientInputs {
             .or_else(|| self.of_system(compiler_requests::is_file))
     }
 
-    /// Why files of the system that `counts` accepts may be read, if so.
+    /// Why a volatile file of the system that `counts` accepts may be read, if so.
     fn of_system(&self, counts: fn(&Path) -> bool) -> Option<String> {
         let is_of_system = |path: &&String| {
             VOLATILE_DIRECTORIES
@@ -206,13 +207,13 @@ impl AmbientInputs {
         Some(format!("{why}, `{named}`"))
     }
 
-    /// Variables are read without naming them.
+    /// Adds a list of all variables by `what`.
     pub(super) fn add_environment(&mut self, what: &str) {
         self.add_unknown_variable(what);
         self.lists_variables = true;
     }
 
-    /// A variable is read whose name is not known.
+    /// Adds a read by `what` of a variable whose name is not known.
     pub(super) fn add_unknown_variable(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
         self.environment.get_or_insert(why);
@@ -229,13 +230,13 @@ impl AmbientInputs {
         self.each_time.get_or_insert(why);
     }
 
-    /// Something that may differ each time, and is noted where the compiler is observed.
+    /// Adds `what`, whose result may differ each time, and which the observer notes.
     pub(super) fn add_noted(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
         self.noted_each_time.get_or_insert(why);
     }
 
-    /// It is not known to be the same each time, for the reason `why`.
+    /// Adds code that is not known to give the same result each time. `why` is the reason.
     pub(crate) fn add_unknown(&mut self, why: &str) {
         self.each_time.get_or_insert_with(|| why.to_owned());
     }
@@ -249,39 +250,39 @@ impl AmbientInputs {
         self.asks_for_metadata = true;
     }
 
-    /// A review found that the result is the same each time.
+    /// Marks the result as the same each time, according to a review.
     pub(super) fn mark_repeatable(&mut self) {
         (self.each_time, self.noted_each_time) = (None, None);
         self.mark_timeless();
     }
 
-    /// A review found that the result is the same each time as far as nothing is noted.
+    /// Marks the result as the same each time unless the observer notes an effect, according to a review.
     pub(super) fn mark_repeatable_but_noted(&mut self) {
         self.each_time = None;
     }
 
-    /// A review found that it only draws random numbers.
+    /// Marks the effects as random numbers only, according to a review.
     pub(super) fn mark_drawing(&mut self) {
         self.draws = self.each_time.take().or(self.noted_each_time.take());
         self.mark_timeless();
     }
 
-    /// A review found that it lists variables only to look some up.
+    /// Marks lists of variables as lookups of some variables, according to a review.
     pub(super) fn mark_looking_up(&mut self) {
         self.only_looks_up = self.lists_variables;
     }
 
-    /// Whether what it makes may depend on any variable, whatever its name.
+    /// Whether its result may depend on any variable, whatever its name.
     pub(crate) fn may_use_any_variable(&self) -> bool {
         self.lists_variables && !self.only_looks_up
     }
 
-    /// A review found that the result does not depend on the clock.
+    /// Marks the result as independent of the clock, according to a review.
     pub(super) fn mark_timeless(&mut self) {
         (self.names_clock, self.reads_now) = (false, false);
     }
 
-    /// Adds a text that may be the name of a file.
+    /// Adds a string literal, which may be the name of a file.
     pub(super) fn add_text(&mut self, text: &str) {
         const LONGEST: usize = 200;
         let is_odd = |letter: char| {
@@ -304,7 +305,7 @@ impl AmbientInputs {
 
     /// Adds the effects of a dependency.
     pub(crate) fn add(&mut self, other: &Self) {
-        // The alphabetically first reason, independently of the order of dependencies.
+        // The first reason in alphabetical order, so that the order of dependencies does not matter.
         let first = |a: &mut Option<String>, b: &Option<String>| {
             *a = match (a.take(), b) {
                 (Some(a), Some(b)) => Some(a.min(b.clone())),
@@ -343,7 +344,7 @@ impl AmbientInputs {
     }
 }
 
-/// Whether a word may be a part of a variable's name.
+/// Whether a word may be part of the name of a variable.
 fn is_of_variable(word: &str) -> bool {
     const LONGEST: usize = 60;
     let is_letter =
@@ -358,7 +359,7 @@ fn is_below(path: &str, directory: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a text names the directory `.git`. `raw.githubusercontent.com` and `.gitignore` are other names.
+/// Whether a text contains the directory name `.git`, unlike `raw.githubusercontent.com` or `.gitignore`.
 fn names_repository(text: &str) -> bool {
     let is_name = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
     let mut found = text.match_indices(".git");

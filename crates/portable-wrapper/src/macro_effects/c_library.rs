@@ -1,4 +1,4 @@
-//! What functions of the C library read or do. Only what is listed is taken to be harmless.
+//! The effects of functions of the C library. Only those that are listed here count as harmless.
 
 use super::reach::Reach;
 
@@ -121,7 +121,7 @@ const HARMLESS: [&str; 115] = [
     "winsize",
     "write",
 ];
-/// Functions that read files or look for them.
+/// Functions that read or look up files.
 const FILES: [&str; 37] = [
     "access",
     "eaccess",
@@ -162,7 +162,7 @@ const FILES: [&str; 37] = [
     "stat64",
 ];
 
-/// How the names of functions begin that only other platforms and Miri have.
+/// Prefixes of functions that exist only on other platforms and in Miri.
 const ELSEWHERE: [&str; 4] = ["__wasi_", "emscripten_", "esp_", "miri_"];
 
 /// What the function or type `name` of the C library gives access to.
@@ -171,20 +171,20 @@ pub(super) fn reach(name: &str) -> Reach {
     let is_type = name.starts_with("c_") || name.ends_with("_t") || is_constant();
     match name {
         "__environ" | "_environ" | "environ" | "getenv" | "secure_getenv" => Reach::Environment,
-        "getcwd" | "get_current_dir_name" => Reach::Place,
-        "realpath" => Reach::Resolved,
+        "getcwd" | "get_current_dir_name" => Reach::Location,
+        "realpath" => Reach::CanonicalPaths,
         "isatty" => Reach::Streams,
         name if is_type || name.starts_with("pthread_") || HARMLESS.contains(&name) => {
             Reach::Nothing
         }
         name if FILES.contains(&name) => Reach::Files,
         name if ELSEWHERE.iter().any(|start| name.starts_with(start)) => Reach::Nothing,
-        // The clock, random numbers, programs, the network, system calls by number, and whatever is not known.
-        _ => Reach::EachTime,
+        // The clock, random numbers, programs, the network, system calls by number, and unknown functions.
+        _ => Reach::Volatile,
     }
 }
 
-/// Functions that nobody sees a macro call, and that are named like this only in C.
+/// Functions whose calls the observer does not note, and whose names are unusual outside of C.
 const UNSEEN: [&str; 48] = [
     "arc4random",
     "arc4random_buf",
@@ -236,7 +236,7 @@ const UNSEEN: [&str; 48] = [
     "vfork",
 ];
 
-/// Whether a call of this name may be one of the C library whose effect is not seen otherwise.
+/// Whether a function of this name may be one of the C library whose calls the observer does not note.
 pub(super) fn is_unseen(name: &str) -> bool {
     UNSEEN.contains(&name)
 }
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(reach("getenv"), Reach::Environment);
         assert_eq!(reach("environ"), Reach::Environment);
         for name in ["time", "syscall", "dlsym", "new_function"] {
-            assert_eq!(reach(name), Reach::EachTime, "{name}");
+            assert_eq!(reach(name), Reach::Volatile, "{name}");
         }
     }
 }

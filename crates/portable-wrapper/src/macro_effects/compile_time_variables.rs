@@ -1,4 +1,4 @@
-//! The variables that `env!` and `option_env!` read, and what they may have the compiler read.
+//! The variables that a source reads by `env!` and `option_env!`, and how it uses those with paths.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,26 +12,26 @@ use super::tokens::{Kind, Token, tokens};
 /// The variables that the compiler reads for a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CompileTimeVariables {
-    /// Those that `env!` and `option_env!` name. Others may be named by a macro, or by something else than a text.
+    /// The variables that `env!` and `option_env!` name by string literals. Macros may read others.
     pub(crate) named: BTreeSet<String>,
-    /// Variables with paths that may be read other than to include a file.
+    /// Variables with paths that may be used for more than including a file.
     pub(crate) paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     pub(crate) asks_for_place: bool,
-    /// The files with code that the source names.
+    /// The files with code that the sources include.
     #[serde(skip)]
     pub(crate) included: BTreeSet<String>,
 }
 
 impl CompileTimeVariables {
-    /// Adds those of a source.
+    /// Adds the variables of a source.
     pub(crate) fn read(&mut self, source: &str, author: Author) {
         if author == Author::Other || path_variables::may_read_or_include(source) {
             self.read_tokens(&tokens(source), author);
         }
     }
 
-    /// Adds those of a file that a build script generated.
+    /// Adds the variables of a file that a build script generated.
     pub(crate) fn read_generated(&mut self, source: &str) {
         let tokens = tokens(source);
         self.read_tokens(&tokens, Author::Other);
@@ -46,7 +46,7 @@ impl CompileTimeVariables {
         self.included.extend(included.map(str::to_owned));
     }
 
-    /// Forgets the files that the sources include. One that is not `is_read` may use all paths.
+    /// Clears the list of included files. A file that `is_read` does not accept may use all variables with paths.
     pub(crate) fn end_of_files(&mut self, is_read: impl Fn(&Path) -> bool) {
         let included = std::mem::take(&mut self.included);
         if !included.iter().all(|name| is_read(Path::new(name))) {
@@ -54,7 +54,7 @@ impl CompileTimeVariables {
         }
     }
 
-    /// Adds those of other sources.
+    /// Adds the variables of other sources.
     pub(crate) fn add(&mut self, other: Self) {
         self.named.extend(other.named);
         self.paths.extend(other.paths);

@@ -1,4 +1,4 @@
-//! Which items are certainly not compiled, by `#[cfg(…)]`.
+//! Items that are certainly not compiled, because of `#[cfg(…)]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tokens::{Kind, Token};
 
-/// What is known of the conditions under which a crate is compiled, for this machine.
+/// The known conditions under which a crate is compiled on this machine.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Conditions {
     /// The enabled features; `None` if they are not known.
@@ -20,7 +20,7 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// From rustc's arguments.
+    /// The conditions in rustc's arguments.
     pub(crate) fn of_arguments(words: &[String]) -> Self {
         let pairs = words.windows(2).filter(|pair| pair[0] == "--cfg");
         let values: Vec<&str> = pairs.map(|pair| pair[1].as_str()).collect();
@@ -39,7 +39,7 @@ impl Conditions {
         }
     }
 
-    /// For a published crate, which has no other `#[test]` or `cfg!`.
+    /// The conditions for a published crate, which defines no other `#[test]` or `cfg!`.
     pub(crate) fn of_published(self) -> Self {
         Self {
             has_plain_tests: !self.may_be_test,
@@ -48,7 +48,7 @@ impl Conditions {
         }
     }
 
-    /// As part of a key.
+    /// The conditions as text, for a key.
     pub(crate) fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -83,7 +83,7 @@ impl Conditions {
                     "not" => parts.next()?.map(|holds| !holds),
                     "all" => parts
                         .try_fold(true, |all, part| match (all, part) {
-                            // Decided.
+                            // The result is decided.
                             (_, Some(false)) => Err(Some(false)),
                             (_, None) => Ok(false),
                             (all, Some(true)) => Ok(all),
@@ -119,31 +119,30 @@ fn split<'a, 'b>(tokens: &'b [Token<'a>]) -> impl Iterator<Item = &'b [Token<'a>
         .filter(|part| !part.is_empty())
 }
 
-/// What is not compiled of a source.
+/// The parts of a source that are not compiled.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     /// The ranges of tokens.
     pub(super) ranges: Vec<(usize, usize)>,
-    /// The modules in other files that are declared in them.
+    /// The modules in other files that are declared in these ranges.
     pub(super) modules: BTreeSet<String>,
-    /// The paths that their attributes give to these.
+    /// The paths in `path` attributes of these modules.
     pub(super) paths: Vec<String>,
     /// Whether it is the whole source.
     pub(super) is_all: bool,
 }
 
-/// The items of `tokens` that are not compiled under these conditions. Tokens in the arguments of a macro are no
-/// items.
+/// The items of `tokens` that are not compiled under these conditions. Tokens in the arguments of a macro are not items.
 pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut {
     let mut found = LeftOut::default();
     let mut at = 0;
     let mut blocks = Vec::new();
-    // What other crates get of a macro is compiled under their conditions.
+    // An exported macro is expanded in other crates, under their conditions.
     let has_private_macros =
         conditions.has_plain_cfg && !tokens.iter().any(|token| token.is_ident("macro_export"));
-    // What the patterns of `macro_rules!` match is not compiled.
+    // Patterns of `macro_rules!` are not compiled.
     let mut patterns = BTreeMap::new();
-    // Branches of `cfg_if!` that were not reached yet, the last one first.
+    // Branches of `cfg_if!` that are not compiled and were not reached yet, the last one first.
     let mut branches: Vec<(usize, usize)> = Vec::new();
     while at < tokens.len() {
         if let Some(range) = branches.pop_if(|(start, _)| *start == at) {
@@ -215,7 +214,7 @@ pub(super) fn left_out(tokens: &[Token<'_>], conditions: &Conditions) -> LeftOut
     found
 }
 
-/// The beginnings and ends of the patterns in the rules from `at` to `end`, the inside of `macro_rules!`.
+/// The start and end of each pattern in the rules from `at` to `end`, the body of `macro_rules!`.
 fn patterns_of_rules(
     tokens: &[Token<'_>],
     mut at: usize,
@@ -297,7 +296,7 @@ fn end_of_return_unless(tokens: &[Token<'_>], at: usize, conditions: &Conditions
     }
 }
 
-/// Whether an item that is visible in its whole scope may begin here.
+/// Whether an item that is visible in its whole scope may begin with this token.
 fn is_item(token: &Token<'_>) -> bool {
     const WORDS: [&str; 10] = [
         "const",

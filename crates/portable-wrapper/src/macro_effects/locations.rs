@@ -1,4 +1,4 @@
-//! Where a crate asks for its own place, as `file!()` and `Location::caller()` do, and the compiler evaluates the answer.
+//! Detects whether the compiler evaluates source locations (`file!()`, `Location::caller()`) of a crate in constants.
 
 use std::collections::BTreeSet;
 use std::ops::BitOr;
@@ -7,15 +7,15 @@ use memchr::memmem;
 
 use super::tokens::{Kind, Token, tokens};
 
-/// Whether a crate of these sources asks for its place in a constant, or in a function that can be called in one: a value
-/// that is computed of it does not contain the path. What its macros ask for counts where it uses them.
+/// Whether a crate with these sources asks for a source location in a constant, or in a function that can be called in one: a
+/// value computed from it may not contain the path. A macro that asks for one counts where it is used.
 pub(in super::super) fn evaluates_own_location(sources: &[String]) -> bool {
     let mut macros = Macros::default();
     let (mut asking, mut others): (Vec<_>, Vec<_>) = sources
         .iter()
         .partition(|source| may_ask_for_own_location(source));
     let mut sources = Vec::new();
-    // Macros may use others, and most sources use none of these.
+    // Macros may use other macros, and most sources use none of them.
     while !asking.is_empty() {
         sources.extend(asking.into_iter().map(|source| tokens(source)));
         let mut read = |source: &Vec<_>| macros.read(source);
@@ -28,8 +28,8 @@ pub(in super::super) fn evaluates_own_location(sources: &[String]) -> bool {
     sources.any(|source| macros.is_in_constant(source, 0..source.len(), false))
 }
 
-/// Whether a source may ask for its place, as far as that can be said without its tokens: most cannot. There may be white
-/// space and comments between tokens.
+/// Whether a source may ask for its location, decided without its tokens: most cannot. There may be white space and comments
+/// between tokens.
 pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
     let source = source.as_bytes();
     let is_before = |at: usize, all: &[&[u8]]| {
@@ -42,7 +42,7 @@ pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
         let code = before.trim_ascii_end();
         let is_behind = code.ends_with(b"::") || code.ends_with(b"*/");
         let begins_line = before[code.len()..].contains(&b'\n');
-        // `track_caller` is another name.
+        // `track_caller` is another identifier.
         !before.ends_with(b"_")
             && (is_behind
                 || begins_line
@@ -51,22 +51,22 @@ pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
     files.any(|at| is_before(at, &[b"!", b"//", b"/*"])) || callers.next().is_some()
 }
 
-/// The macros of a crate that ask for the place in which they are used.
+/// The macros of a crate that ask for the location in which they are used.
 #[derive(Debug, Default)]
 struct Macros<'a> {
     asking: BTreeSet<&'a str>,
-    /// Those that do so in a constant of their own.
+    /// The ones that do so in a constant in their body.
     evaluating: BTreeSet<&'a str>,
 }
 
 impl<'a> Macros<'a> {
-    /// Whether a source may use one of them, as far as that can be said without its tokens.
+    /// Whether a source may use one of them, decided without its tokens.
     fn may_be_used(&self, source: &str) -> bool {
         let mut names = self.asking.iter();
         names.any(|name| memmem::find(source.as_bytes(), name.as_bytes()).is_some())
     }
 
-    /// Adds those of a source. Returns whether one is new.
+    /// Adds the macros of a source. Returns whether one is new.
     fn read(&mut self, source: &[Token<'a>]) -> bool {
         let mut is_new = false;
         for at in 0..source.len() {
@@ -90,7 +90,7 @@ impl<'a> Macros<'a> {
         is_new
     }
 
-    /// Whether the place is asked for in a constant among the tokens in `range`, which are in one or not.
+    /// Whether a location is asked for in a constant among the tokens in `range`.
     fn is_in_constant(
         &self,
         source: &[Token<'a>],
@@ -109,7 +109,7 @@ impl<'a> Macros<'a> {
                     let group = at..end.min(range.end);
                     let asks = group.clone().any(|at| self.asks(source, at));
                     at = end + 1;
-                    // Tables have many groups.
+                    // Skips groups of large tables.
                     if !asks && token.text != "{" {
                         continue;
                     }
@@ -148,7 +148,7 @@ impl<'a> Macros<'a> {
         false
     }
 
-    /// Whether the token at `at` asks for the place.
+    /// Whether the token at `at` asks for the location.
     fn asks(&self, source: &[Token<'a>], at: usize) -> bool {
         let token = &source[at];
         if token.kind != Kind::Ident {
@@ -178,7 +178,7 @@ enum Item {
     Other,
 }
 
-/// What begins with these tokens.
+/// The kind of the item that begins with these tokens.
 fn kind_of(head: &[Token<'_>]) -> Item {
     if head.iter().any(|token| token.is_ident("macro_rules")) {
         return Item::Macro;
@@ -189,7 +189,7 @@ fn kind_of(head: &[Token<'_>]) -> Item {
     let mut before = before.iter().enumerate();
     let is_constant = before.any(|(at, token)| match token.text {
         "static" | "enum" => token.kind == Kind::Ident,
-        // Of pointers and parameters.
+        // The `const` of a pointer or a generic parameter is skipped.
         "const" => {
             let before = at.checked_sub(1).map_or("", |before| head[before].text);
             !matches!(before, "*" | "raw" | "<" | ",")
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_evaluated_is_told_from_what_runs() {
+    fn locations_in_constants_are_found() {
         let is_evaluated = |source: &str| evaluates_own_location(&[source.to_owned()]);
         for source in [
             "const P: &str = file!();",

@@ -1,5 +1,5 @@
-//! Which effects are noted where the compiler is observed (`observer/lib.rs`), whatever the arguments are: starting
-//! programs, connecting, changing files, and asking for the time.
+//! The effects that the observer (`observer/lib.rs`) notes whatever the arguments are: starting programs, opening connections,
+//! changing files, and reading the clock.
 
 /// Types of `std::process` for programs that are started.
 const OF_PROGRAMS: [&str; 11] = [
@@ -15,11 +15,11 @@ const OF_PROGRAMS: [&str; 11] = [
     "Output",
     "Stdio",
 ];
-/// Traits of `std::os::unix::process` for them.
+/// Traits of `std::os::unix::process` for these types.
 const EXTENSIONS: [&str; 3] = ["ChildExt", "CommandExt", "ExitStatusExt"];
 /// Functions of `std::os::unix::fs` that are not noted.
 const UNNOTED: [&str; 3] = ["chroot", "fchown", "*"];
-/// Functions of the C library.
+/// Functions of the C library that are noted.
 const OF_C: [&str; 43] = [
     "chmod",
     "chown",
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_not_noted() {
+    fn unknown_functions_are_not_noted() {
         assert!(is_noted(&["std", "process", "Command", "new"]));
         assert!(is_noted(&["std", "fs", "create_dir"]));
         assert!(is_noted(&["std", "os", "unix", "net", "UnixStream"]));

@@ -1,11 +1,8 @@
-//! Whether the sources of a crate use a variable with a path only to include a file.
-//!
-//! `include_str!(concat!(env!("OUT_DIR"), "/x"))` has the content of the file in the result, and neither the path nor
-//! anything that is computed of it. All else counts as another use: the name in any other text, code in the argument of
-//! a macro, which may take it apart, and a name that is put together.
-//!
-//! Code that is included may ask for its own path, which is that of the `include!`: generated code does not, as
-//! long as it uses only macros of the standard library.
+//! Whether the sources of a crate use a variable with a path only to include a file. The result of
+//! `include_str!(concat!(env!("OUT_DIR"), "/x"))` has the content of the file, and neither the path nor a value computed from
+//! it. Everything else counts as another use: the name of the variable in any other string literal, code in the argument of a
+//! macro, which may transform it, and a name that is not a literal. Included code may ask for its own path, which is that of
+//! the `include!`. Generated code does not, as long as it uses only macros of the standard library.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -14,13 +11,13 @@ use std::path::{Component, Path};
 use memchr::memmem;
 
 use super::Author;
-use super::standard::{PLACE_MACROS, PLAIN_MACROS};
+use super::standard::{LOCATION_MACROS, PLAIN_MACROS};
 use super::tokens::{Kind, Token, tokens};
 
-/// The variables that sources often include files with.
+/// The variables by which sources often include files.
 const PATHS: [&str; 2] = ["CARGO_MANIFEST_DIR", "OUT_DIR"];
 
-/// The variable with the directory of generated files, all of which are among the sources.
+/// The variable with the directory of generated files, which are all among the sources.
 const GENERATED: &str = "OUT_DIR";
 
 const INCLUDING: [&str; 3] = ["include", "include_bytes", "include_str"];
@@ -65,7 +62,7 @@ const PLAIN_ATTRIBUTES: [&str; 26] = [
     "warn",
 ];
 
-/// Derives of the standard library, and what is in their paths.
+/// Derives of the standard library, and the components of their paths.
 const PLAIN_DERIVES: [&str; 20] = [
     "Clone",
     "Copy",
@@ -89,10 +86,10 @@ const PLAIN_DERIVES: [&str; 20] = [
     "v1",
 ];
 
-/// Functions that read a variable when the program runs. What runs in the compiler counts with what macros read.
+/// Functions that read a variable at run time. Their use in macros counts as an input of the macro.
 const OF_PROGRAMS: [&str; 2] = ["var", "var_os"];
 
-/// Whether a published source may read variables or include files: others need no closer look.
+/// Whether a published source may read variables at compile time or include files. Other sources need not be parsed.
 pub(super) fn may_read_or_include(source: &str) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let bytes = source.as_bytes();
@@ -118,8 +115,7 @@ pub(super) fn may_read_or_include(source: &str) -> bool {
         || memmem::find_iter(source.as_bytes(), "path").any(is_attribute)
 }
 
-/// Those of [`PATHS`] that the source of these tokens may have the compiler read other than in the path of a file that
-/// it includes.
+/// The variables of [`PATHS`] that a source may make the compiler read for more than the path of an included file.
 pub(super) fn used_otherwise(tokens: &[Token<'_>], author: Author) -> BTreeSet<String> {
     let in_arguments = OnceCell::new();
     let is_argument = |at: usize| in_arguments.get_or_init(|| in_arguments_of(tokens))[at];
@@ -155,8 +151,8 @@ pub(super) fn used_otherwise(tokens: &[Token<'_>], author: Author) -> BTreeSet<S
     used
 }
 
-/// Whether each text of a source that `is_path` accepts is the name of a file that the source includes. Comments do not
-/// count.
+/// Whether each string literal of a source that `is_path` accepts is the path of a file that the source includes. Comments do
+/// not count.
 pub(in super::super) fn only_includes(source: &str, is_path: impl Fn(&str) -> bool) -> bool {
     let tokens = tokens(source);
     let is_argument = in_arguments_of(&tokens);
@@ -176,7 +172,7 @@ pub(super) fn all() -> BTreeSet<String> {
     PATHS.map(str::to_owned).into()
 }
 
-/// Whether it is known how sources use the variable `name`.
+/// Whether `name` is one of [`PATHS`].
 pub(in super::super) fn is_path_variable(name: &str) -> bool {
     PATHS.contains(&name)
 }
@@ -193,7 +189,7 @@ fn is_one_of(token: Option<&Token<'_>>, names: &[&str]) -> bool {
 /// Whether a token is the name of a macro of the standard library that does not ask for the path of the source.
 fn is_plain(token: Option<&Token<'_>>) -> bool {
     let is_in = |names: &[&str]| is_one_of(token, names);
-    is_in(&PLAIN_MACROS) && !is_in(&PLACE_MACROS)
+    is_in(&PLAIN_MACROS) && !is_in(&LOCATION_MACROS)
         || is_in(&INCLUDING)
         || is_in(&READING)
         || is_in(&OTHER_PLAIN)
@@ -207,7 +203,7 @@ fn is_open(token: Option<&Token<'_>>) -> bool {
     token.is_some_and(|token| matches!(token.kind, Kind::Open(_)))
 }
 
-/// Whether a variable is read at `at` whose name is not a text there.
+/// Whether a variable is read at `at` by a name that is not a string literal.
 fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
     let is_text = tokens
         .get(at + 3)
@@ -215,7 +211,7 @@ fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
     is_one_of(tokens.get(at), &READING) && is_called(tokens, at) && !is_text
 }
 
-/// The files with code that the source of these tokens names, relative to its own or another directory.
+/// The files with code that a source includes, relative to its own or another directory.
 pub(super) fn included_files<'t>(tokens: &'t [Token<'_>]) -> impl Iterator<Item = &'t str> {
     (0..tokens.len()).filter_map(|at| match included_file(tokens, at) {
         Some(Included::Named(name)) => Some(name),
@@ -223,19 +219,19 @@ pub(super) fn included_files<'t>(tokens: &'t [Token<'_>]) -> impl Iterator<Item 
     })
 }
 
-/// A file with code.
+/// An included file with code.
 enum Included<'t> {
     Named(&'t str),
-    /// It may have any name.
+    /// A file whose name is not known.
     Unknown,
 }
 
-/// Whether a file with code is included at `at` whose name is not known.
+/// Whether a file with code and an unknown name is included at `at`.
 fn is_unknown_file(tokens: &[Token<'_>], at: usize) -> bool {
     matches!(included_file(tokens, at), Some(Included::Unknown))
 }
 
-/// The file with code that is included at `at`, unless a build script has made it.
+/// The file with code that is included at `at`, unless a build script generated it.
 fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>> {
     let named = |name: &'t Token<'_>| {
         let is_name = name.kind == Kind::Text && Path::new(name.text).file_name().is_some();
@@ -250,7 +246,7 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     let may_be_attribute = matches!(before, "[" | "," | "(");
     if token.is_ident("path") && may_be_attribute && is_mark(tokens.get(at + 1), "=") {
         let name = tokens.get(at + 2)?;
-        // Below `#[path = "."] mod a { … }` are modules with names of their own.
+        // In `#[path = "."] mod a { … }`, the path is a directory.
         let is_directory = Path::new(name.text)
             .components()
             .all(|part| part == Component::CurDir);
@@ -272,7 +268,7 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     )
 }
 
-/// Whether a variable or parameter has this name somewhere in the source, so that it need not be that of a macro.
+/// Whether the source declares a variable or parameter of this name, so that the name need not be that of a macro.
 fn is_bound(tokens: &[Token<'_>], name: &str) -> bool {
     tokens.iter().enumerate().any(|(at, token)| {
         let before = get(tokens, at.checked_sub(1));
@@ -281,15 +277,15 @@ fn is_bound(tokens: &[Token<'_>], name: &str) -> bool {
     })
 }
 
-/// Whether a macro of this module may have another name, or another macro the name of one, because of what is at `at`.
-/// Macros of published crates that have the name of one do the like, unless it reads or includes something.
+/// Whether the tokens at `at` may give a macro of this module another name, or its name to another macro. In a published crate,
+/// a macro with the name of a standard one is assumed to be similar, unless it is one that reads variables or includes files.
 fn is_renamed(tokens: &[Token<'_>], at: usize, author: Author) -> bool {
     let token = tokens.get(at);
     let before = |distance| get(tokens, at.checked_sub(distance));
     let is_used = is_one_of(token, &READING) || is_one_of(token, &INCLUDING);
     let is_defined = is_one_of(before(1), &["as", "macro"])
         || is_mark(before(1), "!") && is_one_of(before(2), &["macro_rules"]);
-    // Functions of these names are rarely macros.
+    // A function of this name is a macro only with a `proc_macro` attribute.
     let is_function = is_one_of(token, &INCLUDING)
         && is_one_of(before(1), &["fn"])
         && tokens.iter().any(|token| token.is_ident("proc_macro"));
@@ -310,7 +306,8 @@ fn is_generated(tokens: &[Token<'_>], at: usize) -> bool {
     text.is_some_and(|text| tokens[text].text == GENERATED && is_included(tokens, text))
 }
 
-/// Which tokens are in the arguments of a macro that may take them apart. What defines a macro is as its use.
+/// For each token, whether it is in the arguments of a macro that may transform it. The body of a macro definition counts like
+/// its use.
 fn in_arguments_of(tokens: &[Token<'_>]) -> Vec<bool> {
     let mut found = vec![false; tokens.len()];
     for (at, token) in tokens.iter().enumerate() {
@@ -327,7 +324,7 @@ fn in_arguments_of(tokens: &[Token<'_>]) -> Vec<bool> {
     found
 }
 
-/// Whether the token at `at` is all of an argument, which names a macro that a macro may call.
+/// Whether the token at `at` is a whole argument, so that a macro may call the macro of that name.
 fn is_whole_argument(tokens: &[Token<'_>], at: usize) -> bool {
     let ends = |token: Option<&Token<'_>>| {
         token.is_none_or(|token| token.kind == Kind::Close || matches!(token.text, "," | ";" | "="))
@@ -338,7 +335,7 @@ fn is_whole_argument(tokens: &[Token<'_>], at: usize) -> bool {
     begins && ends(tokens.get(at + 1))
 }
 
-/// Whether the text at `at` is the name in `include!(concat!(env!(name), …))` or `include!(env!(name))`.
+/// Whether the string literal at `at` is the name in `include!(concat!(env!(name), …))` or `include!(env!(name))`.
 fn is_included(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(env) = called_around(tokens, at) else {
         return false;
@@ -387,7 +384,7 @@ fn called_around(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     (is_called && tokens[name].kind == Kind::Ident).then_some(name)
 }
 
-/// Where the path begins that ends with the name at `at`, such as `std::env`.
+/// The start of the path that ends with the name at `at`, such as `std::env`.
 fn path_before(tokens: &[Token<'_>], mut at: usize) -> usize {
     while at > 0 && tokens[at - 1].kind == Kind::PathSeparator {
         at -= 1;
@@ -398,7 +395,7 @@ fn path_before(tokens: &[Token<'_>], mut at: usize) -> usize {
     at
 }
 
-/// Whether the text at `at` is the argument of [`OF_PROGRAMS`].
+/// Whether the string literal at `at` is the argument of one of [`OF_PROGRAMS`].
 fn is_of_program(tokens: &[Token<'_>], at: usize) -> bool {
     is_open(get(tokens, at.checked_sub(1)))
         && is_one_of(get(tokens, at.checked_sub(2)), &OF_PROGRAMS)
@@ -418,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn including_a_file_is_no_other_use() {
+    fn including_a_file_is_not_another_use() {
         for source in [
             "include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));",
             "pub mod a { include ! { concat!(env!(\"OUT_DIR\"), \"/x.rs\") } }",
@@ -479,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn most_sources_need_no_closer_look() {
+    fn most_sources_need_not_be_parsed() {
         for source in [
             "use std::path::Path; fn f(path: &Path) { let mut path = path; path = g(); } // a path",
             "fn f() { other::path(a, file_path = 1) }",

@@ -15,7 +15,7 @@ const QUOTING: [&str; 4] = [
 ];
 const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 
-/// The tokens outside of quoting macros; `None` if that is all.
+/// The tokens outside of quoting macros; `None` if these are all tokens.
 pub(super) fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>> {
     let mut is_quoted = vec![false; tokens.len()];
     let mut at = 2;
@@ -33,7 +33,7 @@ pub(super) fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>>
                 at + 1
             };
             is_quoted[start..end].fill(true);
-            // The span is code, which may itself quote.
+            // The argument for the span is code, and may itself contain a quoting macro.
             at = if is_spanned { at } else { end };
         }
         at += 1;
@@ -43,7 +43,7 @@ pub(super) fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>>
         .then(|| only(tokens, |at| !is_quoted[at]))
 }
 
-/// Where the quoted tokens of a `_spanned` macro begin: after `=>`.
+/// The start of the quoted tokens of a `_spanned` macro: after `=>`.
 fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
     while at + 1 < end {
         if let Kind::Open(inner) = tokens[at].kind {
@@ -56,7 +56,7 @@ fn quoted_after_span(tokens: &[Token<'_>], mut at: usize, end: usize) -> usize {
     end
 }
 
-/// Whether the crate `name` may define another macro of such a name.
+/// Whether the crate `name` may define another macro with the name of a quoting macro.
 pub(super) fn redefines_quoting(name: &str, author: Author, files: &[Vec<Token<'_>>]) -> bool {
     let has_its_name = QUOTING_PACKAGES.contains(&name);
     let is_quoting = has_its_name && author == Author::Published;
@@ -88,8 +88,8 @@ fn named_macros<'a>(files: &[Vec<Token<'a>>]) -> BTreeSet<&'a str> {
     named.collect()
 }
 
-/// Whether a quoting macro's name may be defined or imported for another macro. Macros of the standard library, as
-/// `is_plain` knows them by their names, only use the names in their arguments.
+/// Whether another macro with the name of a quoting macro may be defined or imported. Macros for whose names `is_plain` holds,
+/// those of the standard library, do not define macros.
 fn defines_quoting(tokens: &[Token<'_>], mut is_plain: impl FnMut(&str) -> bool) -> bool {
     let is_quoting = |token: &Token<'_>| token.kind == Kind::Ident && QUOTING.contains(&token.text);
     // The name alone in the argument of a macro, which may define it.

@@ -1,6 +1,6 @@
-//! What a name of a library gives access to.
+//! The effect to which a name of a library gives access.
 
-/// What a path into the standard library, or a function of the C library, gives access to.
+/// The effect of a path into the standard library, or of a function of the C library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     Nothing,
@@ -12,15 +12,15 @@ pub(super) enum Reach {
     /// Reading files.
     Files,
     /// The current directory, or the path of a source.
-    Place,
+    Location,
     /// The canonical paths of files.
-    Resolved,
-    /// The types of the clock; only some of their functions read it.
+    CanonicalPaths,
+    /// Types of the clock. Only some of their functions read it.
     Clock,
-    /// What the standard input says, or whether a standard stream is a terminal.
+    /// Standard input, or whether a standard stream is a terminal.
     Streams,
     /// The arguments of the compiler.
     Arguments,
-    /// Something that differs each time, or a side effect.
-    EachTime,
+    /// A result that differs each time, or a side effect.
+    Volatile,
 }

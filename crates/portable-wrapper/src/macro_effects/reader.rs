@@ -1,8 +1,6 @@
-//! Finds in a crate's tokens what its code can reach. Names are looked up in the whole crate, whatever
-//! module they are in: too much is found rather than too little.
-//!
-//! [`declarations`] collects what the crate declares, [`imports`] resolves names to parts of the
-//! standard library, and this file looks at each use of a name.
+//! Finds the effects of a crate's code in its tokens. Names are resolved in the whole crate, whatever their module: an effect
+//! may be found that the code does not have, but none is missed. [`declarations`] collects the declarations of the crate,
+//! [`imports`] resolves names to parts of the standard library, and this file handles each use of a name.
 
 mod arguments;
 mod declarations;
@@ -26,14 +24,14 @@ use super::{AmbientInputs, Author};
 pub(super) struct Reader<'a> {
     files: &'a [&'a [Token<'a>]],
     imports: Vec<Import<'a>>,
-    /// The names that a crate gives to parts of the standard library.
+    /// The names of parts of the standard library in this crate.
     aliases: BTreeMap<&'a str, BTreeSet<Vec<&'a str>>>,
     /// The names of modules, and their aliases.
     local: BTreeSet<&'a str>,
     functions: Vec<Function<'a>>,
     /// The macros that `macro_rules!` defines.
     own_macros: BTreeSet<&'a str>,
-    /// The constants; `None` if there are several of a name, or it is no literal.
+    /// The constants; `None` if a name has several, or its value is not a string literal.
     constants: BTreeMap<&'a str, Option<Constant<'a>>>,
     /// Whether it exports nothing but procedural macros.
     is_macro_crate: bool,
@@ -43,7 +41,7 @@ pub(super) struct Reader<'a> {
     found: AmbientInputs,
 }
 
-/// What the code in `files` of the crate `name` reads.
+/// The inputs that the code in `files` of the crate `name` reads.
 pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> AmbientInputs {
     let mut aliases = BTreeMap::from([("std", BTreeSet::from([vec!["std"]]))]);
     if name != "libc" {
@@ -78,7 +76,7 @@ pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> Ambien
     reader.found
 }
 
-/// Whether a name is in `cfg_attr(rustbuild, …)`: rustc's build alone sets `rustbuild`, for crates that rustc contains.
+/// Whether a name is in `cfg_attr(rustbuild, …)`: only the build of rustc sets `rustbuild`, for crates that rustc contains.
 fn is_for_build_of_rustc(tokens: &[Token<'_>], path: &Path<'_>) -> bool {
     const MOST_BETWEEN: usize = 12;
     let near = &tokens[path.end.saturating_sub(MOST_BETWEEN)..path.end];
@@ -90,7 +88,7 @@ fn is_for_build_of_rustc(tokens: &[Token<'_>], path: &Path<'_>) -> bool {
     })
 }
 
-/// Whether a name is all of the argument of `syn::custom_keyword!`, which defines a word of a macro's language.
+/// Whether a name is the argument of `syn::custom_keyword!`, which defines a keyword of a macro's syntax.
 fn is_keyword_of_syn(tokens: &[Token<'_>], path: &Path<'_>) -> bool {
     let before = path.end.checked_sub(4).and_then(|at| tokens.get(at));
     before.is_some_and(|name| name.is_ident("custom_keyword"))
@@ -103,7 +101,7 @@ impl<'a> Reader<'a> {
         let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
         // The end of the arguments of a macro that may do anything with them.
         let mut macro_end = 0;
-        // The end of `macro_rules!`, whose code stands there as it is expanded, but for what the macro gets.
+        // The end of a `macro_rules!`, whose body is expanded as it is, apart from the arguments.
         let mut rules_end = 0;
         let mut at = 0;
         while at < tokens.len() {
@@ -137,15 +135,15 @@ impl<'a> Reader<'a> {
             match token.text {
                 "use" if text(at + 1) != "<" => {
                     let end = end_of_use(tokens, at).min(tokens.len());
-                    // They may get other names.
+                    // An imported name may be renamed.
                     (at..end).for_each(|at| self.note_identifier(tokens, at));
                     at = end;
                     continue;
                 }
                 "extern" => {
                     let is_parameter = at > 0 && tokens[at - 1].text == "$";
-                    // Alone in the argument of a macro, which may add the block. Published macros such as syn's hand
-                    // around the names of all keywords.
+                    // The keyword alone in the argument of a macro, which may add the block. Published macros such as syn's
+                    // pass the names of all keywords.
                     let is_handed = self.author == Author::Other
                         && at < macro_end
                         && tokens.get(at + 1).is_none_or(|next| {
@@ -171,7 +169,7 @@ impl<'a> Reader<'a> {
                 _ if !is_method || text(at + 1) == "(" => self.note_identifier(tokens, at),
                 _ => {}
             }
-            // A macro may put a name that it gets behind a `.` or `::`.
+            // A macro may write a name from its arguments after a `.` or `::`.
             let is_handed = self.author == Author::Other && at < macro_end;
             if is_method || is_below || is_handed {
                 self.method(file, at, is_method, is_handed);
@@ -184,7 +182,7 @@ impl<'a> Reader<'a> {
                 let path = path_at(tokens, at);
                 let is_continued = at < rules_end && text(path.end) == "$";
                 self.path(file, &path, at < macro_end || is_continued);
-                // The name behind `::` may be that of a method, too.
+                // The name after `::` may be that of a method as well.
                 at += 1;
                 continue;
             }
@@ -212,7 +210,7 @@ impl<'a> Reader<'a> {
             name if is_own && standard::VOLATILE.contains(&name) => {
                 self.found.add_volatile(&format!("`{name}`"));
             }
-            // Published crates take standard streams.
+            // Published crates call these for standard streams.
             "from_raw_fd" | standard::IS_TERMINAL => self.found.streams = true,
             "RandomState" => self.found.makes_random |= is_own,
             "absolute" => self.found.place |= is_own,
@@ -220,7 +218,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A name after `.` or `::`, or one that a macro may put there.
+    /// Handles a name after `.` or `::`, or one that a macro may write there.
     fn method(&mut self, file: usize, at: usize, is_method: bool, is_handed: bool) {
         let files = self.files;
         let tokens = files[file];
@@ -231,7 +229,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let said = format!("`{name}`");
-        if standard::LOOKS.contains(&name)
+        if standard::FILE_LOOKUPS.contains(&name)
             && !self.is_handed_on(file, at)
             && next != "::"
             && (self.has_paths
@@ -245,14 +243,17 @@ impl<'a> Reader<'a> {
             self.found.add_environment(&said);
         }
         self.found.asks_for_metadata |= standard::METADATA.contains(&name);
-        if standard::PLACES.contains(&name) && !self.is_handed_on(file, at) && next != "::" {
+        if standard::LOCATION_METHODS.contains(&name)
+            && !self.is_handed_on(file, at)
+            && next != "::"
+        {
             self.found.place = true;
         }
         self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
         let is_own = self.author == Author::Other;
         self.found.names_file_time |= (is_method || is_own) && standard::FILE_TIMES.contains(&name);
         if is_own && standard::TIMES.contains(&name) {
-            // Another crate may have asked for the file.
+            // The metadata may have been read by another crate.
             self.found
                 .add_volatile(&format!("`{name}`, the time of a file"));
         }
@@ -269,7 +270,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether this is in a function of the same name: its callers name it as well.
+    /// Whether the token is in the body of a function of the same name, whose callers name it as well.
     fn is_handed_on(&self, file: usize, at: usize) -> bool {
         let name = self.files[file][at].text;
         self.functions.iter().any(|function| {
@@ -313,10 +314,10 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if is_whole_module {
-                // Which part of it is used is only known after expansion.
+                // The macro may use any part of the module.
                 let is_alone = !path.is_open && next != "::";
                 if path.is_open || is_in_macro && is_alone && (next != ":" && next != "=") {
-                    self.hidden(&whole);
+                    self.unknown_item(&whole);
                 }
                 continue;
             }
@@ -325,8 +326,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An unknown part of this module.
-    fn hidden(&mut self, path: &[&str]) {
+    /// Adds the effects of an unknown item of the module `path`.
+    fn unknown_item(&mut self, path: &[&str]) {
         match path {
             ["std", "env"] => self.found.add_environment("`std::env` in a macro"),
             ["std", "io" | "thread" | "backtrace"] => {}
@@ -360,8 +361,8 @@ impl<'a> Reader<'a> {
                 self.found.add_files(&said);
                 self.found.names_file |= path.get(2) == Some(&"File");
             }
-            Reach::Place => self.found.place = true,
-            Reach::Resolved => self.found.resolves_paths = true,
+            Reach::Location => self.found.place = true,
+            Reach::CanonicalPaths => self.found.resolves_paths = true,
             Reach::Clock => {
                 self.found.names_clock = true;
             }
@@ -370,7 +371,7 @@ impl<'a> Reader<'a> {
                 self.found.arguments = true;
                 self.found.add_volatile(&said);
             }
-            Reach::EachTime => {
+            Reach::Volatile => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
                 if is_noted(path) {
                     self.found.add_noted(&said);

@@ -1,5 +1,5 @@
-//! Published crates that were reviewed: they use something that cannot be in a key, but their result is the same each
-//! time. They are identified by the content of their sources, so each release has to be reviewed.
+//! Reviewed published crates: they use an input that cannot be in a key, but their result does not depend on it. Some are
+//! identified by the digest of their sources, so that each release has to be reviewed; others by name, for all releases.
 
 use super::sources::Source;
 use crate::digest::Key;
@@ -22,8 +22,7 @@ const REPEATABLE: [&str; 10] = [
     "c8fe66a55ef199fdabaf7de275f0616a600d4d4ed5c96a0abbcd887caf504d95",
 ];
 
-/// Those whose result does not depend on the clock, whatever else they do: `bindgen` prints how long each phase took, if
-/// it is asked to.
+/// Crates whose result does not depend on the clock, whatever else they do: `bindgen` can print the duration of each phase.
 const TIMELESS: [&str; 5] = [
     // bindgen 0.69.5, 0.70.1, 0.71.1, 0.72.0, 0.72.1
     "b600469526df07b8a303b6de40f734c19a0f50cd6ca82cf418533bf77a16cff4",
@@ -37,14 +36,13 @@ const TIMELESS: [&str; 5] = [
 /// grows them.
 const COMPUTING: [&str; 3] = ["cmov", "psm", "stacker"];
 
-/// Published crates that list all variables only to look some up by their names, in all releases: `cc` from 1.11 on
-/// (`EnvSnapshot`).
+/// Published crates that list all variables only to look up some by name, in all releases: `cc` from 1.11 on (`EnvSnapshot`).
 const LOOKING_UP: [&str; 1] = ["cc"];
 
-/// Published crates that do nothing which differs each time besides what is noted, in all releases. They use the time of a file only to
-/// decide whether to read it again (`bevy_macro_utils`, `chrono`), its number only to tell it from others (`same-file`, `walkdir`), pass
-/// on functions of the standard library for files (`fs-err`), call a feature `std` (`ctor`), or let threads wait by a system call
-/// (`parking_lot_core`).
+/// Published crates whose result is the same each time unless the observer notes an effect, in all releases. They use the time
+/// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`), its inode only to identify it
+/// (`same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature named `std` (`ctor`),
+/// or make threads wait by a system call (`parking_lot_core`).
 const REPEATABLE_BUT_NOTED: [&str; 7] = [
     "bevy_macro_utils",
     "chrono",
@@ -55,34 +53,33 @@ const REPEATABLE_BUT_NOTED: [&str; 7] = [
     "walkdir",
 ];
 
-/// Published hashers whose seed, which some take from the clock, decides nothing but the order of a map, in all releases.
+/// Published hashers whose seed, which may come from the clock, determines only the order of a map, in all releases.
 const ORDERING: [&str; 1] = ["foldhash"];
 
-/// Published crates that draw random numbers, for which some use the clock, and do nothing else that differs each time, in all
-/// releases.
+/// Published crates whose only volatile effect is to draw random numbers, in all releases. Some use the clock for that.
 const DRAWING: [&str; 3] = ["fastrand", "getrandom", "rand_os"];
 
-/// Whether what differs each time in the published crate `name` decides nothing but the order of a map.
+/// Whether volatile effects of the published crate `name` determine only the order of a map.
 pub(super) fn only_orders(name: &str) -> bool {
     ORDERING.contains(&name)
 }
 
-/// Whether the published crate `name` draws random numbers, and does nothing else that differs each time.
+/// Whether drawing random numbers is the only volatile effect of the published crate `name`.
 pub(super) fn only_draws(name: &str) -> bool {
     DRAWING.contains(&name)
 }
 
-/// Whether the published crate `name` lists variables only to look some up by their names.
+/// Whether the published crate `name` lists variables only to look up some by name.
 pub(super) fn only_looks_up_variables(name: &str) -> bool {
     LOOKING_UP.contains(&name)
 }
 
-/// Whether the published crate `name` has foreign code that only computes.
+/// Whether the native code of the published crate `name` has no effect but its result.
 pub(crate) fn only_computes(name: &str) -> bool {
     COMPUTING.contains(&name)
 }
 
-/// Whether the published crate `name` does nothing that differs each time besides what is noted.
+/// Whether the result of the published crate `name` is the same each time unless the observer notes an effect.
 pub(super) fn is_repeatable_but_noted(name: &str) -> bool {
     REPEATABLE_BUT_NOTED.contains(&name)
 }

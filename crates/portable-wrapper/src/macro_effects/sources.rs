@@ -1,5 +1,5 @@
-//! Which files of a crate are code: its modules, and the files that `include!` or a `path` attribute names, whatever
-//! their extensions.
+//! The files of a crate that are code: its modules, and the files that `include!` or a `path` attribute names, whatever their
+//! extensions.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -26,17 +26,17 @@ pub(crate) struct Source<'a> {
 #[derive(Debug)]
 pub(crate) enum SourceText<'a> {
     Known(&'a str),
-    /// Of a file, which is read if it is needed.
+    /// The text of a file, which is read on first use.
     File(PathBuf, OnceCell<String>),
 }
 
 impl SourceText<'_> {
-    /// That of a file.
+    /// The text of the file at `path`.
     pub(crate) fn of_file(path: PathBuf) -> Self {
         Self::File(path, OnceCell::new())
     }
 
-    /// The text; empty if the file is no text.
+    /// The text; empty if the file is not UTF-8.
     pub(super) fn get(&self) -> &str {
         match self {
             Self::Known(text) => text,
@@ -47,21 +47,21 @@ impl SourceText<'_> {
     }
 }
 
-/// How many tokens there are at most between `cfg_attr` and what it adds.
+/// The maximum number of tokens between `cfg_attr` and the attribute that it adds.
 const CONDITION: usize = 100;
 
-/// The files that a crate's sources name.
+/// The files and modules that a crate's sources name.
 #[derive(Debug, Default)]
 struct Named {
-    /// The ends of their paths.
+    /// The [ends](end_of) of the paths of the files.
     ends: BTreeSet<String>,
-    /// Whether some names are not known.
+    /// Whether the name of some file is not known.
     any: bool,
-    /// The modules that are declared, and compiled.
+    /// The declared modules that are compiled.
     modules: BTreeSet<String>,
-    /// The modules that are declared, and not compiled.
+    /// The declared modules that are not compiled.
     left_out: BTreeSet<String>,
-    /// The ends of the paths that are given to these.
+    /// The [ends](end_of) of the `path` attributes of these.
     ends_left_out: BTreeSet<String>,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn code<'a>(
 ) -> Option<Vec<Vec<Token<'a>>>> {
     let mut read: Vec<Option<Vec<Token<'a>>>> = vec![None; sources.len()];
     let mut named = Named::default();
-    // Those near the root first: they say which modules are not compiled.
+    // Files near the root first, because they declare the modules that are not compiled.
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|at| sources[*at].path.components().count());
     loop {
@@ -116,7 +116,7 @@ pub(super) fn code<'a>(
     });
     let mut found: Vec<_> = found.collect();
     if named.any {
-        // It may be any file that the compiler read.
+        // If a name is not known, any listed file may be code.
         let others = sources
             .iter()
             .filter(|source| !source.is_code && !named.has(source.path));
@@ -126,7 +126,7 @@ pub(super) fn code<'a>(
 }
 
 impl Named {
-    /// Whether a file is of a module that is not compiled.
+    /// Whether a file belongs to a module that is not compiled.
     fn is_left_out(&self, path: &Path) -> bool {
         let names = || {
             path.components().filter_map(|component| match component {
@@ -166,7 +166,7 @@ impl Named {
                         Some(text) if text.kind == Kind::Text => {
                             self.ends.insert(end_of(text.text));
                         }
-                        // An attribute with escapes, or of a macro.
+                        // The path has escapes, or is a parameter of a macro.
                         Some(value) if value.kind == Kind::Literal || value.text == "$" => {
                             let mut near = tokens[..at].iter().rev().take(CONDITION);
                             self.any |= before == "["
@@ -192,7 +192,7 @@ impl Named {
         }
     }
 
-    /// `include!` of this argument.
+    /// Handles `include!` with this argument.
     fn include(&mut self, argument: &[Token<'_>]) {
         let argument = match argument {
             [rest @ .., comma] if comma.is_punctuation(",") => rest,
@@ -215,7 +215,7 @@ impl Named {
             Some(text) if text.kind == Kind::Text && !text.text.is_empty() => {
                 self.ends.insert(end_of(text.text));
             }
-            // With a backslash as separator.
+            // The path has a backslash as its separator.
             Some(text) if text.text.starts_with("\"\\\\") => {
                 let name = text
                     .text
@@ -234,14 +234,14 @@ fn has_end(path: &Path, ends: &BTreeSet<String>) -> bool {
     ends.iter().any(|end| path.ends_with(end.as_str()))
 }
 
-/// The end of a path, by which files are matched: without what leads to other directories.
+/// The end of a path by which files are matched: the part after the last `.`, `..` or empty component.
 fn end_of(path: &str) -> String {
     let ends = ["./", "//"].map(|mark| path.rfind(mark).map_or(0, |at| at + mark.len()));
     let start = ends.into_iter().max().unwrap_or_default();
     path[start..].trim_start_matches('/').to_owned()
 }
 
-/// A predicate for numbers in none of these ranges, which are sorted.
+/// A predicate for numbers outside of these sorted ranges.
 fn outside(ranges: &[(usize, usize)]) -> impl Fn(usize) -> bool + '_ {
     |at| {
         let next = ranges.partition_point(|(_, end)| *end <= at);

@@ -1,5 +1,5 @@
-//! What parts of the standard library read or do. Only what is listed as pure is taken to be pure. The crate `libc` is
-//! treated as the module `std::libc`.
+//! The effects of parts of the standard library. Only those that are listed as pure count as pure. The crate `libc` is treated
+//! as the module `std::libc`.
 
 use super::c_library;
 use super::reach::Reach;
@@ -99,8 +99,8 @@ pub(super) const PLAIN_MACROS: [&str; 27] = [
     "vec",
     "write",
 ];
-/// Those of them that ask for the path of the source.
-pub(super) const PLACE_MACROS: [&str; 2] = ["dbg", "file"];
+/// The macros among them that ask for the path of the source.
+pub(super) const LOCATION_MACROS: [&str; 2] = ["dbg", "file"];
 /// Other macros, as `use` names them; their arguments are read where they are used.
 const OTHER_MACROS: [&str; 11] = [
     "addr_of",
@@ -145,7 +145,7 @@ const READ: [&str; 14] = [
     "read_to_string",
 ];
 
-/// What `path`, which begins with `std`, gives access to. Naming a module is no access.
+/// The effect of `path`, which begins with `std`. Naming a module has no effect.
 pub(super) fn reach(path: &[&str]) -> Reach {
     let item = path.get(2).copied();
     match path.get(1).copied() {
@@ -164,24 +164,24 @@ pub(super) fn reach(path: &[&str]) -> Reach {
             Some("symlink_metadata") => Reach::Files,
             Some("File") => match path.get(3).copied() {
                 None | Some("open") => Reach::Files,
-                Some(_) => Reach::EachTime,
+                Some(_) => Reach::Volatile,
             },
             Some(item) if READ.contains(&item) => Reach::Files,
-            Some(_) => Reach::EachTime,
+            Some(_) => Reach::Volatile,
         },
         Some("process") => match item {
             None | Some("exit" | "abort" | "ExitCode" | "Termination") => Reach::Nothing,
-            Some(_) => Reach::EachTime,
+            Some(_) => Reach::Volatile,
         },
         Some("net") => match item {
             None => Reach::Nothing,
             Some(item) if ADDRESSES.contains(&item) => Reach::Nothing,
-            Some(_) => Reach::EachTime,
+            Some(_) => Reach::Volatile,
         },
         Some("time") => match item {
             None | Some("Duration" | "TryFromFloatSecsError" | "SystemTimeError") => Reach::Nothing,
             Some("Instant" | "SystemTime" | "UNIX_EPOCH") => Reach::Clock,
-            Some(_) => Reach::EachTime,
+            Some(_) => Reach::Volatile,
         },
         Some("io") => match item {
             Some("stdin" | "Stdin" | "StdinLock") => Reach::Streams,
@@ -196,7 +196,7 @@ pub(super) fn reach(path: &[&str]) -> Reach {
         Some("libc") => item.map_or(Reach::Nothing, c_library::reach),
         // Traits, types and macros at the root.
         Some(name) if name.starts_with(char::is_uppercase) => Reach::Nothing,
-        Some(_) => Reach::EachTime,
+        Some(_) => Reach::Volatile,
     }
 }
 
@@ -207,16 +207,16 @@ fn of_env(item: Option<&str>) -> Reach {
             "consts" | "split_paths" | "join_paths" | "VarError" | "JoinPathsError" | "SplitPaths",
         ) => Reach::Nothing,
         Some("var" | "var_os") => Reach::NamedVariable,
-        Some("current_dir" | "current_exe") => Reach::Place,
+        Some("current_dir" | "current_exe") => Reach::Location,
         Some("temp_dir") => Reach::Variables(&["TMPDIR"]),
         Some("home_dir") => Reach::Variables(&["HOME"]),
         Some("args" | "args_os" | "Args" | "ArgsOs") => Reach::Arguments,
-        Some("set_var" | "remove_var" | "set_current_dir") => Reach::EachTime,
+        Some("set_var" | "remove_var" | "set_current_dir") => Reach::Volatile,
         Some(_) => Reach::Environment,
     }
 }
 
-/// What `std::os::fd` has that only hands around open files: who opens or reads one names a type such as `File`.
+/// Items of `std::os::fd` that only pass on open files. Code that opens or reads one names a type such as `File`.
 const DESCRIPTORS: [&str; 7] = [
     "AsFd",
     "AsRawFd",
@@ -245,34 +245,34 @@ const ELSEWHERE: [&str; 11] = [
 fn of_system(path: &[&str]) -> Reach {
     match (path.get(2).copied(), path.get(3).copied()) {
         (Some(platform), _) if ELSEWHERE.contains(&platform) => Reach::Nothing,
-        (Some("fd"), Some(item)) if !DESCRIPTORS.contains(&item) => Reach::EachTime,
+        (Some("fd"), Some(item)) if !DESCRIPTORS.contains(&item) => Reach::Volatile,
         (None | Some("raw" | "fd"), _)
         | (Some(_), None | Some("ffi" | "io" | "prelude" | "thread" | "raw")) => Reach::Nothing,
         (Some(_), Some("fs")) => match path.get(4).copied() {
             None => Reach::Nothing,
             Some(item) if item.ends_with("Ext") => Reach::Files,
-            Some(_) => Reach::EachTime,
+            Some(_) => Reach::Volatile,
         },
-        _ => Reach::EachTime,
+        _ => Reach::Volatile,
     }
 }
 
-/// What `use PATH::*` gives access to.
+/// The effect of `use PATH::*`.
 pub(super) fn reach_of_glob(path: &[&str]) -> Reach {
     match path.get(1).copied() {
         Some("env") if path.len() == 2 => Reach::Environment,
-        // Whoever uses what all of `std` brings in names it, see `MODULES`.
+        // Code that uses an item of a module names the module, see `MODULES`.
         None | Some("io" | "thread") => Reach::Nothing,
         Some("backtrace") => reach(&["std", "backtrace", "*"]),
         Some("os") if matches!(path.last(), Some(&("fd" | "ffi" | "prelude"))) => Reach::Nothing,
         Some("fs" | "libc" | "process" | "net" | "time" | "os") if path.len() < 4 => {
-            Reach::EachTime
+            Reach::Volatile
         }
         _ => reach(path),
     }
 }
 
-/// Modules with anything that is not pure.
+/// Modules with items that are not pure.
 pub(super) const MODULES: [&str; 9] = [
     "backtrace",
     "env",
@@ -285,7 +285,7 @@ pub(super) const MODULES: [&str; 9] = [
     "time",
 ];
 
-/// Whether `path` is such a module, or the whole library.
+/// Whether `path` is one of [`MODULES`], or the whole library.
 pub(super) fn is_module(path: &[&str]) -> bool {
     match path {
         ["std"] => true,
@@ -297,7 +297,7 @@ pub(super) fn is_module(path: &[&str]) -> bool {
 }
 
 /// Methods of paths that read files.
-pub(in super::super) const LOOKS: [&str; 10] = [
+pub(in super::super) const FILE_LOOKUPS: [&str; 10] = [
     "canonicalize",
     "exists",
     "is_dir",
@@ -309,11 +309,11 @@ pub(in super::super) const LOOKS: [&str; 10] = [
     "symlink_metadata",
     "try_exists",
 ];
-/// The name of the function that tells whether a stream is a terminal. Other files are opened by their names.
+/// The method that checks whether a stream is a terminal. It counts for standard streams, as other files are opened by name.
 pub(super) const IS_TERMINAL: &str = "is_terminal";
-/// Names in code that is not published: of functions that return the number of processors or take an open file by its number, and of
-/// attributes for code that runs without being called. Published crates use the first as a number of threads, take files that
-/// they opened and standard streams, and what they run is read like their other code.
+/// Identifiers in unpublished code: functions that return the number of processors or take a file descriptor, and attributes
+/// for code that runs without a call. Published crates use the former for the number of threads, for files that they opened and
+/// for standard streams, and code that runs without a call is read like their other code.
 pub(super) const VOLATILE: [&str; 6] = [
     "available_parallelism",
     "borrow_raw",
@@ -323,14 +323,14 @@ pub(super) const VOLATILE: [&str; 6] = [
     "num_cpus",
 ];
 /// Methods of spans that return the path of a source.
-pub(super) const PLACES: [&str; 2] = ["local_file", "source_file"];
+pub(super) const LOCATION_METHODS: [&str; 2] = ["local_file", "source_file"];
 /// Methods that return a file's times or identity.
 pub(in super::super) const FILE_TIMES: [&str; 8] = [
     "accessed", "atime", "created", "ctime", "dev", "ino", "modified", "mtime",
 ];
-/// Those of them that are hardly anything else.
+/// The names among them that rarely mean anything else.
 pub(super) const TIMES: [&str; 5] = ["accessed", "atime", "ctime", "modified", "mtime"];
-/// Methods that return what else the inode of a file says.
+/// Methods that return other metadata of a file's inode.
 pub(in super::super) const METADATA: [&str; 9] = [
     "blksize",
     "blocks",

@@ -34,7 +34,7 @@ fn effects(source: &str) -> AmbientInputs {
     effects_of(&[("src/lib.rs", &source)], Author::Other).inputs()
 }
 
-/// As a library, which others may call.
+/// The inputs of a library, whose functions other crates may call.
 fn library(source: &str) -> AmbientInputs {
     effects_of(&[("src/lib.rs", source)], Author::Other).inputs()
 }
@@ -56,7 +56,7 @@ fn is_pure(found: &AmbientInputs) -> bool {
 }
 
 #[test]
-fn what_only_computes_asks_for_nothing() {
+fn pure_code_has_no_effects() {
     for source in [
         "fn f() -> &'static str { env!(\"X\") } // std::fs, env::var(x)",
         "use std::{collections::HashMap, fmt, net::{IpAddr, Ipv4Addr}, path::{Path, PathBuf}, time::Duration};",
@@ -83,7 +83,7 @@ fn what_only_computes_asks_for_nothing() {
 
 /// `clap_derive` names `raw.githubusercontent.com` in its documentation.
 #[test]
-fn the_repository_counts_where_a_file_of_it_may_be_read() {
+fn the_state_of_the_repository_counts_if_its_files_may_be_read() {
     let reads = "fn f() { std::fs::read(NAME); }";
     for (name, source, counts) in [
         (".git/HEAD", reads, true),
@@ -98,7 +98,7 @@ fn the_repository_counts_where_a_file_of_it_may_be_read() {
 }
 
 #[test]
-fn names_of_variables_are_known_where_all_calls_say_them() {
+fn names_of_variables_are_known_if_all_calls_have_literals() {
     for source in [
         "fn f() { std::env::var(\"A\"); }",
         "use std::env; fn f() { env::var_os(\"A\",).is_some(); }",
@@ -154,7 +154,7 @@ fn names_of_variables_are_known_where_all_calls_say_them() {
 }
 
 #[test]
-fn other_names_are_followed() {
+fn aliases_of_modules_are_followed() {
     for source in [
         "use std::env as e; fn f() { e::vars() }",
         "use std::{env as e, fmt}; fn f() { e::vars() }",
@@ -192,7 +192,7 @@ fn other_names_are_followed() {
 }
 
 #[test]
-fn files_places_and_what_is_asked_each_time() {
+fn files_locations_and_volatile_effects_are_found() {
     for source in [
         "use std::{fs, path}; fn f() { fs::read(x); }",
         "fn f() { std::fs::read(x) }",
@@ -250,7 +250,7 @@ fn files_places_and_what_is_asked_each_time() {
 }
 
 #[test]
-fn standard_streams_are_told_from_what_differs_each_time() {
+fn standard_streams_are_not_volatile_effects() {
     for source in [
         "fn f() { std::io::stdin() }",
         "use std::io::*; fn f() { stdin() }",
@@ -332,14 +332,14 @@ fn the_c_library_has_effects_where_it_is_called() {
 }
 
 #[test]
-fn what_stays_in_a_private_module_is_not_handed_on() {
+fn names_of_a_private_module_are_not_exported() {
     let source = "mod a { mod core { pub use std::*; } pub use self::core::{f32, fmt}; }";
     assert!(is_pure(&library(source)), "{:?}", library(source));
 }
 
 /// Two crates, each of which is harmless alone.
 #[test]
-fn what_crates_ask_for_together() {
+fn effects_of_several_crates_combine() {
     let mut clock = effects_of(
         &[("src/lib.rs", "pub use std::time::SystemTime as Clock;")],
         Author::Published,
@@ -372,9 +372,9 @@ fn what_crates_ask_for_together() {
     assert_eq!(quoting.inputs().environment, None);
 }
 
-/// A crate of macros below another one writes code of it.
+/// A macro of a dependency generates code of another crate of macros.
 #[test]
-fn what_a_macro_writes_may_run_in_the_macro_above() {
+fn generated_code_may_run_in_a_dependent_macro() {
     for writes in [
         "fn f() { quote! { std::env::vars() } }",
         "fn f() { \"std::env::vars().count()\".parse() }",
@@ -434,7 +434,7 @@ fn all_files_with_code_are_read() {
 }
 
 #[test]
-fn variables_of_the_compile_are_read_off_where_they_are_written_out() {
+fn compile_time_variables_are_found_if_named_by_literals() {
     let names = |source: &str| -> Vec<String> {
         let mut variables = CompileTimeVariables::default();
         variables.read(source, Author::Other);
@@ -456,14 +456,14 @@ fn variables_of_the_compile_are_read_off_where_they_are_written_out() {
 }
 
 #[test]
-fn literals_are_what_stands_between_quotes() {
+fn literals_are_found_between_quotes() {
     let found = literals("m!(\"a/b.txt\", \"X\")\n");
     assert!(found.contains("a/b.txt") && found.contains("X"));
 }
 
 /// As bindings for several processors have them.
 #[test]
-fn modules_of_other_systems_are_not_read() {
+fn modules_for_other_targets_are_not_read() {
     let root = "#[cfg(target_arch = \"avr\")] #[path = \"avr/general.rs\"] pub mod general;\n\
         #[cfg(not(target_arch = \"avr\"))] #[path = \"other/general.rs\"] pub mod general;\n\
         #[cfg(windows)] mod windows;";
@@ -483,7 +483,7 @@ fn modules_of_other_systems_are_not_read() {
 }
 
 #[test]
-fn branches_for_other_systems_are_not_read() {
+fn branches_for_other_targets_are_not_read() {
     let hazard = "pub fn f() { std::env::vars(); }";
     let is_read = |branches: &str| {
         let root = format!("cfg_if! {{ {branches} }} pub fn g() {{}}");
@@ -516,7 +516,7 @@ fn branches_for_other_systems_are_not_read() {
 
 /// As in pulldown-cmark, which rustc itself contains.
 #[test]
-fn what_is_for_the_build_of_rustc_alone_does_not_count() {
+fn attributes_for_the_build_of_rustc_do_not_count() {
     let rustbuild = "#![cfg_attr(rustbuild, feature(staged_api, rustc_private))]\n\
         #![cfg_attr(rustbuild, unstable(feature = \"rustc_private\", issue = \"27812\"))]";
     assert_eq!(library(rustbuild).each_time(), None);
@@ -529,7 +529,7 @@ fn what_is_for_the_build_of_rustc_alone_does_not_count() {
 }
 
 #[test]
-fn the_body_of_macro_rules_is_code_as_it_stands() {
+fn the_body_of_macro_rules_is_code() {
     let each_time = |source: &str| published("some", source).runs.each_time();
     for source in [
         "use std as core; macro_rules! m { ($a:ident) => { fn f() { let core = $a::new(); g(core, core.h()) } } }",
@@ -554,7 +554,7 @@ fn the_body_of_macro_rules_is_code_as_it_stands() {
 }
 
 #[test]
-fn random_numbers_of_a_published_macro_are_like_any_others() {
+fn random_numbers_of_a_published_macro_do_not_count() {
     let source = "fn fill() { std::libc::getrandom() }";
     let mut found = published("getrandom", source).runs;
     assert_eq!(found.each_time(), None);
@@ -569,7 +569,7 @@ fn random_numbers_of_a_published_macro_are_like_any_others() {
 }
 
 #[test]
-fn the_clock_counts_unless_a_compile_shows_that_nobody_reads_it() {
+fn the_clock_counts_unless_an_observed_compile_does_not_read_it() {
     let found = effects("use std::time::Instant; fn f() { Instant::now() }");
     assert!(found.each_time().is_some());
     assert_eq!(found.hidden_each_time(), None);

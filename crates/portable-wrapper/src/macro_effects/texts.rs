@@ -1,10 +1,10 @@
-//! Texts and words of sources, which may name files, programs or variables.
+//! String literals, identifiers and words of sources, which may name files, programs or variables.
 
 use std::collections::BTreeSet;
 
 use super::tokens::{Kind, Token, tokens};
 
-/// Functions and macros that read the variable with the name that they get.
+/// Functions and macros that read the variable that their argument names.
 const READ_VARIABLE: [&str; 5] = ["env", "getenv", "option_env", "var", "var_os"];
 
 /// The contents of the string literals of a source, unescaped.
@@ -16,7 +16,7 @@ pub(crate) fn texts(source: &str) -> Vec<&str> {
     tokens.filter(is_text).map(|token| token.text).collect()
 }
 
-/// Whether a function or macro that reads variables gets the text [`WILDCARD`] as their name.
+/// Whether a function or macro that reads variables has the argument [`WILDCARD`].
 pub(crate) fn reads_wildcard(source: &str) -> bool {
     let tokens = tokens(source);
     let is_read = |at: usize| {
@@ -32,24 +32,24 @@ pub(crate) fn reads_wildcard(source: &str) -> bool {
     all.any(|(at, token)| token.kind == Kind::Text && token.text == WILDCARD && is_read(at))
 }
 
-/// A pattern that matches anything. It names nothing, least of all the variable that shells set to the path of the program
-/// that they start.
+/// The wildcard pattern. It is also the name of the variable that shells set to the path of the program that they start.
 pub(crate) const WILDCARD: &str = "_";
 
-/// The names in a source.
+/// The identifiers in a source.
 pub(crate) fn names(source: &str) -> Vec<&str> {
     let tokens = tokens(source).into_iter();
     let names = tokens.filter(|token| token.kind == Kind::Ident);
     names.map(|token| token.text).collect()
 }
 
-/// The identifiers in a text.
+/// The words in a text that may be identifiers.
 pub(crate) fn words(code: &str) -> impl Iterator<Item = &str> {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
         .filter(|word| !word.is_empty() && *word != WILDCARD)
 }
 
-/// The texts between quotes in a source, which a macro may use as names of files or variables.
+/// The parts of each line of a source between quotes, which a macro may use as names of files or variables. The parts outside
+/// of quotes and in comments are included.
 pub(crate) fn literals(source: &str) -> BTreeSet<&str> {
     const LONGEST: usize = 200;
     source

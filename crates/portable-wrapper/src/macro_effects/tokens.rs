@@ -2,13 +2,14 @@
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, strip_shebang, tokenize};
 
-/// Of a longer list of numbers, as in tables, only the first ones and the last one are kept. No call has as many arguments.
+/// The maximum number of tokens that are kept of a list of numbers, such as a table: the first ones and the last one. No call
+/// has as many arguments.
 const NUMBERS: usize = 64;
 
-/// In a source of more bytes, constants that are numbers are left out: bindings to C have many of them.
+/// The size of a source, in bytes, above which numeric constants are left out: bindings to C have many of them.
 const LARGE: usize = 1 << 16;
 
-/// How many bytes of a source make a token, with white space and comments, about.
+/// The approximate number of bytes of a source per token, with white space and comments.
 const BYTES_OF_TOKEN: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     let mut found: Vec<Token<'_>> = Vec::with_capacity(source.len() / BYTES_OF_TOKEN);
     let mut at = 0;
     let mut colon = None;
-    // How many numbers with commas there are at the end.
+    // The number of numbers with commas at the end of the tokens.
     let mut numbers = 0;
     for token in tokenize(source, FrontmatterAllowed::No) {
         let start = at;
@@ -107,7 +108,7 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// Where the constant begins whose end the tokens have just reached, if its value is a number.
+/// The start of the constant that ends with the last token, if its value is a number.
 fn start_of_numeric_constant(tokens: &[Token<'_>]) -> Option<usize> {
     let [.., keyword, name, colon, kind, equals, value, _] = tokens else {
         return None;
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_texts_are_no_code() {
+    fn comments_and_string_literals_are_not_code() {
         assert_eq!(texts("a // b\n/* c /* d */ e */ f"), ["a", "f"]);
         assert_eq!(
             texts("let u = \"//x\"; b"),
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn of_tables_little_is_kept() {
+    fn long_lists_of_numbers_are_shortened() {
         let table = format!("f([{}], a, 1)", "0x12, 3.5, ".repeat(1000));
         let found = texts(&table);
         assert!(found.len() < 200, "{}", found.len());
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn of_bindings_little_is_kept() {
+    fn numeric_constants_of_bindings_are_left_out() {
         let rest = "pub const A: &str = \"a\"; #[b] fn f() { const B: u8 = c(1); }";
         let bindings = "pub const NUMBER: u32 = 0x12;\nconst OTHER: c_int = 3;\n".repeat(2000);
         assert_eq!(texts(&format!("{bindings}{rest}")), texts(rest));

@@ -1,4 +1,4 @@
-//! The files with cargo's configuration, which cargo reads whenever it starts.
+//! cargo's configuration files, which cargo reads whenever it starts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use toml_edit::{DocumentMut, Item};
 use crate::unit_key::directories::cargo_home;
 use sccfg_util::fsio;
 
-/// All of them for a cargo that is started in `directory`: those in it and above, those of the user, and those that they
-/// include (<https://doc.rust-lang.org/cargo/reference/config.html>).
+/// The configuration files of a cargo that is started in `directory`: those in it and its ancestors, those of the user, and
+/// those that they include (<https://doc.rust-lang.org/cargo/reference/config.html>).
 pub(super) fn files(directory: &Path) -> BTreeSet<PathBuf> {
     let above = directory.ancestors().map(|above| above.join(".cargo"));
     let mut found = BTreeSet::new();
@@ -21,7 +21,7 @@ pub(super) fn files(directory: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-/// Adds a file of the configuration, and those that it includes.
+/// Adds a configuration file, and those that it includes.
 fn add(file: &Path, found: &mut BTreeSet<PathBuf>) {
     if !found.insert(file.to_owned()) {
         return;
@@ -36,7 +36,7 @@ fn add(file: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// The paths in a value of `include`: one, or a list of them or of tables with them.
+/// The paths in a value of `include`: a path, or a list of paths or of tables with a `path`.
 fn paths(include: &Item) -> Vec<String> {
     let path = |value: &toml_edit::Value| {
         let named = value.as_inline_table().and_then(|table| table.get("path"));

@@ -1,11 +1,11 @@
-//! The files with a user's settings of git, which cargo reads whenever it starts.
+//! git's configuration files of the user, which cargo reads whenever it starts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sccfg_util::{env, fsio};
 
-/// All of them: those of the user, and those that they include (git-config(1)).
+/// The configuration files of the user, and those that they include (git-config(1)).
 pub(super) fn files() -> BTreeSet<PathBuf> {
     let of_user = env::home_dir().map(|home| home.join(".gitconfig"));
     let of_desktop = env::config_dir().map(|directory| directory.join("git/config"));
@@ -16,7 +16,7 @@ pub(super) fn files() -> BTreeSet<PathBuf> {
     found
 }
 
-/// Adds a file of settings, and those that it includes.
+/// Adds a configuration file, and those that it includes.
 fn add(file: &Path, found: &mut BTreeSet<PathBuf>) {
     if !found.insert(file.to_owned()) {
         return;
@@ -27,7 +27,7 @@ fn add(file: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// The file that a line of the settings in `from` includes.
+/// The file that a line of the configuration file `from` includes.
 fn included(line: &str, from: &Path) -> Option<PathBuf> {
     let (name, value) = line.split_once('=')?;
     let value = value.trim().trim_matches('"');

@@ -1,4 +1,4 @@
-//! Programs that are observed, however they are started.
+//! Tests with observed programs that start others in different ways.
 
 use super::*;
 use sccfg_util::proc::Program as Command;
@@ -27,7 +27,7 @@ fn used(observation: &Observation) -> u64 {
 }
 
 #[test]
-fn notes_of_a_process_that_is_killed_are_there() {
+fn notes_of_a_killed_process_are_kept() {
     let (directory, observation) = prepare();
     let file = directory.path().join("a.txt");
     let command = format!("exec <{}; kill -KILL $$", file.display());
@@ -113,7 +113,7 @@ fn succeed(observation: &Observation, path: &Path, args: &[OsString]) -> std::pr
 }
 
 #[test]
-fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
+fn a_program_that_is_not_observed_is_noted_however_it_is_started() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let [starts, file] = ["starts", "file.txt"].map(path);
@@ -158,7 +158,7 @@ fn it_is_noted_if_a_program_is_not_observed_however_it_is_started() {
 }
 
 #[test]
-fn what_is_started_after_the_observer_was_removed_does_not_miss_it() {
+fn programs_start_without_error_after_the_observer_was_removed() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let [starts, file, library] = ["starts", "file.txt", FILE_NAME].map(path);
@@ -189,7 +189,7 @@ fn what_is_started_after_the_observer_was_removed_does_not_miss_it() {
             let output = succeed(&observation, &starts, &given);
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert!(!stderr.contains(alone), "{given:?}: {stderr}");
-            // Its shell says nothing.
+            // `wordexp` discards the standard error of its shell.
             let is_silent = how == "wordexp";
             assert!(is_silent || stderr.contains(said), "{given:?}: {stderr}");
             let requests = observation.requests().unwrap();
@@ -242,7 +242,7 @@ const LISTS: &str = r#"
 "#;
 
 #[test]
-fn a_program_that_lists_its_variables_sees_none_of_the_observer_and_what_it_starts_is_observed() {
+fn the_observer_is_hidden_from_a_program_and_loaded_into_its_children() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let [lists, file] = ["lists", "file.txt"].map(path);
@@ -280,7 +280,7 @@ fn a_program_that_lists_its_variables_sees_none_of_the_observer_and_what_it_star
 }
 
 #[test]
-fn what_was_noted_is_noted_again_once_it_is_forgotten() {
+fn discarded_notes_are_written_again() {
     let (_directory, observation) = prepare();
     run(&observation, "cat /etc/passwd");
     let (first, once) = (observation.requests().unwrap(), used(&observation));
@@ -294,7 +294,7 @@ fn what_was_noted_is_noted_again_once_it_is_forgotten() {
 }
 
 #[test]
-fn if_notes_are_lost_nothing_is_known() {
+fn there_are_no_requests_if_notes_were_lost() {
     let (_directory, observation) = prepare();
     let room = layout::ROOM as u64;
     let notes = &observation.notes;

@@ -1,23 +1,23 @@
-//! The user's home directory and the directory for temporary files, which variables name: a run in another shell looks for what is
-//! below them elsewhere.
+//! The user's home directory and the directory for temporary files: variables name them, so a run in another shell looks up the
+//! files below them at other paths.
 
 use std::path::{Path, PathBuf};
 
 use sccfg_util::env;
 
-/// They stand for the directories in the names of files, where no file has such a path.
+/// Placeholders for the directories. No file has such a path.
 const HOME: &str = "/sccfg-home";
 const TEMPORARY: &str = "/sccfg-temporary";
 
-/// Each of them with its placeholder.
+/// The directories with their placeholders.
 fn directories() -> impl Iterator<Item = (&'static str, PathBuf)> {
     let temporary = Some((TEMPORARY, env::temp_dir()));
     let home = env::home_dir().map(|home| (HOME, home));
-    // One may be in the other, and it is not known which one a script has meant.
+    // One may be below the other, and it is not known relative to which one a script found a file.
     temporary.into_iter().chain(home)
 }
 
-/// The names of the file at `path` with their placeholders; none if it is in neither.
+/// The paths with placeholders of the file at `path`; empty if it is in neither directory.
 pub(crate) fn names_of(path: &Path) -> Vec<String> {
     let named = directories().filter_map(|(placeholder, directory)| {
         let below = path.strip_prefix(directory).ok()?;
@@ -26,7 +26,7 @@ pub(crate) fn names_of(path: &Path) -> Vec<String> {
     named.collect()
 }
 
-/// The path of the file with this name; `None` if there is no placeholder in it.
+/// The real path for a path with a placeholder; `None` if it has none.
 pub(super) fn real_path(name: &str) -> Option<PathBuf> {
     directories().find_map(|(placeholder, directory)| {
         let below = Path::new(name).strip_prefix(placeholder).ok()?;
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_below_them_has_another_name() {
+    fn files_in_user_directories_have_placeholders() {
         let file = env::temp_dir().join("a/b");
         let names = names_of(&file);
         assert!(names.contains(&"/sccfg-temporary/a/b".to_owned()));

@@ -1,4 +1,4 @@
-//! Packages of registries, which nobody edits, and their libraries.
+//! Packages of registries, which never change, and their libraries.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,14 +23,14 @@ pub(in super::super) struct Registry {
     stamps: String,
     /// The digest of its files' names and contents.
     pub(in super::super) digest: String,
-    /// The variables that its sources name. Dep-info tells whether a unit reads others.
+    /// The variables that its sources name. Dep-info shows whether a unit reads others.
     pub(in super::super) variables: CompileTimeVariables,
-    /// Whether one of its sources may have the compiler evaluate where it is.
+    /// Whether one of its sources may ask for its own location.
     pub(in super::super) may_ask_for_place: bool,
 }
 
 impl Registry {
-    /// Reads the package in `directory`, unless it is remembered.
+    /// Reads the package in `directory`, unless it is saved.
     pub(in super::super) fn read(directory: &Path, state: &StateDir) -> Option<Self> {
         let moment = SystemTime::now();
         let files = all_in(directory)?;
@@ -79,7 +79,7 @@ impl Registry {
         Some(found)
     }
 
-    /// Its library, which is in `directory` and called `name`.
+    /// The library of the package in `directory`, whose name is `name`.
     pub(in super::super) fn library(
         &self,
         directory: &Path,
@@ -115,7 +115,7 @@ pub(in super::super) struct Library {
 }
 
 impl Library {
-    /// What it reads when a macro runs it; `None` if it cannot be read, or is another one now.
+    /// The inputs that it reads when a macro runs it; `None` if it cannot be read, or has changed.
     pub(in super::super) fn effects(
         &self,
         path_map: &PathMap,
@@ -151,13 +151,13 @@ impl Library {
         Some(effects)
     }
 
-    /// Reads it. `made` are the files of its build script: text, path.
+    /// Reads the sources. `made` are the contents and paths of the files of its build script.
     fn read(&self, made: &[(String, PathBuf)]) -> Option<MacroEffects> {
         if !is_of_library(&self.root) {
             let why = "a library whose root is in the directory of another cargo target";
             return Some(MacroEffects::everything(&self.name, why));
         }
-        // All files beside it may be its modules.
+        // With the root in the package's directory, all files there may be its modules.
         let is_flat = self.root.components().count() == 1;
         let own = all_in(&self.directory)?;
         let of_package = own.iter().map(|(path, _)| Source {
@@ -180,7 +180,8 @@ impl Library {
     }
 }
 
-/// Adds the variables of the files in a package that its library includes and that are not among the files of libraries.
+/// Adds the variables of files in a package that its library includes, although they are in the directory of another cargo
+/// target.
 fn read_included(
     directory: &Path,
     files: &[StampedFile],
@@ -215,12 +216,12 @@ fn read_included(
 
 /// The text of a source, which should be UTF-8.
 fn text_of(bytes: Vec<u8>) -> String {
-    // Checking all of it first takes less time.
+    // Checking the whole text first is faster than a lossy conversion.
     let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
     String::from_utf8(bytes).unwrap_or_else(lossy)
 }
 
-/// Whether cargo does not take `file` for part of another target of the package.
+/// Whether `file` is not in a directory of another cargo target of the package, such as `tests`.
 fn is_of_library(file: &Path) -> bool {
     let parts: Vec<_> = file
         .components()
@@ -242,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_library_includes_may_have_any_name() {
+    fn a_library_may_include_files_of_any_name() {
         let state_dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(state_dir.path());
         let length = "const N: usize = env!(\"OUT_DIR\").len();";
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn other_crates_of_a_package_are_not_of_the_library() {
+    fn other_targets_of_a_package_are_not_part_of_the_library() {
         for other in ["build.rs", "tests/a.rs", "src/main.rs", "src/bin/a/b.rs"] {
             assert!(!is_of_library(Path::new(other)), "{other}");
         }

@@ -1,5 +1,4 @@
-//! Replacing a directory in text that arrives in pieces, as [`super::PathMap::to_placeholders`] does in a
-//! whole text.
+//! Replaces a directory in text that is read in pieces, as [`super::PathMap::to_placeholders`] does in a whole text.
 
 use memchr::memmem;
 
@@ -9,7 +8,7 @@ use super::{Mapping, is_occurrence};
 pub(super) struct Replacer<'a> {
     finder: memmem::Finder<'a>,
     placeholder: &'a [u8],
-    /// The end of what arrived: the directory may continue in the next piece.
+    /// The end of the text so far, in which the directory may begin and continue in the next piece.
     pending: Vec<u8>,
     /// The byte before `pending`.
     before: Option<u8>,
@@ -25,8 +24,7 @@ impl<'a> Replacer<'a> {
         }
     }
 
-    /// Takes the next piece, and returns what is known of the result. After the last piece, that is
-    /// all of it.
+    /// Takes the next piece, and returns the part of the result that is decided. After the last piece, this is the whole rest.
     pub(super) fn push(&mut self, piece: &[u8], is_last: bool) -> Vec<u8> {
         self.pending.extend_from_slice(piece);
         let directory = self.finder.needle();
@@ -45,7 +43,7 @@ impl<'a> Replacer<'a> {
             let at = searched + found;
             searched = at + directory.len();
             if searched == text.len() && !is_last {
-                // The next byte decides.
+                // The next byte decides whether this is the directory.
                 break at;
             }
             let before = at.checked_sub(1).map_or(self.before, |at| Some(text[at]));

@@ -1,4 +1,4 @@
-//! Directories as messages and dep-info spell them: in JSON and in rules of make, letters are escaped.
+//! Directories as they are written in messages and dep-info, where characters are escaped as in JSON or in makefiles.
 
 use super::super::dep_info::end_of_output;
 use super::{Mapping, PathMap};
@@ -37,7 +37,7 @@ impl PathMap {
         })
     }
 
-    /// `text` with what `restore` makes of each line, if directories have the spelling of `other` in some.
+    /// `text` with real paths. If the directories are spelled differently in `other`, `restore` converts each line.
     fn by_lines(&self, other: &Self, text: &[u8], restore: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
         if other == self {
             return self.to_real_paths(text);
@@ -59,7 +59,7 @@ impl PathMap {
         self.with_directories(escaped)
     }
 
-    /// The map with its directories escaped as in rules of make.
+    /// The map with its directories escaped as in makefiles.
     fn in_rules(&self) -> Self {
         self.with_directories(|text| text.replace(' ', "\\ "))
     }

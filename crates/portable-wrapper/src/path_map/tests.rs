@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_placeholder_has_the_common_beginning() {
+fn every_placeholder_has_the_common_prefix() {
     for role in [Role::Workspace, Role::Target, Role::CargoHome] {
         assert!(role.placeholder().as_bytes().starts_with(PREFIX));
     }
@@ -28,7 +28,7 @@ fn path_map() -> PathMap {
 }
 
 #[test]
-fn the_longest_directory_counts_and_comes_back() {
+fn the_longest_directory_is_replaced_and_restored() {
     let path_map = path_map();
     let text = "/home/me/w/src/lib.rs: /home/me/w/target/debug/x /home/me/w";
     let hidden = path_map.to_placeholders_str(text);
@@ -64,7 +64,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn what_only_looks_like_a_directory_stays() {
+fn parts_of_other_paths_are_not_replaced() {
     let path_map = self::path_map();
     for text in ["/home/me/w2/x", "/home/me/w-old", "x.home/me/w"] {
         assert_eq!(path_map.to_placeholders_str(text), text);

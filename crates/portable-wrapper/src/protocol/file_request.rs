@@ -1,4 +1,4 @@
-//! A file of the wrapper's own that sccache shares between machines, such as the result of a build script.
+//! A file of the wrapper that sccache shares between machines, such as the result of a build script.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use sccfg_util::{env, fsio};
 
-/// The variable that tells the shim the file of the request.
+/// The variable with the path of the request, for the shim.
 pub(crate) const FILE_REQUEST_VARIABLE: &str = "SCCFG_FILE_REQUEST";
 
-/// To look a file up, or to store it.
-///
-/// To sccache it is a library, as a unit is. A lookup ends in a compile that fails, so that nothing is stored
-/// if the file is not found; to store a file is a compile that finds it in its place.
+/// A request to look up a file, or to store it. To sccache, the file is a library, as a unit is. If a lookup does not find the
+/// file, the compile that follows fails, so that nothing is stored. To store a file, the compile succeeds with the existing
+/// file as its output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct FileRequest {
     pub(crate) key: String,
@@ -25,12 +24,12 @@ pub(crate) struct FileRequest {
 }
 
 impl FileRequest {
-    /// Where the request is written.
+    /// The path of the request.
     pub(crate) fn path(&self) -> PathBuf {
         self.work.join("request")
     }
 
-    /// The file.
+    /// The path of the file.
     pub(crate) fn file(&self) -> PathBuf {
         self.work.join(&self.name)
     }
@@ -51,13 +50,13 @@ impl FileRequest {
         serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
     }
 
-    /// Acts as the compiler. Returns whether sccache is to store the file.
+    /// Acts as the compiler of the file. Returns whether the compile succeeds, so that sccache stores the file.
     pub(crate) fn compile(&self) -> std::io::Result<bool> {
         fsio::replace(&self.mark(), b"")?;
         Ok(self.is_stored)
     }
 
-    /// Whether the shim was run, which means that sccache did not have the file.
+    /// Whether the shim was started, because sccache did not have the file.
     pub(crate) fn was_compiled(&self) -> bool {
         fsio::exists(&self.mark())
     }

@@ -1,4 +1,4 @@
-//! What the wrapper asks the shim to compile, and the keys under which a unit is looked up in turn.
+//! The request to compile a unit, and the keys under which the unit is looked up in turn.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use crate::read_files::ReadFiles;
 use crate::work_dir;
 use sccfg_util::{env, fsio};
 
-/// What to compile if no cache has the output.
+/// The compile to run if no cache has the output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct CompileRequest {
@@ -32,7 +32,7 @@ pub(crate) struct CompileRequest {
     pub(crate) args: Vec<String>,
     /// The compiler's working directory.
     pub(crate) directory: PathBuf,
-    /// Where cargo wants the files.
+    /// The directory in which cargo expects the files.
     pub(crate) out_dir: PathBuf,
     /// The work directory, in which the files are compiled or restored. No other process uses it,
     /// so a compiler that an interrupted build left running does not disturb the next build.
@@ -52,26 +52,26 @@ pub(crate) struct CompileRequest {
     /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
     /// compile reads another one, the sources have to be listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
-    /// The directory of that package, if none of its sources may ask for its place.
+    /// The directory of that package, if none of its sources may ask for its own location.
     #[serde(default)]
     pub(crate) plain_package: Option<PathBuf>,
-    /// Those of them that are only used to include files.
+    /// The variables among them that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
     /// Whether a macro may ask for the canonical path of a file. An observed compile shows it.
     #[serde(default)]
     pub(crate) resolves_paths: bool,
-    /// Whether a macro may see the path of the registries. Whether the source asks for it is in dep-info.
+    /// Whether a macro may get the path of the registries. Dep-info shows whether the source does.
     pub(crate) exposes_cargo_home: bool,
     /// The path and digest of each source that the key covers.
     pub(crate) sources: Vec<(PathBuf, String)>,
-    /// The files that were read for the key besides these.
+    /// The other files that were read for the key.
     #[serde(default)]
     pub(crate) read_files: ReadFiles,
     /// The native libraries that the compiler gets with placeholders.
     pub(crate) native_libraries: Vec<NativeLibrary>,
-    /// What the compile may read.
+    /// The files that the compile may read.
     #[serde(default)]
     pub(crate) known_inputs: KnownInputs,
     /// The observer, if there is one for this system. It also gives macros other canonical paths when expansions are compared.
@@ -102,7 +102,7 @@ pub(crate) enum Attempt {
     WithAllPaths,
 }
 
-/// Which paths the compiler is told to replace.
+/// Which paths the compiler replaces by placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Remap {
     /// All of them. Output that still contains a real path is withheld from the cache.
@@ -119,14 +119,14 @@ impl Remap {
     pub(crate) fn after(leak: PathLeak) -> Self {
         match leak {
             PathLeak::Embedded(_) => Self::BestEffort,
-            // With a placeholder, the output could depend on the placeholder instead.
+            // Otherwise, the output would depend on the placeholder instead of the real path.
             PathLeak::Derived(_) | PathLeak::SourceLocation(_) => Self::None,
         }
     }
 }
 
 impl CompileRequest {
-    /// A request without anything that tells what to compile.
+    /// A request with empty fields.
     pub(crate) fn empty(language: Language) -> Self {
         Self {
             language,
@@ -182,7 +182,7 @@ impl CompileRequest {
         Some(next)
     }
 
-    /// This request as it was when it found `entry`; `leak` is why the key has the checkout's path, if it has.
+    /// This request as it was when it found `entry`. `leak` is the reason why the key has the checkout's path, if it has.
     pub(crate) fn that_found(self, entry: &CacheEntry, leak: Option<PathLeak>) -> Self {
         let marker = leak.map(|leak| {
             let mut marker = CacheEntry::new(&self.key);
@@ -205,7 +205,7 @@ impl CompileRequest {
         }
     }
 
-    /// The file of the request.
+    /// The path of the request.
     pub(crate) fn path(&self) -> PathBuf {
         self.work.join("request")
     }
@@ -214,12 +214,12 @@ impl CompileRequest {
         self.work.join("result")
     }
 
-    /// Locked while this request is compiled.
+    /// The path of the lock that is held while this request is compiled.
     pub(crate) fn lock(&self) -> PathBuf {
         self.work.join(work_dir::LOCK)
     }
 
-    /// Where the shim keeps files with a leak for [`Attempt::WithAllPaths`].
+    /// The directory in which the shim keeps files with a leak for [`Attempt::WithAllPaths`].
     pub(crate) fn withheld(&self) -> PathBuf {
         self.work.join("withheld")
     }
@@ -237,7 +237,7 @@ impl CompileRequest {
         serde_json::from_slice(&fsio::read_bytes(Path::new(&path))?).ok()
     }
 
-    /// Whether the wrapper still waits for it.
+    /// Whether the wrapper still waits for the compile: the request exists.
     pub(crate) fn is_wanted(&self) -> bool {
         let asked = fsio::read_bytes(self.path());
         let asked = asked.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
@@ -284,7 +284,7 @@ impl CompileRequest {
     /// `text` with cargo's output directory in place of the work directory.
     pub(crate) fn with_out_dir(&self, text: &[u8]) -> Vec<u8> {
         let (from, to) = (self.work.to_string_lossy(), self.out_dir.to_string_lossy());
-        // In messages in JSON, the paths are escaped.
+        // In JSON messages, paths are escaped.
         let text = replace_all(text, escaped(&from).as_bytes(), escaped(&to).as_bytes());
         replace_all(&text, from.as_bytes(), to.as_bytes())
     }

@@ -1,4 +1,4 @@
-//! Archives of objects, in the format of System V and GNU.
+//! Copies archives of objects, in the format of System V and GNU.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -76,7 +76,7 @@ pub(super) fn copy_archive(mut from: impl Read, mut to: File, moves: &Moves) -> 
     }
 }
 
-/// The table of an archive's symbols, with the new offsets of members.
+/// The symbol table of an archive, with the new offsets of members.
 fn moved_symbols(
     mut table: Vec<u8>,
     is_wide: bool,

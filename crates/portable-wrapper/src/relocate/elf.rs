@@ -1,4 +1,4 @@
-//! Offsets and values in relocatable objects: ELF for 64 bits, little endian.
+//! Reads and changes fields of relocatable objects: 64-bit little-endian ELF.
 
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ impl Section {
         self.at..self.at + self.size
     }
 
-    /// Whether it is in memory when the program runs.
+    /// Whether it is loaded when the program runs.
     pub(super) fn is_loaded(&self) -> bool {
         self.flags & ALLOCATED != 0
     }
@@ -101,7 +101,7 @@ pub(super) fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
 pub(super) enum Reference {
     /// By the sum of symbol and addend.
     Absolute,
-    /// Relative to the instruction, whose length is in the addend.
+    /// Relative to the address of the relocated field; the addend includes the distance to the end of the instruction.
     Relative,
     Other,
 }

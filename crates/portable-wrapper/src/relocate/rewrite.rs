@@ -1,4 +1,4 @@
-//! Writes an object anew, with other paths.
+//! Rewrites an object with other paths.
 
 use super::elf::{
     CREL, LINE_TABLE, MERGED_STRINGS, PROGBITS, REL, RELA, RELOCATION, Reference, SECTION_SYMBOL,
@@ -55,7 +55,7 @@ pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
             to_rewrite.push(nth);
         }
     }
-    // Those in a section that is written anew are replaced there.
+    // Paths in a rewritten section are replaced there.
     in_place.retain(|one| {
         let is_in = |nth: &usize| sections[*nth].range().contains(&one.range.start);
         !to_rewrite.iter().any(is_in)
@@ -78,7 +78,7 @@ fn replaced_in_place(mut bytes: Vec<u8>, found: &[Occurrence<'_>]) -> Option<Vec
     Some(bytes)
 }
 
-/// Writes the section `nth` of an object anew, and changes what refers to it.
+/// Rewrites the section `nth` of an object, and changes the symbols and relocations that refer to it.
 fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves) -> Option<()> {
     let section = sections[nth];
     let is_line_table = section.flags & MERGED_STRINGS != MERGED_STRINGS;
@@ -147,7 +147,7 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
                     let new = strings.offset(old)?.wrapping_sub(strings.offset(value)?);
                     set(bytes, at + 16, new)?;
                 }
-                // The addend is the distance from the end of the instruction, for the start of a text.
+                // The addend of a reference to the start of a string is the negative distance to the end of the instruction.
                 Reference::Relative if !is_of_section && (-8..=-4).contains(&addend) => {}
                 Reference::Relative | Reference::Other => return None,
             }

@@ -1,4 +1,4 @@
-//! Whether an object hides paths from a search.
+//! Whether an object can be searched for paths.
 
 use std::io::Read;
 
@@ -8,8 +8,8 @@ use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
 use super::elf::{COMPRESSED, EXECUTABLE, is_relocatable, sections};
 
-/// Whether nothing in the object or archive `from` hides one of `directories`: compressed debug information, wide
-/// letters, or code that puts a text together from parts.
+/// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
+/// information, as wide characters, or as immediate operands of code that writes a string in parts.
 pub(crate) fn is_searchable(mut from: impl Read, directories: &[&str]) -> bool {
     let mut magic = [0; ARCHIVE.len()];
     if from.read_exact(&mut magic).is_err() {
@@ -41,7 +41,7 @@ pub(crate) fn is_searchable(mut from: impl Read, directories: &[&str]) -> bool {
     true
 }
 
-/// Whether `bytes` contain one of `directories` in letters of two or four bytes, such as `wchar_t`.
+/// Whether `bytes` contain one of `directories` in characters of two or four bytes, such as `wchar_t`.
 fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
     let wide = |text: &str, width: usize| -> Vec<u8> {
         let letters = text.encode_utf16().map(u32::from);
@@ -57,9 +57,9 @@ fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
     directories.iter().any(is_in)
 }
 
-/// `None` if the object is not understood.
+/// `None` if the format of the object is not known.
 fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
-    /// As many letters as one instruction can contain.
+    /// The number of characters in an operand of one instruction.
     const PART: usize = 8;
     if !is_relocatable(bytes) || contains_wide(bytes, directories) {
         return Some(false);

@@ -1,16 +1,16 @@
-//! A section of strings with other paths in it.
+//! A section of strings that is rewritten with other paths.
 
 use std::ops::Range;
 
 use super::elf::number;
-use super::{LONGEST_TEXT, Pairs, find};
+use super::{LONGEST_STRING, Pairs, find};
 
-/// The new content of a section of strings, and where everything in it went.
+/// The new content of a section of strings, and the mapping of old offsets to new ones.
 pub(super) struct Strings {
     pub(super) content: Vec<u8>,
-    /// The end of each path: old and new offset; and its old and new start.
+    /// The old and the new range of each path.
     paths: Vec<(Range<usize>, Range<usize>)>,
-    /// The old offsets of the rests of texts, behind paths, if nothing may refer to them.
+    /// The old ranges of the rests of strings after paths, if there must be no reference to them.
     rests: Vec<Range<usize>>,
 }
 
@@ -33,12 +33,12 @@ impl Strings {
         new
     }
 
-    /// Forbids references to what stands behind a path in the same text, because it will move once more. `None` if a
-    /// text is too long for that.
+    /// Forbids references to the rest of a string after a path, because it moves again when the real path is written. `None` if
+    /// a string is too long.
     pub(super) fn pin_rests(&mut self, old: &[u8]) -> Option<()> {
         for (path, new) in &self.paths {
             let length = memchr::memchr(0, self.content.get(new.start..)?)?;
-            if length >= LONGEST_TEXT {
+            if length >= LONGEST_STRING {
                 return None;
             }
             let end = path.end + memchr::memchr(0, old.get(path.end..)?)?;
@@ -55,7 +55,7 @@ impl Strings {
         while start < old.len() {
             let length = usize::try_from(number(old, start, 4)?).ok()?;
             let version = number(old, start + 4, 2)?;
-            // The position of the second length: in DWARF 5, the sizes of addresses stand before it.
+            // The offset of `header_length`. In DWARF 5, `address_size` and `segment_selector_size` precede it.
             let field = match version {
                 2..=4 => start + 6,
                 5 => start + 8,
@@ -63,7 +63,7 @@ impl Strings {
             };
             let header = usize::try_from(number(old, field, 4)?).ok()?;
             let (header_end, end) = (field + 4 + header, start + 4 + length);
-            // 64-bit DWARF begins with a length that is too large.
+            // In 64-bit DWARF, the first length is 0xffffffff, which is refused here.
             if header_end > end || end > old.len() {
                 return None;
             }
@@ -85,7 +85,7 @@ impl Strings {
         self.paths.iter().all(is_in_header).then_some(())
     }
 
-    /// The new offset of what was at `old`; `None` inside a path.
+    /// The new offset for the offset `old`; `None` inside of a path.
     pub(super) fn offset(&self, old: u64) -> Option<u64> {
         let old = usize::try_from(old).ok()?;
         if self.rests.iter().any(|rest| rest.contains(&old)) {

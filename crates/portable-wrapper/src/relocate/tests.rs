@@ -6,8 +6,8 @@ use sccfg_util::fsio;
 use super::rewrite::moved;
 use super::*;
 use crate::binary;
-use crate::native_text::{self, Fill};
-use crate::path_map::{PathMap, Role, placeholder_of_text};
+use crate::native_strings::{self, Fill};
+use crate::path_map::{PathMap, Role, placeholder_of_native_string};
 
 const SOURCE: &str = r#"
     static const char other[] = "x";
@@ -94,7 +94,7 @@ fn debug_info(directory: &Path, archive: &[u8]) -> Vec<String> {
 #[case::dwarf_4_optimized(&["-O2", "-gdwarf-4", "-fPIC", "-ffunction-sections", "-fdata-sections"])]
 #[case::dwarf_5(&["-O2", "-gdwarf-5", "-fPIC"])]
 #[case::without_pic(&["-O1", "-fno-pic", "-mcmodel=large"])]
-fn an_archive_is_as_if_compiled_elsewhere(#[case] flags: &[&str]) {
+fn a_moved_archive_equals_one_compiled_elsewhere(#[case] flags: &[&str]) {
     let root = tempfile::tempdir().unwrap();
     let short = root.path().join("here");
     let long = root.path().join("somewhere/else/with/a/longer/name");
@@ -121,7 +121,7 @@ fn an_archive_is_as_if_compiled_elsewhere(#[case] flags: &[&str]) {
 #[case::release(&["-O2"])]
 #[case::debug(&["-O1", "-g"])]
 #[case::dwarf_4(&["-O2", "-gdwarf-4", "-fPIC"])]
-fn a_program_gets_a_shorter_path_in_its_texts(#[case] flags: &[&str]) {
+fn a_shorter_path_is_written_into_strings_of_a_program(#[case] flags: &[&str]) {
     let root = tempfile::tempdir().unwrap();
     let here = root.path().join("here/there");
     let from = here.to_str().unwrap().to_owned();
@@ -129,7 +129,7 @@ fn a_program_gets_a_shorter_path_in_its_texts(#[case] flags: &[&str]) {
     let mut path_map = PathMap::default();
     path_map.add(&here, Role::Target).unwrap();
     let moves = Moves::new(vec![(from.clone(), Role::Target.placeholder())]).with_texts();
-    let moves = moves.for_linking(vec![(from.clone(), placeholder_of_text())]);
+    let moves = moves.for_linking(vec![(from.clone(), placeholder_of_native_string())]);
     let for_linking = moved_archive(&archive, &moves).expect("it fits");
     assert_eq!(memmem::find(&for_linking, from.as_bytes()), None);
     // Other texts of the program would end in those of the archive.
@@ -138,11 +138,11 @@ fn a_program_gets_a_shorter_path_in_its_texts(#[case] flags: &[&str]) {
     // As it is delivered, anything can link it. What the wrapper links of that is what it links of the stored one.
     let delivered = here.join("delivered.a");
     fsio::replace(&delivered, &for_linking).unwrap();
-    native_text::write_paths(&delivered, &path_map, Fill::Mark).unwrap();
+    native_strings::write_paths(&delivered, &path_map, Fill::Mark).unwrap();
     let delivered = fsio::read_artifact(delivered).unwrap();
     assert_eq!(printed_by(&main, &here, &delivered), said);
     let program = here.join("main");
-    assert!(native_text::write_placeholders(&program, &path_map, Fill::Mark).unwrap());
+    assert!(native_strings::write_placeholders(&program, &path_map, Fill::Mark).unwrap());
     let stored = fsio::read_artifact(&program).unwrap();
     assert_eq!(memmem::find(&stored, from.as_bytes()), None);
     printed_by(&main, &here, &for_linking);
@@ -156,7 +156,7 @@ fn a_program_gets_a_shorter_path_in_its_texts(#[case] flags: &[&str]) {
 }
 
 #[test]
-fn what_is_not_understood_is_refused() {
+fn unknown_structures_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let here = root.path().join("here");
     let from = here.to_str().unwrap().to_owned();
@@ -185,7 +185,7 @@ fn what_is_not_understood_is_refused() {
 
 /// gcc makes `fwrite` with a length of it.
 #[test]
-fn texts_of_unknown_programs_keep_their_length() {
+fn strings_of_unknown_programs_keep_their_length() {
     let root = tempfile::tempdir().unwrap();
     let here = root.path().join("here");
     fsio::create_dir_all(&here).unwrap();
@@ -207,7 +207,7 @@ fn texts_of_unknown_programs_keep_their_length() {
 
 /// A text on the stack is put together from numbers; compressed debug information is not read.
 #[test]
-fn hidden_paths_are_noticed() {
+fn objects_that_may_hide_paths_are_not_searchable() {
     let root = tempfile::tempdir().unwrap();
     let here = root.path().join("a/directory/with/a/name");
     fsio::create_dir_all(&here).unwrap();

@@ -10,7 +10,7 @@ use super::super::cache_entry::CacheEntry;
 use super::super::dep_info::with_outputs_in;
 use super::super::differential::Verified;
 use super::super::lookup::Origin;
-use super::super::native_text::{self, Fill};
+use super::super::native_strings::{self, Fill};
 use super::super::path_leak::PathLeak;
 use super::super::protocol::CompileRequest;
 use super::super::storage::Storage;
@@ -168,7 +168,7 @@ impl Compile<'_> {
                 continue;
             }
             if entry.has_texts {
-                native_text::write_paths(&from, path_map, Fill::Mark)?;
+                native_strings::write_paths(&from, path_map, Fill::Mark)?;
             }
             fsio::rename_link(&from, &to)?;
         }

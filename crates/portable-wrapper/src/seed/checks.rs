@@ -14,7 +14,7 @@ use super::super::build_script::Machine;
 use super::super::cached_digest;
 use super::super::compiler::{self, Compiler};
 use super::super::digest::{self, KeyPart, KeyedHasher};
-use super::super::known_inputs::is_named_of_kernel;
+use super::super::known_inputs::is_below_kernel_directory;
 use super::super::observed_inputs::is_of_package;
 use super::super::package;
 use super::super::path_map::{PathMap, Role};
@@ -478,7 +478,7 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
 /// Whether a file belongs to the kernel, or to a package of the system, and not to `workspace`, which may be below one of
 /// their directories.
 fn is_of_system(path: &Path, workspace: &Path) -> bool {
-    !path.starts_with(workspace) && (is_named_of_kernel(path) || is_of_package(path))
+    !path.starts_with(workspace) && (is_below_kernel_directory(path) || is_of_package(path))
 }
 
 /// When the file at `path` was written, links followed, as cargo sees it.

@@ -27,7 +27,7 @@ use super::super::binary::{self, is_linked, placeholder_sites};
 use super::super::build_dir::wrapper_dir;
 use super::super::digest::FileStamp;
 use super::super::native_library::Libraries;
-use super::super::native_text;
+use super::super::native_strings;
 use super::super::path_map::PathMap;
 use super::super::relocate::{self, Moves};
 use super::super::unit_manifest::{MANIFEST_EXTENSION, UnitManifest, is_final_link};
@@ -119,7 +119,7 @@ impl Delivery<'_> {
                 continue;
             }
             if manifest.has_texts && has_extension(name, "rlib") {
-                if !native_text::copy_library(&from, &to, digest, from_map, to_map)? {
+                if !native_strings::copy_library(&from, &to, digest, from_map, to_map)? {
                     return Err("a library was changed or replaced after the build".into());
                 }
                 share::set_modified(&to, time)?;

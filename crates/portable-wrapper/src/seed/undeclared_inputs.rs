@@ -11,7 +11,7 @@ use ignore::WalkBuilder;
 
 use super::super::build_script::own_path::OwnPath;
 use super::super::build_script::{self, Source, is_of_cargo};
-use super::super::macro_effects::{AmbientInputs, FILE_TIMES, LOOKS, METADATA};
+use super::super::macro_effects::{AmbientInputs, FILE_LOOKUPS, FILE_TIMES, METADATA};
 use super::super::package;
 use super::super::path_map::PathMap;
 use super::checks::{Checks, Taken};
@@ -20,7 +20,7 @@ use super::units::{CargoUnit, Kind, Local};
 use super::{Package, Why};
 use sccfg_util::{env, fsio};
 
-/// With which a script reads files, besides the methods of paths ([`LOOKS`]).
+/// With which a script reads files, besides the methods of paths ([`FILE_LOOKUPS`]).
 const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
 /// Methods that tell links from files, besides [`METADATA`] and [`FILE_TIMES`].
 const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
@@ -70,7 +70,7 @@ impl Checks<'_> {
                 format!("its build script may read a variable that it does not declare ({name})");
             return Err(Why::general(why));
         }
-        if !names(&READS) && !names(&LOOKS) && !used.reads_files() {
+        if !names(&READS) && !names(&FILE_LOOKUPS) && !used.reads_files() {
             return Ok(());
         }
         let is_outside = |text: &str| {

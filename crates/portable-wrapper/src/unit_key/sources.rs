@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
-use super::super::known_inputs::{self, is_of_kernel};
+use super::super::known_inputs::{self, is_kernel_file};
 use super::super::macro_effects::{
     self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText, literals,
     only_computes, words,
@@ -438,7 +438,7 @@ impl Sources {
         let real_paths = RealPaths::default();
         let mut files = Vec::new();
         for path in info.files {
-            if is_of_kernel(&inputs.cwd.join(&path), &real_paths) {
+            if is_kernel_file(&inputs.cwd.join(&path), &real_paths) {
                 return Err(Uncacheable::KernelFile);
             }
             let path = inputs.path_map.to_placeholders_str(&path);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::super::digest;
-use super::super::known_inputs::is_named_of_kernel;
+use super::super::known_inputs::is_below_kernel_directory;
 use super::super::macro_effects::literals;
 use super::super::package::{self, is_rust};
 use super::super::state_dir::StateDir;
@@ -170,5 +170,5 @@ fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     let mut directories = path
         .ancestors()
         .take_while(|ancestor| !roots.contains(ancestor));
-    is_named_of_kernel(path) || directories.any(package::is_built)
+    is_below_kernel_directory(path) || directories.any(package::is_built)
 }

@@ -7,7 +7,7 @@ use super::canonical_paths::canonicalize_existing;
 use crate::build_script::inputs::Script;
 use crate::build_script::machine::{self, HEADERS};
 use crate::compiler::Compiler;
-use crate::known_inputs::is_named_of_kernel;
+use crate::known_inputs::is_below_kernel_directory;
 use crate::observed_inputs::is_of_package;
 use crate::package;
 use sccfg_util::env;
@@ -88,7 +88,7 @@ impl<'p> CoveredFiles<'p> {
         let is_of_system = |path: &Path| {
             // The Nix store never changes. A script whose source names a kernel file runs each time.
             path.starts_with("/nix/store")
-                || is_named_of_kernel(path)
+                || is_below_kernel_directory(path)
                 || self.has_machine && self.is_of_package(path)
                 || is_below(path, &self.of_machine)
         };
@@ -125,7 +125,7 @@ pub(super) fn differs_each_time(path: &Path) -> bool {
         "/sys/fs/cgroup",
         "/sys/kernel/mm/transparent_hugepage",
     ];
-    is_named_of_kernel(path) && !THE_SAME.iter().any(|other| path.starts_with(other))
+    is_below_kernel_directory(path) && !THE_SAME.iter().any(|other| path.starts_with(other))
 }
 
 /// Whether `path` is in the `.git` of the repository that contains `directory`.

@@ -1,4 +1,4 @@
-//! Which texts the argument of a call may be.
+//! The string literals that the argument of a call may be.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::syntax::is_in_use;
 use crate::macro_effects::tokens::{Kind, Token};
 
 impl<'a> Reader<'a> {
-    /// The texts that the argument in the group at this token may be; `None` if it may be any.
+    /// The strings that the argument in the group at this token may be; `None` if it may be any string.
     pub(super) fn names_of_argument(
         &self,
         (file, open): (usize, usize),
@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         self.names_of_parameter(file, at, name)
     }
 
-    /// The text that this literal or constant is, at this token.
+    /// The value of this string literal or constant, at this token.
     fn text_of(&self, argument: &[Token<'a>], at: (usize, usize)) -> Option<&'a str> {
         let argument = argument.strip_suffix_comma();
         let argument = match argument {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
                         && (!import.is_local || import.path.last() != Some(&name.text))
                 });
                 let constant = self.constants.get(name.text)?.as_ref()?;
-                // What is not in scope is a variable here.
+                // If the constant is not in scope, the name is that of a variable.
                 (!is_imported && self.is_in_scope(constant.place, at)).then_some(constant.value)
             }
             _ => None,
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         declared.0 == at.0 && is_within && !is_of_type && module(declared.1) == module(at.1)
     }
 
-    /// The texts that all callers of the function around `at` pass for the parameter `name`, if only they can call it
+    /// The strings that all callers of the function around `at` pass for the parameter `name`, if there can be no other callers
     /// and the name is not shadowed.
     fn names_of_parameter(&self, file: usize, at: usize, name: &str) -> Option<BTreeSet<String>> {
         let tokens = self.files[file];

@@ -1,4 +1,4 @@
-//! What a crate declares: modules, functions, macros and constants.
+//! The declarations of a crate: modules, functions, macros and constants.
 
 use super::Reader;
 use crate::macro_effects::tokens::{Kind, Token};
@@ -13,10 +13,10 @@ pub(super) struct Function<'a> {
     pub(super) is_open: bool,
 }
 
-/// A constant whose value is a text.
+/// A constant whose value is a string literal.
 pub(super) struct Constant<'a> {
     pub(super) value: &'a str,
-    /// Where it is declared.
+    /// The file and token of its declaration.
     pub(super) place: (usize, usize),
 }
 

@@ -1,12 +1,12 @@
-//! Code in other languages: what it may do that nobody sees.
+//! Code in other languages: effects that neither the source nor the observer shows.
 
 use super::Reader;
 use crate::macro_effects::tokens::{Kind, Token};
 use crate::macro_effects::{Author, c_library, words};
 
-/// Macros for machine code.
+/// Macros for inline assembly.
 pub(super) const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
-/// Instructions that call the system or other code, or read a clock or random numbers.
+/// Instructions that make system calls, call other code, or read a clock or random numbers.
 const INSTRUCTIONS: [&str; 21] = [
     "bl", "blr", "call", "callq", "ecall", "hvc", "int", "mrs", "rdcycle", "rdpid", "rdpmc",
     "rdrand", "rdseed", "rdtime", "rdtsc", "rdtscp", "smc", "svc", "syscall", "sysenter", "vmcall",
@@ -14,8 +14,8 @@ const INSTRUCTIONS: [&str; 21] = [
 const BLOCK: &str = "foreign code (`extern` block)";
 
 impl Reader<'_> {
-    /// The block behind the `extern` before `at`. Published crates are taken at their word: they call the functions
-    /// that they declare. The crate `libc` declares all; whoever uses one names it.
+    /// Handles the block after the `extern` before `at`. Published crates are assumed to call the functions that they declare
+    /// under these names. The crate `libc` declares all functions; the crate that calls one names it.
     pub(super) fn foreign_block(&mut self, tokens: &[Token<'_>], at: usize) {
         if self.author == Author::Published && self.found.name == "libc" {
             self.found.exports_c = true;
@@ -38,7 +38,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A macro for machine code, or its name, at `at`.
+    /// Handles a macro for inline assembly, or its name, at `at`.
     pub(super) fn assembler(&mut self, tokens: &[Token<'_>], at: usize) {
         let is_known = match (tokens.get(at + 1), tokens.get(at + 2)) {
             (Some(next), Some(open)) if next.is_punctuation("!") => match open.kind {
@@ -53,7 +53,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A name that may be that of a function of the C library, through a crate that may have any name here.
+    /// Handles a name that may be that of a function of the C library, which a crate of any name may export.
     pub(super) fn call_of_c(&mut self, tokens: &[Token<'_>], at: usize) {
         let name = tokens[at].text;
         let is_module = tokens
@@ -66,8 +66,8 @@ impl Reader<'_> {
     }
 }
 
-/// The functions and variables that the tokens of an `extern` block declare, under their names in the other language;
-/// `None` if a macro makes some.
+/// The functions and variables that the tokens of an `extern` block declare, by their symbol names; `None` if a macro may
+/// generate some.
 fn declared<'a>(block: &[Token<'a>]) -> Option<Vec<&'a str>> {
     let mut names = Vec::new();
     let mut is_renamed = false;
@@ -86,7 +86,7 @@ fn declared<'a>(block: &[Token<'a>]) -> Option<Vec<&'a str>> {
             }
             "link_name" => {
                 names.push(block.get(at + 2)?.text.trim_matches('"'));
-                // In `cfg_attr`, it has the other name as well.
+                // In `cfg_attr`, the attribute may not apply, so both names count.
                 is_renamed = before.is_some_and(|before| before.text == "[");
             }
             _ => {}
@@ -95,9 +95,9 @@ fn declared<'a>(block: &[Token<'a>]) -> Option<Vec<&'a str>> {
     Some(names)
 }
 
-/// Whether machine code whose template and operands these are only computes.
+/// Whether inline assembly with this template and these operands has no effect but its result.
 fn only_computes(code: &[Token<'_>]) -> bool {
-    // Its author says that the result depends on the operands alone (`options(pure)`).
+    // `options(pure)` declares that the result depends only on the operands.
     let is_pure = code.iter().any(|token| token.is_ident("pure"));
     code.iter().enumerate().all(|(at, token)| match token.kind {
         Kind::Text | Kind::Literal => {

@@ -7,7 +7,7 @@ use crate::macro_effects::reach::Reach;
 use crate::macro_effects::standard;
 use crate::macro_effects::tokens::{Kind, Token};
 
-/// How often imports are resolved, each time with the aliases found before.
+/// The maximum number of rounds in which imports are resolved, each with the aliases of the previous one.
 const MOST_ROUNDS: usize = 8;
 
 /// A name that a `use` imports.
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         let exported: BTreeSet<&str> = exported
             .filter_map(|import| {
                 let name = import.path.last().copied()?;
-                // Within a module of the same name, it is another one.
+                // Inside of a module of that name, the name may refer to another item.
                 let is_own = import.within.iter().any(|(module, _)| *module == name);
                 (!is_own).then_some(name)
             })
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
                     }
                     self.found.names_clock |= path == ["std", "time"];
                 } else if is_exported || !matches!(standard::reach(&path), Reach::NamedVariable) {
-                    // A function that is not exported counts where it is called.
+                    // An import that is not exported counts where it is used.
                     self.reach(standard::reach(&path), &path, None);
                 }
             }
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether this has an effect, or contains something that may.
+/// Whether the item has an effect, or contains an item that may.
 fn is_of_interest(path: &[&str]) -> bool {
     standard::is_module(path) || standard::reach(path) != Reach::Nothing
 }

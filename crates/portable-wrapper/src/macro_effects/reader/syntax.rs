@@ -73,7 +73,7 @@ pub(super) fn is_foreign_block(tokens: &[Token<'_>], mut at: usize) -> bool {
     false
 }
 
-/// The end of `#[cfg(…)]` at `at`, whose content is no code.
+/// The end of `#[cfg(…)]` at `at`, whose content is not code.
 pub(super) fn end_of_condition(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let open = at + 1 + usize::from(tokens.get(at + 1)?.is_punctuation("!"));
     let Kind::Open(end) = tokens.get(open)?.kind else {

@@ -1,8 +1,7 @@
-//! Paths in the texts of native libraries that were linked or bundled with a placeholder.
-//!
-//! A path that is written over the placeholder moves the rest of its text, so what is behind the text gets longer. In
-//! a library it is filled: cargo and rustdoc may link it without the wrapper, and have the real path in their program;
-//! and the wrapper finds it again in programs that it has linked, which get the placeholder for the cache.
+//! Paths in strings of native libraries that were linked or bundled with a placeholder. When the real path is written over the
+//! placeholder, the rest of the string moves, so that there are unused bytes after its end. In a library they have a mark:
+//! cargo and rustdoc may link it without the wrapper, which leaves the real path in their program; and in programs that the
+//! wrapper links, it finds such strings by the mark, and writes the placeholder for the cache.
 
 use std::fs::File;
 use std::io;
@@ -13,22 +12,22 @@ use memchr::memmem;
 
 use super::binary::sections::{Writable, writable_parts};
 use super::digest;
-use super::path_map::{PathMap, Role, placeholder_of_text, replace_all};
-use super::relocate::LONGEST_TEXT;
+use super::path_map::{PathMap, Role, placeholder_of_native_string, replace_all};
+use super::relocate::LONGEST_STRING;
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
-/// What stands behind the zero that ends a text.
+/// The unused bytes after the terminating NUL byte of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Fill {
-    /// In programs.
+    /// NUL bytes, in programs.
     Zeros = 0,
-    /// In libraries that programs are linked from.
+    /// A mark, in libraries from which programs are linked.
     Mark = 0xff,
 }
 
-/// Writes the real path over the placeholders in texts of the file at `path`.
+/// Writes the real path over the placeholders in strings of the file at `path`.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -36,11 +35,11 @@ pub(super) fn write_paths(path: &Path, path_map: &PathMap, fill: Fill) -> io::Re
     let Some(target) = path_map.directory(Role::Target) else {
         return Ok(());
     };
-    let placeholder = placeholder_of_text();
+    let placeholder = placeholder_of_native_string();
     let mut patcher = Patcher::of(path);
     visit(&fsio::open(path)?, &placeholder, |part, at| {
-        let Some(old) = part.text_at(at, LONGEST_TEXT)? else {
-            return Err(io::Error::other("a text in it is too long"));
+        let Some(old) = part.text_at(at, LONGEST_STRING)? else {
+            return Err(io::Error::other("a string with a placeholder is too long"));
         };
         let mut new = replace_all(&old, placeholder.as_bytes(), target.as_bytes());
         if new.len() < old.len() {
@@ -53,8 +52,8 @@ pub(super) fn write_paths(path: &Path, path_map: &PathMap, fill: Fill) -> io::Re
     patcher.finish()
 }
 
-/// Writes placeholders over the paths in texts behind which there is `fill`: as they were before [`write_paths`], or in
-/// a program that was linked from such libraries. Returns whether there were any.
+/// Writes placeholders over the paths in strings that are followed by `fill`: undoes [`write_paths`], also in a program that
+/// was linked from such libraries. Returns whether there were any.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -62,16 +61,16 @@ pub(super) fn write_placeholders(path: &Path, path_map: &PathMap, fill: Fill) ->
     let Some(target) = path_map.directory(Role::Target) else {
         return Ok(false);
     };
-    let placeholder = placeholder_of_text();
+    let placeholder = placeholder_of_native_string();
     let mut patcher = Patcher::of(path);
     let mut is_changed = false;
     visit(&fsio::open(path)?, target, |part, at| {
-        let Some(text) = part.text_at(at, LONGEST_TEXT)? else {
+        let Some(text) = part.text_at(at, LONGEST_STRING)? else {
             return Ok(target.len());
         };
         let old = replace_all(&text, target.as_bytes(), placeholder.as_bytes());
         let begin = at - part.range.start;
-        // The zero that ended the text is still there.
+        // The terminating NUL byte of the string with the placeholder is still there.
         let behind = begin + text.len() as u64..begin + old.len() as u64 + 1;
         let mut behind = part.part(behind).start(old.len() + 1 - text.len())?;
         let is_marked = behind.len() == old.len() + 1 - text.len()
@@ -89,8 +88,8 @@ pub(super) fn write_placeholders(path: &Path, path_map: &PathMap, fill: Fill) ->
     Ok(is_changed)
 }
 
-/// Copies a library that was delivered with the directories of `from`, and gives the copy those of `to`. Returns false,
-/// and leaves no copy, if it is not what was delivered of a file with this `digest`.
+/// Copies a library that was delivered with the directories of `from`, and writes those of `to` into the copy. `digest` is that
+/// of the stored file. Returns false, and leaves no copy, if the delivered library was changed.
 ///
 /// # Errors
 /// If a file cannot be read or written.
@@ -111,8 +110,8 @@ pub(super) fn copy_library(
     Ok(true)
 }
 
-/// Calls `found` with each place of `text` in a file, and the part that it is in. It returns the length of what it
-/// has dealt with, in which there is no other place.
+/// Calls `found` with each offset of `text` in a file, and with the part that contains it. `found` returns the number of bytes
+/// that it has handled; `text` is not searched for in these.
 fn visit(
     file: &File,
     text: &str,

@@ -1,4 +1,4 @@
-//! System calls of Linux, for the programs and the library that use no standard library.
+//! System calls of Linux, for the programs and the library without the standard library.
 
 #![allow(dead_code, reason = "each of them uses some")]
 

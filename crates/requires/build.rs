@@ -1,6 +1,5 @@
-//! Probes the machine for the requirements of tests. This is a build script because libtest can ignore a
-//! test only at compile time. cargo runs it again when a variable, a tool or a directory of `PATH`
-//! changes.
+//! Probes the machine for the requirements of tests. This is a build script because a test can be marked as ignored only at
+//! compile time. cargo runs it again when a variable, a tool or a directory of `PATH` changes.
 
 #![allow(
     clippy::disallowed_methods,
@@ -155,7 +154,7 @@ fn main() {
     for (name, can, reason) in [
         ("proc", Path::new("/proc/net/tcp").exists(), "no /proc"),
         ("root", is_root(), "needs root"),
-        ("not_root", !is_root(), "root may do it"),
+        ("not_root", !is_root(), "needs a user other than root"),
         (
             "other_users",
             is_permitted(
@@ -167,7 +166,7 @@ fn main() {
         (
             "ptrace",
             is_permitted("strace", &["strace", "-f", "true"]),
-            "strace may not trace here",
+            "strace has no permission to trace",
         ),
         (
             "mount",
@@ -239,14 +238,14 @@ fn main() {
                  [ -w $root ] || exit 1; found=1; done; [ -n \"$found\" ]",
                 ],
             ),
-            "control groups cannot be made here",
+            "control groups cannot be created here",
         ),
         (
             "dev_shm",
             output(&["stat", "-c", "%d", "/dev/shm"])
                 != output(&["stat", "-c", "%d", env!("CARGO_MANIFEST_DIR")])
                 && Path::new("/dev/shm").is_dir(),
-            "/dev/shm is not a file system of its own",
+            "/dev/shm is not a separate file system",
         ),
         (
             "fuse",
@@ -273,7 +272,7 @@ fn main() {
             program("nix").is_none()
                 || output(&["nix-instantiate", "--eval", "-E", "builtins ? readFileType"])
                     == "true",
-            "lib.fileset takes Nix 2.14",
+            "lib.fileset needs Nix 2.14",
         ),
     ] {
         add(name, (!can).then(|| Obstacle::Ignored(reason.to_owned())));
@@ -291,7 +290,7 @@ fn main() {
     write(&known, strict);
 }
 
-/// The table that the attribute reads.
+/// Writes the table that the attribute macro includes.
 fn write(known: &[(String, Option<Obstacle>)], strict: bool) {
     let mut text = String::from("const KNOWN: &[(&str, Probe)] = &[\n");
     for (name, obstacle) in known {

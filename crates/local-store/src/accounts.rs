@@ -1,4 +1,4 @@
-//! The size of a store and what was counted in it: a small file, changed under its own lock.
+//! The accounts of a store: its size and counters, in a small file with its own lock.
 
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Patience;
 
-/// How many groups of lookups are counted separately. What they are is the caller's business.
+/// The number of groups of lookups that are counted separately. The caller defines them.
 pub const GROUPS: usize = 4;
 
 /// Lookups of one group.
@@ -17,9 +17,9 @@ pub const GROUPS: usize = 4;
 pub struct Lookups {
     /// Lookups that found an entry.
     pub hits: u64,
-    /// Lookups that did not.
+    /// Lookups that found none.
     pub misses: u64,
-    /// Those of the misses that another cache was then asked for, which counts them as well.
+    /// The misses among these for which another cache was used, which counts them as well.
     pub passed_on: u64,
 }
 
@@ -30,7 +30,7 @@ pub enum Outcome {
     Hit,
     /// None was found.
     Miss,
-    /// None was found, and another cache was asked, which counts this lookup as well.
+    /// None was found, and another cache is used, which counts this lookup as well.
     PassedOn,
 }
 
@@ -59,7 +59,7 @@ impl Lookups {
 }
 
 impl Counters {
-    /// All lookups.
+    /// The sum over all groups.
     pub fn all(&self) -> Lookups {
         let mut all = Lookups::default();
         for lookups in &self.lookups {
@@ -71,11 +71,10 @@ impl Counters {
     }
 }
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Account {
-    /// In bytes. Never less than what is there: what is left by a killed process counts until the
-    /// next eviction.
+    /// The size of the store in bytes. Never less than the real size: files of a killed process count until the next eviction.
     pub(crate) size: u64,
     pub(crate) counters: Counters,
     /// Whether the size is unknown, because the file was damaged.
@@ -85,11 +84,11 @@ pub(crate) struct Account {
 /// The file of a store's accounts.
 pub(crate) struct Accounts(PathBuf);
 
-/// In front of the numbers; its last digit is the version of the format.
+/// The first number. Its last digit is the version of the format.
 const MAGIC: u64 = 0x7363_6366_6761_6302;
-/// The first ones: [`MAGIC`], the size, and the numbers of entries that were stored and evicted.
+/// The number of fields before the lookups: [`MAGIC`], the size, and the numbers of entries that were stored and evicted.
 const OTHERS: usize = 4;
-/// The last one is the checksum of the others.
+/// The number of all fields. The last one is the checksum of the others.
 const FIELDS: usize = OTHERS + 3 * GROUPS + 1;
 
 impl Accounts {
@@ -97,12 +96,12 @@ impl Accounts {
         Self(path)
     }
 
-    /// Reads the file, `None` where there is none.
+    /// Reads the file; `None` if it does not exist.
     pub(crate) fn read(&self) -> Option<Account> {
         Some(Account::from_bytes(&fsio::read_bytes(&self.0)?))
     }
 
-    /// Changes the file, while no other process does.
+    /// Changes the file under its lock.
     pub(crate) fn update<T>(
         &self,
         patience: Patience<'_>,
@@ -110,7 +109,7 @@ impl Accounts {
     ) -> io::Result<T> {
         let file = share::open_or_create(&self.0)?;
         patience.lock(&file, Locking::Alone)?;
-        // One byte more shows that a file is too long.
+        // One more byte, to detect a file that is too long.
         let mut bytes = [0; FIELDS * 8 + 1];
         let length = file.read_at(&mut bytes, 0)?;
         let mut account = if length == 0 {
@@ -179,7 +178,7 @@ impl Account {
     }
 }
 
-/// Tells a file that was written in part; it is no protection against intent.
+/// Detects a file that was written only in part. It does not protect against deliberate changes.
 fn checksum(numbers: &[u64]) -> u64 {
     numbers.iter().fold(0xcbf2_9ce4_8422_2325, |sum, number| {
         (sum ^ number)
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_accounts_are_read() {
         let directory = tempfile::tempdir().unwrap();
         let accounts = Accounts::at(directory.path().join("accounts"));
         assert_eq!(accounts.read(), None);

@@ -1,4 +1,4 @@
-//! What an entry consists of, and whether its files are as they were stored.
+//! Entries: their files and metadata, and checks whether the files are unchanged.
 
 use std::io;
 use std::path::Path;
@@ -10,17 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{NewFile, Store};
 
-/// Another one makes every older entry a miss.
+/// The version of the format. An entry with another version is a miss.
 const FORMAT: u32 = 1;
 
-/// How a stored file may be handed out.
+/// How a stored file may be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sharing {
-    /// As a second name of the stored file: only for what is never written in place, and whose time
-    /// does not matter.
+    /// As a hard link to the stored file: only for files that are never written in place, and whose mtime does not matter.
     Link,
-    /// As a file of its own, with the present time; a clone where the file system supports it.
+    /// As a separate file with the present time as its mtime; a clone if the file system supports it.
     Copy,
 }
 
@@ -68,8 +67,8 @@ impl StoredFile {
         self.is_executable
     }
 
-    /// The name of the file with its content. The mode is part of it: a link and a copy of the same
-    /// content have different ones.
+    /// The name of the blob with its content. It includes the mode, because linked and copied files with the same content have
+    /// different modes.
     pub(crate) fn blob_name(&self) -> String {
         let mode = match (self.sharing, self.is_executable) {
             (Sharing::Link, false) => "r",
@@ -105,23 +104,23 @@ pub struct Entry {
     metadata: Vec<u8>,
 }
 
-/// The first line of an entry's file; the metadata is the rest.
+/// The first line of an entry's file. The metadata follows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Header {
     format: u32,
     key: String,
-    /// During which run of the machine its files were last known to be intact.
+    /// The boot during which its files were last known to be intact.
     boot: Option<String>,
     files: Vec<StoredFile>,
-    /// Of the metadata; earlier versions had none.
+    /// The checksum of the metadata; `None` if an earlier version stored it.
     #[serde(default)]
     crc: Option<u32>,
 }
 
-/// What a look at an entry's files says.
+/// The result of checking an entry's files.
 pub(crate) enum Checked {
     Whole,
-    /// Their content was compared, and the entry says so now.
+    /// The files are intact. Their content was compared, and the entry was updated.
     WholeAfterReading,
     Damaged,
 }
@@ -140,7 +139,7 @@ impl Entry {
         }
     }
 
-    /// The entry at `path`, if it is one, under `key`.
+    /// Reads the entry at `path`; `None` if it is not an entry with the key `key`.
     pub(crate) fn read(path: &Path, key: &str) -> Option<Self> {
         let mut bytes = fsio::read_bytes(path)?;
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
@@ -153,7 +152,7 @@ impl Entry {
         })
     }
 
-    /// Writes it, and returns its size in bytes.
+    /// Writes the entry, and returns its size in bytes.
     pub(crate) fn write(&self, store: &Store, path: &Path) -> io::Result<u64> {
         let mut bytes = serde_json::to_vec(&self.header)?;
         bytes.push(b'\n');
@@ -172,7 +171,7 @@ impl Entry {
         &self.header.key
     }
 
-    /// What the caller stored with it.
+    /// The metadata that the caller stored.
     pub fn metadata(&self) -> &[u8] {
         &self.metadata
     }
@@ -186,8 +185,7 @@ impl Entry {
         &self.header.files
     }
 
-    /// Compares the files with what the entry says: by size and time, and by content where these
-    /// differ or the machine was started since.
+    /// Compares the files with the entry: by size and mtime, and by content if these differ or the machine was booted since.
     pub(crate) fn check(&mut self, store: &Store) -> Checked {
         let is_of_this_boot = self.header.boot.as_ref() == boot();
         let mut was_read = false;
@@ -214,7 +212,7 @@ impl Entry {
     }
 }
 
-/// What tells one run of the machine from the next; `None` where the system does not say.
+/// Identifies the current boot; `None` if the system does not identify its boots.
 pub(crate) fn boot() -> Option<&'static String> {
     static BOOT: OnceLock<Option<String>> = OnceLock::new();
     let read = || {

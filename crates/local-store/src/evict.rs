@@ -1,4 +1,4 @@
-//! Keeping the size below the limit.
+//! Reserving space, and evicting entries to keep the size below the limit.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -11,18 +11,17 @@ use sccfg_util::fsio::{self, Locking, share};
 use super::entry::Entry;
 use super::{BLOCK, OnWait, Patience, Store, rounded};
 
-/// What is left of the limit after an eviction, in percent: so that the next one is not soon.
+/// The size after an eviction, in percent of the limit. Below 100, so that evictions are rare.
 const KEPT: u64 = 90;
 
-/// The directories themselves, if each has all of its 256 subdirectories.
+/// The size of the directories themselves in bytes, with all of their 256 subdirectories.
 pub(crate) const DIRECTORIES: u64 = 2 * 257 * BLOCK;
 
-/// How often a reservation is tried while other processes reserve as well.
+/// The number of attempts at a reservation while other processes reserve as well.
 const TRIES: usize = 8;
 
 impl Store {
-    /// Reserves `bytes` of `limit`, and evicts entries where they do not fit. Until the returned lock is
-    /// dropped, nothing is evicted.
+    /// Reserves `bytes` of `limit`, and evicts entries if necessary. Nothing is evicted until the returned lock is dropped.
     pub(crate) fn reserve(
         &self,
         bytes: u64,
@@ -49,12 +48,12 @@ impl Store {
         Err(io::Error::other("the store's limit leaves no space"))
     }
 
-    /// Removes the least recently used entries until at most `size` bytes are left, what belongs to
-    /// no entry, and what processes have left that were killed.
+    /// Removes the least recently used entries until at most `size` bytes are left, blobs without an entry, and temporary files
+    /// of killed processes.
     fn evict(&self, size: u64, patience: Patience<'_>) -> io::Result<()> {
         let lock = share::open_or_create(&self.lock_path())?;
         patience.lock(&lock, Locking::Alone)?;
-        // Another process may have done it meanwhile.
+        // Another process may have evicted entries in the meantime.
         let account = self.accounts().read().unwrap_or_default();
         if !account.is_unknown && account.size <= size {
             return Ok(());
@@ -71,10 +70,10 @@ impl Store {
         })
     }
 
-    /// Removes all entries, and what was counted.
+    /// Removes all entries, and resets the counters.
     ///
     /// # Errors
-    /// When something in the store cannot be removed, or `on_wait` ends it.
+    /// When a file cannot be removed, or `on_wait` returns false.
     pub fn clear(&self, on_wait: OnWait<'_>) -> io::Result<()> {
         let Some(_lock) = self.lock_alone(Patience::Command(on_wait))? else {
             return Ok(());
@@ -85,7 +84,7 @@ impl Store {
         fsio::remove_file(&self.root.join("accounts"))
     }
 
-    /// All entries and files. For the caller, that no process may write meanwhile.
+    /// All entries and blobs. The caller must hold the exclusive lock.
     pub(crate) fn scan(&self) -> Scan {
         let mut scan = Scan::default();
         for path in files_below(&self.root.join("blobs")) {
@@ -119,12 +118,12 @@ impl Store {
     }
 }
 
-/// What is in a store.
+/// The contents of a store.
 #[derive(Default)]
 pub(crate) struct Scan {
     pub(crate) entries: Vec<Used>,
     pub(crate) blobs: HashMap<PathBuf, Blob>,
-    /// Files that are no entries, or of another format.
+    /// Files in the directory of entries that are not entries, or have another format.
     pub(crate) broken: Vec<PathBuf>,
 }
 
@@ -139,18 +138,18 @@ pub(crate) struct Used {
 pub(crate) struct Blob {
     /// In bytes, whole blocks.
     pub(crate) size: u64,
-    /// How many entries have it.
+    /// The number of entries that have it.
     pub(crate) users: usize,
 }
 
 impl Scan {
-    /// Removes the files that belong to no entry, and entries that cannot be read.
+    /// Removes blobs without an entry, and entries that cannot be read.
     pub(crate) fn remove_orphans(&mut self) {
         for path in self.broken.drain(..) {
             let _ = fsio::remove_file(&path);
         }
         self.blobs.retain(|path, blob| {
-            // What cannot be removed still counts.
+            // A blob that cannot be removed still counts.
             blob.users > 0 || fsio::remove_file(path).is_err()
         });
     }
@@ -162,8 +161,8 @@ impl Scan {
             .sum()
     }
 
-    /// Removes the least recently used entries until at most `size` bytes are left. Returns how many
-    /// are, and how many entries were removed.
+    /// Removes the least recently used entries until at most `size` bytes are left. Returns the remaining size in bytes, and
+    /// the number of entries that were removed.
     pub(crate) fn shrink(&mut self, size: u64) -> (u64, u64) {
         let mut left = self.size();
         let mut evicted = 0;

@@ -1,4 +1,4 @@
-//! What can be removed from a store without anybody missing it: entries above the limit, and files without an entry.
+//! Garbage: entries above the limit, and files without an entry.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,14 +10,15 @@ use serde::Serialize;
 use super::evict::{DIRECTORIES, Scan};
 use super::{OnWait, Patience, Store};
 
-/// What can be, or was, removed.
+/// The garbage that can be removed, or was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Garbage {
-    /// The least recently used entries, by which the store is above its limit.
+    /// The number of least recently used entries above the limit.
     pub entries: usize,
-    /// Files that belong to no entry: a process that was killed left them, or another version of the store.
+    /// The number of files without an entry: of a killed process, or of another version of the store.
     pub unreferenced: usize,
-    /// How many bytes on the disk this frees. A file that is also a hard link in a target directory frees none.
+    /// The number of bytes on the disk that the removal frees. A file that also has a hard link in a target directory frees
+    /// none.
     pub freed: u64,
 }
 
@@ -29,7 +30,7 @@ impl Garbage {
 }
 
 impl Store {
-    /// Looks for garbage. Nothing is removed.
+    /// Determines the garbage. Nothing is removed.
     ///
     /// # Errors
     /// When the store cannot be locked, or `on_wait` ends it.
@@ -40,7 +41,7 @@ impl Store {
         Ok(self.measure(&self.scan()))
     }
 
-    /// Removes garbage, and returns what it was. Entries that are being written are waited for.
+    /// Removes the garbage, and returns it. Waits for processes that write entries.
     ///
     /// # Errors
     /// When the store cannot be locked, or `on_wait` ends it.
@@ -64,12 +65,12 @@ impl Store {
         Ok(garbage)
     }
 
-    /// How many bytes of entries and files the limit allows.
+    /// The number of bytes of entries and blobs that the limit allows.
     fn kept_by_limit(&self) -> u64 {
         self.limit().saturating_sub(DIRECTORIES)
     }
 
-    /// The files of processes that were killed. For the caller, that no process may write meanwhile.
+    /// The temporary files of killed processes. The caller must hold the exclusive lock.
     fn unfinished(&self) -> Vec<PathBuf> {
         let directory = self.root.join("tmp");
         let names = fsio::names_in(&directory).into_iter();
@@ -97,7 +98,7 @@ impl Store {
     }
 }
 
-/// The entries that the limit does not allow, and the files that only they have.
+/// The entries above the limit, and the blobs that only they have.
 #[derive(Default)]
 struct Surplus<'a> {
     entries: Vec<&'a Path>,
@@ -105,7 +106,7 @@ struct Surplus<'a> {
 }
 
 impl Scan {
-    /// Which entries have to go so that at most `size` bytes are left, as [`Self::shrink`] chooses them.
+    /// The entries that have to be removed so that at most `size` bytes are left, as [`Self::shrink`] chooses them.
     fn surplus(&self, size: u64) -> Surplus<'_> {
         let orphans: u64 = self.orphans().map(|path| self.blobs[path].size).sum();
         let mut left = self.size() - orphans;
@@ -134,14 +135,14 @@ impl Scan {
         surplus
     }
 
-    /// The files that belong to no entry.
+    /// The blobs without an entry.
     fn orphans(&self) -> impl Iterator<Item = &PathBuf> {
         let orphans = self.blobs.iter().filter(|(_, blob)| blob.users == 0);
         orphans.map(|(path, _)| path)
     }
 }
 
-/// How many bytes on the disk the removal of the file at `path` frees.
+/// The number of bytes on the disk that the removal of the file at `path` frees.
 fn freed_by(path: &Path) -> u64 {
     fsio::stat(path).map_or(0, |stat| if stat.links == 1 { stat.occupied } else { 0 })
 }

@@ -1,8 +1,6 @@
-//! A content-addressed store of build outputs on this machine.
-//!
-//! An entry has a key, metadata that only the caller understands, and files. Files with the same
-//! content and mode are stored once, uncompressed, so that a file can be restored as a clone, a
-//! hard link or a copy.
+//! A content-addressed store of build outputs on this machine. An entry has a key, metadata that the caller defines, and files.
+//! Files with the same content and mode are stored once, uncompressed, so that a file can be restored as a clone, a hard link
+//! or a copy.
 //!
 //! ```text
 //! entries/ab/<key>           the list of files and the metadata; touched at each use
@@ -14,20 +12,17 @@
 //! lock                       held shared while an entry is written, exclusively during an eviction
 //! ```
 //!
-//! **Processes.** All state is in files, and the kernel releases the locks of a process that ends.
-//! So any number of processes can use a store at once. A process that is killed leaves at most
-//! files in `tmp/` and blobs without an entry, which the next eviction removes. If a file is
-//! evicted while an entry is being read, that entry is a miss. A process may be suspended while it
-//! holds a lock. So a build waits for a few seconds at most, and not for a suspended process; then it
-//! stores, evicts or counts nothing. Commands wait, and [say so](OnWait).
+//! **Processes.** All state is in files, and the kernel releases the locks of a process that ends. So any number of processes
+//! can use a store at once. A process that is killed leaves at most files in `tmp/` and blobs without an entry, which the next
+//! eviction removes. If a file is evicted while an entry is being read, that entry is a miss. A process may be suspended while
+//! it holds a lock. So a build waits for a few seconds at most, and not for a suspended process; then it stores, evicts or
+//! counts nothing. Commands wait, and [report that](OnWait).
 //!
-//! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit.
-//! The least recently used entries are evicted.
-//!
-//! **Damage.** A file is compared with its digest if its size or time differs from what the entry
-//! says, and at the first use of the entry after each boot. So neither a power cut nor a program
-//! that writes into a hard link can make the store return anything but what was stored, although
-//! nothing is synced to the disk. (Copies are synced where the system does not identify its boots.)
+//! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit. The least recently used entries
+//! are evicted. **Damage.** A file is compared with its digest if its size or mtime differs from that in the entry, and at the
+//! first use of the entry after each boot. So neither a power cut nor a program that writes into a hard link can make the store
+//! return anything but what was stored, although nothing is synced to the disk. (Copies are synced where the system does not
+//! identify its boots.)
 
 mod accounts;
 mod entry;
@@ -58,7 +53,7 @@ use wait::Patience;
 /// The block size of a file system, in bytes. A file occupies whole blocks.
 const BLOCK: u64 = 4096;
 
-/// The space that at least a small entry takes, in bytes.
+/// The space that the smallest entry occupies, in bytes.
 const LEAST: u64 = 3 * BLOCK;
 
 /// A store of build outputs.
@@ -72,7 +67,7 @@ pub struct Store {
 #[derive(Debug, Clone, Copy)]
 enum Limit {
     Known(u64),
-    /// Found out when something is stored.
+    /// Determined when an entry is stored.
     By(fn() -> u64),
 }
 
@@ -81,22 +76,23 @@ enum Limit {
 pub struct NewFile<'a> {
     /// Its name in the entry.
     pub name: &'a str,
-    /// Where it is.
+    /// The path of the file to store.
     pub path: &'a Path,
     /// The BLAKE3 digest of its content, in hexadecimal digits.
     pub digest: &'a str,
     /// How it may be restored.
     pub sharing: Sharing,
-    /// Whether nobody writes into it any more, so that it may become a second name of the stored file. Its mode is kept.
+    /// Whether it is never written in place any more, so that it may become a hard link to the stored file. Its mode is kept.
     pub is_final: bool,
 }
 
 /// The outcome of [`Store::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It is in the store.
+    /// The entry was stored.
     Stored,
-    /// It is larger than half of the store's limit, or than what this leaves beside the directories, and was left out.
+    /// The entry was not stored: it is larger than half of the store's limit, or than the limit without the directories
+    /// themselves.
     TooLarge,
 }
 
@@ -109,7 +105,7 @@ impl Store {
         }
     }
 
-    /// As [`Self::new`], with a limit in bytes that is asked for only when something is stored.
+    /// As [`Self::new`], with a limit in bytes that is computed only when an entry is stored.
     pub fn with_limit(root: impl Into<PathBuf>, limit: fn() -> u64) -> Self {
         Self {
             root: root.into(),
@@ -136,7 +132,7 @@ impl Store {
         let mut entry = Entry::read(&path, key)?;
         match entry.check(self) {
             entry::Checked::Whole => {
-                // In a read-only store, the time stays that of the last write.
+                // In a read-only store, the mtime does not change.
                 let _ = share::touch(&path);
             }
             entry::Checked::WholeAfterReading => {
@@ -152,7 +148,7 @@ impl Store {
         Some(entry)
     }
 
-    /// Removes the entry under `key`. Its files are removed by the next eviction, unless others have them.
+    /// Removes the entry under `key`. Its blobs are removed by the next eviction, unless other entries have them.
     ///
     /// # Errors
     /// If the store cannot be written to.
@@ -242,8 +238,8 @@ impl Store {
         let _writing = self.reserve(reserved, limit, patience)?;
         let mut used = 0;
         let written = self.write(&path, key, metadata, files, stored, &mut used);
-        // Returns the bytes that were reserved for files that failed or existed already. If that is not possible, they count
-        // until the next eviction.
+        // Releases the bytes that were reserved for files that failed or existed already. If that fails, they count until the
+        // next eviction.
         let _ = self.accounts().update(Patience::of_build(), |accounts| {
             accounts.size = accounts.size.saturating_sub(reserved.saturating_sub(used));
             accounts.counters.stored += u64::from(written.is_ok());
@@ -304,7 +300,7 @@ impl Store {
         let temporary =
             tempfile::Builder::new().make_in(tmp, |path| share::copy(file.path, path))?;
         if entry::boot().is_none() {
-            // The entry cannot tell that the machine was booted, so the file is not compared then.
+            // Without an identifier of the boot, the file is not compared after a boot, so it has to be on the disk now.
             share::sync(temporary.path())?;
         }
         temporary.persist(blob).map_err(|error| error.error)?;
@@ -314,7 +310,7 @@ impl Store {
     /// Counts a lookup of the group with the number `group`, below [`GROUPS`].
     ///
     /// # Errors
-    /// If the store cannot be written to, or another process keeps it from being counted.
+    /// If the store cannot be written to, or another process keeps the accounts locked.
     pub fn count(&self, group: usize, outcome: Outcome) -> io::Result<()> {
         if share::version(&self.accounts_path()).is_none() {
             self.create()?;
@@ -326,10 +322,10 @@ impl Store {
         })
     }
 
-    /// Starts all counters at zero again.
+    /// Resets all counters to zero.
     ///
     /// # Errors
-    /// If the store cannot be written to, or another process keeps the counters.
+    /// If the store cannot be written to, or another process keeps the accounts locked.
     pub fn reset_counters(&self) -> io::Result<()> {
         if !fsio::exists(&self.root) {
             return Ok(());
@@ -346,21 +342,21 @@ impl Store {
             marks.iter().any(|mark| share::version(mark).is_some())
         };
         let names = || fsio::names_in(&self.root);
-        // Another process may be creating the store: the mark first, then the rest.
+        // Another process may be creating the store. It creates the lock file first.
         !has_mark() && names().iter().any(|name| name != "locks") && !has_mark()
     }
 
-    /// What keeps this user from storing something here, as far as that can be told without trying.
+    /// Why this user cannot store entries here, if so. Determined without writing.
     pub fn obstacle(&self) -> Option<Obstacle> {
         let names = ["entries", "blobs", "tmp", "locks", "accounts", "lock"];
         Obstacle::in_and_of(&self.root, &names)
     }
 
-    /// Whether the directory can be written or created, whatever [others](Self::is_foreign) have there. If it is missing, a
-    /// directory is created where it would be, and removed.
+    /// Checks that the directory can be written to or created, even if it [is not a store](Self::is_foreign). If it is missing,
+    /// a temporary directory is created in its nearest existing ancestor.
     ///
     /// # Errors
-    /// If not, with what the system says.
+    /// The error of the system, if not.
     pub fn try_to_use(&self) -> io::Result<()> {
         let nearest = self.root.ancestors().find(|path| !fsio::is_missing(path));
         let nearest = nearest.unwrap_or(&self.root);
@@ -377,12 +373,12 @@ impl Store {
         fsio::remove_dir(&tried)
     }
 
-    /// Whether the limit leaves space for entries beside the directories.
+    /// Whether the limit leaves space for entries besides the directories themselves.
     pub fn has_space(&self) -> bool {
         self.limit() > DIRECTORIES + LEAST
     }
 
-    /// Creates the directory and those above it, if they are missing. It may be a link to one on another disk.
+    /// Creates the directory and its ancestors, if they are missing. It may be a symbolic link to a directory on another disk.
     fn create(&self) -> io::Result<()> {
         if self.is_foreign() {
             return Err(foreign());
@@ -396,11 +392,11 @@ impl Store {
         }
         let root = self.root.canonicalize();
         fsio::create_private_dir(root.as_ref().unwrap_or(&self.root))?;
-        // The mark of a store.
+        // The lock file marks the directory as a store.
         share::open_or_create(&self.lock_path()).map(drop)
     }
 
-    /// Keeps other processes out until the result is dropped. `None` if there is no store.
+    /// Takes the exclusive lock, which is held until the result is dropped. `None` if there is no store.
     fn lock_alone(&self, patience: Patience<'_>) -> io::Result<Option<File>> {
         if !self.is_there()? {
             return Ok(None);
@@ -410,7 +406,7 @@ impl Store {
         Ok(Some(lock))
     }
 
-    /// Whether there is a store; an error if there is something else, or if that cannot be known.
+    /// Whether there is a store; an error if the directory is not a store, or cannot be read.
     fn is_there(&self) -> io::Result<bool> {
         if fsio::is_missing(&self.root) {
             return Ok(false);
@@ -427,7 +423,7 @@ impl Store {
         self.accounts().read().map(|accounts| accounts.size)
     }
 
-    /// The counters since the store was created or cleared, or they were reset.
+    /// The counters since the store was created or cleared, or the counters were reset.
     pub fn counters(&self) -> Counters {
         let accounts = self.accounts().read();
         accounts
@@ -459,18 +455,18 @@ impl Store {
     }
 }
 
-/// Copies the content of `file`, which is at `blob`, to `to`, with the mode of a file that is made here.
+/// Copies the content of `file`, which is at `blob`, to `to`, with the mode of a file that this process creates.
 fn copy_as_created(blob: &Path, file: &StoredFile, to: &Path) -> io::Result<()> {
     let mut created = fsio::create_output(to, mode_of(file.is_executable()))?;
     io::copy(&mut fsio::open(blob)?, &mut created).map(drop)
 }
 
-/// Why nothing is done in a directory of somebody else.
+/// The error for a directory that is not a store.
 fn foreign() -> io::Error {
     io::Error::other("the directory is not empty, and is not a local store")
 }
 
-/// How many bytes a file of `size` bytes occupies.
+/// The number of bytes that a file of `size` bytes occupies.
 fn rounded(size: u64) -> u64 {
     size.div_ceil(BLOCK) * BLOCK
 }

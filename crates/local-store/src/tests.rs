@@ -87,7 +87,7 @@ fn occupied(directory: &Path) -> u64 {
 }
 
 #[test]
-fn an_entry_comes_back_with_its_metadata() {
+fn an_entry_is_restored_with_its_metadata() {
     let fixture = fixture(ROOMY);
     assert!(fixture.store.get("abc1").is_none());
     assert_eq!(fixture.put("abc1", b"content", Sharing::Copy), Put::Stored);
@@ -98,7 +98,7 @@ fn an_entry_comes_back_with_its_metadata() {
 }
 
 #[test]
-fn a_key_is_no_path() {
+fn a_key_is_not_a_path() {
     let fixture = fixture(ROOMY);
     for key in ["../../etc", "", "ab", "a/b/c"] {
         assert!(fixture.store.get(key).is_none());
@@ -107,7 +107,7 @@ fn a_key_is_no_path() {
 }
 
 #[test]
-fn a_copy_is_a_file_of_its_own_and_a_link_is_read_only() {
+fn a_copy_is_a_separate_file_and_a_link_is_read_only() {
     let fixture = fixture(ROOMY);
     fixture.put("copied1", b"content", Sharing::Copy);
     fixture.put("linked1", b"content", Sharing::Link);
@@ -126,7 +126,7 @@ fn a_copy_is_a_file_of_its_own_and_a_link_is_read_only() {
 }
 
 #[test]
-fn a_final_file_is_stored_as_it_is_and_restored_as_another() {
+fn a_final_file_is_stored_as_a_link_and_restored_as_a_copy() {
     let fixture = fixture(ROOMY);
     let path = fixture.path("new");
     fsio::replace(&path, b"content").unwrap();
@@ -149,11 +149,11 @@ fn a_final_file_is_stored_as_it_is_and_restored_as_another() {
 }
 
 #[test]
-fn a_file_that_was_written_in_place_is_never_handed_out() {
+fn a_file_that_was_written_in_place_is_never_restored() {
     let fixture = fixture(ROOMY);
     fixture.put("linked1", b"content", Sharing::Link);
     fixture.content_of("linked1").unwrap();
-    // As root, or a tool that changes the mode first.
+    // As root does, or a tool that changes the mode first.
     write_over(&fixture.path("linked1.restored"), b"C");
     assert!(fixture.store.get("linked1").is_none());
     assert_eq!(
@@ -164,7 +164,7 @@ fn a_file_that_was_written_in_place_is_never_handed_out() {
 }
 
 #[test]
-fn a_file_that_was_only_touched_is_handed_out() {
+fn a_file_that_was_only_touched_is_restored() {
     let fixture = fixture(ROOMY);
     fixture.put("linked1", b"content", Sharing::Link);
     share::touch(&fixture.blob()).unwrap();
@@ -221,7 +221,7 @@ fn the_least_recently_used_are_evicted_and_the_limit_holds() {
 }
 
 #[test]
-fn what_is_too_large_is_left_out() {
+fn an_entry_that_is_too_large_is_not_stored() {
     let fixture = fixture(4 << 20);
     let put = fixture.put("large1", &vec![1; 3 << 20], Sharing::Copy);
     assert_eq!(put, Put::TooLarge);
@@ -266,7 +266,7 @@ fn a_failed_put_leaves_nothing_and_costs_nothing() {
 }
 
 #[test]
-fn what_killed_processes_left_goes_with_the_next_eviction() {
+fn files_of_killed_processes_are_removed_by_the_next_eviction() {
     let limit = 8 << 20;
     let fixture = fixture(limit);
     fixture.put("first1", b"content", Sharing::Copy);
@@ -283,7 +283,7 @@ fn what_killed_processes_left_goes_with_the_next_eviction() {
 }
 
 #[test]
-fn verify_removes_what_is_damaged_and_no_more() {
+fn verify_removes_only_damaged_files_and_their_entries() {
     let fixture = fixture(ROOMY);
     fixture.put("whole1", b"whole", Sharing::Copy);
     fixture.put("linked", b"whole as well", Sharing::Link);
@@ -338,10 +338,9 @@ fn clear_empties_it() {
     assert!(fixture.content_of("first1").is_some());
 }
 
-/// Eight writers and readers at the limit: what is handed out is right, and the limit holds at every
-/// moment.
+/// Eight writers and readers at the limit: restored files are right, and the size never exceeds the limit.
 #[test]
-fn many_at_once_are_right_and_below_the_limit() {
+fn concurrent_processes_stay_below_the_limit() {
     let limit = 8 << 20;
     let fixture = fixture(limit);
     let is_done = AtomicBool::new(false);
@@ -438,7 +437,7 @@ fn a_lock_is_waited_for_only_if_it_is_held_for_the_same_key() {
     assert!(!store.lock_key(alike, forever).unwrap().had_to_wait);
 }
 
-/// The process that [`lock_until_killed`] runs in. It is killed on drop.
+/// The process in which [`lock_until_killed`] runs. It is killed on drop.
 struct Holder(std::process::Child);
 
 impl Drop for Holder {
@@ -450,7 +449,7 @@ impl Drop for Holder {
 
 const HELD: &str = "SCCFG_TEST_HELD";
 
-/// No test of its own: it locks the file that the variable names, says so, and waits.
+/// Not a test: locks the file that the variable names, reports that, and waits.
 #[test]
 fn lock_until_killed() {
     let Some(path) = sccfg_util::env::var_os(HELD) else {
@@ -462,7 +461,7 @@ fn lock_until_killed() {
     std::thread::sleep(Duration::from_secs(600));
 }
 
-/// Another process that holds the lock at `path` together with others.
+/// Another process that holds a shared lock of the file at `path`.
 fn holder(path: &Path) -> Holder {
     let program = sccfg_util::env::current_program().unwrap();
     #[allow(clippy::disallowed_methods, reason = "it is suspended")]
@@ -482,8 +481,8 @@ fn signal(holder: &Holder, name: &str) {
     assert!(sent.status.success());
 }
 
-/// A build that is suspended while it stores something keeps others from evicting, and one that is suspended while it counts
-/// from counting. They go on without.
+/// A build that is suspended while it stores an entry prevents evictions by others, and one that is suspended while it counts
+/// prevents counting. The others continue without.
 #[test]
 fn builds_do_not_wait_for_a_process_that_is_suspended() {
     let limit = 6 << 20;
@@ -517,7 +516,7 @@ fn builds_do_not_wait_for_a_process_that_is_suspended() {
     assert_eq!(fixture.store.size(), Some(fixture.store.scan().size()));
 }
 
-/// Commands wait, say for which process after some seconds, and go on when it ends.
+/// Commands wait, report for which process after some seconds, and continue when it ends.
 #[test]
 fn commands_wait_for_a_process_that_is_suspended_and_say_so() {
     let fixture = fixture(ROOMY);
@@ -545,7 +544,7 @@ fn commands_wait_for_a_process_that_is_suspended_and_say_so() {
     assert!(store.collect(&|_| true).unwrap().is_empty());
 }
 
-/// Another machine's store with what `exported` contains.
+/// The store of another machine, into which `exported` is imported.
 fn import(exported: &Path, key: &str) -> (Fixture, bool) {
     let other = fixture(ROOMY);
     let work = other.path("work");

@@ -1,7 +1,5 @@
-//! An entry with its files as one file, by which it gets to another machine.
-//!
-//! The first line says what the file contains ([`Header`]); the metadata and the content of each file
-//! follow, with nothing between them.
+//! Exporting an entry with its files to one file, and importing it on another machine. The first line is the [`Header`]. The
+//! metadata and the content of each file follow without separators.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -13,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::entry::mode_of;
 use super::{Entry, NewFile, Put, Sharing, Store};
 
-/// Another one makes every older file useless.
+/// The version of the format. A file with another version is not imported.
 const FORMAT: u32 = 1;
-/// No header is longer, in bytes.
+/// The maximum length of a header, in bytes.
 const LONGEST_HEADER: u64 = 64 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,7 +106,7 @@ impl Store {
 /// The part of an exported file after the metadata.
 struct Contents {
     file: File,
-    /// Where it starts.
+    /// The offset at which it starts.
     at: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Comparing everything in a store with its digests.
+//! Comparing all files of a store with their digests.
 
 use std::collections::HashSet;
 use std::io;
@@ -11,27 +11,26 @@ use super::entry::digest_of;
 use super::evict::files_below;
 use super::{OnWait, Patience, Store};
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// How many entries are whole.
+    /// The number of intact entries.
     pub entries: usize,
-    /// How many files are intact.
+    /// The number of intact files.
     pub files: usize,
-    /// Files whose content was not what was stored. They were removed.
+    /// Files whose content differs from the stored one. They were removed.
     #[serde(serialize_with = "sccfg_util::printed::serialize_paths")]
     pub damaged: Vec<PathBuf>,
-    /// How many entries were removed, because a file of theirs is damaged or missing, or they cannot
-    /// be read.
+    /// The number of entries that were removed, because a file is damaged or missing, or the entry cannot be read.
     pub removed_entries: usize,
 }
 
 impl Store {
-    /// Compares every file with its digest, and removes what is damaged. Other processes store and evict meanwhile: they are kept
-    /// out only while something is removed. What they store is not compared.
+    /// Compares every file with its digest, and removes damaged files and entries. Other processes may store and evict during
+    /// the comparison; the exclusive lock is held only for removals. Files that they store are not compared.
     ///
     /// # Errors
-    /// When the store cannot be locked, something damaged not be removed, or `on_wait` ends it.
+    /// When the store cannot be locked, a damaged file or entry cannot be removed, or `on_wait` returns false.
     pub fn verify(&self, on_wait: OnWait<'_>) -> io::Result<Verified> {
         let mut verified = Verified::default();
         if !self.is_there()? {
@@ -75,7 +74,7 @@ impl Store {
         Ok(verified)
     }
 
-    /// An error if a directory with files cannot be listed, which would count as an empty one.
+    /// Checks that each directory of the store can be listed, because an unreadable one would count as empty.
     fn check_lists(&self) -> io::Result<()> {
         for name in ["entries", "blobs"] {
             let halves = listed(&self.root.join(name))?.into_iter();
@@ -86,8 +85,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the file at `blob` if it is damaged, and returns whether it was. It may have been evicted or replaced since it was
-    /// compared.
+    /// Removes the file at `blob` if it is damaged, and returns whether it was. It is compared again, because it may have been
+    /// evicted or replaced since.
     fn remove_damaged(&self, blob: &Path, patience: Patience<'_>) -> io::Result<bool> {
         let Some(_lock) = self.lock_alone(patience)? else {
             return Ok(false);
@@ -100,7 +99,7 @@ impl Store {
     }
 }
 
-/// What is in `directory`, which may be missing.
+/// The entries of `directory`; none if it is missing.
 fn listed(directory: &Path) -> io::Result<Vec<fsio::Entry>> {
     match fsio::entries(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -108,7 +107,7 @@ fn listed(directory: &Path) -> io::Result<Vec<fsio::Entry>> {
     }
 }
 
-/// Whether the content of the file at `blob` is what its name says.
+/// Whether the content of the file at `blob` has the digest in its name.
 fn is_as_stored(blob: &Path) -> bool {
     let stored = blob.file_stem().and_then(|digest| digest.to_str());
     stored.is_some() && digest_of(blob).as_deref() == stored

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sccfg_util::fsio::{self, Locking};
 use sccfg_util::proc::running::Suspension;
 
-/// How long a build waits for others, in all, each time that it stores or counts something.
+/// How long a build waits for other processes in total, each time that it stores or counts something.
 const LONGEST_OF_BUILD: Duration = Duration::from_secs(5);
 
 /// In a shorter wait, suspended processes are not looked for: most waits are short, because a store is locked for moments.
@@ -16,16 +16,16 @@ const CHECK_SUSPENSION_AFTER: Duration = Duration::from_millis(50);
 /// How long a command waits before it reports that.
 const REPORT_AFTER: Duration = Duration::from_secs(3);
 
-/// Called again and again while a command waits for other processes, after the first seconds, with their numbers as far as
-/// they are known. If it returns `false`, the command fails with [`io::ErrorKind::Interrupted`].
+/// Called repeatedly while a command waits for other processes, after the first seconds, with their process IDs as far as they
+/// are known. If it returns `false`, the command fails with [`io::ErrorKind::Interrupted`].
 pub type OnWait<'a> = &'a dyn Fn(&[u32]) -> bool;
 
-/// How long other processes are waited for.
+/// How long to wait for other processes.
 #[derive(Clone, Copy)]
 pub(crate) enum Patience<'a> {
-    /// Until then, and not for a process that is suspended: a build can do without its store.
+    /// Until this time, and not for a suspended process: a build can continue without the store.
     Until(Instant),
-    /// As long as it takes.
+    /// Without limit, unless the function returns false.
     Command(OnWait<'a>),
 }
 

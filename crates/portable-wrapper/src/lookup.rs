@@ -102,7 +102,7 @@ fn ask_sccache(
     shim: &Path,
     changes: Vec<(OsString, Option<OsString>)>,
 ) -> Result<Lookup, Uncacheable> {
-    let asked = WorkDir::asked(&request.work);
+    let asked = WorkDir::for_sccache(&request.work);
     let moved = CompileRequest {
         work: asked.0.clone(),
         busy_lock: sccache.busy_lock(),

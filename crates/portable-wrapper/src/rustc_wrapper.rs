@@ -48,10 +48,10 @@ use listing::{list_sources, sources_of};
 use other::run_other;
 use request::empty_request;
 
-/// Where the keys of units are remembered that read a file which no key has.
+/// The kind under which units with an unknown input are saved in the state directory.
 const UNKNOWN_INPUTS: &str = "unknown-inputs";
 
-/// Under which name it is remembered of the unit with this key.
+/// The subject under which the unit with this key is saved.
 fn subject_of_unknown(key: &str) -> String {
     format!("{} {key}", known_inputs::READER)
 }
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let observed = ObservedRun::find();
     let stem = Path::new(program).file_stem().unwrap_or_default();
     let is_driver = stem == "clippy-driver";
-    // The effect of an unknown workspace wrapper cannot be part of a key.
+    // The effect of an unknown workspace wrapper cannot be in a key.
     let wraps_rustc = rest
         .first()
         .is_some_and(|argument| Path::new(argument).file_stem() == Some("rustc".as_ref()));
@@ -100,15 +100,14 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         Invocation::Unsupported(why, unit) => (unit, Some(why)),
     };
     if observed.is_some() && !unit.is_of_cargo() {
-        // A build script tries what the compiler can do. Its run is stored, and not what it tries.
+        // A build script probes the compiler. The whole run of the script is stored, so the probe need not be.
         return exec_noted(arguments, observed.as_ref());
     }
     observed.iter().for_each(ObservedRun::mark_unnoted);
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
 }
 
-/// The output of the compiler `program` for `arguments`, if these are those by which cargo asks for its version and the output is
-/// saved.
+/// The saved output of the compiler `program`, if `arguments` are those by which cargo asks for its version.
 fn saved_version(program: &OsStr, arguments: &[OsString]) -> Option<String> {
     let is_asked = arguments.len() == 1 && arguments.first()? == "-vV" && !is_off(SWITCH);
     is_asked.then(|| Compiler::saved_version(program, &StateDir::find()?))?
@@ -121,7 +120,7 @@ fn print(output: &str) -> ExitCode {
     }
 }
 
-/// Runs a compiler in the place of this process. In an observed run, it notes what it reads.
+/// Replaces this process by the compiler. In an observed run, the files that the compiler reads are noted.
 fn exec_noted(arguments: &[OsString], observed: Option<&ObservedRun>) -> ExitCode {
     observed.into_iter().for_each(ObservedRun::mark_noted);
     exec_compiler(arguments)
@@ -155,7 +154,7 @@ fn run_unit(
         (None, Ok(storage)) => {
             let may_begin = storage.compiles_here() && !differential::is_wanted();
             let compile = |is_listed| {
-                let how = Preparing {
+                let how = PrepareOptions {
                     recorder: &recorder,
                     early: &early,
                     is_listed,
@@ -177,7 +176,7 @@ fn run_unit(
         if let Some(subject) = &subject {
             subject.started();
         }
-        // sccache caches no linked outputs, and does not read arguments in a file.
+        // sccache does not cache linked outputs, and does not support arguments in a file.
         let may_use_sccache = why.fallback() == Fallback::Sccache
             && !unit.is_linked()
             && !are_in_file(arguments)
@@ -201,11 +200,11 @@ fn run_unit(
         ended(status.as_ref().is_ok_and(ExitStatus::success));
         status.into()
     });
-    // What is removed at its end is removed by now.
+    // All temporary files are removed by now: a signal ends this process without running destructors.
     end.exit()
 }
 
-/// Whether a procedural macro that the unit uses may read what sccache does not know.
+/// Whether the unit may use procedural macros, whose inputs sccache does not know.
 fn may_have_macros(unit: &Unit) -> bool {
     let mut files = unit.externs.iter().filter_map(|(_, file)| file.as_ref());
     files.any(|file| {
@@ -225,13 +224,13 @@ fn record_reason(unit: &Unit, why: Uncacheable, unknown_input: Option<String>) {
     }
 }
 
-/// How a compile is prepared.
-struct Preparing<'a> {
+/// Options for preparing a compile.
+struct PrepareOptions<'a> {
     recorder: &'a Recorder,
     early: &'a EarlyMetadata,
-    /// Whether the key has each source, also of a published package.
+    /// Whether the key has each source, even of a published package.
     is_listed: bool,
-    /// Whether it may begin before the key is known.
+    /// Whether the compile may be started before the key is known.
     may_begin: bool,
 }
 
@@ -247,11 +246,11 @@ struct Compile<'a> {
     outputs: Vec<String>,
     key: UnitKey,
     work: WorkDir,
-    /// The compile, if it has begun.
+    /// The compile, if it was started before the key was known.
     begun: Option<SpeculativeCompile>,
     recorder: &'a Recorder,
     early: &'a EarlyMetadata,
-    /// What the unit was before, once it is compiled.
+    /// The previous state of the unit, determined if it is compiled.
     before: OnceCell<Option<Before>>,
 }
 
@@ -261,7 +260,7 @@ impl<'a> Compile<'a> {
         is_driver: bool,
         unit: &'a Unit,
         cwd: &'a Path,
-        how: &Preparing<'a>,
+        how: &PrepareOptions<'a>,
     ) -> Result<Self, Uncacheable> {
         let state = StateDir::find_for(&unit.out_dir).ok_or(Uncacheable::NoStateDir)?;
         state.prune();
@@ -286,7 +285,7 @@ impl<'a> Compile<'a> {
         let mut begun = None;
         let key = inputs.finish(how.is_listed, |inputs, asked| {
             let may_begin = how.may_begin && asked.may_begin;
-            // To observe macros, a second compiler lists the sources.
+            // If macros are observed, a second compiler lists the sources.
             let token = (may_begin && asked.is_observed)
                 .then(JobToken::take)
                 .flatten();
@@ -377,7 +376,7 @@ impl<'a> Compile<'a> {
                 let mut sharing = leak.map_or(sharing, Sharing::PathLeaked);
                 if let Some(file) = &entry.unknown_input {
                     log::debug!("{} read or ran {}", self.unit.name, file.display());
-                    // Dependents may have started already: from the next build on, it has no key.
+                    // Dependents may have been started already, so the unit has no key only from the next build on.
                     let subject = subject_of_unknown(&self.key.key);
                     self.state.save(UNKNOWN_INPUTS, &subject, file);
                     self.recorder.reads_unknown(file.clone());
@@ -422,8 +421,8 @@ impl<'a> Compile<'a> {
         }
     }
 
-    /// Compiles without sccache, after the compile below its server failed without an error in the
-    /// source. The server's process may have lower limits, for example of memory.
+    /// Compiles without sccache, after a compiler that sccache's server started failed without an error in the source. The
+    /// server may have lower limits, for example for memory.
     fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> End {
         let why = Uncacheable::ServerCompileFailed;
         record_reason(self.unit, why, None);
@@ -470,7 +469,7 @@ impl<'a> Compile<'a> {
         }
     }
 
-    /// What the unit was before. Has to be asked for before its manifest is written.
+    /// The previous state of the unit. Must be called before its manifest is written.
     fn before(&self) -> Option<&Before> {
         let before = self.before.get_or_init(|| {
             let now = BeforeUnit {
@@ -501,7 +500,7 @@ impl<'a> Compile<'a> {
         manifest
     }
 
-    /// Has runs of the program looked up in the store, if it is a build script.
+    /// Installs a launcher, so that runs of the program are looked up in the store, if it is a build script.
     fn install_launcher(&self) {
         let unit = self.unit;
         if !build_script::is_build_script(&unit.name, &unit.crate_types) || is_off(SCRIPTS) {

@@ -1,7 +1,6 @@
-//! Runs sccache, which may fail or never answer, without harm to a build.
-//!
-//! All compiles of a build stop using sccache together: the first that meets a failure leaves a mark
-//! ([`outage`]), which names the build by its process, and prints one line. The next build tries again.
+//! Runs sccache, so that a build continues if sccache fails or never answers. All compiles of a build stop using sccache
+//! together: the first one that detects a failure creates a mark ([`outage`]), which identifies the build by its process, and
+//! prints one line. The next build tries again.
 
 mod outage;
 mod waiting;
@@ -25,7 +24,7 @@ use sccfg_util::proc::Program;
 use sccfg_util::programs::{self, find_unwrapped};
 use sccfg_util::wrapper_vars::SCCACHE;
 
-/// Shorter waits are not added up for the build: a remote cache takes its time.
+/// Shorter waits do not count towards the limit of the build, because a remote cache may need them.
 const SLOW: Duration = Duration::from_secs(1);
 /// The longest reason that is printed, in characters.
 const MAX_REASON: usize = 300;
@@ -40,12 +39,12 @@ pub fn find_sccache() -> Option<PathBuf> {
     }
 }
 
-/// What reads the standard error of a compile.
+/// The reader of the standard error of a compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StderrReader {
     /// The user, through cargo.
     User,
-    /// A build script, which may take it for a warning of the compiler's and keep it.
+    /// A build script, which may interpret messages as warnings of the compiler.
     BuildScript,
 }
 
@@ -62,15 +61,15 @@ pub(super) struct Sccache {
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) outcome: RunOutcome,
-    /// For how long nothing was compiled, as far as that is visible.
+    /// For how long nothing was compiled, if that is visible.
     pub(super) idle: Duration,
 }
 
 #[derive(Debug)]
 pub(super) enum RunOutcome {
-    /// It exited; its status says little.
+    /// It exited, with any status.
     Exited(Output),
-    /// It could not be started, or was killed after it did not answer, for this reason.
+    /// It could not be started, or was killed because it did not answer; the reason.
     NoAnswer(String),
 }
 
@@ -111,7 +110,7 @@ impl Sccache {
         changes: &[(OsString, Option<OsString>)],
         directory: Option<&Path>,
     ) -> Run {
-        // It may start a server.
+        // The client may start a server, which must not be observed.
         let changes = [changes, &observation::unobserved()].concat();
         let client = Program {
             path: &self.program,
@@ -138,14 +137,14 @@ impl Sccache {
         }
     }
 
-    /// Counts a wait that brought nothing towards the limit of the build.
+    /// Counts a wait in which nothing was compiled towards the limit of the build.
     pub(super) fn count_idle(&self, idle: Duration) {
         if idle > SLOW {
             self.outage.count_wait(idle);
         }
     }
 
-    /// Compiles the rest of this build without sccache, and prints `why` if nothing in this build has.
+    /// Disables sccache for the rest of this build, and prints `why` unless another compile of this build did.
     pub(super) fn disable_for_build(&self, why: &str) {
         self.outage.begin(why);
         self.print_reason();
@@ -191,8 +190,8 @@ pub(super) fn failure(output: &Output) -> String {
     reason.chars().take(MAX_REASON).collect()
 }
 
-/// What sccache's client says after its server failed during a request and it ran the compiler itself
-/// (sccache's `commands.rs`, `handle_compile_response`). It exits as the compiler does.
+/// The message of sccache's client after its server failed during a request and the client ran the compiler itself (sccache's
+/// `commands.rs`, `handle_compile_response`). It exits as the compiler does.
 const COMPILED_LOCALLY: &str = "compiling locally instead";
 
 /// The client's warning, if it lost its server.

@@ -1,12 +1,8 @@
-//! Seeding: filling the build directory of a new checkout from that of another one.
-//!
-//! A unit is taken (`decisions`) if everything it depends on is the same here (`checks`), and so are all its dependencies. Its files
-//! get this checkout's paths (`delivery`). cargo then finds it fresh, and compiles the rest. So a seeded build directory is in the
-//! state in which a build in this checkout would have left it, up to the units that are missing.
-//!
-//! Units that cannot be taken from one checkout are looked for in others (`earlier`).
-//!
-//! The directory is filled beside its final place, and renamed once it is complete.
+//! Seeding: filling the build directory of a new checkout from that of another one. A unit is taken (`decisions`) if all of its
+//! inputs are the same here (`checks`), and all of its dependencies are taken. Its files get this checkout's paths
+//! (`delivery`). cargo then finds it fresh, and compiles the rest. So a seeded build directory is in the state after a build in
+//! this checkout, apart from the units that are missing. Units that cannot be taken from one checkout are searched for in
+//! others (`earlier`). The directory is filled under a temporary name, and renamed when it is complete.
 
 mod ambient;
 mod cargo_dep_info;
@@ -44,9 +40,10 @@ use source_record::Compared;
 pub use source_record::{Use, is_unbuilt, remove_outdated};
 use units::{CargoUnit, Kind, Unfinished};
 
-/// The name of the directory that is filled, with a dot, a hyphen and the name of the build directory if it is beside that.
+/// The name of the directory that is filled. If it is in the parent of the build directory, its name is `.sccfg-seed-` and the
+/// name of the build directory.
 pub const STAGING: &str = "sccfg-seed";
-/// With more threads, some wait for the file system.
+/// The maximum number of threads. With more, some would wait for the file system.
 const MOST_THREADS: usize = 8;
 
 /// The directories of a checkout. All paths are absolute and without symbolic links.
@@ -76,14 +73,14 @@ pub struct Package {
 /// Finds a package by its directory, relative to the workspace that is seeded.
 pub type Packages<'a> = dyn Fn(&Path) -> Option<Package> + 'a;
 
-/// What seeding did.
+/// The result of seeding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seeded {
     /// How many units were taken.
     pub units: usize,
-    /// The workspaces from which some of them were taken that the first one could not give.
+    /// The workspaces from which units were taken that could not be taken from the first one.
     pub others: Vec<PathBuf>,
-    /// The units that were not, with the reasons; a unit comes after its dependencies.
+    /// The units that were not taken, with the reasons. A unit comes after its dependencies.
     pub left_out: Vec<(String, String)>,
 }
 
@@ -116,12 +113,12 @@ struct Why {
     text: Cow<'static, str>,
     /// Whether the same holds for the unit in other checkouts.
     is_general: bool,
-    /// That of a disk that is full, so that no unit can be delivered any more.
+    /// The kind of error of a full disk, after which no unit can be delivered.
     disk_full: Option<io::ErrorKind>,
 }
 
 impl Why {
-    /// A reason that lies in the unit, whichever checkout has compiled it.
+    /// A reason that holds whichever checkout compiled the unit.
     fn general(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             text: text.into(),
@@ -209,9 +206,9 @@ pub fn last_build(build: &Path) -> Option<SystemTime> {
 struct Build<'a> {
     checkout: &'a Checkout,
     profiles: Vec<PathBuf>,
-    /// Those that are finished.
+    /// The finished units.
     units: Vec<CargoUnit>,
-    /// Those of them that each profile has.
+    /// The range of units of each profile.
     of_profiles: Vec<Range<usize>>,
     unfinished: Vec<Unfinished>,
     _locks: Vec<File>,
@@ -228,7 +225,7 @@ impl<'a> Build<'a> {
         });
         let mut held = Vec::new();
         for lock in locks.filter(|lock| lock.is_file()) {
-            // Where there are no locks, nobody knows.
+            // Without file locks, a running build cannot be detected.
             let lock = fsio::try_share_lock(&lock).unwrap_or_default();
             held.push(lock.ok_or(Refused::IsBuilding)?);
         }
@@ -258,17 +255,18 @@ impl<'a> Build<'a> {
 /// When a checkout is seeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// As the first build begins.
+    /// At the start of the first build.
     InBuild,
-    /// Before that. Sources may change until the first build, which has to call [`remove_outdated`].
+    /// Before the first build. Sources may change until then, so that the first build must call [`remove_outdated`].
     BeforeBuild,
 }
 
-/// Fills the build directory of `to`, which must not exist, from that of `from`, and with what cannot be taken there from
-/// those of `others`. `staging` is an empty directory on the same file system; it is moved or left behind.
+/// Fills the build directory of `to`, which must not exist, from that of `from`, and with other units from those of `others`.
+/// `staging` is an empty directory on the same file system, which is renamed to the build directory. After an error, it is not
+/// removed.
 ///
 /// # Errors
-/// If nothing can be taken at all; `to` is then as it was.
+/// If nothing can be taken at all. `to` is then unchanged.
 pub fn seed(
     from: &Checkout,
     others: &[Checkout],
@@ -344,13 +342,13 @@ struct Filling<'a> {
     to: &'a Checkout,
     packages: &'a Packages<'a>,
     staging: &'a Path,
-    /// The time for files of packages that may change.
+    /// The mtime for files of packages that may change.
     moment: SystemTime,
     compared: RefCell<Compared>,
 }
 
 impl Filling<'_> {
-    /// Takes the units of `build` that were not taken `earlier`, and adds them.
+    /// Takes units of `build` that were not taken `earlier`, and adds them to that.
     fn take<'b>(&self, build: Build<'b>, earlier: &mut Earlier<'b>) -> Result<(), Refused> {
         let from = build.checkout;
         let delivery = Delivery {
@@ -364,7 +362,7 @@ impl Filling<'_> {
         let checks = Checks::new(self, from, earlier);
         let checks = checks.ok_or(Refused::NoCompiler)?;
         let mut decisions = Decisions::new(checks, &build.units, earlier);
-        // Units are delivered while others are decided, the largest first, so that no thread is left alone with one.
+        // Units are delivered while others are decided, the largest first, so that all threads finish at about the same time.
         let results = each_while_produced(
             MOST_THREADS,
             |hand_over| {
@@ -389,8 +387,8 @@ impl Filling<'_> {
     }
 }
 
-/// Removes what was delivered of a unit. Without its fingerprint, cargo takes it for incomplete, and replaces what a compile
-/// has made. `OUT_DIR` is removed as well: a script may expect it to be empty.
+/// Removes the fingerprint of a unit, so that cargo rebuilds the unit and replaces its outputs. The directories of a build
+/// script's run are removed as well, because a script may expect an empty `OUT_DIR`.
 fn remove(unit: &CargoUnit, staging: &Path) {
     for directory in directories_of(unit) {
         let _ = fsio::remove_dir(&staging.join(directory));
@@ -411,7 +409,7 @@ fn deliver_marks(
     profiles: &[PathBuf],
     when: When,
 ) -> io::Result<()> {
-    // What cargo knows of the compiler, so that it does not ask again.
+    // cargo's cache of the compiler's version and output, so that cargo does not run the compiler again.
     let known = ".rustc_info.json";
     let bytes = fsio::read_bytes(from.build.join(known));
     let bytes = match when {
@@ -430,7 +428,7 @@ fn deliver_marks(
                 fsio::write_output(&staging.join(profile).join(lock), b"")?;
             }
         }
-        // cargo makes it when it compiles a test, which may be fresh.
+        // cargo creates `tmp` when it compiles a test, and a fresh test needs it as well.
         let tmp = profile.with_file_name("tmp");
         if from.build.join(&tmp).is_dir() {
             fsio::create_dir_all(&staging.join(&tmp))?;
@@ -446,7 +444,7 @@ fn deliver_marks(
     Ok(())
 }
 
-/// Removes what an interrupted run left at `staging`.
+/// Removes the directory `staging` of an interrupted run.
 ///
 /// # Errors
 /// If it cannot be removed.

@@ -1,5 +1,4 @@
-//! The compiler shim: what sccache runs in place of rustc. [`protocol`](super::protocol) says when and
-//! for what.
+//! The compiler shim, which sccache runs instead of rustc. [`protocol`](super::protocol) documents when and why.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -13,7 +12,7 @@ use super::state_dir::StateDir;
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
-/// The file beside a shim that names its compiler.
+/// The name of the file with the path of the shim's compiler, in the directory of the shim.
 const COMPILER: &str = "compiler";
 
 /// The shim of `compiler`, created if missing. Each compiler has one, since sccache identifies a
@@ -63,7 +62,7 @@ pub(super) fn run(name: &Path, arguments: &[OsString]) -> ExitCode {
 }
 
 fn run_real_compiler(name: &Path, arguments: &[OsString]) -> ExitCode {
-    // sccache tries this to recognize rustup's proxy, which would take it; a compiler does not.
+    // sccache passes `+TOOLCHAIN` to detect rustup's proxy. A compiler rejects that argument.
     let is_toolchain = |argument: &OsString| argument.to_string_lossy().starts_with('+');
     if arguments.first().is_some_and(is_toolchain) {
         return ExitCode::FAILURE;

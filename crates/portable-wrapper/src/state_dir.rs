@@ -1,4 +1,4 @@
-//! What the wrapper remembers between units, below the user's cache directory. All of it can be computed again.
+//! The wrapper's state directory below the user's cache directory. Everything in it can be computed again.
 
 use std::ffi::OsStr;
 use std::io;
@@ -18,17 +18,17 @@ use sccfg_util::fsio::{KeyLock, Obstacle};
 use sccfg_util::wrapper_vars::STATE_DIR;
 use sccfg_util::{env, fsio};
 
-/// Changes with the format of what is saved or stored in the cache.
+/// The version of the format of saved values and of cache entries. Part of all keys.
 pub(super) const FORMAT: &str = "22";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long something is kept after it was written.
+/// How long a file is kept after it was written.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How long another process is waited for that finds out what is to be saved.
+/// How long to wait for another process that computes the same value.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The directories in it: the kinds of what is saved, and those of other modules.
+/// The directories in it: one for each kind of saved values, and those of other modules.
 const DIRECTORIES: [&str; 20] = [
     "compilers",
     COMPUTING,
@@ -51,33 +51,33 @@ const DIRECTORIES: [&str; 20] = [
     "unknown-inputs",
     "workspaces",
 ];
-/// The directory with the locks of what is being computed.
+/// The directory with the locks of values that are being computed.
 const COMPUTING: &str = "computing";
 /// The files in it.
 const FILES: [&str; 3] = ["differences", "hash_key", "pruned"];
 
-/// What to do if the directory cannot be used.
+/// The hint if the directory cannot be used.
 pub const ELSEWHERE: &str = "name another directory in SCCFG_WRAPPER_DIR";
 
 /// The wrapper's state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDir {
     directory: PathBuf,
-    /// A directory in which cargo writes, for what cannot be saved.
+    /// A directory in cargo's build directory, for values that cannot be saved in the state directory.
     out_dir: Option<PathBuf>,
 }
 
 /// What was removed of a state directory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CleanedState {
-    /// It was not there.
+    /// Nothing: the directory did not exist.
     #[default]
     Nothing,
     /// The whole directory.
     Directory,
-    /// What the wrapper saved; files of others are still there.
+    /// The wrapper's files. Other files are still there.
     OwnFiles,
-    /// Nothing: only files of others are there.
+    /// Nothing: the directory has only other files.
     OnlyOthers,
 }
 
@@ -94,8 +94,8 @@ impl StateDir {
         })
     }
 
-    /// The same for a unit: what cannot be saved in a sandbox, for example, is saved in cargo's build directory around
-    /// `out_dir`. Otherwise each unit would compute the digest of the whole compiler.
+    /// As [`Self::find`], for a unit. Values that cannot be saved, for example in a sandbox, are saved in cargo's build
+    /// directory, which contains `out_dir`. Otherwise each unit would compute the digest of the whole compiler.
     pub(super) fn find_for(out_dir: &Path) -> Option<Self> {
         Some(Self {
             out_dir: Some(out_dir.to_owned()),
@@ -121,7 +121,7 @@ impl StateDir {
         (!fsio::is_kept_from_root(&self.directory)).then_some(&self.directory)
     }
 
-    /// What keeps this user from saving something here. The store is not looked at.
+    /// Why this user cannot save values here, if so. The store is not checked.
     pub fn obstacle(&self) -> Option<Obstacle> {
         let kinds = DIRECTORIES.iter().filter(|name| **name != "store");
         let names: Vec<&str> = kinds.chain(&FILES).copied().collect();
@@ -132,7 +132,7 @@ impl StateDir {
         path_in(&self.directory, kind, name)
     }
 
-    /// Where `name` is saved if the directory cannot be written to.
+    /// The path at which `name` is saved if the state directory cannot be written to.
     fn path_in_build_directory(&self, kind: &str, name: &str) -> Option<PathBuf> {
         Some(path_in(&self.in_build_directory()?, kind, name))
     }
@@ -143,8 +143,8 @@ impl StateDir {
         Some(wrapper_dir(root.as_deref().unwrap_or(out_dir)).join("state"))
     }
 
-    /// Where a library is that programs load: in cargo's build directory, in which build scripts are programs, if programs cannot
-    /// be loaded from the state directory. `None` if they cannot be loaded from there either.
+    /// The path for a library that programs load. If libraries cannot be loaded from the state directory (`noexec`), it is in
+    /// cargo's build directory, where build scripts are executed. `None` if that is not possible either.
     pub(super) fn library(&self, directory: &str, name: &str) -> Option<PathBuf> {
         let below = |root: PathBuf| root.join("shims").join(directory);
         let own = below(self.directory.clone());
@@ -193,8 +193,8 @@ impl StateDir {
         }
     }
 
-    /// The files that were not written for so long that they are of no use. As for `clean`, others may write
-    /// in the same directory.
+    /// The wrapper's files that were not written for longer than [`KEPT`]. Other programs' files in the directory are left out,
+    /// as in [`Self::clean`].
     pub fn outdated(&self) -> Vec<PathBuf> {
         let is_kind = |name: &OsStr| {
             // The store has a limit of its own.
@@ -212,8 +212,8 @@ impl StateDir {
             .collect()
     }
 
-    /// Removes what the wrapper saved, and the directory if nothing else is in it: a variable names it, and may name one
-    /// in which others write, also in directories of the same names.
+    /// Removes the wrapper's files, and the directory if it is empty then. A variable may name a directory that other programs
+    /// use, which may even contain directories with the same names.
     pub(super) fn clean(&self) -> io::Result<CleanedState> {
         let before = self.count_files();
         for name in fsio::names_in(&self.directory) {
@@ -276,8 +276,8 @@ impl StateDir {
         read(self.path(kind, &name)).or_else(other)
     }
 
-    /// Loads the value saved under `subject` for which `is_valid` holds. Otherwise it is computed, and saved if
-    /// `may_be_saved` holds; other processes wait for that instead of computing the same.
+    /// Loads the value saved under `subject` if `is_valid` holds for it. Otherwise computes it, and saves it if `may_be_saved`
+    /// holds. Other processes wait for that instead of computing the same value.
     pub(super) fn load_or_compute<T: DeserializeOwned + Serialize>(
         &self,
         kind: &str,
@@ -303,8 +303,8 @@ impl StateDir {
         Some(found)
     }
 
-    /// The lock of what is saved under `subject`. If another process holds it for the same, it is waited for; `None` if that
-    /// takes too long, if it is held for something else, or if the directory cannot be written to.
+    /// The lock for `subject`. Waits if another process holds it for the same subject; `None` if that takes too long, if it is
+    /// held for another subject, or if the directory cannot be written to.
     pub(super) fn lock(&self, subject: &str) -> Option<KeyLock> {
         self.lock_in("locks", subject)
     }
@@ -342,18 +342,18 @@ fn path_in(directory: &Path, kind: &str, name: &str) -> PathBuf {
     path
 }
 
-/// The first line of a file with `text`: what a disk has damaged may still parse.
+/// The first line of a file with `text`. Without a checksum, a file that the disk damaged might still parse.
 fn checksum(text: &[u8]) -> Vec<u8> {
     format!("{:08x}\n", crc32fast::hash(text)).into_bytes()
 }
 
-/// The text of a file, if it is the one that was saved.
+/// The text of a file without its checksum, if the checksum is right.
 fn intact(bytes: &[u8]) -> Option<&[u8]> {
     let (line, text) = bytes.split_at_checked(9)?;
     (line == checksum(text)).then_some(text)
 }
 
-/// Removes what was saved in the directory of a kind.
+/// Removes the saved values in the directory of a kind.
 fn clean_kind(directory: &Path) -> io::Result<()> {
     for half in subdirectories(directory)? {
         for file in fsio::entries(&half)? {
@@ -399,7 +399,7 @@ fn subdirectories(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(directories.map(|entry| entry.path).collect())
 }
 
-/// Whether a file has a name as [`StateDir::path`] makes them, or is a temporary one beside these. Others may write into
+/// Whether a file has a name as [`StateDir::path`] creates it, or is a temporary file of the wrapper. Other programs may use
 /// the directory as well.
 fn is_saved(path: &Path) -> bool {
     let bytes_of = |path: Option<&Path>| -> Vec<u8> {
@@ -423,7 +423,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_starts_at_the_same_time_waits_for_the_first() {
+    fn concurrent_computations_wait_for_the_first() {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDir::at(&directory.path().join("state"));
         let calls = AtomicUsize::new(0);
@@ -449,7 +449,7 @@ mod tests {
 
     /// As `~/.cache`, if a variable names that.
     #[test]
-    fn old_files_of_others_stay_in_a_directory_in_which_others_write() {
+    fn old_files_of_other_programs_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDir::at(directory.path());
         state.save("sources", "old", &1);

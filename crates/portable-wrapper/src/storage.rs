@@ -1,8 +1,7 @@
-//! Where a unit is looked up, and in which order: the local store, then sccache.
-//!
-//! Without the store, sccache does everything. With it, a unit that the store does not have is
-//! looked up by sccache if another machine may have stored it there. If sccache's cache is on this
-//! machine's disk, the wrapper does not run sccache, and compiles the unit itself.
+//! Looks up a unit in the local store and then by sccache, and compiles it on a miss. Without the store, sccache looks up,
+//! compiles and stores units. With it, a unit that is not in the store is looked up by sccache if another machine may have
+//! stored it there. If sccache's cache is on this machine's disk, the wrapper does not run sccache, and compiles the unit
+//! itself.
 
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ use sccfg_util::fsio::KeyLock;
 use sccfg_util::job_token::JobToken;
 use sccfg_util::proc;
 
-/// What is needed to compile a unit that was not found.
+/// How to compile a unit that is not found, and functions to call during the lookup.
 pub(super) struct Compiling<'a> {
     /// The crate's name, for sccache's log.
     pub(super) crate_name: &'a str,
@@ -35,7 +34,7 @@ pub(super) struct Compiling<'a> {
     pub(super) state: &'a StateDir,
     /// Called if this process runs the compiler.
     pub(super) on_stderr: OnStderr<'a>,
-    /// The first compile, if it has begun.
+    /// The compile, if it was started before the key was known.
     pub(super) begun: Cell<Option<SpeculativeCompile>>,
     /// Released once it is known who compiles the unit.
     pub(super) listing: Cell<Option<KeyLock>>,
@@ -47,16 +46,16 @@ pub(super) struct Compiling<'a> {
     pub(super) on_wait: &'a dyn Fn(Duration),
 }
 
-/// Where the units of a build are stored.
+/// The caches of a build.
 pub(super) struct Storage {
     store: Option<LocalStore>,
-    /// Found when it is needed: a hit of the store needs none.
+    /// Determined on first use: a hit of the store needs none.
     backend: OnceCell<Backend>,
     reader: StderrReader,
     out_dir: Option<PathBuf>,
 }
 
-/// Where units are looked up that the store does not have.
+/// Where units that are not in the store are looked up.
 enum Backend {
     Sccache(Sccache),
     /// Nowhere: sccache has no unit that the store lacks.
@@ -105,7 +104,7 @@ impl Storage {
         })
     }
 
-    /// Whether what the store does not have is compiled by this process.
+    /// Whether this process compiles units that are not in the store.
     pub(super) fn compiles_here(&self) -> bool {
         self.store.is_some() && matches!(self.backend(), Backend::NotNeeded)
     }
@@ -125,7 +124,7 @@ impl Storage {
 
     /// Whether other machines may store units in sccache's cache as well.
     pub(super) fn is_shared(&self) -> bool {
-        // With the store, sccache is asked only then.
+        // With the store, sccache is used only if its cache is shared.
         self.store.is_some() || sccache_is_shared()
     }
 
@@ -150,7 +149,7 @@ impl Storage {
         let mut leak = None;
         let kind = request.language.into();
         loop {
-            // What stands under another key has other metadata if the compiler did not make the same twice.
+            // An entry under another key may have other metadata, if the compiler is not deterministic.
             let is_withheld = request.remap == Remap::BestEffort && (compiling.has_delivered)();
             let (lookup, outcome) = if is_withheld {
                 self.take_withheld(&request, compiling)?
@@ -158,7 +157,7 @@ impl Storage {
                 self.look_up_once(&request, compiling)?
             };
             let Lookup::Entry { entry, origin, .. } = lookup else {
-                // It failed to compile. sccache does not count this as a miss either.
+                // The compile failed. sccache does not count this as a miss either.
                 return Ok(lookup);
             };
             if entry.needs_sources {
@@ -178,7 +177,7 @@ impl Storage {
         }
     }
 
-    /// Compiles `request`, which no build asks for again: it is looked up and stored nowhere.
+    /// Compiles `request` without a lookup, and without storing the result, for a key that is never looked up again.
     pub(super) fn compile(
         &self,
         request: &CompileRequest,
@@ -198,15 +197,15 @@ impl Storage {
         }
     }
 
-    /// Removes what the store has under `key`.
+    /// Removes the store's entry under `key`.
     pub(super) fn forget(&self, key: &str) {
         if let Some(store) = &self.store {
             store.forget(key);
         }
     }
 
-    /// Replaces what is stored under the key of `request` by `entry`, whose files are in its work directory: in the
-    /// store, and in sccache's cache, which compiles it again for that.
+    /// Replaces the stored entry under the key of `request` by `entry`, whose files are in the work directory: in the store,
+    /// and in sccache's cache, for which sccache compiles the unit again.
     pub(super) fn replace(
         &self,
         request: &CompileRequest,
@@ -230,14 +229,14 @@ impl Storage {
         }
     }
 
-    /// Counts a unit once, however many keys it was looked up under.
+    /// Counts the lookup of a unit once, however many keys were tried.
     fn count(&self, kind: Kind, outcome: Outcome) {
         if let Some(store) = &self.store {
             store.count(kind, outcome);
         }
     }
 
-    /// Takes the files of the attempt before this one, and stores them under the key of `request`.
+    /// Takes the files that the previous attempt withheld, and stores them under the key of `request`.
     fn take_withheld(
         &self,
         request: &CompileRequest,
@@ -260,7 +259,7 @@ impl Storage {
             (compiling.on_miss)();
             create_work_dir(&request.work)?;
             match self.backend() {
-                // The attempt before this one may have given it up, and left files in the work directory.
+                // The previous attempt may have disabled sccache, and left files in the work directory.
                 Backend::Sccache(sccache) if sccache.is_disabled() => {
                     Err(Uncacheable::SccacheDisabled)
                 }
@@ -291,7 +290,7 @@ impl Storage {
         if lock.as_ref().is_some_and(|lock| lock.had_to_wait) {
             (compiling.on_wait)(asked.elapsed());
         }
-        // That may also have ended in between.
+        // The other build may have finished since the first lookup.
         if let Some(entry) = store.take(request) {
             return Ok(found(entry));
         }
@@ -300,7 +299,7 @@ impl Storage {
             Backend::NotNeeded | Backend::Unusable(_) => Outcome::Miss,
         };
         let looked_up = match by_backend() {
-            // The server's process may have had lower limits than this one.
+            // sccache's server may have lower limits than this process.
             Ok(Lookup::CompileFailed(result))
                 if !result.is_source_error && self.sccache().is_some() =>
             {
@@ -336,7 +335,8 @@ fn compile_here(
         .flatten();
     let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());
     let result = result.map_err(|_| Uncacheable::NoWorkDir)?;
-    // It may have crashed at what is different here, such as placeholders. Another process wants it to end.
+    // A crash may be caused by placeholders or other differences to a plain compile. Other signals come from a process that
+    // wants the compiler to end.
     let may_be_ours = result.signal.is_none_or(proc::is_crash);
     if result.status > 128 && may_be_ours && !(compiling.has_delivered)() {
         return Err(Uncacheable::CompilerKilled);

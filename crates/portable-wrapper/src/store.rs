@@ -1,8 +1,6 @@
-//! The store of this machine, which is asked before sccache.
-//!
-//! A hit restores the files of a unit into its work directory and starts no other process. Where
-//! sccache keeps its cache on this machine's disk only, it is not asked at all: the same unit would
-//! be written twice, and no other machine could have it.
+//! The local store of this machine, in which units are looked up before sccache's cache. A hit restores the files of a unit
+//! into its work directory and starts no other process. If sccache's cache is only on this machine's disk, sccache is not used:
+//! each unit would be written twice, and no other machine could have stored it.
 
 pub mod settings;
 
@@ -23,11 +21,11 @@ use super::unit_manifest::{is_final, is_final_link};
 use super::work_dir::restored;
 use sccfg_util::fsio;
 
-/// How long a compile of the same unit in another build is waited for. A process that has ended holds no lock, and one that
-/// is suspended is not waited for, so this is for one of which that cannot be known.
+/// How long to wait for a compile of the same unit in another build. A process that has ended holds no lock, and a suspended
+/// one is not waited for, so this limit matters only if the state of the process is not visible.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
-/// What is looked up; the store counts each kind separately, under its number.
+/// The kind of a lookup. The store counts each kind separately, under its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Kind {
@@ -40,7 +38,7 @@ pub(super) enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Rust, Self::Native, Self::Script];
 
-    /// The name; of a language, the one that sccache has for it.
+    /// The name; for a language, that of sccache.
     fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
@@ -59,8 +57,8 @@ impl From<Language> for Kind {
     }
 }
 
-/// The lookups of a store since it was created, cleared or its counters were reset, by the names of
-/// the languages, and those of build scripts. Those of which there were none are left out.
+/// The lookups of a store since it was created, cleared or its counters were reset, by language or as those of build scripts.
+/// Kinds without lookups are left out.
 pub fn lookups(store: &Store) -> BTreeMap<String, Lookups> {
     let lookups = store.counters().lookups;
     let named = Kind::ALL.map(|kind| (kind.name().to_owned(), lookups[kind as usize]));
@@ -90,7 +88,7 @@ impl LocalStore {
         let _ = self.0.count(kind as usize, outcome);
     }
 
-    /// Restores what is stored for `request`, [beside](restored) its work directory.
+    /// Restores the entry for `request`, with its files [next to](restored) the work directory.
     pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
         let stored = self.0.get(&request.key)?;
         let entry = CacheEntry::parse(stored.metadata(), &request.key)?;
@@ -133,8 +131,8 @@ impl LocalStore {
         }
     }
 
-    /// Stores the files of `entry`, which were compiled into the work directory of `request`. What
-    /// cannot be stored is compiled again next time.
+    /// Stores the files of `entry`, which were compiled into the work directory of `request`. If that fails, the unit is
+    /// compiled again next time.
     pub(super) fn keep(&self, request: &CompileRequest, entry: &CacheEntry) {
         let Ok(metadata) = serde_json::to_vec(entry) else {
             return;
@@ -171,10 +169,9 @@ impl LocalStore {
     }
 }
 
-/// How a file may be restored.
-///
-/// Before rustc runs, cargo removes the library that it makes. A link has the time of the store's file; cargo compares the
-/// newest file of a unit (`check_filesystem` in its `fingerprint`), so another one of the unit has to be new.
+/// How a file may be restored. cargo removes a library before rustc writes it, so that a link is not written to. A link has the
+/// mtime of the store's file. cargo compares the newest file of a unit (`check_filesystem` in its `fingerprint`), so another
+/// file of the unit has to be new.
 fn sharing_of(request: &CompileRequest, name: &str) -> Sharing {
     let ends_in = |name: &str, end: &str| Path::new(name).extension() == Some(OsStr::new(end));
     let has_metadata = request.outputs.iter().any(|name| ends_in(name, "rmeta"));

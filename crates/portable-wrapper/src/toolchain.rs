@@ -1,5 +1,5 @@
-//! The toolchain that rustup selects, from rustup's files. rustup itself, when it is run, may install a toolchain
-//! that a project names.
+//! The toolchain that rustup selects, read from rustup's files. rustup is not run, because it may install a toolchain that a
+//! project names.
 //!
 //! The order is that of `Cfg::find_active_toolchain` in rustup's `config.rs`: `RUSTUP_TOOLCHAIN`; for each directory
 //! from the current one up, an override in the settings, then `rust-toolchain` or `rust-toolchain.toml`; the default.
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
 
-/// The version of rustup's settings of which the meaning is known.
+/// The known version of the format of rustup's settings.
 const SETTINGS_VERSION: &str = "12";
 
 /// `~/.rustup/settings.toml`
@@ -38,19 +38,19 @@ struct Named {
     path: Option<PathBuf>,
 }
 
-/// What rustup would run.
+/// The toolchain that rustup selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Toolchain {
     /// The toolchain in this directory.
     Installed(PathBuf),
-    /// One that is not installed.
+    /// A toolchain that is not installed.
     Missing,
-    /// Only rustup knows.
+    /// Not known without running rustup.
     Unknown,
 }
 
-/// The program `name` that runs in `directory`, without rustup between. `None` if it is not installed, or only rustup
-/// knows where it is.
+/// The program `name` that rustup's proxy would run in `directory`. `None` if it is not installed, or is not known without
+/// running rustup.
 pub fn installed_program(name: &str, directory: &Path) -> Option<PathBuf> {
     let program = find_program(OsStr::new(name), &env::search_path())?;
     if !is_proxy(&program) {
@@ -62,9 +62,9 @@ pub fn installed_program(name: &str, directory: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Whether the program at `path` is rustup's, which runs that of a toolchain.
+/// Whether the program at `path` is rustup's proxy.
 pub(super) fn is_proxy(path: &Path) -> bool {
-    // Only the last name counts, so links above the program need not be followed.
+    // Only the file name of the target counts, so links in the path of the program need not be resolved.
     fsio::link_target(path).is_some_and(|real| real.file_stem() == Some(OsStr::new("rustup")))
 }
 
@@ -84,7 +84,7 @@ pub(super) fn selected(directory: &Path) -> Toolchain {
 
 fn selected_in(home: &Path, variable: Option<String>, directory: &Path) -> Toolchain {
     if let Some(name) = variable.filter(|name| !name.is_empty()) {
-        // Without a host, which the name mostly has, no settings are needed.
+        // Names usually include the host. Then no settings are needed.
         let named = home.join("toolchains").join(&name);
         if named.is_dir() {
             return Toolchain::Installed(named);
@@ -107,7 +107,7 @@ fn selected_in(home: &Path, variable: Option<String>, directory: &Path) -> Toolc
                 channel: Some(name),
                 ..
             })) => return find(home, &settings, &name),
-            // A file that only names components, or cannot be read.
+            // The file only names components, or cannot be read.
             Ok(Some(_)) | Err(()) => return Toolchain::Unknown,
         }
     }
@@ -152,7 +152,7 @@ fn find(home: &Path, settings: &Settings, name: &str) -> Toolchain {
     if is_installed(name) {
         return Toolchain::Installed(toolchains.join(name));
     }
-    // The host of rustup is not written down unless somebody sets it.
+    // rustup's settings have the host only if the user set it.
     let is_of_host = |installed: &&String| {
         let host = installed.strip_prefix(name);
         let host = host.and_then(|rest| rest.strip_prefix('-'));
@@ -235,7 +235,7 @@ mod tests {
     const BOTH: [&str; 2] = ["stable-@", "1.80.0-@"];
 
     #[test]
-    fn the_nearest_file_counts() {
+    fn the_nearest_toolchain_file_counts() {
         let rustup = Rustup::with(&BOTH, DEFAULT);
         rustup.selects("stable-@");
         rustup.write(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_installed_or_not_understood_is_not_guessed() {
+    fn missing_and_unknown_toolchains_are_reported() {
         let rustup = Rustup::with(&BOTH, DEFAULT);
         rustup.write(
             "project/rust-toolchain.toml",

@@ -1,5 +1,4 @@
-//! Compiles that get no portable key: by sccache with the arguments that cargo gave, or by the compiler
-//! itself.
+//! Compiles without a portable key: by sccache with cargo's arguments, or by the compiler itself.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -23,7 +22,7 @@ use sccfg_util::secret;
 use sccfg_util::wrapper_vars::{SCCACHE, SWITCH, is_off};
 use sccfg_util::{env, fsio};
 
-/// A variable that is part of sccache's keys for C.
+/// A variable whose value is part of sccache's keys for C.
 const C_CACHE_BUSTER_VARIABLE: &str = "SCCACHE_C_CUSTOM_CACHE_BUSTER";
 
 /// How this process ends.
@@ -70,9 +69,9 @@ fn code_of(status: ExitStatus) -> ExitCode {
     ExitCode::from(u8::try_from(proc::exit_code(status)).unwrap_or(1))
 }
 
-/// Compiles a unit without a cache. Its dependencies may be cached, and then contain placeholders: the
-/// compiler gets the same ones, to find their sources, and its messages and linked files get the real paths. If cargo
-/// `has_metadata` already, it is not told of it.
+/// Compiles a unit without a cache. Its dependencies may be cached, and then contain placeholders: the compiler gets the same
+/// remappings to find their sources, and its messages and linked files get the real paths. If cargo `has_metadata` already, the
+/// announcement of the metadata is not printed.
 pub(super) fn compile_unit(
     arguments: &[OsString],
     unit: &Unit,
@@ -82,13 +81,13 @@ pub(super) fn compile_unit(
 ) -> Result<ExitStatus, ExitCode> {
     let (program, args) = split(arguments);
     let mut args = args.to_vec();
-    // What it makes may have the arguments in it.
+    // The output may contain the arguments.
     let are_visible = matches!(
         why,
         Uncacheable::CompilerArguments | Uncacheable::KernelFile
     );
     if !is_off(SWITCH) && !are_visible {
-        // An incremental build would start anew when its arguments change. In generated source, `file!()` would be a
+        // An incremental build starts from scratch when its arguments change. In generated source, `file!()` would be a
         // placeholder, which is longer than the path.
         let has_generated =
             env::var_os("OUT_DIR").is_some_and(|path| !fsio::names_in(Path::new(&path)).is_empty());
@@ -125,8 +124,8 @@ pub(super) fn exit_as(status: Result<ExitStatus, ExitCode>) -> ExitCode {
     End::from(status).exit()
 }
 
-/// Has sccache compile a unit, in a work directory: a server that answers late, after the unit was
-/// compiled without it, writes nothing that cargo reads.
+/// Has sccache compile a unit in a work directory. So a server that answers late, after the unit was compiled without it, does
+/// not overwrite files that cargo reads.
 pub(super) fn unit_by_sccache(
     sccache: &Sccache,
     arguments: &[OsString],
@@ -174,8 +173,8 @@ pub(super) fn unit_by_sccache(
     )
 }
 
-/// Has sccache do something else than compile a crate. `headers` tells where headers were found; it is empty if nothing is
-/// known of them.
+/// Has sccache run a call other than the compile of a crate. `headers` is the digest of the headers' directories; empty if it
+/// is not known.
 pub(super) fn other_by_sccache(
     sccache: &Sccache,
     arguments: &[OsString],
@@ -192,7 +191,7 @@ pub(super) fn other_by_sccache(
         .collect();
     let (_, args) = split(arguments);
     let Some(output) = output_arg(args) else {
-        // Nothing but the exit status tells whether it worked.
+        // Only the exit status shows whether it succeeded.
         let delivered = |done: &Output| {
             print(&done.stdout, &done.stderr, &path_map);
             Ok(true)
@@ -202,7 +201,7 @@ pub(super) fn other_by_sccache(
             sccache, arguments, arguments, &changes, &path_map, delivered, is_written,
         );
     };
-    // A server that answers late writes to a file of this process alone.
+    // A server that answers late writes only to a file of this process.
     let temporary = beside(&output.path);
     let mut moved = arguments.to_vec();
     if output.is_movable {
@@ -221,7 +220,7 @@ pub(super) fn other_by_sccache(
         print(&done.stdout, &done.stderr, &path_map);
         Ok(true)
     };
-    // Some calls only print something, and sccache fails on them: there is nothing to store.
+    // Some calls only print something. sccache fails for them, because there is no output to store.
     let is_written = || {
         let now = fsio::file_id(&output.path);
         now.is_some() && now != before
@@ -233,8 +232,8 @@ pub(super) fn other_by_sccache(
     code
 }
 
-/// Runs sccache with `moved`, and the compiler with `arguments` where that does not work. `delivered`
-/// takes sccache's output, and says whether it was there; `is_written`, whether the compiler wrote any.
+/// Runs sccache with `moved`, and the compiler with `arguments` if that fails. `delivered` moves sccache's output to its path,
+/// and returns whether there was any; `is_written` returns whether the compiler wrote one.
 fn by_sccache(
     sccache: &Sccache,
     arguments: &[OsString],
@@ -263,8 +262,7 @@ fn by_sccache(
         RunOutcome::Exited(output) => (failure(output), true),
         RunOutcome::NoAnswer(why) => (why.clone(), false),
     };
-    // sccache's exit status does not tell an error in the source from a failure of its own; the
-    // compiler's does.
+    // sccache's exit status does not distinguish an error in the source from a failure of sccache. The compiler's does.
     let (program, args) = split(arguments);
     let status = compile(program, args, path_map);
     let is_compiled = status.as_ref().is_ok_and(ExitStatus::success) && is_written();
@@ -279,9 +277,9 @@ fn print(stdout: &[u8], stderr: &[u8], path_map: &PathMap) {
     let _ = io::stderr().write_all(&printable(stderr, path_map));
 }
 
-/// What a compile by way of sccache wrote to standard error. Messages of sccache's own, which go up to
-/// the compiler's next one, may contain a secret of its configuration; that it lost its server is
-/// reported in another way.
+/// The standard error of a compile by sccache, for users. Messages of sccache itself, which end at the compiler's next message,
+/// may contain a secret of its configuration, which is hidden. The message that the server was lost is removed, because it is
+/// reported separately.
 fn printable(stderr: &[u8], path_map: &PathMap) -> Vec<u8> {
     let mut is_of_sccache = false;
     let mut printable = Vec::new();
@@ -315,13 +313,13 @@ fn with_out_dir(arguments: &[OsString], directory: &Path) -> Vec<OsString> {
     moved
 }
 
-/// Text with the output directory in place of a work directory below it: that of this compile, or, in what
-/// sccache restored, that of an earlier one.
+/// Text with the output directory instead of a work directory below it: that of this compile or, in restored output, that of an
+/// earlier one.
 fn without_work_dir(text: &[u8], out_dir: &Path) -> Vec<u8> {
     let parent = WorkDir::parent(out_dir);
     let (parent, out_dir) = (parent.to_string_lossy(), out_dir.to_string_lossy());
     let mut text = text.to_vec();
-    // Messages are in JSON, dep-info is not.
+    // Paths are escaped in JSON messages, and not in dep-info.
     for (parent, out_dir) in [
         (parent.to_string(), out_dir.to_string()),
         (escaped(&parent), escaped(&out_dir)),
@@ -342,7 +340,7 @@ fn without_work_dir(text: &[u8], out_dir: &Path) -> Vec<u8> {
     text
 }
 
-/// A file of this process beside another.
+/// A path for a temporary file of this process in the directory of `path`.
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -350,12 +348,12 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Runs a compiler, in whose messages real paths replace placeholders.
+/// Runs a compiler, and replaces placeholders in its messages by real paths.
 fn compile(program: &Path, args: &[OsString], path_map: &PathMap) -> Result<ExitStatus, ExitCode> {
     run_compiler(program, args, |line| path_map.to_real_output(line))
 }
 
-/// Runs a compiler. `change` says what each line of its messages becomes.
+/// Runs a compiler. `change` converts each line of its messages.
 fn run_compiler(
     program: &Path,
     args: &[OsString],
@@ -385,7 +383,7 @@ pub(super) fn exec_compiler(arguments: &[OsString]) -> ExitCode {
     exec(program, args)
 }
 
-/// Replaces this process by sccache; by the compiler where there is no sccache.
+/// Replaces this process by sccache, or by the compiler if there is no sccache.
 pub(super) fn exec_sccache(arguments: &[OsString]) -> ExitCode {
     match find_sccache() {
         Some(sccache) => exec(&sccache, arguments),
@@ -455,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn work_directories_do_not_show() {
+    fn work_directories_are_replaced_in_output() {
         let text = "/t/deps/.sccfg/work/Ab12/libx.rlib: a.rs\n/t/deps/.sccfg/work/Ab12 /t/deps/y /u/deps/.sccfg/work/1/z";
         let shown = without_work_dir(text.as_bytes(), Path::new("/t/deps"));
         assert_eq!(

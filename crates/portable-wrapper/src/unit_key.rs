@@ -1,4 +1,4 @@
-//! The key of a unit: everything that its output depends on.
+//! Computes the key of a unit from everything that its output depends on.
 
 mod code;
 pub(super) mod directories;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use self::directories::{path_map_of, registries};
 use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of};
-use self::sources::{Asked, Listing};
+use self::sources::{Listing, ListingRequest};
 pub(super) use self::toolchain::STANDARD_LIBRARY;
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
@@ -40,10 +40,10 @@ use sccfg_util::env;
 use sccfg_util::fsio::KeyLock;
 use sccfg_util::wrapper_vars::{LINKS, is_off};
 
-/// Why nothing is known of a dependency.
+/// The reason why the code of a dependency is not known.
 const NOT_COMPILED_HERE: &str = "not compiled by this wrapper";
 
-/// Where the source is.
+/// The origin of a unit's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
     /// In a registry's package, which never changes. Its directory.
@@ -61,35 +61,35 @@ pub(super) struct KeyBuilder<'a> {
     cwd: &'a Path,
     origin: Origin,
     pub(super) path_map: PathMap,
-    /// The compiler's directory.
+    /// The compiler's sysroot.
     sysroot: PathBuf,
     /// Whether clippy runs the compiler.
     is_clippy: bool,
     /// Why the key has this checkout's paths, if it has.
     pub(super) keyed_by_path: Option<String>,
-    /// What the macros in its dependencies read.
+    /// The inputs of the macros in its dependencies.
     macros: AmbientInputs,
-    /// Whether it is compiled each time.
+    /// Whether the unit is compiled each time.
     is_each_time: bool,
-    /// Whether a macro was seen to ask for the path of a directory.
+    /// Whether a macro was observed to ask for the path of a directory.
     asks_for_place: bool,
-    /// Whether a macro was seen to ask for the canonical path of a file, if that is known.
+    /// Whether a macro was observed to ask for a canonical path; `None` if that is not known.
     resolves_paths: Option<bool>,
-    /// Whether it is known what the macros that it uses asked for.
+    /// Whether the macros that it uses were observed.
     is_observed: bool,
-    /// What its [code] reads when a macro runs it.
+    /// The inputs that its [code] reads when a macro runs it.
     code: MacroEffects,
-    /// Its sources, if these were not read for that.
+    /// Its sources, if they were not read to determine `code`.
     library: Option<Library>,
     /// The files of dependencies whose code is not in `code`, with placeholders.
     dependencies: Vec<String>,
-    /// The variables whose values contain a mapped directory.
+    /// The variables whose values contain the path of a mapped directory.
     path_variables: BTreeSet<String>,
-    /// Those of them that the source or a macro may use other than to find a file.
+    /// The variables among them that the source or a macro may use for more than finding a file.
     exposed: BTreeSet<String>,
-    /// The variables that the compiler itself was seen to read, and no macro.
+    /// The variables that the compiler itself was observed to read, and no macro.
     read_by_compiler: BTreeSet<String>,
-    /// The variables whose values contain the registries' directory, where it is not remapped.
+    /// The variables whose values contain the path of the registries, if that is not remapped.
     cargo_home_variables: BTreeSet<String>,
     /// Whether a macro may use one of these.
     exposes_cargo_home: bool,
@@ -99,13 +99,13 @@ pub(super) struct KeyBuilder<'a> {
     closures: Option<Closures>,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
-    /// The directory of the published package, if none of its sources may ask for its place.
+    /// The directory of the published package, if none of its sources may ask for its own location.
     plain_package: Option<PathBuf>,
-    /// The variables with paths that the sources may use other than to include a file.
+    /// The variables with paths that the sources may use for more than including a file.
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     generated_asks: bool,
-    /// The native libraries that are in the key as they are stored.
+    /// The native libraries whose stored form is in the key.
     pub(super) native_libraries: Vec<NativeLibrary>,
     records: Records,
     listing: Option<KeyLock>,
@@ -114,12 +114,12 @@ pub(super) struct KeyBuilder<'a> {
     known_inputs: KnownInputs,
     read_files: ReadFiles,
     key: Key,
-    /// For the values of variables, which may be secret.
+    /// The hasher of variables' values, which may be secret.
     hasher: KeyedHasher,
 }
 
 impl<'a> KeyBuilder<'a> {
-    /// Gathers all but the sources.
+    /// Gathers all inputs except the sources.
     pub(super) fn gather(
         unit: &'a Unit,
         compiler: &Compiler,
@@ -174,7 +174,7 @@ impl<'a> KeyBuilder<'a> {
         if !is_script_known && inputs.macros.environment.is_some() {
             return Err(Uncacheable::BuildScriptOutput);
         }
-        // On a miss, the compiler is run with streams like those that cargo gives it.
+        // On a miss, the compiler is run with standard streams like those that cargo gives it.
         if inputs.macros.streams && !env::has_streams_of_cargo() {
             return Err(Uncacheable::StandardStreams);
         }
@@ -196,11 +196,11 @@ impl<'a> KeyBuilder<'a> {
         Ok(inputs)
     }
 
-    /// Adds what the compile may read besides what gets into the key one by one.
+    /// Adds files that the compile may read and that are not added to the key one by one.
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
         known.add_installed(&compiler.sysroot);
-        // It may be a script that runs the compiler.
+        // The program may be a script that runs the compiler.
         known.add_file(&compiler.program);
         if let Some(registries) = registries() {
             known.add_installed(&registries);
@@ -219,13 +219,13 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    /// Notes that the file at `path` is read next, for the key, and may be read by the compile.
+    /// Records that the file at `path` is read for the key, and may be read by the compile.
     fn note_read(&mut self, path: &Path) {
         self.read_files.add(path);
         self.known_inputs.add_file(path);
     }
 
-    /// Finds out what keeps the unit from being shared before anything is compiled.
+    /// Determines reasons why the unit cannot be shared, before it is compiled.
     fn add_reasons(&mut self) {
         if !is_elf(self.unit.target.as_deref()) {
             let why = "paths in programs for this target cannot be replaced";
@@ -281,7 +281,8 @@ impl<'a> KeyBuilder<'a> {
                     self.closures = None;
                     let mut all = AmbientInputs::everything(name, NOT_COMPILED_HERE);
                     if !is_off(LINKS) && is_dynamic(path) {
-                        // It may be a macro that reads the clock. Without links, no macro would be known.
+                        // It may be a macro that reads the clock. If linked outputs are not cached, no macro is compiled by the
+                        // wrapper.
                         all.add_unknown(&format!("{name}: {NOT_COMPILED_HERE}"));
                     }
                     self.macros.add(&all);
@@ -315,7 +316,7 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    /// Has the unit compiled each time, because of what a macro does.
+    /// Makes the unit one that is compiled each time, because a macro does `what`.
     fn compile_each_time(&mut self, what: &str) {
         let why = format!("compiled each time: a macro in its dependencies {what}");
         self.keyed_by_path.get_or_insert(why);
@@ -328,7 +329,7 @@ impl<'a> KeyBuilder<'a> {
     pub(super) fn finish(
         mut self,
         is_listed: bool,
-        list_sources: impl FnOnce(&Self, Asked) -> Option<Listing>,
+        list_sources: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
@@ -362,14 +363,14 @@ impl<'a> KeyBuilder<'a> {
 
     /// Whether the compile may be observed.
     pub(super) fn may_be_observed(&self) -> bool {
-        // The observer would be among the variables that a macro lists.
+        // A macro that lists all variables would get those of the observer.
         !self.is_each_time
             && !self.macros.lists_variables
             && !self.macros.variables.contains(PRELOAD)
             && !self.names_observer()
     }
 
-    /// Whether the source names a variable that an observed compile has.
+    /// Whether the source names a variable that is set for an observed compile.
     fn names_observer(&self) -> bool {
         let names = observation::VARIABLES.into_iter();
         let labels = names.flat_map(|name| [format!("env!({name})"), format!("${name}")]);
@@ -378,7 +379,7 @@ impl<'a> KeyBuilder<'a> {
         parts.any(|part| labels.contains(&part.what))
     }
 
-    /// `timeless` is the key without the time.
+    /// The finished key. `timeless` is the key without the time.
     fn into_key(mut self, timeless: String, sources: Vec<(String, String)>) -> UnitKey {
         let path = |path: &str| self.cwd.join(self.path_map.to_real_str(path));
         let sources = sources.into_iter();
@@ -444,7 +445,7 @@ fn out_dir() -> Option<PathBuf> {
     named.filter(|path| path.is_dir())
 }
 
-/// Whether this may be a file with procedural macros.
+/// Whether the file may be a library with procedural macros.
 fn is_dynamic(file: &Path) -> bool {
     file.extension()
         .is_some_and(|kind| kind == std::env::consts::DLL_EXTENSION)
@@ -460,15 +461,14 @@ fn origin(source: &str, registries: Option<&Path>) -> Origin {
     directory.map_or(Origin::Own, Origin::Registry)
 }
 
-/// The directory of the package of a registry in which `path` is.
+/// The directory of the registry's package that contains `path`.
 pub(super) fn published_package(path: &Path, registries: Option<&Path>) -> Option<PathBuf> {
     let registries = registries?;
     let mut below = path.strip_prefix(registries).ok()?.components();
     Some(registries.join(below.next()?).join(below.next()?))
 }
 
-/// Whether paths can be replaced in programs for this target: their format tells where texts are, and they are
-/// not signed.
+/// Whether paths can be replaced in programs for this target: the format has sections, and programs are not signed.
 fn is_elf(target: Option<&str>) -> bool {
     let others = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
     match target {

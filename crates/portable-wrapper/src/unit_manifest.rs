@@ -1,4 +1,4 @@
-//! A unit as it is in this checkout: a file beside its outputs, which dependents and `explain` read.
+//! The manifest of a unit in this checkout: a file in the directory of its outputs, which dependents and `explain` read.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -31,7 +31,7 @@ pub(super) enum Sharing {
     PathLeaked(PathLeak),
     /// Only those at the same path, for a reason known before it was compiled.
     KeyedByPath(String),
-    /// None, or as sccache shares it.
+    /// Not by the wrapper; sccache may cache it.
     NotCached(Uncacheable),
 }
 
@@ -46,7 +46,7 @@ impl Sharing {
     }
 }
 
-/// What is known of a unit in this checkout.
+/// The manifest of a unit in this checkout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct UnitManifest {
     format: String,
@@ -56,16 +56,16 @@ pub(super) struct UnitManifest {
     pub(super) key: String,
     pub(super) sharing: Sharing,
     pub(super) hit: bool,
-    /// What its code reads when a macro runs it, as far as it was read; of procedural macros and build scripts, with that of
-    /// all dependencies.
+    /// The inputs that its code reads when a macro runs it, as far as the code was read; for procedural macros and build
+    /// scripts, including all dependencies.
     pub(super) code: MacroEffects,
-    /// Its sources, if these were not read for that.
+    /// Its sources, if they were not read to determine `code`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) library: Option<Library>,
     /// The files of dependencies whose code is not in `code`, with placeholders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) dependencies: Vec<String>,
-    /// What the macros that it exports read.
+    /// The inputs of the macros that it exports.
     pub(super) macros: AmbientInputs,
     /// The digest of its key and of those of all dependencies.
     pub(super) closure: String,
@@ -73,29 +73,29 @@ pub(super) struct UnitManifest {
     /// ([`UnitKey::portable_closure`](super::unit_key::UnitKey::portable_closure)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) portable_closure: Option<String>,
-    /// Whether it is known what the macros that it uses asked for.
+    /// Whether the macros that it uses were observed.
     pub(super) is_observed: bool,
-    /// The files: name, digest in the cache, stamp in this checkout.
+    /// The files: name, digest of the stored content, and stamp in this checkout.
     pub(super) outputs: Vec<(String, String, FileStamp)>,
-    /// The digests in this checkout, of files that another registries' directory was written into, and of those
-    /// that compilers load if their placeholders are not known.
+    /// The digests in this checkout of files into which another path of registries was written, and of libraries that compilers
+    /// load, if their placeholders are not known.
     delivered: Vec<(String, String)>,
-    /// Whether a library among the files may have paths of this checkout in texts.
+    /// Whether a library among the files may have paths of this checkout in strings.
     #[serde(default)]
     pub(super) has_texts: bool,
-    /// The placeholders that real paths were written over.
+    /// The sites of placeholders over which real paths were written.
     #[serde(rename = "places")]
     pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
     pub(super) path_map: PathMap,
-    /// The package's directory relative to the workspace, if it is in there.
+    /// The package's directory relative to the workspace, if it is below that.
     pub(super) directory: Option<PathBuf>,
-    /// What a run of a build script was observed to read, and the digest of that.
+    /// The observed inputs of a build script's run, and their digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) observed: Option<(ObservedInputs, String)>,
-    /// The file because of which it is not cached: the key does not have it.
+    /// The file that is not in the key, because of which the unit is not cached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<String>,
-    /// The parts of the key. They have a line of their own in the file, which dependents do not read.
+    /// The parts of the key. They are a separate line of the file, which dependents do not parse.
     #[serde(skip)]
     pub(super) parts: Vec<KeyPart>,
     /// The name of the hasher of variables' values.
@@ -169,7 +169,7 @@ impl UnitManifest {
         }
     }
 
-    /// The manifest of a unit that got no key.
+    /// The manifest of a unit without a key.
     pub(super) fn without_key(unit: &Unit, why: Uncacheable) -> Self {
         let mut manifest = Self::new(unit, &CacheEntry::new(""), &PathMap::default());
         manifest.sharing = Sharing::NotCached(why);
@@ -197,7 +197,7 @@ impl UnitManifest {
         moved
     }
 
-    /// Whether `other`, perhaps in another checkout, was compiled from the same to the same files.
+    /// Whether `other`, perhaps in another checkout, is the same compile with the same outputs.
     pub(super) fn is_same_compile(&self, other: &Self) -> bool {
         let files = |unit: &'_ Self| {
             let outputs = unit.outputs.iter();
@@ -213,7 +213,7 @@ impl UnitManifest {
         is_macro(&self.crate_types)
     }
 
-    /// The placeholders that were in the output `name`, if they are known.
+    /// The sites of placeholders in the output `name`, if they are known.
     pub(super) fn sites_in(&self, name: &str) -> Option<&[PlaceholderSite]> {
         sites_in(&self.sites, name)
     }
@@ -243,14 +243,14 @@ impl UnitManifest {
         (manifest.format == format!("local {FORMAT}")).then_some(manifest)
     }
 
-    /// Writes it. Without it, the unit's files are read again, and programs that link it are not cached.
+    /// Writes the manifest. If that fails, dependents hash the unit's files again, and programs that link it are not cached.
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = self.to_bytes() {
             let _ = fsio::replace_and_create_dir(path, &bytes);
         }
     }
 
-    /// Creates the file at `path`, which must not exist, in a directory where nobody reads yet.
+    /// Creates the manifest at `path`, which must not exist, in a directory that no other process reads yet.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -265,8 +265,8 @@ impl UnitManifest {
         Ok(bytes)
     }
 
-    /// The manifest of the crate whose output is at `path`, without the parts of its key, and the digest of that
-    /// file. `None` if something else wrote the file.
+    /// The manifest of the crate whose output is at `path`, without the parts of its key, and the digest of that file. `None`
+    /// if another program wrote the file.
     pub(super) fn for_output(path: &Path) -> Option<(Self, String)> {
         let name = path.file_name()?.to_str()?;
         let (record, bytes) = Self::record_for(path)?;
@@ -279,7 +279,8 @@ impl UnitManifest {
             let digest = digest.clone();
             return Some((manifest, digest));
         }
-        // cargo links some files and sets the times of others, and the directory may have been copied.
+        // The stamp may differ although the content is the same: cargo links files and sets mtimes, and the directory may have
+        // been copied.
         if !manifest.is_content(name, path) {
             return None;
         }
@@ -309,28 +310,28 @@ impl UnitManifest {
         })
     }
 
-    /// Whether the output `name` may be a hard link to a file of the store or of another worktree: each worktree that gets
-    /// another one changes its change time. Nobody writes into it, and the store compares size and modification time as
-    /// well before it gives it to anybody.
+    /// Whether the output `name` may be a hard link to a file of the store or of another worktree, so that its ctime changes
+    /// with each new link. Such a file is not written in place, and the store compares its size and mtime before it restores
+    /// it.
     fn may_be_link(&self, name: &str) -> bool {
         is_final(name, &self.path_map)
             || self.is_macro() && is_final_link(name, &self.path_map, self.sites_in(name))
     }
 }
 
-/// Whether nobody writes into the output `name` of a compile once it is there, so that it may have other names.
-///
-/// rustc writes libraries and metadata under another name and renames them (`ArArchiveBuilder::build_inner`,
-/// `encode_and_write_metadata`). Those of registries never leave `deps`, where nobody else writes: of the workspace's own
-/// packages, cargo gives some a second name in the profile's directory, which people may strip.
+/// Whether the output `name` of a compile is never written in place, so that it may have other hard links. rustc writes
+/// libraries and metadata under a temporary name and renames them (`ArArchiveBuilder::build_inner`,
+/// `encode_and_write_metadata`). Those of registries are only in `deps`, where no other program writes. cargo links some
+/// outputs of the workspace's packages to the profile's directory, where users may strip them.
 pub(super) fn is_final(name: &str, path_map: &PathMap) -> bool {
     let extension = Path::new(name).extension().and_then(OsStr::to_str);
     let is_written_elsewhere = matches!(extension, Some("rlib" | "rmeta"));
     is_written_elsewhere && path_map.directory(Role::Workspace).is_none()
 }
 
-/// The same for a file that a linker wrote, with placeholders at `sites`, if that is known: nothing is written over them if
-/// there are none. Of registries, these are macros and the programs of build scripts, which never leave `deps` and `build`.
+/// As [`is_final`], for a linked file with placeholders at `sites`, if these are known: without placeholders, nothing is
+/// written into it. In registries, linked files are macros and the programs of build scripts, which are only in `deps` and
+/// `build`.
 pub(super) fn is_final_link(
     name: &str,
     path_map: &PathMap,
@@ -341,7 +342,7 @@ pub(super) fn is_final_link(
         && sites.is_some_and(<[PlaceholderSite]>::is_empty)
 }
 
-/// Whether the parts of a key are read.
+/// Whether the parts of the key are parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parts {
     Read,

@@ -1,4 +1,4 @@
-//! Searching files of any size with little memory: they are read in windows that overlap.
+//! Searches files of any size with little memory, in windows that overlap.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt as _;
 
 use memchr::memmem;
 
-/// How many new bytes a window has. With the margins, a window fits into the processor's cache, and is
-/// small enough that the allocator reuses its memory. BLAKE3 takes less time for powers of two.
+/// The number of new bytes in a window. With the margins, a window fits into the processor's cache, and is small enough that
+/// the allocator reuses its memory. BLAKE3 is faster for powers of two.
 const WINDOW: usize = 64 << 10;
 
 /// A part of a file.
@@ -19,15 +19,15 @@ pub(super) struct Part<'a> {
     pub(super) range: Range<u64>,
 }
 
-/// What is in memory of a part.
+/// The bytes of a part that are in memory.
 #[derive(Debug)]
 pub(super) struct Window<'a> {
     /// The new bytes, and those before and after them.
     pub(super) bytes: &'a [u8],
     /// The offset of `bytes` in the file.
     pub(super) at: u64,
-    /// Which of `bytes` are in no other window as new ones. What begins there is reported once, and
-    /// whatever stands around it, as far as the margin, is in `bytes`.
+    /// The range of `bytes` that is new in this window and in no other. An occurrence that begins there is reported once, and
+    /// `bytes` has its surroundings up to the margin.
     pub(super) new: Range<usize>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Part<'a> {
         self.range.end - self.range.start
     }
 
-    /// The bytes in this range of the part, as far as it goes.
+    /// The bytes in this range of the part, or fewer at its end.
     pub(super) fn part(&self, range: Range<u64>) -> Self {
         let offset = |at: u64| self.range.start.saturating_add(at).min(self.range.end);
         Self {
@@ -72,8 +72,7 @@ impl<'a> Part<'a> {
         Ok(BufReader::new(file.take(self.len())))
     }
 
-    /// The bytes from this offset in the file to the next zero, or the end, without it. `None` if there are more than
-    /// `most`.
+    /// The bytes from this offset in the file up to the next NUL byte or the end. `None` if there are more than `most`.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -111,7 +110,7 @@ impl<'a> Part<'a> {
         let Range { mut start, end } = self.range;
         let most = length(start..end)?.min(size + 2 * margin);
         let mut buffer = vec![0; most];
-        // How many of its bytes are read, and how many of these are before the new ones.
+        // The number of bytes in the buffer, and how many of them precede the new ones.
         let (mut read, mut before) = (0, 0);
         while start < end {
             let new = before..before + length(start..end)?.min(size);

@@ -1,4 +1,4 @@
-//! The directories in which units are compiled, and what interrupted builds have left of them.
+//! The directories in which units are compiled, and the removal of those of interrupted builds.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,32 +12,32 @@ use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 use sccfg_util::proc::running::{self, Start};
 
-/// The name of a directory with [work directories](WorkDir), in that of the wrapper.
+/// The name of the directory with all [work directories](WorkDir), in the wrapper's directory.
 const ALL: &str = "work";
 
-/// In front of the name of a directory in which sccache is asked.
-const ASKED: &str = "asked";
+/// The prefix of the name of a directory that is used by sccache.
+const SCCACHE_PREFIX: &str = "asked";
 
 /// The file in a work directory that is locked while the shim compiles there.
 pub(super) const LOCK: &str = "lock";
 
-/// The directory in which one unit is compiled; removed at the end.
+/// The directory in which one unit is compiled. It is removed on drop.
 pub(super) struct WorkDir(pub(super) PathBuf);
 
 impl WorkDir {
-    /// Names one in the wrapper's directory below `out_dir`: on the same file system, so that the files
-    /// only have to be renamed. It is created where something is compiled: a hit of the store needs none.
+    /// A new name in the wrapper's directory below `out_dir`, so that the files can be renamed on the same file system. The
+    /// directory is not created, because a hit of the store does not need it.
     pub(super) fn name(out_dir: &Path) -> Self {
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = nanos.unwrap_or_default().as_nanos();
-        let maker = Maker::this();
-        let maker = maker.map(Maker::text).unwrap_or_default();
-        // Others look for the end of letters and digits.
-        let name = format!("{:08x}{nanos:x}{maker}", std::process::id());
+        let creator = Creator::this();
+        let creator = creator.map(Creator::text).unwrap_or_default();
+        // The names are replaced in output, where only letters and digits belong to a name.
+        let name = format!("{:08x}{nanos:x}{creator}", std::process::id());
         Self(Self::parent(out_dir).join(name))
     }
 
-    /// Creates one.
+    /// Creates a work directory.
     pub(super) fn create(out_dir: &Path) -> Result<Self, Uncacheable> {
         let named = Self::name(out_dir);
         create_work_dir(&named.0)?;
@@ -49,7 +49,7 @@ impl WorkDir {
         wrapper_dir(out_dir).join(ALL)
     }
 
-    /// Where the file `name` of an entry is.
+    /// The path of the file `name` of an entry.
     pub(super) fn file(&self, name: &str, origin: Origin) -> PathBuf {
         match origin {
             Origin::Store => restored(&self.0, name),
@@ -57,9 +57,9 @@ impl WorkDir {
         }
     }
 
-    /// Where sccache writes for this one: beside it.
-    pub(super) fn asked(work: &Path) -> Self {
-        let mut name = std::ffi::OsString::from(ASKED);
+    /// The separate directory in which sccache writes for the work directory `work`.
+    pub(super) fn for_sccache(work: &Path) -> Self {
+        let mut name = std::ffi::OsString::from(SCCACHE_PREFIX);
         name.push(work.file_name().unwrap_or_default());
         Self(work.with_file_name(name))
     }
@@ -71,7 +71,7 @@ impl Drop for WorkDir {
     }
 }
 
-/// Where the store restores the file `name` for the work directory `work`: beside it.
+/// The path at which the store restores the file `name` for the work directory `work`: in its parent.
 pub(super) fn restored(work: &Path, name: &str) -> PathBuf {
     let mut path = work.as_os_str().to_owned();
     path.push(".");
@@ -79,55 +79,54 @@ pub(super) fn restored(work: &Path, name: &str) -> PathBuf {
     path.into()
 }
 
-/// Creates a work directory that was [named](WorkDir::name), if it does not exist, and removes what interrupted builds
-/// have left beside it.
+/// Creates the work directory `work`, if it does not exist, and removes those of interrupted builds.
 pub(super) fn create_work_dir(work: &Path) -> Result<(), Uncacheable> {
     if let Some(parent) = work.parent() {
-        for left in left_in(parent) {
+        for left in abandoned_in(parent) {
             let _ = fsio::remove_file(&left).or_else(|_| fsio::remove_dir(&left));
         }
     }
     fsio::create_dir_all(work).map_err(|_| Uncacheable::NoWorkDir)
 }
 
-/// What interrupted builds have left that compiled units with this output directory.
+/// Work directories and restored files of interrupted builds that compiled units with this output directory.
 pub fn left_behind(out_dir: &Path) -> Vec<PathBuf> {
-    left_in(&WorkDir::parent(out_dir))
+    abandoned_in(&WorkDir::parent(out_dir))
 }
 
-fn left_in(parent: &Path) -> Vec<PathBuf> {
+fn abandoned_in(parent: &Path) -> Vec<PathBuf> {
     let mut left = fsio::names_in(parent);
-    left.retain(|name| is_left(&parent.join(name), name));
+    left.retain(|name| is_abandoned(&parent.join(name), name));
     left.into_iter().map(|name| parent.join(name)).collect()
 }
 
 /// Whether no process uses the file or directory at `path` any more.
-fn is_left(path: &Path, name: &str) -> bool {
-    let is_gone = Maker::of_name(name).and_then(|maker| maker.is_gone());
-    let is_left = if let Some(is_gone) = is_gone {
+fn is_abandoned(path: &Path, name: &str) -> bool {
+    let is_gone = Creator::of_name(name).and_then(|creator| creator.is_gone());
+    let is_abandoned = if let Some(is_gone) = is_gone {
         is_gone && fsio::owner_uid(path) == Some(fsio::current_uid())
     } else {
-        // No compile takes a day. A link to a file of the store has its old time.
+        // No compile takes a day. The ctime counts, because a link to a file of the store has an old mtime.
         let yesterday = SystemTime::now() - DAY;
         FileStamp::of(path).is_some_and(|stamp| !stamp.changed_since(yesterday))
     };
-    // A server of sccache goes on without the wrapper that has asked it.
-    is_left && !fsio::is_locked(&path.join(LOCK))
+    // sccache's server continues a request after the wrapper has ended.
+    is_abandoned && !fsio::is_locked(&path.join(LOCK))
 }
 
-/// The process that has made a work directory, as the name of the directory has it.
+/// The process that created a work directory, as encoded in the directory's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Maker {
+struct Creator {
     pid: u32,
     started: u64,
     /// A short digest of the boot and of the PID and time namespaces, in which `pid` and `started` are valid.
     system: String,
 }
 
-impl Maker {
-    /// This process; `None` if the system does not say when it began.
+impl Creator {
+    /// This process; `None` if its start time is not known.
     fn this() -> Option<&'static Self> {
-        static THIS: OnceLock<Option<Maker>> = OnceLock::new();
+        static THIS: OnceLock<Option<Creator>> = OnceLock::new();
         let find = || {
             let (pid, started) = running::own_start()?;
             let system = digest::of(running::pid_scope()?.as_bytes());
@@ -141,14 +140,14 @@ impl Maker {
         THIS.get_or_init(find).as_ref()
     }
 
-    /// How a name ends. The letters are no hexadecimal digits.
+    /// The suffix of a name. Its separators are letters other than hexadecimal digits.
     fn text(&self) -> String {
         format!("s{:x}x{}", self.started, self.system)
     }
 
-    /// Of a directory with this name, or of a file [beside](restored) one.
+    /// The creator of a directory with this name, or of a [restored] file with this name.
     fn of_name(name: &str) -> Option<Self> {
-        let name = name.strip_prefix(ASKED).unwrap_or(name);
+        let name = name.strip_prefix(SCCACHE_PREFIX).unwrap_or(name);
         let name = name.split('.').next()?;
         let (front, back) = name.split_once('s')?;
         let (started, system) = back.split_once('x')?;
@@ -159,7 +158,7 @@ impl Maker {
         })
     }
 
-    /// Whether it has ended; `None` if that cannot be known, as of a process in another container.
+    /// Whether it has ended; `None` if that is not known, as for a process in another container.
     fn is_gone(&self) -> Option<bool> {
         let this = Self::this().filter(|this| this.system == self.system)?;
         if self == this {
@@ -180,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_another_unit_just_restored_is_not_taken_for_left_behind() {
+    fn files_that_another_unit_just_restored_are_not_abandoned() {
         let directory = tempfile::tempdir().unwrap();
         let stored = directory.path().join("stored");
         fsio::replace(&stored, b"").unwrap();
@@ -198,7 +197,7 @@ mod tests {
     fn made(out_dir: &Path, name: &str) -> [PathBuf; 3] {
         let work = WorkDir::parent(out_dir).join(name);
         let all = [work.join("libx.rlib"), restored(&work, "libx.rlib")];
-        let asked = WorkDir::asked(&work).0.clone();
+        let asked = WorkDir::for_sccache(&work).0.clone();
         let [in_it, beside] = &all;
         for path in [in_it, beside, &asked.join("libx.rlib")] {
             fsio::replace_and_create_dir(path, b"").unwrap();
@@ -207,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_has_made_goes_with_the_first_compile_after_its_end() {
-        let Some(this) = Maker::this() else {
+    fn work_directories_of_an_ended_process_are_removed() {
+        let Some(this) = Creator::this() else {
             return;
         };
         let directory = tempfile::tempdir().unwrap();
@@ -223,12 +222,12 @@ mod tests {
             panic!("it runs");
         };
         let of = |started: u64, system: &str| {
-            let maker = Maker {
+            let creator = Creator {
                 pid: other.id(),
                 started,
                 system: system.to_owned(),
             };
-            format!("{:08x}abc{}", maker.pid, maker.text())
+            format!("{:08x}abc{}", creator.pid, creator.text())
         };
         let in_use = made(out_dir, &of(started, &this.system));
         let of_earlier_one = made(out_dir, &of(started - 1, &this.system));
@@ -239,7 +238,7 @@ mod tests {
         let own = WorkDir::create(out_dir).unwrap();
         assert!(!of_earlier_one.iter().any(|path| path.exists()));
         other.kill().unwrap();
-        // Its parent has not asked yet how it ended.
+        // The process is a zombie: its parent has not waited for it yet.
         while running::start_of(other.id()) != Start::Ended {
             std::thread::sleep(Duration::from_millis(5));
         }

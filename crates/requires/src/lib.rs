@@ -38,7 +38,7 @@ include!(concat!(env!("OUT_DIR"), "/known.rs"));
 pub fn requires(names: TokenStream, test: TokenStream) -> TokenStream {
     // Below `#[test]`, the attribute would have no effect.
     if !test.to_string().contains("test]") {
-        let message = "`#[requires(…)]` stands above `#[test]`, and below `#[rstest]`";
+        let message = "`#[requires(…)]` must be above `#[test]`, and below `#[rstest]`";
         return format!("compile_error!({message:?});").parse().unwrap();
     }
     let (mut ignored, mut failed) = (Vec::new(), Vec::new());

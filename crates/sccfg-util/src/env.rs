@@ -14,10 +14,10 @@ use std::sync::RwLock;
 
 use anyhow::{Context as _, Result};
 
-/// Variables that count instead of those of this process, and that programs get which it starts.
+/// Variables that override those of this process, also for the programs that it starts.
 static CHANGES: RwLock<BTreeMap<OsString, OsString>> = RwLock::new(BTreeMap::new());
 
-/// The changes of the environment that [`change`] has made. They end with this value.
+/// The overrides that [`change`] set. They are removed on drop.
 #[must_use]
 #[derive(Debug)]
 pub struct Changes(());
@@ -77,8 +77,8 @@ pub fn argv0() -> Option<OsString> {
     std::env::args_os().next()
 }
 
-/// Whether the standard streams of this process are like those that cargo gives a compiler or a build script: nothing can
-/// be read, and none is a terminal.
+/// Whether the standard streams of this process are like those that cargo gives a compiler or a build script: standard input is
+/// `/dev/null`, and neither output is a terminal.
 pub fn has_streams_of_cargo() -> bool {
     let device = |file: &File| file.metadata().map(|metadata| metadata.rdev());
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
@@ -121,8 +121,8 @@ pub fn config_dir() -> Option<PathBuf> {
     named.or_else(|| Some(home_dir()?.join(".config")))
 }
 
-/// The user's home directory. A relative one counts as none, as a relative path in an XDG variable does: it would be another
-/// directory for each project.
+/// The user's home directory. A relative path is ignored, as in an XDG variable: it would be a different directory for each
+/// project.
 pub fn home_dir() -> Option<PathBuf> {
     absolute(directories::BaseDirs::new()?.home_dir())
 }
@@ -159,12 +159,12 @@ pub fn temp_dir() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// sccfg's cache directory of this user; `None` without a [home directory](home_dir) or a variable that names another one.
+/// sccfg's cache directory of this user; `None` without a [home directory](home_dir) and without an XDG variable for it.
 pub fn cache_dir() -> Option<PathBuf> {
     absolute(directories::ProjectDirs::from("", "", "sccfg")?.cache_dir())
 }
 
-/// sccfg's data directory of this user, on the same terms.
+/// sccfg's data directory of this user; `None` as for [`cache_dir`].
 pub fn data_dir() -> Option<PathBuf> {
     absolute(directories::ProjectDirs::from("", "", "sccfg")?.data_dir())
 }

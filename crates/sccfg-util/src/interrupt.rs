@@ -11,7 +11,7 @@ use signal_hook::consts::TERM_SIGNALS;
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From now on, SIGINT, SIGTERM, SIGQUIT and SIGHUP are recorded and do not end this process.
+    /// Installs handlers: from now on, SIGINT, SIGTERM, SIGQUIT and SIGHUP are recorded and do not end this process.
     ///
     /// # Errors
     /// When the signal handlers cannot be installed.

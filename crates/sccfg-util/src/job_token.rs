@@ -1,6 +1,5 @@
-//! Tokens of the jobserver with which cargo limits how much runs at once.
-//!
-//! A process that cargo starts may do one thing at a time. For each other one it takes a token, and puts it back.
+//! Tokens of cargo's jobserver, which limits the number of parallel jobs. A process that cargo starts may run one job. For each
+//! additional job it takes a token, and puts it back.
 //! <https://www.gnu.org/software/make/manual/html_node/POSIX-Jobserver.html> has the protocol. The crate `jobserver`
 //! can read it from the environment in unsafe code only.
 
@@ -13,7 +12,7 @@ use crate::{env, fsio};
 /// The variable with which cargo names its jobserver to compilers.
 const FLAGS: &str = "CARGO_MAKEFLAGS";
 
-/// The permission to do something else at the same time. Dropping it gives it back.
+/// The permission to run an additional job. It is returned on drop.
 #[derive(Debug)]
 pub struct JobToken {
     token: [u8; 1],
@@ -73,17 +72,17 @@ mod tests {
         let fifo = || PathBuf::from("/tmp/GMfifo1");
         let flags = " -j4 --jobserver-auth=3,4 --jobserver-auth=fifo:/tmp/GMfifo1";
         assert_eq!(jobserver(flags), Some((fifo(), fifo())));
-        // make closed it for this process.
+        // make closed the file descriptors for this process.
         assert_eq!(jobserver("-j --jobserver-auth=-2,-2"), None);
         assert_eq!(jobserver("k"), None);
     }
 
     #[test]
-    fn a_token_is_given_back() {
+    fn a_token_is_returned() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jobs");
         mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
-        // Somebody keeps it open.
+        // The FIFO must be open for reading.
         let mut read = fsio::open_fifo_to_read(&path).unwrap();
         let mut write = fsio::open_fifo_to_write(&path).unwrap();
         let flags = format!("-j --jobserver-auth=fifo:{}", path.display());

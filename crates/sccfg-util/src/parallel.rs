@@ -1,4 +1,4 @@
-//! Work for several threads.
+//! Distributes work to several threads.
 
 use std::collections::BinaryHeap;
 use std::num::NonZero;
@@ -33,9 +33,9 @@ pub fn each_at_once<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The results of `work` for everything that `produce` hands over, in any order. It is done by as many threads as there are
-/// processors, but at most `most`, the largest first of what was handed over so far. One of them is that of `produce`, once
-/// this is done.
+/// The results of `work` for all items that `produce` hands over, in any order. The work is done by as many threads as there
+/// are processors, but at most `most`, the largest available item first. The calling thread runs `produce`, and then works as
+/// well.
 pub fn each_while_produced<T: Ord + Send, R: Send>(
     most: usize,
     produce: impl FnOnce(&dyn Fn(T)),
@@ -85,7 +85,7 @@ pub fn each_while_produced<T: Ord + Send, R: Send>(
     })
 }
 
-/// The threads that the system can start, as many as `numbers` at most.
+/// Starts one thread per element of `numbers`, or as many as the system can start.
 fn started<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     numbers: Range<usize>,
@@ -133,7 +133,7 @@ mod tests {
         let doubled = results.iter().map(|(number, two)| *two == number * 2);
         assert!(doubled.clone().all(|is_doubled| is_doubled));
         assert_eq!(doubled.count(), 1000);
-        // Alone, a thread begins with the largest.
+        // A single thread begins with the largest item.
         let produce = |hand_over: &dyn Fn(u32)| [1, 3, 2].into_iter().for_each(hand_over);
         let results = each_while_produced(1, produce, |number| *number);
         assert_eq!(results, [(3, 3), (2, 2), (1, 1)]);

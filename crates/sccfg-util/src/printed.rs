@@ -1,4 +1,4 @@
-//! Paths and texts as they are printed: a file name may be anything, also a command to the terminal.
+//! Escapes paths and texts for output: a file name may contain control sequences for the terminal.
 
 use std::borrow::Cow;
 use std::path::Path;

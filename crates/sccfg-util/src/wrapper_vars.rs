@@ -10,7 +10,7 @@ pub const SWITCH: &str = "SCCFG_WRAPPER";
 pub const LINKS: &str = "SCCFG_WRAPPER_LINKS";
 /// The share of hits that are compiled as well and compared, such as `2%`.
 pub const VERIFY: &str = "SCCFG_WRAPPER_VERIFY";
-/// `off` runs each build script.
+/// `off` runs each build script, without a cache.
 pub const SCRIPTS: &str = "SCCFG_WRAPPER_SCRIPTS";
 /// `off` never fills the target directory of a new worktree from another one, except by `sccfg seed`.
 pub const SEED: &str = "SCCFG_SEED";
@@ -28,7 +28,7 @@ pub const STORE: &str = "SCCFG_STORE";
 /// How many seconds the compiles of one build wait in total for an sccache that does not respond.
 pub const TIMEOUT: &str = "SCCFG_SCCACHE_TIMEOUT";
 
-/// Whether the variable `name` says `on`, or `off` or what other tools take for that. `None` if it says neither.
+/// The boolean value of the variable `name`: `on`, or `off` and its equivalents `0` and `false`. `None` for any other value.
 pub fn switch(name: &str) -> Option<bool> {
     match env::var(name).as_deref() {
         Some("on") => Some(true),
@@ -37,7 +37,7 @@ pub fn switch(name: &str) -> Option<bool> {
     }
 }
 
-/// Whether the variable `name` says `off`, as [`switch`] reads it.
+/// Whether the variable `name` is `off`, as [`switch`] parses it.
 pub fn is_off(name: &str) -> bool {
     switch(name) == Some(false)
 }

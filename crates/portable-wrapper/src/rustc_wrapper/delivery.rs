@@ -1,4 +1,4 @@
-//! How a unit that was looked up or compiled reaches cargo: its files, its messages and its manifest.
+//! Delivers a unit to cargo: its files, its messages and its manifest.
 
 use std::cell::OnceCell;
 use std::io::{self, Write as _};
@@ -23,14 +23,14 @@ use super::Compile;
 use sccfg_util::fsio;
 use sccfg_util::fsio::share;
 
-/// What is delivered.
+/// The unit to deliver.
 pub(super) struct Delivery<'d> {
     pub(super) entry: &'d CacheEntry,
     pub(super) origin: Origin,
-    /// Where its files are.
+    /// The work directory with its files.
     pub(super) work: &'d WorkDir,
     pub(super) sharing: Sharing,
-    /// Where it was found, and what the comparison came to, if a hit was compiled as well.
+    /// The origin of the hit and the result of the comparison, if a hit was compiled as well.
     pub(super) verified: Option<(Origin, Verified)>,
 }
 
@@ -67,7 +67,7 @@ impl Compile<'_> {
         let path_map = &self.key.path_map;
         let mut manifest = self.manifest(entry);
         if origin == Origin::CompiledStale {
-            // The key is that of what the unit was to be compiled from.
+            // The unit was compiled from other sources than those in the key.
             manifest.closure.clear();
         } else if !manifest.closure.is_empty() {
             manifest.portable_closure = match &sharing {
@@ -109,7 +109,7 @@ impl Compile<'_> {
         let Some(name) = name.filter(|_| announced.starts_with(&self.work.0)) else {
             return;
         };
-        // rustc reads the file again.
+        // rustc reads the file again, so a copy is delivered.
         let second = self.work.0.join("early.rmeta");
         let to = self.unit.out_dir.join(name);
         let is_linked = unit_manifest::is_final(name, &self.key.path_map)
@@ -132,13 +132,14 @@ impl Compile<'_> {
         let _ = io::stderr().write_all(&request.with_out_dir(line));
     }
 
-    /// Writes the dep-info of a compile that failed: the compiler leaves it, as build scripts see that try what it can do.
+    /// Writes the dep-info of a failed compile, which the compiler leaves as well: build scripts that probe the compiler may
+    /// see it.
     pub(super) fn deliver_dep_info_of_failed(&self) {
         let request = self.request();
         if let Some(dep_info) = fsio::read_bytes(self.work.0.join(&request.dep_info)) {
             let dep_info = request.with_out_dir(&dep_info);
             let dep_info = self.key.path_map.to_real_dep_info(&dep_info);
-            // The build fails anyway.
+            // The build fails in any case.
             let _ = fsio::write_output(&self.unit.out_dir.join(&request.dep_info), &dep_info);
         }
     }
@@ -194,7 +195,7 @@ impl EarlyMetadata {
         let _ = self.0.set(name.to_owned());
     }
 
-    /// The compiler's messages without the announcement, if that was printed already.
+    /// The compiler's messages without the announcement of the metadata, if that was printed already.
     pub(super) fn without_announcement(&self, stderr: Vec<u8>) -> Vec<u8> {
         if self.name().is_none() {
             return stderr;

@@ -13,8 +13,8 @@ use super::super::unit_key::sources::Listing;
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 
-/// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is
-/// observed, where that is possible.
+/// Lists the unit's sources by running the compiler with `--emit=dep-info`. With a state directory, the compiler is observed if
+/// possible.
 pub(super) fn list_sources(
     program: &Path,
     args: &[String],
@@ -54,7 +54,7 @@ pub(super) fn list_sources(
         (Some(text), _) => Some(text),
         // The source has an error.
         (None, Some(_)) => None,
-        // The compiler may not run with the observer.
+        // The compiler may fail because of the observer.
         (None, None) => listed(&[]),
     };
     let _ = fsio::remove_file(&arguments);
@@ -65,7 +65,7 @@ pub(super) fn list_sources(
     })
 }
 
-/// Takes the sources that a compile lists which has begun, and has no macros.
+/// The sources that a running compile without macros lists.
 pub(super) fn sources_of(begun: &mut SpeculativeCompile) -> Option<Listing> {
     Some(Listing {
         info: without_observer(begun.sources()?),
@@ -73,7 +73,7 @@ pub(super) fn sources_of(begun: &mut SpeculativeCompile) -> Option<Listing> {
     })
 }
 
-/// The dep-info of a compiler that may have been observed, with the values that variables have without that.
+/// Replaces values of the observer's variables in the dep-info of an observed compiler by those without the observer.
 fn without_observer(mut info: DepInfo) -> DepInfo {
     for (name, value) in &mut info.variables {
         if observation::VARIABLES.contains(&name.as_str()) {

@@ -1,4 +1,4 @@
-//! What is no compile of Rust: compilers of other languages, and commands of sccache.
+//! Calls other than compiles of Rust: compilers of other languages, and commands of sccache.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use super::super::storage::Storage;
 use super::super::uncached::{exec_compiler, exec_sccache, other_by_sccache};
 use sccfg_util::env;
 
-/// How something is run that is no compile of Rust.
+/// How such a call is run.
 enum Other {
-    /// It was.
+    /// It has ended with this exit code.
     Done(ExitCode),
     /// By the compiler, with these arguments.
     Compiler(Vec<OsString>),
-    /// By sccache, which gets what is known of headers.
+    /// By sccache, with a digest of the headers' directories.
     Sccache(Sccache, String),
     /// As a command of sccache.
     Command,
@@ -30,7 +30,7 @@ pub(super) fn run_other(arguments: &[OsString], observed: Option<&ObservedRun>) 
     let other = compile_other(arguments, observed.is_some());
     if let Some(observed) = observed {
         match other {
-            // The compiler notes what it reads.
+            // The files that the compiler reads are noted.
             Other::Done(_) | Other::Compiler(_) => observed.mark_noted(),
             Other::Sccache(..) | Other::Command => observed.mark_unnoted(),
         }
@@ -43,7 +43,7 @@ pub(super) fn run_other(arguments: &[OsString], observed: Option<&ObservedRun>) 
     }
 }
 
-/// Takes a compile of another language from the cache, if it can be. `is_observed` says whether it is part of an observed run.
+/// Looks up a compile of another language, if possible. `is_observed`: whether it is part of an observed run.
 fn compile_other(arguments: &[OsString], is_observed: bool) -> Other {
     let (program, args) = match arguments {
         [program, args @ ..] if !program.to_string_lossy().starts_with('-') => (program, args),

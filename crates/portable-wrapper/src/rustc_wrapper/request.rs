@@ -1,4 +1,4 @@
-//! What the compiler is asked for.
+//! Creates the request to compile a unit.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ impl Compile<'_> {
     }
 }
 
-/// The request to compile `unit`, without what its key tells.
+/// The request to compile `unit`, without the fields that come from its key.
 pub(super) fn empty_request(
     unit: &Unit,
     program: &Path,

@@ -1,4 +1,4 @@
-//! Compiles a hit as well, compares, and delivers what was compiled.
+//! Compiles a hit as well, compares the results, and delivers the compiled files.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,8 @@ use super::Compile;
 use super::delivery::Delivery;
 
 impl Compile<'_> {
-    /// Compiles what was found as well, and delivers that. What says nothing about what was found leaves it as it is.
+    /// Compiles a hit as well, compares, and delivers the compiled files. If the compile proves nothing about the hit, the
+    /// entry is kept.
     pub(super) fn verify(
         &self,
         found: Delivery<'_>,
@@ -49,7 +50,7 @@ impl Compile<'_> {
         }
         let is_moved = found.entry.move_of(&self.key.path_map).is_some();
         if is_moved && verdict == Verified::Same {
-            // What was compiled has other digests of paths, so what is above it would miss.
+            // The compiled files have other digests of paths, so dependents would miss.
             let verified = Some((found.origin, verdict));
             return self.deliver(Delivery { verified, ..found }, storage);
         }

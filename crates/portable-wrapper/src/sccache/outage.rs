@@ -1,5 +1,4 @@
-//! The marks by which the compiles of a build know that it continues without sccache, and how long
-//! they have waited for it.
+//! Marks by which the compiles of a build share that sccache is disabled, and how long they have waited for it.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +13,7 @@ use sccache_control::server::runtime_dir::RuntimeDir;
 use sccfg_util::env;
 use sccfg_util::fsio::{self, FileId};
 
-/// How long a mark holds where a process cannot be told from a later one with the same ID.
+/// How long a mark is valid if a process cannot be distinguished from a later one with the same ID.
 const WITHOUT_START_TIME: Duration = Duration::from_secs(10 * 60);
 
 /// The extension of locks.
@@ -23,9 +22,9 @@ const BUSY: &str = "busy";
 /// The marks of this build.
 #[derive(Debug)]
 pub(super) struct Outage {
-    /// Where the mark may be, best first: the first directory that can be written to has it.
+    /// The possible paths of the mark. It is in the first directory that can be written to.
     marks: Vec<PathBuf>,
-    /// How long it holds; as long as it is there if `None`.
+    /// How long the mark is valid; as long as it exists if `None`.
     lasts: Option<Duration>,
     /// The process ID of cargo.
     cargo: Option<u32>,
@@ -87,7 +86,7 @@ impl Outage {
         }
     }
 
-    /// Leaves a mark, if there is none. Where none can be written, each compile tries sccache by itself.
+    /// Creates the mark, if there is none. If none can be written, each compile tries sccache by itself.
     pub(super) fn begin(&self, why: &str) {
         if self.has_begun() {
             return;
@@ -98,7 +97,7 @@ impl Outage {
             }
             if self.lasts.is_some() {
                 // An earlier build may have had the same name.
-                let _ = fsio::remove_file(&said(mark));
+                let _ = fsio::remove_file(&reported(mark));
                 let _ = fsio::remove_file(&waits(mark));
             }
             if fsio::replace_and_create_dir(mark, why.as_bytes()).is_ok() {
@@ -107,17 +106,17 @@ impl Outage {
         }
     }
 
-    /// The reason of the outage, for the first process of the build that asks for it.
+    /// The reason for the outage. `None` for all but the first process of the build that calls this.
     pub(super) fn take_reason(&self) -> Option<String> {
         self.marks.iter().find_map(|mark| {
             let why = fsio::read_bytes(mark)?;
-            fsio::create_empty_file(&said(mark)).ok()?;
+            fsio::create_empty_file(&reported(mark)).ok()?;
             String::from_utf8(why).ok()
         })
     }
 
-    /// How long the compiles of this build waited, with one that waits now and has for `idle`.
-    /// Waits of several compiles at the same time count once.
+    /// How long the compiles of this build have waited, including one that has been waiting for `idle`. Simultaneous waits
+    /// count once.
     pub(super) fn waited_with(&self, idle: Duration) -> Duration {
         let now = now();
         let oldest = self
@@ -149,12 +148,12 @@ impl Outage {
     }
 }
 
-/// Empty; exists once the reason has been printed.
-fn said(mark: &Path) -> PathBuf {
+/// The path of an empty file that exists once the reason was printed.
+fn reported(mark: &Path) -> PathBuf {
     mark.with_extension("said")
 }
 
-/// Has a line for each wait.
+/// The path of the file with a line for each wait.
 fn waits(mark: &Path) -> PathBuf {
     mark.with_extension("waits")
 }
@@ -205,7 +204,7 @@ impl Wait {
     }
 }
 
-/// The time in which at least one compile waited.
+/// The total time in which at least one compile waited, in milliseconds.
 fn total(mut waits: Vec<Wait>) -> u64 {
     waits.sort_unstable();
     let mut covered = 0;
@@ -222,8 +221,7 @@ pub(super) fn cargo() -> Option<u32> {
     Build::find().cargo
 }
 
-/// The build that this compile is part of: the nearest cargo above; without one, the processes that a
-/// shell started together.
+/// The build of this compile: the nearest cargo among its ancestors; without one, the process group.
 struct Build {
     pid: u32,
     started: Option<u64>,
@@ -264,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_at_the_same_time_count_once() {
+    fn simultaneous_waits_count_once() {
         let wait = |start, end| Wait { start, end };
         assert_eq!(total(vec![wait(0, 5), wait(0, 5), wait(1, 4)]), 5);
         assert_eq!(total(vec![wait(4, 8), wait(0, 5)]), 8);
@@ -280,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_build_of_the_same_name_left_does_not_count() {
+    fn files_of_an_earlier_build_with_the_same_name_do_not_count() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         fsio::replace(&path.join("m.waits"), b"0 60000\n").unwrap();
@@ -296,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_left_in_the_first_directory_that_can_be_written_to() {
+    fn the_mark_is_in_the_first_writable_directory() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fsio::replace(&file, b"").unwrap();

@@ -1,9 +1,7 @@
-//! How long a compile waits for sccache.
-//!
-//! A client may take minutes because its unit or others are compiled. So only the time counts in
-//! which nothing is compiled: no process runs below the client or the server, and no shim holds the
-//! server's lock. Where the server's process is not visible (systems without `/proc`, another PID
-//! namespace), a server that answers is taken to work as well.
+//! How long a compile waits for sccache. A client may take minutes because its unit or others are compiled. So time counts only
+//! while nothing is compiled: neither the client nor the server has a running child process, and no shim holds the server's
+//! lock. If the server's process is not visible (systems without `/proc`, another PID namespace), a server that answers queries
+//! is assumed to work.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,13 +15,13 @@ use sccfg_util::proc::{POLL_INTERVAL, Program};
 use sccfg_util::wrapper_vars::TIMEOUT;
 use sccfg_util::{env, fsio};
 
-/// How long the compiles of a build wait, in all, while nothing is compiled.
+/// How long the compiles of a build wait in total while nothing is compiled.
 const LIMIT: Duration = Duration::from_secs(6);
-/// Looking at all processes takes too long for each tick.
+/// The number of ticks between two scans of all processes, which take too long for each tick.
 const TICKS_PER_LOOK: u32 = 5;
-/// How many ticks a server may take to answer a client that only checks whether it works.
+/// The number of ticks in which a server must answer a query.
 const ANSWER_TICKS: u32 = 20;
-/// How often a server that cannot be seen may be taken to work because it answers.
+/// How often a server whose process is not visible may be assumed to work because it answers.
 const MAX_ANSWERS: u32 = 100;
 
 /// One compile that waits for a client of sccache.
@@ -34,7 +32,8 @@ pub(super) struct Waiting<'a> {
     busy_lock: Option<PathBuf>,
     limit: Duration,
     ticks: u32,
-    /// In ticks, so that time in which all processes were stopped does not count.
+    /// The time in which nothing was compiled, counted in ticks, so that time in which all processes were suspended does not
+    /// count.
     idle: Duration,
     is_busy: bool,
     server: Server,
@@ -42,7 +41,7 @@ pub(super) struct Waiting<'a> {
 }
 
 enum Server {
-    /// Not looked for yet, or no server listens.
+    /// Not searched for yet, or no server listens.
     Unknown,
     Visible(Process),
     /// Something listens, but its process is not visible.
@@ -70,7 +69,7 @@ impl<'a> Waiting<'a> {
         self.limit
     }
 
-    /// How long nothing was compiled; not known of a server that cannot be seen.
+    /// How long nothing was compiled; zero if the server's process is not visible.
     pub(super) fn idle(&self) -> Duration {
         match self.server {
             Server::Hidden => Duration::ZERO,
@@ -78,7 +77,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// Whether to wait on for the client with this process ID; called at each tick.
+    /// Whether to continue waiting for the client with this process ID. Called at each tick.
     pub(super) fn may_continue(&mut self, client: u32) -> bool {
         self.ticks += 1;
         if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
@@ -88,7 +87,7 @@ impl<'a> Waiting<'a> {
             return true;
         }
         self.idle += POLL_INTERVAL;
-        // The failure of another compile may not keep this one from a result that is there already.
+        // A failure of another compile must not discard a result that is available already.
         if self.ticks < TICKS_PER_LOOK {
             return true;
         }
@@ -98,10 +97,10 @@ impl<'a> Waiting<'a> {
         self.outage.waited_with(self.idle) < self.limit || self.server_answers()
     }
 
-    /// Whether something is compiled, for this compile or for another: then this one waits for its
-    /// turn. A server runs no more compilers at once than the machine has processors.
+    /// Whether something is compiled, for this compile or another one, for whose end this one may have to wait: a server runs
+    /// at most as many compilers at once as the machine has processors.
     fn is_something_compiled(&mut self, client: u32) -> bool {
-        // Below the client where sccache compiles there, or has lost its server.
+        // sccache's client itself runs the compiler for some compiles, and if it has lost its server.
         if process::has_running_children(client)
             || self.busy_lock.as_deref().is_some_and(fsio::is_locked)
         {
@@ -109,7 +108,7 @@ impl<'a> Waiting<'a> {
         }
         if !matches!(&self.server, Server::Visible(server) if server.is_alive()) {
             self.server = match find_listener(self.address) {
-                // What another program does is no compile.
+                // Children of another program are not compiles.
                 Listener::Process(server) if server.is_sccache() => Server::Visible(server),
                 Listener::Process(_) | Listener::None => Server::Unknown,
                 Listener::Hidden { .. } | Listener::Unknown => Server::Hidden,
@@ -121,12 +120,12 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// Whether a server that cannot be seen answers another client. Then the wait starts anew.
+    /// Whether a server whose process is not visible answers another client. If so, the wait starts again.
     fn server_answers(&mut self) -> bool {
         if !matches!(self.server, Server::Hidden) || self.answers >= MAX_ANSWERS {
             return false;
         }
-        // It starts no server.
+        // `--show-stats` starts no server.
         let question = Program {
             path: self.program,
             args: &["--show-stats".into()],

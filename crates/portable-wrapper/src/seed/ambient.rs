@@ -1,4 +1,4 @@
-//! What a unit may depend on that its key does not name: what macros read, and variables that count although they were not set.
+//! Inputs of a unit that its key does not name: those of macros, and variables that count although they were not set.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::checks::{Checks, Unit};
 use sccfg_util::{env, fsio};
 
 impl Checks<'_> {
-    /// Compares what macros read, and the variables that count although they were not set.
+    /// Compares the inputs of macros, and the variables that count although they were not set.
     pub(super) fn ambient(&self, unit: &Unit<'_>) -> Result<(), Why> {
         let mut macros = AmbientInputs::default();
         for (_, taken) in unit.dependencies {
@@ -30,7 +30,7 @@ impl Checks<'_> {
                 "a macro may have side effects or a different result each time ({why})"
             )));
         }
-        // Those of published packages are not in the key.
+        // Files that macros of published packages read are not in the key.
         let reads_files = macros.reads_files() && !unit.is_published && !is_observed;
         if reads_files || macros.is_unknown {
             return Err(Why::general("it is not known which files a macro reads"));
@@ -68,7 +68,7 @@ impl Checks<'_> {
         }
     }
 
-    /// The texts of a unit's own sources.
+    /// The contents of a unit's own sources.
     fn texts(&self, unit: &Unit<'_>) -> Vec<String> {
         let files = unit.manifest.parts.iter();
         files

@@ -1,4 +1,4 @@
-//! cargo's record of a unit's sources, in its binary format, version 1 (`EncodedDepInfo` in
+//! cargo's dep-info: the sources of a unit, in a binary format, version 1 (`EncodedDepInfo` in
 //! `core/compiler/fingerprint/dep_info.rs` of the crate `cargo`).
 //!
 //! Numbers have four bytes, the lowest first; texts have their length before them. The record is: the number 1, a
@@ -8,7 +8,7 @@
 
 const HEADER: [u8; 6] = [1, 0, 0, 0, 255, 1];
 
-/// The record with `change` applied to the path of each source. `None` if the format is another one.
+/// The dep-info with `change` applied to the path of each source. `None` if the format is not known.
 pub(super) fn with_paths(record: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
     let mut rest = record.strip_prefix(&HEADER)?;
     let mut out = HEADER.to_vec();
@@ -49,7 +49,7 @@ fn length(rest: &mut &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(take(rest, 4)?.try_into().ok()?))
 }
 
-/// A number, which is copied to `out`.
+/// Reads a number, and copies it to `out`.
 fn number(rest: &mut &[u8], out: &mut Vec<u8>) -> Option<u32> {
     let number = length(rest)?;
     out.extend(number.to_le_bytes());
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_replaced_and_the_rest_stays() {
+    fn only_paths_are_replaced() {
         let record = b"\x01\0\0\0\xff\x01\x02\0\0\0\
             \0\x0a\0\0\0src/lib.rs\0\
             \x01\x07\0\0\0/old/a!\x01\x05\0\0\0\0\0\0\0\x02\0\0\0ab\

@@ -1,7 +1,6 @@
-//! Whether a unit of another checkout is what this one would compile: part by part, its key is the same here.
-//!
-//! What cargo itself compares when it looks at a fingerprint (features, profile, flags, dependencies, the compiler's
-//! version) is left to cargo. Everything else is compared here. A part that cannot be compared counts as different.
+//! Checks whether a unit of another checkout would be the same here, by comparing the parts of its key. cargo itself compares
+//! what is in its fingerprint (features, profile, flags, dependencies, the compiler's version). All other parts are compared
+//! here. A part that cannot be compared counts as different.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -26,7 +25,7 @@ use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET, closure_o
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::earlier::Earlier;
 use super::libraries::BuildScriptLibraries;
-use super::source_record::{Compared, Noticed, What};
+use super::source_record::{Compared, Detected, Scope};
 use super::units::{CargoUnit, Kind, Run, Times};
 use super::{Checkout, Filling, Package, Packages, Why, directories_of, moved};
 use sccfg_util::env;
@@ -34,9 +33,9 @@ use sccfg_util::env;
 /// A dependency that was taken.
 pub(super) struct Taken<'a> {
     pub(super) unit: &'a CargoUnit,
-    /// The times in the other checkout.
+    /// The mtimes of its files in the other checkout.
     pub(super) times: Times,
-    /// The times where it is delivered, if it was before from a third checkout.
+    /// The mtimes of its delivered files, if it was taken earlier from a third checkout.
     pub(super) delivered: Option<Times>,
     /// Whether its package never changes.
     pub(super) is_published: bool,
@@ -58,36 +57,36 @@ impl<'a> Taken<'a> {
     }
 }
 
-/// What units are compared with.
+/// This checkout, with which units of another one are compared.
 pub(super) struct Checks<'a> {
     pub(super) from: &'a Checkout,
     pub(super) to: &'a Checkout,
     packages: &'a Packages<'a>,
-    /// Those that were read, by directory.
+    /// The packages that were read, by directory.
     known_packages: RefCell<HashMap<PathBuf, Option<Rc<Package>>>>,
     pub(super) state: StateDir,
     pub(super) hasher: KeyedHasher,
     compiler: Compiler,
-    /// Sources here must be older.
+    /// Sources here must not be newer than this.
     pub(super) moment: SystemTime,
     linker: OnceCell<Option<String>>,
-    /// What build scripts may use of this machine, as parts of keys show it.
+    /// The digests of programs, packages and headers of this machine, as in parts of keys.
     pub(super) machine: RefCell<HashMap<Machine, Option<String>>>,
-    /// Digests of files, each read once.
+    /// Digests of files, each of which is read once.
     digests: RefCell<HashMap<PathBuf, Option<String>>>,
     pub(super) libraries: BuildScriptLibraries<'a>,
     /// The sources here that were compared.
     compared: &'a RefCell<Compared>,
 }
 
-/// What a unit's compile is compared with.
+/// A compile that is compared, and its context.
 pub(super) struct Unit<'u> {
     pub(super) manifest: &'u UnitManifest,
     pub(super) from: &'u PathMap,
     pub(super) to: &'u PathMap,
     pub(super) is_published: bool,
     pub(super) package: Option<&'u Package>,
-    /// The run of its package's build script, and the variables that this sets.
+    /// The run of its package's build script.
     pub(super) run: Option<&'u Run>,
     pub(super) set_by_script: Vec<String>,
     pub(super) dependencies: &'u [(String, Taken<'u>)],
@@ -120,7 +119,7 @@ impl<'a> Checks<'a> {
         })
     }
 
-    /// Whether the other checkout's wrapper found a unit to be the same everywhere.
+    /// Fails unless the unit is shared between all checkouts, according to its manifest.
     pub(super) fn is_shared(&self, manifest: &UnitManifest) -> Result<(), Why> {
         match &manifest.sharing {
             Sharing::Everywhere => {}
@@ -202,7 +201,7 @@ impl<'a> Checks<'a> {
             })
     }
 
-    /// Whether cargo takes a file for one that never changes (`find_stale_file` of its `fingerprint`).
+    /// Whether cargo assumes that a file never changes (`find_stale_file` of its `fingerprint`).
     pub(super) fn is_immutable(&self, file: &Path) -> bool {
         let home = &self.to.cargo_home;
         ["registry", "git"]
@@ -281,7 +280,7 @@ impl<'a> Checks<'a> {
             "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
                 Err(Why::general("its debug information is in separate files"))
             }
-            // cargo finds the unit by these. Packages never change, and the crates below are compared as a whole.
+            // cargo compares these. Packages never change, and dependencies are compared as a whole.
             "version" | "crate" | "emit" | "source" | "directory" | "argument" | "-l"
             | "-L native" | "--extern" | "package" | "crate below" => Ok(()),
             "OUT_DIR" => {
@@ -319,15 +318,15 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// What a macro gets that asks for a file.
+    /// The answer to a macro's question about a file.
     fn answer(&self, question: Question, file: &str, unit: &Unit<'_>) -> String {
         let path = self.to.workspace.join(unit.to.to_real_str(file));
-        // The names in a directory can be read as well.
+        // A read of a directory returns its names.
         let what = match question {
-            Question::Read => What::Names,
-            Question::Found | Question::Resolved | Question::Metadata => What::File,
+            Question::Read => Scope::Names,
+            Question::Found | Question::Resolved | Question::Metadata => Scope::File,
         };
-        self.compares(&path, what, Noticed::Not);
+        self.compares(&path, what, Detected::Not);
         digest::shown(question.answer(&path, unit.to).as_bytes())
     }
 
@@ -368,7 +367,7 @@ impl<'a> Checks<'a> {
             return Ok(());
         }
         if path.starts_with(&self.to.build) {
-            // Generated by a build script: what is there is copied.
+            // A generated file is copied from the other checkout.
             let path = self.from.workspace.join(unit.from.to_real_str(file));
             let digest = digest::of_source(&path, unit.from);
             return if digest.as_deref() == Some(value) {
@@ -377,7 +376,7 @@ impl<'a> Checks<'a> {
                 Err(changed())
             };
         }
-        self.compares(&path, What::File, Noticed::ByCargo);
+        self.compares(&path, Scope::File, Detected::ByCargo);
         let is_conflicting = |other: &String| {
             let mut listed = unit.manifest.parts.iter();
             !listed.any(|part| part.what.strip_prefix("file ") == Some(other))
@@ -396,19 +395,19 @@ impl<'a> Checks<'a> {
         Ok(())
     }
 
-    /// Notes that the sources of `unit` are compared from now on.
+    /// Records that the sources of `unit` are compared from now on.
     pub(super) fn begins(&self, unit: &CargoUnit) {
         let directories = directories_of(unit).into_iter().cloned();
         self.compared.borrow_mut().begin(directories.collect());
     }
 
-    /// Notes that a source is compared.
-    pub(super) fn compares(&self, path: &Path, what: What, noticed: Noticed) {
+    /// Records that a source is compared.
+    pub(super) fn compares(&self, path: &Path, what: Scope, detected: Detected) {
         if !is_of_system(path, &self.to.workspace)
             && !self.is_immutable(path)
             && !path.starts_with(&self.to.build)
         {
-            self.compared.borrow_mut().add(path, what, noticed);
+            self.compared.borrow_mut().add(path, what, detected);
         }
     }
 
@@ -422,7 +421,7 @@ impl<'a> Checks<'a> {
         digest
     }
 
-    /// The digest of a native library that is named without being a file.
+    /// The digest of the system library `name`.
     fn library_of_system(&self, name: &str) -> Option<String> {
         (!is_library(name)).then(|| compiler::default_library(name, &self.state))?
     }
@@ -444,7 +443,7 @@ fn dependency(name: &str, digest: &str, unit: &Unit<'_>) -> Result<(), Why> {
     Err(format!("its dependency {name} was compiled again").into())
 }
 
-/// Whether all direct and indirect dependencies of the unit are still what it was compiled with.
+/// Fails unless all direct and indirect dependencies of the unit are the ones that it was compiled with.
 fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     let parts = &unit.manifest.parts;
     let names = parts.iter().filter_map(|part| {
@@ -475,13 +474,13 @@ fn is_consistent(unit: &Unit<'_>) -> Result<(), Why> {
     Err("a direct or indirect dependency was compiled again".into())
 }
 
-/// Whether a file belongs to the kernel, or to a package of the system, and not to `workspace`, which may be below one of
+/// Whether a file is a kernel file or belongs to a package of the system, and is not in `workspace`, which may be below one of
 /// their directories.
 fn is_of_system(path: &Path, workspace: &Path) -> bool {
     !path.starts_with(workspace) && (is_below_kernel_directory(path) || is_of_package(path))
 }
 
-/// When the file at `path` was written, links followed, as cargo sees it.
+/// The mtime of the file at `path`, links followed, as cargo reads it.
 pub(super) fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().ok()?.modified().ok()
 }

@@ -1,4 +1,4 @@
-//! Which units are taken: those that are the same here, and whose dependencies are taken.
+//! Decides which units are taken: those that are the same here, and whose dependencies are taken.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -11,23 +11,23 @@ use super::delivery::has_extension;
 use super::earlier::{Decided, Earlier, LeftOut, TakenEarlier, TakenUnit};
 use super::units::{CargoUnit, Kind, Times};
 
-/// A unit that is delivered. The largest are the greatest.
+/// A unit to deliver. Ordered by size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Delivered {
     /// In bytes.
     size: u64,
-    /// Its number.
+    /// Its index.
     pub(super) unit: usize,
     /// Whether its package never changes.
     pub(super) is_published: bool,
 }
 
-/// What became of a unit.
+/// The state of a unit.
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// It is not decided.
+    /// Not decided yet.
     Open,
-    /// It is being decided: only a faulty record depends on itself.
+    /// Being decided. Found again only if cargo's records are cyclic.
     Entered,
     Taken(TakenUnit),
     LeftOut {
@@ -47,7 +47,7 @@ pub(super) struct Decisions<'a> {
 }
 
 impl<'a> Decisions<'a> {
-    /// Decisions of the units `all` of a checkout; others were taken `earlier`.
+    /// Decisions about the units `all` of a checkout. Units of other checkouts were taken `earlier`.
     pub(super) fn new(checks: Checks<'a>, all: &'a [CargoUnit], earlier: &'a Earlier<'a>) -> Self {
         Self {
             checks,
@@ -60,7 +60,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// Decides of the units of one profile, and hands over those that are to be delivered.
+    /// Decides about the units of one profile, and calls `hand_over` with those to deliver.
     pub(super) fn decide(&mut self, profile: Range<usize>, hand_over: &dyn Fn(Delivered)) {
         for nth in profile.clone() {
             let same = self.by_hash.entry(self.all[nth].hash).or_default();
@@ -73,7 +73,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// Takes a unit, after its dependencies, if it can be taken and was not before.
+    /// Takes a unit, after its dependencies, if it can be taken and was not taken before.
     fn decide_one(&mut self, nth: usize, hand_over: &dyn Fn(Delivered)) {
         match self.states[nth] {
             State::Open => {}
@@ -117,7 +117,7 @@ impl<'a> Decisions<'a> {
         }
     }
 
-    /// The state of a unit in whose place that of another checkout was taken.
+    /// The state of a unit for which the same unit of another checkout was taken.
     fn taken_earlier(&self, nth: usize, taken: TakenEarlier) -> State {
         let unit = &self.all[nth];
         if !self.earlier.is_same(taken, unit, self.checks.from) {
@@ -153,7 +153,8 @@ impl<'a> Decisions<'a> {
         });
     }
 
-    /// Leaves out the units that could not be delivered, and those that depend on them. `remove` removes what was delivered of one.
+    /// Leaves out the units that could not be delivered, and those that depend on them. `remove` removes the delivered files of
+    /// one.
     pub(super) fn finish(
         mut self,
         mut failed: HashMap<usize, Why>,
@@ -203,7 +204,7 @@ impl<'a> Decisions<'a> {
             if dependencies.iter().any(|(_, below)| !below.is_published) {
                 return Err(Why::general("it depends on a package of the workspace"));
             }
-            // It keeps its time, and so did they.
+            // Files of published packages keep their mtimes.
             let mut delivered = dependencies.iter().filter_map(|(_, below)| below.delivered);
             if delivered.any(is_older) {
                 return Err("a dependency was built later, in another checkout".into());
@@ -256,7 +257,7 @@ impl<'a> Decisions<'a> {
         Ok(dependencies)
     }
 
-    /// The times of a unit's outputs.
+    /// The mtimes of a unit's outputs.
     fn times(&self, unit: &CargoUnit) -> Result<Times, Why> {
         let from = &self.checks.from.build;
         let time = |path: &Path| modified(&from.join(path)).ok_or("an output is missing");

@@ -1,4 +1,4 @@
-//! Writing the files of a unit for this checkout.
+//! Writes the files of a unit for this checkout.
 //!
 //! | file | how |
 //! | --- | --- |
@@ -9,10 +9,9 @@
 //! | other programs, dynamic libraries, macros | copied, with this checkout's paths |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
-//!
-//! cargo compares the times of outputs with those of dependencies, and the times of records with those of sources.
-//! Files of packages that never change keep their times. All others get one moment, before which the sources that
-//! were compared had been written, so that cargo sees any later change of them.
+//! cargo compares the mtimes of outputs with those of dependencies, and the mtimes of fingerprints with those of sources. Files
+//! of packages that never change keep their mtimes. All others get one mtime, which is not older than the compared sources, so
+//! that cargo detects any later change of them.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -37,18 +36,19 @@ use crate::build_script::{self, launcher};
 use sccfg_util::fsio;
 use sccfg_util::fsio::share::{self, Original};
 
-/// Whether linkers remove a library that they make, or rename another file to it. That of macOS writes into it.
+/// Whether linkers replace an existing output by a new file. That of macOS overwrites it in place.
 const REPLACES_OUTPUT: bool = cfg!(target_os = "linux");
-/// Larger files, in bytes, share their blocks with the original where the file system can.
+/// The size above which an unchanged file is cloned, in bytes, so that it shares blocks with the original if the file system
+/// supports that.
 const MOST_REWRITTEN: usize = 64 << 10;
 
-/// Where units are delivered.
+/// The target of the delivery.
 pub(super) struct Delivery<'a> {
     pub(super) from: &'a Checkout,
     pub(super) to: &'a Checkout,
     /// The directory that becomes this checkout's build directory.
     pub(super) staging: &'a Path,
-    /// The directories of the two checkouts, for files of which no manifest tells.
+    /// The directories of the two checkouts, for files without a manifest.
     pub(super) from_map: PathMap,
     pub(super) to_map: PathMap,
     /// The time for files of packages that may change.
@@ -80,7 +80,7 @@ impl Delivery<'_> {
         let (from, to) = (self.from.build.join(out_dir), self.staging.join(out_dir));
         let from_map = &manifest.path_map;
         let to_map = &moved(from_map, self.from, self.to)?;
-        // Most units share it, and others are creating files beside it.
+        // Most units share the directory, in which other threads create files.
         if !wrapper_dir(&to).is_dir() {
             fsio::create_dir_all(&wrapper_dir(&to))?;
         }
@@ -130,7 +130,7 @@ impl Delivery<'_> {
                 return Err("an output was changed or replaced after the build".into());
             }
             if is_published && share::link(&from, &to).is_ok() {
-                // rustc refuses to replace read-only metadata. cargo removes a library before it has it made.
+                // rustc refuses to replace read-only metadata, but cargo removes a library before rustc writes it.
                 if has_extension(name, "rlib") && metadata.permissions().mode() & 0o222 != 0 {
                     share::make_read_only(&to)?;
                 }
@@ -166,7 +166,7 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Delivers what is known of a run, with which the next worktree is seeded from this one.
+    /// Delivers the manifest of a run, with which another worktree can be seeded from this one.
     fn manifest_of_run(&self, run: &Run) -> Option<()> {
         let [from, to] = [&self.from.build, self.staging].map(|root| root.join(&run.out_dir));
         let manifest = UnitManifest::read(&build_script::manifest_of_run(&from)?)?;
@@ -176,7 +176,7 @@ impl Delivery<'_> {
         Some(())
     }
 
-    /// Delivers the files of a fingerprint, the hash last: without it, cargo takes the unit for incomplete.
+    /// Delivers the files of a fingerprint, the hash last: without the hash, cargo considers the unit incomplete.
     fn fingerprint(&self, unit: &CargoUnit, is_published: bool) -> Result<(), Why> {
         let to = self.staging.join(&unit.fingerprint);
         fsio::create_dir_all(&to)?;
@@ -213,7 +213,7 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Delivers the directory `below`, which a build script has filled.
+    /// Delivers the directory `below` with the files of a build script.
     fn tree(&self, below: &Path, is_published: bool) -> Result<(), Why> {
         let root = self.from.build.join(below);
         let libraries = Libraries::read(&root);
@@ -275,15 +275,15 @@ impl Delivery<'_> {
         if let Some((copies, _)) = copies {
             copies.write(&self.staging.join(below));
         }
-        // The parents last: one may be read-only.
+        // Parents last, because one may be read-only.
         for (directory, mode) in directories.iter().rev() {
             fsio::set_mode_of_dir(directory, *mode)?;
         }
         Ok(())
     }
 
-    /// Delivers a file of which nothing is known: with the other checkout's paths replaced if it is text. A path in
-    /// anything else may have its length beside it.
+    /// Delivers a file of unknown format. In text, the other checkout's paths are replaced. A binary file with such a path is
+    /// refused, because it may contain the length of the path.
     fn any(
         &self,
         original: &Original,
@@ -332,7 +332,7 @@ impl Delivery<'_> {
         Ok(original.create_copy(to, &text, time)?)
     }
 
-    /// `text` after `change`, which replaces the other checkout's paths, if it is certain that it replaced all.
+    /// `text` after `change`, which replaces the other checkout's paths. Fails if a path remains.
     fn move_text(&self, text: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Result<Vec<u8>, Why> {
         let changed = change(text);
         // The paths of this checkout may contain those of the other one.
@@ -343,14 +343,14 @@ impl Delivery<'_> {
         Ok(changed)
     }
 
-    /// The time of a copy of a file with the time `original`.
+    /// The mtime of the copy of a file with the mtime `original`.
     fn time(&self, original: SystemTime, is_published: bool) -> SystemTime {
         if is_published { original } else { self.moment }
     }
 }
 
-/// Whether the file at `path` has the stamp that it had when it was delivered, apart from the change time, which
-/// changes with links and modes.
+/// Whether the file at `path` has the stamp that it had when it was delivered, apart from the ctime, which changes with links
+/// and modes.
 fn is_unchanged(path: &Path, stamp: &FileStamp) -> bool {
     FileStamp::of(path).is_some_and(|now| now.is_same_file(stamp))
 }
@@ -359,7 +359,7 @@ pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new(extension))
 }
 
-/// Reads a file that a build script has made.
+/// Reads a file of a build script.
 fn read(file: &Path) -> Result<Original, Why> {
     let original = Original::read(file);
     Ok(original.map_err(|_| "a file of its build script cannot be read")?)

@@ -1,7 +1,6 @@
-//! What was taken from the checkouts so far, when a unit that they could not give is looked for in another one.
-//!
-//! Dependencies that came from another checkout must be what the unit was compiled with: the same key, and the same files.
-//! Then they are compared as if they had come from the unit's own.
+//! The units that were taken from earlier checkouts, when the rest is searched for in another one. Dependencies that were taken
+//! from another checkout must be the ones that the unit was compiled with: with the same key and the same files. Then they are
+//! compared as if they had been taken from the unit's own checkout.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ pub(super) struct TakenEarlier {
     /// The indices of its checkout, and of the unit in it.
     build: usize,
     unit: usize,
-    /// The times of its files where they were delivered.
+    /// The mtimes of its delivered files.
     pub(super) times: Times,
     /// Whether its package never changes.
     pub(super) is_published: bool,
@@ -29,20 +28,20 @@ pub(super) struct TakenEarlier {
 /// A unit that was taken.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TakenUnit {
-    /// Its number.
+    /// Its index.
     pub(super) unit: usize,
-    /// The times in its checkout.
+    /// The mtimes of its files in its checkout.
     pub(super) times: Times,
-    /// The times where it is delivered, if it was before from another checkout.
+    /// The mtimes of its delivered files, if it was taken earlier from another checkout.
     pub(super) delivered: Option<Times>,
     /// Whether its package never changes.
     pub(super) is_published: bool,
 }
 
-/// What became of the units of a checkout.
+/// The decisions about the units of a checkout.
 pub(super) struct Decided {
     pub(super) taken: Vec<TakenUnit>,
-    /// Those of which files were delivered; some of them were removed again.
+    /// The units of which files were delivered, including those that were removed again.
     pub(super) delivered: Vec<usize>,
     pub(super) left_out: Vec<LeftOut>,
 }
@@ -57,21 +56,21 @@ pub(super) struct LeftOut {
     pub(super) may_be_elsewhere: bool,
 }
 
-/// The checkouts that were looked at, the first one first.
+/// The checkouts that were searched, in order, and what was taken from them.
 #[derive(Default)]
 pub(super) struct Earlier<'a> {
     builds: Vec<Build<'a>>,
-    /// By the directories of their fingerprints.
+    /// The units that were taken, by the directories of their fingerprints.
     taken: HashMap<PathBuf, TakenEarlier>,
-    /// The fingerprints of all units of which files were delivered, also of those that were removed again.
+    /// The fingerprints of all units of which files were delivered, including those that were removed again.
     delivered: HashSet<PathBuf>,
-    /// Their output directories, and the names of their files in there.
+    /// The output directories and the stems of the files of these units.
     files: HashSet<(PathBuf, String)>,
     left_out: Vec<LeftOut>,
 }
 
 impl<'a> Earlier<'a> {
-    /// Adds what was decided of the units of `build`.
+    /// Adds the decisions about the units of `build`.
     pub(super) fn add(&mut self, build: Build<'a>, decided: Decided, moment: SystemTime) {
         let number = self.builds.len();
         for taken in decided.taken {
@@ -107,7 +106,7 @@ impl<'a> Earlier<'a> {
         self.taken.len()
     }
 
-    /// Whether another checkout may have something that was left out.
+    /// Whether another checkout may have a unit that was left out.
     pub(super) fn may_be_elsewhere(&self) -> bool {
         let is_missing = |left: &LeftOut| !self.taken.contains_key(&left.fingerprint);
         let mut left_out = self.left_out.iter();
@@ -131,12 +130,12 @@ impl<'a> Earlier<'a> {
         })
     }
 
-    /// What was taken in the place of `unit`.
+    /// The unit of an earlier checkout that was taken for `unit`.
     pub(super) fn taken(&self, unit: &CargoUnit) -> Option<TakenEarlier> {
         self.taken.get(&unit.fingerprint).copied()
     }
 
-    /// Whether `taken` is what `unit` of `checkout` is.
+    /// Whether the unit `taken` is the same as `unit` of `checkout`.
     pub(super) fn is_same(
         &self,
         taken: TakenEarlier,
@@ -179,7 +178,7 @@ fn files_of(unit: &CargoUnit) -> Option<(PathBuf, String)> {
     }
 }
 
-/// Whether two runs of a build script printed and made the same, up to the paths of their checkouts.
+/// Whether two runs of a build script have the same output and files, apart from the paths of their checkouts.
 fn is_same_run(one: &Checkout, its: &Run, two: &Checkout, others: &Run) -> Option<bool> {
     let content = |checkout: &Checkout, run: &Run| {
         let path_map = checkout.path_map()?;
@@ -202,7 +201,7 @@ fn is_same_run(one: &Checkout, its: &Run, two: &Checkout, others: &Run) -> Optio
     Some(content(one, its)? == content(two, others)?)
 }
 
-/// The digest of a file or of the text of a link, with placeholders.
+/// The digest of a file or of the target of a link, with placeholders.
 fn digest(path: &Path, path_map: &PathMap) -> Option<String> {
     match fsio::read_link(path) {
         Some(link) => {

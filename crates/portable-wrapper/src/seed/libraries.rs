@@ -1,5 +1,4 @@
-//! The native libraries that units link and that build scripts have made, also in checkouts from which runs were taken
-//! earlier.
+//! Native libraries in the output directories of build scripts, including runs that were taken earlier from other checkouts.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -19,10 +18,10 @@ use super::{Checkout, moved};
 pub(super) struct BuildScriptLibraries<'a> {
     /// By file name, with their checkouts.
     by_name: RefCell<BTreeMap<String, Vec<(PathBuf, &'a Checkout)>>>,
-    /// Those that were taken earlier are added once a library is looked for.
+    /// The runs that were taken earlier. They are added when a library is first searched for.
     earlier: &'a Earlier<'a>,
     has_earlier: OnceCell<()>,
-    /// What is known of their content.
+    /// The records of libraries that differ only by paths.
     records: RefCell<Records>,
 }
 
@@ -36,7 +35,7 @@ impl<'a> BuildScriptLibraries<'a> {
         }
     }
 
-    /// Adds those of a run that was taken from `checkout`.
+    /// Adds the libraries of a run that was taken from `checkout`.
     pub(super) fn add(&self, checkout: &'a Checkout, run: &Run) {
         let walk = WalkBuilder::new(checkout.build.join(&run.out_dir))
             .standard_filters(false)
@@ -59,8 +58,8 @@ impl<'a> BuildScriptLibraries<'a> {
         }
     }
 
-    /// Whether one is called `name` and has the digest `wanted`. `path_map` is that of a unit of `from`, `digest_of` returns the
-    /// digests of files.
+    /// Whether there is a library with the file name `name` and the digest `wanted`. `path_map` is that of a unit of `from`,
+    /// and `digest_of` returns the digests of files.
     pub(super) fn has(
         &self,
         name: &str,

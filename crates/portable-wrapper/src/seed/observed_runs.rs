@@ -1,5 +1,5 @@
-//! What a build script may read without declaring it, if its run was looked up: the variables that its code names, and
-//! variables and files that the run was observed to read.
+//! Undeclared inputs of a build script whose run was looked up: the variables that its code names, and variables and files that
+//! the run was observed to read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,13 +13,13 @@ use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
 use super::checks::{Checks, Taken};
-use super::source_record::{Noticed, What};
+use super::source_record::{Detected, Scope};
 use super::units::{Kind, Run};
 
-/// Beginnings of the names of variables that cargo or rustup sets while it builds, and that a shell may not have.
+/// Prefixes of variables that cargo or rustup sets during a build, and that a shell may not have.
 const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
 
-/// Whether everything is known that the run of a package of the workspace with this manifest read: it was observed.
+/// Whether all inputs of the run of a workspace package with this manifest are known, because it was observed.
 pub(super) fn is_observed(manifest: &UnitManifest) -> bool {
     let observed = manifest.observed.as_ref();
     matches!(manifest.sharing, Sharing::Everywhere)
@@ -33,8 +33,8 @@ impl Checks<'_> {
         UnitManifest::read(&path)
     }
 
-    /// Fails if the run of a published package [reads](Self::reads_the_same) something else here, or cannot be cached.
-    /// Nothing is known of one that was not looked up.
+    /// Fails if an input of the run of a published package [differs](Self::reads_the_same) here, or the run cannot be cached. A
+    /// run that was not looked up passes.
     pub(super) fn published_reads_the_same(
         &self,
         script: &Taken<'_>,
@@ -44,7 +44,7 @@ impl Checks<'_> {
             return Ok(());
         };
         match &manifest.sharing {
-            // Those of git dependencies, which are at the same place here.
+            // Reasons of git dependencies, whose sources have the same path here.
             Sharing::NotCached(
                 Uncacheable::ScriptCompiles
                 | Uncacheable::ScriptGit
@@ -55,8 +55,8 @@ impl Checks<'_> {
         }
     }
 
-    /// Fails if a variable, the place of a script that asks for it, or something that the run with this manifest was observed
-    /// to read, is another one here. `script` is the compile of the build script.
+    /// Fails if an input of the run with this manifest differs here: a variable, the path of a script that may read it, or an
+    /// observed input. `script` is the compile of the build script.
     pub(super) fn reads_the_same(
         &self,
         script: &Taken<'_>,
@@ -111,13 +111,13 @@ impl Checks<'_> {
         }
         if let Some((observed, _)) = manifest.observed.as_ref().filter(|_| !script.is_published) {
             let asked = [
-                (&observed.files, What::File),
-                (&observed.looked_for, What::File),
-                (&observed.directories, What::Names),
+                (&observed.files, Scope::File),
+                (&observed.looked_for, Scope::File),
+                (&observed.directories, Scope::Names),
             ];
             for (paths, what) in asked {
                 for path in paths {
-                    self.compares(Path::new(&*to.to_real_str(path)), what, Noticed::Not);
+                    self.compares(Path::new(&*to.to_real_str(path)), what, Detected::Not);
                 }
             }
         }
@@ -129,7 +129,7 @@ impl Checks<'_> {
         }
     }
 
-    /// Fails if programs, packages or headers of the machine are others than those with which a run was made.
+    /// Fails if programs, packages or headers of the machine differ from those in the key of the run.
     fn has_same_machine(&self, manifest: &UnitManifest) -> Result<(), Why> {
         let mut known = self.machine.borrow_mut();
         for part in &manifest.parts {

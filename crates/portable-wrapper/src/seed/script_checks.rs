@@ -1,6 +1,6 @@
-//! Whether the run of a build script in another checkout is what a run here would do: by the files and variables that
-//! the script declares, as cargo determines it, and by what it may read besides: what its run was
-//! [observed](super::observed_runs) to read, or what the source of one in the workspace [shows](super::undeclared_inputs).
+//! Checks whether the run of a build script in another checkout would have the same result here: by the files and variables
+//! that the script declares, as cargo does, and by its undeclared inputs, which were [observed](super::observed_runs) or, for a
+//! script of the workspace, are [determined from its source](super::undeclared_inputs).
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -11,12 +11,12 @@ use super::super::digest;
 use super::super::unit_manifest::Sharing;
 use super::checks::{Checks, Taken, modified};
 use super::observed_runs::is_observed;
-use super::source_record::{Noticed, What};
+use super::source_record::{Detected, Scope};
 use super::units::{CargoUnit, Local, Run};
 use super::{Package, Why};
 use sccfg_util::fsio::{self, share};
 
-/// Files and directories that one build script may declare.
+/// The maximum number of files that are compared for one declared path.
 const MAX_DECLARED: usize = 10_000;
 
 impl Checks<'_> {
@@ -83,16 +83,16 @@ impl Checks<'_> {
     ) -> Result<(), Why> {
         let mut left = MAX_DECLARED;
         let is_same = if is_published {
-            // What cargo compares it with keeps its time.
+            // The output that cargo compares with this file keeps its mtime.
             true
         } else if path.is_absolute() {
-            self.compares(path, What::Declared, Noticed::ByCargo);
+            self.compares(path, Scope::Declared, Detected::ByCargo);
             self.is_immutable(path) || is_older_tree(path, ran)
         } else {
             package.is_some_and(|package| {
                 let [from, to] = [self.from, self.to]
                     .map(|checkout| checkout.workspace.join(&package.directory).join(path));
-                self.compares(&to, What::Declared, Noticed::ByCargo);
+                self.compares(&to, Scope::Declared, Detected::ByCargo);
                 is_same_tree(&from, &to, ran, self.moment, &mut left)
             })
         };
@@ -137,8 +137,8 @@ fn is_same_tree(
             .all(|name| is_same_tree(&from.join(name), &to.join(name), ran, moment, left))
 }
 
-/// Whether nothing at `path` or below it was written after `moment`, as cargo determines it (`mtime_recursive` of the
-/// crate `cargo-util`).
+/// Whether nothing at `path` or below it has an mtime after `moment`, as cargo determines it (`mtime_recursive` of the crate
+/// `cargo-util`).
 fn is_older_tree(path: &Path, moment: SystemTime) -> bool {
     let is_old = |time: Option<SystemTime>| time.is_some_and(|time| time <= moment);
     if !path.is_dir() {
@@ -148,7 +148,7 @@ fn is_older_tree(path: &Path, moment: SystemTime) -> bool {
         .standard_filters(false)
         .follow_links(true)
         .build();
-    // Links that lead to a directory around them are errors, and left out.
+    // Links to their own ancestors are errors, and skipped.
     walk.flatten().all(|entry| {
         let link = share::modified(entry.path());
         is_old(link.max(modified(entry.path())))

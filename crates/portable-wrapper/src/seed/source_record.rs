@@ -1,9 +1,8 @@
-//! The record of the sources that seeding compared, which is checked before the first build.
-//!
-//! cargo rebuilds a seeded unit if a source has a newer mtime. It misses a changed source with an old mtime (`cp -p`, `rsync -a`,
-//! `tar`, `mv`), and files that macros and build scripts read without declaring them. So `.rustc_info.json` is seeded without the
-//! compiler's version: the first cargo command runs the wrapper with `-vV` before it looks at any unit. The wrapper then compares
-//! the sources again, and removes the units whose sources have changed undetected.
+//! The record of the sources that seeding compared, which is checked before the first build. cargo rebuilds a seeded unit if a
+//! source has a newer mtime. It does not detect a changed source with an old mtime (`cp -p`, `rsync -a`, `tar`, `mv`), or a
+//! change of a file that a macro or build script reads without declaring it. So `.rustc_info.json` is seeded without the
+//! compiler's version: the first cargo command runs the wrapper with `-vV` before it looks at any unit. The wrapper then
+//! compares the sources again, and removes the units whose sources have changed undetected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,52 +22,52 @@ use sccfg_util::fsio;
 
 /// The name of the record in the wrapper's directory at the root of a build directory.
 const RECORD: &str = "seeded.json";
-/// Changes with the format of the record.
+/// The version of the format of the record.
 const FORMAT: u32 = 1;
 /// The name of the lock of the record.
 const LOCK: &str = "seeded.lock";
-/// With more files in a directory, its state is not recorded.
+/// The maximum number of files in a directory whose state is recorded.
 const MAX_FILES: usize = 20_000;
 
 /// Whether cargo itself detects that a source has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Noticed {
+pub(super) enum Detected {
     /// It does, if the source has a newer mtime than the units.
     ByCargo,
     /// It does not.
     Not,
 }
 
-/// What is compared of a source.
+/// How much of a source is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum What {
-    /// The file; of a directory, that it is one.
+pub(super) enum Scope {
+    /// The file; for a directory, only that it is one.
     File,
     /// Also the names in a directory.
     Names,
-    /// Also all files in a directory, links followed, as cargo looks at what a build script declares.
+    /// Also all files in a directory, links followed, as cargo compares declared directories.
     Declared,
-    /// Also all files in a directory, but for those of tools.
+    /// Also all files in a directory, except those of tools.
     Package,
 }
 
-/// What a path leads to.
+/// The state of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-enum Seen {
+enum SourceState {
     Nothing,
     File(FileStamp),
     Directory,
     Names(Vec<String>),
     /// All files, by their paths.
     Files(BTreeMap<PathBuf, FileStamp>),
-    /// Something that was written while it was compared, or that cannot be recorded.
+    /// A source that was written while it was compared, or that cannot be recorded.
     Unknown,
 }
 
 /// A source that is compared for a unit.
-type Source = (PathBuf, What, Noticed);
+type Source = (PathBuf, Scope, Detected);
 
-/// The sources of the packages that may change, with the numbers of the units.
+/// The compared sources of packages that may change, each with the indices of its units.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     sources: BTreeMap<Source, BTreeSet<usize>>,
@@ -79,38 +78,39 @@ pub(super) struct Compared {
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
-    /// The time that the units have.
+    /// The mtime of the units.
     moment: SystemTime,
-    sources: Vec<(Source, Seen, BTreeSet<usize>)>,
+    sources: Vec<(Source, SourceState, BTreeSet<usize>)>,
     units: Vec<Vec<PathBuf>>,
 }
 
 /// Whether the record of sources is deleted after the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// It is: a build begins, and from then on cargo's fingerprints decide.
+    /// It is deleted: a build begins, and from then on cargo's fingerprints decide.
     Last,
-    /// It is not: the command may compile none of these units, and a later one may check again.
+    /// It is kept: the command may compile none of these units, and a later one checks again.
     NotLast,
 }
 
 impl Compared {
-    /// Begins with another unit, for which all further sources are compared. cargo rebuilds it without these `directories`, which are
-    /// relative to the build directory.
+    /// Starts the next unit, to which all sources added afterwards belong. cargo rebuilds it if these `directories`, relative
+    /// to the build directory, are removed.
     pub(super) fn begin(&mut self, directories: Vec<PathBuf>) {
         self.units.push(directories);
     }
 
-    /// Adds a source that is compared from now on.
-    pub(super) fn add(&mut self, path: &Path, what: What, noticed: Noticed) {
+    /// Adds a source of the current unit.
+    pub(super) fn add(&mut self, path: &Path, what: Scope, detected: Detected) {
         let Some(unit) = self.units.len().checked_sub(1) else {
             return;
         };
-        let source = (path.to_owned(), what, noticed);
+        let source = (path.to_owned(), what, detected);
         self.sources.entry(source).or_default().insert(unit);
     }
 
-    /// Writes the record into `staging`, of which the build directory `build` is made. The units have the time `moment`.
+    /// Writes the record into `staging`, which will be renamed to the build directory `build`. The units have the mtime
+    /// `moment`.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -118,17 +118,17 @@ impl Compared {
         let mut unknown = BTreeSet::new();
         let mut sources = Vec::new();
         for (source, units) in self.sources {
-            let seen = Seen::at(&source, build).unless_written_since(moment);
-            if source.0.to_str().is_none() || seen == Seen::Unknown {
-                // Paths that are not UTF-8 have no place in the record.
+            let seen = SourceState::at(&source, build).unless_written_since(moment);
+            if source.0.to_str().is_none() || seen == SourceState::Unknown {
+                // Paths that are not UTF-8 cannot be recorded.
                 unknown.extend(units);
                 continue;
             }
             sources.push((source, seen, units));
         }
         if !unknown.is_empty() {
-            let nowhere = (PathBuf::new(), What::File, Noticed::Not);
-            sources.push((nowhere, Seen::Unknown, unknown));
+            let nowhere = (PathBuf::new(), Scope::File, Detected::Not);
+            sources.push((nowhere, SourceState::Unknown, unknown));
         }
         let record = Record {
             format: FORMAT,
@@ -141,7 +141,7 @@ impl Compared {
     }
 }
 
-impl Seen {
+impl SourceState {
     fn at((path, what, _): &Source, build: &Path) -> Self {
         let Ok(metadata) = path.metadata() else {
             return Self::Nothing;
@@ -150,9 +150,9 @@ impl Seen {
             return Self::File(FileStamp::from(&metadata));
         }
         match what {
-            What::File => Self::Directory,
-            What::Names => names(path, build),
-            What::Declared | What::Package => files(path, *what, build),
+            Scope::File => Self::Directory,
+            Scope::Names => names(path, build),
+            Scope::Declared | Scope::Package => files(path, *what, build),
         }
     }
 
@@ -166,10 +166,10 @@ impl Seen {
     }
 }
 
-/// The names in a directory, without the build directory and what seeding makes beside it.
-fn names(directory: &Path, build: &Path) -> Seen {
+/// The names in a directory, without the build directory and the temporary directories of seeding.
+fn names(directory: &Path, build: &Path) -> SourceState {
     let Ok(entries) = fsio::entries(directory) else {
-        return Seen::Unknown;
+        return SourceState::Unknown;
     };
     let is_around = || {
         let around = build.parent().and_then(|parent| parent.canonicalize().ok());
@@ -180,7 +180,7 @@ fn names(directory: &Path, build: &Path) -> Seen {
     for entry in entries {
         let name = entry.path.file_name().unwrap_or_default();
         let Some(text) = name.to_str() else {
-            return Seen::Unknown;
+            return SourceState::Unknown;
         };
         if !(is_own
             && (Some(name) == build.file_name() || text.starts_with(&format!(".{STAGING}-"))))
@@ -189,14 +189,14 @@ fn names(directory: &Path, build: &Path) -> Seen {
         }
     }
     names.sort_unstable();
-    Seen::Names(names)
+    SourceState::Names(names)
 }
 
-fn files(directory: &Path, what: What, build: &Path) -> Seen {
+fn files(directory: &Path, what: Scope, build: &Path) -> SourceState {
     let build = build.to_owned();
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false);
-    if what == What::Declared {
+    if what == Scope::Declared {
         walk.follow_links(true)
             .filter_entry(move |entry| entry.path() != build);
     } else {
@@ -204,7 +204,7 @@ fn files(directory: &Path, what: What, build: &Path) -> Seen {
     }
     let mut files = BTreeMap::new();
     for entry in walk.build() {
-        // A link that leads nowhere, or in a circle.
+        // A dangling or cyclic link is skipped.
         let Ok(entry) = entry else { continue };
         let path = entry.into_path();
         if path.is_dir() {
@@ -214,11 +214,11 @@ fn files(directory: &Path, what: What, build: &Path) -> Seen {
             continue;
         };
         if path.to_str().is_none() || files.len() == MAX_FILES {
-            return Seen::Unknown;
+            return SourceState::Unknown;
         }
         files.insert(path, stamp);
     }
-    Seen::Files(files)
+    SourceState::Files(files)
 }
 
 /// Whether the build directory `build` was seeded, and nothing has been built there since.
@@ -236,9 +236,9 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
     if !fsio::exists(&path) {
         return Ok(0);
     }
-    // Another cargo, which looks at the units once this returns, may begin at the same time.
+    // Another cargo may call this at the same time, and reads the fingerprints when it returns.
     let lock = fsio::create_lock_file(&in_build(build, LOCK))?;
-    // Where there are no locks, it is as if nobody else were there.
+    // Without file locks, the check runs unlocked.
     let _ = lock.lock();
     let Some(outdated) = outdated(build) else {
         return Ok(0);
@@ -257,7 +257,7 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
     Ok(outdated.len())
 }
 
-/// Whether sources of what was seeded in `build`, and not built since, have changed.
+/// Whether sources of the units that were seeded in `build`, and not built since, have changed.
 pub(super) fn is_outdated(build: &Path) -> bool {
     outdated(build).is_some_and(|outdated| !outdated.is_empty())
 }
@@ -293,26 +293,26 @@ impl Record {
     }
 
     /// The path that has changed, if cargo does not detect it.
-    fn changed(&self, source: &Source, seen: &Seen, build: &Path) -> Option<PathBuf> {
-        let (path, _, noticed) = source;
-        let is_unnoticed = |path: &Path| {
-            *noticed == Noticed::Not || modified(path).is_none_or(|time| time <= self.moment)
+    fn changed(&self, source: &Source, seen: &SourceState, build: &Path) -> Option<PathBuf> {
+        let (path, _, detected) = source;
+        let is_undetected = |path: &Path| {
+            *detected == Detected::Not || modified(path).is_none_or(|time| time <= self.moment)
         };
-        let now = if *seen == Seen::Unknown {
-            Seen::Unknown
+        let now = if *seen == SourceState::Unknown {
+            SourceState::Unknown
         } else {
-            Seen::at(source, build)
+            SourceState::at(source, build)
         };
         match (seen, &now) {
-            (Seen::Unknown, _) | (_, Seen::Unknown) => Some(path.clone()),
-            (Seen::Files(before), Seen::Files(now)) => {
+            (SourceState::Unknown, _) | (_, SourceState::Unknown) => Some(path.clone()),
+            (SourceState::Files(before), SourceState::Files(now)) => {
                 let paths: BTreeSet<&PathBuf> = before.keys().chain(now.keys()).collect();
                 let mut changed = paths.into_iter();
                 let is_changed =
-                    |path: &&PathBuf| before.get(*path) != now.get(*path) && is_unnoticed(path);
+                    |path: &&PathBuf| before.get(*path) != now.get(*path) && is_undetected(path);
                 changed.find(is_changed).cloned()
             }
-            (before, now) => (before != now && is_unnoticed(path)).then(|| path.clone()),
+            (before, now) => (before != now && is_undetected(path)).then(|| path.clone()),
         }
     }
 }
@@ -321,9 +321,8 @@ fn in_build(build: &Path, name: &str) -> PathBuf {
     build.join(WRAPPER_DIR).join(name)
 }
 
-/// The text of `.rustc_info.json` without the output of `rustc -vV`. `None` if its format is not known.
-///
-/// cargo keeps what a run of the compiler printed by the digest of its arguments (`Cache` in cargo's `util/rustc.rs`).
+/// The text of `.rustc_info.json` without the output of `rustc -vV`. `None` if its format is not known. cargo stores the output
+/// of the compiler by the digest of the arguments (`Cache` in cargo's `util/rustc.rs`).
 pub(super) fn without_version(text: &[u8]) -> Option<Vec<u8>> {
     let mut known: serde_json::Value = serde_json::from_slice(text).ok()?;
     let outputs = known.get_mut("outputs")?.as_object_mut()?;

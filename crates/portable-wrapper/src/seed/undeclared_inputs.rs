@@ -1,8 +1,6 @@
-//! What a build script of the workspace may read without declaring it, if its run was not observed.
-//!
-//! In a checkout without a build, cargo runs each script, whatever it declares. So a run of another checkout is taken only
-//! if the source of the script shows nothing that may have another result here. Otherwise the script runs, and what
-//! depends on it is looked up as usual.
+//! Undeclared inputs of a build script of the workspace whose run was not observed. In a checkout without a build, cargo runs
+//! each script, whatever it declares. So a run of another checkout is taken only if the source of the script has no undeclared
+//! input that may differ here. Otherwise the script runs, and units that depend on it are looked up as usual.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,18 +13,19 @@ use super::super::macro_effects::{AmbientInputs, FILE_LOOKUPS, FILE_TIMES, METAD
 use super::super::package;
 use super::super::path_map::PathMap;
 use super::checks::{Checks, Taken};
-use super::source_record::{Noticed, What};
+use super::source_record::{Detected, Scope};
 use super::units::{CargoUnit, Kind, Local};
 use super::{Package, Why};
 use sccfg_util::{env, fsio};
 
-/// With which a script reads files, besides the methods of paths ([`FILE_LOOKUPS`]).
+/// Types and modules by which a script reads files, besides the methods of paths ([`FILE_LOOKUPS`]).
 const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
-/// Methods that tell links from files, besides [`METADATA`] and [`FILE_TIMES`].
+/// Methods that distinguish links from files, besides [`METADATA`] and [`FILE_TIMES`].
 const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
 
 impl Checks<'_> {
-    /// Fails if the script, whose compile is `script`, may read something else than what it declared in `run`.
+    /// Fails if the build script may have an input that differs here and that it did not declare in `run`. `script` is its
+    /// compile.
     pub(super) fn declares_all(
         &self,
         script: &Taken<'_>,
@@ -84,7 +83,7 @@ impl Checks<'_> {
             ));
         }
         let directory = self.to.workspace.join(&package.directory);
-        self.compares(&directory, What::Package, Noticed::Not);
+        self.compares(&directory, Scope::Package, Detected::Not);
         let [from, to] = [self.from, self.to].map(|checkout| {
             package::everything_in(&checkout.workspace.join(&package.directory), &self.state)
         });
@@ -100,12 +99,12 @@ impl Checks<'_> {
         Ok(())
     }
 
-    /// Whether something that a run has printed or written names the workspace, outside of the target directory.
+    /// Whether the output or a file of a run contains the path of the workspace, other than in that of the target directory.
     fn names_workspace(&self, run: &CargoUnit, path_map: &PathMap) -> bool {
         let Kind::Run(run) = &run.kind else {
             return false;
         };
-        // Beside what it printed are records of the wrapper, with paths.
+        // Only the files in the directory of the output itself: the wrapper's records below it contain paths.
         let directories = [(&run.directory, Some(1)), (&run.out_dir, None)];
         let walks = directories.into_iter().flat_map(|(below, depth)| {
             let mut walk = WalkBuilder::new(self.from.build.join(below));
@@ -120,8 +119,7 @@ impl Checks<'_> {
     }
 }
 
-/// A variable that a script may read, and that it does not declare. Those of cargo are compared by it, or in the keys of
-/// units.
+/// A variable that a script may read and does not declare. Variables of cargo are compared by cargo, or in the keys of units.
 fn undeclared_variable<'t>(
     texts: impl Iterator<Item = &'t str>,
     used: &AmbientInputs,

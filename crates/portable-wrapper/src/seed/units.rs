@@ -29,20 +29,20 @@ use sccfg_util::parallel::each_at_once;
 pub(super) struct CargoUnit {
     /// The name of its fingerprint, such as `lib-serde`.
     pub(super) name: String,
-    /// The directory of its fingerprint, relative to the root of the build directory, as all paths here.
+    /// The directory of its fingerprint, relative to the root of the build directory, like all paths here.
     pub(super) fingerprint: PathBuf,
     /// The files of its fingerprint, by name.
     pub(super) records: Vec<(String, Original)>,
-    /// The hash of its fingerprint, by which dependents name it.
+    /// The hash of its fingerprint, by which dependents refer to it.
     pub(super) hash: u64,
-    /// The dependencies: name as a crate, hash of the fingerprint.
+    /// The dependencies: crate name, and hash of the fingerprint.
     pub(super) dependencies: Vec<(String, u64)>,
     pub(super) local: Vec<Local>,
     pub(super) kind: Kind,
 }
 
 impl CargoUnit {
-    /// The size of its outputs in bytes. What a build script has made may be large; it is not looked at.
+    /// The size of its outputs in bytes; `u64::MAX` for a run of a build script, whose files may be large and are not measured.
     pub(super) fn size(&self) -> u64 {
         match &self.kind {
             Kind::Compile { manifest, .. } => {
@@ -54,14 +54,14 @@ impl CargoUnit {
     }
 }
 
-/// A unit that cargo has begun and not finished: the build failed or was interrupted.
+/// A unit that cargo started and did not finish: the build failed or was interrupted.
 #[derive(Debug)]
 pub(super) struct Unfinished {
-    /// As that of a [`CargoUnit`].
+    /// See [`CargoUnit::fingerprint`].
     pub(super) fingerprint: PathBuf,
 }
 
-/// What a profile has.
+/// The units of a profile.
 #[derive(Debug, Default)]
 pub(super) struct Units {
     pub(super) finished: Vec<CargoUnit>,
@@ -74,7 +74,7 @@ pub(super) enum Kind {
     Compile {
         /// The `--out-dir`.
         out_dir: PathBuf,
-        /// The names of the files without `lib` and extension.
+        /// The stem of the files: their names without `lib` and extension.
         stem: String,
         manifest: Box<UnitManifest>,
     },
@@ -82,22 +82,22 @@ pub(super) enum Kind {
     Run(Run),
 }
 
-/// When the files of a unit were written.
+/// The mtimes of a unit's files.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
-    /// The newest of them.
+    /// The newest mtime.
     pub(super) newest: SystemTime,
-    /// The metadata, if it is a library.
+    /// The mtime of the metadata, if it is a library.
     pub(super) metadata: Option<SystemTime>,
 }
 
 impl Times {
-    /// The time that cargo compares with that of a unit above this one: for a library, that of the metadata.
+    /// The mtime that cargo compares with that of a dependent: for a library as the dependent, that of the metadata.
     pub(super) fn below(self, is_library: bool) -> SystemTime {
         self.metadata.filter(|_| is_library).unwrap_or(self.newest)
     }
 
-    /// The times of the files where they are delivered.
+    /// The mtimes of the delivered files.
     pub(super) fn delivered(self, is_published: bool, moment: SystemTime) -> Self {
         if is_published {
             return self;
@@ -114,13 +114,13 @@ impl Times {
 pub(super) struct Run {
     /// `OUT_DIR`.
     pub(super) out_dir: PathBuf,
-    /// Where cargo keeps the rest.
+    /// The directory of cargo's other files of the run.
     pub(super) directory: PathBuf,
     /// The name of the file with its standard output.
     pub(super) printed: &'static str,
 }
 
-/// What cargo compares with the file system, or with its environment.
+/// A local fingerprint: what cargo compares with the file system or the environment.
 #[derive(Debug, Deserialize)]
 pub(super) enum Local {
     /// The version of a package that does not change, or the newest time in a package of the workspace.
@@ -154,7 +154,7 @@ pub(super) fn profiles(root: &Path) -> Vec<PathBuf> {
         if is_profile(&directory) {
             found.push(PathBuf::from(name));
         } else if directory.is_dir() {
-            // The directory of a target.
+            // The directory of a `--target`.
             let below = fsio::names_in(&directory).into_iter();
             let below = below.map(|profile| Path::new(&name).join(profile));
             found.extend(below.filter(|profile| is_profile(&root.join(profile))));
@@ -163,7 +163,7 @@ pub(super) fn profiles(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The units of the profile whose directory is `profile`. What was compiled without the wrapper is not among them.
+/// The units of the profile with the directory `profile`. Units that were compiled without the wrapper are left out.
 pub(super) fn units(root: &Path, profile: &Path) -> Units {
     let mut found = Vec::new();
     let directory = profile.join(".fingerprint");
@@ -189,7 +189,7 @@ pub(super) fn units(root: &Path, profile: &Path) -> Units {
             read(root, directory.join(name), run, compile)
         });
     }
-    // Entries that are no directories are those of the other layout.
+    // In the other layout, these entries are not directories.
     let below = |directory: PathBuf| {
         let names = fsio::directories_in(&root.join(&directory)).into_iter();
         names.map(move |name| directory.join(name))
@@ -219,7 +219,8 @@ pub(super) fn units(root: &Path, profile: &Path) -> Units {
     units
 }
 
-/// The units whose files are not those of another unit as well: files without a hash are of the last one that was compiled.
+/// The units whose files do not also belong to another unit: files without a hash in their names belong to the unit that was
+/// compiled last.
 fn without_rivals(units: Vec<CargoUnit>) -> Vec<CargoUnit> {
     let files = |unit: &CargoUnit| match &unit.kind {
         Kind::Compile { out_dir, stem, .. } => Some((out_dir.clone(), stem.clone())),
@@ -248,7 +249,7 @@ fn read(
     let mut described = names.iter().filter_map(|name| name.strip_suffix(".json"));
     let name = match (described.next(), described.next()) {
         (Some(name), None) => name.to_owned(),
-        // It was never finished.
+        // The unit was never finished.
         (None, _) if directory.is_dir() => return Some(Err(Unfinished { fingerprint })),
         _ => return None,
     };
@@ -291,7 +292,7 @@ fn hash_of(text: &[u8]) -> Option<u64> {
     Some(u64::from_str_radix(text, 16).ok()?.swap_bytes())
 }
 
-/// The manifests of an output directory, by the hash in their names, or the whole name if there is none.
+/// The manifests of an output directory, by the hash in their names, or by the whole name if there is none.
 struct Manifests {
     out_dir: PathBuf,
     stems: BTreeMap<String, Option<String>>,
@@ -305,7 +306,7 @@ impl Manifests {
                 continue;
             };
             let hash = stem.rsplit_once('-').map_or(stem, |(_, hash)| hash);
-            // Two units with one hash cannot be told apart.
+            // Two units with the same hash cannot be distinguished.
             stems
                 .entry(hash.to_owned())
                 .and_modify(|known| *known = None)
@@ -319,8 +320,8 @@ impl Manifests {
         self.read(root, self.stems.get(hash)?.clone()?)
     }
 
-    /// The library that cargo calls `unit`, if its files have no hash in their names: those of dynamic and static libraries of
-    /// the workspace have none.
+    /// The library with cargo's unit name `unit`, if its files have no hash in their names, as dynamic and static libraries of
+    /// the workspace.
     fn kind_without_hash(&self, root: &Path, unit: &str) -> Option<Kind> {
         let stem = unit.strip_prefix("lib-")?.replace('-', "_");
         self.kind(root, &stem)
@@ -354,7 +355,7 @@ mod tests {
     #[test]
     fn a_hash_is_read_as_cargo_writes_it() {
         assert_eq!(hash_of(b"b101002df1cc507c"), Some(0x7c50_ccf1_2d00_01b1));
-        // Of a unit that was started and not finished.
+        // The hash of a unit that was started and not finished.
         assert_eq!(hash_of(b""), None);
     }
 }

@@ -24,7 +24,7 @@ use sccfg_util::size::ByteSize;
 use sccfg_util::wrapper_vars::{self, STORE, settings_file};
 use sccfg_util::{env, fsio};
 
-/// The store's share of the size of sccache's cache, where no size is set.
+/// By default, the store's size is that of sccache's cache divided by this.
 const SHARE: u64 = 2;
 
 /// Where the store is, and how large it may be.
@@ -58,22 +58,22 @@ struct WrittenStore {
 }
 
 impl Settings {
-    /// Those of this user.
+    /// The settings of this user.
     ///
     /// # Errors
-    /// When the file cannot be read, or says what it must not.
+    /// When the file cannot be read or has an invalid setting.
     pub fn load(state: &StateDir) -> Result<Self, Problem> {
         Ok(Written::load()?.into_settings(state))
     }
 
-    /// The store that they describe.
+    /// The store with these settings.
     pub fn store(&self) -> Store {
         Store::new(&self.dir, self.size.bytes())
     }
 }
 
-/// The store of this user, if it is used. Every compile asks this, so sccache's settings are read only
-/// where something is stored.
+/// The store of this user, if it is enabled. Called for every compile, so sccache's settings, which determine the default size,
+/// are read only when something is stored.
 pub(super) fn store_in_use(state: &StateDir) -> Option<Store> {
     if switch() == Some(false) {
         return None;
@@ -89,12 +89,12 @@ pub(super) fn store_in_use(state: &StateDir) -> Option<Store> {
     })
 }
 
-/// Whether the builds of this user use the store.
+/// Whether the store is enabled for the builds of this user.
 pub fn is_enabled() -> bool {
     Written::load().is_ok_and(|written| written.is_enabled())
 }
 
-/// What the shell says, whatever the file says.
+/// The value of the variable that overrides `enabled` of the file, if it is set.
 pub fn switch() -> Option<bool> {
     wrapper_vars::switch(STORE)
 }
@@ -125,7 +125,7 @@ impl Written {
     }
 }
 
-/// Where the file is. `None` without a home directory.
+/// The path of the file. `None` without a home directory.
 pub fn path() -> Option<PathBuf> {
     settings_file()
 }
@@ -159,7 +159,7 @@ fn share_of_sccache() -> ByteSize {
     ByteSize::from_bytes(size.bytes() / SHARE)
 }
 
-/// The settings of sccache as this process' environment and the user's file have them.
+/// The effective settings of sccache, from this process' environment and the user's config file.
 fn sccache() -> Option<Effective> {
     let lookup = Lookup::from_environment().ok()?;
     let path = user_config(&lookup);
@@ -184,7 +184,7 @@ pub(in super::super) fn sccache_distributes() -> bool {
     read().is_some()
 }
 
-/// Whether sccache may have what another machine has stored.
+/// Whether sccache's cache may have entries of other machines.
 pub(in super::super) fn sccache_is_shared() -> bool {
     sccache().is_none_or(|sccache| !sccache.remotes.is_empty() || sccache.chain.is_some())
 }

@@ -1,4 +1,4 @@
-//! What the code of a unit and of its dependencies reads when a macro runs it.
+//! The inputs that the code of a unit and of its dependencies reads when a macro runs it.
 //!
 //! Most libraries are used by no macro and no build script, so the sources of a published library are read only when one
 //! that uses it is compiled.
@@ -24,7 +24,7 @@ impl KeyBuilder<'_> {
         is_macro(&self.unit.crate_types)
     }
 
-    /// Adds what the published `library`, which is this unit, reads. `None` if it cannot be read.
+    /// Adds the inputs of the published `library`, which is this unit. `None` if it cannot be read.
     pub(super) fn add_library_code(&mut self, library: Library) -> Option<()> {
         if self.is_run() {
             self.code.add(&library.effects(&self.path_map, self.state)?);
@@ -34,8 +34,8 @@ impl KeyBuilder<'_> {
         Some(())
     }
 
-    /// Adds what the code in the unit's dependencies reads, or notes where that is to be found. `None` is a manifest of a
-    /// file that something else wrote.
+    /// Adds the inputs of the code in the unit's dependencies, or the paths of the dependencies. A manifest is `None` if
+    /// another program wrote the file.
     pub(super) fn add_code_of_externs(
         &mut self,
         externs: Vec<(String, PathBuf, Option<UnitManifest>)>,
@@ -47,14 +47,14 @@ impl KeyBuilder<'_> {
             let hidden = self.path_map.to_placeholders_str(&path.to_string_lossy());
             match manifest {
                 Some(manifest) if manifest.is_macro() => self.code.add_macros(&manifest.code),
-                // Otherwise it would be that of another checkout, when this one is copied.
+                // A path without a placeholder would be wrong in a copy of this checkout.
                 Some(_) if Path::new(&hidden) != path => self.dependencies.push(hidden),
                 _ => self.code.add(&unknown(&name)),
             }
         }
     }
 
-    /// Adds what these crates and all dependencies of theirs read.
+    /// Adds the inputs of these crates and of all their dependencies.
     fn add_code_below(&mut self, mut left: Vec<(String, PathBuf, Option<UnitManifest>)>) {
         let mut seen: BTreeSet<PathBuf> = left.iter().map(|(_, path, _)| path.clone()).collect();
         while let Some((name, _, manifest)) = left.pop() {
@@ -83,7 +83,7 @@ impl KeyBuilder<'_> {
     }
 }
 
-/// What the crate `name` may read whose code is not known.
+/// The effects of the crate `name`, whose code is not known.
 fn unknown(name: &str) -> MacroEffects {
     MacroEffects::everything(name, NOT_COMPILED_HERE)
 }

@@ -19,7 +19,7 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
     };
     if let Some(target) = target_dir(unit) {
         add(&target, Role::Target, "the target directory");
-        // The current directory has no links in it.
+        // The current directory is a canonical path.
         if !is_plainly_below(&target, cwd)
             && let Ok(real) = target.canonicalize()
         {
@@ -34,7 +34,7 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
         }
     }
     if let Some(registries) = registries() {
-        // A path that is too long stays in the output, and in the key.
+        // A path that is too long is not replaced, and is in the key.
         let _ = if shares_cargo_home() {
             path_map.add(&registries, Role::CargoHome)
         } else {
@@ -49,7 +49,7 @@ pub(in super::super) fn registries() -> Option<PathBuf> {
     Some(cargo_home()?.join("registry/src"))
 }
 
-/// The directory of cargo's files of the user.
+/// `CARGO_HOME`.
 pub(in super::super) fn cargo_home() -> Option<PathBuf> {
     let set = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -57,14 +57,14 @@ pub(in super::super) fn cargo_home() -> Option<PathBuf> {
     set.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// Whether the package with this source is vendored, or neither a member of the workspace nor fetched: cargo gives the compiler
-/// absolute paths then, and names outputs of a package outside of the workspace after its path.
+/// Whether the package with this source is vendored, or neither a member of the workspace nor downloaded: cargo passes absolute
+/// paths to the compiler then, and the hash in the names of its outputs depends on its path.
 pub(in super::super) fn is_outside(source: &str) -> bool {
     let source = Path::new(source);
     source.is_absolute() && !cargo_home().is_some_and(|home| source.starts_with(home))
 }
 
-/// Whether users with a `CARGO_HOME` of another length share the cache: if it is remote, unless configured.
+/// Whether users whose `CARGO_HOME` has another length share the cache. By default, if the cache is remote.
 fn shares_cargo_home() -> bool {
     match env::var(CARGO_HOME_MODE).as_deref() {
         Some("shared") => return true,
@@ -74,7 +74,7 @@ fn shares_cargo_home() -> bool {
     is_remote(&env::vars_starting_with("SCCACHE_"))
 }
 
-/// Whether `directory` is in `root` and not reached through a link in there.
+/// Whether `directory` is below `root` and not reached through a symbolic link below it.
 fn is_plainly_below(directory: &Path, root: &Path) -> bool {
     let Ok(below) = directory.strip_prefix(root) else {
         return false;
@@ -86,7 +86,7 @@ fn is_plainly_below(directory: &Path, root: &Path) -> bool {
     })
 }
 
-/// The root of the build directory; the output directory if something else than cargo runs the compiler.
+/// The root of the build directory; the output directory if cargo did not start the compiler.
 fn target_dir(unit: &Unit) -> Option<PathBuf> {
     let root = build_dir::root(&unit.out_dir, unit.target.as_deref());
     let directory = root.unwrap_or_else(|| unit.out_dir.clone());

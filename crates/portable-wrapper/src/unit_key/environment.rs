@@ -1,9 +1,9 @@
-//! Which variables count for a macro that may read any of them.
+//! Decides which variables count for a macro that may read any variable.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
-/// Variables of a shell, terminal, desktop, login or job of a CI, or for tools that have nothing to do with macros and build
+/// Variables of a shell, terminal, desktop session, login or CI job, or for tools that are unrelated to macros and build
 /// scripts. They count only if the source names them. Many differ in each terminal or job, and some in each command.
 ///
 /// Of CI: the variables that GitHub Actions, GitLab CI, Buildkite, Jenkins, Azure Pipelines and others document. `CI` itself counts.
@@ -158,7 +158,7 @@ const PREFIXES: [&str; 74] = [
     "BUILD_REQUESTEDFOR",
     "BUILD_SOURCEBRANCH",
     "BUILD_SOURCEVERSION",
-    // Those that describe the crate are in the key anyway.
+    // The variables that describe the crate are in the key anyway.
     "CARGO_",
     "CIRCLE_",
     "CIRRUS_",
@@ -233,9 +233,9 @@ fn is_of_a_session(name: &str) -> bool {
             && !name.starts_with("CARGO_BIN_EXE_")
 }
 
-/// Whether a macro or a script may have built the name of this variable from a word of the source: all of it, or a part
-/// between underscores. A single word such as `PATH` is too common to mean a variable of a session, such as `GITHUB_PATH`, if it is
-/// the end of its name.
+/// Whether a macro or a script may have composed the name of this variable from a word of the source: the whole name, or a part
+/// between underscores. A single word such as `PATH` does not count as the last part of a name such as `GITHUB_PATH`, because
+/// it is too common.
 pub(crate) fn may_be_meant(name: &str, words: &BTreeSet<impl Borrow<str> + Ord>) -> bool {
     let is_part = |part: &str| {
         let is_word =
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_from_shell_to_shell_counts_where_it_is_named() {
+    fn session_variables_count_only_if_they_are_named() {
         let none = BTreeSet::<&str>::new();
         for name in ["HOME", "LANG", "APPLICATION_PORT", "CARGO_BIN_EXE_x"] {
             assert!(counts(name, &none), "{name}");

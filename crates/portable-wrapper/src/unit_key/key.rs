@@ -1,4 +1,4 @@
-//! A finished key.
+//! The finished key of a unit.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,40 +13,40 @@ use super::super::package::Library;
 use super::super::path_map::PathMap;
 use super::super::read_files::ReadFiles;
 
-/// The key of a unit, and what is needed to compile and deliver it.
+/// The key of a unit, and the facts that are needed to compile and deliver it.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct UnitKey {
     pub(crate) key: String,
-    /// Whether it is known what the macros that it uses asked for.
+    /// Whether the macros that it uses were observed.
     pub(crate) is_observed: bool,
     /// The key without the time, if the unit is compiled each time.
     pub(super) timeless: Option<String>,
-    /// Whether the unit is of a package of a registry.
+    /// Whether the unit belongs to a registry's package.
     pub(super) is_published: bool,
-    /// The key with the [portable closures](Self::portable_closure) of dependencies in the place of their contents, if one has
-    /// a portable closure.
+    /// The key with the [portable closures](Self::portable_closure) of dependencies instead of their contents, if one has a
+    /// portable closure.
     pub(super) portable_key: Option<String>,
     /// The closures of its dependencies; `None` if one is not known.
     pub(super) closures: Option<Closures>,
     pub(crate) path_map: PathMap,
     /// Why the key has this checkout's paths, if it has.
     pub(crate) keyed_by_path: Option<String>,
-    /// What the macros that it exports read.
+    /// The inputs of the macros that it exports.
     pub(crate) macros: AmbientInputs,
-    /// What its [code] reads when a macro runs it.
+    /// The inputs that its [code] reads when a macro runs it.
     pub(crate) code: MacroEffects,
-    /// Its sources, if these were not read for that.
+    /// Its sources, if they were not read to determine `code`.
     pub(crate) library: Option<Library>,
     /// The files of dependencies whose code is not in `code`, with placeholders.
     pub(crate) dependencies: Vec<String>,
-    /// The variables with a mapped directory that may be used other than to find a file.
+    /// The variables with a mapped directory that may be used for more than finding a file.
     pub(crate) exposed_variables: Vec<String>,
     /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
-    /// The directory of that package, if none of its sources may ask for its place.
+    /// The directory of that package, if none of its sources may ask for its own location.
     pub(crate) plain_package: Option<PathBuf>,
-    /// Those of them that are only used to include files.
+    /// The variables among `named_variables` that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
@@ -54,13 +54,14 @@ pub(crate) struct UnitKey {
     pub(crate) resolves_paths: bool,
     /// Whether a macro may see the registries' path.
     pub(crate) exposes_cargo_home: bool,
-    /// The sources that may change during the compile: path, digest.
+    /// The paths and digests of the sources that may change during the compile.
     pub(crate) sources: Vec<(PathBuf, String)>,
-    /// The lock under which the sources were listed. Whoever waits for it looks up the same key.
+    /// The lock that was held while the sources were listed. A process that waits for it will look up the same key.
     pub(crate) listing: Option<KeyLock>,
-    /// The native libraries that are in the key as they are stored.
+    /// The native libraries whose stored form is in the key.
     pub(crate) native_libraries: Vec<NativeLibrary>,
-    /// Whether all sources had been read before the compiler listed them: a compile that began then has read the same.
+    /// Whether all sources had been read before the compiler listed them, so that a compile that was started then has read the
+    /// same contents.
     pub(crate) knew_sources: bool,
     /// Whether the compile may be observed.
     pub(crate) may_be_observed: bool,
@@ -75,18 +76,18 @@ pub(crate) struct UnitKey {
 }
 
 impl UnitKey {
-    /// Whether the unit is compiled each time: the key has the time, so that it is in no store.
+    /// Whether the unit is compiled each time: the key has the time, so that it is never found.
     pub(crate) fn is_each_time(&self) -> bool {
         self.timeless.is_some()
     }
 
-    /// The digest of everything in the unit and its dependencies; empty if something is not known. `outputs` are the unit's
-    /// files: name, digest. What is compiled each time may have the same content as before.
+    /// The digest of the keys of the unit and of all dependencies; empty if one is not known. `outputs` are the names and
+    /// digests of the unit's files: for a unit that is compiled each time, they count instead of the time in its key.
     pub(crate) fn closure(&self, outputs: &[(String, String)]) -> String {
         let subject = match &self.timeless {
             None => self.key.clone(),
             Some(timeless) => {
-                // It is delivered before the others.
+                // Metadata is delivered before the other files.
                 let is_metadata =
                     |name: &str| Path::new(name).extension() == Some("rmeta".as_ref());
                 let metadata = outputs.iter().find(|(name, _)| is_metadata(name));
@@ -100,9 +101,9 @@ impl UnitKey {
         closure_of(&subject, closures.map(|closures| closures.here.clone()))
     }
 
-    /// The closure of a published unit whose output contains a path, or that of a dependency does. The unit that was compiled
-    /// from the same sources at another path has the same. `None` if there is no such path, or for a unit of the workspace,
-    /// which scripts of published packages do not know. `contains_path` tells whether the output does.
+    /// The closure of a published unit whose output, or that of a dependency, contains a path. It does not depend on that path.
+    /// `None` if there is no such path, or for a unit of the workspace. `contains_path`: whether the output of the unit
+    /// contains a path.
     pub(crate) fn portable_closure(&self, contains_path: bool) -> Option<String> {
         if !self.is_published || self.keyed_by_path.is_some() || self.is_each_time() {
             return None;
@@ -121,18 +122,18 @@ impl UnitKey {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Closures {
     pub(super) here: Vec<String>,
-    /// The same with the [portable](UnitKey::portable_closure) ones, where there are.
+    /// The closures, with [portable](UnitKey::portable_closure) ones where they exist.
     pub(super) portable: Vec<String>,
 }
 
 impl Closures {
-    /// Adds those of a dependency.
+    /// Adds the closures of a dependency.
     pub(super) fn push(&mut self, here: &str, portable: Option<&str>) {
         self.here.push(here.to_owned());
         self.portable.push(portable.unwrap_or(here).to_owned());
     }
 
-    /// Has their order not depend on that of the arguments.
+    /// Sorts the closures, so that their order does not depend on that of the arguments.
     pub(super) fn sort(&mut self) {
         self.here.sort_unstable();
         self.portable.sort_unstable();

@@ -1,4 +1,4 @@
-//! What a link depends on besides sources: native libraries, the linker, and its arguments and variables.
+//! The inputs of a link besides sources: native libraries, the linker, and its arguments and variables.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -18,7 +18,7 @@ use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
 use sccfg_util::{env, fsio};
 
-/// Variables that linkers and Nix' wrappers of them read, besides [`PROGRAM_VARIABLES`].
+/// Variables that linkers and Nix's linker wrappers read, besides [`PROGRAM_VARIABLES`].
 const LINKER_VARIABLES: [&str; 10] = [
     "CCC_OVERRIDE_OPTIONS",
     "GNUTARGET",
@@ -39,10 +39,10 @@ const LINKER_PREFIXES: [&str; 5] = [
     "NIX_HARDENING_ENABLE",
 ];
 
-/// How the part of a key begins that has the digest of the native libraries in a directory outside of the checkout, whose
-/// path follows.
+/// The prefix of the label of a key part with the digest of the native libraries in a directory outside of the checkout. The
+/// path of the directory follows.
 pub(crate) const LIBRARIES_IN: &str = "libraries in ";
-/// How many native libraries of such a directory are read, at most.
+/// The maximum number of native libraries in such a directory that are read.
 const MOST_LIBRARIES: usize = 256;
 
 /// Whether the variable `name` counts for a link.
@@ -64,7 +64,7 @@ impl KeyBuilder<'_> {
                 .as_ref()
                 .is_some_and(|out_dir| directory.starts_with(out_dir));
             let is_made_here = self.path_map.is_below(directory, Role::Target);
-            // Only the source may say which of them are linked.
+            // Which of them are linked may depend only on the source.
             let is_here = directory.starts_with(self.cwd)
                 || self.path_map.is_below(directory, Role::Workspace);
             let is_source = is_here && !is_made_here;
@@ -92,8 +92,8 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the native libraries in `directory`, which is not in the checkout, for a link. A dependency says which of them
-    /// are linked, and the linker may find another one of the same name here.
+    /// Adds the native libraries in `directory`, which is not in the checkout, for a link. Dependencies name the libraries to
+    /// link, and the linker may find another one of the same name here.
     fn add_libraries_elsewhere(&mut self, directory: &Path) {
         let directory = self.cwd.join(directory);
         if known_inputs::is_of_system(&directory, self.cwd)
@@ -115,7 +115,7 @@ impl KeyBuilder<'_> {
         self.key.add(label, digest);
     }
 
-    /// What the native library at `path` is in every checkout; `None` if it cannot be read.
+    /// The digest of the native library at `path`, the same in every checkout if it has a record; `None` if it cannot be read.
     fn digest_of_library(&mut self, path: &Path) -> Option<String> {
         if !path.is_file() {
             return None;
@@ -141,7 +141,7 @@ impl KeyBuilder<'_> {
             .map(|(_, directory)| directory.as_path())
     }
 
-    /// Adds the native library of this name, wherever rustc or the linker finds it.
+    /// Adds the native library of this name, in the directory in which rustc or the linker finds it.
     pub(super) fn add_library(&mut self, name: &str) {
         let forms = [
             format!("lib{name}.a"),
@@ -205,7 +205,7 @@ impl KeyBuilder<'_> {
         self.add_files_of_linker(parts.collect())
     }
 
-    /// Adds the files that a C compiler reads which is ccache.
+    /// Adds ccache's configuration files, if the C compiler is ccache.
     fn add_configuration_of_ccache(&mut self) -> Result<(), Uncacheable> {
         for file in ccache::configuration() {
             self.add_file_of_linker(&file.to_string_lossy(), &file)?;
@@ -217,12 +217,12 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the libraries that are loaded into all programs: that of `mold -run` runs another linker.
+    /// Adds the libraries in `LD_PRELOAD`: that of `mold -run` runs another linker.
     fn add_preloaded(&mut self) {
         let observer = observation::library(self.state);
         let value = env::var_os(PRELOAD).unwrap_or_default();
         let mut paths = env::split_paths(&value);
-        // This wrapper is run by a build script.
+        // In an observed run of a build script, the observer is among them.
         paths.retain(|path| !path.as_os_str().is_empty() && Some(path) != observer.as_ref());
         for path in paths {
             let path = path.as_os_str().as_encoded_bytes();
@@ -232,7 +232,7 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// Adds the programs that a C compiler finds by `-B` and by variables, in front of its own.
+    /// Adds the programs that a C compiler finds by `-B` and by variables, before its own.
     fn add_programs_of_linker(&mut self, words: &[&str]) -> Result<(), Uncacheable> {
         const PROGRAMS: [&str; 12] = [
             "as",
@@ -268,7 +268,7 @@ impl KeyBuilder<'_> {
         }
         for prefix in prefixes {
             for program in PROGRAMS {
-                // A prefix need not be a directory.
+                // The value of `-B` need not be a directory.
                 for word in [format!("{prefix}{program}"), format!("{prefix}/{program}")] {
                     let path = self.cwd.join(&word);
                     if path.is_file() {
@@ -280,7 +280,7 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the files among these words, and those that linker scripts among them name.
+    /// Adds the files that these words name, and those that linker scripts among these files name.
     fn add_files_of_linker(&mut self, mut words: Vec<String>) -> Result<(), Uncacheable> {
         let mut seen = BTreeSet::new();
         while let Some(word) = words.pop() {
@@ -315,11 +315,11 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the variables and the files that a linker may read which is a shell script.
+    /// Adds the variables and files that the linker may read, if it is a shell script.
     fn add_inputs_of_script(&mut self) -> Result<(), Uncacheable> {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
         let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
-        // The variables of Nix' wrappers are known.
+        // The variables of Nix's wrappers are known.
         let script = linker
             .filter(|path| !path.starts_with("/nix/store") && !is_binary(path))
             .and_then(fsio::read_bytes);
@@ -413,8 +413,8 @@ impl KeyBuilder<'_> {
     }
 }
 
-/// The native libraries in `directory`, and the digest of their names and contents. What is read of a large installation is
-/// found to be unknown, as long as nothing else names it.
+/// The native libraries in `directory`, and the digest of their names and contents. If there are too many, none is returned, so
+/// that a library which the linker reads is an unknown input unless another part of the key has it.
 pub(crate) fn libraries_in(directory: &Path, state: &StateDir) -> (Vec<PathBuf>, String) {
     let mut names = fsio::names_in(directory);
     names.retain(|name| is_library(name));
@@ -428,7 +428,7 @@ pub(crate) fn libraries_in(directory: &Path, state: &StateDir) -> (Vec<PathBuf>,
     (files, found.digest)
 }
 
-/// Whether a file is an archive or an object, which are no linker scripts.
+/// Whether a file is an archive or an ELF file, and so not a linker script.
 fn is_binary(path: &Path) -> bool {
     let mut start = [0; 4];
     let read = fsio::open(path).and_then(|mut file| file.read_exact(&mut start));

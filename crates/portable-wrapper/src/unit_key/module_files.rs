@@ -1,11 +1,11 @@
-//! Where rustc looks for the source of a module.
+//! The paths at which rustc looks up the source of a module.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use super::super::package::is_rust;
 
-/// The file that rustc would take for the same module as the source `path`.
+/// The other path at which rustc looks up the module with the source `path`: with both files, the compile fails.
 pub(crate) fn conflicting_module_file(path: &str) -> Option<String> {
     let path = Path::new(path);
     let other = match path.file_name().and_then(OsStr::to_str) {

@@ -1,4 +1,4 @@
-//! What the macros of a unit were seen to read while the compiler listed its sources, as part of its key.
+//! The observed inputs of a unit's macros, noted while the compiler listed its sources, as parts of its key.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -18,32 +18,32 @@ use super::module_files::conflicting_module_file;
 use super::{KeyBuilder, is_published};
 use sccfg_util::fsio;
 
-/// What was seen, besides variables.
+/// The observed inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Observed {
     /// Whether the compiler was observed.
     pub(super) is_complete: bool,
-    /// Variables that are in the key anyway.
+    /// Variables that were read and are in the key anyway.
     pub(super) variables: BTreeSet<String>,
-    /// Variables that the compiler itself read, and no macro.
+    /// Variables that only the compiler itself read.
     pub(super) of_compiler: BTreeSet<String>,
-    /// Files and directories, with placeholders, what was asked of them, and the answers.
+    /// Questions about files and directories, their paths with placeholders, and the answers.
     pub(super) files: Vec<(Question, String, String)>,
     /// Why the result may differ each time, if so.
     pub(super) each_time: Option<String>,
-    /// Whether the path of a directory may be in the result.
+    /// Whether the result may contain the path of a directory.
     pub(super) place: bool,
     /// Whether a macro asked for the canonical path of a file, if that is known.
     pub(super) resolves_paths: Option<bool>,
-    /// A file outside of the workspace, whose path a macro may have derived from this checkout's, or a generated one with a
-    /// path in it, and the paths of this checkout.
+    /// A file outside of the workspace, whose path a macro may have derived from this checkout's, or a generated file that
+    /// contains a path; and the paths of this checkout.
     pub(super) outside: Option<(String, String)>,
 }
 
 impl KeyBuilder<'_> {
-    /// The variables that macros were seen to read: those that are not yet in the key, and the others. Variables of
-    /// the compiler count for a macro that is known to read them.
+    /// The variables that macros were observed to read: those that are not yet in the key, and the others. Variables of the
+    /// compiler count only if a macro is known to read them.
     pub(super) fn observed_variables(&self, requests: &Requests) -> [BTreeSet<String>; 2] {
         let names = requests.variables.iter().cloned();
         let names = names.filter(|name| !compiler_requests::is_variable(name, self.is_clippy));
@@ -55,7 +55,7 @@ impl KeyBuilder<'_> {
         [new, known]
     }
 
-    /// What of `requests` is neither the compiler's nor in the key, for a unit with these sources.
+    /// The inputs in `requests` that are neither the compiler's own nor in the key, for a unit with these sources.
     pub(super) fn observed(&self, info: &DepInfo, requests: &Requests) -> Observed {
         let whole = |path: &Path| plain(&self.cwd.join(path));
         let listed = info.files.iter().flat_map(|file| {
@@ -64,7 +64,7 @@ impl KeyBuilder<'_> {
         });
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));
-        let of_compiler = self.of_compiler();
+        let of_compiler = self.compiler_files();
         let mut found = Observed {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
@@ -74,7 +74,7 @@ impl KeyBuilder<'_> {
         };
         for (noted, uses) in &requests.files {
             let path = whole(noted);
-            // Behind a link, `..` leads elsewhere.
+            // `..` after a symbolic link leads to another directory than in the text of the path.
             let asked: PathBuf = self.cwd.join(noted).components().collect();
             let is_plain = path == asked || path.canonicalize().ok() == asked.canonicalize().ok();
             let is_source = listed.contains(&path) && !uses.is_written;
@@ -86,7 +86,7 @@ impl KeyBuilder<'_> {
             if is_plain && is_known {
                 continue;
             }
-            // What has a name in the Nix store never changes, and no path of a checkout leads there.
+            // Files in the Nix store never change, and their paths do not contain that of a checkout.
             let is_here = path.starts_with(self.cwd)
                 || path.starts_with("/nix/store")
                 || self
@@ -105,7 +105,7 @@ impl KeyBuilder<'_> {
                 let name = asked.as_os_str().as_encoded_bytes();
                 let name = self.path_map.to_placeholders(name);
                 let name = String::from_utf8_lossy(&name).into_owned();
-                // The answer has placeholders, and a macro may compute a value of the path.
+                // The answer has placeholders, and a macro may compute a value from the real path.
                 let has_path = uses.is_read && self.has_path(&asked);
                 if !is_here || has_path {
                     let paths = || (name.clone(), self.path_map.spelled_out());
@@ -118,9 +118,9 @@ impl KeyBuilder<'_> {
                 }
             }
         }
-        // How published macros find the workspace's manifest, which they read.
+        // By `cargo locate-project`, published macros find the workspace's manifest. They read it, so it is noted.
         let is_search = |program: &&Program| program.finds_manifest() && !self.macros.is_own;
-        // Its bytes that are not UTF-8 are replaced.
+        // In notes, bytes that are not UTF-8 are replaced.
         let mut names = requests.variables.iter();
         if names.any(|name| name.contains(char::REPLACEMENT_CHARACTER)) {
             found.each_time("reads a variable whose name is not UTF-8");
@@ -132,7 +132,7 @@ impl KeyBuilder<'_> {
         if !requests.connections.is_empty() {
             found.each_time("uses the network");
         }
-        // Hashers of published crates start with the time. No result depends on it.
+        // Hashers of published crates use the time as their seed, on which no result depends.
         let may_read_clock = || self.macros.each_time().is_some();
         if (requests.reads_clock || requests.shows_date) && may_read_clock() {
             found.each_time("reads the clock");
@@ -151,29 +151,29 @@ impl KeyBuilder<'_> {
             })
     }
 
-    /// The files that the compiler itself uses.
-    fn of_compiler(&self) -> OfCompiler<'_> {
+    /// The files that the compiler itself reads.
+    fn compiler_files(&self) -> CompilerFiles<'_> {
         let externs = self.unit.externs.iter();
         let externs = externs.filter_map(|(_, file)| file.as_deref());
         let searched = self.unit.search.iter();
-        OfCompiler {
+        CompilerFiles {
             sysroot: &self.sysroot,
             externs: externs.flat_map(both).collect(),
             searched: searched.flat_map(|(_, searched)| both(searched)).collect(),
         }
     }
 
-    /// Adds what was seen.
+    /// Adds the observed inputs.
     pub(super) fn add_observed(&mut self, observed: &Observed) {
         self.is_observed = observed.is_complete && !self.macros.is_unknown;
         if self.is_observed && !self.macros.lists_variables {
             self.read_by_compiler.clone_from(&observed.of_compiler);
-            // Another macro of the same crate may read the others.
+            // Variables that were not read are no longer exposed.
             self.exposed
                 .retain(|name| observed.variables.contains(name));
         }
         for name in &observed.variables {
-            // The compiler reads it to include a file.
+            // The source includes a file by this variable.
             if !self.only_includes(name) {
                 self.expose_variable(name);
             }
@@ -199,7 +199,7 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// Whether these files are the same here.
+    /// Whether the answers are the same here.
     pub(super) fn is_seen_here(&self, observed: &Observed) -> bool {
         let is_same = |(_, paths): &(String, String)| *paths == self.path_map.spelled_out();
         observed.outside.as_ref().is_none_or(is_same)
@@ -211,7 +211,7 @@ impl KeyBuilder<'_> {
 }
 
 impl Observed {
-    /// Whether the key has the place of the unit because of this.
+    /// Whether the key has the paths of the checkout because of these inputs.
     pub(super) fn ties_to_place(&self) -> bool {
         self.each_time.is_some() || self.outside.is_some()
     }
@@ -221,7 +221,7 @@ impl Observed {
     }
 }
 
-/// What was asked of a file that was used so, perhaps with its mode and owner.
+/// The questions about a file with these uses. `with_metadata`: whether its mode, owner, links and blocks may have been read.
 pub(crate) fn questions(uses: Uses, with_metadata: bool) -> impl Iterator<Item = Question> {
     let content = if uses.is_read {
         Question::Read
@@ -233,12 +233,12 @@ pub(crate) fn questions(uses: Uses, with_metadata: bool) -> impl Iterator<Item =
     [content].into_iter().chain(path).chain(metadata)
 }
 
-/// What was asked of a file.
+/// A question about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Question {
-    /// What is in it.
+    /// Its content.
     Read,
-    /// Whether it is there, and what it is.
+    /// Whether it exists, and its kind.
     Found,
     /// Its canonical path.
     Resolved,
@@ -254,13 +254,13 @@ impl Question {
         (Self::Resolved, "resolved "),
     ];
 
-    /// The name of the part of a key for the file `path`.
+    /// The label of the key part for the file `path`.
     pub(crate) fn part(self, path: &str) -> String {
         let prefix = Self::ALL.iter().find(|(question, _)| *question == self);
         format!("{}{path}", prefix.map_or("", |(_, prefix)| prefix))
     }
 
-    /// The question and the path of a part of a key, if it is one of these.
+    /// The question and the path in the label of a key part, if it is one of these.
     pub(crate) fn of_part(what: &str) -> Option<(Self, &str)> {
         let mut all = Self::ALL.iter();
         all.find_map(|(question, prefix)| Some((*question, what.strip_prefix(prefix)?)))
@@ -317,15 +317,15 @@ impl Question {
     }
 }
 
-/// The files that the compiler itself uses for a unit.
-struct OfCompiler<'a> {
+/// The files that the compiler itself reads for a unit.
+struct CompilerFiles<'a> {
     sysroot: &'a Path,
     externs: BTreeSet<PathBuf>,
     /// The directories in which it searches for crates and libraries.
     searched: BTreeSet<PathBuf>,
 }
 
-impl OfCompiler<'_> {
+impl CompilerFiles<'_> {
     fn has(&self, path: &Path) -> bool {
         const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
         let kind = path.extension().unwrap_or_default().to_string_lossy();
@@ -343,7 +343,7 @@ impl OfCompiler<'_> {
     }
 }
 
-/// Both paths of a file: as it is written, and the canonical one.
+/// Both paths of a file: without `.` and `..`, and canonical.
 fn both(path: &Path) -> Vec<PathBuf> {
     [Some(plain(path)), path.canonicalize().ok()]
         .into_iter()
@@ -351,7 +351,7 @@ fn both(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The path without `.` and `..`, as it is written: links are not followed.
+/// The path with `.` and `..` removed textually: links are not followed.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -369,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_what_was_asked_of_a_file() {
+    fn an_answer_depends_on_the_question() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let answer = |question: Question, path: &Path| question.answer(path, &PathMap::default());
@@ -378,7 +378,7 @@ mod tests {
         let one = answer(Question::Read, &path("a"));
         fsio::replace(&path("a"), b"two").unwrap();
         assert_ne!(answer(Question::Read, &path("a")), one);
-        // Only whoever lists a directory sees what is in it.
+        // Only the answer to a read of a directory has its names.
         let all =
             [Question::Read, Question::Found].map(|question| answer(question, directory.path()));
         fsio::create_dir_all(&path("b")).unwrap();
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_compared_as_they_are_meant() {
+    fn paths_are_normalized() {
         assert_eq!(plain(Path::new("/w/a/./b/../c")), Path::new("/w/a/c"));
     }
 }

@@ -1,4 +1,4 @@
-//! The package of a unit that is of a registry: its digest stands for the sources.
+//! Units of a registry's package, whose digest replaces those of the sources in the key.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use super::{KeyBuilder, Origin};
 use sccfg_util::env;
 
 impl KeyBuilder<'_> {
-    /// The digest and the variables of the unit's package, if it is of a registry, and the compile will show whether
-    /// it reads others.
+    /// The digest and the variables of the unit's package, if that is from a registry and the compile will show whether it
+    /// reads other variables.
     pub(super) fn published(
         &mut self,
         out_dir: Option<&Path>,
     ) -> Option<(String, CompileTimeVariables)> {
         match self.origin.clone() {
-            // What other macros read is not known beforehand.
+            // The inputs of unpublished macros are not known before the compile.
             Origin::Registry(directory)
                 if !self.macros.is_own && self.unit.emits.iter().any(|kind| kind == "dep-info") =>
             {
@@ -29,7 +29,7 @@ impl KeyBuilder<'_> {
         self.key.add("package", digest);
         for name in &variables.named {
             self.add_variable(name);
-            // Dep-info tells whether this unit read it.
+            // Dep-info shows whether this unit reads it.
             self.names_cargo_home |= self.cargo_home_variables.contains(name);
         }
         self.named_variables = Some(variables.named);
@@ -37,8 +37,8 @@ impl KeyBuilder<'_> {
         self.generated_asks = variables.asks_for_place;
     }
 
-    /// The digest of the registry package in `directory`, and the variables that it names, if it can be
-    /// read. Adds what its code reads.
+    /// The digest of the registry's package in `directory`, and the variables that it names, if it can be read. Adds the inputs
+    /// of its code.
     fn registry_package(
         &mut self,
         directory: &Path,

@@ -1,4 +1,4 @@
-//! Digests of a unit's sources, also of those that are likely to be sources before the compiler has listed them.
+//! Digests of a unit's sources, and of files that are likely to be sources, which are read before the compiler has listed them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use super::super::digest;
 use super::{KeyBuilder, out_dir};
 use sccfg_util::{env, fsio};
 
-/// The files in `directory`, which may be relative to `base`; `None` if they are too many or too large to be read in vain.
+/// The files in `directory`, which may be relative to `base`; `None` if they are too many or too large to be read on suspicion.
 fn files_in(base: &Path, directory: &Path) -> Option<Vec<PathBuf>> {
     const MOST_FILES: usize = 2000;
     const MOST_BYTES: u64 = 32 << 20;
@@ -19,7 +19,7 @@ fn files_in(base: &Path, directory: &Path) -> Option<Vec<PathBuf>> {
     (size <= MOST_BYTES).then(|| paths.collect())
 }
 
-/// Digests of files, each read once.
+/// Digests of files, each of which is read once.
 #[derive(Debug, Default)]
 pub(super) struct Digests(BTreeMap<String, Option<String>>);
 
@@ -32,7 +32,7 @@ impl Digests {
     /// Reads the files that are likely to be sources: generated ones, and those in the directory of the root source
     /// file. Returns whether these are not too many.
     pub(super) fn read_likely(&mut self, inputs: &KeyBuilder<'_>) -> bool {
-        // Named as the compiler lists them, so relative to the workspace.
+        // By the paths with which the compiler lists them, so relative to the workspace.
         let root = Path::new(&inputs.unit.source);
         let Some(directory) = root.parent() else {
             return false;
@@ -40,7 +40,7 @@ impl Digests {
         let package = env::var_os("CARGO_MANIFEST_DIR");
         let is_of_package = |package: OsString| inputs.cwd.join(directory) == Path::new(&package);
         let own = if package.is_some_and(is_of_package) {
-            // Beside a manifest, there is more than sources.
+            // The directory of the manifest contains more than sources.
             Some(vec![root.to_owned()])
         } else {
             files_in(inputs.cwd, directory)

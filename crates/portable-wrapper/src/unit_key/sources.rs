@@ -1,4 +1,4 @@
-//! The sources of a unit, as the compiler lists them or as they are remembered, and the files that macros may read.
+//! The sources of a unit, listed by the compiler or saved from an earlier build, and the files that macros may read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,27 +24,27 @@ use super::{KeyBuilder, Origin, UNSET, out_dir};
 use sccfg_util::fsio::RealPaths;
 use sccfg_util::{env, fsio};
 
-/// How many states of its sources are remembered for each unit, such as those of branches.
+/// The maximum number of states of the sources, such as those of branches, that are saved for each unit.
 const MAX_REMEMBERED: usize = 16;
 
 /// Variables with their values, as they are in the key.
 type Variables = Vec<(String, Option<String>)>;
 
-/// What the compiler lists.
+/// The sources that the compiler listed.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) info: DepInfo,
-    /// What it and the macros in it asked for, if they were observed.
+    /// The notes about the compiler and its macros, if they were observed.
     pub(crate) requests: Option<Requests>,
 }
 
-/// How the sources are to be listed.
+/// How to list the sources.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct ListingRequest {
     /// Whether the compiler is to be observed.
     pub(crate) is_observed: bool,
-    /// Whether the unit may be compiled at the same time: it is likely to have the same paths replaced, and macros are not
-    /// known to do anything that must not happen twice at once.
+    /// Whether the unit may be compiled at the same time: the same paths are likely to be replaced, and macros are not known to
+    /// have side effects that must not happen twice.
     pub(crate) may_begin: bool,
 }
 
@@ -52,7 +52,7 @@ impl KeyBuilder<'_> {
     /// Adds the sources. Returns them with their digests.
     pub(super) fn add_sources(
         &mut self,
-        ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
+        ask: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) -> Result<Vec<(String, String)>, Uncacheable> {
         let (sources, variables) = self.remembered_or_listed(None, ask)?;
         self.code.add(&sources.effects);
@@ -73,17 +73,17 @@ impl KeyBuilder<'_> {
         Ok(sources.files)
     }
 
-    /// Adds what the macros of a unit in the published `package` were seen to read, if that may show that the unit
+    /// Adds the observed inputs of the macros of a unit in the published `package`, if observing them may show that the unit
     /// need not be compiled each time.
     pub(super) fn observe_published(
         &mut self,
         package: &Path,
-        ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
+        ask: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) {
         if !self.may_be_cleared() {
             return;
         }
-        // Without them, what is read off the sources of the macros counts.
+        // Otherwise, the effects that were found in the sources of the macros count.
         if let Ok((sources, variables)) = self.remembered_or_listed(Some(package), ask) {
             self.add_observed(&sources.observed);
             self.add_listed(&sources.files, &variables);
@@ -94,21 +94,21 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// Whether the unit is compiled each time unless its macros were seen to do nothing that differs.
+    /// Whether the unit is compiled each time unless its macros are observed to have no volatile effect.
     fn may_be_cleared(&self) -> bool {
         self.macros.each_time().is_some() && self.macros.hidden_each_time().is_none()
     }
 
-    /// The sources, and the variables that they and macros read, with their values as they are in the key. Without the
-    /// files of the published `package`, which are in the key.
+    /// The sources, and the variables that they and macros read, with their values as they are in the key. Files of the
+    /// published `package` are left out, because its digest is in the key.
     fn remembered_or_listed(
         &mut self,
         package: Option<&Path>,
-        ask: impl FnOnce(&Self, Asked) -> Option<Listing>,
+        ask: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) -> Result<(Sources, Variables), Uncacheable> {
         let mut subject = self.key.finish();
         if self.macros.has_macros {
-            // What is taken from what was observed may be something else.
+            // Another version may derive other inputs from the notes.
             subject = format!("{subject} {}", known_inputs::READER);
         }
         let sees_paths = self.macros.place
@@ -119,7 +119,7 @@ impl KeyBuilder<'_> {
             || self.names_cargo_home
             || self.names_path();
         if self.may_be_cleared() && sees_paths {
-            // A macro may run programs in directories with certain names only.
+            // A macro may depend on the paths of the checkout.
             subject = format!("{subject} {}", self.path_map.spelled_out());
         }
         let mut digests = Digests::default();
@@ -132,7 +132,7 @@ impl KeyBuilder<'_> {
             && match known.first() {
                 Some(last) if last.observed.ties_to_place() => false,
                 Some(last) => {
-                    // An edited one may name others that are new.
+                    // An edited source may declare new modules.
                     digests.read_likely(self);
                     for (path, _) in &last.files {
                         digests.of(path, self);
@@ -141,7 +141,7 @@ impl KeyBuilder<'_> {
                 }
                 None => package.is_none() && digests.read_likely(self),
             };
-        // Another build may list the sources of this unit at the same time, and compile it next.
+        // Another build may list the sources of the same unit at the same time, and then compile it.
         let lock = may_begin.then(|| self.state.lock(&subject)).flatten();
         if lock.is_some() {
             known = self.remembered(&subject);
@@ -149,7 +149,7 @@ impl KeyBuilder<'_> {
                 return Ok(found);
             }
         }
-        let asked = Asked {
+        let asked = ListingRequest {
             is_observed: self.macros.has_macros,
             may_begin: lock.is_some(),
         };
@@ -199,7 +199,7 @@ impl KeyBuilder<'_> {
                     variables.read(text, author);
                 }
             }
-            // The compiler lists what they include as well.
+            // The compiler lists included files as well.
             variables.end_of_files(|_| true);
             sources.paths = variables.paths;
             sources.generated_asks = variables.asks_for_place;
@@ -211,12 +211,12 @@ impl KeyBuilder<'_> {
         Ok((sources, variables))
     }
 
-    /// The sources that were listed before, the last ones first.
+    /// The saved states of the sources, the latest first.
     fn remembered(&self, subject: &str) -> Vec<Sources> {
         self.state.load("sources", subject).unwrap_or_default()
     }
 
-    /// Takes those that are here, and their variables.
+    /// The first saved state that matches the files here, with the variables.
     fn find_here(
         &self,
         known: &mut Vec<Sources>,
@@ -224,7 +224,7 @@ impl KeyBuilder<'_> {
     ) -> Option<(Sources, Variables)> {
         let is_here = |sources: &Sources| sources.are_here(self, digests);
         let sources = known.swap_remove(known.iter().position(is_here)?);
-        // Their values were just compared.
+        // The values were just compared.
         let names = sources.variables.iter().map(|(name, _)| name);
         let variables = names.map(|name| (name.clone(), value_of(name, self)));
         let variables = variables.collect();
@@ -257,7 +257,7 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// The variables that `env!` names, and those that macros were seen to read.
+    /// The variables that `env!` names, and those that macros were observed to read.
     fn variables(
         &self,
         named: Variables,
@@ -275,9 +275,9 @@ impl KeyBuilder<'_> {
         };
         let [mut read, _] = self.observed_variables(requests);
         if self.macros.environment.is_some() {
-            // A macro may have read those that the compiler reads as well.
+            // A macro may also have read variables that the compiler reads.
             let rust = texts.iter().filter(|(path, _)| is_rust(path));
-            let said = self.said(rust.map(|(_, text)| text));
+            let said = self.words_and_literals(rust.map(|(_, text)| text));
             let of_compiler = requests.variables.iter().filter(|name| {
                 compiler_requests::is_variable(name, self.is_clippy) && counts(name, &said)
             });
@@ -293,14 +293,17 @@ impl KeyBuilder<'_> {
         variables
     }
 
-    /// The words and texts of sources and macros.
-    pub(super) fn said<'t>(&'t self, texts: impl Iterator<Item = &'t String>) -> BTreeSet<&'t str> {
+    /// The words and string literals of sources and macros.
+    pub(super) fn words_and_literals<'t>(
+        &'t self,
+        texts: impl Iterator<Item = &'t String>,
+    ) -> BTreeSet<&'t str> {
         let said = texts.flat_map(|text| literals(text).into_iter().chain(words(text)));
         let of_macros = self.macros.words.iter().map(String::as_str);
         said.chain(of_macros).collect()
     }
 
-    /// What the code in these sources reads, if it may run in a compiler.
+    /// The effects of the code in these sources, if it may run in a compiler.
     fn effects_of_code(&self, texts: &[(PathBuf, String)]) -> MacroEffects {
         if !self.is_code() {
             return MacroEffects::default();
@@ -326,15 +329,15 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// Adds code that no source of the unit shows, if a compiler may run it. `libraries` are the native libraries that
-    /// the sources name.
+    /// Adds code that is not in the unit's sources, if it may run in a compiler. `libraries` are the native libraries that the
+    /// sources name.
     fn add_unread_code(&mut self, libraries: &BTreeSet<String>) {
         if !self.is_code() {
             return;
         }
         let name = &self.unit.name;
         if self.macros.is_own {
-            // What a published macro writes is read off its sources.
+            // Code that a published macro generates is in its sources.
             self.code
                 .add_anything(name, "code that another macro generates");
         }
@@ -343,8 +346,7 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// Whether a compiler may run the unit's code, in a macro or in a dependency of one, and it is not known to be
-    /// harmless.
+    /// Whether the unit's code may run in a compiler, in a macro or a dependency of one, and is not known to be harmless.
     pub(super) fn is_code(&self) -> bool {
         let is_code =
             |kind: &String| matches!(kind.as_str(), "lib" | "rlib" | "dylib" | "proc-macro");
@@ -352,7 +354,7 @@ impl KeyBuilder<'_> {
         !is_pure && self.unit.crate_types.iter().any(is_code)
     }
 
-    /// The sources that are UTF-8, of those that `keep` accepts.
+    /// The contents of the sources that `keep` accepts, if they are UTF-8.
     pub(super) fn texts(
         &self,
         sources: &[(String, String)],
@@ -375,7 +377,7 @@ fn value_of(name: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
     let value = env::var_os(name)?;
     Some(match value.to_str() {
         Some(text) => inputs.path_map.to_placeholders_str(text),
-        // No other value has a zero.
+        // No other value contains a NUL byte.
         None => format!("\0{}", digest::of(value.as_encoded_bytes())),
     })
 }
@@ -384,21 +386,21 @@ fn hashed(name: &str, value: &str, inputs: &KeyBuilder<'_>) -> String {
     inputs.hasher.hash(name, value.as_bytes())
 }
 
-/// The sources of a unit at one time.
+/// A state of the sources of a unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Sources {
     files: Vec<(String, String)>,
     /// The variables, with keyed digests of their values, which may be secret.
     variables: Vec<(String, Option<String>)>,
-    /// What its macros were seen to read.
+    /// The observed inputs of its macros.
     observed: Observed,
-    /// What the crate's own code reads when a macro runs it.
+    /// The inputs that the crate's own code reads when a macro runs it.
     effects: MacroEffects,
-    /// The native libraries that they name.
+    /// The native libraries that the sources name.
     libraries: BTreeSet<String>,
-    /// The files that their assembler code includes.
+    /// The files that assembler code in the sources includes.
     assembled: BTreeSet<String>,
-    /// The variables with paths that they may use other than to include a file.
+    /// The variables with paths that the sources may use for more than including a file.
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     generated_asks: bool,
@@ -466,11 +468,11 @@ impl Sources {
             && self.files.iter().all(|(path, was)| {
                 digests.of(path, inputs).as_ref() == Some(was) && !self.has_conflicting_module(path, inputs)
             })
-            // Nothing keeps these answers: what differs most often is compared first.
+            // The answers are not cached, so they are compared last.
             && inputs.is_seen_here(&self.observed)
     }
 
-    /// Whether there is a file that rustc would take for the same module, which is an error.
+    /// Whether there is a second file for the same module, which is an error in rustc.
     fn has_conflicting_module(&self, path: &str, inputs: &KeyBuilder<'_>) -> bool {
         conflicting_module_file(path).is_some_and(|other| {
             let is_listed = self.files.iter().any(|(path, _)| *path == other);

@@ -1,4 +1,4 @@
-//! What the compiler and its configuration add to the key of a unit.
+//! The compiler and its configuration as parts of the key of a unit.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
 use sccfg_util::env;
 
-/// How the part of a key begins that has the digest of the standard library for a target, which follows.
+/// The prefix of the label of a key part with the digest of the standard library. The target follows.
 pub(crate) const STANDARD_LIBRARY: &str = "standard library ";
 
 impl KeyBuilder<'_> {
@@ -23,7 +23,7 @@ impl KeyBuilder<'_> {
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {
             self.key.add("driver", driver);
-            // With `--no-deps`, clippy checks only what the command line selects.
+            // With `--no-deps`, clippy checks only packages that the command line selects, for which cargo sets this.
             self.add_variable("CARGO_PRIMARY_PACKAGE");
             self.add_clippy_config();
         }
@@ -49,7 +49,7 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// clippy searches for its configuration in the package's directory and above.
+    /// Adds clippy's configuration, for which clippy searches in the package's directory and its ancestors.
     fn add_clippy_config(&mut self) {
         let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
         let Some(directory) = set.map(PathBuf::from) else {
@@ -67,7 +67,7 @@ impl KeyBuilder<'_> {
     }
 }
 
-/// The files that may describe the target of this name, which is not one of the compiler's own.
+/// The possible files with the specification of the target of this name, if it is not built into the compiler.
 fn target_files(target: Option<&str>, sysroot: &Path) -> Vec<PathBuf> {
     let Some(target) = target else {
         return Vec::new();

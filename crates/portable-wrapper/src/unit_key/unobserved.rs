@@ -1,4 +1,4 @@
-//! What macros may read, as far as they were not observed: the environment, and the files of the workspace.
+//! Possible inputs of macros that were not observed: the environment, and the files of the workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::{KeyBuilder, variables_that};
 use sccfg_util::env;
 
 impl KeyBuilder<'_> {
-    /// Adds what macros may have read or done, as far as it was not observed. `sources` are the unit's, if the compiler
+    /// Adds possible inputs and effects of macros that were not observed. `sources` are those of the unit, if the compiler
     /// listed them.
     pub(super) fn add_unobserved(
         &mut self,
@@ -47,11 +47,11 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the variables that a macro may read if it may read any.
+    /// Adds the variables that count for a macro that may read any variable.
     fn add_environment(&mut self, texts: &[(PathBuf, String)]) -> Vec<String> {
         self.exposed.extend(self.path_variables.iter().cloned());
         self.exposes_cargo_home |= !self.cargo_home_variables.is_empty();
-        let said = self.said(texts.iter().map(|(_, text)| text));
+        let said = self.words_and_literals(texts.iter().map(|(_, text)| text));
         let names = variables_that(|name| counts(name, &said));
         for name in &names {
             self.add_variable(name);
@@ -83,7 +83,7 @@ impl KeyBuilder<'_> {
         digest.map(Some).ok_or(Uncacheable::MacroFiles)
     }
 
-    /// Adds the files of the workspace, those that its texts name, and those that variables name.
+    /// Adds the files of the workspace, and those that string literals and variables name.
     fn add_files(
         &mut self,
         texts: &[(PathBuf, String)],
@@ -110,7 +110,7 @@ impl KeyBuilder<'_> {
                 .into_iter()
                 .filter(|name| !name.contains(char::is_control))
             {
-                // `$CARGO_MANIFEST_DIR/x`, and a text that is appended to a directory.
+                // `$CARGO_MANIFEST_DIR/x`, or a string that is appended to a directory.
                 let below = match name.strip_prefix('$') {
                     Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
                     None => name,
@@ -164,8 +164,8 @@ impl KeyBuilder<'_> {
     }
 }
 
-/// Whether the file at `path` changes all the time: it is of the system, or built. Files in `OUT_DIR` are in the key
-/// already.
+/// Whether the file at `path` is left out because it changes often: it is a volatile file of the system, or generated. Files in
+/// `OUT_DIR` are in the key already.
 fn is_changing(path: &Path, roots: &[&Path]) -> bool {
     let mut directories = path
         .ancestors()

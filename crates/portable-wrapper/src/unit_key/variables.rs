@@ -7,8 +7,8 @@ use super::super::package;
 use super::{KeyBuilder, out_dir};
 use sccfg_util::env;
 
-/// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`.
-/// Other variables count only where the source reads them.
+/// The variables that cargo sets for a crate and that a macro may read, besides `CARGO_PKG_*`. Other variables count only if
+/// the source reads them.
 pub(crate) const CARGO_VARIABLES: [&str; 7] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
@@ -75,7 +75,7 @@ impl KeyBuilder<'_> {
         self.key.add_secret(what, &value, &self.hasher);
     }
 
-    /// Notes that a macro may use the variable `name`.
+    /// Records that a macro may use the variable `name`.
     pub(super) fn expose_variable(&mut self, name: &str) {
         if self.path_variables.contains(name) {
             self.exposed.insert(name.to_owned());
@@ -83,8 +83,7 @@ impl KeyBuilder<'_> {
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
-    /// Whether the variable `name` is only used to include files: neither the sources, nor macros that they use, nor code
-    /// that is included do anything else with it.
+    /// Whether the variable `name` is only used to include files, by the sources, by macros that they use and by included code.
     pub(super) fn only_includes(&self, name: &String) -> bool {
         let macros = &self.macros;
         let may_be_read = macros.environment.is_some() || macros.variables.contains(name);

@@ -163,7 +163,7 @@ fn write_beside(
 ) -> io::Result<TempPath> {
     let mode = match (existing, new_file_mode) {
         (None, NewFileMode::Umask) => 0o666,
-        // Nobody else reads it before it has the mode of the file that it replaces.
+        // No other user may read it before it has the mode of the file that it replaces.
         (Some(_), _) | (None, NewFileMode::Private) => 0o600,
     };
     let mut file: NamedTempFile = tempfile::Builder::new()
@@ -196,7 +196,7 @@ fn restore(change: &Change, target: &Path) -> io::Result<()> {
     }
 }
 
-/// Refuses a path that links, of the file or of its parents, resolve to a place not allowed.
+/// Refuses a path that resolves through a symbolic link to a target that `links` does not allow.
 fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem> {
     // The file may be new: resolve the nearest existing parent.
     let real = target

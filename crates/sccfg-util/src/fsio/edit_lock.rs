@@ -13,12 +13,11 @@ use crate::problem::Problem;
 /// How long another process may take for its edit.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The lock of a file's directory. It is released when it is dropped or its process exits.
-///
-/// The file itself is replaced by an edit, so that a lock of it would be one of an old file.
+/// The lock of a file's directory. It is released when it is dropped or its process exits. An edit replaces the file, so a lock
+/// of the file itself would be a lock of the old file.
 #[derive(Debug, Default)]
 pub struct EditLock {
-    /// Directories that were missing, the innermost first.
+    /// Directories that were created, the innermost first.
     made: Vec<PathBuf>,
     directory: Option<(PathBuf, File)>,
 }
@@ -32,7 +31,7 @@ impl EditLock {
 
 impl Drop for EditLock {
     fn drop(&mut self) {
-        // Nothing was written.
+        // A directory is empty if no file was written to it.
         for directory in &self.made {
             let _ = remove_if_empty(directory);
         }
@@ -67,7 +66,7 @@ pub fn lock_for_edit(directory: &Path) -> Result<EditLock, Problem> {
                 lock.directory = Some((real, file));
                 return Ok(lock);
             }
-            // Whoever had created it has removed it.
+            // The process that created the directory removed it.
             Ok(true) => {}
             Ok(false) => return Err(busy(directory, &file)),
             Err(_) => return Ok(lock),

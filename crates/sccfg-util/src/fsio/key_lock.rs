@@ -1,4 +1,4 @@
-//! Locks of keys. Many keys share few files, because a file for each key would stay for each.
+//! Locks of keys. Many keys share few lock files, because a file for each key would never be removed.
 
 use std::fs::File;
 use std::io;
@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use super::{share, write_lock_file};
 use crate::proc::running::Suspension;
 
-/// How many digits at the start of a key are the name of its lock.
+/// The number of digits at the start of a key that are the name of its lock file.
 const LOCK_DIGITS: usize = 3;
 
 /// The pause between two attempts to take a lock.
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
-/// How often another key is seen before the lock is held for that: a holder writes the key after it has locked the file.
+/// The number of attempts in which another key is read before the lock counts as held for it: a holder writes its key after it
+/// has locked the file.
 const UNTIL_WRITTEN: u32 = 2;
 
-/// How much the file has besides the key, in bytes.
+/// The maximum length of the file's content besides the key, in bytes.
 const LONGEST_HOLDER: usize = 16;
 
 /// The lock of a key. It is released when it is dropped or its process exits.
@@ -69,7 +70,7 @@ pub fn lock_key(
         had_to_wait = true;
         std::thread::sleep(LOCK_POLL);
     }
-    // Otherwise others wait for nothing, or do not wait.
+    // If this fails, other processes wait in vain, or do not wait.
     let _ = write_lock_file(&file, holder(key).as_bytes());
     Ok(Some(KeyLock {
         had_to_wait,
@@ -77,12 +78,12 @@ pub fn lock_key(
     }))
 }
 
-/// What the file of a lock says while this process holds it for `key`.
+/// The content of a lock file while this process holds the lock for `key`.
 fn holder(key: &str) -> String {
     format!("{key} {}\n", std::process::id())
 }
 
-/// The number of the process that took the lock in `file` last, if it took it for `key`, as it has been written so far.
+/// The process ID in the lock file, if its content is for `key`. May be incomplete while the holder writes it.
 fn holder_for(file: &File, key: &str) -> Option<String> {
     let mut bytes = vec![0; key.len() + LONGEST_HOLDER];
     let length = file.read_at(&mut bytes, 0).ok()?;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::read_bytes;
 
-/// The pauses between attempts to take a lock are twice as long each time, from the first to the second of these.
+/// The shortest and the longest pause between attempts to take a lock. The pause is doubled each time.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(20));
 
 /// Opens a lock file, and creates it if it does not exist.
@@ -25,7 +25,7 @@ pub fn create_lock_file(path: &Path) -> io::Result<fs::File> {
     options.write(true).create(true).truncate(false).open(path)
 }
 
-/// Replaces the content of a lock file by `content`, for processes that look at it while it is locked.
+/// Replaces the content of a lock file by `content`, for processes that read it while it is locked.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -61,8 +61,8 @@ pub fn share_lock_for_children(path: &Path) -> Option<fs::File> {
     Some(file)
 }
 
-/// Locks the existing file at `path` together with others, until the result is dropped. `None` if a process holds
-/// it alone.
+/// Takes a shared lock of the existing file at `path`, until the result is dropped. `None` if a process holds the exclusive
+/// lock.
 ///
 /// # Errors
 /// When it does not exist, or the file system has no locks.
@@ -75,7 +75,8 @@ pub fn try_share_lock(path: &Path) -> io::Result<Option<fs::File>> {
     }
 }
 
-/// Locks the existing file at `path` alone, until the result is dropped. `None` if another process holds a lock of it.
+/// Takes the exclusive lock of the existing file at `path`, until the result is dropped. `None` if another process holds a lock
+/// of it.
 ///
 /// # Errors
 /// When it does not exist, or the file system has no locks.
@@ -91,13 +92,14 @@ pub fn try_lock(path: &Path) -> io::Result<Option<fs::File>> {
 /// How a file is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locking {
-    /// Together with others that lock it like this.
+    /// A shared lock, which several processes can hold.
     Shared,
-    /// Without anybody else.
+    /// The exclusive lock.
     Alone,
 }
 
-/// Waits for the lock of `file`, as long as `goes_on`, which gets the time since the first attempt. Returns whether it is locked.
+/// Waits for the lock of `file` while `goes_on`, which gets the time since the first attempt, returns true. Returns whether the
+/// file is locked.
 ///
 /// # Errors
 /// When the file system has no locks.
@@ -124,7 +126,7 @@ pub fn lock_while(
     }
 }
 
-/// The processes that hold a lock of `file`, as far as the system says.
+/// The IDs of the processes that hold a lock of `file`, as far as they are known.
 pub fn lock_holders(file: &fs::File) -> Vec<u32> {
     let (Ok(metadata), Some(locks)) = (file.metadata(), read_bytes("/proc/locks")) else {
         return Vec::new();
@@ -136,14 +138,14 @@ pub fn lock_holders(file: &fs::File) -> Vec<u32> {
     let locks = String::from_utf8_lossy(&locks);
     let at = |place: &str| holders_at(&locks, place);
     let found = at(&format!("{major:02x}:{minor:02x}:{}", metadata.ino()));
-    // The number of the device that a file says differs from that of the file system on Btrfs.
+    // On Btrfs, the device number of a file differs from that of the file system in `/proc/locks`.
     if found.is_empty() && major == 0 {
         return at(&format!(":{}", metadata.ino()));
     }
     found
 }
 
-/// The processes that hold a lock of the file whose place in the text of `/proc/locks` ends in `place`.
+/// The IDs of the processes that hold a lock of the file whose identifier in `/proc/locks` ends in `place`.
 fn holders_at(locks: &str, place: &str) -> Vec<u32> {
     // 1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF
     // 1: -> FLOCK  ADVISORY  WRITE 4712 08:01:1234 0 EOF
@@ -157,7 +159,7 @@ fn holders_at(locks: &str, place: &str) -> Vec<u32> {
     locks.lines().filter_map(holder).collect()
 }
 
-/// Whether `file` is still the one at `path`: whoever held its lock before may have removed it.
+/// Whether `file` is still the file at `path`: an earlier holder of its lock may have removed it.
 pub fn is_at(file: &fs::File, path: &Path) -> bool {
     let (Ok(open), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
         return false;

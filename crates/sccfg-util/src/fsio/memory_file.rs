@@ -19,24 +19,24 @@ pub struct MemoryFile {
 }
 
 impl MemoryFile {
-    /// Creates one of `size` bytes, all of them zero. Memory is used for those that are written.
+    /// Creates a file of `size` zero bytes. Memory is used only for pages that are written.
     ///
     /// # Errors
-    /// If the system has no such files, other processes cannot open it, or it is larger than this process may make a file.
+    /// If the system has no memfds, other processes cannot open it, or `size` exceeds the limit of this process for files.
     pub fn create(size: u64) -> io::Result<Self> {
         if limit().is_some_and(|limit| size > limit) {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let file = create()?;
         file.set_len(size)?;
-        // As the file system names this process, which may be in a namespace of its own.
+        // The process ID in the PID namespace of `/proc`, which may differ from that of this process.
         let process = Path::new("/proc").join(fs::read_link("/proc/self")?);
         let path = process.join("fd").join(file.as_raw_fd().to_string());
         fs::metadata(&path)?;
         Ok(Self { file, path })
     }
 
-    /// Opens the one at the [path](Self::path) that another process created.
+    /// Opens the file with this [path](Self::path), which another process created.
     ///
     /// # Errors
     /// If that process has ended.
@@ -46,7 +46,7 @@ impl MemoryFile {
         Ok(Self { file, path })
     }
 
-    /// The path by which processes of the same user open it, as long as this one has it.
+    /// The path by which processes of the same user can open it, while this process has it open.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -54,7 +54,7 @@ impl MemoryFile {
     /// The bytes from `offset`.
     ///
     /// # Errors
-    /// If they are not all there.
+    /// If the file is too short.
     pub fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
         self.file.read_exact_at(&mut bytes, offset)?;
@@ -64,7 +64,7 @@ impl MemoryFile {
     /// The number of 64 bits at `offset`, in the machine's byte order.
     ///
     /// # Errors
-    /// If it is not there.
+    /// If the file is too short.
     pub fn number_at(&self, offset: u64) -> io::Result<u64> {
         let mut bytes = [0; size_of::<u64>()];
         self.file.read_exact_at(&mut bytes, offset)?;
@@ -74,13 +74,13 @@ impl MemoryFile {
     /// Writes a number of 64 bits at `offset`, in the machine's byte order.
     ///
     /// # Errors
-    /// If there is no memory for it.
+    /// If there is no memory.
     pub fn write_number_at(&self, offset: u64, number: u64) -> io::Result<()> {
         self.file.write_all_at(&number.to_ne_bytes(), offset)
     }
 }
 
-/// The size in bytes of the largest file that this process may make: SIGXFSZ ends one that makes a larger one.
+/// The maximum size of a file that this process may create, in bytes. A larger one ends the process by SIGXFSZ.
 fn limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Fsize).current
 }
@@ -90,7 +90,7 @@ fn create() -> io::Result<File> {
     use rustix::fs::{MemfdFlags, memfd_create};
     use rustix::io::Errno;
     let create = |flags| memfd_create("sccfg", flags | MemfdFlags::CLOEXEC);
-    // Others may be forbidden (`vm.memfd_noexec`). Linux before 6.3 does not know the flag.
+    // Without the flag, `vm.memfd_noexec` may forbid the file. Linux before 6.3 does not know the flag.
     let file = match create(MemfdFlags::NOEXEC_SEAL) {
         Err(Errno::INVAL) => create(MemfdFlags::empty()),
         created => created,

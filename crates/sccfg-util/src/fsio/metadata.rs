@@ -1,4 +1,4 @@
-//! What a file is, without reading it.
+//! Metadata of files.
 
 #![allow(
     clippy::disallowed_methods,
@@ -19,8 +19,8 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Whether nothing is known to exist at `path`. After another error, as of a directory that must not be searched or of a
-/// share whose server does not answer, nobody knows.
+/// Whether it is certain that nothing exists at `path`. False after another error, such as a directory without search
+/// permission, or a network share whose server does not answer.
 pub fn is_missing(path: &Path) -> bool {
     let kind = fs::symlink_metadata(path).map_err(|error| error.kind());
     matches!(
@@ -40,7 +40,7 @@ pub fn link_target(path: &Path) -> Option<PathBuf> {
         .or_else(|| fs::read_link(path).ok())
 }
 
-/// The text of the symbolic link at `path`.
+/// The target of the symbolic link at `path`, as it is stored in the link.
 pub fn read_link(path: impl AsRef<Path>) -> Option<PathBuf> {
     fs::read_link(path).ok()
 }
@@ -82,12 +82,12 @@ pub fn file_id(path: impl AsRef<Path>) -> Option<FileId> {
     })
 }
 
-/// What a file or directory occupies, and what else its inode says.
+/// The size of a file or directory on the disk, and other metadata of its inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// The device and the number on it.
+    /// The device and the inode number.
     pub inode: (u64, u64),
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u64,
     /// Bytes on the disk: whole blocks, and none for the holes of a sparse file.
     pub occupied: u64,
@@ -95,12 +95,12 @@ pub struct Stat {
     pub uid: u32,
     /// Whether it is a directory.
     pub is_dir: bool,
-    /// The later one of the times of the last write and the last read.
+    /// The later one of mtime and atime.
     ///
     /// Most file systems are mounted with `relatime`: a read sets the time only if a day has passed since the
     /// last one. With `noatime`, no read does.
     pub last_use: Option<SystemTime>,
-    /// The time of the last write.
+    /// The mtime.
     pub modified: Option<SystemTime>,
 }
 
@@ -124,8 +124,7 @@ pub fn stat(path: &Path) -> io::Result<Stat> {
     })
 }
 
-/// What the inode of a file says besides its content, times and identity, links followed: mode, owner, group, links
-/// and blocks.
+/// Mode, owner, group, number of hard links and number of blocks of a file as text, links followed.
 pub fn inode_text(path: impl AsRef<Path>) -> Option<String> {
     let metadata = fs::metadata(path).ok()?;
     Some(format!(
@@ -138,7 +137,7 @@ pub fn inode_text(path: impl AsRef<Path>) -> Option<String> {
     ))
 }
 
-/// What `path` is, such as a pipe or a link, in the numbers of the system: links are not followed.
+/// The file type bits of the mode of `path` (`S_IFMT`), such as those of a pipe or a link. Links are not followed.
 pub fn file_kind(path: impl AsRef<Path>) -> Option<u32> {
     const S_IFMT: u32 = 0o170_000;
     Some(fs::symlink_metadata(path).ok()?.mode() & S_IFMT)
@@ -154,9 +153,9 @@ pub fn current_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Whether this is root, and the directory at `path` belongs to another user, links followed: that user could never write into
-/// what root creates there. So it is with a missing one below a directory of the user who has become root by `sudo`. In a
-/// container, root may create what it needs below a directory of somebody on the host.
+/// Whether this process runs as root, and the directory at `path` belongs to another user, links followed: that user could not
+/// write to directories that root creates there. The same holds for a missing directory below one of the user who became root
+/// by `sudo`. In a container, root may create directories below one of a user of the host.
 pub fn is_kept_from_root(path: &Path) -> bool {
     static IS_ROOT: LazyLock<bool> = LazyLock::new(|| current_uid() == 0);
     if !*IS_ROOT {

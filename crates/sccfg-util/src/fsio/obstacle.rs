@@ -1,4 +1,4 @@
-//! Why a directory cannot be used that is to hold what builds save.
+//! Reasons why a directory for files of builds cannot be used.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,20 +17,20 @@ use rustix::io::Errno;
 use super::{current_uid, entries, is_kept_from_root, space};
 use crate::posix::quote;
 
-/// The bytes without which nothing is stored.
+/// The minimum free space, in bytes.
 const LEAST: u64 = 1 << 20;
 
-/// What keeps this user from a directory.
+/// The reason why this user cannot use a directory.
 #[derive(Debug)]
 pub struct Obstacle {
-    /// What it is about: the directory, one above it, or something in it.
+    /// The path with the problem: the directory, an ancestor, or an entry of it.
     path: PathBuf,
     reason: Reason,
     /// The path to `chown -R` to this user. `None` if it may rightly belong to another user.
     taken: Option<PathBuf>,
     /// Whether the rest of the directory can be used.
     pub is_partial: bool,
-    /// How many more there are in the same directory.
+    /// The number of further entries of the same directory with a problem.
     more: usize,
 }
 
@@ -38,11 +38,11 @@ pub struct Obstacle {
 enum Reason {
     /// It belongs to the user with this number.
     Owner(u32),
-    /// It is something else.
+    /// It is not a directory.
     NotADirectory,
-    /// A link that leads nowhere.
+    /// It is a dangling symbolic link.
     DanglingLink,
-    /// Its mode forbids it.
+    /// Its mode does not permit it.
     Mode,
     ReadOnly,
     NoInodes,
@@ -51,7 +51,7 @@ enum Reason {
 }
 
 impl Obstacle {
-    /// What keeps this user from using `directory`, or from creating it if it is missing. Nothing is tried.
+    /// Why this user cannot use `directory`, or cannot create it if it is missing. Determined without writing.
     pub fn of(directory: &Path) -> Option<Self> {
         let (nearest, metadata) = match nearest(directory) {
             Ok(found) => found,
@@ -77,13 +77,13 @@ impl Obstacle {
         if space.has_no_inodes {
             return Some(Self::new(nearest, Reason::NoInodes));
         }
-        // `/proc` and others have none.
+        // `/proc` and other virtual file systems have no total space.
         let is_full = space.total > 0 && space.free < LEAST;
         is_full.then(|| Self::new(nearest, Reason::NoSpace))
     }
 
-    /// As [`Self::of`], or else something in `directory` that this user cannot use: one of the files and directories with
-    /// these `names`, or what is in such a directory. What is below that is not looked at.
+    /// As [`Self::of`], or an entry of `directory` that this user cannot use: one of the files and directories with these
+    /// `names`, or an entry of such a directory. Deeper levels are not checked.
     pub fn in_and_of(directory: &Path, names: &[&str]) -> Option<Self> {
         if let Some(obstacle) = Self::of(directory) {
             return Some(obstacle);
@@ -103,10 +103,10 @@ impl Obstacle {
         Some(first)
     }
 
-    /// What keeps this user from the file or directory at `path`, if it exists. Files may be read-only.
+    /// Why this user cannot use the file or directory at `path`, if it exists. Files may be read-only.
     fn at(path: &Path, directory: &Path) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
-        // Root may change what others have.
+        // Root may write to files of other users.
         let is_root = current_uid() == 0;
         if metadata.uid() != current_uid() && !is_root {
             return Some(Self {
@@ -129,7 +129,7 @@ impl Obstacle {
         }
     }
 
-    /// This user may not use the directory at `path`: the wanted one, or one above it.
+    /// The obstacle that this user may not use the directory at `path`: the wanted one, or an ancestor.
     fn forbidden(path: &Path, is_wanted: bool) -> Self {
         let owner = fs::metadata(path).map(|metadata| metadata.uid()).ok();
         if owner == Some(current_uid()) {
@@ -138,8 +138,8 @@ impl Obstacle {
         Self::owner(path, is_wanted)
     }
 
-    /// The directory at `path` belongs to somebody else. It may be given to this user if it is the wanted one or below a
-    /// directory of this user, and the first one on the way there with it; `/home` may not.
+    /// The obstacle that the directory at `path` belongs to another user. The hint is to change the owner of the wanted
+    /// directory, or of the first ancestor with that owner below a directory of this user, but not of one such as `/home`.
     fn owner(path: &Path, is_wanted: bool) -> Self {
         let owner = |path: &Path| Some(fs::metadata(path).ok()?.uid());
         if current_uid() == 0 {
@@ -157,7 +157,7 @@ impl Obstacle {
         }
     }
 
-    /// What to do about it. `elsewhere` says how to use another directory, as a sentence without its end.
+    /// What to do about it. `elsewhere` is a clause that tells how to use another directory.
     pub fn hint(&self, elsewhere: &str) -> String {
         let user = current_uid();
         match (&self.reason, &self.taken) {
@@ -180,7 +180,7 @@ impl Obstacle {
     }
 }
 
-/// What is the case, as the end of a sentence: `/home/me/.cache/sccfg belongs to another user (uid 0)`.
+/// The obstacle as the end of a sentence: `/home/me/.cache/sccfg belongs to another user (uid 0)`.
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_the_way_is_named() {
+    fn obstacles_are_named() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         fs::write(path("file"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Whether a path may have led to something else at an earlier time.
+//! Whether a path may have led to another file at an earlier time.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,11 +13,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How many links the system follows in a path (`path_resolution(7)`).
+/// The maximum number of symbolic links in a path (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 
-/// Tells for many paths in few directories whether one of the links and directories in them may have been exchanged at a moment or
-/// later. Each directory is asked about once.
+/// Determines for many paths in few directories whether a symbolic link or directory in them may have been replaced at a given
+/// time or later. Each directory is checked once.
 #[derive(Debug)]
 pub struct Exchanged {
     since: SystemTime,
@@ -25,7 +25,7 @@ pub struct Exchanged {
 }
 
 impl Exchanged {
-    /// For exchanges at `moment` or later.
+    /// For replacements at `moment` or later.
     pub fn since(moment: SystemTime) -> Self {
         Self {
             since: moment,
@@ -33,13 +33,12 @@ impl Exchanged {
         }
     }
 
-    /// Whether a link in the absolute path was made since, also in the paths to which links lead, or a directory on the way was
-    /// moved, as far as the path exists. What is at its end tells that by its own time, unless it is a link.
-    ///
-    /// A move changes the change time of a directory, as each new entry in it does, and the modification time of the
-    /// directory around it (rename(2)). With both it may have been moved.
+    /// Whether a symbolic link in the absolute path, or in the target of one, was created since, or a directory in it was
+    /// moved, as far as the path exists. The file at its end shows that by its own ctime, unless it is a link. A move changes
+    /// the ctime of the moved directory, as each new entry in it does, and the mtime of its parent (rename(2)). If both have
+    /// changed, the directory may have been moved.
     pub fn is_on_the_way_to(&self, path: &Path) -> bool {
-        // Without a name, it ends in `..`.
+        // A path without a file name ends in `..`.
         let Some(parent) = path.parent().filter(|_| path.file_name().is_some()) else {
             return self.is_in(path);
         };
@@ -96,7 +95,7 @@ impl Exchanged {
     }
 }
 
-/// When the metadata of a file was changed, which programs cannot set.
+/// The ctime of a file, which programs cannot set.
 fn changed(found: &fs::Metadata) -> SystemTime {
     let [seconds, nanoseconds] =
         [found.ctime(), found.ctime_nsec()].map(|part| part.try_into().unwrap_or_default());
@@ -119,7 +118,7 @@ fn parts_of(path: &Path) -> Vec<Option<OsString>> {
 /// ancestor was modified. False for existing files, whose own times show a change.
 pub fn may_have_come_or_gone_since(path: &Path, moment: SystemTime) -> bool {
     if let Ok(found) = fs::metadata(path) {
-        // Where the file system does not know it, nobody does.
+        // False if the file system does not store the creation time.
         return found.is_dir() && found.created().is_ok_and(|created| created >= moment);
     }
     let mut above = path.ancestors().skip(1);
@@ -139,7 +138,7 @@ mod tests {
     const TICK: Duration = Duration::from_millis(30);
 
     #[test]
-    fn exchanged_links_and_directories_are_told_from_new_files() {
+    fn replaced_links_and_directories_are_distinguished_from_new_files() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
         for name in ["a/b/c", "other/c", "by-link/c"] {

@@ -62,8 +62,8 @@ pub fn read_bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
     read_small(path.as_ref(), MAX_TEXT).ok()
 }
 
-/// The text of the file at `path`; `None` as for [`read_bytes`], or if it is not UTF-8. Of a file that is
-/// no text, usually only the start is read.
+/// The text of the file at `path`; `None` as for [`read_bytes`], or if it is not UTF-8. Usually only the start of a binary file
+/// is read.
 pub fn read_text(path: impl AsRef<Path>) -> Option<String> {
     const START: u64 = 64 << 10;
     let (mut file, metadata) = open_with_metadata(path.as_ref()).ok()?;
@@ -139,7 +139,7 @@ fn read_at_most(mut file: fs::File, length: u64, limit: u64) -> io::Result<Vec<u
         return Err(too_large(length));
     }
     if length > 0 {
-        // As long as it was when it was opened.
+        // The length at the time it was opened.
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {

@@ -20,7 +20,7 @@ impl RealPaths {
         self.with_metadata(path).map(|(real, _)| real)
     }
 
-    /// The same for a regular file; `None` if it is something else.
+    /// The canonical path of a regular file; `None` if `path` is not one.
     pub fn of_file(&self, path: &Path) -> Option<PathBuf> {
         let (real, metadata) = self.with_metadata(path)?;
         metadata.is_file().then_some(real)
@@ -32,7 +32,7 @@ impl RealPaths {
             let metadata = fs::metadata(&real).ok()?;
             Some((real, metadata))
         };
-        // Without a name, it ends in `..`.
+        // A path without a file name ends in `..`.
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return followed(path);
         };

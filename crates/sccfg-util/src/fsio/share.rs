@@ -15,7 +15,7 @@ use super::read::read_with_metadata;
 use super::write::create_output;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 
-/// What shows that a file has been written to, short of somebody who sets its times back.
+/// Metadata that changes when a file is written, unless a program restores the mtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Version {
     /// In bytes.
@@ -42,7 +42,7 @@ pub fn version_of_target(path: &Path) -> Option<Version> {
     })
 }
 
-/// When the file at `path` was written, `None` when there is none.
+/// The mtime of the file at `path`; `None` if it does not exist.
 pub fn modified(path: &Path) -> Option<SystemTime> {
     fs::symlink_metadata(path).ok()?.modified().ok()
 }
@@ -66,9 +66,9 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
 /// A file that was read into memory, to write a copy that may differ.
 #[derive(Debug)]
 pub struct Original {
-    /// What is in it.
+    /// The content.
     pub bytes: Vec<u8>,
-    /// When it was written.
+    /// The mtime.
     pub modified: SystemTime,
     permissions: Permissions,
 }

@@ -1,4 +1,4 @@
-//! Whether a directory can hold a cache: can it be written, and has it space.
+//! Whether a directory can hold a cache: whether it is writable, and its file system has space.
 
 #![allow(
     clippy::disallowed_methods,
@@ -43,7 +43,7 @@ pub struct Space {
     pub free: u64,
     /// All bytes.
     pub total: u64,
-    /// Whether this user can create no more files, whatever is free: a file system may have a fixed number of them.
+    /// Whether no more files can be created, because the file system has no free inodes.
     pub has_no_inodes: bool,
 }
 
@@ -53,7 +53,7 @@ pub fn space(path: &Path) -> Option<Space> {
     Some(Space {
         free: stat.f_bavail.saturating_mul(stat.f_frsize),
         total: stat.f_blocks.saturating_mul(stat.f_frsize),
-        // Btrfs and others have no number, and say that it is zero.
+        // Btrfs and others have no limit, and report zero.
         has_no_inodes: stat.f_files > 0 && stat.f_favail == 0,
     })
 }
@@ -84,7 +84,7 @@ pub fn mount(path: &Path) -> Option<(u64, u64)> {
         .filter_map(|path| statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok());
     let found = found.next()?;
     let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
-    // Zero where the system does not know it.
+    // Zero if the system does not report it.
     Some((device, found.stx_mnt_id))
 }
 
@@ -115,7 +115,7 @@ pub fn is_on_nfs(path: &Path) -> bool {
     network_file_system(path) == Some(NFS)
 }
 
-/// Not known on this system.
+/// `None`: not known on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn network_file_system(_: &Path) -> Option<&'static str> {
     None
@@ -135,8 +135,8 @@ fn network_name(magic: u32) -> Option<&'static str> {
     }
 }
 
-/// The name of a network file system in user space by the device of its files. Their number is that of all FUSE file
-/// systems, also of local ones as NTFS or mergerfs, but `mounts` (`proc_pid_mountinfo(5)`) names the program.
+/// The name of a FUSE network file system by the device of its files. The magic number is that of all FUSE file systems,
+/// including local ones such as NTFS or mergerfs, but `mounts` (`proc_pid_mountinfo(5)`) names the program.
 #[cfg(target_os = "linux")]
 fn fuse_network_name(mounts: &str, device: u64) -> Option<&'static str> {
     let device = format!(

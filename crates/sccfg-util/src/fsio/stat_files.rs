@@ -22,9 +22,9 @@ pub struct FileStat {
     pub size: u64,
     /// Seconds and nanoseconds of the modification time.
     pub modified: (i64, i64),
-    /// The same of the change time, which programs cannot set.
+    /// Seconds and nanoseconds of the ctime, which programs cannot set.
     pub changed: (i64, i64),
-    /// The number of the file on its device.
+    /// The inode number.
     pub inode: u64,
     /// The number of the device.
     pub device: u64,
@@ -52,8 +52,8 @@ impl From<&fs::Metadata> for FileStat {
 /// A file with its path relative to the directory that is read.
 pub type StatFile = (OsString, Option<FileStat>);
 
-/// All files in `directory` and below it, with their metadata, sorted by the bytes of their paths. Links are
-/// files, and have the metadata of what they lead to; those that lead nowhere have none.
+/// All files in `directory` and below it, with their metadata, sorted by the bytes of their paths. Symbolic links count as
+/// files, with the metadata of their targets; dangling links have none.
 ///
 /// Names are resolved relative to their directory, which takes the system half the time of whole paths.
 ///

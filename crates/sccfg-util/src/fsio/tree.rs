@@ -72,7 +72,7 @@ pub fn create_unique_dir(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     Ok(directory.keep())
 }
 
-/// A file without a name on the file system of `directory`, which is gone when it is closed.
+/// An unnamed temporary file on the file system of `directory`, which is removed when it is closed.
 ///
 /// # Errors
 /// When it cannot be created.
@@ -181,7 +181,7 @@ pub fn entries(directory: &Path) -> io::Result<Vec<Entry>> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let metadata = match entry.metadata() {
-            // It was removed meanwhile.
+            // The entry was removed in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             metadata => metadata?,
         };

@@ -9,15 +9,15 @@ use sccache_control::config::toml;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::{ByteSize, CacheSizeError};
 
-/// All settings.
+/// The names of all settings.
 pub const KEYS: [&str; 3] = ["store.enabled", "store.dir", "store.size"];
 
-/// Whether `name` is to be a setting of this file, and not of sccache's.
+/// Whether `name` refers to a setting of this file, and not of sccache's.
 pub fn is_key(name: &str) -> bool {
     name == "store" || name.starts_with("store.")
 }
 
-/// Refuses a name that is no setting.
+/// Checks that `name` is a setting.
 ///
 /// # Errors
 /// If there is no such setting.

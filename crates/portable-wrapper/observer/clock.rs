@@ -3,10 +3,11 @@
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::interpose::NEXT;
 use super::libraries;
 use super::notes::{observes_only_children, note};
-use super::system_call::{number, system_call};
-use super::{NEXT, as_function, dlsym};
+use super::system_call::number;
+use super::{as_function, dlsym};
 
 /// `CLOCK_REALTIME`
 const REAL_TIME: usize = 0;

@@ -5,13 +5,14 @@ use core::sync::atomic::AtomicUsize;
 
 use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
-use super::variadic::interpose_variadic;
+use super::interpose::real;
 use super::libraries::own_path;
 use super::missing_library::{self, is_missing_library, with_present};
 use super::notes::{LOG, forget, is_noting, is_child_of_wrapper, observes_only_children, note, write};
 use super::paths::note_path_of_program;
 use super::system_call::number;
-use super::{as_function, length_of, real};
+use super::variadic::interpose_variadic;
+use super::{as_function, length_of};
 
 /// Notes a program that is executed (`exec`). In a child process of the wrapper, it replaces a script or proxy that starts the
 /// compiler, whose notes are discarded.

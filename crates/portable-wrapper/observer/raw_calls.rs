@@ -2,9 +2,9 @@
 
 use core::ffi::c_char;
 
-use super::variadic::interpose_variadic;
 use super::paths::{forget_current, note_at, note_path};
 use super::system_call::number;
+use super::variadic::interpose_variadic;
 use super::{AT_FDCWD, is_written, notes::note};
 
 interpose_variadic! { syscall c"syscall" note_call }

@@ -4,8 +4,9 @@ use core::ffi::{CStr, c_char, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::environment::value_of;
+use super::interpose::{NEXT, real};
 use super::paths::note_path;
-use super::{LONGEST, NEXT, dlsym, length_of, libraries, real};
+use super::{LONGEST, dlsym, length_of, libraries};
 
 unsafe extern "C" {
     fn realloc(memory: *mut c_void, size: usize) -> *mut c_void;

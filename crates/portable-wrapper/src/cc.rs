@@ -297,7 +297,7 @@ impl Compile<'_> {
         key.add("format", FORMAT);
         key.add(
             "compiler",
-            compiler::of_c(&self.program, self.object.is_cpp(), &self.state)?,
+            compiler::c_compiler(&self.program, self.object.is_cpp(), &self.state)?,
         );
         if self.object.is_for_this_processor {
             key.add("processor", compiler::processor()?);

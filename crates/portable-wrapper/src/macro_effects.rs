@@ -11,6 +11,7 @@ mod ambient_inputs;
 mod c_library;
 mod compile_time_variables;
 mod conditions;
+mod inactive_code;
 mod locations;
 mod noted_effects;
 mod path_variables;

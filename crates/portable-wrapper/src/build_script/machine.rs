@@ -183,7 +183,7 @@ fn programs(state: &StateDir) -> Option<String> {
         key.add("programs", known.digest);
         for (name, is_cpp) in [("cc", false), ("c++", true)] {
             if let Some(program) = find_program(OsStr::new(name), &search_path) {
-                let compiler = compiler::of_c(&program, is_cpp, state);
+                let compiler = compiler::c_compiler(&program, is_cpp, state);
                 key.add(name, compiler.unwrap_or_default());
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::standard::PLAIN_MACROS;
 use super::tokens::{Kind, Token, only};
-use super::{Author, conditions};
+use super::{Author, inactive_code};
 
 /// Macros that take code as data, and the published packages that define them.
 const QUOTING: [&str; 4] = [
@@ -96,7 +96,7 @@ fn defines_quoting(tokens: &[Token<'_>], mut is_plain: impl FnMut(&str) -> bool)
     let mut argument_end = 0;
     for (at, token) in tokens.iter().enumerate() {
         if let Kind::Open(end) = token.kind
-            && conditions::is_macro_argument(tokens, at)
+            && inactive_code::is_macro_argument(tokens, at)
             && !(tokens[at - 1].is_punctuation("!") && is_plain(tokens[at - 2].text))
         {
             argument_end = argument_end.max(end);

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::declarations::{Constant, Function, defines_procedural};
 use self::imports::Import;
 use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
-use super::conditions::{is_macro_argument, is_of_rules};
+use super::inactive_code::{is_macro_argument, is_of_rules};
 use super::noted_effects::is_noted;
 use super::reach::Reach;
 use super::standard;

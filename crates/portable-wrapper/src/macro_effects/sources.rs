@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use sccfg_util::fsio;
 
-use super::conditions::{Conditions, left_out};
+use super::conditions::Conditions;
+use super::inactive_code::inactive_code;
 use super::tokens::{Kind, Token, only, tokens};
 
 /// A file that may be code.
@@ -60,9 +61,9 @@ struct Named {
     /// The declared modules that are compiled.
     modules: BTreeSet<String>,
     /// The declared modules that are not compiled.
-    left_out: BTreeSet<String>,
+    inactive: BTreeSet<String>,
     /// The [ends](end_of) of the `path` attributes of these.
-    ends_left_out: BTreeSet<String>,
+    inactive_ends: BTreeSet<String>,
 }
 
 /// The tokens of all files that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
@@ -83,22 +84,22 @@ pub(super) fn code<'a>(
         for at in &order {
             let source = &sources[*at];
             let is_named = named.has(source.path);
-            let is_gone = !is_listed && !is_named && named.is_left_out(source.path);
-            if read[*at].is_some() || !(source.is_code || is_named) || is_gone {
+            let is_inactive = !is_listed && !is_named && named.is_inactive(source.path);
+            if read[*at].is_some() || !(source.is_code || is_named) || is_inactive {
                 continue;
             }
             has_more = true;
             let all = tokens(source.text.get());
-            let gone = left_out(&all, conditions);
-            named.left_out.extend(gone.modules);
-            let ends = gone.paths.iter().map(|path| end_of(path));
-            named.ends_left_out.extend(ends);
-            let kept = if gone.is_all {
+            let inactive = inactive_code(&all, conditions);
+            named.inactive.extend(inactive.modules);
+            let ends = inactive.paths.iter().map(|path| end_of(path));
+            named.inactive_ends.extend(ends);
+            let kept = if inactive.is_all {
                 Vec::new()
-            } else if gone.ranges.is_empty() {
+            } else if inactive.ranges.is_empty() {
                 all
             } else {
-                only(&all, outside(&gone.ranges))
+                only(&all, outside(&inactive.ranges))
             };
             named.read(&kept);
             read[*at] = Some(kept);
@@ -111,8 +112,8 @@ pub(super) fn code<'a>(
         return None;
     }
     let found = sources.iter().zip(read).filter_map(|(source, tokens)| {
-        let is_gone = !is_listed && named.is_left_out(source.path) && !named.has(source.path);
-        tokens.filter(|_| !is_gone)
+        let is_inactive = !is_listed && named.is_inactive(source.path) && !named.has(source.path);
+        tokens.filter(|_| !is_inactive)
     });
     let mut found: Vec<_> = found.collect();
     if named.any {
@@ -127,7 +128,7 @@ pub(super) fn code<'a>(
 
 impl Named {
     /// Whether a file belongs to a module that is not compiled.
-    fn is_left_out(&self, path: &Path) -> bool {
+    fn is_inactive(&self, path: &Path) -> bool {
         let names = || {
             path.components().filter_map(|component| match component {
                 Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
@@ -135,8 +136,8 @@ impl Named {
             })
         };
         let is_declared = |name| self.modules.contains(name);
-        names().any(|name| self.left_out.contains(name) && !is_declared(name))
-            || has_end(path, &self.ends_left_out)
+        names().any(|name| self.inactive.contains(name) && !is_declared(name))
+            || has_end(path, &self.inactive_ends)
                 && names()
                     .skip_while(|name| *name == "src")
                     .any(|name| !is_declared(name))

@@ -1,3 +1,7 @@
+mod foreign_functions;
+mod inactive_code;
+mod several_crates;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -270,122 +274,9 @@ fn published(name: &str, source: &str) -> MacroEffects {
 }
 
 #[test]
-fn published_crates_call_the_foreign_functions_that_they_declare() {
-    for source in [
-        "extern \"C\" { fn memchr(s: *const u8) -> *const u8; static ERRNO: c_int; }",
-        "extern \"C\" { #[link_name = \"__xpg_strerror_r\"] fn message(); }",
-        "fn f() { core::arch::asm!(\"mov {0}, {1}\", out(reg) a, in(reg) b); asm!(concat!(\"/*{0}*/\")) }",
-        "use std::arch::asm;",
-        "fn f(x: libc::c_int, y: libc::size_t) { unsafe { libc::memcpy(a, b, libc::EOF) } }",
-        "fn f() { std::thread::available_parallelism() }",
-        "fn f() { rand::random() }",
-    ] {
-        let found = published("it", source).inputs();
-        assert!(is_pure(&found), "{source}: {found:?}");
-    }
-    for source in [
-        "extern \"C\" { fn memchr(); fn clock_gettime(); }",
-        "extern \"C\" { fn sqlite3_open(); }",
-        "extern \"C\" { #[link_name = \"time\"] fn strlen(); }",
-        "macro_rules! m { ($f:ident) => { extern \"C\" { fn $f(); } } }",
-        "fn f() { asm!(\"rdtsc\") }",
-        "fn f() { asm!(\"mov x8, 1\", \"SVC 0\") }",
-        "global_asm!(include_str!(\"code.s\"));",
-        "use std::arch::asm as code;",
-        "fn f() { libc::syscall(1) }",
-        "use libc::{c_int, clock_gettime as now};",
-        "use libc as c; fn f() { c::dlsym(x, y) }",
-        "use libc::*;",
-        "pub use libc;",
-        "m!(libc);",
-    ] {
-        let found = published("it", source).inputs();
-        assert!(found.each_time().is_some(), "{source}: {found:?}");
-    }
-    let reads = published("it", "fn f() { libc::open(NAME) }").inputs();
-    assert!(reads.reads_files() && reads.each_time().is_none());
-    let gets = published("it", "fn f() { libc::getenv(NAME) }").inputs();
-    assert!(gets.environment.is_some() && gets.each_time().is_none());
-}
-
-#[test]
-fn the_c_library_has_effects_where_it_is_called() {
-    let libc = published(
-        "libc",
-        "extern \"C\" { pub fn time(t: *mut time_t) -> time_t; } m!(libc);",
-    );
-    assert!(libc.inputs().each_time().is_none());
-    let above = |source: &str| {
-        let mut effects = effects_of(&[("src/lib.rs", source)], Author::Other);
-        effects.add(&libc);
-        effects.inputs().each_time().is_some()
-    };
-    assert!(above("fn f() { c::time(x) }"));
-    assert!(above("use other::getrandom; fn f() { getrandom(x) }"));
-    assert!(above("fn f() { libc::new_function() }"));
-    assert!(!above(
-        "fn f() { libc::strlen(x); c::read(y); std::time::Duration::ZERO; }"
-    ));
-    // Without the library, these are others.
-    let other = library("fn f() { rand::random() }");
-    assert!(other.each_time().is_none());
-}
-
-#[test]
 fn names_of_a_private_module_are_not_exported() {
     let source = "mod a { mod core { pub use std::*; } pub use self::core::{f32, fmt}; }";
     assert!(is_pure(&library(source)), "{:?}", library(source));
-}
-
-/// Two crates, each of which is harmless alone.
-#[test]
-fn effects_of_several_crates_combine() {
-    let mut clock = effects_of(
-        &[("src/lib.rs", "pub use std::time::SystemTime as Clock;")],
-        Author::Published,
-    );
-    assert_eq!(clock.inputs().each_time(), None);
-    clock.add(&effects_of(
-        &[("src/lib.rs", "fn f() { clock::Clock::now() }")],
-        Author::Other,
-    ));
-    assert!(clock.inputs().each_time().is_some());
-
-    let quotes = "fn f() { quote! { std::env::vars() } }";
-    let quoting = effects_of(&[("src/lib.rs", quotes)], Author::Other);
-    assert_eq!(quoting.inputs().environment, None);
-    for other in [
-        "#[macro_export] macro_rules! quote { ($($t:tt)*) => { $($t)* } }",
-        "#[proc_macro] #[doc(hidden)] pub fn quote() {}",
-        "define!(quote $);",
-        "macro_rules! write { ($f:ident, $name:ident) => { define!($name); } } write!(f, quote);",
-        "use other::write; write!(f, quote);",
-    ] {
-        let mut quoting = quoting.clone();
-        quoting.add(&effects_of(&[("src/lib.rs", other)], Author::Other));
-        assert!(quoting.inputs().environment.is_some(), "{other}");
-    }
-    // As in quick-xml.
-    let mut quoting = quoting;
-    let shown = "fn f() { write!(f, \"missing `{}`\", *quote as char) }";
-    quoting.add(&effects_of(&[("src/lib.rs", shown)], Author::Other));
-    assert_eq!(quoting.inputs().environment, None);
-}
-
-/// A macro of a dependency generates code of another crate of macros.
-#[test]
-fn generated_code_may_run_in_a_dependent_macro() {
-    for writes in [
-        "fn f() { quote! { std::env::vars() } }",
-        "fn f() { \"std::env::vars().count()\".parse() }",
-        "fn f() { \"std::env::var(\\\"A\\\")\".parse() }",
-    ] {
-        let below = effects_of(&[("src/lib.rs", writes)], Author::Other);
-        assert_eq!(below.inputs().environment, None, "{writes}");
-        let mut above = effects_of(&[("src/lib.rs", "fn f() { below::m!() }")], Author::Other);
-        above.add_macros(&below);
-        assert!(above.inputs().environment.is_some(), "{writes}");
-    }
 }
 
 #[test]
@@ -459,73 +350,6 @@ fn compile_time_variables_are_found_if_named_by_literals() {
 fn literals_are_found_between_quotes() {
     let found = literals("m!(\"a/b.txt\", \"X\")\n");
     assert!(found.contains("a/b.txt") && found.contains("X"));
-}
-
-/// As bindings for several processors have them.
-#[test]
-fn modules_for_other_targets_are_not_read() {
-    let root = "#[cfg(target_arch = \"avr\")] #[path = \"avr/general.rs\"] pub mod general;\n\
-        #[cfg(not(target_arch = \"avr\"))] #[path = \"other/general.rs\"] pub mod general;\n\
-        #[cfg(windows)] mod windows;";
-    let hazard = "pub fn f() { std::env::vars(); }";
-    let files = [
-        ("src/avr/general.rs", hazard),
-        ("src/lib.rs", root),
-        ("src/other/general.rs", "pub fn f() {}"),
-        ("src/windows.rs", "mod handles; mod other;"),
-        ("src/windows/handles.rs", hazard),
-    ];
-    let found = effects_of(&files, Author::Published).inputs();
-    assert!(is_pure(&found), "{found:?}");
-    let other = [files[1], ("src/other/general.rs", hazard)];
-    let found = effects_of(&other, Author::Published).inputs();
-    assert!(found.environment.is_some());
-}
-
-#[test]
-fn branches_for_other_targets_are_not_read() {
-    let hazard = "pub fn f() { std::env::vars(); }";
-    let is_read = |branches: &str| {
-        let root = format!("cfg_if! {{ {branches} }} pub fn g() {{}}");
-        let files = [("src/lib.rs", &*root), ("src/other.rs", hazard)];
-        let is_named = branches.contains("other");
-        let files = &files[..=usize::from(is_named)];
-        let found = effects_of(files, Author::Published).inputs();
-        found.environment.is_some()
-    };
-    for branches in [
-        "if #[cfg(windows)] { mod other; }",
-        "if #[cfg(windows)] { mod other; } else if #[cfg(unix)] { mod here; } else { mod other; }",
-        "if #[cfg(not(windows))] { fn a() {} } else if #[cfg(x)] { fn f() { std::env::vars(); } }",
-        "if #[cfg(unix)] { #[cfg(windows)] mod other; }",
-        "if #[cfg(unix)] { cfg_if! { if #[cfg(windows)] { mod other; } else { fn f() {} } } }",
-    ] {
-        assert!(!is_read(branches), "{branches}");
-    }
-    for branches in [
-        "if #[cfg(windows)] {} else { mod other; }",
-        "if #[cfg(x)] { mod here; } else { mod other; }",
-        "if #[cfg(windows)] { mod other; } else if #[cfg(x)] { mod other; }",
-        "if #[cfg(unix)] { mod other; } else { fn f() {} }",
-        "if #[cfg(windows)] { fn a() {} } else if #[cfg(x)] { fn f() { std::env::vars(); } }",
-        "(x) if #[cfg(windows)] { fn f() { std::env::vars(); } }",
-    ] {
-        assert!(is_read(branches), "{branches}");
-    }
-}
-
-/// As in pulldown-cmark, which rustc itself contains.
-#[test]
-fn attributes_for_the_build_of_rustc_do_not_count() {
-    let rustbuild = "#![cfg_attr(rustbuild, feature(staged_api, rustc_private))]\n\
-        #![cfg_attr(rustbuild, unstable(feature = \"rustc_private\", issue = \"27812\"))]";
-    assert_eq!(library(rustbuild).each_time(), None);
-    for other in [
-        "#![feature(rustc_private)]",
-        "#![cfg_attr(nightly, feature(rustc_private))]",
-    ] {
-        assert!(library(other).each_time().is_some(), "{other}");
-    }
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! The identifiers and programs in the source of a build script that show which inputs it may read.
+
+/// The identifiers and programs by which a script gets an input.
+pub(super) struct Signs {
+    pub(super) names: &'static [&'static str],
+    pub(super) programs: &'static [&'static str],
+}
+
+pub(super) const CLOCK: Signs = Signs {
+    names: &[
+        "Instant",
+        "OffsetDateTime",
+        "SystemTime",
+        "UNIX_EPOCH",
+        "chrono",
+        "clock_gettime",
+        "gettimeofday",
+        "jiff",
+        "now",
+        "now_local",
+        "now_utc",
+    ],
+    programs: &[],
+};
+/// Times of files, and other metadata that differs between copies of a file. The observer does not note reads of them.
+pub(super) const TIMES: Signs = Signs {
+    names: &[
+        "accessed",
+        "atime",
+        "atime_nsec",
+        "created",
+        "ctime",
+        "ctime_nsec",
+        "ino",
+        "modified",
+        "mtime",
+        "mtime_nsec",
+        "nlink",
+        "st_atime",
+        "st_atime_nsec",
+        "st_ctime",
+        "st_ctime_nsec",
+        "st_ino",
+        "st_mtime",
+        "st_mtime_nsec",
+        "st_nlink",
+    ],
+    programs: &["date"],
+};
+/// The clock in a build script that passes the time of its run to the crate. Times of files are not among it.
+pub(super) const WALL_CLOCK: Signs = Signs {
+    names: &[
+        "OffsetDateTime",
+        "SystemTime",
+        "chrono",
+        "jiff",
+        "now_local",
+        "now_utc",
+    ],
+    programs: &["date"],
+};
+pub(super) const NETWORK: Signs = Signs {
+    names: &[
+        "TcpListener",
+        "TcpStream",
+        "ToSocketAddrs",
+        "UdpSocket",
+        "UnixStream",
+        "attohttpc",
+        "download",
+        "hyper",
+        "isahc",
+        "minreq",
+        "reqwest",
+        "ureq",
+    ],
+    programs: &["aria2c", "curl", "rsync", "wget"],
+};
+pub(super) const RANDOM: Signs = Signs {
+    names: &[
+        "RandomState",
+        "fastrand",
+        "getrandom",
+        "rand",
+        "random",
+        "thread_rng",
+        "uuid",
+    ],
+    programs: &["uuidgen"],
+};
+/// Inputs that differ between users, machines, or runs on one machine.
+pub(super) const MACHINE: Signs = Signs {
+    names: &[
+        "current_exe",
+        "gethostname",
+        "getpid",
+        "getuid",
+        "home_dir",
+        "sysinfo",
+        "whoami",
+    ],
+    programs: &["hostname", "id", "uname", "who", "whoami"],
+};
+pub(super) const PROCESSOR: Signs = Signs {
+    names: &[
+        "is_aarch64_feature_detected",
+        "is_x86_feature_detected",
+        "raw_cpuid",
+    ],
+    programs: &["-march=native", "-mcpu=native", "-mtune=native"],
+};
+pub(super) const GIT: Signs = Signs {
+    names: &["built", "git2", "gix", "shadow_rs", "vergen"],
+    programs: &[".git", "git"],
+};
+pub(super) const RUNS_GIT: Signs = Signs {
+    names: &["git2", "gix"],
+    programs: &["git"],
+};
+/// Functions that list all variables, and symbols through which C code finds them in memory.
+pub(super) const ALL_VARIABLES: Signs = Signs {
+    names: &[
+        "__environ",
+        "_environ",
+        "asm",
+        "dlsym",
+        "environ",
+        "global_asm",
+        "link_name",
+        "link_section",
+        "naked_asm",
+        "vars",
+        "vars_os",
+    ],
+    programs: &["env", "export", "printenv", "set"],
+};
+pub(super) const RUNS_PROGRAMS: Signs = Signs {
+    names: &["Command", "process"],
+    programs: &[],
+};
+/// Code that may run programs without the standard library.
+pub(super) const FOREIGN: Signs = Signs {
+    names: &["asm", "libc", "link_name", "nix", "rustix"],
+    programs: &[],
+};
+/// Names and prefixes of functions of the C library that run programs.
+pub(super) const RUN_IN_C: [&str; 7] = [
+    "_exec",
+    "exec",
+    "fork",
+    "popen",
+    "posix_spawn",
+    "system",
+    "vfork",
+];
+/// Functions that return the path of the script or its package.
+pub(super) const PATH_FUNCTIONS: [&str; 5] = [
+    "absolute",
+    "canonicalize",
+    "current_dir",
+    "getcwd",
+    "realpath",
+];
+/// Variables with the path of the package.
+pub(super) const PACKAGE_PATH_VARIABLES: [&str; 3] =
+    ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "PWD"];

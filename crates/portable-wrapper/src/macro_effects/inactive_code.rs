@@ -1,0 +1,389 @@
+//! Code that is certainly not compiled, because of `#[cfg(…)]`, `cfg!` or `#[test]`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conditions::Conditions;
+use super::tokens::{Kind, Token};
+
+/// The parts of a source that are not compiled.
+#[derive(Debug, Default)]
+pub(super) struct InactiveCode {
+    /// The ranges of tokens.
+    pub(super) ranges: Vec<(usize, usize)>,
+    /// The modules in other files that are declared in these ranges.
+    pub(super) modules: BTreeSet<String>,
+    /// The paths in `path` attributes of these modules.
+    pub(super) paths: Vec<String>,
+    /// Whether it is the whole source.
+    pub(super) is_all: bool,
+}
+
+/// The items of `tokens` that are not compiled under these conditions. Tokens in the arguments of a macro are not items.
+pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> InactiveCode {
+    let mut found = InactiveCode::default();
+    let mut at = 0;
+    let mut blocks = Vec::new();
+    // An exported macro is expanded in other crates, under their conditions.
+    let has_private_macros =
+        conditions.has_plain_cfg && !tokens.iter().any(|token| token.is_ident("macro_export"));
+    // Patterns of `macro_rules!` are not compiled.
+    let mut patterns = BTreeMap::new();
+    // Branches of `cfg_if!` that are not compiled and were not reached yet, the last one first.
+    let mut branches: Vec<(usize, usize)> = Vec::new();
+    while at < tokens.len() {
+        if let Some(range) = branches.pop_if(|(start, _)| *start == at) {
+            found.ranges.push(range);
+            at = range.1;
+            continue;
+        }
+        if let Some(end) = patterns.remove(&at) {
+            at = end;
+            continue;
+        }
+        if let Kind::Open(end) = tokens[at].kind {
+            if has_private_macros && is_of_rules(tokens, at) {
+                patterns.extend(patterns_of_rules(tokens, at + 1, end));
+            } else if is_macro_argument(tokens, at) {
+                let name = &tokens[at - 2];
+                if !(conditions.has_plain_cfg && name.is_ident("cfg_if")) {
+                    at = end.saturating_add(1);
+                    continue;
+                }
+                let mut inactive = inactive_branches(tokens, at + 1, conditions);
+                for (start, end) in &inactive {
+                    let modules = tokens[*start..*end].windows(3).filter_map(declared_module);
+                    found.modules.extend(modules.map(str::to_owned));
+                }
+                inactive.reverse();
+                branches.extend(inactive);
+            }
+            blocks.push(end);
+        }
+        blocks.retain(|end| at < *end);
+        if conditions.has_plain_cfg
+            && let Some(start) = end_of_return_unless(tokens, at, conditions)
+            && let Some(end) = blocks.last().copied()
+            && !tokens[start..end].iter().any(is_item)
+        {
+            found.ranges.push((start, end));
+            at = end;
+            continue;
+        }
+        if let Some((condition, _)) = attribute(tokens, at, true)
+            && at == 0
+            && conditions.holds(condition) == Some(false)
+        {
+            found.is_all = true;
+            return found;
+        }
+        if conditions.has_plain_tests
+            && let Some(end) = plain_test(tokens, at).and_then(|end| end_of_item(tokens, end))
+        {
+            found.ranges.push((at, end));
+            at = end;
+            continue;
+        }
+        if let Some((condition, end)) = attribute(tokens, at, false)
+            && conditions.holds(condition) == Some(false)
+            && let Some(end) = end_of_item(tokens, end)
+        {
+            if let Some(name) = declared_module(&tokens[at..end]) {
+                found.modules.insert(name.to_owned());
+                found.paths.extend(path_of_module(&tokens[at..end]));
+            }
+            found.ranges.push((at, end));
+            at = end;
+            continue;
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The start and end of each pattern in the rules from `at` to `end`, the body of `macro_rules!`.
+fn patterns_of_rules(
+    tokens: &[Token<'_>],
+    mut at: usize,
+    end: usize,
+) -> impl Iterator<Item = (usize, usize)> {
+    let end = end.min(tokens.len());
+    std::iter::from_fn(move || {
+        while at < end {
+            let start = at;
+            at += 1;
+            if let Kind::Open(close) = tokens[start].kind {
+                at = close.saturating_add(1);
+                if tokens.get(at).is_some_and(|next| next.is_punctuation("=")) {
+                    return Some((start, at));
+                }
+            }
+        }
+        None
+    })
+}
+
+/// The ranges of tokens in the branches of `cfg_if!` that are not compiled. The first branch begins at `at`.
+fn inactive_branches(
+    tokens: &[Token<'_>],
+    mut at: usize,
+    conditions: &Conditions,
+) -> Vec<(usize, usize)> {
+    let mut inactive = Vec::new();
+    let mut is_taken = false;
+    loop {
+        let is_last = !tokens.get(at).is_some_and(|word| word.is_ident("if"));
+        let holds = if is_last {
+            None
+        } else if let Some((condition, end)) = attribute(tokens, at + 1, false) {
+            at = end;
+            conditions.holds(condition)
+        } else {
+            return inactive;
+        };
+        let Some((start, end)) = tokens.get(at).and_then(|block| match block.kind {
+            Kind::Open(end) if block.text == "{" => Some((at + 1, end)),
+            _ => None,
+        }) else {
+            return inactive;
+        };
+        if (is_taken || holds == Some(false)) && start < end.min(tokens.len()) {
+            inactive.push((start, end.min(tokens.len())));
+        }
+        is_taken |= holds == Some(true);
+        let is_else = tokens.get(end.saturating_add(1));
+        if is_last || !is_else.is_some_and(|word| word.is_ident("else")) {
+            return inactive;
+        }
+        at = end + 2;
+    }
+}
+
+/// The end of `if !cfg!(…) { return …; }` at `at`, if that returns.
+fn end_of_return_unless(tokens: &[Token<'_>], at: usize, conditions: &Conditions) -> Option<usize> {
+    let [word, not, cfg, bang, group, ..] = tokens.get(at..)? else {
+        return None;
+    };
+    let Kind::Open(end) = group.kind else {
+        return None;
+    };
+    let is_unless = word.is_ident("if")
+        && not.is_punctuation("!")
+        && cfg.is_ident("cfg")
+        && bang.is_punctuation("!");
+    if !is_unless || conditions.holds(tokens.get(at + 5..end)?) != Some(false) {
+        return None;
+    }
+    let [block, first, ..] = tokens.get(end + 1..)? else {
+        return None;
+    };
+    match block.kind {
+        Kind::Open(end) if block.text == "{" && first.is_ident("return") => Some(end + 1),
+        _ => None,
+    }
+}
+
+/// Whether an item that is visible in its whole scope may begin with this token.
+fn is_item(token: &Token<'_>) -> bool {
+    const WORDS: [&str; 10] = [
+        "const",
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "static",
+        "struct",
+        "use",
+    ];
+    WORDS.iter().any(|word| token.is_ident(word))
+}
+
+/// The inside of `#[cfg(…)]` (or `#![cfg(…)]`) at `at`, and what follows it.
+fn attribute<'a, 'b>(
+    tokens: &'b [Token<'a>],
+    at: usize,
+    is_inner: bool,
+) -> Option<(&'b [Token<'a>], usize)> {
+    tokens.get(at).filter(|token| token.is_punctuation("#"))?;
+    let mut open = at + 1;
+    if is_inner {
+        tokens.get(open).filter(|token| token.is_punctuation("!"))?;
+        open += 1;
+    }
+    let Kind::Open(end) = tokens.get(open)?.kind else {
+        return None;
+    };
+    let [cfg, group, inside @ .., _] = tokens.get(open + 1..end)? else {
+        return None;
+    };
+    let is_whole = matches!(group.kind, Kind::Open(close) if close + 1 == end);
+    (tokens[open].text == "[" && cfg.is_ident("cfg") && is_whole).then_some((inside, end + 1))
+}
+
+/// The position after `#[test]` at `at`.
+fn plain_test(tokens: &[Token<'_>], at: usize) -> Option<usize> {
+    match tokens.get(at..at + 4)? {
+        [hash, open, test, _]
+            if hash.is_punctuation("#")
+                && open.kind == Kind::Open(at + 3)
+                && test.is_ident("test") =>
+        {
+            Some(at + 4)
+        }
+        _ => None,
+    }
+}
+
+/// The end of the item that begins at `at`, if it is one.
+fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
+    // Other attributes.
+    while tokens.get(at)?.is_punctuation("#") {
+        let Kind::Open(end) = tokens.get(at + 1)?.kind else {
+            return None;
+        };
+        at = end + 1;
+    }
+    let mut has_braces = true;
+    loop {
+        let token = tokens.get(at)?;
+        if token.kind != Kind::Ident {
+            return None;
+        }
+        let next = tokens.get(at + 1)?;
+        match token.text {
+            "pub" => {
+                at += 1;
+                if let (Kind::Open(end), "(") = (next.kind, next.text) {
+                    at = end + 1;
+                }
+                continue;
+            }
+            "unsafe" | "async" => {
+                at += 1;
+                continue;
+            }
+            "const" if next.is_ident("fn") || next.is_ident("unsafe") || next.is_ident("async") => {
+                at += 1;
+                continue;
+            }
+            "extern" if next.is_ident("crate") => has_braces = false,
+            "use" | "const" | "static" | "type" => has_braces = false,
+            "fn" | "mod" | "impl" | "struct" | "enum" | "trait" | "union" | "extern" => {}
+            "macro_rules" if next.is_punctuation("!") => {}
+            _ => return None,
+        }
+        break;
+    }
+    while let Some(token) = tokens.get(at) {
+        match token.kind {
+            Kind::Open(end) => {
+                if has_braces && token.text == "{" {
+                    return Some(end.saturating_add(1).min(tokens.len()));
+                }
+                at = end.saturating_add(1);
+            }
+            Kind::Close => return None,
+            Kind::Punctuation if token.text == ";" => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// The name in `mod name;`.
+pub(super) fn declared_module<'a>(item: &[Token<'a>]) -> Option<&'a str> {
+    match item {
+        [.., keyword, name, end]
+            if keyword.is_ident("mod") && name.kind == Kind::Ident && end.is_punctuation(";") =>
+        {
+            Some(name.text)
+        }
+        _ => None,
+    }
+}
+
+/// The path in the `path` attribute of an item.
+fn path_of_module(item: &[Token<'_>]) -> Option<String> {
+    item.windows(3).find_map(|window| match window {
+        [name, equals, path]
+            if name.is_ident("path") && equals.is_punctuation("=") && path.kind == Kind::Text =>
+        {
+            Some(path.text.to_owned())
+        }
+        _ => None,
+    })
+}
+
+/// Whether the group that opens at `at` is the body of `macro_rules!`.
+pub(super) fn is_of_rules(tokens: &[Token<'_>], at: usize) -> bool {
+    at > 2 && tokens[at - 3].is_ident("macro_rules")
+}
+
+/// Whether the group that opens at `at` is a macro's argument, or the body of `macro_rules!`.
+pub(super) fn is_macro_argument(tokens: &[Token<'_>], at: usize) -> bool {
+    let is_ident = |back: usize| at >= back && tokens[at - back].kind == Kind::Ident;
+    let is_bang = |back: usize| at >= back && tokens[at - back].is_punctuation("!");
+    is_bang(1) && is_ident(2) || is_ident(1) && is_bang(2) && is_ident(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokens::{only, tokens};
+    use super::*;
+
+    fn kept(source: &str, features: &[&str]) -> String {
+        let all = tokens(source);
+        let features = features
+            .iter()
+            .flat_map(|name| ["--cfg".to_owned(), format!("feature=\"{name}\"")]);
+        let conditions = Conditions::of_arguments(&features.collect::<Vec<_>>()).of_published();
+        let inactive = inactive_code(&all, &conditions);
+        let is_in = |at: usize| inactive.ranges.iter().any(|(a, b)| (*a..*b).contains(&at));
+        let kept = only(&all, |at| !inactive.is_all && !is_in(at));
+        kept.iter()
+            .map(|token| token.text)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn only_inactive_code_is_found() {
+        for (source, wanted) in [
+            ("#[cfg(test)] mod t { fn a() {} } b", "b"),
+            ("#[cfg(test)]\nmod tests;\nb", "b"),
+            ("#[cfg(test)] #[x] pub(crate) use a::{b, c}; d", "d"),
+            ("#[cfg(all(test, x))] const A: B = B { c: 1 }; d", "d"),
+            ("#[cfg(feature = \"no\")] fn a() {} b", "b"),
+            ("#[cfg(not(feature = \"yes\"))] fn a() {} b", "b"),
+            ("#[cfg(any(test, feature = \"no\"))] fn a() {} b", "b"),
+            ("#![cfg(test)] a", ""),
+            (
+                "macro_rules! m { (#[cfg(test)] mod a {}) => { #[cfg(test)] mod $t { a } b }; ($a:b) => {} }",
+                "macro_rules ! m { ( # [ cfg ( test ) ] mod a { } ) = > { b } ; ( $ a : b ) = > { } }",
+            ),
+            (
+                "fn f() { if !cfg!(feature = \"no\") { return None; } a.b() } c",
+                "fn f ( ) { if ! cfg ! ( feature = no ) { return None ; } } c",
+            ),
+        ] {
+            assert_eq!(kept(source, &["yes"]), wanted, "{source}");
+        }
+        for source in [
+            "#[cfg(not(test))] fn a() {}",
+            "#[cfg(any(test, x))] fn a() {}",
+            "#[cfg(all(x, y))] fn a() {}",
+            "#[cfg(feature = \"yes\")] fn a() {}",
+            "m! { #[cfg(test)] fn a() {} }",
+            "macro_rules! m { () => { n! { #[cfg(test)] fn a() {} } } }",
+            "#[macro_export] macro_rules! m { () => { #[cfg(test)] fn a() {} } }",
+            "#[cfg(test)] a: b, c",
+            "#[cfg_attr(test, x)] fn a() {}",
+            "fn f() { if !cfg!(feature = \"yes\") { return; } a() }",
+            "fn f() { g(); if !cfg!(test) { return; } fn g() {} }",
+        ] {
+            let all: Vec<_> = tokens(source).iter().map(|token| token.text).collect();
+            assert_eq!(kept(source, &["yes"]), all.join(" "), "{source}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use super::*;
+
+/// As bindings for several processors have them.
+#[test]
+fn modules_for_other_targets_are_not_read() {
+    let root = "#[cfg(target_arch = \"avr\")] #[path = \"avr/general.rs\"] pub mod general;\n\
+        #[cfg(not(target_arch = \"avr\"))] #[path = \"other/general.rs\"] pub mod general;\n\
+        #[cfg(windows)] mod windows;";
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let files = [
+        ("src/avr/general.rs", hazard),
+        ("src/lib.rs", root),
+        ("src/other/general.rs", "pub fn f() {}"),
+        ("src/windows.rs", "mod handles; mod other;"),
+        ("src/windows/handles.rs", hazard),
+    ];
+    let found = effects_of(&files, Author::Published).inputs();
+    assert!(is_pure(&found), "{found:?}");
+    let other = [files[1], ("src/other/general.rs", hazard)];
+    let found = effects_of(&other, Author::Published).inputs();
+    assert!(found.environment.is_some());
+}
+
+#[test]
+fn branches_for_other_targets_are_not_read() {
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let is_read = |branches: &str| {
+        let root = format!("cfg_if! {{ {branches} }} pub fn g() {{}}");
+        let files = [("src/lib.rs", &*root), ("src/other.rs", hazard)];
+        let is_named = branches.contains("other");
+        let files = &files[..=usize::from(is_named)];
+        let found = effects_of(files, Author::Published).inputs();
+        found.environment.is_some()
+    };
+    for branches in [
+        "if #[cfg(windows)] { mod other; }",
+        "if #[cfg(windows)] { mod other; } else if #[cfg(unix)] { mod here; } else { mod other; }",
+        "if #[cfg(not(windows))] { fn a() {} } else if #[cfg(x)] { fn f() { std::env::vars(); } }",
+        "if #[cfg(unix)] { #[cfg(windows)] mod other; }",
+        "if #[cfg(unix)] { cfg_if! { if #[cfg(windows)] { mod other; } else { fn f() {} } } }",
+    ] {
+        assert!(!is_read(branches), "{branches}");
+    }
+    for branches in [
+        "if #[cfg(windows)] {} else { mod other; }",
+        "if #[cfg(x)] { mod here; } else { mod other; }",
+        "if #[cfg(windows)] { mod other; } else if #[cfg(x)] { mod other; }",
+        "if #[cfg(unix)] { mod other; } else { fn f() {} }",
+        "if #[cfg(windows)] { fn a() {} } else if #[cfg(x)] { fn f() { std::env::vars(); } }",
+        "(x) if #[cfg(windows)] { fn f() { std::env::vars(); } }",
+    ] {
+        assert!(is_read(branches), "{branches}");
+    }
+}
+
+/// As in pulldown-cmark, which rustc itself contains.
+#[test]
+fn attributes_for_the_build_of_rustc_do_not_count() {
+    let rustbuild = "#![cfg_attr(rustbuild, feature(staged_api, rustc_private))]\n\
+        #![cfg_attr(rustbuild, unstable(feature = \"rustc_private\", issue = \"27812\"))]";
+    assert_eq!(library(rustbuild).each_time(), None);
+    for other in [
+        "#![feature(rustc_private)]",
+        "#![cfg_attr(nightly, feature(rustc_private))]",
+    ] {
+        assert!(library(other).each_time().is_some(), "{other}");
+    }
+}

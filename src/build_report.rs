@@ -243,7 +243,7 @@ pub(crate) fn name_of(name: &str, package: &str, types: &[String]) -> String {
     if kinds == "object" {
         return format!("{package}: {name}");
     }
-    if name.starts_with("build_script_") {
+    if kinds == "build-script" {
         return format!("{package}: build script");
     }
     match kinds.as_str() {

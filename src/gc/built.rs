@@ -295,7 +295,13 @@ impl Unit {
             let source = self.source.as_ref();
             source.is_some_and(|source| source.starts_with(directory))
         };
-        self.crate_name().starts_with("build_script_") || NO_ARTIFACTS.iter().any(is_in)
+        self.is_build_script() || NO_ARTIFACTS.iter().any(is_in)
+    }
+
+    /// Whether it is called as build scripts are, and is not where only other programs are.
+    fn is_build_script(&self) -> bool {
+        let directory = self.path.parent().and_then(Path::file_name);
+        self.crate_name().starts_with("build_script_") && directory != Some("deps".as_ref())
     }
 
     /// The directory of its package, relative to the workspace, and that of the profile.

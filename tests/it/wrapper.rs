@@ -36,6 +36,7 @@ mod races;
 mod registry;
 mod reports;
 mod run_inputs;
+mod script_names;
 mod secrets;
 mod seed;
 mod seed_changes;

@@ -10,7 +10,7 @@ use self::flags::{
     NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, writes_files, writes_nothing,
 };
 use super::uncacheable::Uncacheable;
-use sccfg_util::fsio;
+use sccfg_util::{env, fsio};
 
 /// Longer command lines are passed in an `@FILE`. In bytes; Linux also limits a single argument to this (`MAX_ARG_STRLEN`).
 const LONGEST: usize = 128 << 10;
@@ -55,6 +55,8 @@ pub(super) struct Unit {
     pub(super) target: Option<String>,
     /// `--test`
     pub(super) is_test: bool,
+    /// Whether it is the program of a build script.
+    pub(super) is_build_script: bool,
     /// The arguments that are in the key as written, in the order given.
     pub(super) counted: Vec<String>,
     /// The first flag that may write paths in a way that the wrapper does not find.
@@ -185,6 +187,7 @@ impl Parser<'_> {
             return Invocation::Other;
         };
         unit.source = source;
+        unit.is_build_script = is_build_script(&unit);
         // cargo names no type for a test that has its own `main`.
         if unit.is_test || unit.crate_types.is_empty() {
             unit.crate_types = vec!["bin".to_owned()];
@@ -342,6 +345,15 @@ impl Unit {
     pub(super) fn stem(&self) -> String {
         format!("{}{}", self.name, self.extra_filename)
     }
+}
+
+/// Whether it is the program of a build script, by the arguments as they are given. Other programs may be called as those are: for
+/// them and for examples, cargo sets a variable; a test has `--test` or no type.
+fn is_build_script(unit: &Unit) -> bool {
+    unit.name.starts_with("build_script_")
+        && unit.crate_types == ["bin"]
+        && !unit.is_test
+        && env::var_os("CARGO_BIN_NAME").is_none()
 }
 
 /// Whether a crate of these types has procedural macros.

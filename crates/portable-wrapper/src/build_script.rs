@@ -121,11 +121,6 @@ fn checkout_around(package: &Path, path_map: &PathMap) -> PathBuf {
     around.unwrap_or(repository).to_owned()
 }
 
-/// Whether the unit called `name` is the program of a build script.
-pub(super) fn is_build_script(name: &str, crate_types: &[String]) -> bool {
-    name.starts_with("build_script_") && crate_types == ["bin"]
-}
-
 /// Whether the build script with this `OUT_DIR` is running, and its whole result is to be stored. Then the objects that it
 /// compiles need not be cached.
 pub(super) fn is_recorded(out_dir: &Path) -> bool {
@@ -200,11 +195,14 @@ impl Context {
         let state = StateDir::find_for(&out_dir)?;
         let store = LocalStore::find(&state)?;
         let directory = launcher.parent()?;
+        let is_program = |manifest: &UnitManifest| {
+            manifest.is_of_build_script() && manifest.crate_types == ["bin"]
+        };
         let records = wrapper_dir(directory);
         let mut scripts = fsio::names_in(&records).into_iter().filter_map(|name| {
             let stem = name.strip_suffix(MANIFEST_EXTENSION)?.to_owned();
             let manifest = UnitManifest::read(&records.join(&name))?;
-            is_build_script(&manifest.name, &manifest.crate_types).then_some((stem, manifest))
+            is_program(&manifest).then_some((stem, manifest))
         });
         let (stem, unit) = scripts.next()?;
         if scripts.next().is_some() || matches!(unit.sharing, Sharing::NotCached(_)) {

@@ -179,7 +179,7 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
             let Some(record) = UnitManifest::read(&records.join(record)) else {
                 continue;
             };
-            let is_script = record.package == name && record.name.starts_with("build_script_");
+            let is_script = record.package == name && record.is_of_build_script();
             if !is_script || matches!(record.sharing, Sharing::NotCached(_)) {
                 // The manifest has no directories.
                 continue;

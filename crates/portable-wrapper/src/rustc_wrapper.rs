@@ -503,7 +503,7 @@ impl<'a> Compile<'a> {
     /// Installs a launcher, so that runs of the program are looked up in the store, if it is a build script.
     fn install_launcher(&self) {
         let unit = self.unit;
-        if !build_script::is_build_script(&unit.name, &unit.crate_types) || is_off(SCRIPTS) {
+        if !unit.is_build_script || is_off(SCRIPTS) {
             return;
         }
         let programs = self

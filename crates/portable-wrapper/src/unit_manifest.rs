@@ -46,6 +46,24 @@ impl Sharing {
     }
 }
 
+/// What a unit is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum UnitKind {
+    #[default]
+    Other,
+    BuildScript,
+}
+
+impl UnitKind {
+    fn of(unit: &Unit) -> Self {
+        if unit.is_build_script {
+            Self::BuildScript
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// The manifest of a unit in this checkout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct UnitManifest {
@@ -53,6 +71,9 @@ pub(super) struct UnitManifest {
     pub(super) name: String,
     pub(super) package: String,
     pub(super) crate_types: Vec<String>,
+    /// Earlier versions did not say.
+    #[serde(default)]
+    kind: UnitKind,
     pub(super) key: String,
     pub(super) sharing: Sharing,
     pub(super) hit: bool,
@@ -122,6 +143,7 @@ impl UnitManifest {
             name: unit.name.clone(),
             package: env::var("CARGO_PKG_NAME").unwrap_or_default(),
             crate_types: unit.crate_types.clone(),
+            kind: UnitKind::of(unit),
             key: entry.key.clone(),
             sharing: Sharing::Everywhere,
             hit: false,
@@ -206,6 +228,11 @@ impl UnitManifest {
                 .collect::<Vec<_>>()
         };
         self.key == other.key && self.closure == other.closure && files(self) == files(other)
+    }
+
+    /// Whether it is the program of a build script, or a run of that.
+    pub(super) fn is_of_build_script(&self) -> bool {
+        self.kind == UnitKind::BuildScript
     }
 
     /// Whether it is a crate of procedural macros.

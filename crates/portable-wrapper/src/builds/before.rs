@@ -70,12 +70,11 @@ impl BeforeUnit<'_> {
     /// The directories in which the same unit may have been compiled earlier.
     fn directories(&self, package: &str) -> Vec<PathBuf> {
         let out_dir = &self.unit.out_dir;
-        let is_script = self.unit.name.starts_with("build_script_");
         let of_package = |out_dir: &Path| build_dir::of_script(out_dir, package, None);
         match out_dir.file_name().and_then(|name| name.to_str()) {
             // The layout of cargo 1.100.
             Some("out") => of_package(out_dir),
-            _ if is_script => of_package(&out_dir.join("out")),
+            _ if self.unit.is_build_script => of_package(&out_dir.join("out")),
             _ => vec![out_dir.clone()],
         }
     }

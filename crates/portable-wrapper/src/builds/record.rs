@@ -33,7 +33,7 @@ pub struct UnitRecord {
     pub version: String,
     /// The name of the crate.
     pub name: String,
-    /// The crate types; `test` for a test, `run` for a run of a build script, `object` for C and C++.
+    /// The crate types; `test` for a test, `build-script` for the program of a build script, `run` for a run of it, `object` for C and C++.
     pub types: Vec<String>,
     /// The value of `--target`; `None` for the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]

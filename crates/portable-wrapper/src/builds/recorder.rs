@@ -166,6 +166,8 @@ impl Subject {
             name: unit.name.clone(),
             types: if unit.is_test {
                 vec!["test".to_owned()]
+            } else if unit.is_build_script {
+                vec!["build-script".to_owned()]
             } else {
                 unit.crate_types.clone()
             },

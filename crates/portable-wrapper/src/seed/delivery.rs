@@ -92,6 +92,11 @@ impl Delivery<'_> {
                 let program = launcher::program_behind(&from);
                 let program = program.as_ref().unwrap_or(&from);
                 let has_launcher = *program != from;
+                if has_launcher && !manifest.is_of_build_script() {
+                    return Err(
+                        "a launcher is in the place of a program that is no build script".into(),
+                    );
+                }
                 let sites = manifest.sites_in(name);
                 let is_whole = match sites {
                     Some(_) => is_unchanged(program, stamp) || manifest.is_content(name, program),

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::super::args::is_macro;
-use super::super::build_script::is_build_script;
 use super::super::macro_effects::MacroEffects;
 use super::super::package::Library;
 use super::super::unit_manifest::UnitManifest;
@@ -16,7 +15,7 @@ use super::{KeyBuilder, NOT_COMPILED_HERE};
 impl KeyBuilder<'_> {
     /// Whether the code of all dependencies has to be known: the unit is one that a compiler or cargo runs.
     fn is_run(&self) -> bool {
-        self.is_macro() || is_build_script(&self.unit.name, &self.unit.crate_types)
+        self.is_macro() || self.unit.is_build_script
     }
 
     /// Whether the unit is a crate of procedural macros.

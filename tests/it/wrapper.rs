@@ -20,6 +20,7 @@ mod flags;
 mod freshness;
 mod hidden_inputs;
 mod layouts;
+mod leaf_libraries;
 mod linking;
 mod macro_effects;
 mod macro_workspace;

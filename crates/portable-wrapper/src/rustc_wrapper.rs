@@ -181,7 +181,7 @@ fn run_unit(
             && !unit.is_linked()
             && !are_in_file(arguments)
             && !early.is_delivered()
-            && !may_have_macros(unit);
+            && has_only_sources(unit);
         let sccache = storage.ok().filter(|_| may_use_sccache);
         let ended = |is_ok: bool| {
             let outcome = if is_ok {
@@ -204,15 +204,14 @@ fn run_unit(
     end.exit()
 }
 
-/// Whether the unit may use procedural macros, whose inputs sccache does not know.
-fn may_have_macros(unit: &Unit) -> bool {
-    let mut files = unit.externs.iter().filter_map(|(_, file)| file.as_ref());
-    files.any(|file| {
-        UnitManifest::for_output(file).is_none_or(|(manifest, _)| {
-            let is_unknown = matches!(manifest.sharing, Sharing::NotCached(_));
-            is_unknown || manifest.macros.has_macros
-        })
-    })
+/// Whether no other crate or native library goes into the unit, as far as its arguments tell. Macros of crates may read what sccache does
+/// not know, and it does not find each native library.
+fn has_only_sources(unit: &Unit) -> bool {
+    let mut externs = unit.externs.iter();
+    let mut search = unit.search.iter();
+    unit.libraries.is_empty()
+        && externs.all(|(_, file)| file.is_none())
+        && search.all(|(kind, _)| kind == "dependency")
 }
 
 /// Records why a unit has no key, for `sccfg explain`.

@@ -262,6 +262,8 @@ impl Uncacheable {
             | Self::UnknownCrateType
             | Self::UnusualEmit
             | Self::NoDepInfo
+            // sccache does not know each kind of profile.
+            | Self::Profile
             // sccache would not store the separate files.
             | Self::CompilerWritesMore
             | Self::TemporaryFiles

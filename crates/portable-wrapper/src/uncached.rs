@@ -1,5 +1,6 @@
 //! Compiles without a portable key: by sccache with cargo's arguments, or by the compiler itself.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use memchr::memmem;
 use super::args::Unit;
 use super::binary;
 use super::cc::output_arg;
+use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::path_map::{PathMap, REMAP, Role, escaped};
 use super::sccache::{
@@ -125,7 +127,8 @@ pub(super) fn exit_as(status: Result<ExitStatus, ExitCode>) -> ExitCode {
 }
 
 /// Has sccache compile a unit in a work directory. So a server that answers late, after the unit was compiled without it, does
-/// not overwrite files that cargo reads.
+/// not overwrite files that cargo reads. If the unit may have assembler code, the outputs of sccache are not used: it does not know
+/// which files that code includes.
 pub(super) fn unit_by_sccache(
     sccache: &Sccache,
     arguments: &[OsString],
@@ -137,15 +140,17 @@ pub(super) fn unit_by_sccache(
         return exit_as(compile(program, args, path_map));
     };
     let moved = with_out_dir(arguments, &work.0);
+    let is_assembled = Cell::new(false);
     let delivered = |output: &Output| -> io::Result<bool> {
         let in_out_dir = |text: &[u8]| without_work_dir(text, &unit.out_dir);
         let names = fsio::names_in(&work.0);
+        is_assembled.set(may_have_assembler_code(&work.0, &names));
+        if is_assembled.get() {
+            return Ok(true);
+        }
         for name in &names {
             let (from, to) = (work.0.join(name), unit.out_dir.join(name));
-            if Path::new(name)
-                .extension()
-                .is_some_and(|extension| extension == "d")
-            {
+            if is_dep_info(name) {
                 let text = fsio::read_bytes(&from).ok_or(io::ErrorKind::NotFound)?;
                 fsio::write_output(&to, &in_out_dir(&text))?;
             } else {
@@ -162,7 +167,7 @@ pub(super) fn unit_by_sccache(
         Ok(!names.is_empty())
     };
     let is_written = || true;
-    by_sccache(
+    let code = by_sccache(
         sccache,
         arguments,
         &moved,
@@ -170,7 +175,39 @@ pub(super) fn unit_by_sccache(
         path_map,
         delivered,
         is_written,
-    )
+    );
+    if is_assembled.get() {
+        let (program, args) = split(arguments);
+        return exit_as(compile(program, args, path_map));
+    }
+    code
+}
+
+fn is_dep_info(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    extension.is_some_and(|extension| extension == "d")
+}
+
+/// Whether one of the sources that the dep-info among the files `names` in `directory` lists may have assembler code: it has the name of
+/// a macro for that, such as `asm` or `global_asm`.
+fn may_have_assembler_code(directory: &Path, names: &[String]) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+    let has_macro = |source: &[u8]| {
+        memmem::find_iter(source, b"asm").any(|at| {
+            let before = at.checked_sub(1).map(|before| source[before]);
+            let after = source.get(at + 3).copied();
+            !before.is_some_and(is_name) && !after.is_some_and(|byte| is_name(byte) || byte == b'_')
+        })
+    };
+    let mut records = names.iter().filter(|name| is_dep_info(name));
+    records.any(|name| {
+        let text = fsio::read_bytes(directory.join(name)).and_then(|it| String::from_utf8(it).ok());
+        let info = text.as_deref().and_then(DepInfo::parse);
+        info.is_none_or(|info| {
+            let mut sources = info.files.iter();
+            sources.any(|path| fsio::read_bytes(path).is_none_or(|source| has_macro(&source)))
+        })
+    })
 }
 
 /// Has sccache run a call other than the compile of a crate. `headers` is the digest of the headers' directories; empty if it

@@ -25,6 +25,7 @@ mod linking;
 mod macro_effects;
 mod macro_workspace;
 mod memory;
+mod modes;
 mod native_libraries;
 mod noexec;
 mod observed_runs;

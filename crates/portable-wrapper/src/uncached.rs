@@ -154,6 +154,8 @@ pub(super) fn unit_by_sccache(
                 let text = fsio::read_bytes(&from).ok_or(io::ErrorKind::NotFound)?;
                 fsio::write_output(&to, &in_out_dir(&text))?;
             } else {
+                // The server has another umask.
+                fsio::set_mode_of_output(&from)?;
                 fsio::rename(&from, &to)?;
             }
         }
@@ -227,9 +229,11 @@ pub(super) fn other_by_sccache(
         .into_iter()
         .collect();
     let (_, args) = split(arguments);
+    let written = WrittenFiles::before(args);
     let Some(output) = output_arg(args) else {
         // Only the exit status shows whether it succeeded.
         let delivered = |done: &Output| {
+            written.set_modes();
             print(&done.stdout, &done.stderr, &path_map);
             Ok(true)
         };
@@ -254,6 +258,7 @@ pub(super) fn other_by_sccache(
         } else if fsio::file_id(&output.path) == before {
             return Ok(false);
         }
+        written.set_modes();
         print(&done.stdout, &done.stderr, &path_map);
         Ok(true)
     };
@@ -267,6 +272,61 @@ pub(super) fn other_by_sccache(
     );
     let _ = fsio::remove_file(&temporary);
     code
+}
+
+/// The files that a C compiler may write, with their inodes, which show whether they were replaced. sccache's server creates files with
+/// its own umask.
+struct WrittenFiles(Vec<(PathBuf, Option<(u64, u64)>)>);
+
+impl WrittenFiles {
+    /// Those of a command line, before it is run.
+    fn before(args: &[OsString]) -> Self {
+        let of_flag = |flag: &str| {
+            let mut pairs = args.iter().zip(args.iter().skip(1));
+            let separate = pairs.find(|(argument, _)| *argument == flag);
+            let attached = || {
+                let mut words = args.iter().filter_map(|argument| argument.to_str());
+                words.find_map(|word| word.strip_prefix(flag).map(PathBuf::from))
+            };
+            separate
+                .map(|(_, value)| PathBuf::from(value))
+                .or_else(attached)
+        };
+        // Without a name, the compiler names it after the source.
+        let by_source = || {
+            let names = args
+                .iter()
+                .filter_map(|argument| Path::new(argument).file_name());
+            let names = names.map(|name| Path::new(name).with_extension("o"));
+            names.collect()
+        };
+        let mut all = of_flag("-o").map_or_else(by_source, |output| vec![output]);
+        let beside = |object: &PathBuf| ["d", "dwo", "gcno"].map(|end| object.with_extension(end));
+        all.extend(all.iter().flat_map(beside).collect::<Vec<_>>());
+        all.extend(of_flag("-MF"));
+        let with_inode = |path: PathBuf| {
+            let inode = inode_of(&path);
+            (path, inode)
+        };
+        Self(all.into_iter().map(with_inode).collect())
+    }
+
+    /// Gives those that are new the modes that the compiler would have given them.
+    fn set_modes(&self) {
+        for (path, before) in &self.0 {
+            let now = inode_of(path);
+            if now.is_some() && now != *before {
+                // Of another user, they are as they are.
+                let _ = fsio::set_mode_of_output(path);
+            }
+        }
+    }
+}
+
+/// Device and inode of the regular file at `path`.
+fn inode_of(path: &Path) -> Option<(u64, u64)> {
+    let stat = fsio::stat(path).ok();
+    stat.filter(|_| path.is_file()).map(|stat| stat.inode)
 }
 
 /// Runs sccache with `moved`, and the compiler with `arguments` if that fails. `delivered` moves sccache's output to its path,

@@ -1,0 +1,115 @@
+//! Permissions: files that a cache delivers have those that this build would have given them, whatever the umask of the build that
+//! made them, or of sccache's server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use rstest::rstest;
+
+use super::project::{Checkout, Project};
+
+const UMASKS: [&str; 3] = ["022", "002", "077"];
+
+/// `cargo build` with this umask and this wrapper.
+fn build(checkout: &Checkout<'_>, umask: &str, wrapper: Option<&Path>) -> Output {
+    let mut command = checkout.command("sh");
+    let text = format!("umask {umask}; exec cargo build --offline");
+    command.args(["-c", &text]).env_remove("RUSTC_WRAPPER");
+    if let Some(wrapper) = wrapper {
+        command.env("RUSTC_WRAPPER", wrapper);
+    }
+    command.output().unwrap()
+}
+
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let with_own = paths.flat_map(|path| {
+        let more = if path.is_dir() {
+            below(&path)
+        } else {
+            Vec::new()
+        };
+        [vec![path], more].concat()
+    });
+    with_own.collect()
+}
+
+/// The names and modes of the files and directories that `is_it` takes.
+fn modes(checkout: &Checkout<'_>, is_it: impl Fn(&str) -> bool) -> Vec<(String, u32)> {
+    let root = checkout.path("target");
+    let paths = below(&root);
+    let names = paths
+        .iter()
+        .map(|path| (path, path.strip_prefix(&root).unwrap().to_str().unwrap()));
+    let mut modes: Vec<_> = names
+        .filter(|(_, name)| !name.contains(".sccfg") && is_it(name))
+        .map(|(path, name)| {
+            (
+                name.to_owned(),
+                fs::metadata(path).unwrap().permissions().mode() & 0o7777,
+            )
+        })
+        .collect();
+    modes.sort();
+    modes
+}
+
+/// That all of these files have the modes of an uncached build, with each umask, and twice.
+#[track_caller]
+fn are_as_uncached(project: &Project, number: usize, is_it: impl Fn(&str) -> bool) {
+    let main = project.main();
+    for umask in UMASKS {
+        main.clean();
+        main.outcome(&["build"], &build(&main, umask, None)).ok();
+        let wanted = modes(&main, &is_it);
+        assert_eq!(wanted.len(), number, "{wanted:?}");
+        for _ in 0..2 {
+            main.clean();
+            let output = build(&main, umask, Some(project.wrapper()));
+            main.outcome(&["build"], &output).ok();
+            assert_eq!(modes(&main, &is_it), wanted, "{umask}");
+        }
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn libraries_without_a_portable_key() {
+    let project = Project::new()
+        .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n[profile.dev]\nrpath = true\n")
+        .package("low", "", &[("src/lib.rs", "pub fn f() {}\n")])
+        .committed();
+    are_as_uncached(&project, 5, |name| {
+        name.contains("low") && !name.contains("fingerprint")
+    });
+}
+
+/// Where the run is not stored: it asks for the clock.
+#[rstest]
+#[requires(sccache)]
+#[case::objects("\"-o\", \"a.o\"", 1)]
+#[case::attached("\"-oa.o\"", 1)]
+#[case::named_by_the_compiler("", 1)]
+#[case::dependencies("\"-MD\", \"-MF\", \"a.list\", \"-o\", \"a.o\"", 2)]
+fn objects_of_c(#[case] more: &str, #[case] number: usize) {
+    let compile = format!(
+        "use std::{{env, process::Command}};\nfn main() {{\n\
+         let _ = std::time::SystemTime::now();\n\
+         let wrapper = env::var(\"RUSTC_WRAPPER\").unwrap_or(\"env\".to_owned());\n\
+         let source = env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/a.c\";\n\
+         let args: &[&str] = &[\"cc\", \"-c\", &source, {more}];\n\
+         let mut command = Command::new(wrapper);\n\
+         let compile = command.args(args).current_dir(env::var(\"OUT_DIR\").unwrap());\n\
+         assert!(compile.status().unwrap().success());\n}}\n"
+    );
+    let files = [
+        ("build.rs", compile.as_str()),
+        ("src/lib.rs", ""),
+        ("a.c", "int f(void) { return 1; }\n"),
+    ];
+    let project = Project::new().package("low", "", &files).committed();
+    are_as_uncached(&project, number, |name| name.contains("/out/"));
+}

@@ -94,6 +94,8 @@ fn libraries_without_a_portable_key() {
 #[case::attached("\"-oa.o\"", 1)]
 #[case::named_by_the_compiler("", 1)]
 #[case::dependencies("\"-MD\", \"-MF\", \"a.list\", \"-o\", \"a.o\"", 2)]
+#[case::dependencies_attached("\"-MMD\", \"-MFa.list\", \"-o\", \"a.o\"", 2)]
+#[case::dependencies_named_by_the_compiler("\"-MD\", \"-o\", \"a.o\"", 2)]
 fn objects_of_c(#[case] more: &str, #[case] number: usize) {
     let compile = format!(
         "use std::{{env, process::Command}};\nfn main() {{\n\

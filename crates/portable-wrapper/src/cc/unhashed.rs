@@ -54,7 +54,7 @@ pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String
     }
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let mut variables = PROGRAM_VARIABLES.iter().chain(&VARIABLES);
-    if variables.any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) {
+    if variables.any(is_set) || args.iter().any(|arg| leads_elsewhere(arg)) || names_list(args) {
         return None;
     }
     let mut search = Search::default();
@@ -91,6 +91,12 @@ pub(crate) fn hashed_headers(args: &[String], directory: &Path) -> Option<String
     } else {
         search.headers.finish()
     })
+}
+
+/// Whether sccache does not deliver the list of headers that is asked for: it knows its name only from an argument of its own.
+fn names_list(args: &[String]) -> bool {
+    let has = |is_it: fn(&String) -> bool| args.iter().any(is_it);
+    has(|arg| arg == "-MD" || arg == "-MMD") && !has(|arg| arg == "-MF")
 }
 
 /// Whether an argument is an `@FILE`, makes the compiler use other programs, or names a file for the assembler.

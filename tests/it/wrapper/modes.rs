@@ -8,6 +8,7 @@ use std::process::Output;
 
 use rstest::rstest;
 
+use super::build_scripts::{script, take_runs, with_runs};
 use super::project::{Checkout, Project};
 
 const UMASKS: [&str; 3] = ["022", "002", "077"];
@@ -114,4 +115,56 @@ fn objects_of_c(#[case] more: &str, #[case] number: usize) {
     ];
     let project = Project::new().package("low", "", &files).committed();
     are_as_uncached(&project, number, |name| name.contains("/out/"));
+}
+
+const WRITES: &str = r#"use std::os::unix::fs::PermissionsExt as _;
+    println!("cargo::rerun-if-changed=build.rs");
+    fs::create_dir(format!("{out}/directory")).unwrap();
+    fs::write(format!("{out}/directory/file"), "x").unwrap();
+    fs::write(format!("{out}/large"), vec![b'x'; 1 << 18]).unwrap();
+    for mode in MODES {
+        let path = format!("{out}/{mode:o}");
+        fs::write(&path, "x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+"#;
+
+fn writing(modes: &str) -> Project {
+    let build = script(&WRITES.replace("MODES", modes));
+    let files = [("build.rs", build.as_str()), ("src/lib.rs", "")];
+    with_runs(Project::new().with_store())
+        .package("low", "", &files)
+        .committed()
+}
+
+/// What a script gave a mode keeps it.
+#[requires(sccache)]
+#[test]
+fn what_a_build_script_made() {
+    let project = writing("[0o755, 0o600, 0o444, 0o640]");
+    are_as_uncached(&project, 7, |name| name.contains("/out/"));
+    // Without the three uncached builds: one run serves all.
+    assert_eq!(take_runs(&project), 3 + 1);
+}
+
+/// A file for nobody else may have been made so by the script, or by the umask.
+#[requires(sccache)]
+#[test]
+fn what_a_build_script_made_for_this_user_alone() {
+    let project = writing("[0o600]");
+    let (main, second) = (project.main(), project.linked("second"));
+    main.outcome(&["build"], &build(&main, "077", Some(project.wrapper())))
+        .ok();
+    second
+        .outcome(&["build"], &build(&second, "022", Some(project.wrapper())))
+        .ok();
+    assert_eq!(take_runs(&project), 2);
+    let found = modes(&second, |name| name.contains("/out/"));
+    let found: Vec<u32> = found.into_iter().map(|(_, mode)| mode).collect();
+    assert_eq!(found, [0o600, 0o755, 0o644, 0o644]);
+    let third = project.linked("third");
+    third
+        .outcome(&["build"], &build(&third, "022", Some(project.wrapper())))
+        .ok();
+    assert_eq!(take_runs(&project), 0);
 }

@@ -121,7 +121,7 @@ impl Context {
     fn restore(&self, key: &str) -> Option<StoredRun> {
         let entry = self.store.store().get(key)?;
         let run: StoredRun = serde_json::from_slice(entry.metadata()).ok()?;
-        if run.format != FORMAT {
+        if run.format != FORMAT || !run.tree.knows_modes_for(fsio::umask()) {
             return None;
         }
         let moves = self.moves(&run.path_map)?;

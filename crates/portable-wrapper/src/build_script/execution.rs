@@ -380,11 +380,13 @@ impl Context {
         Ok((key, reads_own_path))
     }
 
-    /// Whether the store has a result under `key` from a checkout with other paths.
+    /// Whether the store has a result under `key` from a checkout with other paths that is good for this umask.
     fn has_result_of_others(&self, key: &str) -> bool {
         let run =
             || serde_json::from_slice::<StoredRun>(self.store.store().get(key)?.metadata()).ok();
-        run().is_some_and(|run| run.path_map != self.path_map)
+        run().is_some_and(|run| {
+            run.path_map != self.path_map && run.tree.knows_modes_for(fsio::umask())
+        })
     }
 
     pub(super) fn remember_inputs(&self, first: &str, inputs: RunInputs) {

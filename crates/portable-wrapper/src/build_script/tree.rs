@@ -23,6 +23,8 @@ use sccfg_util::fsio;
 
 /// The number of threads that restore files: creating a file mostly waits for the file system.
 const THREADS: usize = 4;
+/// The permission bits for reading and writing of all but the owner.
+const ALL_BUT_OWNER: u32 = 0o066;
 /// The name of the pack in an entry.
 const PACK: &str = "pack";
 
@@ -35,6 +37,8 @@ pub(super) struct Tree {
     /// Symbolic links, and their targets with placeholders.
     links: Vec<(String, String)>,
     files: Vec<StoredFile>,
+    /// The umask of the run.
+    umask: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +95,21 @@ impl Tree {
             .filter_map(|file| Some((&*file.path, file.object.as_deref()?)))
     }
 
+    /// Whether it is known which modes a run with this `umask` would give. Where the umask of the stored run leaves others nothing, a
+    /// script may have made a file for this user alone by itself.
+    pub(super) fn knows_modes_for(&self, umask: u32) -> bool {
+        self.umask == umask || self.umask & ALL_BUT_OWNER != ALL_BUT_OWNER
+    }
+
+    /// `mode` as a run with this `umask` would have given it, if that of the stored run gave all of `asked` that its umask allows.
+    fn mode_for(&self, umask: u32, mode: u32, asked: u32) -> u32 {
+        if mode == asked & !self.umask {
+            asked & !umask
+        } else {
+            mode
+        }
+    }
+
     /// Writes the tree into the empty directory `out_dir`, with the paths of `path_map`. `moves` are the paths that differ from
     /// those of the stored run. `Ok(false)` if a path in an object cannot be replaced.
     pub(super) fn restore(
@@ -101,6 +120,7 @@ impl Tree {
         path_map: &PathMap,
         moves: &Moves,
     ) -> io::Result<bool> {
+        let umask = fsio::umask();
         for (directory, _) in &self.directories {
             fsio::create_dir_all(&out_dir.join(directory))?;
         }
@@ -112,8 +132,9 @@ impl Tree {
         let restore = |file: &StoredFile| -> io::Result<bool> {
             let to = out_dir.join(&file.path);
             let is_moved = file.paths == Paths::Object && !moves.is_empty();
-            let mut created = fsio::create_output(&to, file.mode | 0o200)?;
-            created.set_permissions(Permissions::from_mode(file.mode))?;
+            let mode = self.mode_for(umask, file.mode, 0o666);
+            let mut created = fsio::create_output(&to, mode | 0o200)?;
+            created.set_permissions(Permissions::from_mode(mode))?;
             if let Place::Alone(name) = &file.place
                 && file.paths != Paths::Text
             {
@@ -176,7 +197,8 @@ impl Tree {
         }
         // The parents last: one may be read-only.
         for (directory, mode) in self.directories.iter().rev() {
-            fsio::set_mode_of_dir(&out_dir.join(directory), *mode)?;
+            let mode = self.mode_for(umask, *mode, 0o777);
+            fsio::set_mode_of_dir(&out_dir.join(directory), mode)?;
         }
         let mut fits = true;
         for result in results {

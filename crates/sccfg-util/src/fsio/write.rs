@@ -138,7 +138,7 @@ pub fn set_mode_of_output(path: &Path) -> io::Result<()> {
 
 /// The bits that new files of this process do not get.
 #[cfg(target_os = "linux")]
-fn umask() -> u32 {
+pub fn umask() -> u32 {
     // See proc_pid_status(5).
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut lines = status.lines();
@@ -151,7 +151,7 @@ fn umask() -> u32 {
 /// The bits that new files of this process do not get. What another thread creates at that moment can be read by nobody
 /// else.
 #[cfg(not(target_os = "linux"))]
-fn umask() -> u32 {
+pub fn umask() -> u32 {
     let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     rustix::process::umask(umask);
     umask.as_raw_mode().into()

@@ -110,7 +110,10 @@ impl<'a> Capture<'a> {
             work,
             has_fixed_path: false,
             names_workspace: false,
-            tree: Tree::default(),
+            tree: Tree {
+                umask: fsio::umask(),
+                ..Tree::default()
+            },
             alone: Vec::new(),
         }
     }

@@ -16,6 +16,8 @@ use sccfg_util::{env, fsio};
 const LONGEST: usize = 128 << 10;
 /// Precedes the name of a file with arguments (`@FILE`).
 const IN_FILE: char = '@';
+/// Variables with which linkers write a file that cargo knows nothing of, as with an option: all that lld and mold read.
+const WRITING_VARIABLES: [&str; 2] = ["LLD_REPRODUCE", "MOLD_REPRO"];
 
 /// A command line of rustc.
 #[derive(Debug)]
@@ -325,12 +327,13 @@ impl Unit {
 
     /// Whether the linker writes an additional file, such as a map.
     fn linker_writes_more(&self) -> bool {
-        const WRITTEN: [&str; 8] = [
+        const WRITTEN: [&str; 9] = [
             "Map",
             "dependency-file",
             "out-implib",
             "print-archive-stats",
             "print-symbol-order",
+            "repro",
             "reproduce",
             "time-trace",
             "why-extract",
@@ -339,6 +342,9 @@ impl Unit {
         let flags = parts.filter(|part| part.starts_with('-'));
         let mut names = flags.map(|flag| flag.trim_start_matches('-').split('=').next());
         names.any(|name| name.is_some_and(|name| WRITTEN.contains(&name)))
+            || WRITING_VARIABLES
+                .iter()
+                .any(|name| env::var_os(name).is_some())
     }
 
     /// The prefix of the names of all files of the unit: crate name and `-C extra-filename`.

@@ -551,3 +551,54 @@ fn a_linker_in_a_directory_of_programs_is_the_one_of_this_build(
         assert!(memchr::memmem::find(&program, &id).is_some(), "{place}");
     }
 }
+
+/// As its option `--reproduce` does.
+#[requires(sccache)]
+#[test]
+fn a_variable_that_has_the_linker_write_an_archive_has_it_written() {
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let main = project.main();
+    let archive = project.sandbox.path("archive.tar");
+    let reproducing = main.with("LLD_REPRODUCE", archive.to_str().unwrap());
+    reproducing.uncached(&["build"]).ok();
+    // The default linker may be another one.
+    let is_by_lld = archive.exists();
+    let _ = fs::remove_file(&archive);
+    main.clean();
+    main.cargo(&["build"]).ok();
+    main.clean();
+    reproducing.cargo(&["build"]).ok();
+    assert_eq!(archive.exists(), is_by_lld);
+}
+
+/// As its option `--repro` does, beside the program.
+#[requires(sccache, mold)]
+#[test]
+fn a_variable_that_has_mold_write_an_archive_has_it_written() {
+    let project = Project::new()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let by_mold = project.main().with("RUSTFLAGS", "-Clink-arg=-fuse-ld=mold");
+    let option = "-Clink-arg=-fuse-ld=mold -Clink-arg=-Wl,--repro";
+    by_mold.cargo(&["build"]).ok();
+    for checkout in [
+        by_mold.with("MOLD_REPRO", "1"),
+        by_mold.with("RUSTFLAGS", option),
+    ] {
+        let archives = || {
+            let names = checkout.left_in_deps("debug");
+            names.iter().filter(|name| name.contains(".repro")).count()
+        };
+        checkout.clean();
+        checkout.uncached(&["build"]).ok();
+        let wanted = archives();
+        assert_eq!(wanted, 1);
+        for _ in 0..2 {
+            checkout.clean();
+            checkout.cargo(&["build"]).ok();
+            assert_eq!(archives(), wanted);
+        }
+    }
+}

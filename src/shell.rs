@@ -64,7 +64,8 @@ pub enum Change {
 /// use sccfg::shell::{Change, Form, text};
 /// let changes = [Change::Set("SCCACHE_DIR", "/it's".to_owned()), Change::Unset("RUSTC_WRAPPER")];
 /// assert_eq!(text(Form::Bash, &changes), "export SCCACHE_DIR=\"/it's\"\nunset RUSTC_WRAPPER\n");
-/// assert_eq!(text(Form::Fish, &changes), "set -gx SCCACHE_DIR '/it\\'s'\nset -e RUSTC_WRAPPER\n");
+/// let fish = text(Form::Fish, &changes);
+/// assert!(fish.starts_with("set -gx SCCACHE_DIR '/it\\'s'\nset -eg RUSTC_WRAPPER; "));
 /// ```
 pub fn text(form: Form, changes: &[Change]) -> String {
     if form == Form::Json {
@@ -80,7 +81,7 @@ fn line(form: Form, change: &Change) -> String {
     let quoted = |text: &str| quote(form, text);
     match (form, change) {
         (Form::Fish, Change::Set(name, value)) => format!("set -gx {name} {}", quoted(value)),
-        (Form::Fish, Change::Unset(name)) => format!("set -e {name}"),
+        (Form::Fish, Change::Unset(name)) => unset_in_fish(name),
         (Form::Fish, Change::First { directory, .. }) => {
             format!("set -gx PATH {} $PATH", quoted(directory))
         }
@@ -95,6 +96,16 @@ fn line(form: Form, change: &Change) -> String {
             format!("export PATH={}:\"$PATH\"", quoted(directory))
         }
     }
+}
+
+/// Unsets the global variable `name`, and ends with status 0 if there is none. fish gives an exported
+/// universal variable to each program unless a global one with a value hides it, and the user has set
+/// it for all shells, so it stays, and a line says so.
+fn unset_in_fish(name: &str) -> String {
+    format!(
+        "set -eg {name}; set -qUx {name}; and echo 'sccfg: {name} stays set, as a universal variable \
+         (to remove it: set -eU {name})' >&2; or true"
+    )
 }
 
 /// `text` as one literal word of the shell.

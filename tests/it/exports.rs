@@ -136,6 +136,30 @@ fn what_is_to_go_goes_and_a_directory_comes_first(#[case] shell: &str, #[case] f
     );
 }
 
+/// A universal variable is the user's, of all shells. fish gives it to programs whatever a script does, except setting it.
+#[rstest]
+#[requires(fish)]
+#[case::none("", "", "unset")]
+#[case::global("set -gx ONE global", "", "unset")]
+#[case::universal("set -Ux ONE universal", "stays set", "universal")]
+#[case::both("set -Ux ONE universal; set -gx ONE global", "stays set", "universal")]
+#[case::not_exported("set -Uu ONE universal; set -gx ONE global", "", "unset")]
+fn fish_keeps_universal_variables(#[case] before: &str, #[case] said: &str, #[case] seen: &str) {
+    let sandbox = Sandbox::new().file("changes", &text(Form::Fish, &[Change::Unset("ONE")]));
+    let script = format!(
+        "{before}\ncat changes | source\necho $status\nsh -c 'echo ${{ONE-unset}}'\nset -qg ONE; or echo gone\n"
+    );
+    let ran = run(&sandbox, "fish", &script);
+    assert_eq!(ran.stdout, format!("0\n{seen}\ngone\n"));
+    match said {
+        "" => drop(ran.quiet()),
+        said => drop(ran.says_once(&["sccfg: ONE", said, "set -eU ONE"])),
+    }
+    let left = run(&sandbox, "fish", "set -qU ONE; and echo $ONE; or true");
+    let is_universal = before.contains("set -U");
+    assert_eq!(left.stdout, if is_universal { "universal\n" } else { "" });
+}
+
 #[test]
 fn nushell_and_json_take_a_value_the_same_way() {
     assert_eq!(quote(Form::Nu, "a\n\"$x\"\\"), r#""a\n\"$x\"\\""#);

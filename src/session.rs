@@ -17,7 +17,8 @@ use sccache_control::config::path::{default_cache_dir, origin_note, user_config}
 use sccache_control::config::secrets;
 use sccache_control::remote::secret_command;
 use sccache_control::server::address::{self, Address};
-use sccache_control::server::desired_state::{DISK_VARIABLES, DesiredState};
+use sccache_control::server::desired_state::{DISK_VARIABLES, DesiredState, RequestedSize};
+use sccache_control::server::largest_request::{largest_request, remember_request};
 use sccache_control::server::probe::Probe;
 use sccache_control::server::program::{NotExecutable, SccacheProgram};
 use sccache_control::server::runtime_dir::RuntimeDir;
@@ -160,6 +161,14 @@ impl Session {
     /// Whether a worktree without a target directory is filled from another one.
     pub(crate) fn seeds(&self) -> bool {
         self.seeds && self.is_linked_worktree && !is_off(SEED)
+    }
+
+    /// Remembers the size of the cache, so that no later server on its directory is smaller.
+    pub(crate) fn remember_size(&self) {
+        let desired = self.desired.as_ref().ok();
+        if let Some((dir, size)) = desired.and_then(DesiredState::size_to_remember) {
+            remember_request(dir, size);
+        }
     }
 
     /// The sccache of this shell.
@@ -354,6 +363,15 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
     };
     let default_dir = default_cache_dir(&lookup);
     Ok(text.and_then(|text| {
+        let named = variables.get(DISK_VARIABLES[0]).map(Path::new);
+        let dir = named.filter(|dir| dir.is_absolute());
+        let request = RequestedSize {
+            now: request,
+            before: match text {
+                Some(_) => None,
+                None => largest_request(dir.unwrap_or(&default_dir)),
+            },
+        };
         let desired = DesiredState::new(text.as_deref(), &path, &variables, &default_dir, request);
         // Only a remote cache has secrets. Each new shell waits for this, so it is skipped.
         if desired

@@ -15,6 +15,7 @@ use sccfg_util::secret::is_secret_variable;
 /// Prints the variables to set; does not contact the server.
 pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcome> {
     let mut session = Session::gather(start, Purpose::Env)?;
+    session.remember_size();
     let wrapper_problem = session.install_wrapper();
     let changes = session.changes(session.select_address_without_query().as_ref());
     if args.shell == Form::Json {

@@ -31,6 +31,7 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     if session.has_only_the_hook() {
         return Outcome::Done;
     }
+    session.remember_size();
     let wrapper_problem = session.install_wrapper();
     let (choice, problem) = session.reconcile_server();
     report.data(&text(args.shell.into(), &session.changes(choice.as_ref())));

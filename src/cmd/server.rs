@@ -34,6 +34,9 @@ pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Out
     let Some(supervisor) = session.supervisor() else {
         return Ok(Outcome::Drift);
     };
+    if !matches!(args, cli::Server::Status { .. } | cli::Server::Stop(_)) {
+        session.remember_size();
+    }
     let (outcome, waiting) = match args {
         cli::Server::Status { json } => {
             let status = Status::of(&supervisor, &address)?;

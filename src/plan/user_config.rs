@@ -7,6 +7,8 @@ use super::{FileKind, Plan};
 use sccache_control::config::edit::{self, Request};
 use sccache_control::config::effective::DEFAULT_SIZE;
 use sccache_control::config::path::{default_cache_dir, refuse_store_link, user_config};
+use sccache_control::server::desired_state::DISK_VARIABLES;
+use sccfg_util::env;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
@@ -40,6 +42,9 @@ pub(super) fn grow(
     if let Some(target) = fsio::link_target(&path) {
         refuse_store_link(&path, &target, "programs.sccache.cache.size")?;
     }
+    if dir.is_none() && grown.before.dir.is_none() {
+        plan.warnings.extend(other_dir(&request.default_dir, &path));
+    }
     let size = grown.after.size.unwrap_or(DEFAULT_SIZE).rounded();
     let summary = match grown.before.size {
         Some(before) if before.rounded() != size => {
@@ -55,4 +60,19 @@ pub(super) fn grow(
         summary,
     );
     Ok(())
+}
+
+/// The warning if `SCCACHE_DIR` is not the directory that is written into the file, which replaces it.
+fn other_dir(written: &Path, path: &Path) -> Option<Problem> {
+    let variable = env::var_os(DISK_VARIABLES[0])?;
+    let named = Path::new(&variable);
+    (named.is_absolute() && named != written).then(|| {
+        Problem::new(format!(
+            "SCCACHE_DIR is {}; shells with the hook use {}, the directory in {}",
+            named.display(),
+            written.display(),
+            path.display()
+        ))
+        .hint("to keep it: `sccfg config set cache.disk.dir \"$SCCACHE_DIR\"`")
+    })
 }

@@ -28,6 +28,27 @@ fn plan(ran: &Ran) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
+/// Without a file, the hook leaves the variable as it is; with one, that decides.
+#[test]
+fn init_warns_if_it_names_another_directory_than_the_variable() {
+    let sandbox = repository().variable("SCCACHE_DIR", "/mine");
+    let default = sandbox.path("home/.cache/sccache").display().to_string();
+    sandbox
+        .sccfg(&["init", "repo", "--size", "24GiB"])
+        .status(0)
+        .stderr_has(&format!(
+            "SCCACHE_DIR is /mine; shells with the hook use {default}"
+        ))
+        .stderr_has("sccfg config set cache.disk.dir");
+    let again = sandbox
+        .sccfg(&["init", "repo", "--size", "30GiB"])
+        .status(0);
+    assert!(!again.stderr.contains("SCCACHE_DIR"), "{again:?}");
+    let sandbox = repository().variable("SCCACHE_DIR", "/mine");
+    let named = sandbox.sccfg(&["init", "repo", "--dir", "/mine"]).status(0);
+    assert!(!named.stderr.contains("SCCACHE_DIR"), "{named:?}");
+}
+
 #[test]
 fn init_and_remove_restore_the_repository() {
     let sandbox = repository();

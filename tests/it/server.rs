@@ -285,7 +285,7 @@ fn two_projects_that_ask_for_different_sizes_share_the_larger() {
     enter("more").stdout_has("25769803776");
     let first = machine.pid();
     for _ in 0..10 {
-        enter("ten").stdout_has("10737418240");
+        enter("ten").stdout_has("25769803776");
         enter("more").stdout_has("25769803776");
     }
     assert_eq!((machine.pid(), machine.largest()), (first, 24 * GIB));
@@ -297,6 +297,66 @@ fn two_projects_that_ask_for_different_sizes_share_the_larger() {
         enter(project).stdout_has("32212254720");
     }
     assert_eq!((machine.pid(), machine.largest()), (first, 30 * GIB));
+}
+
+/// No server runs in between that would tell which size the cache has.
+#[requires(sccache, proc)]
+#[test]
+fn a_smaller_request_starts_no_smaller_server() {
+    let machine = Machine::new();
+    let socket = machine.sandbox.path("socket").display().to_string();
+    let machine = machine.variable("SCCACHE_SERVER_UDS", &socket);
+    let projects = [("tiny", "8MiB"), ("more", "24GiB"), ("less", "12GiB")];
+    for (project, size) in projects {
+        let policy = format!("[cache]\nsize = \"{size}\"\n");
+        let file = format!("{project}/sccfg.toml");
+        machine.sandbox.write(&file, &policy);
+    }
+    machine.sandbox.write("none/sccfg.toml", "");
+    let enter = |project: &str, size: u64| {
+        let mut shell = machine.shell_command("echo $SCCACHE_CACHE_SIZE");
+        let output = shell.current_dir(machine.sandbox.path(project)).output();
+        let ran = Ran::new(project.to_owned(), &output.unwrap()).status(0);
+        assert_eq!(ran.quiet().stdout, format!("{size}\n"), "{project}");
+        assert_eq!(machine.largest(), size, "{project}");
+        machine.sccfg(&["server", "stop"]).status(0);
+    };
+    // Other projects have sccache's default.
+    enter("tiny", 10 * GIB);
+    enter("more", 24 * GIB);
+    for project in ["less", "tiny", "none"] {
+        enter(project, 24 * GIB);
+    }
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn without_a_file_the_users_own_variables_stay() {
+    let machine = Machine::new();
+    let socket = machine.sandbox.path("socket").display().to_string();
+    let machine = machine.variable("SCCACHE_SERVER_UDS", &socket);
+    let dir = machine.sandbox.path("mine").display().to_string();
+    machine
+        .sandbox
+        .write("repo/sccfg.toml", "[cache]\nsize = \"24GiB\"\n");
+    machine.sandbox.write("none/sccfg.toml", "");
+    let hook = format!("eval \"$('{}' hook bash)\"", env!("CARGO_BIN_EXE_sccfg"));
+    let shell = |project: &str, size: Option<&str>| {
+        let script = format!("{hook}\necho $SCCACHE_DIR ${{SCCACHE_CACHE_SIZE-unset}}");
+        let mut shell = machine.shell_command(&script);
+        shell.current_dir(machine.sandbox.path(project));
+        shell.env("SCCACHE_DIR", &dir);
+        shell.envs(size.map(|size| ("SCCACHE_CACHE_SIZE", size)));
+        let ran = Ran::new(format!("{project} {size:?}"), &shell.output().unwrap());
+        ran.status(0).quiet().stdout
+    };
+    assert_eq!(shell("none", Some("5G")), format!("{dir} {}\n", 5 * GIB));
+    assert_eq!(shell("none", None), format!("{dir} {}\n", 10 * GIB));
+    assert_eq!(shell("repo", Some("5G")), format!("{dir} {}\n", 24 * GIB));
+    assert_eq!(shell("repo", Some("50G")), format!("{dir} {}\n", 50 * GIB));
+    assert_eq!(machine.largest(), 50 * GIB);
+    let location = machine.status()["location"].to_string();
+    assert!(location.contains(&dir), "{location}");
 }
 
 #[requires(sccache, proc)]

@@ -13,8 +13,8 @@ use crate::config::path::is_json;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 
-/// The variables that sccfg exports with the values of the file. They are therefore ignored when
-/// the desired state is computed.
+/// The variables that sccfg exports with the values of the file. If there is one, they are therefore ignored when the desired
+/// state is computed.
 pub const DISK_VARIABLES: [&str; 2] = ["SCCACHE_DIR", "SCCACHE_CACHE_SIZE"];
 
 /// The desired state of a server.
@@ -44,9 +44,12 @@ pub(super) enum Rule {
         location_source: Source,
         size_source: Source,
     },
-    /// At least this size: there is no file, and the repository requests this much. A server never
-    /// shrinks, so that two repositories that are entered in turn do not restart it each time.
-    AtLeast(ByteSize),
+    /// At least this size: there is no file, and the repository, an earlier one or a variable requests this much. A server
+    /// never shrinks, so that two repositories that are entered in turn do not restart it each time.
+    AtLeast {
+        size: ByteSize,
+        source: &'static str,
+    },
     /// Those that sccache itself derives: only it knows how a server reports this back end. The
     /// number is a digest of the file and the variables.
     AskSccache(u64),
@@ -68,6 +71,30 @@ pub struct Difference {
     pub source: String,
 }
 
+/// Which cache size is requested. It counts if there is no config file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestedSize {
+    /// By the repository.
+    pub now: Option<ByteSize>,
+    /// The largest size that was requested for this cache directory before.
+    pub before: Option<ByteSize>,
+}
+
+impl RequestedSize {
+    /// The largest of the requested sizes and `variable`, and where it comes from.
+    fn largest(self, variable: Option<ByteSize>) -> Option<(ByteSize, &'static str)> {
+        let sizes = [
+            (variable, "SCCACHE_CACHE_SIZE"),
+            (self.before, "an earlier request"),
+            (self.now, "sccfg.toml"),
+        ];
+        let sizes = sizes.into_iter();
+        sizes
+            .filter_map(|(size, source)| Some((size?, source)))
+            .max_by_key(|(size, _)| *size)
+    }
+}
+
 impl DesiredState {
     /// The machine's config file, which may be absent.
     pub fn file(&self) -> &Path {
@@ -75,7 +102,7 @@ impl DesiredState {
     }
 
     /// The desired state for the config file at `path`, which contains `text`, and these variables.
-    /// `request` is the size that the repository requests; it counts if there is no file.
+    /// Without a file, [`DISK_VARIABLES`] count, a relative directory excepted.
     ///
     /// # Errors
     /// When sccache would reject the file or a variable.
@@ -84,10 +111,15 @@ impl DesiredState {
         path: &Path,
         variables: &BTreeMap<String, String>,
         default_dir: &Path,
-        request: Option<ByteSize>,
+        request: RequestedSize,
     ) -> Result<Self, Problem> {
         let mut variables = variables.clone();
-        variables.retain(|name, _| !DISK_VARIABLES.contains(&name.as_str()));
+        let [dir_name, size_name] = DISK_VARIABLES;
+        variables.retain(|name, value| match name.as_str() {
+            name if name == dir_name => text.is_none() && value.starts_with('/'),
+            name if name == size_name => text.is_none(),
+            _ => true,
+        });
         let converted = text
             .filter(|_| is_json(path))
             .map(|text| toml_of(text, path));
@@ -100,8 +132,8 @@ impl DesiredState {
         let disk = &effective.disk;
         let dir = disk.dir.value.to_str().filter(|dir| dir.starts_with('/'));
         let is_disk_only = effective.chain.is_none() && effective.remotes.is_empty();
-        let (rule, exports) = match (text, is_disk_only, request) {
-            (Some(text), true, _) => {
+        let (rule, exports) = match (text, is_disk_only) {
+            (Some(text), true) => {
                 let rule = Rule::Exact {
                     location: location(&disk.dir.value),
                     size: disk.size.value,
@@ -112,14 +144,25 @@ impl DesiredState {
                 let dir = dir.filter(|_| !has_more);
                 (rule, dir.map(|dir| (dir.to_owned(), disk.size.value)))
             }
-            (Some(text), false, _) => {
+            (Some(text), false) => {
                 let question = digest(format!("{text}\0{variables:?}").as_bytes());
                 (Rule::AskSccache(question), None)
             }
-            (None, true, Some(size)) => {
-                (Rule::AtLeast(size), dir.map(|dir| (dir.to_owned(), size)))
+            (None, _) => {
+                let named = matches!(disk.size.source, Source::Variable(_));
+                let named = named.then_some(disk.size.value);
+                let rule = match request.largest(named) {
+                    Some((size, source)) if is_disk_only => Rule::AtLeast { size, source },
+                    _ => Rule::Any,
+                };
+                let size = match rule {
+                    // Below sccache's default, a server would evict what others have stored.
+                    Rule::AtLeast { size, .. } => size.max(disk.size.value),
+                    _ => disk.size.value,
+                };
+                let dir = dir.filter(|_| rule != Rule::Any || disk.is_set);
+                (rule, dir.map(|dir| (dir.to_owned(), size)))
             }
-            (None, ..) => (Rule::Any, None),
         };
         let startup_timeout = effective
             .others
@@ -138,6 +181,12 @@ impl DesiredState {
                 .map(|remote| (remote.value.to_owned(), remote.source.clone())),
             startup_timeout_ms: startup_timeout.and_then(|other| other.json.as_u64()),
         })
+    }
+
+    /// The directory and size that later requests for this directory have to respect: without a config file, a cache only grows.
+    pub fn size_to_remember(&self) -> Option<(&Path, ByteSize)> {
+        let (dir, size) = self.exports.as_ref()?;
+        matches!(self.rule, Rule::AtLeast { .. }).then(|| (Path::new(dir), *size))
     }
 
     /// How a server with `settings` differs. `answer` has the settings that sccache derives, for
@@ -169,11 +218,14 @@ impl DesiredState {
                 location(desired_location, location_source.to_string()),
                 size(Some(*desired_size), size_source.to_string()),
             ],
-            Rule::AtLeast(desired) => {
+            Rule::AtLeast {
+                size: desired,
+                source,
+            } => {
                 if settings.max_size.is_none_or(|actual| actual >= *desired) {
                     return Vec::new();
                 }
-                vec![size(Some(*desired), "sccfg.toml".to_owned())]
+                vec![size(Some(*desired), (*source).to_owned())]
             }
             Rule::AskSccache(_) => {
                 let Some(answer) = answer else {
@@ -288,7 +340,10 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let request = request.map(ByteSize::from_bytes);
+        let request = RequestedSize {
+            now: request.map(ByteSize::from_bytes),
+            before: None,
+        };
         DesiredState::new(text, Path::new(name), &variables, Path::new("/d"), request).unwrap()
     }
 
@@ -341,6 +396,31 @@ mod tests {
     }
 
     #[test]
+    fn without_a_file_the_variables_and_the_largest_size_count() {
+        let exports = |request, set: &[(&str, &str)]| {
+            let desired = desired(None, "/f", request, set);
+            desired.exports.map(|(dir, size)| (dir, size.bytes() / GIB))
+        };
+        let pair = |dir: &str, size| Some((dir.to_owned(), size));
+        let mine = ("SCCACHE_DIR", "/mine");
+        let large = ("SCCACHE_CACHE_SIZE", "50G");
+        let small = ("SCCACHE_CACHE_SIZE", "5G");
+        assert_eq!(exports(None, &[]), None);
+        assert_eq!(exports(None, &[mine]), pair("/mine", 10));
+        assert_eq!(exports(None, &[small]), pair("/d", 5));
+        assert_eq!(exports(Some(24 * GIB), &[mine, large]), pair("/mine", 50));
+        assert_eq!(exports(Some(24 * GIB), &[mine, small]), pair("/mine", 24));
+        assert_eq!(exports(Some(GIB), &[]), pair("/d", 10));
+        assert_eq!(
+            exports(Some(24 * GIB), &[("SCCACHE_DIR", "relative")]),
+            pair("/d", 24)
+        );
+        let bucket = ("SCCACHE_BUCKET", "b");
+        assert_eq!(exports(Some(24 * GIB), &[bucket]), None);
+        assert_eq!(exports(Some(24 * GIB), &[bucket, mine]), pair("/mine", 10));
+    }
+
+    #[test]
     fn json_is_converted() {
         let json = r#"{"cache": {"disk": {"dir": "/c", "size": 5}}}"#;
         let desired = desired(Some(json), "/f.json", None, &[]);
@@ -371,8 +451,14 @@ mod tests {
     fn what_sccache_rejects_is_rejected_with_its_place() {
         let text = "[cache.disk]\nsise = 5\n";
         let path = Path::new("/f");
-        let problem =
-            DesiredState::new(Some(text), path, &BTreeMap::new(), path, None).unwrap_err();
+        let problem = DesiredState::new(
+            Some(text),
+            path,
+            &BTreeMap::new(),
+            path,
+            RequestedSize::default(),
+        )
+        .unwrap_err();
         assert_eq!(problem.place.unwrap().line, 2);
     }
 }

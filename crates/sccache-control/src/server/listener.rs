@@ -55,7 +55,7 @@ pub(super) fn listening_inodes(address: &Address) -> Vec<u64> {
 #[cfg(target_os = "linux")]
 pub fn find_listener(address: &Address) -> Listener {
     let Some(sockets) = sockets(address) else {
-        return Listener::Unknown;
+        return by_connecting(address);
     };
     let listening = |socket: &&Socket| socket.state == State::Listening;
     let listening: Vec<&Socket> = sockets.iter().filter(listening).collect();
@@ -86,6 +86,11 @@ pub fn find_listener(address: &Address) -> Listener {
 /// What listens at `address`.
 #[cfg(not(target_os = "linux"))]
 pub fn find_listener(address: &Address) -> Listener {
+    by_connecting(address)
+}
+
+/// What listens at `address`, where there are no tables.
+fn by_connecting(address: &Address) -> Listener {
     use std::net::{SocketAddr, TcpStream};
     use std::os::unix::net::UnixStream;
     let listens = match address {
@@ -216,7 +221,8 @@ mod peer {
             Some(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
             None => SocketAddrUnix::new(path),
         };
-        let Ok(address) = address else {
+        // An empty path would be an unnamed socket.
+        let Some(address) = address.ok().filter(|_| !text.is_empty()) else {
             return Peer::None;
         };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -243,6 +249,23 @@ mod peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_shows_whether_anything_listens() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let socket = Address::Socket(path.clone());
+        assert_eq!(by_connecting(&socket), Listener::None);
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert_eq!(by_connecting(&socket), Listener::Unknown);
+        drop(listener);
+        assert_eq!(by_connecting(&socket), Listener::None);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = Address::Port(listener.local_addr().unwrap().port());
+        assert_eq!(by_connecting(&port), Listener::Unknown);
+        drop(listener);
+        assert_eq!(by_connecting(&port), Listener::None);
+    }
 
     #[test]
     fn the_tcp_table_lists_listener_and_clients() {

@@ -51,6 +51,16 @@ pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
         && (asks_for_location || !is_shown)
 }
 
+/// Whether sources or files that macros read were changed while the unit was compiled.
+fn has_changed_inputs(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let is_unchanged = |(path, digest): &(PathBuf, String)| {
+        digest::of_source(path, &request.path_map).as_ref() == Some(digest)
+    };
+    unkeyed_inputs::reads_unlisted(request, info)
+        || !request.sources.iter().all(is_unchanged)
+        || !request.read_files.are_unchanged(&request.path_map)
+}
+
 /// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the compile.
 /// `begun` is the compile if it was started before the key was known.
 pub(super) fn make(
@@ -134,20 +144,13 @@ pub(super) fn make(
         depends_on_path,
     )?;
     entry.took = Some(millis(start.elapsed()));
-    let unchanged = |(path, digest): &(PathBuf, String)| {
-        digest::of_source(path, &request.path_map).as_ref() == Some(digest)
-    };
     let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
     entry.unknown_input = requests.as_ref().and_then(unknown_input);
     let needs_sources = reads_unnamed(info.as_ref());
     // With a leak, the files are withheld, and not stored later. If sources are needed, they may be the unknown input.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
     let is_lost = requests.is_some_and(|requests| requests.is_lost);
-    let is_stale = is_unknown
-        || is_lost
-        || unkeyed_inputs::reads_unlisted(request, info.as_ref())
-        || !request.sources.iter().all(unchanged)
-        || !request.read_files.are_unchanged(&request.path_map);
+    let is_stale = is_unknown || is_lost || has_changed_inputs(request, info.as_ref());
     if is_stale && leak.is_some_and(|leak| Remap::after(leak) == Remap::None) {
         return make_unmapped(request, on_stderr);
     }

@@ -218,13 +218,8 @@ impl<'a> Checks<'a> {
                 Err(Why::from(why))
             }
         };
-        if let Some(name) = what.strip_prefix('$') {
-            return self.variable(what, name, value, unit);
-        }
-        if let Some(name) = what
-            .strip_prefix("env!(")
-            .and_then(|rest| rest.strip_suffix(')'))
-        {
+        let compiled_in = || what.strip_prefix("env!(")?.strip_suffix(')');
+        if let Some(name) = what.strip_prefix('$').or_else(compiled_in) {
             return self.variable(what, name, value, unit);
         }
         if let Some(name) = what.strip_prefix("--extern ") {

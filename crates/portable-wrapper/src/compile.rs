@@ -75,12 +75,9 @@ pub(super) fn make(
         return Ok(taken);
     }
     let begun = begun.filter(|begun| begun.is_of(request));
-    let start = begun
-        .as_ref()
-        .map_or_else(Instant::now, SpeculativeCompile::since);
-    let observation = match &begun {
-        Some(begun) => begun.observation(),
-        None => request.observation(),
+    let (start, observation) = match &begun {
+        Some(begun) => (begun.since(), begun.observation()),
+        None => (Instant::now(), request.observation()),
     };
     let observation = observation.as_deref();
     let depends_on_path = OnceLock::new();

@@ -34,7 +34,8 @@ pub(super) fn is_needed(
     request.remap == Remap::All && (asks_for_location || !exposed_variables.is_empty())
 }
 
-/// Whether the unit depends on a path of these variables or of a directory; also if that cannot be determined. Expands both sources at once if `most` is 2.
+/// Whether the unit depends on a path of these variables or of a directory; also if that cannot be determined. Expands both
+/// sources at once if `most` is 2.
 pub(super) fn depends_on_path(
     request: &CompileRequest,
     exposed_variables: &[String],

@@ -1,4 +1,4 @@
-//! Private servers of the person's own sccache, in the foreground, to try what the configuration does.
+//! Private servers, which run the user's sccache in the foreground, to try a configuration.
 
 use std::ffi::OsString;
 use std::io;
@@ -16,11 +16,11 @@ use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 use sccfg_util::{env, fsio};
 
 const POLL: Duration = Duration::from_millis(10);
-/// A server that is left over ends by itself so long after its time limit. It must not end before: to sccache, it
-/// is idle also while it compiles.
+/// How long after its time limit a server that was not stopped exits by itself. It must not exit earlier: sccache counts a
+/// server as idle even while it compiles.
 const IDLE_MARGIN: Duration = Duration::from_secs(60);
 
-/// A server that ends with this value.
+/// A running server. It is stopped on drop.
 pub(crate) struct PrivateServer {
     process: Option<WatchedProgram>,
     pub(crate) address: Address,

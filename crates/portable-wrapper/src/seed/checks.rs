@@ -294,23 +294,25 @@ impl<'a> Checks<'a> {
                     .get_or_init(|| compiler::default_linker(&self.state));
                 same(linker.as_deref(), "it was linked by another linker")
             }
-            "history" => {
-                // The sources of published packages are below `CARGO_HOME`.
-                let directory = if unit.is_published {
-                    &self.to.cargo_home
-                } else {
-                    &self.to.workspace
-                };
-                let history = package::history(directory).unwrap_or_default();
-                same(
-                    Some(&history),
-                    "a macro reads the state of the git repository, which differs here",
-                )
-            }
+            "history" => same(
+                Some(&self.history(unit)),
+                "a macro reads the state of the git repository, which differs here",
+            ),
             _ => Err(Why::general(format!(
                 "a part of its key cannot be compared ({what})"
             ))),
         }
+    }
+
+    /// The digest of the state of the git repository that contains the unit's sources.
+    fn history(&self, unit: &Unit<'_>) -> String {
+        // The sources of published packages are below `CARGO_HOME`.
+        let directory = if unit.is_published {
+            &self.to.cargo_home
+        } else {
+            &self.to.workspace
+        };
+        package::history(directory).unwrap_or_default()
     }
 
     /// The answer to a macro's question about a file.

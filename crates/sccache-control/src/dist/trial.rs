@@ -1,4 +1,4 @@
-//! Compiles a tiny library with a private server of the person's own sccache, and tells where it was compiled.
+//! Compiles a small library with a private server, which runs the user's sccache, and reports where it was compiled.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -32,9 +32,9 @@ pub enum FailureKind {
     NotCompiledIn,
     /// Entries cannot be written.
     ReadOnly,
-    /// What was stored is not found by another server.
+    /// An entry that one server stored is not found by another.
     NotFoundAgain,
-    /// Anything else; `what` has sccache's words.
+    /// Any other failure; [`Failure::what`] contains sccache's message.
     Other,
 }
 
@@ -54,19 +54,19 @@ impl Failure {
         Self::with(kind, back_end, "")
     }
 
-    /// As [`Self::new`]; `words` are repeated if the kind says nothing by itself.
-    pub(super) fn with(kind: FailureKind, back_end: &BackEnd, words: &str) -> Self {
+    /// As [`Self::new`]; `message` is appended if the kind alone does not describe the failure.
+    pub(super) fn with(kind: FailureKind, back_end: &BackEnd, message: &str) -> Self {
         let (what, hint) = words_for(kind, back_end);
         let what = match kind {
-            FailureKind::Other | FailureKind::Settings if !words.is_empty() => {
-                format!("{what}: {words}")
+            FailureKind::Other | FailureKind::Settings if !message.is_empty() => {
+                format!("{what}: {message}")
             }
             _ => what,
         };
         Self { kind, what, hint }
     }
 
-    /// The failure that the output of sccache tells of. `summary` is one line of it without secrets.
+    /// The failure that sccache's output reports. `summary` is one line of the output, without secrets.
     pub(super) fn of_output(output: &str, summary: &str, back_end: &BackEnd) -> Self {
         Self::with(kind_of(output), back_end, summary)
     }

@@ -1,5 +1,5 @@
-//! Whether a server can be reached and logged in to: sccache tries Redis and memcached for half a minute, and
-//! names no reason.
+//! Checks whether a server accepts connections and credentials. sccache itself retries Redis and memcached for half a minute,
+//! and reports no reason.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use super::{BackEnd, Failure, FailureKind};
 
-/// Who logs in to a Redis server.
+/// Credentials for a Redis server.
 #[derive(Debug, Default)]
 pub(super) struct Login {
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
 }
 
-/// What prevents a connection to `url`, an address of `back_end`, until `deadline`; `None` if nothing is found
-/// out, in particular with TLS.
+/// The reason why `url`, an address of `back_end`, cannot be used; `None` if none is found. Credentials are checked only for
+/// Redis without TLS. A server that does not respond before `deadline` counts as a reason.
 pub(super) fn obstacle(
     back_end: &BackEnd,
     url: &str,
@@ -33,7 +33,7 @@ pub(super) fn obstacle(
     Some(Failure::new(kind, back_end))
 }
 
-/// Why nothing answers at an `http` or `https` URL until `deadline`; `None` if something accepts connections.
+/// Why no connection to an `http` or `https` URL is accepted before `deadline`; `None` if one is.
 pub(crate) fn unreachable(url: &str, deadline: Instant) -> Option<FailureKind> {
     let (host, port) = host_and_port(url, "")?;
     connect(&host, port, deadline).err()
@@ -111,9 +111,9 @@ fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, 
     }
 }
 
-/// What a Redis server has against this login; `None` if nothing.
+/// The error with which a Redis server rejects these credentials or a `PING`; `None` if it accepts both.
 fn log_in(mut stream: TcpStream, login: &Login, deadline: Instant) -> Option<FailureKind> {
-    let mut ask = |words: &[&str]| -> io::Result<String> {
+    let mut send = |words: &[&str]| -> io::Result<String> {
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
             request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
@@ -128,19 +128,19 @@ fn log_in(mut stream: TcpStream, login: &Login, deadline: Instant) -> Option<Fai
     let mut replies = Vec::new();
     if let Some(password) = &login.password {
         let reply = match &login.username {
-            Some(username) => ask(&["AUTH", username, password]),
-            None => ask(&["AUTH", password]),
+            Some(username) => send(&["AUTH", username, password]),
+            None => send(&["AUTH", password]),
         };
-        // A server without a password says that none is set.
+        // A server without a password rejects `AUTH`, but accepts other commands.
         replies.push(reply.map(|reply| match reply {
             reply if reply.contains("no password is set") => "+OK".to_owned(),
             reply => reply,
         }));
     }
-    replies.push(ask(&["PING"]));
+    replies.push(send(&["PING"]));
     replies.into_iter().find_map(|reply| match reply {
         Err(error) if is_timeout(&error) => Some(FailureKind::TimedOut),
-        // It is being stopped.
+        // The server is shutting down.
         Err(_) => Some(FailureKind::ConnectionRefused),
         Ok(reply) if reply.starts_with("-WRONGPASS") || reply.starts_with("-NOAUTH") => {
             Some(FailureKind::WrongCredentials)

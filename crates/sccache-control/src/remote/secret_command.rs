@@ -325,7 +325,7 @@ impl Commands {
         String::from_utf8(output.stdout).map_err(|_| problem("prints something that is not text"))
     }
 
-    /// That the secret of `back_end` is not available because its command did `what`.
+    /// The error that the secret of `back_end` is not available. `what` is the predicate of a sentence about its command.
     fn problem(&self, back_end: &BackEnd, what: &str) -> Problem {
         let document = toml::parse(&self.text, &self.path).ok();
         let offset = document.and_then(|document| {

@@ -1,5 +1,5 @@
-//! Tries a back end with private servers of the person's own sccache: one stores an entry, another one without
-//! a disk cache reads it.
+//! Tries a back end with private servers, which run the user's sccache: one stores an entry, and another one without a disk
+//! cache reads it.
 
 use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
@@ -48,7 +48,7 @@ pub struct Sample {
     pub write: Option<Duration>,
     /// How long reading it took; `None` if nothing was read.
     pub read: Option<Duration>,
-    /// Whether the settings ask for reading only.
+    /// Whether the settings make the back end read-only.
     pub is_read_only: bool,
     /// What does not work.
     pub failure: Option<Failure>,
@@ -137,7 +137,7 @@ impl<'a> Trial<'a> {
                 .is_some_and(|mode| mode.eq_ignore_ascii_case("READ_ONLY")),
             ..Sample::default()
         };
-        // No proxy is used for these, and sccache does not say what is wrong with them.
+        // These are not reached through a proxy, and sccache reports no reason if they fail.
         if matches!(self.back_end.name, "redis" | "memcached")
             && let Some(failure) = self.obstacle(deadline)
         {
@@ -289,7 +289,7 @@ impl<'a> Trial<'a> {
     fn start(&self, scratch: &Scratch, deadline: Instant) -> Result<PrivateServer, Failure> {
         self.launch(scratch, None, deadline)
             .map_err(|failure| match failure.kind {
-                // sccache tries again and again, and does not say that it does not trust the certificate.
+                // sccache retries, and does not report that it does not trust the certificate.
                 FailureKind::TimedOut
                     if self
                         .setting("endpoint")
@@ -308,7 +308,7 @@ impl<'a> Trial<'a> {
                     let soon = Instant::now() + Duration::from_secs(1);
                     self.obstacle(soon).unwrap_or(failure)
                 }
-                // Without credentials, sccache asks as anybody may.
+                // Without credentials, sccache sends anonymous requests.
                 FailureKind::Denied
                     if self.back_end.name == "s3"
                         && !has_credentials_of_aws()
@@ -404,7 +404,7 @@ fn duration(counters: &Value, name: &str) -> Option<Duration> {
     Some(Duration::from_secs(value.get("secs")?.as_u64()?) + Duration::from_nanos(nanos))
 }
 
-/// Whether HTTP goes through a proxy, so that a direct connection says nothing.
+/// Whether HTTP goes through a proxy. If so, a direct connection may fail although the server can be reached.
 fn behind_proxy() -> bool {
     !env::vars_where(|name| {
         matches!(

@@ -281,8 +281,18 @@ impl Session {
         changes.extend(self.search_path_change(client));
         match choice {
             Some(choice) if choice.is_dedicated => {
+                let port_is_used = matches!(choice.address, Address::Port(_));
                 changes.extend(choice.address.variables().into_iter().filter_map(
-                    |(name, value)| Some(Change::Set(name, value?.to_string_lossy().into_owned())),
+                    |(name, value)| {
+                        match value {
+                            Some(value) => {
+                                Some(Change::Set(name, value.to_string_lossy().into_owned()))
+                            }
+                            // A socket takes precedence over a port.
+                            None => (port_is_used && env::var_os(name).is_some())
+                                .then_some(Change::Unset(name)),
+                        }
+                    },
                 ));
             }
             _ if self.had_dedicated_address => changes.push(Change::Unset(address::SOCKET)),

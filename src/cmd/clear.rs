@@ -160,7 +160,7 @@ const DIRECTORY: &str = "SCCACHE_DIR";
 fn directory(supervisor: &Supervisor, address: &Address) -> Result<PathBuf, Problem> {
     let location = match supervisor.probe(address) {
         Probe::Server(running) => Some(running.settings.location),
-        Probe::NotRunning | Probe::Foreign(Foreign::Directory) => None,
+        Probe::NotRunning | Probe::Foreign(Foreign::Directory | Foreign::NoSocket(_)) => None,
         Probe::Foreign(foreign) => return Err(foreign.problem(address)),
     };
     let in_file = supervisor

@@ -14,7 +14,8 @@ use crate::session::{Purpose, Session, base_address, unusable_dir};
 use sccache_control::server::activity::{Activity, sample};
 use sccache_control::server::address::Address;
 use sccache_control::server::desired_state::Difference;
-use sccache_control::server::probe::{Probe, RunningServer};
+use sccache_control::server::probe::{Foreign, Probe, RunningServer};
+use sccache_control::server::process::Process;
 use sccache_control::server::query::Stats;
 use sccache_control::server::supervisor::{EnsureOptions, ServerOutcome, Supervisor, describe};
 use sccfg_util::problem::Problem;
@@ -48,7 +49,7 @@ pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Out
                 force: false,
                 json,
             };
-            let outcome = match supervisor.probe(&address) {
+            let outcome = match supervisor.query(&address) {
                 Probe::Server(_) => None,
                 probe @ (Probe::NotRunning | Probe::Foreign(_)) => {
                     Some(supervisor.ensure(&address, Some(probe), options(waiting, 0))?)
@@ -71,7 +72,8 @@ pub(super) fn run(args: cli::Server, start: &Path, report: Report) -> Result<Out
         }
         cli::Server::Ensure(waiting) => {
             announce_wait(&supervisor, &address, waiting, 0, report);
-            let outcome = supervisor.ensure(&address, None, options(waiting, 0))?;
+            let probe = supervisor.query(&address);
+            let outcome = supervisor.ensure(&address, Some(probe), options(waiting, 0))?;
             if let Some(problem) = unusable_dir(&supervisor.desired) {
                 report.warning(&problem);
             }
@@ -93,7 +95,7 @@ fn announce_wait(
     if waiting.force || seconds == 0 {
         return;
     }
-    if let Probe::Server(running) = supervisor.probe(address)
+    if let Probe::Server(running) = supervisor.query(address)
         && let Some(process) = &running.process
         && let Activity::Busy { .. } = settled(|| sample(process, address))
     {
@@ -171,11 +173,19 @@ fn problem_json(problem: &Problem) -> Value {
     json!({ "what": problem.to_string(), "hint": problem.hint })
 }
 
+/// Something that does not respond.
+struct Unresponsive {
+    /// Its process, if that is known.
+    process: Option<Process>,
+}
+
 /// The output of `status`.
 struct Status<'a> {
     address: &'a Address,
     client: Option<String>,
     running: Option<Box<RunningServer>>,
+    /// What listens and does not respond.
+    unresponsive: Option<Unresponsive>,
     differences: Vec<Difference>,
     activity: Activity,
     problem: Option<Problem>,
@@ -189,13 +199,19 @@ impl<'a> Status<'a> {
                 .sccache
                 .version(supervisor.runtime_dir.as_ref().ok()),
             running: None,
+            unresponsive: None,
             differences: Vec::new(),
             activity: Activity::Unknown,
             problem: unusable_dir(&supervisor.desired),
         };
         match supervisor.query(address) {
             Probe::NotRunning => {}
-            Probe::Foreign(foreign) => status.problem = Some(foreign.problem(address)),
+            Probe::Foreign(foreign) => {
+                status.problem = Some(foreign.problem(address));
+                if let Foreign::Unresponsive(process) = foreign {
+                    status.unresponsive = Some(Unresponsive { process });
+                }
+            }
             Probe::Server(running) => {
                 status.differences = supervisor.differences(&running, address)?;
                 if let Some(process) = &running.process {
@@ -247,7 +263,10 @@ impl<'a> Status<'a> {
 
     fn json(&self) -> Value {
         let running = self.running.as_ref();
-        let process = running.and_then(|running| running.process.as_ref());
+        let unresponsive = self.unresponsive.as_ref();
+        let process = running
+            .and_then(|running| running.process.as_ref())
+            .or_else(|| unresponsive?.process.as_ref());
         let in_flight = match self.activity {
             Activity::Idle => json!({ "connections": 0, "compilers": 0 }),
             Activity::Busy {
@@ -257,7 +276,8 @@ impl<'a> Status<'a> {
             Activity::Unknown => Value::Null,
         };
         json!({
-            "running": running.is_some(),
+            "running": running.is_some() || self.unresponsive.is_some(),
+            "responds": running.is_some(),
             "address": self.address.json(),
             "pid": process.map(|process| process.pid),
             "version": self.version(),
@@ -278,14 +298,19 @@ impl<'a> Status<'a> {
         let mut row = |name: &str, value: String| out.push_str(&format!("{name:10} {value}\n"));
         let unknown = || "unknown".to_owned();
         let version = |version: Option<&str>| version.map_or_else(unknown, str::to_owned);
-        let process = |running: &RunningServer| {
-            let pid = running.process.as_ref().map(|process| process.pid);
-            pid.map_or("running".to_owned(), |pid| {
-                format!("running, process {pid}")
-            })
+        let described = |what: &str, process: Option<&Process>| {
+            let pid = process.map(|process| format!(", process {}", process.pid));
+            what.to_owned() + &pid.unwrap_or_default()
         };
         let running = self.running.as_deref();
-        row("server", running.map_or("not running".to_owned(), process));
+        row(
+            "server",
+            match (running, &self.unresponsive) {
+                (Some(running), _) => described("running", running.process.as_ref()),
+                (None, Some(hung)) => described("does not respond", hung.process.as_ref()),
+                (None, None) => "not running".to_owned(),
+            },
+        );
         row("address", self.address.to_string());
         let client = version(self.client.as_deref());
         let Some(running) = running else {

@@ -65,6 +65,75 @@ fn a_server_that_hangs_is_told_from_one_that_works() {
     machine.shell("").status(0).quiet();
 }
 
+/// A server that was probed before is not probed again by each shell.
+#[requires(sccache, proc)]
+#[test]
+fn a_server_that_hangs_after_it_was_probed_is_told() {
+    let machine = Machine::new();
+    machine.file_says(24 * GIB);
+    let hung = machine.start("24G");
+    let probe_and_stop = || {
+        signal("CONT", hung);
+        machine.shell("").status(0).quiet();
+        signal("STOP", hung);
+    };
+    probe_and_stop();
+    let words = ["does not respond", &format!("process {hung}")];
+    machine.shell("").status(0).says_once(&words);
+    for args in [
+        &["ensure"][..],
+        &["start"],
+        &["stop", "--wait", "2"],
+        &["restart", "--wait", "2"],
+    ] {
+        probe_and_stop();
+        let ran = machine.sccfg(&[&["server"], args].concat()).status(1);
+        ran.stderr_has(words[0]).stderr_has(words[1]);
+    }
+    probe_and_stop();
+    let status = machine.sccfg(&["server", "status"]).status(1);
+    status.stdout_has(&format!("does not respond, process {hung}\n"));
+    let status = machine.status();
+    assert_eq!(status["running"], true);
+    assert_eq!(status["responds"], false);
+    assert_eq!(status["pid"], hung);
+    probe_and_stop();
+    machine
+        .sccfg(&["server", "ensure", "--force"])
+        .status(0)
+        .stdout_has("started");
+    assert_ne!(machine.pid(), hung);
+    assert_eq!(machine.status()["responds"], true);
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn a_shell_uses_another_address_if_no_socket_can_be_created() {
+    let long = format!("/tmp/{}", "x".repeat(110));
+    for (path, reason) in [
+        ("", "SCCACHE_SERVER_UDS is empty"),
+        ("/nowhere/below/socket", "/nowhere/below is not a directory"),
+        (&long, "its path has 115 bytes"),
+    ] {
+        let machine = Machine::new().variable("SCCACHE_SERVER_UDS", path);
+        machine.file_says(24 * GIB);
+        let started = Instant::now();
+        let shell = machine.shell("echo $SCCACHE_SERVER_UDS").status(0);
+        assert!(started.elapsed() < Duration::from_secs(5), "{path}");
+        shell
+            .says_once(&["no server can start", reason, "instead"])
+            .stdout_has("/sccfg/sccache-");
+        assert_eq!(machine.pids().len(), 1);
+        machine
+            .sccfg(&["server", "ensure"])
+            .status(1)
+            .stderr_has(reason)
+            .stderr_has("hint: set SCCACHE_SERVER_UDS");
+        let doctor = machine.sccfg(&["doctor"]).status(1);
+        doctor.stdout_has("S022").stdout_has(reason);
+    }
+}
+
 #[requires(sccache, proc, python3)]
 #[test]
 fn what_answers_otherwise_than_sccache_is_said() {

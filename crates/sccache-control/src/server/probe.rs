@@ -1,6 +1,7 @@
 //! Finds out what runs at an address: from the probe cache while that is valid, otherwise from the
 //! system and by querying the server.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::address::Address;
@@ -10,7 +11,7 @@ use super::probe_cache::CachedProbe;
 use super::process::{Process, ProcessExe};
 use super::program::{Executable, SccacheProgram};
 use super::query::{QueryError, Settings, Stats, query_stats};
-use super::runtime_dir::RuntimeDir;
+use super::runtime_dir::{MAX_SOCKET_PATH, RuntimeDir};
 use sccfg_util::fsio::{self, FileId};
 use sccfg_util::problem::Problem;
 
@@ -48,6 +49,8 @@ pub struct RunningServer {
 pub enum Foreign {
     /// A directory. (sccache replaces any other file by its socket.)
     Directory,
+    /// The path of a socket that cannot be created, for this reason.
+    NoSocket(String),
     /// A process of the user with this number.
     OtherUser(u32),
     /// A process that is not sccache.
@@ -76,6 +79,12 @@ impl Foreign {
                 "set SCCACHE_SERVER_UDS to the path of a file; `sccfg hook` and `sccfg env` select \
                  another address",
             ),
+            Self::NoSocket(reason) => {
+                Problem::new(format!("no server can start at {address}: {reason}")).hint(
+                    "set SCCACHE_SERVER_UDS to a path in a directory of your own, or unset it; \
+                     `sccfg hook` and `sccfg env` select another address",
+                )
+            }
             Self::OtherUser(user) => Problem::new(format!(
                 "the server at {address} belongs to another user (uid {user})"
             ))
@@ -184,7 +193,13 @@ pub(super) fn query(
         Ok(stats) => stats,
         // It may have exited meanwhile.
         Err(_) if find_listener(address) == Listener::None => return Probe::NotRunning,
-        Err(QueryError::TimedOut) => return Probe::Foreign(Foreign::Unresponsive(process)),
+        Err(QueryError::TimedOut) => {
+            // What it replied before does not tell that it works.
+            if let Some(runtime_dir) = runtime_dir {
+                CachedProbe::remove(runtime_dir, address);
+            }
+            return Probe::Foreign(Foreign::Unresponsive(process));
+        }
         Err(QueryError::Failed(reply)) => {
             return Probe::Foreign(Foreign::UnexpectedReply(reply));
         }
@@ -214,10 +229,36 @@ pub(super) fn query(
 
 /// What is at an address at which nothing listens.
 pub(super) fn without_listener(address: &Address) -> Probe {
-    match address {
-        Address::Socket(path) if fsio::is_plain_dir(path) => Probe::Foreign(Foreign::Directory),
-        Address::Socket(_) | Address::Port(_) => Probe::NotRunning,
+    let Address::Socket(path) = address else {
+        return Probe::NotRunning;
+    };
+    if fsio::is_plain_dir(path) {
+        return Probe::Foreign(Foreign::Directory);
     }
+    no_socket(path).map_or(Probe::NotRunning, |reason| {
+        Probe::Foreign(Foreign::NoSocket(reason))
+    })
+}
+
+/// Why no socket can be created at `path`.
+fn no_socket(path: &Path) -> Option<String> {
+    let length = path.as_os_str().len();
+    if length == 0 {
+        return Some("SCCACHE_SERVER_UDS is empty".to_owned());
+    }
+    // `\x00name` is no path.
+    let directory = path.parent().filter(|_| path.is_absolute())?;
+    if length > MAX_SOCKET_PATH {
+        return Some(format!(
+            "its path has {length} bytes, and that of a socket at most {MAX_SOCKET_PATH}"
+        ));
+    }
+    let what = match directory {
+        directory if !directory.is_dir() => "is not a directory",
+        directory if !fsio::is_writable(directory) => "is not writable",
+        _ => return None,
+    };
+    Some(format!("{} {what}", directory.display()))
 }
 
 /// Why the process cannot be a server of this user.

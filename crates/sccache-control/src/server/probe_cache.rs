@@ -32,11 +32,12 @@ pub(super) struct SccacheAnswer {
 }
 
 impl CachedProbe {
-    /// The entry of the server at `address`, if that server is still running.
+    /// The entry of the server at `address`, if that server is still running, and not stopped by a signal.
     pub(super) fn read(runtime_dir: &RuntimeDir, address: &Address) -> Option<Self> {
         let bytes = fsio::read_bytes(runtime_dir.probe_cache(address))?;
         let cached: Self = serde_json::from_slice(&bytes).ok()?;
-        cached.process.still_listens(address).then_some(cached)
+        let works = cached.process.still_listens(address) && !cached.process.is_stopped();
+        works.then_some(cached)
     }
 
     /// Writes the entry. If that fails, the server is queried again.
@@ -44,5 +45,10 @@ impl CachedProbe {
         if let Ok(bytes) = serde_json::to_vec(self) {
             let _ = fsio::replace(&runtime_dir.probe_cache(address), &bytes);
         }
+    }
+
+    /// Removes the entry, if there is one.
+    pub(super) fn remove(runtime_dir: &RuntimeDir, address: &Address) {
+        let _ = fsio::remove_file(&runtime_dir.probe_cache(address));
     }
 }

@@ -64,6 +64,11 @@ impl Process {
             && self.is_alive()
     }
 
+    /// Whether a signal or a debugger has stopped it, so that it does not reply.
+    pub(super) fn is_stopped(&self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.is_stopped())
+    }
+
     /// Whether its listening socket was found. If not, its clients cannot be counted.
     pub(super) fn has_known_socket(&self) -> bool {
         self.socket.is_some()
@@ -182,7 +187,7 @@ pub fn variables_of(pid: u32, keep: impl Fn(&str) -> bool) -> BTreeMap<String, S
 
 /// Whether a process directly below process `pid` is running: neither exited nor stopped.
 pub fn has_running_children(pid: u32) -> bool {
-    live_processes().any(|(_, stat)| stat.parent == pid && !matches!(stat.state, b'T' | b't'))
+    live_processes().any(|(_, stat)| stat.parent == pid && !stat.is_stopped())
 }
 
 /// The processes above this one, nearest first: number and start time in clock ticks since boot.
@@ -252,6 +257,10 @@ impl Stat {
 
     fn is_alive(pid: u32, started: u64) -> bool {
         Self::of(pid).is_some_and(|stat| stat.started == started && !stat.is_dead())
+    }
+
+    fn is_stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
     }
 
     fn is_dead(&self) -> bool {

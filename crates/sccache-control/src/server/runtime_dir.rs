@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::address::{Address, digest};
+use crate::config::version::{Version, parse_version};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
@@ -15,6 +16,9 @@ pub const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 1
 const FIRST_VERSION_PORT: u16 = 61_000;
 /// How many ports there are for them.
 const VERSION_PORTS: u64 = 4000;
+
+/// The first sccache that reads `SCCACHE_SERVER_UDS`.
+const FIRST_VERSION_WITH_SOCKETS: Version = Version::new(0, 9, 0);
 
 /// A directory of this user, in which no other user can write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +75,11 @@ impl RuntimeDir {
     }
 
     /// The address for clients of `version` only: a socket, or a port if the path of the socket
-    /// would be too long.
+    /// would be too long, or if this version knows no sockets.
     pub(super) fn address_of_version(&self, version: &str) -> Address {
         let name = format!("sccache-{}.sock", as_file_name(version));
         let path = self.directory.join(name);
-        if path.as_os_str().len() <= MAX_SOCKET_PATH {
+        if path.as_os_str().len() <= MAX_SOCKET_PATH && knows_sockets(version) {
             return Address::Socket(path);
         }
         let offset = u16::try_from(digest(version.as_bytes()) % VERSION_PORTS);
@@ -94,6 +98,11 @@ impl RuntimeDir {
             }
         }
     }
+}
+
+/// Whether sccache of this version reads `SCCACHE_SERVER_UDS`.
+pub(super) fn knows_sockets(version: &str) -> bool {
+    parse_version(version).is_none_or(|version| version >= FIRST_VERSION_WITH_SOCKETS)
 }
 
 /// The characters of a version that are safe in a file name.
@@ -124,6 +133,13 @@ mod tests {
         };
         assert!((61_000..65_000).contains(&port));
         assert_ne!(long.address_of_version("0.19.0"), Address::Port(port));
+        // An older one would use its default port, whatever the variable says.
+        for old in ["0.8.2", "0.8.2-alpha.0"] {
+            assert!(matches!(short.address_of_version(old), Address::Port(_)));
+        }
+        for new in ["0.9.0", "0.9.1", "0.10.0", "1.0.0", "fork"] {
+            assert!(matches!(short.address_of_version(new), Address::Socket(_)));
+        }
         assert_eq!(as_file_name("0.16.0/../x\n"), "0.16.0..x");
     }
 }

@@ -7,7 +7,7 @@ use super::address::Address;
 use super::listener::{Listener, find_listener};
 use super::probe::{Foreign, Probe, RunningServer, cached_probe, probe_in_turn, without_listener};
 use super::program::SccacheProgram;
-use super::runtime_dir::RuntimeDir;
+use super::runtime_dir::{RuntimeDir, knows_sockets};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
@@ -33,7 +33,9 @@ pub fn select_address(
     let probe = probe_in_turn(&base, sccache, runtime_dir);
     let fits = match &probe {
         Probe::Server(running) => is_same_version(running, sccache, runtime_dir),
-        Probe::NotRunning => !runs_at_dedicated_address(sccache, runtime_dir),
+        Probe::NotRunning => {
+            knows(&base, sccache, runtime_dir) && !runs_at_dedicated_address(sccache, runtime_dir)
+        }
         Probe::Foreign(Foreign::Unresponsive(_)) => true,
         Probe::Foreign(_) => false,
     };
@@ -71,6 +73,7 @@ pub fn select_address_without_query(
         _ => match find_listener(&base) {
             Listener::None => {
                 without_listener(&base) == Probe::NotRunning
+                    && knows(&base, sccache, runtime_dir)
                     && !runs_at_dedicated_address(sccache, runtime_dir)
             }
             Listener::Process(process) => {
@@ -102,6 +105,17 @@ fn is_same_version(
     match (&server.settings.version, sccache.version(runtime_dir)) {
         (Some(server), Some(sccache)) => *server == sccache,
         _ => true,
+    }
+}
+
+/// Whether `sccache` can use `address`: old versions ignore the variable that names a socket.
+fn knows(address: &Address, sccache: &SccacheProgram, runtime_dir: Option<&RuntimeDir>) -> bool {
+    match address {
+        Address::Port(_) => true,
+        Address::Socket(_) => {
+            let version = sccache.version(runtime_dir);
+            version.is_none_or(|version| knows_sockets(&version))
+        }
     }
 }
 

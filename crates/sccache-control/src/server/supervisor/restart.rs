@@ -91,7 +91,8 @@ impl Supervisor {
         let started = Instant::now();
         loop {
             let lock = self.lock(address)?;
-            let running = match probe_locked(address, &self.sccache, self.runtime_dir()) {
+            // One that hangs has no builds to wait for.
+            let running = match self.query(address) {
                 Probe::Server(running) => running,
                 Probe::NotRunning => return Ok((lock, None)),
                 Probe::Foreign(Foreign::Unresponsive(Some(_))) if options.kill_unresponsive => {

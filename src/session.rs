@@ -455,12 +455,19 @@ pub(crate) fn policy_around(start: &Path) -> Result<Option<Policy>, Problem> {
     Ok(Checkout::around(start)?.policy)
 }
 
-/// The `.git` of a linked worktree is a file that names a directory below `worktrees/`.
+/// The `.git` of a linked worktree is a file that names a directory with a file `commondir`. Where that directory is not
+/// there, as in a container, it lies below `worktrees/`.
 fn is_link_to_worktree(git: &Path) -> bool {
-    git.is_file()
-        && fsio::read_bytes(git).is_some_and(|bytes| {
-            let text = String::from_utf8_lossy(&bytes);
-            let first = text.lines().next().unwrap_or_default();
-            first.contains("/worktrees/")
-        })
+    let Some(bytes) = fsio::read_bytes(git) else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let first = text.lines().next().unwrap_or_default();
+    let named = first.strip_prefix("gitdir:").unwrap_or_default().trim();
+    let directory = git.with_file_name(named);
+    if directory.is_dir() {
+        fsio::exists(&directory.join("commondir"))
+    } else {
+        first.contains("/worktrees/")
+    }
 }

@@ -458,6 +458,21 @@ fn where_a_shell_cannot_quote_the_directory_sccfg_can() {
     assert_eq!(json["SCCACHE_DIR"], dir);
 }
 
+/// A linked worktree has a `commondir`; a git directory may lie below any directory.
+#[requires(sccache)]
+#[test]
+fn a_separate_git_directory_makes_no_linked_worktree() {
+    let sandbox = sandbox(&sccache());
+    sandbox.write("repo/sccfg.toml", "[cargo]\nincremental = \"auto\"\n");
+    sandbox.write("repo/.git", "gitdir: ../worktrees/repo.git\n");
+    sandbox.write("worktrees/repo.git/HEAD", "ref: refs/heads/main\n");
+    let sccfg = format!("eval \"$('{}' hook bash)\"", env!("CARGO_BIN_EXE_sccfg"));
+    let incremental = || left_by(&sandbox, "repo", &sccfg)[2].1.clone();
+    assert_eq!(incremental(), "unset");
+    sandbox.write("worktrees/repo.git/commondir", "..\n");
+    assert_eq!(incremental(), "0");
+}
+
 #[requires(sccache)]
 #[test]
 fn env_works_outside_of_nix() {

@@ -365,11 +365,12 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
         origin_note(&lookup)
     );
     let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");
-    // sccache ignores a path that is not a file.
-    let text = if path.is_file() {
-        fsio::read(&path)
-    } else {
+    // sccache ignores a directory, and waits for what comes out of a FIFO or a device; `/dev/null` is an empty file.
+    let is_ignored = path.is_dir() || !path.exists() || path == Path::new("/dev/null");
+    let text = if is_ignored {
         Ok(None)
+    } else {
+        fsio::read(&path)
     };
     let default_dir = default_cache_dir(&lookup);
     Ok(text.and_then(|text| {

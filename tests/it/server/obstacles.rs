@@ -134,6 +134,26 @@ fn a_shell_uses_another_address_if_no_socket_can_be_created() {
     }
 }
 
+/// sccache would wait for what is written into it.
+#[requires(sccache, proc)]
+#[test]
+fn a_fifo_as_config_file_is_named_at_once() {
+    let machine = Machine::new();
+    let fifo = machine.sandbox.path("conf");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let started = Instant::now();
+    machine
+        .shell("")
+        .status(0)
+        .says_once(&["/conf", "not a regular file"]);
+    machine
+        .sccfg(&["server", "ensure"])
+        .status(1)
+        .stderr_has("/conf");
+    assert!(started.elapsed() < Duration::from_secs(4));
+}
+
 #[requires(sccache, proc, python3)]
 #[test]
 fn what_answers_otherwise_than_sccache_is_said() {

@@ -19,7 +19,7 @@ use sccache_control::remote::secret_command;
 use sccache_control::server::address::{self, Address};
 use sccache_control::server::desired_state::{DISK_VARIABLES, DesiredState, RequestedSize};
 use sccache_control::server::largest_request::{largest_request, remember_request};
-use sccache_control::server::probe::Probe;
+use sccache_control::server::probe::{Foreign, Probe};
 use sccache_control::server::program::{NotExecutable, SccacheProgram};
 use sccache_control::server::runtime_dir::RuntimeDir;
 use sccache_control::server::select_address::{
@@ -219,10 +219,18 @@ impl Session {
             },
         };
         let probe: Option<Probe> = choice.probe.take();
+        let is_foreign = matches!(
+            &probe,
+            Some(Probe::Foreign(foreign)) if !matches!(foreign, Foreign::Unresponsive(_))
+        );
         let problem = match supervisor.ensure(&choice.address, probe, options) {
             Ok(ServerOutcome::Unchanged(problem)) | Err(problem) => Some(problem),
             Ok(_) => None,
         };
+        let problem = problem.map(|problem| match &supervisor.runtime_dir {
+            Err(cause) if is_foreign => without_other_address(problem, cause),
+            _ => problem,
+        });
         let problem = problem
             .or_else(|| choice.notice.take())
             .or_else(|| unusable_dir(&supervisor.desired));
@@ -343,6 +351,13 @@ impl Session {
             whole: format!("{directory}:{rest}"),
         })
     }
+}
+
+/// `problem` of the address of this shell, with the cause why the shell does not use another one.
+fn without_other_address(problem: Problem, cause: &Problem) -> Problem {
+    let hint = cause.hint.as_ref();
+    let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+    problem.hint(format!("this shell has no other address: {cause}{hint}"))
 }
 
 /// The address of the server that the environment names, or else the default one.
@@ -470,5 +485,21 @@ fn is_link_to_worktree(git: &Path) -> bool {
         fsio::exists(&directory.join("commondir"))
     } else {
         first.contains("/worktrees/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_why_there_is_no_other_address_is_the_hint() {
+        let foreign = Problem::new("it belongs to another user").hint("`sccfg hook` does that");
+        let cause = Problem::new("could not create /tmp/sccfg-1").hint("set XDG_RUNTIME_DIR");
+        let problem = without_other_address(foreign, &cause);
+        assert_eq!(problem.to_string(), "it belongs to another user");
+        let hint =
+            "this shell has no other address: could not create /tmp/sccfg-1; set XDG_RUNTIME_DIR";
+        assert_eq!(problem.hint.as_deref(), Some(hint));
     }
 }

@@ -134,12 +134,12 @@ impl WrapperChoice {
             CargoHome::Auto => desired.is_some_and(is_shared).then_some(CargoHome::Shared),
         };
         changes.extend(set_or_unset(CARGO_HOME_MODE, home.map(CargoHome::name)));
-        if let Some(portable) = portable {
-            changes.extend(set_or_unset(LINKS, (!portable.links).then_some("off")));
-            let share = portable.verify.to_string();
-            let share = (!portable.verify.is_zero()).then_some(&*share);
-            changes.extend(set_or_unset(VERIFY, share));
-        }
+        // Without sccfg.toml, an outer shell has set them.
+        let portable = portable.unwrap_or_default();
+        changes.extend(set_or_unset(LINKS, (!portable.links).then_some("off")));
+        let share = portable.verify.to_string();
+        let share = (!portable.verify.is_zero()).then_some(&*share);
+        changes.extend(set_or_unset(VERIFY, share));
         changes
     }
 

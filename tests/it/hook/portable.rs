@@ -217,6 +217,20 @@ fn the_share_of_hits_to_compare_is_the_policy_s() {
 
 #[requires(sccache)]
 #[test]
+fn the_settings_of_an_outer_project_end_where_there_is_no_policy() {
+    let shell = Shell::of(&format!(
+        "{PORTABLE}[portable]\nverify = \"2%\"\nlinks = false\n"
+    ));
+    let inner = format!("{}\nrm sccfg.toml\n{}", hook(), hook());
+    let (left, ran) = shell.left_by(&inner);
+    ran.quiet();
+    shell.assert_portable(&left);
+    assert_eq!(left["SCCFG_WRAPPER_VERIFY"], "unset");
+    assert_eq!(left["SCCFG_WRAPPER_LINKS"], "unset");
+}
+
+#[requires(sccache)]
+#[test]
 fn a_front_is_never_taken_for_sccache() {
     let shell = Shell::portable();
     shell.hook();

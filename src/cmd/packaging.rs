@@ -83,7 +83,10 @@ fn command() -> clap::Command {
 fn page(command: &clap::Command) -> Result<(String, Vec<u8>)> {
     // Only the command itself has a version.
     let source = concat!("sccfg ", env!("CARGO_PKG_VERSION"));
-    let manual = clap_mangen::Man::new(command.clone()).source(source);
+    // Without a date, the source would be in its place.
+    let manual = clap_mangen::Man::new(command.clone())
+        .date(" ")
+        .source(source);
     let mut page = Vec::new();
     manual
         .render(&mut page)

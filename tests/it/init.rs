@@ -593,8 +593,11 @@ fn every_command_has_a_manual_page_with_its_options() {
     sandbox
         .sccfg(&["man"])
         .status(0)
-        .stdout_has(".TH sccfg 1")
-        .stdout_has(concat!("\"sccfg ", env!("CARGO_PKG_VERSION"), "\""))
+        .stdout_has(concat!(
+            ".TH sccfg 1 \" \" \"sccfg ",
+            env!("CARGO_PKG_VERSION"),
+            "\""
+        ))
         .stdout_has("sccfg\\-init(1)");
     sandbox
         .sccfg(&["man", "config", "show"])

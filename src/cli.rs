@@ -23,7 +23,7 @@ mod wrapper;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::Audit;
 pub(crate) use cargo::Cargo;
@@ -123,6 +123,37 @@ impl Cli {
             command: Command::Hook(hook),
         })
     }
+}
+
+impl Cli {
+    /// Parses the command line. Its help and its errors are colored as its `--color` says.
+    pub(crate) fn parse_in_color(arguments: &[OsString]) -> Self {
+        let choice = match color_of(arguments) {
+            Color::Auto => clap::ColorChoice::Auto,
+            Color::Always => clap::ColorChoice::Always,
+            Color::Never => clap::ColorChoice::Never,
+        };
+        let mut command = Self::command().color(choice);
+        let matches = command.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+}
+
+/// The value of the last valid `--color` before `--`.
+fn color_of(arguments: &[OsString]) -> Color {
+    let words: Vec<&str> = arguments
+        .iter()
+        .map(|word| word.to_str().unwrap_or_default())
+        .take_while(|word| *word != "--")
+        .collect();
+    let last = words.iter().enumerate().rev().find_map(|(at, word)| {
+        let value = match *word {
+            "--color" => words.get(at + 1)?,
+            word => word.strip_prefix("--color=")?,
+        };
+        Color::from_str(value, false).ok()
+    });
+    last.unwrap_or_default()
 }
 
 /// When to color.
@@ -229,7 +260,6 @@ pub(crate) enum CompletedShell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_hook_read_by_hand_is_the_one_that_clap_reads() {

@@ -34,8 +34,6 @@ mod worktrees;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::cli::Cli;
 
 /// Runs sccfg, or the portable wrapper or compiler shim if the process was started by their name.
@@ -44,6 +42,6 @@ pub fn main() -> ExitCode {
         return status;
     }
     let arguments = sccfg_util::env::arguments();
-    let cli = Cli::parse_hook(&arguments).unwrap_or_else(Cli::parse);
+    let cli = Cli::parse_hook(&arguments).unwrap_or_else(|| Cli::parse_in_color(&arguments));
     cmd::run(&cli)
 }

@@ -588,6 +588,27 @@ fn file_modes_are_kept_and_no_temporary_files_remain() {
 }
 
 #[test]
+fn help_and_errors_are_colored_as_the_option_says() {
+    let sandbox = Sandbox::new().variable("CLICOLOR_FORCE", "1");
+    for line in [&["--help"][..], &["frobnicate"], &["server", "--help"]] {
+        let colored = |options: &[&str]| {
+            let ran = sandbox.sccfg(&[options, line].concat());
+            (ran.stdout + &ran.stderr).contains('\x1b')
+        };
+        assert!(colored(&[]), "{line:?}");
+        assert!(!colored(&["--color", "never"]), "{line:?}");
+        assert!(!colored(&["--color=never"]), "{line:?}");
+    }
+    let sandbox = Sandbox::new();
+    for line in [
+        &["--color", "always", "server", "--help"][..],
+        &["server", "--help", "--color=always"],
+    ] {
+        sandbox.sccfg(line).stdout_has("\x1b");
+    }
+}
+
+#[test]
 fn every_command_has_a_manual_page_with_its_options() {
     let sandbox = Sandbox::new();
     sandbox

@@ -218,7 +218,7 @@ mod tests {
         assert!(
             problem
                 .to_string()
-                .starts_with("config.toml:4:1: this line"),
+                .starts_with("config.toml:4:1: sccfg did not write this line"),
             "{problem}"
         );
         assert!(without(&result.replace(END, ""), path()).is_err());

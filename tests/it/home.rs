@@ -325,7 +325,7 @@ fn an_existing_symlink_is_accepted_only_from_home_manager() {
         .sccfg(&["home", "--take-over"])
         .status(1)
         .stderr_has("home-manager does not overwrite it")
-        .stderr_has("hint: replace it by the file");
+        .stderr_has("hint: replace the link with the file");
     assert!(sandbox.exists("dotfiles/sccache") && !sandbox.exists(MADE));
     fs::remove_file(&config).unwrap();
     std::os::unix::fs::symlink("/nix/store/x-home-manager-files/config", &config).unwrap();

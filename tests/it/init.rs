@@ -565,7 +565,7 @@ fn the_path_of_a_file_is_no_repository() {
         .sccfg(&["init", "repo/flake.nix"])
         .status(1)
         .stderr_has("flake.nix as a repository: it is a file")
-        .stderr_has("hint: name its directory: ");
+        .stderr_has("hint: pass its directory: ");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn directories_are_searched() {
     outside
         .status(1)
         .stderr_has("is not in a git repository")
-        .stderr_has("hint: name directories");
+        .stderr_has("hint: pass directories");
 }
 
 /// `cargo check` and `cargo test` link no program into the directory of the profile, so nothing there names the workspace.

@@ -181,7 +181,7 @@ fn what_cannot_work_is_refused_with_a_hint() {
         ),
         (
             &["redis", "redis://h", "--secret-file", "/nowhere"],
-            "name the file",
+            "pass the file",
         ),
         (&["redis"], "ADDRESS"),
         (&[], "[remote]"),

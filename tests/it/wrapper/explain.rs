@@ -262,7 +262,7 @@ fn a_checkout_that_is_missing_is_an_error() {
     for other in ["../missing", "Cargo.toml"] {
         let said = sccfg(&main, &["explain", "low", "--against", other]).status(1);
         said.stderr_has(&format!("{other} is not a directory"))
-            .stderr_has("hint: name another checkout");
+            .stderr_has("hint: pass another checkout");
     }
     // A directory without a package.
     let low = said(&main, &["explain", "low", "--against", "../home"]);

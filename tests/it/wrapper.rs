@@ -47,6 +47,7 @@ mod seed_scripts;
 mod seed_settings;
 mod shared_runs;
 mod store;
+mod toolchain_files;
 mod toolchains;
 mod unknown_inputs;
 mod workspace_script_inputs;

@@ -20,6 +20,7 @@ mod layout;
 mod libraries;
 mod missing_library;
 mod notes;
+mod own_sources;
 mod paths;
 mod programs;
 mod raw_calls;
@@ -152,7 +153,9 @@ unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usi
 /// Notes the file, and calls `newfstatat`.
 unsafe fn stat_at(directory: isize, path: *const c_char, to: usize, flags: usize) -> isize {
     unsafe {
-        note_at(b's', directory, path);
+        if !own_sources::looks_for(path) {
+            note_at(b's', directory, path);
+        }
         as_function(
             number::NEWFSTATAT,
             [directory as usize, path as usize, to, flags, 0],
@@ -236,7 +239,9 @@ pub unsafe extern "C" fn statx(
     to: usize,
 ) -> c_int {
     unsafe {
-        note_at(b's', at as isize, path);
+        if !own_sources::looks_for(path) {
+            note_at(b's', at as isize, path);
+        }
         let arguments = [at as isize as usize, path as usize, flags as usize, mask as usize, to];
         as_function(number::STATX, arguments) as c_int
     }

@@ -65,6 +65,11 @@ impl CachedDigest {
         found.unwrap_or_default()
     }
 
+    /// The paths of the files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
     /// Whether no file has changed.
     pub(super) fn is_valid(&self) -> bool {
         self.files

@@ -40,7 +40,7 @@ const KIND: &str = "compilers";
 const RUSTC: &str = "rustc";
 const NIX_STORE: &str = "/nix/store";
 /// The directory below the sysroot with the libraries of the compiler.
-const LIBRARIES: &str = "lib";
+pub(super) const LIBRARIES: &str = "lib";
 const SOURCES: &str = "lib/rustlib/src/rust/library";
 
 impl Compiler {
@@ -123,8 +123,13 @@ impl Compiler {
         &self.files.digest
     }
 
+    /// The paths of its files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.paths()
+    }
+
     /// The host triple.
-    fn host(&self) -> Option<&str> {
+    pub(super) fn host(&self) -> Option<&str> {
         self.version.lines().find_map(host_of)
     }
 

@@ -42,6 +42,7 @@ pub mod state_dir;
 mod storage;
 pub mod store;
 pub mod toolchain;
+mod toolchain_files;
 mod uncacheable;
 mod uncached;
 mod unit_key;

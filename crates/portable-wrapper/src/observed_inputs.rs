@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build_dir::without_hash;
 use super::cached_digest::CachedDigest;
+use super::compiler::Compiler;
 use super::digest::{self, FileStamp, Key, KeyPart};
 use super::package::{self, Registry};
 use super::path_map::{PathMap, Role};
@@ -59,6 +60,9 @@ pub(super) struct ObservedInputs {
     /// Packages of registries of which many files were read or looked up. They count as a whole.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) packages: BTreeSet<String>,
+    /// Programs of the toolchain that were run or read, besides the compiler.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) toolchain_programs: BTreeSet<String>,
     /// Programs that were searched for on the search path.
     pub(super) programs: BTreeSet<String>,
     /// Whether a program was not observed, because it is linked statically. Then any program of the machine may be an input.
@@ -97,6 +101,7 @@ impl ObservedInputs {
             &self.library_dirs,
             &self.packages,
             &self.programs,
+            &self.toolchain_programs,
             &self.libraries,
             &self.search_path,
         ];
@@ -202,6 +207,17 @@ impl ObservedInputs {
             let found = program.map(|program| found_at(&program, path_map, state, &real_paths));
             key.add(format!("program {name}"), found.unwrap_or_default());
         }
+        let toolchain = toolchain_for(&self.toolchain_programs, state);
+        for name in &self.toolchain_programs {
+            let program = toolchain
+                .as_ref()
+                .map(|toolchain| toolchain.join("bin").join(name));
+            let content = program.map(|program| content_of(&program, path_map, state));
+            key.add(
+                format!("program of the toolchain {name}"),
+                content.unwrap_or_default(),
+            );
+        }
         if !self.search_path.is_empty() {
             let is_named = |directory: &&PathBuf| {
                 let directory = directory.to_str();
@@ -301,6 +317,13 @@ fn foreign_libraries(directory: &Path) -> Vec<String> {
         })
     };
     names.iter().filter(is_foreign).cloned().collect()
+}
+
+/// The directory of the toolchain, if a run used one of these programs of it.
+fn toolchain_for(programs: &BTreeSet<String>, state: &StateDir) -> Option<PathBuf> {
+    programs.first()?;
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    Some(Compiler::find(&rustc, state)?.sysroot)
 }
 
 /// The parts of a key with a path, labelled as files.

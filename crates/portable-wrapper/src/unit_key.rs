@@ -34,6 +34,7 @@ use super::package::{self, Library};
 use super::path_map::PathMap;
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
+use super::toolchain_files::ToolchainFiles;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
@@ -61,8 +62,8 @@ pub(super) struct KeyBuilder<'a> {
     cwd: &'a Path,
     origin: Origin,
     pub(super) path_map: PathMap,
-    /// The compiler's sysroot.
-    sysroot: PathBuf,
+    /// The files of the compiler's toolchain that are in the key.
+    toolchain: ToolchainFiles,
     /// Whether clippy runs the compiler.
     is_clippy: bool,
     /// Why the key has this checkout's paths, if it has.
@@ -132,7 +133,7 @@ impl<'a> KeyBuilder<'a> {
             origin: origin(&unit.source, registries().as_deref()),
             path_map,
             keyed_by_path,
-            sysroot: compiler.sysroot.clone(),
+            toolchain: ToolchainFiles::of(compiler, unit.target.as_deref()),
             is_clippy: driver.is_some(),
             macros: AmbientInputs::default(),
             is_each_time: false,

@@ -31,6 +31,7 @@ use crate::package::{self, Registry};
 use crate::path_map::{PathMap, Role};
 use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
+use crate::unit_key::STANDARD_LIBRARY;
 use sccfg_util::env;
 use sccfg_util::programs::find_program;
 
@@ -105,6 +106,10 @@ impl Script<'_> {
         let rustc = Compiler::find(&rustc, self.state).ok_or(Uncacheable::UnknownCompiler)?;
         key.add("compiler", rustc.digest());
         key.add("version", &rustc.version);
+        let target = env::var("TARGET").unwrap_or_default();
+        if let Some(digest) = rustc.digest_of_target(&target, self.state) {
+            key.add(format!("{STANDARD_LIBRARY}{target}"), digest);
+        }
         let directory = self.package.as_os_str().as_encoded_bytes();
         key.add("directory", self.path_map.to_placeholders(directory));
         for argument in self.arguments {
@@ -436,7 +441,7 @@ const COMMON_PATH_VARIABLES: [&str; 3] = ["OLDPWD", "PATH", "PWD"];
 /// The label of the part of a first key with [`VERSION_OF_INPUTS`].
 const INPUTS: &str = "inputs";
 /// Must be incremented when the recorded inputs of runs change.
-const VERSION_OF_INPUTS: &str = "5";
+const VERSION_OF_INPUTS: &str = "6";
 
 /// Whether the run with these `parts` of its first key was stored by a version of sccfg that records the same inputs.
 pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {

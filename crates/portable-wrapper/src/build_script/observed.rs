@@ -6,6 +6,7 @@
 
 mod canonical_paths;
 mod covered_files;
+mod of_toolchain;
 mod started_programs;
 mod tools;
 
@@ -86,7 +87,7 @@ impl Run<'_> {
             let referred_to = session::referred_to(read.map(|(path, _)| &**path));
             observed.session_variables.extend(referred_to);
         }
-        let known = CoveredFiles::of(self, &real_paths);
+        let known = CoveredFiles::of(self, requests, &real_paths);
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
         let names = self.names_searched_upwards(files.keys());
@@ -118,7 +119,11 @@ impl Run<'_> {
                 }
             }
             let is_listed = uses.is_listed || uses.is_read && !self.script.is_published;
-            if known.has(path) || is_temp_or_current_dir(path) && !is_listed {
+            if let Some(program) = known.program_of_toolchain(path).filter(|_| uses.is_read) {
+                observed.toolchain_programs.insert(program.to_owned());
+                continue;
+            }
+            if known.has(path, *uses) || is_temp_or_current_dir(path) && !is_listed {
                 continue;
             }
             if uses.is_read && !self.script.is_published && is_vcs_file(path) {
@@ -219,7 +224,7 @@ impl Run<'_> {
         let is_elsewhere = || {
             !path.starts_with(env::temp_dir())
                 && !self.script.path_map.is_below(path, Role::Target)
-                && !known.has(path)
+                && !known.has(path, uses)
         };
         if uses.is_written && is_elsewhere() {
             return Err(Uncacheable::ScriptWritesElsewhere);
@@ -280,16 +285,18 @@ impl Run<'_> {
                 let path = self.resolve(path, known.real_paths);
                 let is_new = |stamp: FileStamp| stamp.changed_since(self.started);
                 let is_own = written.contains(&*path) && FileStamp::of(&path).is_some_and(is_new);
-                if !is_own && !known.has(&path) {
-                    let uses = Uses {
-                        is_read: true,
-                        ..Uses::default()
-                    };
+                let uses = Uses {
+                    is_read: true,
+                    ..Uses::default()
+                };
+                if let Some(program) = known.program_of_toolchain(&path) {
+                    observed.toolchain_programs.insert(program.to_owned());
+                } else if !is_own && !known.has(&path, uses) {
                     self.add(&path, uses, false, observed)?;
                 }
             } else if !self.script.is_published && path.is_absolute() && !path.exists() {
                 let path = self.resolve(path, known.real_paths);
-                if !known.has(&path) && !written.contains(&*path) {
+                if !known.has(&path, Uses::default()) && !written.contains(&*path) {
                     self.add(&path, Uses::default(), false, observed)?;
                 }
             }

@@ -13,6 +13,7 @@ use super::super::digest::{self, Key};
 use super::super::known_inputs::VOLATILE_DIRECTORIES;
 use super::super::observation::{Program, Requests, Uses};
 use super::super::path_map::{PathMap, Role, is_below_placeholder};
+use super::super::toolchain_files::ToolchainFiles;
 use super::directories::registries;
 use super::module_files::conflicting_module_file;
 use super::{KeyBuilder, is_published};
@@ -82,13 +83,14 @@ impl KeyBuilder<'_> {
             let is_known = is_source
                 || is_cwd
                 || own.iter().any(|own| path.starts_with(own))
-                || of_compiler.has(&path);
+                || of_compiler.has(&path, *uses);
             if is_plain && is_known {
                 continue;
             }
-            // Files in the Nix store never change, and their paths do not contain that of a checkout.
+            // Files in the Nix store never change. Their paths, and those in the toolchain, do not contain that of a checkout.
             let is_here = path.starts_with(self.cwd)
                 || path.starts_with("/nix/store")
+                || self.toolchain.is_in(&path)
                 || self
                     .path_map
                     .find_in(path.as_os_str().as_encoded_bytes())
@@ -157,7 +159,7 @@ impl KeyBuilder<'_> {
         let externs = externs.filter_map(|(_, file)| file.as_deref());
         let searched = self.unit.search.iter();
         CompilerFiles {
-            sysroot: &self.sysroot,
+            toolchain: &self.toolchain,
             externs: externs.flat_map(both).collect(),
             searched: searched.flat_map(|(_, searched)| both(searched)).collect(),
         }
@@ -317,16 +319,16 @@ impl Question {
     }
 }
 
-/// The files that the compiler itself reads for a unit.
+/// The files that the compiler itself uses for a unit.
 struct CompilerFiles<'a> {
-    sysroot: &'a Path,
+    toolchain: &'a ToolchainFiles,
     externs: BTreeSet<PathBuf>,
     /// The directories in which it searches for crates and libraries.
     searched: BTreeSet<PathBuf>,
 }
 
 impl CompilerFiles<'_> {
-    fn has(&self, path: &Path) -> bool {
+    fn has(&self, path: &Path, uses: Uses) -> bool {
         const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
         let kind = path.extension().unwrap_or_default().to_string_lossy();
         let is_artifact = || {
@@ -336,7 +338,9 @@ impl CompilerFiles<'_> {
         };
         compiler_requests::is_file(path)
             || is_below_placeholder(path)
-            || path.starts_with(self.sysroot)
+            || self.toolchain.has(path, uses.is_read)
+            // The key says whether they are there.
+            || self.toolchain.has_source(path)
             || self.searched.contains(path)
             || self.externs.contains(path)
             || is_artifact()

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::Run;
 use super::canonical_paths::canonicalize_existing;
+use super::of_toolchain::OfToolchain;
 use crate::build_script::inputs::Script;
 use crate::build_script::machine::{self, HEADERS};
-use crate::compiler::Compiler;
 use crate::known_inputs::is_below_kernel_directory;
+use crate::observation::{Requests, Uses};
 use crate::observed_inputs::is_of_package;
 use crate::package;
 use sccfg_util::env;
@@ -18,6 +19,8 @@ pub(super) struct CoveredFiles<'p> {
     script: &'p Script<'p>,
     /// Directories and files of the package, the run and the toolchain, also by their canonical paths.
     directories: Vec<PathBuf>,
+    /// The files of the toolchain and of rustup.
+    toolchain: OfToolchain,
     /// Directories that the first key covers by the machine, also by their canonical paths.
     of_machine: Vec<PathBuf>,
     /// Paths whose contents are in the first key, also by their canonical paths. [Some files](package::is_left_out) are left
@@ -34,12 +37,9 @@ pub(super) struct CoveredFiles<'p> {
 
 impl<'p> CoveredFiles<'p> {
     /// Files that the second key can omit: the first key covers them, or they belong to the toolchain or to the run.
-    pub(super) fn of(run: &'p Run<'p>, real_paths: &'p RealPaths) -> Self {
+    pub(super) fn of(run: &'p Run<'p>, requests: &Requests, real_paths: &'p RealPaths) -> Self {
         let script = run.script;
         let runs_programs = script.source.may_run_programs(script.used);
-        let compiler = env::var_os("RUSTC").and_then(|rustc| Compiler::find(&rustc, script.state));
-        let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
-        let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
         // For a run of the workspace, each file that it read there counts.
         let of_machine = (runs_programs && script.is_published).then(machine::directories);
         let mut of_machine: Vec<PathBuf> = of_machine.into_iter().flatten().collect();
@@ -48,12 +48,7 @@ impl<'p> CoveredFiles<'p> {
         let own = own.into_iter().flatten().map(Path::to_owned);
         let of_run = script.out_dir.parent().map(Path::to_owned);
         let state = script.state.directory().to_owned();
-        let mut directories: Vec<PathBuf> = own
-            .chain(compiler.map(|compiler| compiler.sysroot))
-            .chain(rustup)
-            .chain(of_run)
-            .chain([state])
-            .collect();
+        let mut directories: Vec<PathBuf> = own.chain(of_run).chain([state]).collect();
         let contents = run.contents.iter().filter(|_| script.is_published);
         let mut contents: Vec<PathBuf> = contents.cloned().collect();
         for paths in [&mut directories, &mut of_machine, &mut contents] {
@@ -66,6 +61,7 @@ impl<'p> CoveredFiles<'p> {
         Self {
             script,
             directories,
+            toolchain: OfToolchain::find(requests, script.state),
             of_machine,
             contents,
             wrapper: env::current_program(),
@@ -80,8 +76,13 @@ impl<'p> CoveredFiles<'p> {
         is_of_package(path) && (self.script.is_published || !path.starts_with(HEADERS))
     }
 
-    /// Whether the second key can omit the file at `path`, also by its canonical path.
-    pub(super) fn has(&self, path: &Path) -> bool {
+    /// The name of the program of the toolchain at `path`.
+    pub(super) fn program_of_toolchain<'n>(&self, path: &'n Path) -> Option<&'n str> {
+        self.toolchain.program(path)
+    }
+
+    /// Whether the second key can omit the file at `path`, also by its canonical path, for a run that used it so.
+    pub(super) fn has(&self, path: &Path, uses: Uses) -> bool {
         if self.has_history && is_of_repository_around(path, self.script.package) {
             return true;
         }
@@ -100,6 +101,7 @@ impl<'p> CoveredFiles<'p> {
         // A checkout may be below a directory of the system, and a variable may name a directory in a checkout.
         let is_one = |path: &Path| {
             is_below(path, &self.directories)
+                || self.toolchain.has(path, uses)
                 || !self.script.is_of_checkout(path) && (is_of_system(path) || has_content(path))
         };
         let real = canonicalize_existing(path, self.real_paths);

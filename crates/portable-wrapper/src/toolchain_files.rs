@@ -1,0 +1,153 @@
+//! The files of a toolchain that the [identity](super::compiler) of its compiler covers. Whatever else is there differs between
+//! machines, and from day to day: components and targets are installed, and taken away.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::compiler::{Compiler, LIBRARIES};
+
+/// The directories in which the compiler looks for its libraries: that they are there follows from what is in them.
+const DIRECTORIES: [&str; 5] = ["", "bin", LIBRARIES, "lib64", "lib64/rustlib"];
+/// The linkers and compilers that rustc and compilers look for in the directory with the linker of a toolchain first.
+const LINKERS: [&str; 8] = ["c++", "cc", "clang", "clang++", "g++", "gcc", "ld", "lld"];
+/// Where the sources of the compiler and its libraries would be.
+const SOURCES: [&str; 2] = ["lib/rustlib/src/rust", "lib/rustlib/rustc-src/rust"];
+
+/// See the [module](self).
+#[derive(Debug, Clone, Default)]
+pub(super) struct ToolchainFiles {
+    /// The paths of the toolchain's directory.
+    roots: BTreeSet<PathBuf>,
+    /// Files, from there.
+    files: BTreeSet<PathBuf>,
+    /// The directories of targets whose libraries are covered.
+    targets: Vec<PathBuf>,
+}
+
+impl ToolchainFiles {
+    /// Those of `compiler`. A key with them covers the standard library for `target` as well, if it is named.
+    pub(super) fn of(compiler: &Compiler, target: Option<&str>) -> Self {
+        let sysroot = compiler.sysroot.as_path();
+        let real = sysroot.canonicalize().ok();
+        // rustup knows toolchains by links as well.
+        let named = compiler.program.ancestors().nth(2);
+        let named = named.filter(|named| real.is_some() && named.canonicalize().ok() == real);
+        let roots = [Some(sysroot), real.as_deref(), named];
+        let roots: BTreeSet<PathBuf> = roots.into_iter().flatten().map(Path::to_owned).collect();
+        let below = |path: &Path| {
+            let mut roots = roots.iter();
+            roots.find_map(|root| Some(path.strip_prefix(root).ok()?.to_owned()))
+        };
+        let mut files: BTreeSet<PathBuf> = compiler.paths().filter_map(below).collect();
+        // The compiler may be a script that runs it.
+        files.insert(PathBuf::from("bin/rustc"));
+        let targets = [compiler.host(), target].into_iter().flatten();
+        let targets = targets.map(|target| Path::new("lib/rustlib").join(target));
+        Self {
+            targets: targets.collect(),
+            roots,
+            files,
+        }
+    }
+
+    /// Adds another path of the toolchain's directory, if it is one.
+    pub(super) fn add_root(&mut self, path: PathBuf) {
+        let real = path.canonicalize();
+        if real.is_ok_and(|real| self.roots.contains(&real)) {
+            self.roots.insert(path);
+        }
+    }
+
+    /// The paths of the toolchain's directory.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(PathBuf::as_path)
+    }
+
+    /// Whether `path` is in the toolchain.
+    pub(super) fn is_in(&self, path: &Path) -> bool {
+        self.roots().any(|root| path.starts_with(root))
+    }
+
+    /// Whether `path` is where the sources of the standard library or the compiler would be.
+    pub(super) fn has_source(&self, path: &Path) -> bool {
+        let is_source = |path: &Path| SOURCES.iter().any(|other| path.starts_with(other));
+        let mut below = self.roots().filter_map(|root| path.strip_prefix(root).ok());
+        below.any(is_source)
+    }
+
+    /// Whether what is at `path` follows from the identity of the compiler. With `is_read`, it was read, and otherwise looked for.
+    pub(super) fn has(&self, path: &Path, is_read: bool) -> bool {
+        self.roots().any(|root| match path.strip_prefix(root) {
+            Ok(path) => self.has_below(path, is_read),
+            // Directories on the way to it.
+            Err(_) => !is_read && root.starts_with(path),
+        })
+    }
+
+    fn has_below(&self, path: &Path, is_read: bool) -> bool {
+        let is_directory = || {
+            DIRECTORIES.iter().any(|other| path == Path::new(other))
+                || self.targets.iter().any(|target| target.starts_with(path))
+        };
+        let is_of_target = |target: &PathBuf| {
+            path.strip_prefix(target)
+                .is_ok_and(|path| path.starts_with(LIBRARIES) || is_of_linker(path, is_read))
+        };
+        self.files.contains(path)
+            || !is_read && is_directory()
+            || self.targets.iter().any(is_of_target)
+    }
+}
+
+/// Whether `path`, in the directory of a target, is of the linker there, or a linker may be looked for there.
+fn is_of_linker(path: &Path, is_read: bool) -> bool {
+    let Ok(path) = path.strip_prefix("bin") else {
+        return false;
+    };
+    let name = path.to_string_lossy();
+    path.starts_with("gcc-ld")
+        || path == Path::new("rust-lld")
+        || !is_read && (name.is_empty() || LINKERS.contains(&&*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("", false, true)]
+    #[case("", true, false)]
+    #[case("bin/rustc", true, true)]
+    #[case("bin/rustfmt", true, false)]
+    #[case("lib/librustc_driver.so", true, true)]
+    #[case("lib/rustlib", false, true)]
+    #[case("lib/rustlib", true, false)]
+    #[case("lib/rustlib/components", true, false)]
+    #[case("lib/rustlib/host/lib/libcore.rlib", true, true)]
+    #[case("lib/rustlib/host/lib", true, true)]
+    #[case("lib/rustlib/host/bin/cc", false, true)]
+    #[case("lib/rustlib/host/bin/gcc-ld/ld.lld", true, true)]
+    #[case("lib/rustlib/host/bin/llvm-objcopy", false, false)]
+    #[case("lib/rustlib/other/lib", false, false)]
+    #[case("lib/rustlib/src/rust/library", false, false)]
+    fn what_may_be_installed_later_is_not_covered(
+        #[case] path: &str,
+        #[case] is_read: bool,
+        #[case] expected: bool,
+    ) {
+        let files = ToolchainFiles {
+            roots: BTreeSet::from([PathBuf::from("/tools/one")]),
+            files: ["bin/rustc", "lib/librustc_driver.so"]
+                .map(PathBuf::from)
+                .into(),
+            targets: vec![PathBuf::from("lib/rustlib/host")],
+        };
+        assert_eq!(
+            files.has(&Path::new("/tools/one").join(path), is_read),
+            expected
+        );
+        assert!(files.has(Path::new("/tools"), false));
+        assert!(!files.has(Path::new("/tools"), true));
+        assert!(!files.has(Path::new("/tools/two"), false));
+    }
+}

@@ -43,7 +43,7 @@ fn main() {
         }
     }
     // The observer uses the C library of the process that it is loaded into. It is linked with few segments, because each takes
-    // // time in each process.
+    // time in each process.
     let observer = ["-Clink-arg=-Wl,-z,lazy,-z,norelro"];
     let without = "the observer of compilers could not be compiled, so macros are only read";
     let is_dynamic = is_supported && variable("CARGO_CFG_TARGET_ENV") == "gnu";

@@ -1,21 +1,21 @@
-//! The sources of the compiler and of its libraries, which each compiler looks for. Nothing that it makes for a build script depends
-//! on whether they are installed, but the script itself may look for them as well.
+//! Lookups of rust-src and rustc-src: each rustc looks for these components. The output of a rustc that a build script runs does not
+//! depend on them, but the script may look for them as well.
 
 use core::ffi::c_char;
 
 use super::length_of;
 use super::libraries::has_compiler;
-use super::notes::is_one_observed;
+use super::notes::observes_only_children;
 
-/// Where they would be in a toolchain.
-const PLACES: [&[u8]; 2] = [b"/lib/rustlib/src/rust", b"/lib/rustlib/rustc-src/rust"];
+/// The directories of the components in a toolchain.
+const DIRECTORIES: [&[u8]; 2] = [b"/lib/rustlib/src/rust", b"/lib/rustlib/rustc-src/rust"];
 
-/// Whether this is a compiler that a build script runs, and looks for its sources at `path`.
+/// Whether this process is a rustc that a build script runs, and `path` is in one of these directories.
 pub(crate) unsafe fn looks_for(path: *const c_char) -> bool {
-    if path.is_null() || !has_compiler() || is_one_observed() {
+    if path.is_null() || !has_compiler() || observes_only_children() {
         return false;
     }
-    PLACES.iter().any(|place| unsafe { contains(path.cast(), place) })
+    DIRECTORIES.iter().any(|directory| unsafe { contains(path.cast(), directory) })
 }
 
 unsafe fn contains(path: *const u8, part: &[u8]) -> bool {

@@ -193,8 +193,7 @@ impl StateDir {
         }
     }
 
-    /// The wrapper's files that were not written for longer than [`KEPT`]. Other programs' files in the directory are left out,
-    /// as in [`Self::clean`].
+    /// The wrapper's files that were not written for 30 days. Other programs' files in the directory are left out.
     pub fn outdated(&self) -> Vec<PathBuf> {
         let is_kind = |name: &OsStr| {
             // The store has a limit of its own.

@@ -209,7 +209,7 @@ fn what_a_linker_finds_that_is_not_observed_is_of_this_build(#[case] script: &st
     }
     let explained = said(&project.main(), &["wrapper", "explain", "app"]);
     assert!(
-        explained.contains("a program that is not observed"),
+        explained.contains("a program that was not observed"),
         "{explained}"
     );
 }

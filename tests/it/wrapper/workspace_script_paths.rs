@@ -325,7 +325,7 @@ fn a_file_counts_that_is_opened_to_be_changed() {
 
 #[rstest]
 #[case::clock("date +%Y", "it may read the clock")]
-#[case::machine("uname -s", "it may ask")]
+#[case::machine("uname -s", "it may depend on the user")]
 #[requires(sccache)]
 fn a_script_runs_each_time_if_a_program_differs_that_its_source_does_not_name(
     #[case] words: &str,

@@ -354,7 +354,7 @@ fn a_compile_through_the_wrapper_may_fail() {
 }
 
 #[rstest]
-#[case::with_an_option_that_is_not_known("\"-MD\"")]
+#[case::with_an_option_that_is_not_known("\"-flto\"")]
 #[case::of_rust("\"-O1\"")]
 #[requires(sccache)]
 fn what_is_compiled_unseen_runs_each_time(#[case] words: &str) {

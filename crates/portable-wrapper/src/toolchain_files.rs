@@ -1,31 +1,31 @@
-//! The files of a toolchain that the [identity](super::compiler) of its compiler covers. Whatever else is there differs between
-//! machines, and from day to day: components and targets are installed, and taken away.
+//! The files of a toolchain that the [identity](super::compiler) of its compiler covers. Other components and targets can be installed
+//! and removed, so their files are inputs by themselves.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::compiler::{Compiler, LIBRARIES};
 
-/// The directories in which the compiler looks for its libraries: that they are there follows from what is in them.
+/// Directories of a toolchain whose files are covered, so their existence is covered as well.
 const DIRECTORIES: [&str; 5] = ["", "bin", LIBRARIES, "lib64", "lib64/rustlib"];
-/// The linkers and compilers that rustc and compilers look for in the directory with the linker of a toolchain first.
+/// Programs that rustc, and the C compilers that it runs, look up first in the directory with the linker of the toolchain.
 const LINKERS: [&str; 8] = ["c++", "cc", "clang", "clang++", "g++", "gcc", "ld", "lld"];
-/// Where the sources of the compiler and its libraries would be.
+/// The directories of the components rust-src and rustc-src.
 const SOURCES: [&str; 2] = ["lib/rustlib/src/rust", "lib/rustlib/rustc-src/rust"];
 
-/// See the [module](self).
+/// The covered files of a toolchain; see the [module](self).
 #[derive(Debug, Clone, Default)]
 pub(super) struct ToolchainFiles {
     /// The paths of the toolchain's directory.
     roots: BTreeSet<PathBuf>,
-    /// Files, from there.
+    /// Covered files, relative to that directory.
     files: BTreeSet<PathBuf>,
     /// The directories of targets whose libraries are covered.
     targets: Vec<PathBuf>,
 }
 
 impl ToolchainFiles {
-    /// Those of `compiler`. A key with them covers the standard library for `target` as well, if it is named.
+    /// The files of `compiler`, and of the standard library for `target`, if there is one.
     pub(super) fn of(compiler: &Compiler, target: Option<&str>) -> Self {
         let sysroot = compiler.sysroot.as_path();
         let real = sysroot.canonicalize().ok();
@@ -50,7 +50,7 @@ impl ToolchainFiles {
         }
     }
 
-    /// Adds another path of the toolchain's directory, if it is one.
+    /// Adds `path` to the paths of the toolchain's directory if it leads there.
     pub(super) fn add_root(&mut self, path: PathBuf) {
         let real = path.canonicalize();
         if real.is_ok_and(|real| self.roots.contains(&real)) {
@@ -68,18 +68,18 @@ impl ToolchainFiles {
         self.roots().any(|root| path.starts_with(root))
     }
 
-    /// Whether `path` is where the sources of the standard library or the compiler would be.
+    /// Whether `path` is in the directory of the component rust-src or rustc-src.
     pub(super) fn has_source(&self, path: &Path) -> bool {
         let is_source = |path: &Path| SOURCES.iter().any(|other| path.starts_with(other));
         let mut below = self.roots().filter_map(|root| path.strip_prefix(root).ok());
         below.any(is_source)
     }
 
-    /// Whether what is at `path` follows from the identity of the compiler. With `is_read`, it was read, and otherwise looked for.
+    /// Whether the identity of the compiler covers `path`. `is_read`: whether the file was read, not only looked up.
     pub(super) fn has(&self, path: &Path, is_read: bool) -> bool {
         self.roots().any(|root| match path.strip_prefix(root) {
             Ok(path) => self.has_below(path, is_read),
-            // Directories on the way to it.
+            // The parent directories of the toolchain.
             Err(_) => !is_read && root.starts_with(path),
         })
     }
@@ -99,7 +99,7 @@ impl ToolchainFiles {
     }
 }
 
-/// Whether `path`, in the directory of a target, is of the linker there, or a linker may be looked for there.
+/// Whether `path`, relative to the directory of a target, is the linker, or the path of a program that is looked up there first.
 fn is_of_linker(path: &Path, is_read: bool) -> bool {
     let Ok(path) = path.strip_prefix("bin") else {
         return false;

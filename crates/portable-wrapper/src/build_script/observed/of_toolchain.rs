@@ -1,4 +1,4 @@
-//! What the first key has of the toolchain, and what rustup reads to find it.
+//! The files of the toolchain that the first key of a run covers, and those that rustup reads to select the toolchain.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::state_dir::StateDir;
 use crate::toolchain_files::ToolchainFiles;
 use sccfg_util::env;
 
-/// The compiler itself, which the first key has.
+/// The compiler, which the first key covers.
 const COMPILER: &str = "rustc";
 const RUSTUP: &str = "rustup";
 
@@ -16,12 +16,12 @@ const RUSTUP: &str = "rustup";
 #[derive(Default)]
 pub(super) struct OfToolchain {
     files: ToolchainFiles,
-    /// The directory of rustup, if it did nothing but run programs of the toolchain that cargo has chosen.
+    /// The directory of rustup, if the run used rustup only through proxies of the toolchain that cargo selected.
     rustup: Option<PathBuf>,
 }
 
 impl OfToolchain {
-    /// For a run that asked for `requests`.
+    /// For the run with these `requests`.
     pub(super) fn find(requests: &Requests, state: &StateDir) -> Self {
         let rustc = env::var_os("RUSTC");
         let Some(compiler) = rustc.and_then(|rustc| Compiler::find(&rustc, state)) else {
@@ -39,7 +39,7 @@ impl OfToolchain {
         Self { files, rustup }
     }
 
-    /// Whether what is at `path` follows from the first key.
+    /// Whether the first key covers `path`.
     pub(super) fn has(&self, path: &Path, uses: Uses) -> bool {
         // rustup opens directories of toolchains to open others in them.
         let is_of_rustup = |home: &PathBuf| {
@@ -50,7 +50,7 @@ impl OfToolchain {
         self.files.has(path, uses.is_read) || self.rustup.as_ref().is_some_and(is_of_rustup)
     }
 
-    /// The name of the program of the toolchain at `path`, if the first key does not have it.
+    /// The name of the program of the toolchain at `path`, if the first key does not cover it.
     pub(super) fn program<'n>(&self, path: &'n Path) -> Option<&'n str> {
         let name = path.file_name()?.to_str()?;
         let directory = path.parent()?;
@@ -59,7 +59,7 @@ impl OfToolchain {
     }
 }
 
-/// Whether rustup was run under the names of other programs, and not under its own.
+/// Whether only proxies of rustup were run, and not `rustup` itself.
 fn only_runs_programs(requests: &Requests) -> bool {
     let is_rustup = |path: &Path| path.file_name() == Some(RUSTUP.as_ref());
     let mut programs = requests.programs.iter();

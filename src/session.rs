@@ -381,7 +381,8 @@ fn desired_state(request: Option<ByteSize>) -> Result<Result<DesiredState, Probl
     );
     let variables: BTreeMap<String, String> = env::vars_starting_with("SCCACHE_");
     // sccache ignores a directory, and waits for what comes out of a FIFO or a device; `/dev/null` is an empty file.
-    let is_ignored = path.is_dir() || !path.exists() || path == Path::new("/dev/null");
+    let is_directory_or_missing = path.metadata().map_or(true, |found| found.is_dir());
+    let is_ignored = is_directory_or_missing || path == Path::new("/dev/null");
     let text = if is_ignored {
         Ok(None)
     } else {

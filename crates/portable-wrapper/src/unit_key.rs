@@ -34,7 +34,6 @@ use super::package::{self, Library};
 use super::path_map::PathMap;
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
-use super::toolchain_files::ToolchainFiles;
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
@@ -62,8 +61,7 @@ pub(super) struct KeyBuilder<'a> {
     cwd: &'a Path,
     origin: Origin,
     pub(super) path_map: PathMap,
-    /// The files of the compiler's toolchain that are in the key.
-    toolchain: ToolchainFiles,
+    compiler: &'a Compiler,
     /// Whether clippy runs the compiler.
     is_clippy: bool,
     /// Why the key has this checkout's paths, if it has.
@@ -123,7 +121,7 @@ impl<'a> KeyBuilder<'a> {
     /// Gathers all inputs except the sources.
     pub(super) fn gather(
         unit: &'a Unit,
-        compiler: &Compiler,
+        compiler: &'a Compiler,
         driver: Option<&str>,
         cwd: &'a Path,
         state: &'a StateDir,
@@ -133,7 +131,7 @@ impl<'a> KeyBuilder<'a> {
             origin: origin(&unit.source, registries().as_deref()),
             path_map,
             keyed_by_path,
-            toolchain: ToolchainFiles::of(compiler, unit.target.as_deref()),
+            compiler,
             is_clippy: driver.is_some(),
             macros: AmbientInputs::default(),
             is_each_time: false,

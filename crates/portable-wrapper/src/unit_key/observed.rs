@@ -90,7 +90,7 @@ impl KeyBuilder<'_> {
             // Files in the Nix store never change. Their paths, and those in the toolchain, do not contain that of a checkout.
             let is_here = path.starts_with(self.cwd)
                 || path.starts_with("/nix/store")
-                || self.toolchain.is_in(&path)
+                || of_compiler.toolchain.is_in(&path)
                 || self
                     .path_map
                     .find_in(path.as_os_str().as_encoded_bytes())
@@ -154,12 +154,12 @@ impl KeyBuilder<'_> {
     }
 
     /// The files that the compiler itself reads.
-    fn compiler_files(&self) -> CompilerFiles<'_> {
+    fn compiler_files(&self) -> CompilerFiles {
         let externs = self.unit.externs.iter();
         let externs = externs.filter_map(|(_, file)| file.as_deref());
         let searched = self.unit.search.iter();
         CompilerFiles {
-            toolchain: &self.toolchain,
+            toolchain: ToolchainFiles::of(self.compiler, self.unit.target.as_deref()),
             externs: externs.flat_map(both).collect(),
             searched: searched.flat_map(|(_, searched)| both(searched)).collect(),
         }
@@ -320,14 +320,14 @@ impl Question {
 }
 
 /// The files that the compiler itself uses for a unit.
-struct CompilerFiles<'a> {
-    toolchain: &'a ToolchainFiles,
+struct CompilerFiles {
+    toolchain: ToolchainFiles,
     externs: BTreeSet<PathBuf>,
     /// The directories in which it searches for crates and libraries.
     searched: BTreeSet<PathBuf>,
 }
 
-impl CompilerFiles<'_> {
+impl CompilerFiles {
     fn has(&self, path: &Path, uses: Uses) -> bool {
         const ARTIFACTS: [&str; 7] = ["rlib", "rmeta", "so", "dylib", "dll", "a", "d"];
         let kind = path.extension().unwrap_or_default().to_string_lossy();

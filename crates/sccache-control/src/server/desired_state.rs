@@ -25,6 +25,8 @@ pub struct DesiredState {
     pub(super) rule: Rule,
     /// The values of [`DISK_VARIABLES`], if these two variables can express the whole disk cache.
     pub exports: Option<(String, ByteSize)>,
+    /// The size that is remembered for the directory already.
+    remembered: Option<ByteSize>,
     /// The directory of the cache, if the cache is on disk.
     pub directory: Option<(PathBuf, Source)>,
     /// The remote back end, if there is one, and where it is configured.
@@ -172,6 +174,7 @@ impl DesiredState {
             file: path.to_owned(),
             rule,
             exports,
+            remembered: request.before,
             directory: effective
                 .uses_disk()
                 .then(|| (disk.dir.value.clone(), disk.dir.source.clone())),
@@ -183,10 +186,13 @@ impl DesiredState {
         })
     }
 
-    /// The directory and size that later requests for this directory have to respect: without a config file, a cache only grows.
+    /// The directory and size that later requests for this directory have to respect, if that is not remembered yet: without a
+    /// config file, a cache only grows.
     pub fn size_to_remember(&self) -> Option<(&Path, ByteSize)> {
         let (dir, size) = self.exports.as_ref()?;
-        matches!(self.rule, Rule::AtLeast { .. }).then(|| (Path::new(dir), *size))
+        let is_new = matches!(self.rule, Rule::AtLeast { .. })
+            && self.remembered.is_none_or(|known| known < *size);
+        is_new.then(|| (Path::new(dir), *size))
     }
 
     /// How a server with `settings` differs. `answer` has the settings that sccache derives, for

@@ -36,8 +36,7 @@ impl CachedProbe {
     pub(super) fn read(runtime_dir: &RuntimeDir, address: &Address) -> Option<Self> {
         let bytes = fsio::read_bytes(runtime_dir.probe_cache(address))?;
         let cached: Self = serde_json::from_slice(&bytes).ok()?;
-        let works = cached.process.still_listens(address) && !cached.process.is_stopped();
-        works.then_some(cached)
+        cached.process.may_reply(address).then_some(cached)
     }
 
     /// Writes the entry. If that fails, the server is queried again.

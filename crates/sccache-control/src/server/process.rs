@@ -58,15 +58,19 @@ impl Process {
     /// Whether it is alive and listens at `address` on the same socket. This reads one file and one
     /// link, and for a Unix socket the metadata of another file.
     pub(super) fn still_listens(&self, address: &Address) -> bool {
+        self.has_same_socket(address) && self.is_alive()
+    }
+
+    /// The same, and it can reply: no signal or debugger has stopped it.
+    pub(super) fn may_reply(&self, address: &Address) -> bool {
+        self.has_same_socket(address)
+            && Stat::of_alive(self.pid, self.started).is_some_and(|stat| !stat.is_stopped())
+    }
+
+    fn has_same_socket(&self, address: &Address) -> bool {
         self.socket
             .is_some_and(|(fd, inode)| is_socket(self.pid, fd, inode))
             && self.file == socket_file(address)
-            && self.is_alive()
-    }
-
-    /// Whether a signal or a debugger has stopped it, so that it does not reply.
-    pub(super) fn is_stopped(&self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.is_stopped())
     }
 
     /// Whether its listening socket was found. If not, its clients cannot be counted.
@@ -255,8 +259,13 @@ impl Stat {
         })
     }
 
+    /// Of the process `pid`, if it is the one that started then, and alive.
+    fn of_alive(pid: u32, started: u64) -> Option<Self> {
+        Self::of(pid).filter(|stat| stat.started == started && !stat.is_dead())
+    }
+
     fn is_alive(pid: u32, started: u64) -> bool {
-        Self::of(pid).is_some_and(|stat| stat.started == started && !stat.is_dead())
+        Self::of_alive(pid, started).is_some()
     }
 
     fn is_stopped(&self) -> bool {

@@ -203,7 +203,9 @@ mod tests {
             tries < 3
         });
         assert!(!is_locked.unwrap());
-        drop(held);
+        // Closing the file is not enough: a process that another test has just forked keeps the
+        // lock with its copy of the descriptor until it executes its program.
+        held.unlock().unwrap();
         assert!(lock_while(&waiting, Locking::Alone, |_| false).unwrap());
     }
 }

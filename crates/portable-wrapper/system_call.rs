@@ -13,6 +13,7 @@ pub(crate) mod number {
     pub(crate) const LSTAT: usize = 6;
     pub(crate) const ACCESS: usize = 21;
     pub(crate) const CONNECT: usize = 42;
+    pub(crate) const GETPID: usize = 39;
     pub(crate) const EXECVE: usize = 59;
     pub(crate) const FLOCK: usize = 73;
     /// `chdir`, `fchdir` and `chroot`.
@@ -21,6 +22,10 @@ pub(crate) mod number {
     /// `renameat2`.
     pub(crate) const CHANGES: [usize; 13] = [82, 83, 84, 85, 86, 87, 88, 258, 263, 264, 265, 266, 316];
     pub(crate) const READLINK: usize = 89;
+    pub(crate) const GETUID: usize = 102;
+    pub(crate) const GETGID: usize = 104;
+    pub(crate) const GETEUID: usize = 107;
+    pub(crate) const GETEGID: usize = 108;
     pub(crate) const GETPPID: usize = 110;
     pub(crate) const CLOCK_GETTIME: usize = 228;
     pub(crate) const EXIT_GROUP: usize = 231;
@@ -28,6 +33,7 @@ pub(crate) mod number {
     pub(crate) const NEWFSTATAT: usize = 262;
     pub(crate) const READLINKAT: usize = 267;
     pub(crate) const FACCESSAT: usize = 269;
+    pub(crate) const GETRANDOM: usize = 318;
     pub(crate) const EXECVEAT: usize = 322;
     pub(crate) const STATX: usize = 332;
     pub(crate) const OPENAT2: usize = 437;
@@ -48,9 +54,15 @@ pub(crate) mod number {
     pub(crate) const NEWFSTATAT: usize = 79;
     pub(crate) const EXIT_GROUP: usize = 94;
     pub(crate) const CLOCK_GETTIME: usize = 113;
+    pub(crate) const GETPID: usize = 172;
     pub(crate) const GETPPID: usize = 173;
+    pub(crate) const GETUID: usize = 174;
+    pub(crate) const GETEUID: usize = 175;
+    pub(crate) const GETGID: usize = 176;
+    pub(crate) const GETEGID: usize = 177;
     pub(crate) const CONNECT: usize = 203;
     pub(crate) const EXECVE: usize = 221;
+    pub(crate) const GETRANDOM: usize = 278;
     pub(crate) const EXECVEAT: usize = 281;
     pub(crate) const STATX: usize = 291;
     pub(crate) const OPENAT2: usize = 437;

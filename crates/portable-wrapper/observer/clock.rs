@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::interpose::NEXT;
 use super::libraries;
+use super::own_calls;
 use super::notes::{observes_only_children, note};
 use super::system_call::number;
 use super::{as_function, dlsym};
@@ -34,6 +35,9 @@ pub(crate) unsafe fn find() {
 /// Notes a read of the clock by a build script or, in a compiler, by a library that was loaded after its start, such as a
 /// macro. `caller` is the return address.
 unsafe fn note_caller(name: &CStr, caller: usize) {
+    if name != c"monotonic" {
+        unsafe { own_calls::note_call(name, caller) };
+    }
     let is_noted = if observes_only_children() {
         !libraries::was_loaded_at_start(caller)
     } else {

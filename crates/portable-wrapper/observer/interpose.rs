@@ -187,10 +187,6 @@ interpose! {
     faccessat b's' [0 1]
     statfs b's' 0
     statfs64 b's' 0
-    statvfs b's' 0
-    statvfs64 b's' 0
-    getxattr b's' 0
-    lgetxattr b's' 0
     chdir changes_directory 0
     chroot changes_directory 0
     fchdir changes_directory 0
@@ -247,7 +243,12 @@ interpose! {
     localtime_r b't' call
     getaddrinfo b'n' 0
     gethostbyname b'n' 0
-    gethostname b'n' call
+    bind b'n' call
+    getifaddrs b'n' call
+    if_nameindex b'n' call
+    if_nametoindex b'n' call
+    sendmmsg b'n' call
+    sendto b'n' call
     socket b'n' call
     socketpair b'n' call
 }

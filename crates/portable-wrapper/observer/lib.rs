@@ -20,6 +20,7 @@ mod layout;
 mod libraries;
 mod missing_library;
 mod notes;
+mod own_calls;
 mod own_sources;
 mod paths;
 mod programs;
@@ -110,6 +111,7 @@ unsafe extern "C" fn loaded() {
                 write(&b'i', (program, length as usize), b"", (program, 0));
                 if hidden::is_behind_launcher(program, length as usize) {
                     clock::mark_script();
+                    libraries::remember_program();
                 }
             }
             libraries::note_all();

@@ -185,6 +185,30 @@ unsafe fn has_name(path: *const u8, start: &[u8]) -> bool {
     }
 }
 
+/// The code of the program of a build script.
+static PROGRAM_CODE: Code = [const { AtomicUsize::new(0) }; 2];
+
+/// Remembers the addresses of the code of this process's program, without its libraries.
+pub(crate) unsafe fn remember_program() {
+    unsafe { dl_iterate_phdr(remember_first, ptr::null_mut()) };
+}
+
+/// The dynamic linker lists the program first.
+unsafe extern "C" fn remember_first(loaded: *const Loaded, _: usize, _: *mut c_void) -> c_int {
+    unsafe {
+        let loaded = loaded.read();
+        for code in loaded.code() {
+            store(&PROGRAM_CODE, &code);
+        }
+    }
+    1
+}
+
+/// Whether the return address `caller` is in the program of a build script, not in a library.
+pub(crate) fn is_program(caller: usize) -> bool {
+    is_in(&PROGRAM_CODE, caller)
+}
+
 /// Whether the return address `caller` is in rustc's library.
 pub(crate) fn is_compiler(caller: usize) -> bool {
     is_in(&COMPILER_CODE, caller)

@@ -2,6 +2,7 @@
 
 use core::ffi::c_char;
 
+use super::own_calls::{self, INSECURE};
 use super::paths::{forget_current, note_at, note_path};
 use super::system_call::number;
 use super::variadic::interpose_variadic;
@@ -10,7 +11,7 @@ use super::{AT_FDCWD, is_written, notes::note};
 interpose_variadic! { syscall c"syscall" note_call }
 
 /// Notes the file that a system call opens or looks up. A call that runs a program or changes a file is noted as not observed.
-unsafe fn note_call(registers: *const usize, _: *const usize) {
+unsafe fn note_call(registers: *const usize, stack: *const usize) {
     unsafe {
         let argument = |nth: usize| *registers.add(nth);
         let path = |nth: usize| argument(nth) as *const c_char;
@@ -24,6 +25,9 @@ unsafe fn note_call(registers: *const usize, _: *const usize) {
             }
             number::NEWFSTATAT | number::READLINKAT | number::FACCESSAT | number::FACCESSAT2 | number::STATX => {
                 note_at(b's', argument(1) as isize, path(2));
+            }
+            number::GETRANDOM if argument(3) & INSECURE == 0 => {
+                own_calls::note_call(c"getrandom", own_calls::caller(registers, stack));
             }
             number::EXECVE | number::EXECVEAT => note(b'u', c"syscall".as_ptr()),
             call if number::MOVES.contains(&call) => forget_current(),

@@ -241,6 +241,9 @@ impl Context {
         if let Some(why) = source.hazard(&used, is_observed) {
             return Err(why);
         }
+        if let Some(why) = source.hazard_of_own(&used).filter(|_| !is_published) {
+            return Err(why);
+        }
         if !is_published && !is_observed {
             return Err(Uncacheable::ScriptUnobserved);
         }

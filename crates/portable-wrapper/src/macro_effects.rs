@@ -58,7 +58,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "13";
+pub(super) const READER: &str = "14";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,12 @@ impl MacroEffects {
             }
             if reviewed::is_repeatable_but_noted(name) {
                 inputs.mark_repeatable_but_noted();
+            }
+            if reviewed::only_finds_files(name) {
+                inputs.uses_place = false;
+            }
+            if reviewed::only_compares_files(name) {
+                inputs.hidden_in_scripts = None;
             }
         }
         if self.runs.reads_clock() && reviewed::is_timeless(sources) {

@@ -87,6 +87,8 @@ pub(super) struct Requests {
     pub(super) shows_date: bool,
     /// Shared libraries that were loaded by name, for which the dynamic linker searches.
     pub(super) named_libraries: BTreeSet<String>,
+    /// Functions that a build script called itself, whose results differ each time, or between users or machines.
+    pub(super) own_calls: BTreeSet<String>,
     /// The hosts that were looked up, and the functions for sockets that were called.
     pub(super) connections: BTreeSet<String>,
 }
@@ -398,6 +400,7 @@ impl Requests {
                     found.reads_date |= text != b"monotonic";
                 }
                 b't' => found.shows_date = true,
+                b'y' => drop(found.own_calls.insert(said())),
                 b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}

@@ -1,5 +1,7 @@
 //! The observed inputs of a build script's run that are not known before it runs.
 
+mod installed;
+pub(super) mod machine_values;
 pub(super) mod user_places;
 
 use std::collections::BTreeSet;
@@ -11,6 +13,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use self::machine_values::MachineValue;
 use super::build_dir::without_hash;
 use super::cached_digest::CachedDigest;
 use super::compiler::Compiler;
@@ -57,6 +60,9 @@ pub(super) struct ObservedInputs {
     /// count, because the other entries depend on the units that are compiled at the same time.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) library_dirs: BTreeSet<String>,
+    /// Files in directories of system packages that a script of the workspace read or looked up.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) installed: BTreeSet<String>,
     /// Packages of registries of which many files were read or looked up. They count as a whole.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) packages: BTreeSet<String>,
@@ -86,6 +92,12 @@ pub(super) struct ObservedInputs {
     /// Directories of the search path whose paths are in the output of the run.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) search_path: BTreeSet<String>,
+    /// Whether a script of the workspace read the current directory, and uses a crate that may put its path into the result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) asks_for_path: bool,
+    /// Properties of the machine and the user, besides files, that a script of the workspace queried.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) machine: BTreeSet<MachineValue>,
     /// Whether a file was searched for in the ancestors of `OUT_DIR`, so that a run in a checkout at another depth may find
     /// another file.
     pub(super) looks_upwards: bool,
@@ -96,6 +108,7 @@ impl ObservedInputs {
     fn is_empty(&self) -> bool {
         let all = [
             &self.files,
+            &self.installed,
             &self.looked_for,
             &self.directories,
             &self.library_dirs,
@@ -105,7 +118,18 @@ impl ObservedInputs {
             &self.libraries,
             &self.search_path,
         ];
-        all.iter().all(|names| names.is_empty())
+        self.machine.is_empty() && all.iter().all(|names| names.is_empty())
+    }
+
+    /// The number of files and directories that were read, listed or looked up.
+    pub(super) fn number_of_files(&self) -> usize {
+        let all = [
+            &self.files,
+            &self.installed,
+            &self.looked_for,
+            &self.directories,
+        ];
+        all.iter().map(|paths| paths.len()).sum()
     }
 
     /// The paths of files and programs that were read or looked up, in the checkout of `path_map`. Directories are included if
@@ -137,7 +161,8 @@ impl ObservedInputs {
             return true;
         }
         let here = |path: &String| real_path(path, path_map);
-        let mut opened = self.files.iter().chain(&self.directories).map(here);
+        let opened = self.files.iter().chain(&self.installed);
+        let mut opened = opened.chain(&self.directories).map(here);
         let mut looked_for = self.looked_for.iter().map(here);
         let mut packages = self.packages.iter().map(here);
         packages.any(|path| package::is_changed_since(&path, moment))
@@ -176,6 +201,9 @@ impl ObservedInputs {
             let content = content_of(&path, path_map, state);
             key.add(file, format!("{kind} {content}"));
         }
+        for file in &self.installed {
+            key.add(file, installed::stamp(Path::new(file)));
+        }
         for file in &self.looked_for {
             let path = real_path(file, path_map);
             key.add(file, self.kind_of(file, &path, path_map, &real_paths));
@@ -204,7 +232,10 @@ impl ObservedInputs {
         let search_path = env::search_path();
         for name in &self.programs {
             let program = find_program(OsStr::new(name), &search_path);
-            let found = program.map(|program| found_at(&program, path_map, state, &real_paths));
+            let found = program.map(|program| {
+                let found = found_at(&program, path_map, state, &real_paths);
+                format!("{found} {}", self.stamp_if_installed(&program))
+            });
             key.add(format!("program {name}"), found.unwrap_or_default());
         }
         let toolchain = toolchain_for(&self.toolchain_programs, state);
@@ -233,8 +264,14 @@ impl ObservedInputs {
         for name in &self.libraries {
             let mut libraries = library_path.iter().map(|directory| directory.join(name));
             let found = libraries.find(|library| library.is_file());
-            let found = found.map(|library| found_at(&library, path_map, state, &real_paths));
+            let found = found.map(|library| {
+                let found = found_at(&library, path_map, state, &real_paths);
+                format!("{found} {}", self.stamp_if_installed(&library))
+            });
             key.add(format!("library {name}"), found.unwrap_or_default());
+        }
+        for value in &self.machine {
+            key.add(value.name(), value.now());
         }
         if self.looks_upwards {
             let depth = path_map.directory(Role::Target).map(Path::new);
@@ -244,6 +281,15 @@ impl ObservedInputs {
         Found {
             digest: key.finish(),
             parts: files_of(key.parts()),
+        }
+    }
+
+    /// The stamp of the file at `path`, for a script of the workspace and a directory of system packages. Otherwise empty.
+    fn stamp_if_installed(&self, path: &Path) -> String {
+        if self.is_of_workspace && is_of_package(path) {
+            installed::stamp(path)
+        } else {
+            String::new()
         }
     }
 

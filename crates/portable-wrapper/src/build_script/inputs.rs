@@ -314,7 +314,9 @@ impl Script<'_> {
             let value = self.path_map.to_placeholders(value.as_encoded_bytes());
             variables.add_secret(format!("${name}"), &value, &first.hasher);
         }
-        if !self.is_published && self.reads_workspace_path_in_variable(observed) {
+        let asks_for_path =
+            observed.asks_for_path || self.reads_workspace_path_in_variable(observed);
+        if !self.is_published && asks_for_path {
             variables.add(CHECKOUT_PATHS, self.path_map.spelled_out());
         }
         let runs_unobserved = observed.runs_unobserved;

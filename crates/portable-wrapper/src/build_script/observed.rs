@@ -7,6 +7,7 @@
 mod canonical_paths;
 mod covered_files;
 mod of_toolchain;
+mod own_calls;
 mod started_programs;
 mod tools;
 
@@ -21,6 +22,7 @@ use self::started_programs::StartedPrograms;
 use self::tools::wrapper_runs;
 use super::around_target::{AroundTarget, well_known_directories};
 use super::inputs::Script;
+use super::machine::HEADERS;
 use super::source::Source;
 use super::variables::session;
 use crate::build_dir::WRAPPER_DIR;
@@ -73,6 +75,7 @@ impl Run<'_> {
             is_of_workspace: !self.script.is_published,
             ..ObservedInputs::default()
         };
+        self.add_own_calls(requests, &mut observed)?;
         ran.note_variables(&mut observed);
         if !ran.notes_all() {
             observed.runs_unobserved = true;
@@ -119,8 +122,7 @@ impl Run<'_> {
                 }
             }
             let is_listed = uses.is_listed || uses.is_read && !self.script.is_published;
-            if let Some(program) = known.program_of_toolchain(path).filter(|_| uses.is_read) {
-                observed.toolchain_programs.insert(program.to_owned());
+            if self.adds_installed(path, *uses, &known, &mut observed)? {
                 continue;
             }
             if known.has(path, *uses) || is_temp_or_current_dir(path) && !is_listed {
@@ -158,11 +160,51 @@ impl Run<'_> {
             self.add_package(&package, &files, &mut observed)?;
         }
         self.add_programs(requests, &known, &written, &mut observed)?;
-        let all = [&observed.files, &observed.looked_for, &observed.directories];
-        if all.iter().map(|paths| paths.len()).sum::<usize>() > MAX_FILES {
+        if observed.number_of_files() > MAX_FILES {
             return Err(Uncacheable::ScriptDeclared);
         }
         Ok(observed)
+    }
+
+    /// Adds the file at `path` and returns true if it is a program of the toolchain, or if a script of the workspace used it and it
+    /// is in a directory of system packages.
+    fn adds_installed(
+        &self,
+        path: &Path,
+        uses: Uses,
+        known: &CoveredFiles<'_>,
+        observed: &mut ObservedInputs,
+    ) -> Result<bool, Uncacheable> {
+        if let Some(program) = known.program_of_toolchain(path).filter(|_| uses.is_read) {
+            observed.toolchain_programs.insert(program.to_owned());
+            return Ok(true);
+        }
+        let is_listed = uses.is_read && path.is_dir();
+        let counts_otherwise = self.script.is_published
+            || self.script.is_of_checkout(path)
+            || self.script.path_map.is_below(path, Role::Target)
+            || path.starts_with(HEADERS);
+        if is_listed || counts_otherwise || !is_of_package(path) {
+            return Ok(false);
+        }
+        let path = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+        observed.installed.insert(path.to_owned());
+        Ok(true)
+    }
+
+    /// Adds the values that a script of the workspace got from functions of the C library.
+    fn add_own_calls(
+        &self,
+        requests: &Requests,
+        observed: &mut ObservedInputs,
+    ) -> Result<(), Uncacheable> {
+        let Script { source, used, .. } = self.script;
+        if !self.script.is_published {
+            observed.asks_for_path =
+                used.uses_place && own_calls::ask_for_current_dir(&requests.own_calls);
+            observed.machine = own_calls::values(&requests.own_calls, source.is_timeless())?;
+        }
+        Ok(())
     }
 
     /// Fails if the run has inputs that are not known, or that may differ each time.
@@ -251,7 +293,9 @@ impl Run<'_> {
         }
         for library in &requests.libraries {
             let path = self.resolve(library, real_paths);
-            let counts = self.script.is_of_checkout(&path) || !is_of_package(&path);
+            let counts = !self.script.is_published
+                || self.script.is_of_checkout(&path)
+                || !is_of_package(&path);
             if counts {
                 files.entry(path).or_default().is_read = true;
             }
@@ -289,9 +333,10 @@ impl Run<'_> {
                     is_read: true,
                     ..Uses::default()
                 };
-                if let Some(program) = known.program_of_toolchain(&path) {
-                    observed.toolchain_programs.insert(program.to_owned());
-                } else if !is_own && !known.has(&path, uses) {
+                if self.adds_installed(&path, uses, known, observed)? {
+                    continue;
+                }
+                if !is_own && !known.has(&path, uses) {
                     self.add(&path, uses, false, observed)?;
                 }
             } else if !self.script.is_published && path.is_absolute() && !path.exists() {

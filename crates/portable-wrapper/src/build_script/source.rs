@@ -10,8 +10,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use self::signs::{
-    ALL_VARIABLES, CLOCK, FOREIGN, GIT, MACHINE, NETWORK, PACKAGE_PATH_VARIABLES, PATH_FUNCTIONS,
-    PROCESSOR, RANDOM, RUN_IN_C, RUNS_GIT, RUNS_PROGRAMS, Signs, TIMES, WALL_CLOCK,
+    ALL_VARIABLES, CLOCK, FOREIGN, GIT, HASHES, MACHINE, NETWORK, PACKAGE_PATH_VARIABLES,
+    PATH_FUNCTIONS, PROCESSOR, PROCESSOR_CLOCK, RANDOM, RUN_IN_C, RUNS_GIT, RUNS_PROGRAMS, Signs,
+    TIMES, WALL_CLOCK,
 };
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
@@ -188,13 +189,25 @@ impl Source {
         }
     }
 
+    /// As [`Self::hazard`], for effects of a script of the workspace that the observer does not note. Published packages are
+    /// assumed not to depend on them.
+    pub(super) fn hazard_of_own(&self, used: &AmbientInputs) -> Option<Uncacheable> {
+        if used.hidden_in_scripts.is_some() || self.names_any(&PROCESSOR_CLOCK) {
+            Some(Uncacheable::ScriptClock)
+        } else if self.names_any(&HASHES) {
+            Some(Uncacheable::ScriptRandom)
+        } else {
+            None
+        }
+    }
+
     /// Whether the script may read the clock.
     pub(super) fn may_read_clock(&self, used: &AmbientInputs) -> bool {
         self.names_any(&CLOCK) && !self.is_timeless() || used.reads_clock()
     }
 
     /// Whether its result does not depend on the clock, according to a review.
-    fn is_timeless(&self) -> bool {
+    pub(super) fn is_timeless(&self) -> bool {
         TIMELESS.contains(&self.digest.as_str())
     }
 

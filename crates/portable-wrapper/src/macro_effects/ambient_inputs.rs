@@ -47,6 +47,9 @@ pub(crate) struct AmbientInputs {
     /// Whether unpublished code reads the current directory, or asks for canonical paths.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place_of_own: bool,
+    /// Whether code that may do more than find files reads the current directory.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) uses_place: bool,
     /// Whether it asks for the canonical paths of files, which the observer notes.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) resolves_paths: bool,
@@ -65,6 +68,10 @@ pub(crate) struct AmbientInputs {
     /// As [`Self::each_time`], for effects that the observer notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) noted_each_time: Option<String>,
+    /// As [`Self::each_time`], for effects of a build script that the observer does not note: times and inodes of files, random
+    /// hashes, the time stamp counter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden_in_scripts: Option<String>,
     /// Whether it may read standard input, or check whether a standard stream is a terminal.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) streams: bool,
@@ -139,6 +146,7 @@ impl AmbientInputs {
             files_for: Some(why),
             place: true,
             place_of_own: true,
+            uses_place: true,
             resolves_paths: true,
             asks_for_metadata: true,
             history: true,
@@ -230,6 +238,13 @@ impl AmbientInputs {
         self.each_time.get_or_insert(why);
     }
 
+    /// Adds `what`, whose result may differ each time, and which the observer does not note in a build script.
+    pub(super) fn add_hidden(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.hidden_in_scripts.get_or_insert(why);
+        self.add_volatile(what);
+    }
+
     /// Adds `what`, whose result may differ each time, and which the observer notes.
     pub(super) fn add_noted(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
@@ -253,12 +268,14 @@ impl AmbientInputs {
     /// Marks the result as the same each time, according to a review.
     pub(super) fn mark_repeatable(&mut self) {
         (self.each_time, self.noted_each_time) = (None, None);
+        self.hidden_in_scripts = None;
         self.mark_timeless();
     }
 
     /// Marks the result as the same each time unless the observer notes an effect, according to a review.
     pub(super) fn mark_repeatable_but_noted(&mut self) {
         self.each_time = None;
+        self.hidden_in_scripts = None;
     }
 
     /// Marks the effects as random numbers only, according to a review.
@@ -320,6 +337,7 @@ impl AmbientInputs {
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
         first(&mut self.draws, &other.draws);
+        first(&mut self.hidden_in_scripts, &other.hidden_in_scripts);
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.streams |= other.streams;
         self.arguments |= other.arguments;
@@ -331,6 +349,7 @@ impl AmbientInputs {
         self.exports_c |= other.exports_c;
         self.place |= other.place;
         self.place_of_own |= other.place_of_own;
+        self.uses_place |= other.uses_place;
         self.resolves_paths |= other.resolves_paths;
         self.asks_for_metadata |= other.asks_for_metadata;
         self.history |= other.history;

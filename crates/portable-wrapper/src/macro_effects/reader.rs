@@ -72,6 +72,7 @@ pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> Ambien
     }
     reader.combine();
     let found = &mut reader.found;
+    found.uses_place = found.place;
     found.place_of_own = author == Author::Other && (found.place || found.resolves_paths);
     reader.found
 }
@@ -164,7 +165,7 @@ impl<'a> Reader<'a> {
                 }
                 name if (name.starts_with("_rd") || name.starts_with("__rdtsc")) => {
                     self.found
-                        .add_volatile("the processor's clock or random numbers");
+                        .add_hidden("the processor's clock or random numbers");
                 }
                 _ if !is_method || text(at + 1) == "(" => self.note_identifier(tokens, at),
                 _ => {}
@@ -255,7 +256,7 @@ impl<'a> Reader<'a> {
         if is_own && standard::TIMES.contains(&name) {
             // The metadata may have been read by another crate.
             self.found
-                .add_volatile(&format!("`{name}`, the time of a file"));
+                .add_hidden(&format!("`{name}`, the time of a file"));
         }
         self.found.writes |= !is_method && standard::WRITES.contains(&name);
         self.found.hashes |= matches!(name, "build_hasher" | "hash_one");
@@ -391,10 +392,15 @@ impl<'a> Reader<'a> {
             self.found.add_noted("`std::fs::File`, opened for writing");
         }
         if self.found.files && self.found.names_file_time {
-            self.found.add_volatile("the times of files");
+            self.found.add_hidden("the times of files");
         }
         if self.found.makes_random && self.found.hashes {
-            self.found.add_volatile("random numbers (`RandomState`)");
+            let what = "random numbers (`RandomState`)";
+            // Published crates use such numbers for the names of temporary files, or to order maps.
+            if self.author == Author::Other {
+                self.found.add_hidden(what);
+            }
+            self.found.add_volatile(what);
         }
     }
 }

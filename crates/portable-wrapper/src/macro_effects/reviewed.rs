@@ -53,11 +53,28 @@ const REPEATABLE_BUT_NOTED: [&str; 7] = [
     "walkdir",
 ];
 
+/// Published crates that use the times and inodes of files only to compare files, or use functions of the same names for something
+/// else (`rayon`, `rustix`), in all releases.
+const COMPARING_FILES: [&str; 5] = ["ignore", "minijinja", "rayon", "rustix", "tempfile"];
+
+/// Published crates that read the current directory only to find files and programs, in all releases.
+const FINDING_FILES: [&str; 5] = ["cmake", "glob", "lalrpop", "tempfile", "which"];
+
 /// Published hashers whose seed, which may come from the clock, determines only the order of a map, in all releases.
 const ORDERING: [&str; 1] = ["foldhash"];
 
 /// Published crates whose only volatile effect is to draw random numbers, in all releases. Some use the clock for that.
 const DRAWING: [&str; 3] = ["fastrand", "getrandom", "rand_os"];
+
+/// Whether the published crate `name` reads the current directory only to find files and programs.
+pub(super) fn only_finds_files(name: &str) -> bool {
+    FINDING_FILES.contains(&name)
+}
+
+/// Whether the published crate `name` uses the times and inodes of files only to compare files.
+pub(super) fn only_compares_files(name: &str) -> bool {
+    COMPARING_FILES.contains(&name)
+}
 
 /// Whether volatile effects of the published crate `name` determine only the order of a map.
 pub(super) fn only_orders(name: &str) -> bool {

@@ -112,7 +112,7 @@ impl<'p> CoveredFiles<'p> {
 /// Whether `path` is a device or a kernel file whose content may differ each time. The C library reads those that are listed
 /// here.
 pub(super) fn differs_each_time(path: &Path) -> bool {
-    const THE_SAME: [&str; 13] = [
+    const THE_SAME: [&str; 21] = [
         "/dev/fd",
         "/dev/null",
         "/dev/stderr",
@@ -120,9 +120,17 @@ pub(super) fn differs_each_time(path: &Path) -> bool {
         "/dev/stdout",
         "/dev/tty",
         "/dev/zero",
-        "/proc/self",
+        "/proc/self/auxv",
+        "/proc/self/cgroup",
+        "/proc/self/cmdline",
+        "/proc/self/cwd",
+        "/proc/self/environ",
+        "/proc/self/exe",
+        "/proc/self/fd",
+        "/proc/self/maps",
+        "/proc/self/mountinfo",
+        "/proc/self/statm",
         "/proc/sys/vm/overcommit_memory",
-        "/proc/thread-self",
         "/sys/devices/system/cpu",
         "/sys/fs/cgroup",
         "/sys/kernel/mm/transparent_hugepage",

@@ -109,6 +109,16 @@ pub(super) const PROCESSOR: Signs = Signs {
     ],
     programs: &["-march=native", "-mcpu=native", "-mtune=native"],
 };
+/// The time stamp counter, which is read without a system call.
+pub(super) const PROCESSOR_CLOCK: Signs = Signs {
+    names: &["__rdtscp", "_rdtsc"],
+    programs: &[],
+};
+/// Functions that compute a hash with the random seed of a map.
+pub(super) const HASHES: Signs = Signs {
+    names: &["build_hasher", "hash_one"],
+    programs: &[],
+};
 pub(super) const GIT: Signs = Signs {
     names: &["built", "git2", "gix", "shadow_rs", "vergen"],
     programs: &[".git", "git"],

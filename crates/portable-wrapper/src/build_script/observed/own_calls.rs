@@ -1,0 +1,62 @@
+//! Functions that a script of the workspace called, and whose results depend on more than files and variables
+//! (`observer/own_calls.rs`). Values that are constant on a machine are inputs of the run. A run with other values is not stored.
+
+use std::collections::BTreeSet;
+
+use crate::observed_inputs::machine_values::MachineValue;
+use crate::uncacheable::Uncacheable;
+
+const CLOCK: [&str; 8] = [
+    "clock",
+    "clock_gettime",
+    "ftime",
+    "getrusage",
+    "gettimeofday",
+    "time",
+    "times",
+    "timespec_get",
+];
+const RANDOM: [&str; 10] = [
+    "arc4random",
+    "arc4random_buf",
+    "arc4random_uniform",
+    "drand48",
+    "getentropy",
+    "getrandom",
+    "lrand48",
+    "mrand48",
+    "rand",
+    "random",
+];
+
+const CURRENT_DIR: [&str; 2] = ["get_current_dir_name", "getcwd"];
+
+/// Whether the calls return the current directory.
+pub(super) fn ask_for_current_dir(calls: &BTreeSet<String>) -> bool {
+    calls
+        .iter()
+        .any(|call| CURRENT_DIR.contains(&call.as_str()))
+}
+
+/// The values that `calls` return and that are constant on a machine.
+///
+/// # Errors
+/// If a call may return another value each time. With `is_timeless`, reads of the clock are ignored.
+pub(super) fn values(
+    calls: &BTreeSet<String>,
+    is_timeless: bool,
+) -> Result<BTreeSet<MachineValue>, Uncacheable> {
+    let calls = calls.iter().map(String::as_str);
+    let calls = calls.filter(|call| !CURRENT_DIR.contains(call));
+    let calls = calls.filter(|call| !(is_timeless && CLOCK.contains(call)));
+    calls
+        .map(|call| match call {
+            "sched_getaffinity" => Ok(MachineValue::Processors),
+            "getegid" | "geteuid" | "getgid" | "getuid" => Ok(MachineValue::User),
+            "gethostid" | "gethostname" | "uname" => Ok(MachineValue::Host),
+            call if CLOCK.contains(&call) => Err(Uncacheable::ScriptClock),
+            call if RANDOM.contains(&call) => Err(Uncacheable::ScriptRandom),
+            _ => Err(Uncacheable::ScriptMachine),
+        })
+        .collect()
+}

@@ -86,6 +86,25 @@ fn what_a_crate_asks_for_is_asked_for_each_time(
     assert_eq!(runs_in_second_build(&project), 1);
 }
 
+/// The crate draws its numbers from a seed that the system does not give.
+#[requires(sccache)]
+#[test]
+fn numbers_that_a_crate_of_the_workspace_draws_are_drawn_each_time() {
+    let mut project = with_runs(Project::new().with_store());
+    let fastrand = "use std::hash::{BuildHasher as _, Hasher as _};\n\
+        pub fn u64() -> u64 { std::collections::hash_map::RandomState::new().build_hasher().finish() }\n";
+    registry::package(&project, "fastrand", "", &[("src/lib.rs", fastrand)]);
+    registry::publish(&project, &["fastrand"]);
+    let helper = "pub fn name() -> String { fastrand::u64().to_string() }\n";
+    let uses = "[dependencies]\nfastrand = \"0.1\"\n";
+    project = project.package("helper", uses, &[("src/lib.rs", helper)]);
+    let script = saying(&format!("{{ {DECLARES} helper::name() }}"));
+    let uses = "[build-dependencies]\nhelper = { path = \"../helper\" }\n";
+    let files = [("build.rs", script.as_str()), ("src/main.rs", MAIN)];
+    let project = project.package("app", uses, &files).committed();
+    assert_eq!(runs_in_second_build(&project), 1);
+}
+
 /// How crates name temporary files.
 #[requires(sccache)]
 #[test]

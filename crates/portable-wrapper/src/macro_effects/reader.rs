@@ -214,6 +214,8 @@ impl<'a> Reader<'a> {
             // Published crates call these for standard streams.
             "from_raw_fd" | standard::IS_TERMINAL => self.found.streams = true,
             "RandomState" => self.found.makes_random |= is_own,
+            // Its seed is a hash with the seed of a map.
+            "fastrand" if is_own => self.found.add_hidden("random numbers (`fastrand`)"),
             "absolute" => self.found.place |= is_own,
             _ => {}
         }

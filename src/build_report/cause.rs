@@ -204,6 +204,10 @@ impl<'a> Builds<'a> {
             return match (here, &unit.outcome) {
                 (_, Outcome::Failed) => Cause::new(CauseKind::Unknown, "it failed to compile"),
                 (Some(here), _) => place(here),
+                (None, _) if unit.details.needs_same_length => {
+                    let text = "vendored, and not built before in a checkout whose path is as long";
+                    Cause::new(CauseKind::New, text).hint(VENDORED_HINT)
+                }
                 (None, _) => Cause::new(CauseKind::New, "not built here before").hint(
                     "`sccfg explain CRATE --against CHECKOUT` compares it with another checkout",
                 ),
@@ -262,6 +266,10 @@ impl<'a> Builds<'a> {
 pub(crate) fn unit_of(used: &str) -> &str {
     used.split_once('=').map_or(used, |(_, unit)| unit)
 }
+
+/// How units that are compiled from vendored packages are shared between all checkouts.
+pub(crate) const VENDORED_HINT: &str = "with `home = \"shared\"` in the [portable] table of sccfg.toml, vendored packages are shared \
+     between all checkouts; shorter paths in their panic messages are then padded with slashes";
 
 fn place(here: &str) -> Cause {
     Cause::new(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::report::{no_build, target_of};
-use crate::build_report::cause::{Between, Builds, cause_of};
+use crate::build_report::cause::{Between, Builds, VENDORED_HINT, cause_of};
 use crate::build_report::sccache_report::SccacheReport;
 use crate::build_report::text::plural;
 use crate::build_report::time::{ago, time};
@@ -360,6 +360,12 @@ fn head(unit: &UnitReport) -> String {
 /// The checkouts that share a unit.
 fn sharing(unit: &UnitReport) -> String {
     let mut text = match &unit.why {
+        None if unit.needs_same_length => {
+            let text =
+                "shared between checkouts with the same sources whose paths are equally long";
+            let why = "it contains paths of vendored packages";
+            format!("  {text}: {why}\n  hint: {VENDORED_HINT}\n")
+        }
         None => "  shared between all checkouts with the same sources\n".to_owned(),
         Some(why) if unit.is_cached => {
             format!("  shared only between checkouts at the same path: {why}\n")

@@ -52,6 +52,7 @@ mod store;
 mod toolchain_files;
 mod toolchains;
 mod unknown_inputs;
+mod vendored;
 mod workspace_script_inputs;
 mod workspace_script_paths;
 mod workspace_scripts;

@@ -209,7 +209,8 @@ impl Context {
             return None;
         }
         let (_, program, _) = unit.outputs.first()?.clone();
-        let path_map = unit.path_map.all_mapped()?;
+        // Runs of vendored scripts are not shared between checkouts.
+        let path_map = unit.path_map.without_vendored().all_mapped()?;
         if !path_map.is_below(&out_dir, Role::Target) || env::current_dir().ok()? != package {
             return None;
         }

@@ -184,7 +184,7 @@ fn path_map_of_build_script(out_dir: &Path, package: &Path) -> Option<PathMap> {
                 // The manifest has no directories.
                 continue;
             }
-            let path_map = record.path_map;
+            let path_map = record.path_map.without_vendored();
             let mut roles = [Role::Workspace, Role::CargoHome].into_iter();
             if !roles.any(|role| path_map.is_below(package, role)) {
                 // The manifest is that of another checkout that shares the build directory.

@@ -19,6 +19,7 @@ const ELSEWHERE: &str = "set, possibly to another value (its digest is of anothe
 
 /// A unit, and between which checkouts it is shared.
 #[derive(Debug, Clone, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub struct UnitReport {
     /// The name of the crate.
     pub name: String,
@@ -36,6 +37,8 @@ pub struct UnitReport {
     pub key: String,
     /// Whether it is shared between all checkouts with the same sources.
     pub is_portable: bool,
+    /// Whether it is shared only between checkouts whose paths are equally long, because it is compiled from vendored packages.
+    pub needs_same_length: bool,
     /// Whether the wrapper caches it.
     pub is_cached: bool,
     /// Why it is not shared, or not cached.
@@ -141,6 +144,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         below,
         key: manifest.key,
         is_portable: why.is_none(),
+        needs_same_length: manifest.path_map.has_unmapped_vendored(),
         is_cached: !matches!(manifest.sharing, Sharing::NotCached(_)),
         why,
         hint,

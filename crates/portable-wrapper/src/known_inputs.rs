@@ -178,6 +178,13 @@ impl KnownInputs {
             if let Some(source) = source {
                 return digest::of_source(path, &unit.path_map).as_ref() == Some(&source.value);
             }
+            let has_package = unit.parts.iter().any(|part| part.what == "package");
+            let mut vendored = unit.vendored.iter().map(|path| real_paths.of_or_same(path));
+            let is_own =
+                |vendored: PathBuf| package::is_file_of_vendored(path, &vendored, &unit.package);
+            if has_package && vendored.any(is_own) {
+                return true;
+            }
             left.extend(unit.dependencies.iter().map(|name| here(name)));
         }
         false

@@ -1,6 +1,7 @@
 //! Facts about a compile that follow from a package's directory, without running a compiler.
 
 mod registry;
+mod vendored;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -8,6 +9,7 @@ use std::time::SystemTime;
 use ignore::WalkBuilder;
 
 pub(super) use self::registry::{Library, Registry};
+pub(super) use self::vendored::{is_file_of_vendored, is_vendored, vendored_copy};
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
 use super::macro_effects::CompileTimeVariables;

@@ -95,6 +95,9 @@ struct Mapping {
     /// Whether another spelling of the directory was added before this one.
     #[serde(default)]
     is_alias: bool,
+    /// Whether this is a directory of vendored packages.
+    #[serde(default)]
+    is_vendored: bool,
 }
 
 /// The directories of one compile, the longest path first.
@@ -116,6 +119,38 @@ impl PathMap {
         self.add_as(directory, role, padded(REGISTRY, length), true)
     }
 
+    /// Adds a directory of vendored packages instead of the sources of registries. Compiled files contain its placeholder if it
+    /// `is_mapped`, otherwise its path, as with [`Self::add_unmapped`].
+    pub(super) fn add_vendored(&mut self, directory: &Path, is_mapped: bool) -> Option<()> {
+        if is_mapped {
+            self.add(directory, Role::CargoHome)?;
+        } else {
+            self.add_unmapped(directory, Role::CargoHome)?;
+        }
+        let mut all = self.0.iter_mut();
+        let added = all.find(|mapping| mapping.role == Role::CargoHome)?;
+        added.is_vendored = true;
+        Some(())
+    }
+
+    /// The directory that was added by [`Self::add_vendored`], if any.
+    pub(super) fn vendored(&self) -> Option<&str> {
+        let mapping = self.0.iter().find(|mapping| mapping.is_vendored)?;
+        Some(&mapping.directory)
+    }
+
+    /// Whether compiled files contain the path of a directory of vendored packages, so that they are shared only between checkouts
+    /// whose paths are equally long.
+    pub(super) fn has_unmapped_vendored(&self) -> bool {
+        self.vendored().is_some() && self.vendored() == self.unmapped()
+    }
+
+    /// The map without the directory that was added by [`Self::add_vendored`].
+    pub(super) fn without_vendored(&self) -> Self {
+        let others = self.0.iter().filter(|mapping| !mapping.is_vendored);
+        Self(others.cloned().collect())
+    }
+
     fn add_as(
         &mut self,
         directory: &Path,
@@ -135,6 +170,7 @@ impl PathMap {
                 placeholder,
                 is_unmapped,
                 is_alias: self.directory(role).is_some(),
+                is_vendored: false,
             });
             self.0
                 .sort_by_key(|mapping| std::cmp::Reverse(mapping.directory.len()));
@@ -317,10 +353,18 @@ impl PathMap {
     /// Like [`Self::find_in`], for a path that begins in the range `new` of `bytes`. Before and after it, `bytes` has
     /// [`Self::margin`] bytes more, or as many as there are.
     pub(super) fn find_in_window(&self, bytes: &[u8], new: Range<usize>) -> Option<Role> {
+        let unmapped = self.unmapped().map(str::as_bytes);
         let is_in = |mapping: &&Mapping| {
             let directory = mapping.directory.as_bytes();
+            // The path of an unmapped directory below this one contains that of this one.
+            let below = unmapped.filter(|unmapped| unmapped.starts_with(directory));
+            let counts = |at: usize| {
+                new.contains(&at) && !below.is_some_and(|below| is_at(bytes, at, below))
+            };
             if has_one_component(directory) {
-                occurrences(bytes, directory).any(|at| new.contains(&at))
+                occurrences(bytes, directory).any(counts)
+            } else if below.is_some() {
+                memmem::find_iter(bytes, directory).any(counts)
             } else {
                 memmem::find(bytes, directory).is_some()
             }
@@ -416,6 +460,12 @@ fn occurrences<'a>(bytes: &'a [u8], directory: &'a [u8]) -> impl Iterator<Item =
         let after = bytes.get(at + directory.len());
         is_occurrence(directory, before.copied(), after.copied())
     })
+}
+
+/// Whether `bytes` contain `directory`, or a path below it, at the offset `at`.
+fn is_at(bytes: &[u8], at: usize, directory: &[u8]) -> bool {
+    let after = bytes[at..].strip_prefix(directory);
+    after.is_some_and(|after| is_occurrence(directory, None, after.first().copied()))
 }
 
 /// Whether an occurrence of `directory` between the bytes `before` and `after` is that directory, and not part of another path.

@@ -11,6 +11,7 @@ mod request;
 mod verification;
 
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ use super::state_dir::StateDir;
 use super::storage::{Compiling, Storage};
 use super::uncacheable::{Fallback, Uncacheable};
 use super::uncached::{End, compile_unit, exec_compiler, exec_sccache, unit_by_sccache};
-use super::unit_key::directories::path_map_of;
+use super::unit_key::directories::{path_map_of, vendored_without_key};
 use super::unit_key::{KeyBuilder, UnitKey};
 use super::unit_manifest::{Sharing, UnitManifest, manifest_path};
 use super::work_dir::WorkDir;
@@ -170,8 +171,9 @@ fn run_unit(
         }
     };
     let end = compiled.unwrap_or_else(|why| {
-        record_reason(unit, why, recorder.unknown_input());
-        let (path_map, _) = path_map_of(unit, cwd);
+        let vendored = vendored_without_key(unit);
+        let (path_map, _) = path_map_of(unit, cwd, &vendored);
+        record_reason(unit, why, recorder.unknown_input(), vendored);
         let subject = Subject::of_unit(unit, &path_map);
         if let Some(subject) = &subject {
             subject.started();
@@ -215,10 +217,16 @@ fn has_only_sources(unit: &Unit) -> bool {
 }
 
 /// Records why a unit has no key, for `sccfg explain`.
-fn record_reason(unit: &Unit, why: Uncacheable, unknown_input: Option<String>) {
+fn record_reason(
+    unit: &Unit,
+    why: Uncacheable,
+    unknown_input: Option<String>,
+    vendored: BTreeSet<PathBuf>,
+) {
     if !unit.name.is_empty() && unit.out_dir.is_absolute() {
         let mut manifest = UnitManifest::without_key(unit, why);
         manifest.unknown_input = unknown_input;
+        manifest.vendored = vendored;
         manifest.write(&manifest_path(unit));
     }
 }
@@ -424,7 +432,7 @@ impl<'a> Compile<'a> {
     /// server may have lower limits, for example for memory.
     fn compile_again(&self, result: &CompileResult, sccache: &Sccache) -> End {
         let why = Uncacheable::ServerCompileFailed;
-        record_reason(self.unit, why, None);
+        record_reason(self.unit, why, None, self.key.vendored.clone());
         let has_metadata = self.early.is_delivered();
         let path_map = &self.key.path_map;
         let status = compile_unit(self.arguments, self.unit, path_map, why, has_metadata);
@@ -485,6 +493,7 @@ impl<'a> Compile<'a> {
     /// The manifest of this unit. `sharing` and `hit`, which depend on the lookup, are not yet set.
     fn manifest(&self, entry: &CacheEntry) -> UnitManifest {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
+        manifest.vendored.clone_from(&self.key.vendored);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
         manifest.library.clone_from(&self.key.library);

@@ -17,7 +17,7 @@ mod variables;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use self::directories::{path_map_of, registries};
+use self::directories::{path_map_of, registries, vendored};
 use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of};
 use self::sources::{Listing, ListingRequest};
@@ -46,7 +46,7 @@ const NOT_COMPILED_HERE: &str = "not compiled by this wrapper";
 /// The origin of a unit's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
-    /// In a registry's package, which never changes. Its directory.
+    /// In a registry's package, also a vendored one. Its directory.
     Registry(PathBuf),
     /// In a workspace, a git dependency, or elsewhere.
     Own,
@@ -61,6 +61,8 @@ pub(super) struct KeyBuilder<'a> {
     cwd: &'a Path,
     origin: Origin,
     pub(super) path_map: PathMap,
+    /// The directories of vendored packages that it is compiled from.
+    vendored: BTreeSet<PathBuf>,
     compiler: &'a Compiler,
     /// Whether clippy runs the compiler.
     is_clippy: bool,
@@ -126,10 +128,14 @@ impl<'a> KeyBuilder<'a> {
         cwd: &'a Path,
         state: &'a StateDir,
     ) -> Result<Self, Uncacheable> {
-        let (path_map, keyed_by_path) = path_map_of(unit, cwd);
+        let externs = read_externs(unit);
+        let manifests = externs.iter().filter_map(Extern::manifest);
+        let vendored = vendored(unit, manifests);
+        let (path_map, keyed_by_path) = path_map_of(unit, cwd, &vendored);
         let mut inputs = Self {
-            origin: origin(&unit.source, registries().as_deref()),
+            origin: origin(&unit.source, &path_map),
             path_map,
+            vendored,
             keyed_by_path,
             compiler,
             is_clippy: driver.is_some(),
@@ -165,11 +171,12 @@ impl<'a> KeyBuilder<'a> {
             cwd,
         };
         inputs.add_known_inputs(compiler);
+        inputs.add_vendored();
         inputs.add_reasons();
         inputs.add_compiler(compiler, driver)?;
         inputs.add_arguments();
         let is_script_known = inputs.add_variables();
-        inputs.add_externs()?;
+        inputs.add_externs(externs)?;
         if !is_script_known && inputs.macros.environment.is_some() {
             return Err(Uncacheable::BuildScriptOutput);
         }
@@ -204,6 +211,9 @@ impl<'a> KeyBuilder<'a> {
         if let Some(registries) = registries() {
             known.add_installed(&registries);
         }
+        if let Origin::Registry(package) = &self.origin {
+            known.add_installed(package);
+        }
         if let Some(out_dir) = out_dir() {
             known.set_out_dir(&out_dir);
         }
@@ -214,6 +224,26 @@ impl<'a> KeyBuilder<'a> {
         for (_, path) in &self.unit.externs {
             if let Some(path) = path {
                 known.add_file(path);
+            }
+        }
+    }
+
+    /// Adds the directories of vendored packages to the key, as far as they are not in the path map.
+    fn add_vendored(&mut self) {
+        let vendored = &self.vendored;
+        if vendored.is_empty() {
+            return;
+        }
+        // Packages that are not vendored may be among the dependencies as well. Their path is not in the path map.
+        let registries = registries().unwrap_or_default();
+        self.key
+            .add("registries", registries.as_os_str().as_encoded_bytes());
+        if vendored.len() > 1 {
+            let why = "it is compiled from packages that are vendored in several directories";
+            self.keyed_by_path.get_or_insert_with(|| why.to_owned());
+            for directory in vendored {
+                self.key
+                    .add("vendored in", directory.as_os_str().as_encoded_bytes());
             }
         }
     }
@@ -259,41 +289,40 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    fn add_externs(&mut self) -> Result<(), Uncacheable> {
+    fn add_externs(&mut self, all: Vec<Extern<'_>>) -> Result<(), Uncacheable> {
         let mut externs = Vec::new();
-        for (name, path) in &self.unit.externs {
+        for Extern { name, path, found } in all {
             let Some(path) = path else {
                 self.key.add("--extern", name);
                 continue;
             };
-            let (manifest, digest) =
-                if let Some((manifest, digest)) = UnitManifest::for_output(path) {
-                    self.macros.add(&manifest.macros);
-                    match &mut self.closures {
-                        Some(all) if !manifest.closure.is_empty() => {
-                            all.push(&manifest.closure, manifest.portable_closure.as_deref());
-                        }
-                        closures => *closures = None,
+            let (manifest, digest) = if let Some((manifest, digest)) = found {
+                self.macros.add(&manifest.macros);
+                match &mut self.closures {
+                    Some(all) if !manifest.closure.is_empty() => {
+                        all.push(&manifest.closure, manifest.portable_closure.as_deref());
                     }
-                    (Some(manifest), digest)
-                } else {
-                    self.closures = None;
-                    let mut all = AmbientInputs::everything(name, NOT_COMPILED_HERE);
-                    if !is_off(LINKS) && is_dynamic(path) {
-                        // It may be a macro that reads the clock. If linked outputs are not cached, no macro is compiled by the
-                        // wrapper.
-                        all.add_unknown(&format!("{name}: {NOT_COMPILED_HERE}"));
-                    }
-                    self.macros.add(&all);
-                    let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
-                    (None, digest)
-                };
+                    closures => *closures = None,
+                }
+                (Some(manifest), digest)
+            } else {
+                self.closures = None;
+                let mut all = AmbientInputs::everything(name, NOT_COMPILED_HERE);
+                if !is_off(LINKS) && is_dynamic(path) {
+                    // It may be a macro that reads the clock. If linked outputs are not cached, no macro is compiled by the
+                    // wrapper.
+                    all.add_unknown(&format!("{name}: {NOT_COMPILED_HERE}"));
+                }
+                self.macros.add(&all);
+                let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
+                (None, digest)
+            };
             let portable = manifest.as_ref();
             let portable = portable.and_then(|manifest| manifest.portable_closure.as_ref());
             let portable = portable.unwrap_or(&digest);
             self.key
                 .add_with_portable(format!("--extern {name}"), &digest, portable);
-            externs.push((name.clone(), path.clone(), manifest));
+            externs.push((name.to_owned(), path.to_owned(), manifest));
         }
         self.add_code_of_externs(externs);
         Ok(())
@@ -418,6 +447,7 @@ impl<'a> KeyBuilder<'a> {
             resolves_paths: self.resolves_paths.unwrap_or(self.macros.resolves_paths),
             exposes_cargo_home: self.exposes_cargo_home,
             path_map: self.path_map,
+            vendored: self.vendored,
             keyed_by_path: self.keyed_by_path,
             code: self.code,
             library: self.library,
@@ -438,6 +468,29 @@ impl<'a> KeyBuilder<'a> {
     }
 }
 
+/// A dependency in the arguments of the compiler.
+struct Extern<'u> {
+    name: &'u str,
+    path: Option<&'u Path>,
+    /// Its manifest, and the digest of the file at `path`.
+    found: Option<(UnitManifest, String)>,
+}
+
+impl Extern<'_> {
+    fn manifest(&self) -> Option<&UnitManifest> {
+        Some(&self.found.as_ref()?.0)
+    }
+}
+
+fn read_externs(unit: &Unit) -> Vec<Extern<'_>> {
+    let all = unit.externs.iter().map(|(name, path)| Extern {
+        name,
+        path: path.as_deref(),
+        found: path.as_deref().and_then(UnitManifest::for_output),
+    });
+    all.collect()
+}
+
 /// The output directory of the package's build script, if it ran.
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
@@ -455,8 +508,10 @@ pub(super) fn is_published(directory: &Path, registries: Option<&Path>) -> bool 
     registries.is_some_and(|registries| directory.starts_with(registries))
 }
 
-fn origin(source: &str, registries: Option<&Path>) -> Origin {
-    let directory = published_package(Path::new(source), registries);
+fn origin(source: &str, path_map: &PathMap) -> Origin {
+    let source = Path::new(source);
+    let directory = published_package(source, registries().as_deref())
+        .or_else(|| package::vendored_copy(source, Path::new(path_map.vendored()?)));
     directory.map_or(Origin::Own, Origin::Registry)
 }
 

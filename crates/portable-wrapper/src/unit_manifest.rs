@@ -1,9 +1,11 @@
 //! The manifest of a unit in this checkout: a file in the directory of its outputs, which dependents and `explain` read.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::args::{Unit, is_macro};
@@ -108,6 +110,9 @@ pub(super) struct UnitManifest {
     #[serde(rename = "places")]
     pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
     pub(super) path_map: PathMap,
+    /// The directories of vendored packages that the unit is compiled from, also those of its dependencies.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) vendored: BTreeSet<PathBuf>,
     /// The package's directory relative to the workspace, if it is below that.
     pub(super) directory: Option<PathBuf>,
     /// The observed inputs of a build script's run, and their digest.
@@ -159,6 +164,7 @@ impl UnitManifest {
             sites: entry.sites.clone(),
             has_texts: entry.has_texts,
             path_map: path_map.clone(),
+            vendored: BTreeSet::new(),
             directory: directory_of_package(path_map),
             observed: None,
             unknown_input: None,
@@ -322,6 +328,16 @@ impl UnitManifest {
     /// The manifest of the crate whose output was written to `path`, with the parts of its key.
     pub(super) fn with_parts_for_output(path: &Path) -> Option<Self> {
         Self::parse(&Self::record_for(path)?.1, Parts::Read)
+    }
+
+    /// The directories of vendored packages that the crate whose output was written to `path` is compiled from.
+    pub(super) fn vendored_for_output(path: &Path) -> BTreeSet<PathBuf> {
+        let found = Self::record_for(path).filter(|(_, bytes)| {
+            // Most manifests need not be parsed.
+            memmem::find(bytes, b"\"vendored\":").is_some()
+        });
+        let manifest = found.and_then(|(_, bytes)| Self::parse(&bytes, Parts::Skip));
+        manifest.map_or_else(BTreeSet::new, |manifest| manifest.vendored)
     }
 
     /// The path and the bytes of the manifest of the crate whose output was written to `path`.

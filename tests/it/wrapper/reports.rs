@@ -135,7 +135,7 @@ fn a_package_outside_of_the_workspace_is_named() {
     let second = project.linked("second");
     second.cargo(&fuzz).ok();
     let text = said(&second, &["-C", "fuzz", "report"]);
-    let why = "shared only between checkouts at the same path: its package is vendored, or not a member of the workspace";
+    let why = "shared only between checkouts at the same path: its package is not a member of the workspace";
     assert!(text.contains(&format!("low: {why}")), "{text}");
 }
 

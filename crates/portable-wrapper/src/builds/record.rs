@@ -68,6 +68,9 @@ pub struct Details {
     /// Why it is shared only between checkouts at the same path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
+    /// Whether it is shared only between checkouts whose paths are equally long, because it is compiled from vendored packages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_same_length: bool,
     /// The file that is not in the key, because of which the unit is not cached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_input: Option<String>,

@@ -130,6 +130,30 @@ fn an_unmapped_directory_is_replaced_in_texts_only() {
 }
 
 #[test]
+fn the_path_of_an_unmapped_directory_is_not_that_of_the_directory_above() {
+    for workspace in ["/home/me/w", "/src"] {
+        let mut path_map = PathMap::default();
+        path_map.add(Path::new(workspace), Role::Workspace).unwrap();
+        let vendor = format!("{workspace}/vendor");
+        path_map.add_vendored(Path::new(&vendor), false).unwrap();
+        assert_eq!(path_map.vendored(), Some(&*vendor));
+        let found = |text: &str| path_map.find_in(text.as_bytes());
+        for below in ["", "/low/src/lib.rs", "\0next"] {
+            assert_eq!(found(&format!("x {vendor}{below}")), None, "{below}");
+        }
+        for other in ["/vendored", "/vendor-2/x", "/src/lib.rs"] {
+            let text = format!("{vendor}/x {workspace}{other}");
+            assert_eq!(found(&text), Some(Role::Workspace), "{text}");
+        }
+        let hidden = path_map.to_placeholders_str(&format!("{vendor}/low"));
+        assert!(hidden.starts_with("/sccfg-registry/"), "{hidden}");
+        let rest = path_map.without_vendored();
+        assert_eq!(rest.find_in(vendor.as_bytes()), Some(Role::Workspace));
+        assert_eq!(rest.vendored(), None);
+    }
+}
+
+#[test]
 fn the_longest_path_is_the_last_argument() {
     let remaps = path_map().remaps(REMAP, |_| true);
     assert!(remaps[0].starts_with("--remap-path-prefix=/home/me/w=/sccfg-workspace/"));

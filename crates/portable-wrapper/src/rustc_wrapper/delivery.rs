@@ -57,9 +57,11 @@ impl Compile<'_> {
         let details = Details {
             took: entry.took.filter(|_| is_hit),
             here: sharing.why_not_everywhere().or_else(|| {
-                let why = "its package is vendored, or not a member of the workspace";
-                is_outside(&self.unit.source).then(|| why.to_owned())
+                let is_vendored = self.key.path_map.vendored().is_some();
+                let why = "its package is not a member of the workspace";
+                (is_outside(&self.unit.source) && !is_vendored).then(|| why.to_owned())
             }),
+            needs_same_length: self.key.path_map.has_unmapped_vendored(),
             before: self.before_of(&outcome).cloned(),
             verified: verified.map(|(_, verified)| verified),
             ..Details::default()

@@ -140,6 +140,10 @@ impl<'a> Checks<'a> {
         dependencies: &[(String, Taken<'_>)],
     ) -> Result<bool, Why> {
         let from = &manifest.path_map;
+        if !manifest.vendored.is_empty() {
+            let why = "it is compiled from vendored packages";
+            return Err(Why::general(why));
+        }
         let to = moved(from, self.from, self.to)?;
         let run = dependencies.iter().find_map(|(_, taken)| taken.run());
         let set_by_script =

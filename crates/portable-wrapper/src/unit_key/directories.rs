@@ -1,16 +1,24 @@
 //! The directories that compiled files may not contain: those that differ between checkouts or users.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::args::Unit;
 use super::super::build_dir;
+use super::super::package;
 use super::super::path_map::{PathMap, Role, other_spelling};
+use super::super::unit_manifest::UnitManifest;
 use sccache_control::config::variables::is_remote;
 use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
 use sccfg_util::{env, fsio};
 
-/// The path map of `unit`, and why a directory could not be added, if so.
-pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) {
+/// The path map of `unit`, and why a directory could not be added, if so. `vendored` are the directories of the vendored packages
+/// that it [is compiled from](vendored).
+pub(crate) fn path_map_of(
+    unit: &Unit,
+    cwd: &Path,
+    vendored: &BTreeSet<PathBuf>,
+) -> (PathMap, Option<String>) {
     let (mut path_map, mut here) = (PathMap::default(), None);
     let mut add = |directory: &Path, role, what: &str| {
         if path_map.add(directory, role).is_none() {
@@ -33,15 +41,47 @@ pub(crate) fn path_map_of(unit: &Unit, cwd: &Path) -> (PathMap, Option<String>) 
             add(&other, Role::Workspace, "the workspace");
         }
     }
-    if let Some(registries) = registries() {
-        // A path that is too long is not replaced, and is in the key.
-        let _ = if shares_cargo_home() {
+    // A path that is too long is not replaced, and is in the key.
+    let is_mapped = shares_cargo_home();
+    let mut vendored = vendored.iter();
+    if let (Some(directory), None) = (vendored.next(), vendored.next()) {
+        let _ = path_map.add_vendored(directory, is_mapped);
+    } else if let Some(registries) = registries() {
+        let _ = if is_mapped {
             path_map.add(&registries, Role::CargoHome)
         } else {
             path_map.add_unmapped(&registries, Role::CargoHome)
         };
     }
     (path_map, here)
+}
+
+/// The directories of the vendored packages that `unit` is compiled from: its own one, and those of the dependencies with these
+/// `manifests`.
+pub(crate) fn vendored<'m>(
+    unit: &Unit,
+    manifests: impl Iterator<Item = &'m UnitManifest>,
+) -> BTreeSet<PathBuf> {
+    let below = manifests.flat_map(|manifest| &manifest.vendored).cloned();
+    below.chain(own_vendored(unit)).collect()
+}
+
+/// As [`vendored`], for a unit without a key, whose dependencies' manifests were not read.
+pub(crate) fn vendored_without_key(unit: &Unit) -> BTreeSet<PathBuf> {
+    let externs = unit.externs.iter().filter_map(|(_, path)| path.as_deref());
+    let below = externs.flat_map(UnitManifest::vendored_for_output);
+    below.chain(own_vendored(unit)).collect()
+}
+
+/// The directory of vendored packages that contains the package of `unit`.
+fn own_vendored(unit: &Unit) -> Option<PathBuf> {
+    if !is_outside(&unit.source) {
+        return None;
+    }
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
+    let is_vendored =
+        Path::new(&unit.source).starts_with(&package) && package::is_vendored(&package);
+    is_vendored.then(|| package.parent().map(Path::to_owned))?
 }
 
 /// The directory with the sources of registries.

@@ -30,6 +30,8 @@ pub(crate) struct UnitKey {
     /// The closures of its dependencies; `None` if one is not known.
     pub(super) closures: Option<Closures>,
     pub(crate) path_map: PathMap,
+    /// The directories of vendored packages that the unit is compiled from.
+    pub(crate) vendored: BTreeSet<PathBuf>,
     /// Why the key has this checkout's paths, if it has.
     pub(crate) keyed_by_path: Option<String>,
     /// The inputs of the macros that it exports.

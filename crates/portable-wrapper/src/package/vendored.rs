@@ -1,0 +1,83 @@
+//! Vendored packages: copies of packages in a directory, each with a file of digests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use sccfg_util::fsio;
+
+/// The file of digests in a vendored package
+/// (<https://doc.rust-lang.org/cargo/reference/source-replacement.html#directory-sources>).
+const DIGESTS: &str = ".cargo-checksum.json";
+
+/// The content of [`DIGESTS`].
+#[derive(Deserialize)]
+struct Digests {
+    /// The digests of the files. cargo compares them with the files before it compiles the package.
+    files: BTreeMap<String, String>,
+    /// The digest of the package in its registry; `None` if it is from a git repository.
+    package: Option<String>,
+}
+
+/// Whether the package in `directory` is vendored.
+pub(crate) fn is_vendored(directory: &Path) -> bool {
+    fsio::exists(&directory.join(DIGESTS))
+}
+
+/// The directory of the package in `vendored` that contains `path`, if cargo makes sure that it has the files of a
+/// registry's package.
+pub(crate) fn vendored_copy(path: &Path, vendored: &Path) -> Option<PathBuf> {
+    let below = path.strip_prefix(vendored).ok()?;
+    let directory = vendored.join(below.components().next()?);
+    let digests = fsio::read_bytes(directory.join(DIGESTS))?;
+    let digests: Digests = serde_json::from_slice(&digests).ok()?;
+    (digests.package.is_some() && !digests.files.is_empty()).then_some(directory)
+}
+
+/// Whether the file at `path` belongs to a package in `vendored` with this name, and cargo makes sure that it has the content of
+/// the registry's file.
+pub(crate) fn is_file_of_vendored(path: &Path, vendored: &Path, name: &str) -> bool {
+    let directory = vendored_copy(path, vendored);
+    let directory = directory.as_deref().and_then(Path::file_name);
+    // `cargo vendor` adds the version if there are several.
+    let rest = directory
+        .and_then(|directory| directory.to_str())
+        .and_then(|directory| directory.strip_prefix(name));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::tests::directory;
+
+    #[test]
+    fn only_packages_of_registries_with_digests_are_copies() {
+        let cases = [
+            (r#"{"files":{"src/lib.rs":"00"},"package":"11"}"#, true),
+            (r#"{"$schema":"x","package":"11","files":{"a":"00"}}"#, true),
+            // A package of a git repository.
+            (r#"{"files":{"src/lib.rs":"00"},"package":null}"#, false),
+            // A distribution's package, which may have patches.
+            (r#"{"files":{},"package":"11"}"#, false),
+            ("", false),
+        ];
+        for (digests, is_copy) in cases {
+            let vendor = directory(&[("low/.cargo-checksum.json", digests)]);
+            let package = vendor.path().join("low");
+            assert!(is_vendored(&package));
+            let found = vendored_copy(&package.join("src/lib.rs"), vendor.path());
+            assert_eq!(found, is_copy.then_some(package), "{digests}");
+            let file = vendor.path().join("low/src/lib.rs");
+            assert_eq!(is_file_of_vendored(&file, vendor.path(), "low"), is_copy);
+            assert!(!is_file_of_vendored(&file, vendor.path(), "lo"));
+        }
+        let other = directory(&[("low/src/lib.rs", "")]);
+        assert!(!is_vendored(&other.path().join("low")));
+        assert_eq!(
+            vendored_copy(&other.path().join("low/src/lib.rs"), other.path()),
+            None
+        );
+    }
+}

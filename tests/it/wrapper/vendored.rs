@@ -1,0 +1,213 @@
+//! Vendored packages: copies of a registry's packages in the checkout, made by cargo itself.
+
+use indoc::indoc;
+use rstest::rstest;
+
+use super::command::said;
+use super::out_dir::says_the_same_uncached;
+use super::project::{Checkout, Project, succeeds};
+use super::registry;
+
+const LOW: &str = indoc! {r"
+    pub fn get(of: &[u32]) -> u32 { of[9] }
+    pub fn first<T: Clone>(of: &[T]) -> T { of[0].clone() }
+    #[inline] pub fn one() -> u32 { None.unwrap() }
+"};
+const MACRO: &str = indoc! {r"
+    extern crate proc_macro;
+    #[proc_macro] pub fn answer(_: proc_macro::TokenStream) -> proc_macro::TokenStream { helper::answer().parse().unwrap() }
+"};
+const HELPER: &str = "pub fn answer() -> String { \"42u32\".to_owned() }\n";
+const MIDDLE: &str = indoc! {r"
+    pub fn first() -> u32 { lowcrate::first::<u32>(&[]) }
+    pub fn one() -> u32 { lowcrate::one() }
+"};
+const MAIN: &str = indoc! {r#"
+    fn main() {
+        std::panic::set_hook(Box::new(|what| println!("{}", what.location().unwrap())));
+        let all = [|| lowcrate::get(&[]), || lowcrate::first::<u32>(&[]), lowcrate::one, middle::first, middle::one];
+        for one in all {
+            assert!(std::panic::catch_unwind(one).is_err());
+        }
+        println!("{}", answers::answer!());
+    }
+"#};
+
+/// A workspace with vendored dependencies: a library and a macro, which two members use.
+fn project() -> Project {
+    let project = Project::new().with_store();
+    registry::package(&project, "lowcrate", "", &[("src/lib.rs", LOW)]);
+    registry::package(&project, "helper", "", &[("src/lib.rs", HELPER)]);
+    let is_macro = "[lib]\nproc-macro = true\n[dependencies]\nhelper = \"0.1\"\n";
+    registry::package(&project, "answers", is_macro, &[("src/lib.rs", MACRO)]);
+    registry::publish(&project, &["lowcrate", "helper", "answers"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("middle", uses, &[("src/lib.rs", MIDDLE)]);
+    let uses = format!("{uses}answers = \"0.1\"\nmiddle = {{ path = \"../middle\" }}\n");
+    let project = project.package("app", &uses, &[("src/main.rs", MAIN)]);
+    vendor(&project.main());
+    project.committed()
+}
+
+/// Vendors the dependencies, as `cargo vendor` advises.
+fn vendor(checkout: &Checkout<'_>) {
+    let mut cargo = checkout.command("cargo");
+    let command = ["vendor", "--offline", "--quiet", "--respect-source-config"];
+    succeeds(cargo.args(command));
+    let config = "[source.crates-io]\nreplace-with = \"vendored-sources\"\n\
+                  [source.vendored-sources]\ndirectory = \"vendor\"\n";
+    checkout.write(".cargo/config.toml", config);
+}
+
+#[requires(sccache)]
+#[test]
+fn they_are_shared_with_a_checkout_whose_path_is_as_long() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let second = project.linked("next");
+    second.cargo(&["build"]).ok().all_hit();
+    let said = says_the_same_uncached(&second);
+    let low = second.path("vendor/lowcrate/src/lib.rs");
+    assert!(said.starts_with(low.to_str().unwrap()), "{said}");
+    main.clean();
+    main.cargo(&["build"]).ok().all_hit();
+}
+
+#[requires(sccache)]
+#[test]
+fn each_checkout_has_its_own_paths() {
+    let project = project();
+    project.main().cargo(&["build"]).ok();
+    for place in ["a-longer-path", "a/b/c/deep", "s"] {
+        let other = project.linked(place);
+        other.cargo(&["build"]).ok();
+        says_the_same_uncached(&other);
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn why_another_checkout_does_not_share_them_is_told() {
+    let project = project();
+    project.main().cargo(&["build"]).ok();
+    let other = project.linked("a-longer-path");
+    other.cargo(&["build"]).ok().compiled_some();
+    for command in [&["report"][..], &["explain", "lowcrate"]] {
+        let text = said(&other, command);
+        assert!(text.contains("`home = \"shared\"`"), "{text}");
+    }
+}
+
+/// Shorter paths are padded.
+#[requires(sccache)]
+#[test]
+fn they_are_shared_with_any_checkout_on_request() {
+    let project = project();
+    let main = project.main().with("SCCFG_WRAPPER_HOME", "shared");
+    main.cargo(&["build"]).ok();
+    let second = project.linked("a-longer-path");
+    let second = second.with("SCCFG_WRAPPER_HOME", "shared");
+    second.cargo(&["build"]).ok().all_hit();
+    let said = second.says("app");
+    let file = said.split(':').next().unwrap();
+    let real = std::fs::canonicalize(file).unwrap();
+    assert_eq!(real, second.path("vendor/lowcrate/src/lib.rs"));
+}
+
+/// cargo compares the files of a package with their digests when it compiles the package.
+#[rstest]
+#[case::another_package(true)]
+#[case::an_edited_one(false)]
+#[requires(sccache)]
+fn what_is_there_now_counts(#[case] has_digests: bool) {
+    let project = project();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("next");
+    second.edit("vendor/helper/src/lib.rs", "42u32", "43u32");
+    let digests = second.read("vendor/helper/.cargo-checksum.json");
+    let package = digests.split("\"package\":").nth(1).unwrap();
+    let files = if has_digests {
+        let mut sum = second.command("sha256sum");
+        let said = succeeds(sum.arg(second.path("vendor/helper/src/lib.rs"))).stdout;
+        let sum = String::from_utf8(said).unwrap();
+        let sum = sum.split_whitespace().next().unwrap();
+        format!("{{\"src/lib.rs\":\"{sum}\"}}")
+    } else {
+        "{}".to_owned()
+    };
+    let edited = format!("{{\"files\":{files},\"package\":{package}");
+    second.write("vendor/helper/.cargo-checksum.json", &edited);
+    second.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&second).contains("\n43\n"));
+}
+
+/// A member may depend on packages of a registry as well.
+#[requires(sccache)]
+#[test]
+fn packages_of_two_directories() {
+    let project = project();
+    let main = project.main();
+    let config = main.read(".cargo/config.toml");
+    let other = "[source.other]\nregistry = \"https://example.com/index\"\nreplace-with = \"more\"\n[source.more]\ndirectory = \"more\"\n";
+    let config =
+        format!("{config}{other}[registries.other]\nindex = \"https://example.com/index\"\n");
+    main.write(".cargo/config.toml", &config);
+    main.write(
+        "more/second/Cargo.toml",
+        &super::project::package("second", ""),
+    );
+    main.write("more/second/src/lib.rs", LOW);
+    main.write(
+        "more/second/.cargo-checksum.json",
+        "{\"files\":{},\"package\":null}",
+    );
+    let uses = "[dependencies]\n";
+    let both = format!("{uses}second = {{ version = \"0.1\", registry = \"other\" }}\n");
+    main.edit("crates/app/Cargo.toml", uses, &both);
+    main.edit(
+        "crates/app/src/main.rs",
+        "[|| ",
+        "[|| second::get(&[]), || ",
+    );
+    project.commit(&main.directory);
+    main.cargo(&["build"]).ok();
+    for place in ["next", "a-longer-path"] {
+        let other = project.linked(place);
+        other.cargo(&["build"]).ok();
+        says_the_same_uncached(&other);
+    }
+}
+
+/// Programs and libraries are those of an uncached build at the same path.
+#[requires(sccache)]
+#[test]
+fn a_program_has_the_paths_of_an_uncached_one() {
+    let project = project();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("next");
+    second.cargo(&["build"]).ok().all_hit();
+    let paths = |checkout: &Checkout<'_>| {
+        let program = std::fs::read(checkout.path("target/debug/app")).unwrap();
+        let text = String::from_utf8_lossy(&program).into_owned();
+        let here = checkout.path("vendor");
+        let mut found: Vec<String> = text
+            .match_indices(here.to_str().unwrap())
+            .map(|(at, _)| {
+                let is_path = |letter: char| letter.is_ascii_graphic();
+                text[at..]
+                    .chars()
+                    .take_while(|letter| is_path(*letter))
+                    .collect()
+            })
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let cached = paths(&second);
+    assert!(!cached.is_empty());
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, paths(&second));
+}

@@ -4,6 +4,7 @@ use indoc::{formatdoc, indoc};
 use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project};
+use super::seed::seed;
 
 /// A program whose build script runs these lines, with `out` the directory.
 fn made_by(script: &str, main: &str) -> Project {
@@ -296,6 +297,26 @@ fn panics_in_generated_source_say_where_it_is(
     let said = says_the_same_uncached(&second);
     let inside = format!("{}/target", second.text());
     assert_eq!(said.matches(&inside).count(), 3, "{said}");
+}
+
+/// In a seeded worktree, the same program gets the locations of that worktree.
+#[rstest]
+#[requires(sccache)]
+fn panics_in_generated_source_of_a_seeded_worktree_say_where_it_is(
+    #[values("s", "as/deep/as/can/be")] place: &str,
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = made_by(PANICKING, PANICS).with_layout(layout).committed();
+    project.main().cargo(&["build"]).ok();
+    for place in [place.to_owned(), format!("third/{place}/x")] {
+        let linked = project.linked(&place);
+        seed(&linked);
+        linked.cargo(&["build"]).ok().nothing_to_do();
+        let said = linked.says("app");
+        let inside = format!("{}/target", linked.text());
+        assert_eq!(said.matches(&inside).count(), 3, "{said}");
+        says_the_same_uncached(&linked);
+    }
 }
 
 /// In such programs, not all that refers to a name is known.

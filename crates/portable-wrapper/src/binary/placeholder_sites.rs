@@ -183,6 +183,36 @@ pub(crate) fn deliver(
 /// # Errors
 /// If it cannot be read or written.
 pub(crate) fn write(path: &Path, sites: &[PlaceholderSite], path_map: &PathMap) -> io::Result<()> {
+    write_over(path, sites, path_map, |_, placeholder| {
+        Some(placeholder.len())
+    })
+}
+
+/// Writes the paths of `to` over those of `from`, which [`write()`] wrote at these sites of the file at `path`.
+///
+/// # Errors
+/// If it cannot be read or written, or `from` has no path for a site.
+pub(crate) fn rewrite(
+    path: &Path,
+    sites: &[PlaceholderSite],
+    from: &PathMap,
+    to: &PathMap,
+) -> io::Result<()> {
+    write_over(path, sites, to, |role, _| {
+        let mut written = from.placeholders();
+        let (.., directory) = written.find(|(other, ..)| *other == role)?;
+        Some(directory.len())
+    })
+}
+
+/// Writes real paths at these sites of the file at `path`. `length_now` returns the length of what precedes the rest of a name
+/// there, by the role and its placeholder.
+fn write_over(
+    path: &Path,
+    sites: &[PlaceholderSite],
+    path_map: &PathMap,
+    length_now: impl Fn(Role, &str) -> Option<usize>,
+) -> io::Result<()> {
     let mut patcher = Patcher::of(path);
     for (role, placeholder, directory) in path_map.placeholders() {
         for site in sites.iter().filter(|site| site.role == role) {
@@ -190,7 +220,8 @@ pub(crate) fn write(path: &Path, sites: &[PlaceholderSite], path_map: &PathMap) 
             if matches!(site.kind, Kind::Name(_)) {
                 let mut name = vec![0; site.len(placeholder)];
                 fsio::open(path)?.read_exact_at(&mut name, site.offset)?;
-                rest = site.rest(&name, placeholder.len());
+                let length = length_now(role, placeholder);
+                rest = site.rest(&name, length.ok_or(io::ErrorKind::InvalidInput)?);
             }
             patcher.write(site.offset, &site.with(placeholder, directory, &rest))?;
         }
@@ -306,5 +337,29 @@ mod tests {
         // The file was truncated.
         fsio::replace(&path, &written[..4]).unwrap();
         assert_eq!(digest_with(&path, &sites, &map("/w")), None);
+    }
+
+    #[test]
+    fn a_name_keeps_its_rest_when_it_is_written_again() {
+        let placeholder = Role::Workspace.placeholder();
+        let length = (placeholder.len() + "/out/g.rs".len()) as u64;
+        let mut stored = format!("{placeholder}/out/g.rs").into_bytes();
+        stored.extend(length.to_le_bytes());
+        let site = |offset, kind| PlaceholderSite {
+            offset,
+            role: Role::Workspace,
+            kind,
+        };
+        let sites = [site(0, Kind::Name(9)), site(length, Kind::Length(length))];
+        let directory = tempfile::tempdir().unwrap();
+        let [moved, direct] = ["moved", "direct"].map(|name| directory.path().join(name));
+        fsio::replace(&moved, &stored).unwrap();
+        write(&moved, &sites, &map("/w")).unwrap();
+        for (from, to) in [("/w", "/longer"), ("/longer", "/v")] {
+            rewrite(&moved, &sites, &map(from), &map(to)).unwrap();
+            fsio::replace(&direct, &stored).unwrap();
+            write(&direct, &sites, &map(to)).unwrap();
+            assert_eq!(fsio::read_bytes(&moved), fsio::read_bytes(&direct), "{to}");
+        }
     }
 }

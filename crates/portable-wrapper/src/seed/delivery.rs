@@ -113,7 +113,7 @@ impl Delivery<'_> {
                     share::make_read_only(&to)?;
                 } else if let Some(sites) = sites.filter(|_| !is_same_file) {
                     share::copy(program, &to)?;
-                    placeholder_sites::write(&to, sites, to_map)?;
+                    placeholder_sites::rewrite(&to, sites, from_map, to_map)?;
                 }
                 if has_launcher {
                     launcher::copy(&from, &to)?;

@@ -12,7 +12,7 @@ use super::workspace::Workspace;
 use super::{Outcome, marked, seed_once};
 use crate::session::policy_around;
 use crate::worktrees::Worktree;
-use portable_wrapper::seed::{Use, When, is_unbuilt, remove_outdated};
+use portable_wrapper::seed::{Use, When, remove_outdated};
 use sccfg_util::wrapper_vars::{SEED, SWITCH, is_off};
 use sccfg_util::{env, fsio, proc};
 
@@ -81,11 +81,10 @@ fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
     let Ok(start) = start.canonicalize() else {
         return;
     };
-    // Most worktrees were not seeded; then nothing else is read.
-    let is_possible = Worktree::around(&start).is_none_or(|worktree| {
-        let mut marked = marked(&worktree).into_iter().flatten();
-        marked.any(|build| is_unbuilt(&build))
-    });
+    // Scripts query the version often, and most worktrees were not seeded; then nothing else is read. cargo queries it once. The
+    // mark is missing if git's directory was read-only, and a worktree that was moved has the mark of another directory.
+    let is_possible = command.is_some()
+        || Worktree::around(&start).is_none_or(|worktree| marked(&worktree).is_some());
     if is_possible && let Ok(workspace) = Workspace::with_settings_of(&start, cwd) {
         let used = match command {
             Some(command) if command.purpose == Purpose::Build && !command.has_toolchain => {

@@ -37,7 +37,7 @@ use reference_time::{CACHE_TAG, ReferenceTime};
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
 use source_record::Compared;
-pub use source_record::{Use, is_unbuilt, remove_outdated};
+pub use source_record::{Use, remove_outdated};
 use units::{CargoUnit, Kind, Unfinished};
 
 /// The name of the directory that is filled. If it is in the parent of the build directory, its name is `.sccfg-seed-` and the

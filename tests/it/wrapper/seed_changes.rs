@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use rstest::rstest;
 
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project};
 use super::seed::{ALL, project, sccfg, seed};
 
@@ -273,4 +274,56 @@ fn the_record_of_sources_is_there_until_the_first_build() {
     let third = project.linked("third");
     third.without("SCCFG_SEED").cargo(&ALL).ok().nothing_to_do();
     assert!(!third.path("target/.sccfg/seeded.json").exists());
+}
+
+/// git moves the worktree, or somebody copies it: programs name the place where they are.
+#[rstest]
+#[case::moved(|project: &Project| {
+    project.git(&project.main().directory, &["worktree", "move", "../second", "../other"]);
+})]
+#[case::renamed(|project: &Project| {
+    fs::rename(project.sandbox.path("second"), project.sandbox.path("other")).unwrap();
+    project.git(&project.sandbox.path("other"), &["worktree", "repair"]);
+})]
+#[requires(sccache)]
+fn a_worktree_that_is_moved_before_its_first_build_is_built_there(
+    #[case] moves: fn(&Project),
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = project().with_layout(layout).file(
+        "crates/app/src/main.rs",
+        "mod place;\nfn main() { println!(\"{} {}\", low::place(), place::generated()); }\n",
+    );
+    let project = project
+        .file("crates/app/src/place.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n")
+        .file("crates/app/build.rs", "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); \
+             let out = std::env::var(\"OUT_DIR\").unwrap(); \
+             std::fs::write(out + \"/g.rs\", \"pub fn generated() -> &'static str { file!() }\").unwrap(); }\n")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    seed(&project.linked("second"));
+    moves(&project);
+    let moved = project.checkout(project.sandbox.path("other"));
+    moved.cargo(&["build"]).ok();
+    let said = says_the_same_uncached(&moved);
+    assert!(said.contains(moved.text()), "{said}");
+}
+
+/// A read-only directory of git has no mark.
+#[requires(sccache)]
+#[test]
+fn without_a_mark_the_first_command_looks_as_well() {
+    let project = project().committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    fs::remove_file(
+        project
+            .sandbox
+            .path("main/.git/worktrees/second/sccfg-seeded"),
+    )
+    .unwrap();
+    copy_with_time(&linked, "data.txt", "copied\n");
+    linked.cargo(&["build"]).ok();
+    assert!(linked.says("app").contains("copied"));
 }

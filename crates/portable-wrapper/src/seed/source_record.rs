@@ -23,7 +23,7 @@ use sccfg_util::fsio;
 /// The name of the record in the wrapper's directory at the root of a build directory.
 const RECORD: &str = "seeded.json";
 /// The version of the format of the record.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The name of the lock of the record.
 const LOCK: &str = "seeded.lock";
 /// The maximum number of files in a directory whose state is recorded.
@@ -78,6 +78,8 @@ pub(super) struct Compared {
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
+    /// The build directory. The units contain its path.
+    build: PathBuf,
     /// The mtime of the units.
     moment: SystemTime,
     sources: Vec<(Source, SourceState, BTreeSet<usize>)>,
@@ -132,6 +134,7 @@ impl Compared {
         }
         let record = Record {
             format: FORMAT,
+            build: build.to_owned(),
             moment,
             sources,
             units: self.units,
@@ -221,11 +224,6 @@ fn files(directory: &Path, what: Scope, build: &Path) -> SourceState {
     SourceState::Files(files)
 }
 
-/// Whether the build directory `build` was seeded, and nothing has been built there since.
-pub fn is_unbuilt(build: &Path) -> bool {
-    fsio::exists(&in_build(build, RECORD))
-}
-
 /// Makes cargo rebuild the seeded units in `build` whose sources have changed in a way that cargo does not detect. Returns how
 /// many directories were removed. Call it before cargo reads the fingerprints.
 ///
@@ -266,7 +264,8 @@ pub(super) fn is_outdated(build: &Path) -> bool {
 fn outdated(build: &Path) -> Option<BTreeSet<PathBuf>> {
     let text = fsio::read_bytes(in_build(build, RECORD))?;
     let record = serde_json::from_slice::<Record>(&text).ok();
-    let record = record.filter(|record| record.format == FORMAT);
+    // The directory may have been moved or copied.
+    let record = record.filter(|record| record.format == FORMAT && record.build == build);
     Some(record.map_or_else(|| all_units(build), |record| record.outdated(build)))
 }
 

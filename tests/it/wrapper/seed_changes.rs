@@ -327,3 +327,20 @@ fn without_a_mark_the_first_command_looks_as_well() {
     linked.cargo(&["build"]).ok();
     assert!(linked.says("app").contains("copied"));
 }
+
+/// rustc refuses a module with two files.
+#[rstest]
+#[case("crates/low/src/more.rs", "crates/low/src/more/mod.rs")]
+#[case("crates/low/src/more/mod.rs", "crates/low/src/more.rs")]
+#[requires(sccache)]
+fn a_second_file_of_a_module_is_an_error(#[case] first: &str, #[case] second: &str) {
+    let project = project()
+        .file("crates/low/src/lib.rs", "mod more;\npub use more::*;\n")
+        .file(first, "pub fn place() -> &'static str { \"\" }\npub fn fails() {}\npub const DATA: &str = \"\";\npub const MADE: &str = \"\";\n")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.write(second, "");
+    linked.cargo(&["build"]).fails().stderr_has("E0761");
+}

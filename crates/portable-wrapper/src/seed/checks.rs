@@ -378,13 +378,18 @@ impl<'a> Checks<'a> {
             };
         }
         self.compares(&path, Scope::File, Detected::ByCargo);
-        let is_conflicting = |other: &String| {
+        let is_listed = |other: &String| {
             let mut listed = unit.manifest.parts.iter();
-            !listed.any(|part| part.what.strip_prefix("file ") == Some(other))
-                && self.to.workspace.join(unit.to.to_real_str(other)).is_file()
+            listed.any(|part| part.what.strip_prefix("file ") == Some(other))
         };
+        let other = conflicting_module_file(file).filter(|other| !is_listed(other));
+        let other = other.map(|other| self.to.workspace.join(unit.to.to_real_str(&other)));
+        if let Some(other) = &other {
+            // cargo does not know it, and rustc fails if it exists.
+            self.compares(other, Scope::File, Detected::Not);
+        }
         if self.digest(&path).as_deref() != Some(value)
-            || conflicting_module_file(file).is_some_and(|other| is_conflicting(&other))
+            || other.is_some_and(|other| other.is_file())
         {
             return Err(changed());
         }

@@ -344,3 +344,25 @@ fn a_second_file_of_a_module_is_an_error(#[case] first: &str, #[case] second: &s
     linked.write(second, "");
     linked.cargo(&["build"]).fails().stderr_has("E0761");
 }
+
+/// cargo does not know the files that only arguments of the linker name.
+#[requires(sccache)]
+#[test]
+fn a_file_that_the_linker_reads_counts() {
+    let main = "extern \"C\" { static number: u8; }\nfn main() { println!(\"{}\", unsafe { &raw const number } as usize); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("app", "", &[("src/main.rs", main)])
+        .file(
+            ".cargo/config.toml",
+            "[build]\nrustflags = [\"-Clink-arg=numbers.ld\"]\n",
+        )
+        .file("numbers.ld", "number = 0x10;\n")
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.write("numbers.ld", "number = 0x20;\n");
+    linked.cargo(&["build"]).ok();
+    assert_eq!(linked.says("app"), "32\n");
+}

@@ -23,6 +23,7 @@ use super::super::unit_key::module_files::conflicting_module_file;
 use super::super::unit_key::observed::Question;
 use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET, closure_of};
 use super::super::unit_manifest::{Sharing, UnitManifest};
+use super::delivery::has_extension;
 use super::earlier::Earlier;
 use super::libraries::BuildScriptLibraries;
 use super::source_record::{Compared, Detected, Scope};
@@ -252,7 +253,11 @@ impl<'a> Checks<'a> {
         }
         if let Some(directory) = what.strip_prefix(LIBRARIES_IN) {
             let directory = PathBuf::from(unit.to.to_real_str(directory));
-            let (_, found) = libraries_in(&directory, &self.state);
+            let (files, found) = libraries_in(&directory, &self.state);
+            self.compares(&directory, Scope::Libraries, Detected::Not);
+            for file in files {
+                self.compares(&file, Scope::File, Detected::Not);
+            }
             return same(Some(&found), "a native library has changed");
         }
         if let Some(target) = what.strip_prefix(STANDARD_LIBRARY) {
@@ -377,7 +382,15 @@ impl<'a> Checks<'a> {
                 Err(changed())
             };
         }
-        self.compares(&path, Scope::File, Detected::ByCargo);
+        // A linker reads files that are not in rustc's dep-info.
+        let mut parts = unit.manifest.parts.iter();
+        let may_be_linked = parts.any(|part| part.what == "linker") && !has_extension(file, "rs");
+        let detected = if may_be_linked {
+            Detected::Not
+        } else {
+            Detected::ByCargo
+        };
+        self.compares(&path, Scope::File, detected);
         let is_listed = |other: &String| {
             let mut listed = unit.manifest.parts.iter();
             listed.any(|part| part.what.strip_prefix("file ") == Some(other))

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::super::build_dir::WRAPPER_DIR;
 use super::super::digest::FileStamp;
 use super::super::package;
+use super::super::unit_key::linking::is_library;
 use super::STAGING;
 use super::checks::modified;
 use super::units::profiles;
@@ -45,6 +46,8 @@ pub(super) enum Scope {
     File,
     /// Also the names in a directory.
     Names,
+    /// Also the names of native libraries in a directory.
+    Libraries,
     /// Also all files in a directory, links followed, as cargo compares declared directories.
     Declared,
     /// Also all files in a directory, except those of tools.
@@ -155,6 +158,13 @@ impl SourceState {
         match what {
             Scope::File => Self::Directory,
             Scope::Names => names(path, build),
+            Scope::Libraries => match names(path, build) {
+                Self::Names(mut names) => {
+                    names.retain(|name| is_library(name));
+                    Self::Names(names)
+                }
+                other => other,
+            },
             Scope::Declared | Scope::Package => files(path, *what, build),
         }
     }

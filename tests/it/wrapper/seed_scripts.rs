@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Project};
+use super::project::{Checkout, Layout, Project};
 use super::seed::{sccfg, seed};
 
 /// A library whose build script evaluates `value`, and declares these inputs; and a program that prints it.
@@ -324,4 +324,23 @@ fn what_a_published_script_names_counts(#[case] value: &str) {
     seed(&other);
     other.cargo(&["build"]).ok();
     says_the_same_uncached(&other);
+}
+
+/// The wrapper knows only what the script read when the wrapper ran it.
+#[rstest]
+#[requires(sccache)]
+fn a_run_without_the_wrapper_is_not_taken_for_the_run_before(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = project(READS, &["rerun-if-changed=trigger"]).with_layout(layout);
+    let main = project.main();
+    main.write("crates/low/trigger", "");
+    project.commit(&main.directory);
+    main.cargo(&["build"]).ok();
+    main.write("crates/low/data.txt", "other\n");
+    main.write("crates/low/trigger", "");
+    main.uncached(&["build"]).ok();
+    assert_eq!(main.says("app"), "other\n");
+    main.write("crates/low/data.txt", "data\n");
+    is_right(&project.linked("second"));
 }

@@ -12,12 +12,15 @@ use super::super::path_map::{PathMap, Role};
 use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
-use super::checks::{Checks, Taken};
+use super::checks::{Checks, Taken, modified};
 use super::source_record::{Detected, Scope};
 use super::units::{Kind, Run};
 
 /// Prefixes of variables that cargo or rustup sets during a build, and that a shell may not have.
 const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
+
+/// The file whose mtime is the time at which cargo started the script.
+const INVOKED: &str = "invoked.timestamp";
 
 /// Whether all inputs of the run of a workspace package with this manifest are known, because it was observed.
 pub(super) fn is_observed(manifest: &UnitManifest) -> bool {
@@ -31,6 +34,17 @@ impl Checks<'_> {
     pub(super) fn manifest_of(&self, run: &Run) -> Option<UnitManifest> {
         let path = build_script::manifest_of_run(&self.from.build.join(&run.out_dir))?;
         UnitManifest::read(&path)
+    }
+
+    /// Whether the manifest describes an earlier run: cargo notes when it starts a script, and the wrapper writes the manifest
+    /// after that.
+    pub(super) fn has_run_since_manifest(&self, run: &Run) -> bool {
+        let path = build_script::manifest_of_run(&self.from.build.join(&run.out_dir));
+        let Some(written) = path.and_then(|path| modified(&path)) else {
+            return false;
+        };
+        let started = self.from.build.join(&run.directory).join(INVOKED);
+        modified(&started).is_none_or(|started| started > written)
     }
 
     /// Fails if an input of the run of a published package [differs](Self::reads_the_same) here, or the run cannot be cached. A

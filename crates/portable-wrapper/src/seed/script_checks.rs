@@ -33,6 +33,9 @@ impl Checks<'_> {
         let (Some((taken, script, is_published)), None) = (scripts.next(), scripts.next()) else {
             return Err("the program of its build script was not found".into());
         };
+        if self.has_run_since_manifest(run) {
+            return Err("its build script ran again without the wrapper".into());
+        }
         let manifest = self.manifest_of(run);
         if let Some(Sharing::KeyedByPath(why)) = manifest.as_ref().map(|known| &known.sharing) {
             return Err(Why::general(why.clone()));

@@ -209,6 +209,19 @@ pub(super) fn is_changed_since(path: &Path, moment: SystemTime) -> bool {
     })
 }
 
+/// Whether a file or directory was created, renamed or removed in `directory` or below it at `moment` or later. Directories of
+/// tools are excluded.
+pub(super) fn has_other_names_since(directory: &Path, moment: SystemTime) -> bool {
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false);
+    leave_out_tools(&mut walk, directory);
+    walk.build().flatten().any(|entry| {
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let modified = || entry.metadata().ok()?.modified().ok();
+        is_dir && modified().is_none_or(|modified| modified >= moment)
+    })
+}
+
 /// The state of the git repository around `directory` that `git describe` shows: head and tags. `None` if there is
 /// none.
 pub(super) fn history(directory: &Path) -> Option<String> {

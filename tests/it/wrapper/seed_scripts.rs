@@ -344,3 +344,60 @@ fn a_run_without_the_wrapper_is_not_taken_for_the_run_before(
     main.write("crates/low/data.txt", "data\n");
     is_right(&project.linked("second"));
 }
+
+/// A library whose build script evaluates this, in a project without the local store: its runs are not observed.
+fn unobserved(value: &str, declares: &[&str]) -> Project {
+    project(value, declares).without_store()
+}
+
+/// cargo does not run the script again in the first checkout.
+#[rstest]
+#[case::edited(|main: &Checkout<'_>| main.write("crates/low/data.txt", "other\n"))]
+#[case::removed(|main: &Checkout<'_>| main.remove("crates/low/data.txt"))]
+#[requires(sccache)]
+fn an_undeclared_file_that_has_changed_in_both_checkouts_counts(
+    #[case] change: fn(&Checkout<'_>),
+    #[values(true, false)] is_observed: bool,
+) {
+    let value = "std::fs::read_to_string(\"data.txt\").unwrap_or_default()";
+    let project = if is_observed {
+        project(value, &[BUILD_RS])
+    } else {
+        unobserved(value, &[BUILD_RS])
+    };
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    change(&main);
+    project.commit(&main.directory);
+    is_right(&project.linked("second"));
+}
+
+#[rstest]
+#[case::a_file("std::fs::read_to_string(std::env::var(\"PLACE\").unwrap()).unwrap()")]
+#[case::in_a_directory(
+    "std::fs::read_to_string(std::env::var(\"PLACE\").unwrap() + \"/../place.txt\").unwrap()"
+)]
+#[requires(sccache)]
+fn a_file_that_a_declared_variable_names_counts(
+    #[case] value: &str,
+    #[values(true, false)] is_observed: bool,
+) {
+    let declares = [BUILD_RS, "rerun-if-env-changed=PLACE"];
+    let project = if is_observed {
+        project(value, &declares)
+    } else {
+        unobserved(value, &declares)
+    };
+    let place = project.sandbox.path("place.txt");
+    let named = if value.contains("..") {
+        fs::create_dir(project.sandbox.path("beside")).unwrap();
+        project.sandbox.path("beside")
+    } else {
+        place.clone()
+    };
+    let named = named.to_str().unwrap();
+    fs::write(&place, "before").unwrap();
+    project.main().with("PLACE", named).cargo(&["build"]).ok();
+    fs::write(&place, "after").unwrap();
+    is_right(&project.linked("second").with("PLACE", named));
+}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::super::build_script::{self, Machine, Source, VariablesRead, is_of_cargo, session};
 use super::super::digest;
@@ -43,8 +44,12 @@ impl Checks<'_> {
         let Some(written) = path.and_then(|path| modified(&path)) else {
             return false;
         };
-        let started = self.from.build.join(&run.directory).join(INVOKED);
-        modified(&started).is_none_or(|started| started > written)
+        self.started(run).is_none_or(|started| started > written)
+    }
+
+    /// When cargo started the script.
+    pub(super) fn started(&self, run: &Run) -> Option<SystemTime> {
+        modified(&self.from.build.join(&run.directory).join(INVOKED))
     }
 
     /// Fails if an input of the run of a published package [differs](Self::reads_the_same) here, or the run cannot be cached. A

@@ -70,7 +70,7 @@ impl Checks<'_> {
             let package = package
                 .as_deref()
                 .ok_or_else(|| Why::general("its package is not in this workspace"))?;
-            self.declares_all(taken, unit, package)?;
+            self.declares_all(taken, (unit, run), package)?;
         }
         Ok(is_published)
     }

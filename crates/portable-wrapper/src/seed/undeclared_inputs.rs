@@ -14,7 +14,7 @@ use super::super::package;
 use super::super::path_map::PathMap;
 use super::checks::{Checks, Taken};
 use super::source_record::{Detected, Scope};
-use super::units::{CargoUnit, Kind, Local};
+use super::units::{CargoUnit, Kind, Local, Run};
 use super::{Package, Why};
 use sccfg_util::{env, fsio};
 
@@ -24,12 +24,12 @@ const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
 const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
 
 impl Checks<'_> {
-    /// Fails if the build script may have an input that differs here and that it did not declare in `run`. `script` is its
-    /// compile.
+    /// Fails if the build script may have an input that differs here, or has changed there since its `run`, and that it did not
+    /// declare. `unit` is the unit of the run, and `script` the compile of the script.
     pub(super) fn declares_all(
         &self,
         script: &Taken<'_>,
-        run: &CargoUnit,
+        (unit, run): (&CargoUnit, &Run),
         package: &Package,
     ) -> Result<(), Why> {
         let Kind::Compile {
@@ -57,7 +57,7 @@ impl Checks<'_> {
         }
         let names = |all: &[&str]| all.iter().any(|name| source.names.contains(*name));
         let texts = || source.texts.iter().map(String::as_str);
-        let declared = run.local.iter().filter_map(|local| match local {
+        let declared = unit.local.iter().filter_map(|local| match local {
             Local::RerunIfEnvChanged { var } => Some(var.as_str()),
             _ => None,
         });
@@ -76,6 +76,17 @@ impl Checks<'_> {
             let path = Path::new(text);
             path.iter().any(|part| part == "..") || path.is_absolute() && path.exists()
         };
+        let names_path = |name: &&str| {
+            let value = env::var_os(name).filter(|_| !is_of_cargo(name));
+            let paths = value
+                .map(|value| env::split_paths(&value))
+                .unwrap_or_default();
+            paths.iter().any(|path| is_outside(&path.to_string_lossy()))
+        };
+        if let Some(name) = declared.iter().find(|name| names_path(name)) {
+            let why = format!("its build script may read a file that the variable {name} names");
+            return Err(Why::general(why));
+        }
         let asks_for_metadata = names(&METADATA) || names(&FILE_TIMES) || names(&LINKS);
         if asks_for_metadata || used.asks_for_metadata || texts().any(is_outside) {
             return Err(Why::general(
@@ -92,6 +103,13 @@ impl Checks<'_> {
         }
         let path_map = self.from.path_map().ok_or("a path is not UTF-8")?;
         let package = self.from.workspace.join(&package.directory);
+        let is_changed = |started| {
+            package::is_changed_since(&package, started)
+                || package::has_other_names_since(&package, started)
+        };
+        if self.started(run).is_none_or(is_changed) {
+            return Err("its build script may read a file that has changed since it ran".into());
+        }
         let reads_path = || OwnPath::new(&path_map, None, std::iter::empty()).is_below(&package);
         if self.names_workspace(run, &path_map) || reads_path() {
             return Err("its build script may read the path of the other checkout".into());
@@ -100,10 +118,7 @@ impl Checks<'_> {
     }
 
     /// Whether the output or a file of a run contains the path of the workspace, other than in that of the target directory.
-    fn names_workspace(&self, run: &CargoUnit, path_map: &PathMap) -> bool {
-        let Kind::Run(run) = &run.kind else {
-            return false;
-        };
+    fn names_workspace(&self, run: &Run, path_map: &PathMap) -> bool {
         // Only the files in the directory of the output itself: the wrapper's records below it contain paths.
         let directories = [(&run.directory, Some(1)), (&run.out_dir, None)];
         let walks = directories.into_iter().flat_map(|(below, depth)| {

@@ -92,6 +92,7 @@ fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
             }
             _ => Use::NotLast,
         };
+        let _changes = env::change(workspace.settings.variables().collect());
         let removed = remove_outdated(&workspace.build, used);
         log::debug!("looked at what was seeded: {removed:?}");
     }

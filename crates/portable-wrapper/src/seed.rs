@@ -12,6 +12,7 @@ mod delivery;
 mod earlier;
 mod libraries;
 mod observed_runs;
+mod of_shell;
 mod reference_time;
 mod script_checks;
 mod source_record;

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use rstest::rstest;
 
+use super::build_scripts::{DECLARES_ITSELF, app, saying};
+use super::file_stamps::script;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project};
 use super::seed::{ALL, project, sccfg, seed};
@@ -345,6 +347,65 @@ fn a_second_file_of_a_module_is_an_error(#[case] first: &str, #[case] second: &s
     linked.cargo(&["build"]).fails().stderr_has("E0761");
 }
 
+/// The checkout in a shell with this flavour.
+fn with_flavour<'p>(checkout: Checkout<'p>, value: Option<&str>) -> Checkout<'p> {
+    match value {
+        Some(value) => checkout.with("FLAVOUR", value),
+        None => checkout,
+    }
+}
+
+/// A worktree may be created in the shell of another one, and built in its own, which has other variables.
+#[rstest]
+#[case::that_is_set_later(None, Some("mint"))]
+#[case::that_differs(Some("plain"), Some("mint"))]
+#[case::that_is_not_set_later(Some("mint"), None)]
+#[requires(sccache)]
+fn a_variable_of_the_first_build_counts(
+    #[case] before: Option<&str>,
+    #[case] after: Option<&str>,
+    #[values("macro", "script")] reader: &str,
+) {
+    let reads = "std::env::var(\"FLAVOUR\").unwrap_or_default()";
+    let mac = format!(
+        "extern crate proc_macro;\n#[proc_macro]\npub fn flavour(_: proc_macro::TokenStream) -> \
+         proc_macro::TokenStream {{ format!(\"{{:?}}\", {reads}).parse().unwrap() }}\n"
+    );
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\");\n\
+         println!(\"cargo::rustc-env=SAYS={{}}\", {reads}); }}\n"
+    );
+    let (uses, main, files) = if reader == "macro" {
+        let uses = "[dependencies]\nmac = { path = \"../mac\" }\n";
+        (
+            uses,
+            "fn main() { println!(\"{}\", mac::flavour!()); }\n",
+            vec![],
+        )
+    } else {
+        let files = vec![("build.rs", script.as_str())];
+        (
+            "",
+            "fn main() { println!(\"{}\", env!(\"SAYS\")); }\n",
+            files,
+        )
+    };
+    let files = [vec![("src/main.rs", main)], files].concat();
+    let project = Project::new()
+        .with_store()
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", &mac)])
+        .package("app", uses, &files)
+        .committed();
+    with_flavour(project.main(), before).cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&with_flavour(linked.clone(), before));
+    with_flavour(linked.clone(), after).cargo(&["build"]).ok();
+    assert_eq!(linked.says("app").trim(), after.unwrap_or_default());
+    let same = with_flavour(project.linked("third"), before);
+    seed(&same);
+    same.cargo(&["build"]).ok().nothing_to_do();
+}
+
 /// cargo does not know the files that only arguments of the linker name.
 #[requires(sccache)]
 #[test]
@@ -365,4 +426,52 @@ fn a_file_that_the_linker_reads_counts() {
     linked.write("numbers.ld", "number = 0x20;\n");
     linked.cargo(&["build"]).ok();
     assert_eq!(linked.says("app"), "32\n");
+}
+
+/// The checkout in a shell that finds programs in this directory of the sandbox first.
+fn with_programs<'p>(project: &Project, checkout: &Checkout<'p>, directory: &str) -> Checkout<'p> {
+    let directory = project.sandbox.path(directory);
+    let path = std::env::var("PATH").unwrap();
+    checkout.with("PATH", &format!("{}:{path}", directory.display()))
+}
+
+#[requires(sccache)]
+#[test]
+fn the_linker_of_the_first_build_counts() {
+    let main = "extern \"C\" { static number: u8; }\nfn main() { println!(\"{}\", &raw const number as usize); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("app", "", &[("src/main.rs", main)])
+        .committed();
+    for number in [1, 2] {
+        let text =
+            format!("#!/bin/sh\nexec /usr/bin/cc -no-pie -Wl,--defsym=number={number} \"$@\"\n");
+        script(&project, &format!("{number}/cc"), &text);
+    }
+    let flags = ("RUSTFLAGS", "-Crelocation-model=static");
+    let main = project.main().with(flags.0, flags.1);
+    with_programs(&project, &main, "1").cargo(&["build"]).ok();
+    let linked = project.linked("second").with(flags.0, flags.1);
+    seed(&with_programs(&project, &linked, "1"));
+    let second = with_programs(&project, &linked, "2");
+    second.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&second), "2\n");
+}
+
+#[requires(sccache)]
+#[test]
+fn a_program_counts_that_a_build_script_of_the_first_build_finds() {
+    let value = "String::from_utf8(std::process::Command::new(\"app-tool\").output().unwrap().stdout).unwrap()";
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    for number in ["1", "2"] {
+        let text = format!("#!/bin/sh\necho {number}\n");
+        script(&project, &format!("{number}/app-tool"), &text);
+    }
+    let main = with_programs(&project, &project.main(), "1");
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&with_programs(&project, &linked, "1"));
+    let second = with_programs(&project, &linked, "2");
+    second.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&second).starts_with("2\n"));
 }

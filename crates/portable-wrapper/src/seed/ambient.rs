@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::macro_effects::{AmbientInputs, literals, words};
 use super::super::unit_key::environment::counts;
-use super::super::unit_key::linking::is_of_linker;
+use super::super::unit_key::linking::{LINKER_VARIABLES, is_of_linker};
 use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, variables_that};
 use super::Why;
 use super::checks::{Checks, Unit};
@@ -36,8 +36,14 @@ impl Checks<'_> {
             return Err(Why::general("it is not known which files a macro reads"));
         }
         let mut now = variables_that(|name| OTHER_VARIABLES.contains(&name));
+        for name in OTHER_VARIABLES.iter().filter(|_| !unit.is_published) {
+            self.compares_variable(name);
+        }
         if unit.manifest.parts.iter().any(|part| part.what == "linker") {
             now.extend(variables_that(is_of_linker));
+            for name in LINKER_VARIABLES {
+                self.compares_variable(name);
+            }
         }
         if macros.reads_unknown_variables(is_observed) {
             let texts = self.texts(unit);

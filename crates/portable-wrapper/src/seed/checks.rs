@@ -26,6 +26,7 @@ use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::delivery::has_extension;
 use super::earlier::Earlier;
 use super::libraries::BuildScriptLibraries;
+use super::of_shell::OfShell;
 use super::source_record::{Compared, Detected, Scope};
 use super::units::{CargoUnit, Kind, Run, Times};
 use super::{Checkout, Filling, Package, Packages, Why, directories_of, moved};
@@ -298,6 +299,7 @@ impl<'a> Checks<'a> {
                 )
             }
             "linker" => {
+                self.compares_of_shell(OfShell::Linker);
                 let linker = self
                     .linker
                     .get_or_init(|| compiler::default_linker(&self.state));
@@ -344,6 +346,10 @@ impl<'a> Checks<'a> {
             || is_of_package && unit.is_published
         {
             return Ok(());
+        }
+        // cargo compares those of `env!`.
+        if !is_of_package && what.starts_with('$') {
+            self.compares_variable(name);
         }
         let now = if is_of_package {
             unit.package
@@ -428,6 +434,16 @@ impl<'a> Checks<'a> {
         {
             self.compared.borrow_mut().add(path, what, detected);
         }
+    }
+
+    /// Records that a variable counts.
+    pub(super) fn compares_variable(&self, name: &str) {
+        self.compares_of_shell(OfShell::Variable(name.to_owned()));
+    }
+
+    /// Records that an input of the shell counts.
+    pub(super) fn compares_of_shell(&self, input: OfShell) {
+        self.compared.borrow_mut().add_of_shell(input);
     }
 
     fn digest(&self, path: &Path) -> Option<String> {

@@ -14,8 +14,10 @@ use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::Why;
 use super::checks::{Checks, Taken, modified};
+use super::of_shell::OfShell;
 use super::source_record::{Detected, Scope};
 use super::units::{Kind, Run};
+use sccfg_util::env;
 
 /// Prefixes of variables that cargo or rustup sets during a build, and that a shell may not have.
 const OF_A_BUILD: [&str; 4] = ["CARGO", "LD_LIBRARY_PATH", "RUSTC", "RUSTUP_"];
@@ -28,6 +30,13 @@ pub(super) fn is_observed(manifest: &UnitManifest) -> bool {
     let observed = manifest.observed.as_ref();
     matches!(manifest.sharing, Sharing::Everywhere)
         && observed.is_some_and(|(observed, _)| observed.is_observed)
+}
+
+/// Whether a word may be the name of a variable.
+fn is_variable(word: &str) -> bool {
+    let is_part =
+        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    word.len() > 1 && word.chars().all(is_part)
 }
 
 impl Checks<'_> {
@@ -128,6 +137,10 @@ impl Checks<'_> {
                 "a file that a variable or its build script names is not the same here".into(),
             );
         }
+        let programs = manifest.observed.iter();
+        for program in programs.flat_map(|(observed, _)| &observed.programs) {
+            self.compares_of_shell(OfShell::Program(program.clone()));
+        }
         if let Some((observed, _)) = manifest.observed.as_ref().filter(|_| !script.is_published) {
             let asked = [
                 (&observed.files, Scope::File),
@@ -205,6 +218,20 @@ impl Checks<'_> {
             })
         });
         let (there, here): (BTreeMap<_, _>, BTreeMap<_, _>) = (there.collect(), here.collect());
+        for name in here.keys() {
+            self.compares_variable(name);
+        }
+        // A variable that is not set here may be set when the first build begins.
+        let in_source = words.iter().copied().filter(|_| !is_observed);
+        let unset = observed
+            .variables
+            .iter()
+            .map(String::as_str)
+            .chain(in_source);
+        let unset = unset.filter(|name| is_variable(name) && env::var_os(name).is_none());
+        for name in unset.filter(|name| may_differ(name) && !session::is_left_to_runs(name)) {
+            self.compares_variable(name);
+        }
         let mut names = there.keys().chain(here.keys());
         match names.find(|name| there.get(*name) != here.get(*name)) {
             Some(name) => {

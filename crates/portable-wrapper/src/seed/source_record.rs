@@ -2,7 +2,8 @@
 //! source has a newer mtime. It does not detect a changed source with an old mtime (`cp -p`, `rsync -a`, `tar`, `mv`), or a
 //! change of a file that a macro or build script reads without declaring it. So `.rustc_info.json` is seeded without the
 //! compiler's version: the first cargo command runs the wrapper with `-vV` before it looks at any unit. The wrapper then
-//! compares the sources again, and removes the units whose sources have changed undetected.
+//! compares the sources again, and removes the units whose sources have changed undetected. The same holds for variables that
+//! macros and build scripts read without declaring them, and for programs: the shell of the first build may have others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,6 +19,7 @@ use super::super::package;
 use super::super::unit_key::linking::is_library;
 use super::STAGING;
 use super::checks::modified;
+use super::of_shell::{OfShell, Shell};
 use super::units::profiles;
 use sccfg_util::fsio;
 
@@ -70,10 +72,11 @@ enum SourceState {
 /// A source that is compared for a unit.
 type Source = (PathBuf, Scope, Detected);
 
-/// The compared sources of packages that may change, each with the indices of its units.
+/// The compared sources of packages that may change, and the compared inputs of the shell, each with the indices of its units.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     sources: BTreeMap<Source, BTreeSet<usize>>,
+    of_shell: BTreeMap<OfShell, BTreeSet<usize>>,
     /// The directories of each unit whose removal makes cargo rebuild it.
     units: Vec<Vec<PathBuf>>,
 }
@@ -86,6 +89,8 @@ struct Record {
     /// The mtime of the units.
     moment: SystemTime,
     sources: Vec<(Source, SourceState, BTreeSet<usize>)>,
+    /// The inputs of the shell, with their values or digests of these.
+    of_shell: Vec<(OfShell, String, BTreeSet<usize>)>,
     units: Vec<Vec<PathBuf>>,
 }
 
@@ -114,6 +119,14 @@ impl Compared {
         self.sources.entry(source).or_default().insert(unit);
     }
 
+    /// Adds an input of the current unit that is not a source.
+    pub(super) fn add_of_shell(&mut self, input: OfShell) {
+        let Some(unit) = self.units.len().checked_sub(1) else {
+            return;
+        };
+        self.of_shell.entry(input).or_default().insert(unit);
+    }
+
     /// Writes the record into `staging`, which will be renamed to the build directory `build`. The units have the mtime
     /// `moment`.
     ///
@@ -135,11 +148,17 @@ impl Compared {
             let nowhere = (PathBuf::new(), Scope::File, Detected::Not);
             sources.push((nowhere, SourceState::Unknown, unknown));
         }
+        let shell = Shell::current();
+        let of_shell = self.of_shell.into_iter().map(|(input, units)| {
+            let value = shell.value(&input);
+            (input, value, units)
+        });
         let record = Record {
             format: FORMAT,
             build: build.to_owned(),
             moment,
             sources,
+            of_shell: of_shell.collect(),
             units: self.units,
         };
         let text = serde_json::to_vec(&record).map_err(io::Error::other)?;
@@ -248,7 +267,7 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
     let lock = fsio::create_lock_file(&in_build(build, LOCK))?;
     // Without file locks, the check runs unlocked.
     let _ = lock.lock();
-    let Some(outdated) = outdated(build) else {
+    let Some(outdated) = outdated(build, Asked::BeforeBuild) else {
         return Ok(0);
     };
     let is_inside = |unit: &&PathBuf| {
@@ -267,16 +286,25 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
 
 /// Whether sources of the units that were seeded in `build`, and not built since, have changed.
 pub(super) fn is_outdated(build: &Path) -> bool {
-    outdated(build).is_some_and(|outdated| !outdated.is_empty())
+    outdated(build, Asked::BySeeding).is_some_and(|outdated| !outdated.is_empty())
+}
+
+/// Who asks for outdated units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A build begins there, in the shell of this process.
+    BeforeBuild,
+    /// Another checkout is seeded from there, and compares the inputs of its shell itself.
+    BySeeding,
 }
 
 /// The directories whose removal makes cargo rebuild the outdated units in `build`; `None` without a record.
-fn outdated(build: &Path) -> Option<BTreeSet<PathBuf>> {
+fn outdated(build: &Path, asked: Asked) -> Option<BTreeSet<PathBuf>> {
     let text = fsio::read_bytes(in_build(build, RECORD))?;
     let record = serde_json::from_slice::<Record>(&text).ok();
     // The directory may have been moved or copied.
     let record = record.filter(|record| record.format == FORMAT && record.build == build);
-    Some(record.map_or_else(|| all_units(build), |record| record.outdated(build)))
+    Some(record.map_or_else(|| all_units(build), |record| record.outdated(build, asked)))
 }
 
 /// The `.fingerprint` and `build` directories of all profiles: without them, cargo rebuilds everything.
@@ -288,14 +316,26 @@ fn all_units(build: &Path) -> BTreeSet<PathBuf> {
 }
 
 impl Record {
-    /// The directories of the units whose sources have changed in a way that cargo does not detect.
-    fn outdated(&self, build: &Path) -> BTreeSet<PathBuf> {
+    /// The directories of the units whose sources, or inputs of the shell, have changed in a way that cargo does not detect.
+    fn outdated(&self, build: &Path, asked: Asked) -> BTreeSet<PathBuf> {
         let mut outdated = BTreeSet::new();
+        let directories_of = |units: &BTreeSet<usize>| {
+            let units = units.iter().filter_map(|unit| self.units.get(*unit));
+            units.flatten().cloned().collect::<Vec<_>>()
+        };
         for (source, seen, units) in &self.sources {
             if let Some(changed) = self.changed(source, seen, build) {
                 log::info!("{} was written after seeding", changed.display());
-                let units = units.iter().filter_map(|unit| self.units.get(*unit));
-                outdated.extend(units.flatten().cloned());
+                outdated.extend(directories_of(units));
+            }
+        }
+        if asked == Asked::BeforeBuild {
+            let shell = Shell::current();
+            for (input, value, units) in &self.of_shell {
+                if shell.value(input) != *value {
+                    log::info!("{input:?} is not the same as at seeding");
+                    outdated.extend(directories_of(units));
+                }
             }
         }
         outdated

@@ -19,7 +19,7 @@ use super::KeyBuilder;
 use sccfg_util::{env, fsio};
 
 /// Variables that linkers and Nix's linker wrappers read, besides [`PROGRAM_VARIABLES`].
-const LINKER_VARIABLES: [&str; 10] = [
+pub(crate) const LINKER_VARIABLES: [&str; 10] = [
     "CCC_OVERRIDE_OPTIONS",
     "GNUTARGET",
     "LDEMULATION",

@@ -88,7 +88,7 @@ fn may_count(name: &str) -> bool {
 }
 
 /// Whether the variable `name` is in no first key, unless the source names it.
-pub(super) fn is_left_to_runs(name: &str) -> bool {
+pub(crate) fn is_left_to_runs(name: &str) -> bool {
     OF_THE_USER.contains(&name) || OF_EACH_PROGRAM.contains(&name)
 }
 

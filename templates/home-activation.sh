@@ -10,8 +10,20 @@ sccacheServer() (
   if [[ -n $mark ]]; then
     pid=$(systemctl --user show --property=MainPID --value sccache.service 2>/dev/null) || pid=0
     if [[ -r /proc/${pid:=0}/environ ]] && ! grep -qzxF "SCCFG_SERVICE=$mark" "/proc/$pid/environ"; then
-      run "$sccfg" server restart --wait 0 ||
-        warnEcho "The sccache server keeps its old settings until the next switch or \`sccfg server restart\`."
+      # Its address is that of its start, which may be another one.
+      address=${SCCACHE_SERVER_UDS-}:${SCCACHE_SERVER_PORT-}
+      unset SCCACHE_SERVER_UDS SCCACHE_SERVER_PORT
+      while IFS= read -rd '' variable; do
+        case $variable in SCCACHE_SERVER_UDS=* | SCCACHE_SERVER_PORT=*) export "$variable" ;; esac
+      done <"/proc/$pid/environ"
+      if [[ $address == "${SCCACHE_SERVER_UDS-}:${SCCACHE_SERVER_PORT-}" ]]; then
+        run "$sccfg" server restart --wait 0 ||
+          warnEcho "The sccache server keeps its old settings until the next switch or \`sccfg server restart\`."
+      elif run "$sccfg" server stop --wait 0; then
+        run systemctl --user start sccache.service
+      else
+        warnEcho "The sccache server keeps its old address until the next switch or login."
+      fi
       return
     fi
   fi

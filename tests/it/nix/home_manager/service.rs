@@ -19,8 +19,8 @@ const SERVICE: &str = "service.enable = true;";
 
 mod double {
     use super::{
-        HomeManager, a_password_comes_from_a_file, a_server_is_kept, an_agent_s_script_serves,
-        another_server_makes_room,
+        HomeManager, a_password_comes_from_a_file, a_server_is_kept, a_unit_changes_its_address,
+        an_agent_s_script_serves, another_server_makes_room,
     };
 
     #[requires(nix, sccache, redis_server)]
@@ -46,12 +46,18 @@ mod double {
     fn another_server_makes_room_for_the_unit_s_with_the_double() {
         another_server_makes_room(HomeManager::Double);
     }
+
+    #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
+    #[test]
+    fn a_unit_gets_its_new_address_once_idle_with_the_double() {
+        a_unit_changes_its_address(HomeManager::Double);
+    }
 }
 
 mod real {
     use super::{
-        HomeManager, a_password_comes_from_a_file, a_server_is_kept, an_agent_s_script_serves,
-        another_server_makes_room,
+        HomeManager, a_password_comes_from_a_file, a_server_is_kept, a_unit_changes_its_address,
+        an_agent_s_script_serves, another_server_makes_room,
     };
 
     #[requires(nix, sccache, redis_server, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
@@ -107,6 +113,22 @@ mod real {
     #[test]
     fn another_server_makes_room_for_the_unit_s() {
         another_server_makes_room(HomeManager::real());
+    }
+
+    #[requires(
+        nix,
+        sccache,
+        root,
+        systemd,
+        cgroups,
+        nsenter,
+        SCCFG_NIXPKGS_LIB,
+        SCCFG_HOME_MANAGER,
+        sd_switch
+    )]
+    #[test]
+    fn a_unit_gets_its_new_address_once_idle() {
+        a_unit_changes_its_address(HomeManager::real());
     }
 }
 
@@ -251,6 +273,13 @@ impl Session {
         }
     }
 
+    /// Whether a server has created the socket of this session.
+    fn has_socket(&self) -> bool {
+        let mut test = self.home.command("test");
+        let test = test.args(["-S", &format!("{RUNTIME}/sccache.sock")]);
+        test.status().unwrap().success()
+    }
+
     fn listens(&self) -> bool {
         TcpStream::connect(("127.0.0.1", self.home.port)).is_ok()
     }
@@ -332,6 +361,35 @@ fn another_server_makes_room(home_manager: HomeManager) {
     home.let_go(compile);
     assert_ne!(session.unit(), before);
     assert_eq!(home.largest(), 24 * GIB);
+}
+
+/// Of two servers on one directory, each would evict what the other has stored.
+fn a_unit_changes_its_address(home_manager: HomeManager) {
+    let session = Session::new(home_manager);
+    let home = &session.home;
+    session.switch("24GiB", SERVICE);
+    let before = session.unit();
+
+    let compile = home.compile();
+    let socket = format!("{SERVICE}service.socket = true;");
+    session
+        .switch("24GiB", &socket)
+        .stdout_has("keeps its old address");
+    assert_eq!(session.unit(), before);
+    assert!(!session.has_socket());
+    home.let_go(compile);
+
+    session.switch("24GiB", &socket);
+    wait_until("the socket", || session.has_socket());
+    let after = home.pid();
+    assert_ne!(after, before);
+    assert_eq!(session.property("MainPID"), after.to_string());
+    assert!(!session.listens());
+    session.switch("24GiB", &socket);
+    assert_eq!(session.property("MainPID"), after.to_string());
+
+    session.switch("24GiB", SERVICE);
+    session.unit();
 }
 
 /// A Redis with a password, and the file that holds it; gone with this.

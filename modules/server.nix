@@ -28,6 +28,16 @@ let
   };
   settings = variables // result.environment;
 
+  # Sessions may import these into their systemd, with the values of a dev shell. They would override the file and the address.
+  imported = [
+    "SCCACHE_SERVER_PORT"
+    "SCCACHE_SERVER_UDS"
+  ]
+  ++ lib.optionals (result.settings != { }) [
+    "SCCACHE_CACHE_SIZE"
+    "SCCACHE_DIR"
+  ];
+
   /*
     Another server may have the address, started by an earlier build. It is stopped once it is idle;
     until then, the service manager tries again.
@@ -95,6 +105,7 @@ in
     RestartSec = 10;
     # Do not stop the server if a compiler runs out of memory.
     OOMPolicy = "continue";
+    UnsetEnvironment = lib.filter (name: !(settings // address) ? ${name}) imported;
   };
 
   /*

@@ -20,7 +20,7 @@ const SERVICE: &str = "service.enable = true;";
 mod double {
     use super::{
         HomeManager, a_password_comes_from_a_file, a_server_is_kept, a_unit_changes_its_address,
-        an_agent_s_script_serves, another_server_makes_room,
+        an_agent_s_script_serves, another_server_makes_room, variables_of_the_manager_do_not_count,
     };
 
     #[requires(nix, sccache, redis_server)]
@@ -52,12 +52,18 @@ mod double {
     fn a_unit_gets_its_new_address_once_idle_with_the_double() {
         a_unit_changes_its_address(HomeManager::Double);
     }
+
+    #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
+    #[test]
+    fn a_unit_ignores_variables_of_the_manager_with_the_double() {
+        variables_of_the_manager_do_not_count(HomeManager::Double);
+    }
 }
 
 mod real {
     use super::{
         HomeManager, a_password_comes_from_a_file, a_server_is_kept, a_unit_changes_its_address,
-        an_agent_s_script_serves, another_server_makes_room,
+        an_agent_s_script_serves, another_server_makes_room, variables_of_the_manager_do_not_count,
     };
 
     #[requires(nix, sccache, redis_server, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
@@ -129,6 +135,22 @@ mod real {
     #[test]
     fn a_unit_gets_its_new_address_once_idle() {
         a_unit_changes_its_address(HomeManager::real());
+    }
+
+    #[requires(
+        nix,
+        sccache,
+        root,
+        systemd,
+        cgroups,
+        nsenter,
+        SCCFG_NIXPKGS_LIB,
+        SCCFG_HOME_MANAGER,
+        sd_switch
+    )]
+    #[test]
+    fn a_unit_ignores_variables_of_the_manager() {
+        variables_of_the_manager_do_not_count(HomeManager::real());
     }
 }
 
@@ -390,6 +412,23 @@ fn a_unit_changes_its_address(home_manager: HomeManager) {
 
     session.switch("24GiB", SERVICE);
     session.unit();
+}
+
+/// Sessions import their environment into the manager, with what a dev shell has set in it.
+fn variables_of_the_manager_do_not_count(home_manager: HomeManager) {
+    let session = Session::new(home_manager);
+    session
+        .systemctl(&[
+            "set-environment",
+            "SCCACHE_SERVER_UDS=/run/user/0/sccache.sock",
+            "SCCACHE_DIR=/nowhere",
+            "SCCACHE_CACHE_SIZE=5G",
+        ])
+        .status(0);
+    session.switch("24GiB", SERVICE);
+    session.unit();
+    assert_eq!(session.home.largest(), 24 * GIB);
+    assert!(!session.has_socket());
 }
 
 /// A Redis with a password, and the file that holds it; gone with this.

@@ -17,6 +17,7 @@ use nix_shell_edit::generate::{
     Project, SHELL_NIX, ShellNix, Sources as ProjectFiles, TOOLCHAIN_FILES, Toolchain,
     ToolchainFile,
 };
+use sccfg_util::fsio;
 use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 use sccfg_util::size::{ByteSize, CacheSizeError};
@@ -63,6 +64,7 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     merge(&mut policy, options, existing.is_some());
     plan.note(&policy);
     plan.warnings.extend(auto_warning(&policy));
+    plan.warnings.extend(distance_warning(repository, &policy));
 
     let take_only_shell = existing.is_none() && options.shells.is_empty();
     // A shell that was renamed is replaced by the one that is asked for.
@@ -178,6 +180,61 @@ pub(crate) fn auto_warning(policy: &Policy) -> Option<Problem> {
     })
 }
 
+/// A warning if cargo runs above the directory of the flake. The hook does not find `sccfg.toml` from there, and the shell
+/// has only what the flake itself sets.
+fn distance_warning(repository: &Repository, policy: &Policy) -> Option<Problem> {
+    let needs_the_hook = policy.cache.size.is_some()
+        || policy.cargo.wrapper == Wrapper::Portable
+        || policy.cargo.incremental != Incremental::Off;
+    let root = std::path::absolute(&repository.root).ok()?;
+    let has = |directory: &Path, name: &str| fsio::exists(&directory.join(name));
+    if !needs_the_hook || has(&root, ".git") || has(&root, "Cargo.toml") {
+        return None;
+    }
+    let mut above = root.ancestors().skip(1);
+    let in_git = above.clone().position(|directory| has(directory, ".git"))?;
+    let cargo = above
+        .by_ref()
+        .take(in_git + 1)
+        .find(|directory| has(directory, "Cargo.toml"))?;
+    let below = root.strip_prefix(cargo).ok()?.to_string_lossy();
+    Some(
+        Problem::new(format!(
+            "a shell that is entered in {} does not use {}: it is searched upwards from there",
+            cargo.display(),
+            sccfg_toml::FILE_NAME
+        ))
+        .hint(format!(
+            "enter it in the directory of the flake: cd {} && nix develop",
+            quote(&below)
+        )),
+    )
+}
+
+/// A warning about a flake with shells in a directory directly below, if it belongs to this repository.
+fn other_flake_warning(repository: &Repository) -> Option<Problem> {
+    let mut names: Vec<_> = std::fs::read_dir(&repository.root)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            let has = |file: &str| fsio::exists(&repository.path(name).join(file));
+            let path = Path::new(name).join("flake.nix");
+            let flake = repository.read_file(path).ok().flatten();
+            flake.is_some_and(|text| text.contains("devShell"))
+                && !has(".git")
+                && !has("Cargo.toml")
+        })
+        .collect();
+    names.sort();
+    let name = names.first()?;
+    Some(
+        Problem::new(format!("the new flake does not use {name}/flake.nix")).hint(format!(
+            "to set up that one instead: sccfg init {}",
+            quote(name)
+        )),
+    )
+}
+
 fn size_warning(error: &CacheSizeError) -> Problem {
     Problem::new(format!(
         "SCCACHE_CACHE_SIZE was removed from the flake: {error}"
@@ -221,6 +278,7 @@ fn new_flake(
             None => plan.warnings.push(shell_nix_warning()),
         }
     }
+    plan.warnings.extend(other_flake_warning(repository));
     let project = Project::detect(&sources)?;
     plan.next.extend(project.manual_steps().map(str::to_owned));
     Ok(generated::with_header(

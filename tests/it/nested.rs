@@ -106,6 +106,56 @@ fn workflows_of_a_repository_whose_flake_is_below_are_checked_alone() {
     }
 }
 
+/// The hook searches upwards from the directory where the shell is entered.
+#[test]
+fn a_flake_below_the_packages_is_to_be_entered_in_its_directory() {
+    let sandbox = Sandbox::new()
+        .file("repo/.git/HEAD", "ref: refs/heads/main\n")
+        .file("repo/Cargo.toml", "[workspace]\n")
+        .file("repo/dev tools/flake.nix", FLAKE)
+        .file("repo/inner/Cargo.toml", "[workspace]\n")
+        .file("repo/inner/flake.nix", FLAKE);
+    let init = |directory: &str, option: &str| {
+        let all = ["-C", "repo", "init", directory, "--no-user-config", option];
+        sandbox.sccfg(&all).status(0)
+    };
+    for option in ["--wrapper=portable", "--incremental=auto", "--size=24GiB"] {
+        let repository = sandbox.path("repo");
+        init("dev tools", option)
+            .stderr_has(&format!(
+                "a shell that is entered in {} does not use sccfg.toml",
+                repository.display()
+            ))
+            .stderr_has(
+                "hint: enter it in the directory of the flake: cd 'dev tools' && nix develop",
+            );
+        sandbox
+            .sccfg(&["-C", "repo", "remove", "dev tools"])
+            .status(0);
+    }
+    // The shell has all that is asked for.
+    init("dev tools", "--incremental=off").quiet();
+    init("inner", "--size=24GiB").quiet();
+}
+
+#[test]
+fn a_new_flake_beside_one_in_a_directory_below_is_said() {
+    let sandbox = Sandbox::new()
+        .file("repo/Cargo.toml", "[workspace]\n")
+        .file("repo/dev/flake.nix", FLAKE)
+        // Neither belongs to this repository.
+        .file("repo/member/flake.nix", FLAKE)
+        .file("repo/member/Cargo.toml", "[package]\n")
+        .file("repo/vendored/flake.nix", FLAKE)
+        .file("repo/vendored/.git/HEAD", "ref: refs/heads/main\n");
+    let ran = sandbox
+        .sccfg(&["-C", "repo", "init", "--dry-run", "--no-user-config"])
+        .status(0)
+        .stderr_has("warning: the new flake does not use dev/flake.nix")
+        .stderr_has("hint: to set up that one instead: sccfg init dev");
+    assert_eq!(ran.stderr.matches("warning:").count(), 1, "{}", ran.stderr);
+}
+
 #[test]
 fn a_directory_that_is_not_there_is_an_error() {
     let sandbox = Sandbox::new()

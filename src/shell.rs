@@ -7,12 +7,14 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
     /// bash, and any other POSIX shell
+    #[value(aliases = ["sh", "dash", "ksh"])]
     Bash,
     /// zsh
     Zsh,
     /// fish
     Fish,
     /// nushell
+    #[value(alias = "nushell")]
     Nu,
     /// one JSON object, with null for variables to unset
     Json,
@@ -22,12 +24,14 @@ pub enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shell {
     /// bash, and any other POSIX shell
+    #[value(aliases = ["sh", "dash", "ksh"])]
     Bash,
     /// zsh
     Zsh,
     /// fish
     Fish,
     /// nushell
+    #[value(alias = "nushell")]
     Nu,
 }
 

@@ -515,3 +515,34 @@ fn the_wrapper_of_the_flake_comes_first_on_the_search_path() {
     assert!(by_sccfg.starts_with(&format!("{}:", wrapper.parent().unwrap().display())));
     assert_eq!(by_sccfg, path(&format!("{sccfg}\n{sccfg}")));
 }
+
+#[test]
+fn a_shell_without_a_syntax_gets_a_hint() {
+    let sandbox = Sandbox::new();
+    for (name, arguments) in [
+        ("tcsh", &["hook", "tcsh"][..]),
+        ("elvish", &["hook", "elvish", "--size=24G"]),
+        ("xonsh", &["env", "--shell", "xonsh"]),
+    ] {
+        sandbox
+            .sccfg(arguments)
+            .status(2)
+            .stderr_has(&format!("no syntax for the shell `{name}`"))
+            .stderr_has("known ones are bash, zsh, fish, nu")
+            .stderr_has("hint: every POSIX shell reads that of bash")
+            .stderr_has("`sccfg env --shell json`");
+    }
+}
+
+#[test]
+fn shells_have_the_names_of_their_programs() {
+    let sandbox = Sandbox::new().file("sccfg.toml", "");
+    for (name, other) in [("sh", "bash"), ("dash", "bash"), ("nushell", "nu")] {
+        let with = |name: &str| {
+            let env = sandbox.sccfg(&["env", "--shell", name]).status(0);
+            let hook = sandbox.sccfg(&["hook", name]).status(0);
+            (env.stdout, hook.stdout)
+        };
+        assert_eq!(with(name), with(other));
+    }
+}

@@ -1,6 +1,9 @@
 //! `sccfg completions` and `sccfg man`, for packagers.
 
+mod positional_values;
+
 use std::path::Path;
+use std::string::FromUtf8Error;
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
@@ -16,20 +19,25 @@ use sccfg_util::problem::Problem;
 pub(super) fn completions(shell: CompletedShell, report: Report) -> Result<Outcome> {
     let script = match shell {
         CompletedShell::Bash => script_of(Shell::Bash),
-        CompletedShell::Elvish => script_of(Shell::Elvish),
-        CompletedShell::Fish => script_of(Shell::Fish),
+        CompletedShell::Elvish => script_with_values(Shell::Elvish),
+        CompletedShell::Fish => script_with_values(Shell::Fish),
         CompletedShell::Nushell => script_of(Nushell),
-        CompletedShell::PowerShell => script_of(Shell::PowerShell),
+        CompletedShell::PowerShell => script_with_values(Shell::PowerShell),
         CompletedShell::Zsh => script_of(Shell::Zsh),
     };
-    report.data(&String::from_utf8(script).context("could not write the completion script")?);
+    report.data(&script.context("could not write the completion script")?);
     Ok(Outcome::Done)
 }
 
-fn script_of(shell: impl Generator) -> Vec<u8> {
+fn script_of(shell: impl Generator) -> Result<String, FromUtf8Error> {
     let mut script = Vec::new();
     generate(shell, &mut Cli::command(), "sccfg", &mut script);
-    script
+    String::from_utf8(script)
+}
+
+fn script_with_values(shell: Shell) -> Result<String, FromUtf8Error> {
+    let script = script_of(shell)?;
+    Ok(positional_values::add(shell, &Cli::command(), script))
 }
 
 /// Prints the manual page of the command with this name, or of sccfg.

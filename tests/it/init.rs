@@ -666,3 +666,56 @@ fn completions_are_printed() {
         .status(2)
         .stderr_has("Usage:");
 }
+
+/// Of arguments without a dash, `clap_complete` completes no values in these shells.
+#[test]
+fn completions_have_the_values_of_arguments() {
+    for (shell, parts) in [
+        (
+            "elvish",
+            [
+                "&'sccfg;hook'= {\n            cand bash 'bash, and any other POSIX shell'\n",
+                "&'sccfg;config;set'= {\n            cand cache 'cache'\n",
+                "&'sccfg;remote;add'= {\n            cand s3 '",
+            ],
+        ),
+        (
+            "powershell",
+            [
+                "'sccfg;hook' {\n            [CompletionResult]::new('bash', 'bash', [CompletionResultType]::ParameterValue, 'bash, and",
+                "'sccfg;config;set' {\n            [CompletionResult]::new('cache', 'cache', ",
+                "'sccfg;completions' {\n            [CompletionResult]::new('bash', 'bash', ",
+            ],
+        ),
+    ] {
+        let mut ran = Sandbox::new().sccfg(&["completions", shell]).status(0);
+        for part in parts {
+            ran = ran.stdout_has(part);
+        }
+    }
+}
+
+#[requires(fish)]
+#[test]
+fn fish_completes_the_values_of_arguments() {
+    let sandbox = Sandbox::new();
+    let script = sandbox.sccfg(&["completions", "fish"]).status(0).stdout;
+    sandbox.write("sccfg.fish", &script);
+    for (line, expected) in [
+        ("sccfg hook ", &["bash", "fish", "nu", "zsh"][..]),
+        ("sccfg -q hook --size 1G f", &["fish"]),
+        ("sccfg hook bash z", &[]),
+        ("sccfg config get store.e", &["store.enabled"]),
+        ("sccfg config unset store.e", &["store.enabled"]),
+        ("sccfg remote add red", &["redis"]),
+        ("sccfg help conf", &["config"]),
+    ] {
+        let mut fish = sandbox.command("fish");
+        let complete = format!("source sccfg.fish; complete -C '{line}'");
+        let output = fish.args(["--no-config", "-c", &complete]).output();
+        let ran = Ran::new(complete, &output.unwrap()).status(0).quiet();
+        let values = ran.stdout.lines().map(|line| line.split('\t').next());
+        let values: Vec<_> = values.flatten().collect();
+        assert_eq!(values, expected, "{line}");
+    }
+}

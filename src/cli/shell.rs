@@ -29,7 +29,7 @@ pub(crate) struct Hook {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(after_help = "\
 Examples:
-  source <(sccfg env)                  In bash or zsh
+  eval \"$(sccfg env)\"                  In bash, zsh or another POSIX shell
   sccfg env --shell fish | source      In fish")]
 pub(crate) struct Env {
     /// Print the variables in the syntax of this shell

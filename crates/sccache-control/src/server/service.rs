@@ -1,6 +1,8 @@
 //! Servers that a service manager runs. They are stopped and restarted through it: if only the process
 //! is stopped, the service manager starts it again.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::process::Process;
@@ -88,11 +90,13 @@ fn agent(list: &str) -> Option<&str> {
 fn run(name: &str, args: &[&str]) -> Result<String, String> {
     let path = sccfg_util::programs::find_program(name.as_ref(), &env::search_path())
         .ok_or_else(|| format!("could not find {name} on PATH"))?;
+    let mut environment = env::vars_where(|_| true);
+    environment.extend(session_directory());
     let program = sccfg_util::proc::TimedProgram {
         program: &path,
         name,
         args,
-        environment: env::vars_where(|_| true),
+        environment,
         limit: TIMEOUT,
     };
     match program.run() {
@@ -105,6 +109,13 @@ fn run(name: &str, args: &[&str]) -> Result<String, String> {
         Ok(Completion::TimedOut) => Err(format!("timed out after {} seconds", TIMEOUT.as_secs())),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Where systemctl finds the manager of the user. Shells of `su`, sudo and cron lack the variable.
+fn session_directory() -> Option<(OsString, OsString)> {
+    let name = "XDG_RUNTIME_DIR";
+    let directory = PathBuf::from(format!("/run/user/{}", fsio::current_uid()));
+    (env::var_os(name).is_none() && directory.is_dir()).then(|| (name.into(), directory.into()))
 }
 
 #[cfg(test)]

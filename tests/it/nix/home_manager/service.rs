@@ -361,8 +361,13 @@ fn a_server_is_kept(home_manager: HomeManager) {
     session.switch("30GiB", &more);
     assert_ne!(session.unit(), after);
 
-    // It does not end by itself, and `stop` is for good.
-    session.sccfg(&["server", "stop"]).status(0);
+    // It does not end by itself, and `stop` is for good, also in a shell of `su`, which knows no session.
+    let mut su = home.command(env!("CARGO_BIN_EXE_sccfg"));
+    let su = su
+        .args(["server", "stop"])
+        .env("SCCACHE_SERVER_PORT", home.port.to_string())
+        .env("RUSTC_WRAPPER", &home.sccache);
+    Ran::new("su -c".to_owned(), &su.output().unwrap()).status(0);
     let state = session.systemctl(&["is-active", "sccache"]).stdout;
     assert_eq!(state.trim(), "inactive");
     assert!(home.pids().is_empty());

@@ -14,7 +14,7 @@ sccacheServer() (
       address=${SCCACHE_SERVER_UDS-}:${SCCACHE_SERVER_PORT-}
       unset SCCACHE_SERVER_UDS SCCACHE_SERVER_PORT
       while IFS= read -rd '' variable; do
-        case $variable in SCCACHE_SERVER_UDS=* | SCCACHE_SERVER_PORT=*) export "$variable" ;; esac
+        case $variable in SCCACHE_SERVER_UDS=* | SCCACHE_SERVER_PORT=*) export "${variable?}" ;; esac
       done <"/proc/$pid/environ"
       if [[ $address == "${SCCACHE_SERVER_UDS-}:${SCCACHE_SERVER_PORT-}" ]]; then
         run "$sccfg" server restart --wait 0 ||

@@ -1,6 +1,5 @@
 //! Vendored packages: copies of packages in a directory, each with a file of digests.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -11,11 +10,9 @@ use sccfg_util::fsio;
 /// (<https://doc.rust-lang.org/cargo/reference/source-replacement.html#directory-sources>).
 const DIGESTS: &str = ".cargo-checksum.json";
 
-/// The content of [`DIGESTS`].
+/// The content of [`DIGESTS`]. The digests of the files are not read: Nix and distributions leave them out.
 #[derive(Deserialize)]
 struct Digests {
-    /// The digests of the files. cargo compares them with the files before it compiles the package.
-    files: BTreeMap<String, String>,
     /// The digest of the package in its registry; `None` if it is from a git repository.
     package: Option<String>,
 }
@@ -25,18 +22,16 @@ pub(crate) fn is_vendored(directory: &Path) -> bool {
     fsio::exists(&directory.join(DIGESTS))
 }
 
-/// The directory of the package in `vendored` that contains `path`, if cargo makes sure that it has the files of a
-/// registry's package.
+/// The directory of the package in `vendored` that contains `path`, if it is a copy of a registry's package.
 pub(crate) fn vendored_copy(path: &Path, vendored: &Path) -> Option<PathBuf> {
     let below = path.strip_prefix(vendored).ok()?;
     let directory = vendored.join(below.components().next()?);
     let digests = fsio::read_bytes(directory.join(DIGESTS))?;
     let digests: Digests = serde_json::from_slice(&digests).ok()?;
-    (digests.package.is_some() && !digests.files.is_empty()).then_some(directory)
+    digests.package.map(|_| directory)
 }
 
-/// Whether the file at `path` belongs to a package in `vendored` with this name, and cargo makes sure that it has the content of
-/// the registry's file.
+/// Whether the file at `path` belongs to a copy of a registry's package with this name in `vendored`.
 pub(crate) fn is_file_of_vendored(path: &Path, vendored: &Path, name: &str) -> bool {
     let directory = vendored_copy(path, vendored);
     let directory = directory.as_deref().and_then(Path::file_name);
@@ -53,14 +48,15 @@ mod tests {
     use crate::package::tests::directory;
 
     #[test]
-    fn only_packages_of_registries_with_digests_are_copies() {
+    fn only_packages_of_registries_are_copies() {
         let cases = [
             (r#"{"files":{"src/lib.rs":"00"},"package":"11"}"#, true),
             (r#"{"$schema":"x","package":"11","files":{"a":"00"}}"#, true),
+            // A package of Nix or a distribution.
+            (r#"{"files":{},"package":"11"}"#, true),
             // A package of a git repository.
             (r#"{"files":{"src/lib.rs":"00"},"package":null}"#, false),
-            // A distribution's package, which may have patches.
-            (r#"{"files":{},"package":"11"}"#, false),
+            (r#"{"files":{}}"#, false),
             ("", false),
         ];
         for (digests, is_copy) in cases {

@@ -55,6 +55,7 @@ use super::builds::{Outcome, Recorder, Subject};
 use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
 use super::native_library::Libraries;
+use super::package;
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
 use super::store::{Kind, LocalStore};
@@ -235,7 +236,8 @@ impl Context {
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {
-        let is_published = is_published(&self.package, registries().as_deref());
+        let is_vendored = self.is_vendored();
+        let is_published = is_vendored || is_published(&self.package, registries().as_deref());
         let source = self.source()?;
         let used = self.unit.code.inputs();
         let is_observed = self.may_observe(&source, &used);
@@ -248,7 +250,8 @@ impl Context {
         if !is_published && !is_observed {
             return Err(Uncacheable::ScriptUnobserved);
         }
-        if !is_published && source.reads_git(&used) {
+        // The repository around a vendored package is that of the user.
+        if (!is_published || is_vendored) && source.reads_git(&used) {
             return Err(Uncacheable::ScriptGit);
         }
         let checkout = (!is_published).then(|| checkout_around(&self.package, &self.path_map));
@@ -280,8 +283,8 @@ impl Context {
             return Ok(code);
         }
         let name = format!("run_of_{}", self.unit.package.replace('-', "_"));
-        // Packages of the workspace change too often for other machines.
-        let shared = is_published
+        // Packages of the workspace change too often for other machines, and the key of a vendored one has its path.
+        let shared = (is_published && !is_vendored)
             .then(|| SharedRuns::find(&name, &self.out_dir, self.store.store(), &self.state))
             .flatten();
         if let Some(shared) = &shared
@@ -305,6 +308,13 @@ impl Context {
     fn identity(&self, is_observed: bool) -> &str {
         let portable = self.unit.portable_closure.as_ref();
         portable.filter(|_| is_observed).unwrap_or(&self.program)
+    }
+
+    /// Whether the package is a vendored copy of a registry's package.
+    fn is_vendored(&self) -> bool {
+        let directory = self.package.parent();
+        directory
+            .is_some_and(|directory| package::vendored_copy(&self.package, directory).is_some())
     }
 
     fn source(&self) -> Result<Source, Uncacheable> {

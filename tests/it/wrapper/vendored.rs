@@ -3,6 +3,7 @@
 use indoc::indoc;
 use rstest::rstest;
 
+use super::build_scripts::{self, DECLARES_ITSELF, take_runs};
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, succeeds};
@@ -113,6 +114,51 @@ fn they_are_shared_with_any_checkout_on_request() {
     let file = said.split(':').next().unwrap();
     let real = std::fs::canonicalize(file).unwrap();
     assert_eq!(real, second.path("vendor/lowcrate/src/lib.rs"));
+}
+
+/// As with packages of a registry: whatever programs they run.
+#[requires(sccache)]
+#[test]
+fn runs_of_their_build_scripts_are_kept_in_the_same_checkout() {
+    let reads = "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"cat data.txt\"]).output().unwrap().stdout).unwrap()";
+    let script = build_scripts::saying(&format!("{{ {DECLARES_ITSELF} {reads} }}"));
+    let project = build_scripts::app(&script);
+    let main = project.main();
+    vendor(&main);
+    main.write("vendor/published/data.txt", "one");
+    let project = project.committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    main.clean();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    main.write("vendor/published/data.txt", "two");
+    main.clean();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert_eq!(main.says("app"), "two\n");
+    let second = project.linked("next");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert_eq!(says_the_same_uncached(&second), "one\n");
+}
+
+/// The repository around them is that of the user.
+#[requires(sccache)]
+#[test]
+fn what_their_build_scripts_ask_git_is_asked_each_time() {
+    let asks = "String::from_utf8(std::process::Command::new(\"git\").args([\"status\", \"--short\"]).output().unwrap().stdout).unwrap()";
+    let script = build_scripts::saying(&format!("{{ {DECLARES_ITSELF} {asks} }}"));
+    let project = build_scripts::app(&script);
+    vendor(&project.main());
+    let project = project.committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.write("new.txt", "");
+    main.clean();
+    main.cargo(&["build"]).ok();
+    assert!(says_the_same_uncached(&main).contains("new.txt"));
 }
 
 /// cargo compares the files of a package with their digests when it compiles the package.

@@ -213,19 +213,13 @@ fn distance_warning(repository: &Repository, policy: &Policy) -> Option<Problem>
 
 /// A warning about a flake with shells in a directory directly below, if it belongs to this repository.
 fn other_flake_warning(repository: &Repository) -> Option<Problem> {
-    let mut names: Vec<_> = std::fs::read_dir(&repository.root)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| {
-            let has = |file: &str| fsio::exists(&repository.path(name).join(file));
-            let path = Path::new(name).join("flake.nix");
-            let flake = repository.read_file(path).ok().flatten();
-            flake.is_some_and(|text| text.contains("devShell"))
-                && !has(".git")
-                && !has("Cargo.toml")
-        })
-        .collect();
-    names.sort();
+    let mut names = fsio::names_in(&repository.root);
+    names.retain(|name| {
+        let has = |file: &str| fsio::exists(&repository.path(name).join(file));
+        let path = Path::new(name).join("flake.nix");
+        let flake = repository.read_file(path).ok().flatten();
+        flake.is_some_and(|text| text.contains("devShell")) && !has(".git") && !has("Cargo.toml")
+    });
     let name = names.first()?;
     Some(
         Problem::new(format!("the new flake does not use {name}/flake.nix")).hint(format!(

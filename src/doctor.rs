@@ -33,6 +33,7 @@ mod server_orphaned;
 mod server_settings;
 mod server_stopped_by_hooks;
 mod server_version;
+mod service_failing;
 mod shared_target_dir;
 mod size_in_file;
 mod store_path_gone;
@@ -108,6 +109,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &server_address::UNRESPONSIVE,
     &server_orphaned::CHECK,
     &server_back_ends::CHECK,
+    &service_failing::CHECK,
     &incremental_variable::CHECK,
     &cargo_incremental::CHECK,
     &cargo_wrapper::CHECK,

@@ -14,6 +14,7 @@ use crate::session::{Purpose, Session, base_address, unusable_dir};
 use sccache_control::server::activity::{Activity, sample};
 use sccache_control::server::address::Address;
 use sccache_control::server::desired_state::Difference;
+use sccache_control::server::failing_unit::FailingUnit;
 use sccache_control::server::probe::{Foreign, Probe, RunningServer};
 use sccache_control::server::process::Process;
 use sccache_control::server::query::Stats;
@@ -186,6 +187,8 @@ struct Status<'a> {
     running: Option<Box<RunningServer>>,
     /// What listens and does not respond.
     unresponsive: Option<Unresponsive>,
+    /// The service that is to run the server, and fails.
+    service: Option<FailingUnit>,
     differences: Vec<Difference>,
     activity: Activity,
     problem: Option<Problem>,
@@ -200,11 +203,14 @@ impl<'a> Status<'a> {
                 .version(supervisor.runtime_dir.as_ref().ok()),
             running: None,
             unresponsive: None,
+            service: None,
             differences: Vec::new(),
             activity: Activity::Unknown,
             problem: unusable_dir(&supervisor.desired),
         };
-        match supervisor.query(address) {
+        let probe = supervisor.query(address);
+        status.service = FailingUnit::find(!matches!(probe, Probe::NotRunning));
+        match probe {
             Probe::NotRunning => {}
             Probe::Foreign(foreign) => {
                 status.problem = Some(foreign.problem(address));
@@ -232,6 +238,11 @@ impl<'a> Status<'a> {
                 "not all versions are compatible: `sccfg hook` and `sccfg env` use a separate \
                  address for each",
             ));
+        }
+        if let Some(service) = &status.service
+            && status.problem.is_none()
+        {
+            status.problem = Some(service.problem());
         }
         Ok(status)
     }
@@ -288,6 +299,7 @@ impl<'a> Status<'a> {
             "hits": self.stats().map(|stats| stats.sum("cache_hits")),
             "misses": self.stats().map(|stats| stats.sum("cache_misses")),
             "in_flight": in_flight,
+            "service": self.service.as_ref().map(FailingUnit::json),
             "differences": self.differences,
             "problem": self.problem.as_ref().map(problem_json),
         })
@@ -311,6 +323,9 @@ impl<'a> Status<'a> {
                 (None, None) => "not running".to_owned(),
             },
         );
+        if let Some(service) = &self.service {
+            row("service", service.describe());
+        }
         row("address", self.address.to_string());
         let client = version(self.client.as_deref());
         let Some(running) = running else {

@@ -35,6 +35,8 @@ pub(crate) enum Where {
     },
     /// The address of a server.
     Address(String),
+    /// A unit of systemd's user manager.
+    Unit(&'static str),
 }
 
 impl Where {
@@ -47,6 +49,7 @@ impl Where {
             Self::Variable(name) => json!({ "variable": name }),
             Self::Process { pid, what } => json!({ "pid": pid, "process": what }),
             Self::Address(address) => json!({ "address": address }),
+            Self::Unit(unit) => json!({ "unit": unit }),
         }
     }
 }
@@ -59,6 +62,7 @@ impl fmt::Display for Where {
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Process { pid, what } => write!(f, "process {pid}, {what}"),
             Self::Address(address) => f.write_str(address),
+            Self::Unit(unit) => write!(f, "{unit} of systemd's user manager"),
         }
     }
 }

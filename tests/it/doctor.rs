@@ -14,6 +14,7 @@ mod hooks;
 mod nix;
 mod report;
 mod server;
+mod service;
 mod variables;
 mod worktrees;
 

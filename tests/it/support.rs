@@ -100,6 +100,8 @@ impl Sandbox {
                 "CARGO_TARGET_DIR",
                 // Of the build script of sccfg itself: cargo sets it for tests.
                 "OUT_DIR",
+                // Of the systemd that runs the user's own server.
+                "DBUS_SESSION_BUS_ADDRESS",
             ]
             .iter()
             .any(|prefix| text.starts_with(prefix))

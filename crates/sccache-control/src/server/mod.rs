@@ -11,6 +11,7 @@
 pub mod activity;
 pub mod address;
 pub mod desired_state;
+pub mod failing_unit;
 pub mod largest_request;
 pub mod listener;
 mod lock;

@@ -88,6 +88,11 @@ fn agent(list: &str) -> Option<&str> {
 }
 
 fn run(name: &str, args: &[&str]) -> Result<String, String> {
+    run_for(name, args, TIMEOUT)
+}
+
+/// Runs a service manager's program for at most `limit`. Returns its output.
+pub(super) fn run_for(name: &str, args: &[&str], limit: Duration) -> Result<String, String> {
     let path = sccfg_util::programs::find_program(name.as_ref(), &env::search_path())
         .ok_or_else(|| format!("could not find {name} on PATH"))?;
     let mut environment = env::vars_where(|_| true);
@@ -97,7 +102,7 @@ fn run(name: &str, args: &[&str]) -> Result<String, String> {
         name,
         args,
         environment,
-        limit: TIMEOUT,
+        limit,
     };
     match program.run() {
         Ok(Completion::Exited(output)) if output.status.success() => {
@@ -106,7 +111,7 @@ fn run(name: &str, args: &[&str]) -> Result<String, String> {
         Ok(Completion::Exited(output)) => Err(String::from_utf8_lossy(&output.stderr)
             .trim()
             .replace('\n', "; ")),
-        Ok(Completion::TimedOut) => Err(format!("timed out after {} seconds", TIMEOUT.as_secs())),
+        Ok(Completion::TimedOut) => Err(format!("timed out after {} seconds", limit.as_secs())),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -19,8 +19,9 @@ const SERVICE: &str = "service.enable = true;";
 
 mod double {
     use super::{
-        HomeManager, a_password_comes_from_a_file, a_server_is_kept, a_unit_changes_its_address,
-        an_agent_s_script_serves, another_server_makes_room, variables_of_the_manager_do_not_count,
+        HomeManager, a_failing_unit_is_told, a_password_comes_from_a_file, a_server_is_kept,
+        a_unit_changes_its_address, an_agent_s_script_serves, another_server_makes_room,
+        variables_of_the_manager_do_not_count,
     };
 
     #[requires(nix, sccache, redis_server)]
@@ -58,12 +59,19 @@ mod double {
     fn a_unit_ignores_variables_of_the_manager_with_the_double() {
         variables_of_the_manager_do_not_count(HomeManager::Double);
     }
+
+    #[requires(nix, sccache, root, systemd, cgroups, nsenter, redis_server)]
+    #[test]
+    fn a_unit_that_fails_is_told_with_its_reason_with_the_double() {
+        a_failing_unit_is_told(HomeManager::Double);
+    }
 }
 
 mod real {
     use super::{
-        HomeManager, a_password_comes_from_a_file, a_server_is_kept, a_unit_changes_its_address,
-        an_agent_s_script_serves, another_server_makes_room, variables_of_the_manager_do_not_count,
+        HomeManager, a_failing_unit_is_told, a_password_comes_from_a_file, a_server_is_kept,
+        a_unit_changes_its_address, an_agent_s_script_serves, another_server_makes_room,
+        variables_of_the_manager_do_not_count,
     };
 
     #[requires(nix, sccache, redis_server, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
@@ -151,6 +159,23 @@ mod real {
     #[test]
     fn a_unit_ignores_variables_of_the_manager() {
         variables_of_the_manager_do_not_count(HomeManager::real());
+    }
+
+    #[requires(
+        nix,
+        sccache,
+        root,
+        systemd,
+        cgroups,
+        nsenter,
+        redis_server,
+        SCCFG_NIXPKGS_LIB,
+        SCCFG_HOME_MANAGER,
+        sd_switch
+    )]
+    #[test]
+    fn a_unit_that_fails_is_told_with_its_reason() {
+        a_failing_unit_is_told(HomeManager::real());
     }
 }
 
@@ -257,6 +282,20 @@ impl Session {
             .arg(env!("CARGO_BIN_EXE_sccfg"));
         let ran = self.run(strace, args);
         (ran, self.home.sandbox.read("locks"))
+    }
+
+    /// The findings of `sccfg doctor`.
+    fn doctor(&self) -> String {
+        self.sccfg(&["doctor"]).stdout
+    }
+
+    /// Restarts the unit, which systemd then starts again and again.
+    #[track_caller]
+    fn fails_to_restart(&self) {
+        self.systemctl(&["restart", "sccache"]);
+        wait_until("the unit's failure", || {
+            self.property("SubState").starts_with("auto-restart")
+        });
     }
 
     fn run(&self, mut command: Command, args: &[&str]) -> Ran {
@@ -495,6 +534,38 @@ fn a_password_comes_from_a_file(home_manager: HomeManager) {
     session.switch("24GiB", &redis.lines);
     session.unit();
     finds_in_redis(&session.home);
+}
+
+fn a_failing_unit_is_told(home_manager: HomeManager) {
+    let session = Session::new(home_manager);
+    let sandbox = &session.home.sandbox;
+    let redis = Redis::new(&session.home);
+    session.switch("24GiB", &redis.lines);
+    session.unit();
+    assert!(!session.doctor().contains("S026"));
+
+    let secret = sandbox.read("secret");
+    std::fs::remove_file(sandbox.path("secret")).unwrap();
+    session.fails_to_restart();
+    let file = sandbox.path("secret").display().to_string();
+    let missing = format!("again and again: its environment file {file} does not exist");
+    let told = session.doctor();
+    assert!(
+        told.contains("error[S026]") && told.contains(&missing),
+        "{told}"
+    );
+    let status = session.sccfg(&["server", "status"]).status(1);
+    status.stdout_has(&missing);
+
+    sandbox.write("secret", &secret);
+    drop(redis);
+    session.fails_to_restart();
+    let told = session.doctor();
+    assert!(told.contains("again and again: exit status 2"), "{told}");
+
+    // `stop` is no failure.
+    session.systemctl(&["stop", "sccache"]).status(0);
+    assert!(!session.doctor().contains("S026"));
 }
 
 /// launchd runs nowhere but on macOS; the script that it starts is one for bash.

@@ -10,6 +10,8 @@ let
     substituteInPlace() {
       local file=$1 text
       shift
+      # A copy from the store is read-only, to all but root.
+      chmod u+w "$file"
       while [ $# -gt 0 ]; do
         [ "$1" = --subst-var-by ] || exit 1
         text=$(cat "$file"; echo .)

@@ -1,5 +1,5 @@
 //! Seeding: filling the build directory of a new checkout from that of another one. A unit is taken (`decisions`) if all of its
-//! inputs are the same here (`checks`), and all of its dependencies are taken. Its files get this checkout's paths
+//! inputs are the same here (`compile_checks`, `script_checks`), and all of its dependencies are taken. Its files get this checkout's paths
 //! (`delivery`). cargo then finds it fresh, and compiles the rest. So a seeded build directory is in the state after a build in
 //! this checkout, apart from the units that are missing. Units that cannot be taken from one checkout are searched for in
 //! others (`earlier`). The directory is filled under a temporary name, and renamed when it is complete.
@@ -7,9 +7,12 @@
 mod ambient;
 mod cargo_dep_info;
 mod checks;
+mod compile_checks;
 mod decisions;
 mod delivery;
+mod dependencies;
 mod earlier;
+mod key_parts;
 mod libraries;
 mod observed_runs;
 mod of_shell;
@@ -30,11 +33,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::path_map::{PathMap, Role};
-use checks::{Checks, modified};
+use checks::Checks;
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
 use earlier::Earlier;
-use reference_time::{CACHE_TAG, ReferenceTime};
+use reference_time::{CACHE_TAG, ReferenceTime, modified};
 use sccfg_util::fsio;
 use sccfg_util::parallel::each_while_produced;
 use source_record::Compared;

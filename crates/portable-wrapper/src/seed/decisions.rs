@@ -6,9 +6,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::Why;
-use super::checks::{Checks, Taken, modified};
+use super::checks::Checks;
 use super::delivery::has_extension;
+use super::dependencies::Taken;
 use super::earlier::{Decided, Earlier, LeftOut, TakenEarlier, TakenUnit};
+use super::reference_time::modified;
 use super::units::{CargoUnit, Kind, Times};
 
 /// A unit to deliver. Ordered by size.

@@ -1,10 +1,9 @@
-//! The reference time of seeding. Sources that are written after it count as changed.
+//! The reference time of seeding, and the mtimes that are compared with it. Sources that are written after it count as changed.
 
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::checks::modified;
 use sccfg_util::fsio;
 
 /// An mtime. The file system takes it from a clock that advances in ticks.
@@ -40,6 +39,11 @@ impl<'a> ReferenceTime<'a> {
         }
         Ok(self.time)
     }
+}
+
+/// The mtime of the file at `path`, links followed, as cargo reads it.
+pub(super) fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().ok()?.modified().ok()
 }
 
 /// What cargo writes into this file (`exclude_from_backups` of the crate `cargo-util`).

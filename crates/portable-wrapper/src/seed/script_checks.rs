@@ -9,8 +9,10 @@ use ignore::WalkBuilder;
 
 use super::super::digest;
 use super::super::unit_manifest::Sharing;
-use super::checks::{Checks, Taken, modified};
+use super::checks::Checks;
+use super::dependencies::Taken;
 use super::observed_runs::is_observed;
+use super::reference_time::modified;
 use super::source_record::{Detected, Scope};
 use super::units::{CargoUnit, Local, Run};
 use super::{Package, Why};

@@ -18,8 +18,8 @@ use super::super::digest::FileStamp;
 use super::super::package;
 use super::super::unit_key::linking::is_library;
 use super::STAGING;
-use super::checks::modified;
 use super::of_shell::{OfShell, Shell};
+use super::reference_time::modified;
 use super::units::profiles;
 use sccfg_util::fsio;
 

@@ -1,0 +1,231 @@
+//! Compares the parts of a unit's key. cargo itself compares what is in its fingerprint (features, profile, flags, dependencies,
+//! the compiler's version). All other parts are compared here. A part that cannot be compared counts as different.
+
+use std::path::{Path, PathBuf};
+
+use super::super::compiler;
+use super::super::digest::{self, KeyPart};
+use super::super::package;
+use super::super::state_dir::FORMAT;
+use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
+use super::super::unit_key::module_files::conflicting_module_file;
+use super::super::unit_key::observed::Question;
+use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET};
+use super::Why;
+use super::checks::{Checks, Unit};
+use super::delivery::has_extension;
+use super::dependencies;
+use super::of_shell::OfShell;
+use super::reference_time::modified;
+use super::source_record::{Detected, Scope};
+use sccfg_util::env;
+
+impl Checks<'_> {
+    /// Compares one part of the key.
+    pub(super) fn part(&self, part: &KeyPart, unit: &Unit<'_>) -> Result<(), Why> {
+        let KeyPart { what, value } = part;
+        let same = |found: Option<&str>, why: &'static str| {
+            if found == Some(value) {
+                Ok(())
+            } else {
+                Err(Why::from(why))
+            }
+        };
+        let compiled_in = || what.strip_prefix("env!(")?.strip_suffix(')');
+        if let Some(name) = what.strip_prefix('$').or_else(compiled_in) {
+            return self.variable(what, name, value, unit);
+        }
+        if let Some(name) = what.strip_prefix("--extern ") {
+            return if value == name {
+                Ok(())
+            } else {
+                dependencies::is_same(name, value, unit.dependencies)
+            };
+        }
+        if let Some(file) = what.strip_prefix("file ") {
+            return self.source(file, value, unit);
+        }
+        if let Some((question, file)) = Question::of_part(what) {
+            let answer = self.answer(question, file, unit);
+            return same(Some(&answer), "a file that a macro read has changed");
+        }
+        if let Some(name) = what.strip_prefix("library ") {
+            let why = "a native library has changed";
+            let digest_of = |path: &Path| self.digest(path);
+            let is_made = (self.libraries).has(name, value, (unit.from, self.from), digest_of);
+            return if is_made {
+                Ok(())
+            } else {
+                same(self.library_of_system(name).as_deref(), why)
+            };
+        }
+        if let Some(directory) = what.strip_prefix(LIBRARIES_IN) {
+            let directory = PathBuf::from(unit.to.to_real_str(directory));
+            let (files, found) = libraries_in(&directory, &self.state);
+            self.compares(&directory, Scope::Libraries, Detected::Not);
+            for file in files {
+                self.compares(&file, Scope::File, Detected::Not);
+            }
+            return same(Some(&found), "a native library has changed");
+        }
+        if let Some(target) = what.strip_prefix(STANDARD_LIBRARY) {
+            let found = self.compiler.digest_of_target(target, &self.state);
+            let why = "the standard library of its target has changed";
+            return same(found.as_deref(), why);
+        }
+        match what.as_str() {
+            "format" => same(
+                Some(FORMAT),
+                "it was compiled with another version of sccfg",
+            ),
+            "compiler" => same(
+                Some(self.compiler.digest()),
+                "it was compiled with another compiler",
+            ),
+            "sysroot" => {
+                let path = self.compiler.sysroot.as_os_str().as_encoded_bytes();
+                same(
+                    Some(&digest::shown(path)),
+                    "it was compiled with another compiler",
+                )
+            }
+            "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
+                Err(Why::general("its debug information is in separate files"))
+            }
+            // cargo compares these. Packages never change, and dependencies are compared as a whole.
+            "version" | "crate" | "emit" | "source" | "directory" | "argument" | "-l"
+            | "-L native" | "--extern" | "package" | "crate below" => Ok(()),
+            "OUT_DIR" => {
+                let files = unit.run.and_then(|run| {
+                    let out_dir = self.from.build.join(&run.out_dir);
+                    package::generated(&out_dir, unit.from)
+                });
+                same(
+                    files.as_deref(),
+                    "the files of its build script have changed",
+                )
+            }
+            "linker" => {
+                self.compares_of_shell(OfShell::Linker);
+                same(self.linker(), "it was linked by another linker")
+            }
+            "history" => same(
+                Some(&self.history(unit)),
+                "a macro reads the state of the git repository, which differs here",
+            ),
+            _ => Err(Why::general(format!(
+                "a part of its key cannot be compared ({what})"
+            ))),
+        }
+    }
+
+    /// The digest of the state of the git repository that contains the unit's sources.
+    fn history(&self, unit: &Unit<'_>) -> String {
+        // The sources of published packages are below `CARGO_HOME`.
+        let directory = if unit.is_published {
+            &self.to.cargo_home
+        } else {
+            &self.to.workspace
+        };
+        package::history(directory).unwrap_or_default()
+    }
+
+    /// The answer to a macro's question about a file.
+    fn answer(&self, question: Question, file: &str, unit: &Unit<'_>) -> String {
+        let path = self.to.workspace.join(unit.to.to_real_str(file));
+        // A read of a directory returns its names.
+        let what = match question {
+            Question::Read => Scope::Names,
+            Question::Found | Question::Resolved | Question::Metadata => Scope::File,
+        };
+        self.compares(&path, what, Detected::Not);
+        digest::shown(question.answer(&path, unit.to).as_bytes())
+    }
+
+    /// Compares the value of a variable.
+    fn variable(&self, what: &str, name: &str, value: &str, unit: &Unit<'_>) -> Result<(), Why> {
+        let is_of_package = name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if unit.set_by_script.iter().any(|set| set == name)
+            || CARGO_VARIABLES.contains(&name) && !is_of_package
+            || is_of_package && unit.is_published
+        {
+            return Ok(());
+        }
+        // cargo compares those of `env!`.
+        if !is_of_package && what.starts_with('$') {
+            self.compares_variable(name);
+        }
+        let now = if is_of_package {
+            unit.package
+                .and_then(|package| package.variables.get(name))
+                .map(|value| value.clone().into())
+        } else {
+            env::var_os(name)
+        };
+        let now = now.map_or_else(
+            || UNSET.to_owned(),
+            |now| {
+                let hidden = unit.to.to_placeholders(now.as_encoded_bytes());
+                digest::shown_secret(what, &[b"=", &*hidden].concat(), &self.hasher)
+            },
+        );
+        if now == value {
+            return Ok(());
+        }
+        Err(format!("the variable {name} has another value").into())
+    }
+
+    /// Compares a source.
+    fn source(&self, file: &str, value: &str, unit: &Unit<'_>) -> Result<(), Why> {
+        let path = self.to.workspace.join(unit.to.to_real_str(file));
+        let changed = || Why::from(format!("{file} is not the same here"));
+        if self.is_immutable(&path) {
+            return Ok(());
+        }
+        if path.starts_with(&self.to.build) {
+            // A generated file is copied from the other checkout.
+            let path = self.from.workspace.join(unit.from.to_real_str(file));
+            let digest = digest::of_source(&path, unit.from);
+            return if digest.as_deref() == Some(value) {
+                Ok(())
+            } else {
+                Err(changed())
+            };
+        }
+        // A linker reads files that are not in rustc's dep-info.
+        let mut parts = unit.manifest.parts.iter();
+        let may_be_linked = parts.any(|part| part.what == "linker") && !has_extension(file, "rs");
+        let detected = if may_be_linked {
+            Detected::Not
+        } else {
+            Detected::ByCargo
+        };
+        self.compares(&path, Scope::File, detected);
+        let is_listed = |other: &String| {
+            let mut listed = unit.manifest.parts.iter();
+            listed.any(|part| part.what.strip_prefix("file ") == Some(other))
+        };
+        let other = conflicting_module_file(file).filter(|other| !is_listed(other));
+        let other = other.map(|other| self.to.workspace.join(unit.to.to_real_str(&other)));
+        if let Some(other) = &other {
+            // cargo does not know it, and rustc fails if it exists.
+            self.compares(other, Scope::File, Detected::Not);
+        }
+        if self.digest(&path).as_deref() != Some(value)
+            || other.is_some_and(|other| other.is_file())
+        {
+            return Err(changed());
+        }
+        if modified(&path).is_none_or(|time| time > self.moment) {
+            return Err(Why::general(format!(
+                "{file} was modified after seeding began"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The digest of the system library `name`.
+    fn library_of_system(&self, name: &str) -> Option<String> {
+        (!is_library(name)).then(|| compiler::default_library(name, &self.state))?
+    }
+}

@@ -3,6 +3,7 @@
 mod code;
 pub(super) mod directories;
 pub(super) mod environment;
+mod externs;
 mod key;
 pub(super) mod linking;
 pub(super) mod module_files;
@@ -18,6 +19,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use self::directories::{path_map_of, registries, vendored};
+use self::externs::{Extern, read_externs};
 use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of};
 use self::sources::{Listing, ListingRequest};
@@ -35,13 +37,8 @@ use super::path_map::PathMap;
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
-use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 use sccfg_util::fsio::KeyLock;
-use sccfg_util::wrapper_vars::{LINKS, is_off};
-
-/// The reason why the code of a dependency is not known.
-const NOT_COMPILED_HERE: &str = "not compiled by this wrapper";
 
 /// The origin of a unit's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -289,45 +286,6 @@ impl<'a> KeyBuilder<'a> {
         }
     }
 
-    fn add_externs(&mut self, all: Vec<Extern<'_>>) -> Result<(), Uncacheable> {
-        let mut externs = Vec::new();
-        for Extern { name, path, found } in all {
-            let Some(path) = path else {
-                self.key.add("--extern", name);
-                continue;
-            };
-            let (manifest, digest) = if let Some((manifest, digest)) = found {
-                self.macros.add(&manifest.macros);
-                match &mut self.closures {
-                    Some(all) if !manifest.closure.is_empty() => {
-                        all.push(&manifest.closure, manifest.portable_closure.as_deref());
-                    }
-                    closures => *closures = None,
-                }
-                (Some(manifest), digest)
-            } else {
-                self.closures = None;
-                let mut all = AmbientInputs::everything(name, NOT_COMPILED_HERE);
-                if !is_off(LINKS) && is_dynamic(path) {
-                    // It may be a macro that reads the clock. If linked outputs are not cached, no macro is compiled by the
-                    // wrapper.
-                    all.add_unknown(&format!("{name}: {NOT_COMPILED_HERE}"));
-                }
-                self.macros.add(&all);
-                let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
-                (None, digest)
-            };
-            let portable = manifest.as_ref();
-            let portable = portable.and_then(|manifest| manifest.portable_closure.as_ref());
-            let portable = portable.unwrap_or(&digest);
-            self.key
-                .add_with_portable(format!("--extern {name}"), &digest, portable);
-            externs.push((name.to_owned(), path.to_owned(), manifest));
-        }
-        self.add_code_of_externs(externs);
-        Ok(())
-    }
-
     fn add_macro_inputs(&mut self) {
         for name in self.macros.variables.clone() {
             self.add_variable(&name);
@@ -468,39 +426,10 @@ impl<'a> KeyBuilder<'a> {
     }
 }
 
-/// A dependency in the arguments of the compiler.
-struct Extern<'u> {
-    name: &'u str,
-    path: Option<&'u Path>,
-    /// Its manifest, and the digest of the file at `path`.
-    found: Option<(UnitManifest, String)>,
-}
-
-impl Extern<'_> {
-    fn manifest(&self) -> Option<&UnitManifest> {
-        Some(&self.found.as_ref()?.0)
-    }
-}
-
-fn read_externs(unit: &Unit) -> Vec<Extern<'_>> {
-    let all = unit.externs.iter().map(|(name, path)| Extern {
-        name,
-        path: path.as_deref(),
-        found: path.as_deref().and_then(UnitManifest::for_output),
-    });
-    all.collect()
-}
-
 /// The output directory of the package's build script, if it ran.
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
     named.filter(|path| path.is_dir())
-}
-
-/// Whether the file may be a library with procedural macros.
-fn is_dynamic(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|kind| kind == std::env::consts::DLL_EXTENSION)
 }
 
 /// Whether the package in `directory` is from a registry.

@@ -10,7 +10,10 @@ use super::super::args::is_macro;
 use super::super::macro_effects::MacroEffects;
 use super::super::package::Library;
 use super::super::unit_manifest::UnitManifest;
-use super::{KeyBuilder, NOT_COMPILED_HERE};
+use super::KeyBuilder;
+
+/// The reason why the code of a dependency is not known.
+pub(super) const NOT_COMPILED_HERE: &str = "not compiled by this wrapper";
 
 impl KeyBuilder<'_> {
     /// Whether the code of all dependencies has to be known: the unit is one that a compiler or cargo runs.

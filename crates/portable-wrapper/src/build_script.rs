@@ -255,8 +255,14 @@ impl Context {
             return Err(Uncacheable::ScriptGit);
         }
         let checkout = (!is_published).then(|| checkout_around(&self.package, &self.path_map));
+        let workspace = self.path_map.directory(Role::Workspace);
+        let is_below =
+            |directory: &&PathBuf| workspace.is_some_and(|root| directory.starts_with(root));
+        let vendored = self.unit.vendored.iter();
+        let vendored_outside = vendored.filter(|directory| !is_below(directory)).collect();
         let script = Script {
             program: self.identity(is_observed && is_published),
+            vendored_outside,
             source: &source,
             used: &used,
             is_observed,

@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::build_scripts::{self, DECLARES_ITSELF, take_runs};
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Project, succeeds};
+use super::project::{Checkout, Project, copy, succeeds};
 use super::registry;
 
 const LOW: &str = indoc! {r"
@@ -256,4 +256,33 @@ fn a_program_has_the_paths_of_an_uncached_one() {
     second.clean();
     second.uncached(&["build"]).ok();
     assert_eq!(cached, paths(&second));
+}
+
+/// The directory of vendored packages is next to the repository.
+#[requires(sccache)]
+#[test]
+fn a_build_script_prints_the_path_of_a_package_outside_of_the_repository() {
+    let project = Project::new().with_store();
+    let helper = "pub fn here() -> &'static str { file!() }\n";
+    registry::package(&project, "helper", "", &[("src/lib.rs", helper)]);
+    registry::publish(&project, &["helper"]);
+    let script = "fn main() { println!(\"cargo::rustc-env=HERE={}\", helper::here()); }\n";
+    let main = "fn main() { println!(\"{}\", env!(\"HERE\")); }\n";
+    let files = [("build.rs", script), ("src/main.rs", main)];
+    let uses = "[build-dependencies]\nhelper = \"0.1\"\n";
+    let project = project.package("app", uses, &files);
+    let main = project.main();
+    vendor(&main);
+    for name in ["vendor", ".cargo"] {
+        std::fs::create_dir_all(main.path("../apart")).unwrap();
+        std::fs::rename(main.path(name), main.path("../apart").join(name)).unwrap();
+    }
+    let project = project.committed();
+    for place in ["one", "two", "a-longer-path"] {
+        let checkout = project.linked(&format!("{place}/repository"));
+        copy(&checkout.path("../../apart"), &checkout.path(".."));
+        checkout.cargo(&["build"]).ok();
+        let said = says_the_same_uncached(&checkout);
+        assert!(said.contains(&format!("/{place}/")), "{said}");
+    }
 }

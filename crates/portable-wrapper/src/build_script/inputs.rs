@@ -74,6 +74,9 @@ pub(super) struct Script<'a> {
     pub(super) used: &'a AmbientInputs,
     /// Whether its run is observed, which shows inputs that its source does not name.
     pub(super) is_observed: bool,
+    /// The directories outside of the workspace with vendored packages from which its program is compiled. The program may print
+    /// the paths of their sources.
+    pub(super) vendored_outside: Vec<&'a PathBuf>,
     /// Whether its package is published, so that nobody edits it. Files of another package count if the run is observed to read
     /// them.
     pub(super) is_published: bool,
@@ -112,6 +115,10 @@ impl Script<'_> {
         }
         let directory = self.package.as_os_str().as_encoded_bytes();
         key.add("directory", self.path_map.to_placeholders(directory));
+        for directory in &self.vendored_outside {
+            let directory = directory.as_os_str().as_encoded_bytes();
+            key.add("vendored in", self.path_map.to_placeholders(directory));
+        }
         for argument in self.arguments {
             key.add("argument", argument.as_encoded_bytes());
         }

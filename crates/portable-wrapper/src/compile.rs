@@ -82,9 +82,9 @@ pub(super) fn make(
     let observation = observation.as_deref();
     let depends_on_path = OnceLock::new();
     let evaluated = OnceLock::new();
-    let plain = request.plain_package.as_deref();
     let evaluates_home = |info: &DepInfo, home: &str| {
-        *evaluated.get_or_init(|| evaluates_cargo_home(info, home, plain))
+        *evaluated
+            .get_or_init(|| request.exposes_cargo_home || evaluates_cargo_home(request, info, home))
     };
     let has_unnamed = OnceLock::new();
     let reads_unnamed =

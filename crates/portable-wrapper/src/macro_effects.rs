@@ -30,7 +30,7 @@ pub(super) use self::ambient_inputs::AmbientInputs;
 use self::ambient_inputs::is_not;
 pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;
-pub(super) use self::locations::{evaluates_own_location, may_ask_for_own_location};
+pub(super) use self::locations::{asking_macros, evaluates_own_location, may_ask_for_own_location};
 pub(super) use self::path_variables::{is_path_variable, only_includes};
 use self::quoting::{redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
@@ -58,7 +58,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "14";
+pub(super) const READER: &str = "15";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +152,12 @@ impl MacroEffects {
             let all = written.iter().chain(files).map(Vec::as_slice);
             reader::read(name, author, &all.collect::<Vec<_>>())
         });
+        // Also in quoted tokens, and in text that may be parsed.
+        let asks_for_source = files
+            .iter()
+            .any(|tokens| locations::asks_for_source(tokens));
         for found in [Some(&mut runs), quoted.as_mut()].into_iter().flatten() {
+            found.asks_for_source |= asks_for_source;
             if author == Author::Published {
                 found.named.retain(|path| path.starts_with('/'));
                 if found.environment.is_none() {

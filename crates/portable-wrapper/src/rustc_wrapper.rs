@@ -494,6 +494,8 @@ impl<'a> Compile<'a> {
     fn manifest(&self, entry: &CacheEntry) -> UnitManifest {
         let mut manifest = UnitManifest::new(self.unit, entry, &self.key.path_map);
         manifest.vendored.clone_from(&self.key.vendored);
+        let asking = &self.key.asking_macros;
+        manifest.asking_macros.clone_from(asking);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
         manifest.library.clone_from(&self.key.library);

@@ -33,7 +33,7 @@ use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
 use super::package::{self, Library};
-use super::path_map::PathMap;
+use super::path_map::{PathMap, Role};
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
@@ -99,6 +99,8 @@ pub(super) struct KeyBuilder<'a> {
     named_variables: Option<BTreeSet<String>>,
     /// The directory of the published package, if none of its sources may ask for its own location.
     plain_package: Option<PathBuf>,
+    /// The macros of its dependencies that ask for the location in which they are used.
+    macros_below: BTreeSet<String>,
     /// The variables with paths that the sources may use for more than including a file.
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
@@ -153,6 +155,7 @@ impl<'a> KeyBuilder<'a> {
             closures: Some(Closures::default()),
             named_variables: None,
             plain_package: None,
+            macros_below: BTreeSet::new(),
             paths: BTreeSet::new(),
             generated_asks: false,
             native_libraries: Vec::new(),
@@ -291,6 +294,11 @@ impl<'a> KeyBuilder<'a> {
             self.add_variable(&name);
             self.expose_variable(&name);
         }
+        // A macro may compute a value from the path of its own source, or of one that uses it.
+        let home = self.path_map.directory(Role::CargoHome);
+        let is_below_home = home.is_some_and(|home| Path::new(&self.unit.source).starts_with(home));
+        self.exposes_cargo_home |=
+            self.macros.asks_for_source || is_below_home && self.macros.place;
         if self.macros.is_unknown {
             let why = "it is not known what a macro in its dependencies reads".to_owned();
             self.keyed_by_path.get_or_insert(why);
@@ -392,6 +400,8 @@ impl<'a> KeyBuilder<'a> {
         macros.paths.extend(self.macros.paths.iter().cloned());
         macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
+        let asking_macros = self.asking_macros();
+        let uses_own_path = is_macro && macros.asks_for_source;
         UnitKey {
             is_published: matches!(self.origin, Origin::Registry(_)),
             portable_key: self.key.finish_portable(),
@@ -403,7 +413,8 @@ impl<'a> KeyBuilder<'a> {
             sources,
             exposes_location: self.macros.place || self.asks_for_place,
             resolves_paths: self.resolves_paths.unwrap_or(self.macros.resolves_paths),
-            exposes_cargo_home: self.exposes_cargo_home,
+            // It may compute a value from the path of its own source.
+            exposes_cargo_home: self.exposes_cargo_home || uses_own_path,
             path_map: self.path_map,
             vendored: self.vendored,
             keyed_by_path: self.keyed_by_path,
@@ -413,6 +424,8 @@ impl<'a> KeyBuilder<'a> {
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
             plain_package: self.plain_package,
+            macros_below: self.macros_below,
+            asking_macros,
             included_variables,
             native_libraries: self.native_libraries,
             knew_sources: self.knew_sources,

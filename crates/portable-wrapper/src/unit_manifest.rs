@@ -113,6 +113,9 @@ pub(super) struct UnitManifest {
     /// The directories of vendored packages that the unit is compiled from, also those of its dependencies.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) vendored: BTreeSet<PathBuf>,
+    /// The macros of the unit and of its dependencies that ask for the location in which they are used.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) asking_macros: BTreeSet<String>,
     /// The package's directory relative to the workspace, if it is below that.
     pub(super) directory: Option<PathBuf>,
     /// The observed inputs of a build script's run, and their digest.
@@ -165,6 +168,7 @@ impl UnitManifest {
             has_texts: entry.has_texts,
             path_map: path_map.clone(),
             vendored: BTreeSet::new(),
+            asking_macros: BTreeSet::new(),
             directory: directory_of_package(path_map),
             observed: None,
             unknown_input: None,

@@ -286,3 +286,72 @@ fn a_build_script_prints_the_path_of_a_package_outside_of_the_repository() {
         assert!(said.contains(&format!("/{place}/")), "{said}");
     }
 }
+
+const PATHS: &str = indoc! {r"
+    #[macro_export] macro_rules! path { () => { file!() } }
+    pub const fn sum(of: &str) -> u32 {
+        let (mut sum, mut at) = (0_u32, 0);
+        while at < of.len() { sum = sum.wrapping_mul(33) + of.as_bytes()[at] as u32; at += 1; }
+        sum
+    }
+"};
+const CONSTANT: &str =
+    "const SUM: u32 = lowpaths::sum(lowpaths::path!()); pub fn sum() -> u32 { SUM }\n";
+const ASKED: &str =
+    "const SUM: u32 = lowpaths::sum(answers::here!()); pub fn sum() -> u32 { SUM }\n";
+const SPANNED: &str = "pub fn sum() -> u32 { answers::span!() }\n";
+const OWN: &str = "pub fn sum() -> u32 { answers::own!() }\n";
+
+/// A macro that expands to `expanded`, an expression of the macro's code. It is named `name`.
+fn macro_of(name: &str, expanded: &str) -> String {
+    format!(
+        "extern crate proc_macro;\n\
+         fn sum(of: &str) -> String {{ format!(\"{{}}u32\", of.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(33) + u32::from(byte))) }}\n\
+         #[proc_macro] pub fn {name}(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{ let _ = sum; {expanded}.parse().unwrap() }}\n"
+    )
+}
+
+/// A vendored package computes a value from the path of its source, through a macro of another one.
+#[rstest]
+#[case::by_rules_in_a_constant(CONSTANT, "unused", "\"1\"", true)]
+#[case::by_generated_code(ASKED, "here", "\"file!()\"", true)]
+#[case::from_a_span(SPANNED, "span", "sum(&proc_macro::Span::call_site().file())", true)]
+#[case::from_the_path_of_the_macro(OWN, "own", "sum(file!())", false)]
+#[requires(sccache)]
+fn a_value_computed_from_a_path_is_that_of_the_checkout(
+    #[case] source: &str,
+    #[case] name: &str,
+    #[case] expanded: &str,
+    #[case] may_be_padded: bool,
+) {
+    let project = Project::new().with_store();
+    registry::package(&project, "lowpaths", "", &[("src/lib.rs", PATHS)]);
+    let is_macro = "[lib]\nproc-macro = true\n";
+    let code = macro_of(name, expanded);
+    registry::package(&project, "answers", is_macro, &[("src/lib.rs", &code)]);
+    let uses = "[dependencies]\nlowpaths = \"0.1\"\nanswers = \"0.1\"\n";
+    registry::package(&project, "middle", uses, &[("src/lib.rs", source)]);
+    registry::publish(&project, &["lowpaths", "answers", "middle"]);
+    let main = "fn main() { println!(\"{}\", middle::sum()); }\n";
+    let uses = "[dependencies]\nmiddle = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", main)]);
+    vendor(&project.main());
+    let project = project.committed();
+    let modes: &[_] = if may_be_padded {
+        &["exact", "shared"]
+    } else {
+        &["exact"]
+    };
+    for mode in modes {
+        for place in ["main", "next", "a-longer-path"] {
+            let checkout = match *mode {
+                "exact" if place != "main" => project.linked(place),
+                _ => project.main().at("..").at(place),
+            };
+            let checkout = checkout.with("SCCFG_WRAPPER_HOME", mode);
+            checkout.clean();
+            checkout.cargo(&["build"]).ok();
+            says_the_same_uncached(&checkout);
+        }
+    }
+}

@@ -180,8 +180,10 @@ pub(super) fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
 }
 
 /// Whether the compiler may evaluate the path of a source below `home` in a constant: the output may depend on the path without
-/// containing it. Rust files of the package `plain` do not use their paths.
-pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Path>) -> bool {
+/// containing it. Rust files of a plain package do not use their paths, unless a macro of a dependency does.
+pub(super) fn evaluates_cargo_home(request: &CompileRequest, info: &DepInfo, home: &str) -> bool {
+    let plain = request.plain_package.as_deref();
+    let plain = plain.filter(|_| request.asking_macros.is_empty());
     let is_plain =
         |file: &Path| package::is_rust(file) && plain.is_some_and(|plain| file.starts_with(plain));
     let files = info.files.iter().map(Path::new);
@@ -197,7 +199,7 @@ pub(super) fn evaluates_cargo_home(info: &DepInfo, home: &str, plain: Option<&Pa
     let texts = files
         .into_iter()
         .filter_map(|file| String::from_utf8(file).ok());
-    macro_effects::evaluates_own_location(&texts.collect::<Vec<_>>())
+    macro_effects::evaluates_own_location(&texts.collect::<Vec<_>>(), &request.asking_macros)
 }
 
 /// Whether the compiler may have evaluated a source location in generated source, so that a value computed from its path may be

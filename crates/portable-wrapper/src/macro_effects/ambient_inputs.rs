@@ -44,6 +44,9 @@ pub(crate) struct AmbientInputs {
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place: bool,
+    /// Whether it may get the path of its own source or of one of its user's, or generates code that asks for it.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) asks_for_source: bool,
     /// Whether unpublished code reads the current directory, or asks for canonical paths.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place_of_own: bool,
@@ -145,6 +148,7 @@ impl AmbientInputs {
             lists_variables: true,
             files_for: Some(why),
             place: true,
+            asks_for_source: true,
             place_of_own: true,
             uses_place: true,
             resolves_paths: true,
@@ -348,6 +352,7 @@ impl AmbientInputs {
         first(&mut self.names_c, &other.names_c);
         self.exports_c |= other.exports_c;
         self.place |= other.place;
+        self.asks_for_source |= other.asks_for_source;
         self.place_of_own |= other.place_of_own;
         self.uses_place |= other.uses_place;
         self.resolves_paths |= other.resolves_paths;

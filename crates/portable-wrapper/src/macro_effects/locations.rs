@@ -9,23 +9,33 @@ use super::tokens::{Kind, Token, tokens};
 
 /// Whether a crate with these sources asks for a source location in a constant, or in a function that can be called in one: a
 /// value computed from it may not contain the path. A macro that asks for one counts where it is used.
-pub(in super::super) fn evaluates_own_location(sources: &[String]) -> bool {
-    let mut macros = Macros::default();
-    let (mut asking, mut others): (Vec<_>, Vec<_>) = sources
-        .iter()
-        .partition(|source| may_ask_for_own_location(source));
-    let mut sources = Vec::new();
-    // Macros may use other macros, and most sources use none of them.
-    while !asking.is_empty() {
-        sources.extend(asking.into_iter().map(|source| tokens(source)));
-        let mut read = |source: &Vec<_>| macros.read(source);
-        while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
-        (asking, others) = others
-            .into_iter()
-            .partition(|source| macros.may_be_used(source));
-    }
+/// `below` are the [`asking_macros`] of its dependencies.
+pub(in super::super) fn evaluates_own_location(
+    sources: &[String],
+    below: &BTreeSet<String>,
+) -> bool {
+    let mut macros = Macros::of_dependencies(below);
+    let sources = macros.read_all(sources);
     let mut sources = sources.iter();
     sources.any(|source| macros.is_in_constant(source, 0..source.len(), false))
+}
+
+/// The names of the macros in these sources that ask for the location in which they are used.
+pub(in super::super) fn asking_macros(sources: &[String]) -> BTreeSet<String> {
+    let mut macros = Macros::default();
+    macros.read_all(sources);
+    let names = macros.asking.into_iter();
+    names.map(str::to_owned).collect()
+}
+
+/// Whether code asks for the path of its source, also in string literals, which a macro may parse.
+pub(super) fn asks_for_source(source: &[Token<'_>]) -> bool {
+    let macros = Macros::default();
+    (0..source.len()).any(|at| match source[at].kind {
+        Kind::Ident => macros.asks(source, at),
+        Kind::Text | Kind::Literal => may_ask_for_own_location(source[at].text),
+        _ => false,
+    })
 }
 
 /// Whether a source may ask for its location, decided without its tokens: most cannot. There may be white space and comments
@@ -60,6 +70,32 @@ struct Macros<'a> {
 }
 
 impl<'a> Macros<'a> {
+    /// With the macros of dependencies that ask for the location.
+    fn of_dependencies(asking: &'a BTreeSet<String>) -> Self {
+        Self {
+            asking: asking.iter().map(String::as_str).collect(),
+            evaluating: BTreeSet::new(),
+        }
+    }
+
+    /// Adds the macros of these sources. Returns the tokens of those that may ask for the location.
+    fn read_all(&mut self, sources: &'a [String]) -> Vec<Vec<Token<'a>>> {
+        let (mut asking, mut others): (Vec<_>, Vec<_>) = sources
+            .iter()
+            .partition(|source| may_ask_for_own_location(source) || self.may_be_used(source));
+        let mut sources = Vec::new();
+        // Macros may use other macros, and most sources use none of them.
+        while !asking.is_empty() {
+            sources.extend(asking.into_iter().map(|source| tokens(source)));
+            let mut read = |source: &Vec<_>| self.read(source);
+            while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
+            (asking, others) = others
+                .into_iter()
+                .partition(|source| self.may_be_used(source));
+        }
+        sources
+    }
+
     /// Whether a source may use one of them, decided without its tokens.
     fn may_be_used(&self, source: &str) -> bool {
         let mut names = self.asking.iter();
@@ -210,7 +246,8 @@ mod tests {
 
     #[test]
     fn locations_in_constants_are_found() {
-        let is_evaluated = |source: &str| evaluates_own_location(&[source.to_owned()]);
+        let is_evaluated =
+            |source: &str| evaluates_own_location(&[source.to_owned()], &BTreeSet::new());
         for source in [
             "const P: &str = file!();",
             "static P: u8 = f(T { a: 1 }.b(file ! ()));",
@@ -249,6 +286,9 @@ mod tests {
             "macro_rules! here { () => { file!() } }",
             "const P: &str = here!();",
         ];
-        assert!(evaluates_own_location(&sources.map(str::to_owned)));
+        assert!(evaluates_own_location(
+            &sources.map(str::to_owned),
+            &BTreeSet::new()
+        ));
     }
 }

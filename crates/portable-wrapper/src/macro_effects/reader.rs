@@ -252,6 +252,8 @@ impl<'a> Reader<'a> {
         {
             self.found.place = true;
         }
+        // `Span::file` and `Location::file`.
+        self.found.asks_for_source |= name == "file" && next == "(" && !self.is_handed_on(file, at);
         self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
         let is_own = self.author == Author::Other;
         self.found.names_file_time |= (is_method || is_own) && standard::FILE_TIMES.contains(&name);

@@ -27,6 +27,8 @@ pub(in super::super) struct Registry {
     pub(in super::super) variables: CompileTimeVariables,
     /// Whether one of its sources may ask for its own location.
     pub(in super::super) may_ask_for_place: bool,
+    /// Its macros that ask for the location in which they are used.
+    pub(in super::super) asking_macros: BTreeSet<String>,
 }
 
 impl Registry {
@@ -67,11 +69,19 @@ impl Registry {
             variables.add(found);
         }
         read_included(directory, &files, &mut variables)?;
+        let asking_macros = if may_ask_for_place {
+            let sources = files.iter().filter(|(file, _)| is_rust(file));
+            let texts = sources.filter_map(|(file, _)| fsio::read_bytes(directory.join(file)));
+            macro_effects::asking_macros(&texts.map(text_of).collect::<Vec<_>>())
+        } else {
+            BTreeSet::new()
+        };
         let found = Self {
             stamps,
             digest: key.finish(),
             variables,
             may_ask_for_place,
+            asking_macros,
         };
         if are_settled(&files, moment) {
             state.save("packages", &subject, &found);

@@ -55,6 +55,9 @@ pub(crate) struct CompileRequest {
     /// The directory of that package, if none of its sources may ask for its own location.
     #[serde(default)]
     pub(crate) plain_package: Option<PathBuf>,
+    /// The macros of dependencies that ask for the location in which they are used.
+    #[serde(default)]
+    pub(crate) asking_macros: BTreeSet<String>,
     /// The variables among them that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
@@ -146,6 +149,7 @@ impl CompileRequest {
             exposed_variables: Vec::new(),
             named_variables: None,
             plain_package: None,
+            asking_macros: BTreeSet::new(),
             included_variables: BTreeSet::new(),
             exposes_location: false,
             resolves_paths: false,

@@ -23,6 +23,7 @@ impl Compile<'_> {
             exposed_variables: self.key.exposed_variables.clone(),
             named_variables: self.key.named_variables.clone(),
             plain_package: self.key.plain_package.clone(),
+            asking_macros: self.key.macros_below.clone(),
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
             resolves_paths: self.key.resolves_paths,

@@ -47,6 +47,8 @@ impl KeyBuilder<'_> {
             };
             let (manifest, digest) = if let Some((manifest, digest)) = found {
                 self.macros.add(&manifest.macros);
+                let asking = manifest.asking_macros.iter().cloned();
+                self.macros_below.extend(asking);
                 match &mut self.closures {
                     Some(all) if !manifest.closure.is_empty() => {
                         all.push(&manifest.closure, manifest.portable_closure.as_deref());

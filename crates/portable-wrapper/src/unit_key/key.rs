@@ -48,6 +48,10 @@ pub(crate) struct UnitKey {
     pub(crate) named_variables: Option<BTreeSet<String>>,
     /// The directory of that package, if none of its sources may ask for its own location.
     pub(crate) plain_package: Option<PathBuf>,
+    /// The macros of its dependencies, and of all below, that ask for the location in which they are used.
+    pub(crate) macros_below: BTreeSet<String>,
+    /// As `macros_below`, with its own ones.
+    pub(crate) asking_macros: BTreeSet<String>,
     /// The variables among `named_variables` that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.

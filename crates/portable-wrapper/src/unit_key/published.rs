@@ -1,5 +1,6 @@
 //! Units of a registry's package, whose digest replaces those of the sources in the key.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::macro_effects::{CompileTimeVariables, Conditions};
@@ -23,6 +24,31 @@ impl KeyBuilder<'_> {
             }
             Origin::Registry(_) | Origin::Own => None,
         }
+    }
+
+    /// The macros of the unit and of its dependencies that ask for the location in which they are used. Only macros of published and
+    /// vendored packages count: no such package uses those of the workspace.
+    pub(super) fn asking_macros(&self) -> BTreeSet<String> {
+        let mut all = self.macros_below.clone();
+        let source = Path::new(&self.unit.source);
+        let directory = match &self.origin {
+            Origin::Registry(directory) => Some(directory.clone()),
+            Origin::Own => {
+                let all = self.vendored.iter();
+                let mut own = all.filter_map(|vendored| {
+                    let below = source.strip_prefix(vendored).ok()?;
+                    Some(vendored.join(below.components().next()?))
+                });
+                own.next()
+            }
+        };
+        let package = directory.and_then(|directory| Registry::read(&directory, self.state));
+        all.extend(
+            package
+                .into_iter()
+                .flat_map(|package| package.asking_macros),
+        );
+        all
     }
 
     pub(super) fn add_published(&mut self, digest: String, variables: CompileTimeVariables) {

@@ -297,6 +297,10 @@ const PATHS: &str = indoc! {r"
 "};
 const CONSTANT: &str =
     "const SUM: u32 = lowpaths::sum(lowpaths::path!()); pub fn sum() -> u32 { SUM }\n";
+const GENERIC: &str = indoc! {r"
+    fn number<const N: u32>() -> u32 { N }
+    pub fn sum() -> u32 { number::<{ lowpaths::sum(file!()) }>() }
+"};
 const ASKED: &str =
     "const SUM: u32 = lowpaths::sum(answers::here!()); pub fn sum() -> u32 { SUM }\n";
 const SPANNED: &str = "pub fn sum() -> u32 { answers::span!() }\n";
@@ -314,6 +318,7 @@ fn macro_of(name: &str, expanded: &str) -> String {
 /// A vendored package computes a value from the path of its source, through a macro of another one.
 #[rstest]
 #[case::by_rules_in_a_constant(CONSTANT, "unused", "\"1\"", true)]
+#[case::in_a_generic_argument(GENERIC, "unused", "\"1\"", true)]
 #[case::by_generated_code(ASKED, "here", "\"file!()\"", true)]
 #[case::from_a_span(SPANNED, "span", "sum(&proc_macro::Span::call_site().file())", true)]
 #[case::from_the_path_of_the_macro(OWN, "own", "sum(file!())", false)]

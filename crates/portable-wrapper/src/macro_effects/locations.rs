@@ -150,11 +150,15 @@ impl<'a> Macros<'a> {
                         continue;
                     }
                     let kind = kind_of(head);
-                    let inner = match kind {
-                        Item::Constant | Item::ConstantFunction => true,
-                        Item::Function => false,
-                        Item::Macro | Item::Other => is_constant,
-                    };
+                    // A block among the arguments of a generic item.
+                    let before = head.last().map_or("", |token| token.text);
+                    let is_argument = token.text == "{" && matches!(before, "<" | ",");
+                    let inner = is_argument
+                        || match kind {
+                            Item::Constant | Item::ConstantFunction => true,
+                            Item::Function => false,
+                            Item::Macro | Item::Other => is_constant,
+                        };
                     if asks && kind != Item::Macro && self.is_in_constant(source, group, inner) {
                         return true;
                     }
@@ -260,6 +264,8 @@ mod tests {
             "macro_rules! here { () => { file!() } } const P: &str = here!();",
             "macro_rules! a { () => { b!() } } macro_rules! b { () => { file!() } } const P: &str = a!();",
             "macro_rules! here { () => { static P: &str = file!(); } } fn f() { here!() }",
+            "fn f() { g::<{ file!().len() }>() }",
+            "fn f() -> G<u8, { file!().len() }> { G }",
             "impl<const N: usize> T<N> { const P: &'static str = file!(); }",
             "fn a() {} const P: &Location = Location::caller();",
             "const P: &str = file/**/!();",
@@ -290,5 +296,16 @@ mod tests {
             &sources.map(str::to_owned),
             &BTreeSet::new()
         ));
+    }
+
+    #[test]
+    fn macros_of_dependencies_ask_where_they_are_used() {
+        let all = "macro_rules! a { () => { b!() } } macro_rules! b { () => { file!() } } macro_rules! c { () => { 1 } }";
+        let names = asking_macros(&[all.to_owned()]);
+        assert_eq!(names.iter().collect::<Vec<_>>(), ["a", "b"]);
+        let is_evaluated = |source: &str| evaluates_own_location(&[source.to_owned()], &names);
+        assert!(is_evaluated("const P: &str = low::a!();"));
+        assert!(!is_evaluated("const P: u8 = low::c!();"));
+        assert!(!is_evaluated("fn f() -> &'static str { low::a!() }"));
     }
 }

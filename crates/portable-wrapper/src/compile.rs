@@ -16,8 +16,8 @@ use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
     asks_for_location, evaluates_cargo_home, evaluates_generated_paths, evaluates_locations,
-    is_final, named_paths, names_generated_file, read_variables, reads_cargo_home, reads_unnamed,
-    uses_cargo_home,
+    is_final, named_paths, names_cargo_home, names_generated_file, read_variables,
+    reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
 use super::binary::{self, Contents, placeholder_sites};
 use super::cache_entry::{CacheEntry, Text};
@@ -277,7 +277,10 @@ fn entry_of(
     let asks_for_home = request.exposes_cargo_home
         || evaluates_home
         || evaluates_generated
-        || uses_cargo_home(request, info, reads_cargo_home);
+        || uses_cargo_home(request, info, reads_cargo_home)
+        || uses_cargo_home(request, info, |info, home| {
+            names_cargo_home(request, info, home)
+        });
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(dep_info))
         .into();

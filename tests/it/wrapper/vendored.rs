@@ -360,3 +360,32 @@ fn a_value_computed_from_a_path_is_that_of_the_checkout(
         }
     }
 }
+
+/// The source contains the path of the first checkout.
+#[rstest]
+#[case::of_a_vendored_package(true)]
+#[case::of_a_member(false)]
+#[requires(sccache)]
+fn a_path_in_a_source_is_not_replaced(#[case] is_vendored: bool) {
+    let project = Project::new().with_store();
+    let named = project.main().path("vendor/some/file");
+    let literal = format!("{:?}", named.to_str().unwrap());
+    let (low, main) = if is_vendored {
+        (&*literal, "\"none\"")
+    } else {
+        ("\"none\"", &*literal)
+    };
+    let low = format!("pub fn named() -> &'static str {{ {low} }}\n");
+    registry::package(&project, "lowcrate", "", &[("src/lib.rs", &low)]);
+    registry::publish(&project, &["lowcrate"]);
+    let main = format!("fn main() {{ println!(\"{{}} {{}}\", lowcrate::named(), {main}); }}\n");
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", &main)]);
+    vendor(&project.main());
+    let project = project.committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("next");
+    second.cargo(&["build"]).ok();
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains(named.to_str().unwrap()), "{said}");
+}

@@ -179,6 +179,17 @@ pub(super) fn reads_cargo_home(info: &DepInfo, home: &str) -> bool {
     values.any(|value| value.contains(home))
 }
 
+/// Whether a file that the source consists of, or includes, contains the path of the registries, `home`: in the output, that text
+/// is the same with another path.
+pub(super) fn names_cargo_home(request: &CompileRequest, info: &DepInfo, home: &str) -> bool {
+    let finder = memmem::Finder::new(home);
+    let mut files = info.files.iter();
+    files.any(|file| {
+        let text = fsio::read_bytes(request.directory.join(file));
+        text.is_none_or(|text| finder.find(&text).is_some())
+    })
+}
+
 /// Whether the compiler may evaluate the path of a source below `home` in a constant: the output may depend on the path without
 /// containing it. Rust files of a plain package do not use their paths, unless a macro of a dependency does.
 pub(super) fn evaluates_cargo_home(request: &CompileRequest, info: &DepInfo, home: &str) -> bool {

@@ -39,7 +39,10 @@ pub(crate) fn is_file_of_vendored(path: &Path, vendored: &Path, name: &str) -> b
     let rest = directory
         .and_then(|directory| directory.to_str())
         .and_then(|directory| directory.strip_prefix(name));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    let is_version = |rest: &str| {
+        rest.starts_with('-') && rest[1..].starts_with(|first: char| first.is_ascii_digit())
+    };
+    rest.is_some_and(|rest| rest.is_empty() || is_version(rest))
 }
 
 #[cfg(test)]
@@ -68,6 +71,12 @@ mod tests {
             let file = vendor.path().join("low/src/lib.rs");
             assert_eq!(is_file_of_vendored(&file, vendor.path(), "low"), is_copy);
             assert!(!is_file_of_vendored(&file, vendor.path(), "lo"));
+            let versioned = directory(&[("low-1.2.0/.cargo-checksum.json", digests)]);
+            let file = versioned.path().join("low-1.2.0/src/lib.rs");
+            assert_eq!(is_file_of_vendored(&file, versioned.path(), "low"), is_copy);
+            let other = directory(&[("low-level/.cargo-checksum.json", digests)]);
+            let file = other.path().join("low-level/src/lib.rs");
+            assert!(!is_file_of_vendored(&file, other.path(), "low"));
         }
         let other = directory(&[("low/src/lib.rs", "")]);
         assert!(!is_vendored(&other.path().join("low")));

@@ -101,6 +101,8 @@ pub(super) struct KeyBuilder<'a> {
     plain_package: Option<PathBuf>,
     /// The macros of its dependencies that ask for the location in which they are used.
     macros_below: BTreeSet<String>,
+    /// Those of its own package, if that was read.
+    own_asking_macros: Option<BTreeSet<String>>,
     /// The variables with paths that the sources may use for more than including a file.
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
@@ -156,6 +158,7 @@ impl<'a> KeyBuilder<'a> {
             named_variables: None,
             plain_package: None,
             macros_below: BTreeSet::new(),
+            own_asking_macros: None,
             paths: BTreeSet::new(),
             generated_asks: false,
             native_libraries: Vec::new(),

@@ -29,26 +29,22 @@ impl KeyBuilder<'_> {
     /// The macros of the unit and of its dependencies that ask for the location in which they are used. Only macros of published and
     /// vendored packages count: no such package uses those of the workspace.
     pub(super) fn asking_macros(&self) -> BTreeSet<String> {
-        let mut all = self.macros_below.clone();
-        let source = Path::new(&self.unit.source);
+        let own = self.own_asking_macros.clone();
+        let own = own.unwrap_or_else(|| self.read_asking_macros());
+        self.macros_below.union(&own).cloned().collect()
+    }
+
+    /// Those of the own package, if that was not read before.
+    fn read_asking_macros(&self) -> BTreeSet<String> {
         let directory = match &self.origin {
             Origin::Registry(directory) => Some(directory.clone()),
-            Origin::Own => {
-                let all = self.vendored.iter();
-                let mut own = all.filter_map(|vendored| {
-                    let below = source.strip_prefix(vendored).ok()?;
-                    Some(vendored.join(below.components().next()?))
-                });
-                own.next()
-            }
+            Origin::Own => self.vendored.iter().find_map(|vendored| {
+                let below = Path::new(&self.unit.source).strip_prefix(vendored).ok()?;
+                Some(vendored.join(below.components().next()?))
+            }),
         };
         let package = directory.and_then(|directory| Registry::read(&directory, self.state));
-        all.extend(
-            package
-                .into_iter()
-                .flat_map(|package| package.asking_macros),
-        );
-        all
+        package.map_or_else(BTreeSet::new, |package| package.asking_macros)
     }
 
     pub(super) fn add_published(&mut self, digest: String, variables: CompileTimeVariables) {
@@ -88,6 +84,7 @@ impl KeyBuilder<'_> {
                 self.code.add_native_code();
             }
         }
+        self.own_asking_macros = Some(package.asking_macros);
         let mut variables = package.variables;
         if let Some(out_dir) = out_dir {
             variables.add(package::variables_of_generated(out_dir, self.state)?);

@@ -176,6 +176,13 @@ impl Drop for Machine {
 pub(crate) fn signal(name: &str, pid: u32) {
     let mut kill = crate::lab::kill();
     let _ = kill.args(["-s", name, &pid.to_string()]).status();
+    let stat = format!("/proc/{pid}/stat");
+    if name == "STOP" && Path::new(&stat).exists() {
+        // The process stops when it is scheduled next.
+        wait_until("it stops", || {
+            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "))
+        });
+    }
 }
 
 /// A port on which nothing listens. The system gives none of these to clients and listeners that ask for any (from 32768 on,

@@ -6,7 +6,7 @@ mod vendored;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
 
 pub(super) use self::registry::{Library, Registry};
 pub(super) use self::vendored::{is_file_of_vendored, is_vendored, vendored_copy};
@@ -199,11 +199,7 @@ fn contents(
 /// Whether the file at `path`, or one below the directory `path`, was changed at `moment` or later. Directories of tools are
 /// excluded.
 pub(super) fn is_changed_since(path: &Path, moment: SystemTime) -> bool {
-    let root = path.to_owned();
-    let mut walk = WalkBuilder::new(path);
-    walk.standard_filters(false)
-        .filter_entry(move |entry| entry.path() == root || !is_other(entry.path()));
-    walk.build().flatten().any(|entry| {
+    entries_of(path).any(|entry| {
         let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
         !is_dir && FileStamp::of(entry.path()).is_some_and(|stamp| stamp.changed_since(moment))
     })
@@ -212,14 +208,19 @@ pub(super) fn is_changed_since(path: &Path, moment: SystemTime) -> bool {
 /// Whether a file or directory was created, renamed or removed in `directory` or below it at `moment` or later. Directories of
 /// tools are excluded.
 pub(super) fn has_other_names_since(directory: &Path, moment: SystemTime) -> bool {
-    let mut walk = WalkBuilder::new(directory);
-    walk.standard_filters(false);
-    leave_out_tools(&mut walk, directory);
-    walk.build().flatten().any(|entry| {
+    entries_of(directory).any(|entry| {
         let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
         let modified = || entry.metadata().ok()?.modified().ok();
         is_dir && modified().is_none_or(|modified| modified >= moment)
     })
+}
+
+/// `path`, and all files and directories below it, except directories of tools.
+fn entries_of(path: &Path) -> impl Iterator<Item = DirEntry> + use<> {
+    let mut walk = WalkBuilder::new(path);
+    walk.standard_filters(false);
+    leave_out_tools(&mut walk, path);
+    walk.build().flatten()
 }
 
 /// The state of the git repository around `directory` that `git describe` shows: head and tags. `None` if there is

@@ -5,6 +5,7 @@
 
 mod replacer;
 mod spelling;
+mod vendored;
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -119,36 +120,14 @@ impl PathMap {
         self.add_as(directory, role, padded(REGISTRY, length), true)
     }
 
-    /// Adds a directory of vendored packages instead of the sources of registries. Compiled files contain its placeholder if it
-    /// `is_mapped`, otherwise its path, as with [`Self::add_unmapped`].
-    pub(super) fn add_vendored(&mut self, directory: &Path, is_mapped: bool) -> Option<()> {
+    /// Adds the sources of registries. Compiled files contain the placeholder if the directory `is_mapped`, otherwise its path, as
+    /// with [`Self::add_unmapped`].
+    pub(super) fn add_packages(&mut self, directory: &Path, is_mapped: bool) -> Option<()> {
         if is_mapped {
-            self.add(directory, Role::CargoHome)?;
+            self.add(directory, Role::CargoHome)
         } else {
-            self.add_unmapped(directory, Role::CargoHome)?;
+            self.add_unmapped(directory, Role::CargoHome)
         }
-        let mut all = self.0.iter_mut();
-        let added = all.find(|mapping| mapping.role == Role::CargoHome)?;
-        added.is_vendored = true;
-        Some(())
-    }
-
-    /// The directory that was added by [`Self::add_vendored`], if any.
-    pub(super) fn vendored(&self) -> Option<&str> {
-        let mapping = self.0.iter().find(|mapping| mapping.is_vendored)?;
-        Some(&mapping.directory)
-    }
-
-    /// Whether compiled files contain the path of a directory of vendored packages, so that they are shared only between checkouts
-    /// whose paths are equally long.
-    pub(super) fn has_unmapped_vendored(&self) -> bool {
-        self.vendored().is_some() && self.vendored() == self.unmapped()
-    }
-
-    /// The map without the directory that was added by [`Self::add_vendored`].
-    pub(super) fn without_vendored(&self) -> Self {
-        let others = self.0.iter().filter(|mapping| !mapping.is_vendored);
-        Self(others.cloned().collect())
     }
 
     fn add_as(

@@ -49,6 +49,7 @@ impl Registry {
         let mut key = Key::default();
         let mut variables = CompileTimeVariables::default();
         let mut may_ask_for_place = false;
+        let mut with_macros = Vec::new();
         for (file, _) in &files {
             let path = directory.join(file);
             let name = file.to_string_lossy();
@@ -67,21 +68,17 @@ impl Registry {
                 found.included.clear();
             }
             variables.add(found);
+            if text.contains("macro_rules") {
+                with_macros.push(text);
+            }
         }
         read_included(directory, &files, &mut variables)?;
-        let asking_macros = if may_ask_for_place {
-            let sources = files.iter().filter(|(file, _)| is_rust(file));
-            let texts = sources.filter_map(|(file, _)| fsio::read_bytes(directory.join(file)));
-            macro_effects::asking_macros(&texts.map(text_of).collect::<Vec<_>>())
-        } else {
-            BTreeSet::new()
-        };
         let found = Self {
             stamps,
             digest: key.finish(),
             variables,
             may_ask_for_place,
-            asking_macros,
+            asking_macros: macro_effects::asking_macros(&with_macros),
         };
         if are_settled(&files, moment) {
             state.save("packages", &subject, &found);

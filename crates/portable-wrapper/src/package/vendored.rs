@@ -1,5 +1,6 @@
 //! Vendored packages: copies of packages in a directory, each with a file of digests.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -24,25 +25,27 @@ pub(crate) fn is_vendored(directory: &Path) -> bool {
 
 /// The directory of the package in `vendored` that contains `path`, if it is a copy of a registry's package.
 pub(crate) fn vendored_copy(path: &Path, vendored: &Path) -> Option<PathBuf> {
-    let below = path.strip_prefix(vendored).ok()?;
-    let directory = vendored.join(below.components().next()?);
+    let directory = vendored.join(package_name(path, vendored)?);
     let digests = fsio::read_bytes(directory.join(DIGESTS))?;
     let digests: Digests = serde_json::from_slice(&digests).ok()?;
     digests.package.map(|_| directory)
 }
 
+/// The name of the directory in `vendored` that contains `path`.
+fn package_name<'p>(path: &'p Path, vendored: &Path) -> Option<&'p OsStr> {
+    path.strip_prefix(vendored).ok()?.iter().next()
+}
+
 /// Whether the file at `path` belongs to a copy of a registry's package with this name in `vendored`.
 pub(crate) fn is_file_of_vendored(path: &Path, vendored: &Path, name: &str) -> bool {
-    let directory = vendored_copy(path, vendored);
-    let directory = directory.as_deref().and_then(Path::file_name);
+    let directory = package_name(path, vendored).and_then(OsStr::to_str);
     // `cargo vendor` adds the version if there are several.
-    let rest = directory
-        .and_then(|directory| directory.to_str())
-        .and_then(|directory| directory.strip_prefix(name));
+    let rest = directory.and_then(|directory| directory.strip_prefix(name));
     let is_version = |rest: &str| {
         rest.starts_with('-') && rest[1..].starts_with(|first: char| first.is_ascii_digit())
     };
     rest.is_some_and(|rest| rest.is_empty() || is_version(rest))
+        && vendored_copy(path, vendored).is_some()
 }
 
 #[cfg(test)]

@@ -47,11 +47,7 @@ pub(crate) fn path_map_of(
     if let (Some(directory), None) = (vendored.next(), vendored.next()) {
         let _ = path_map.add_vendored(directory, is_mapped);
     } else if let Some(registries) = registries() {
-        let _ = if is_mapped {
-            path_map.add(&registries, Role::CargoHome)
-        } else {
-            path_map.add_unmapped(&registries, Role::CargoHome)
-        };
+        let _ = path_map.add_packages(&registries, is_mapped);
     }
     (path_map, here)
 }
@@ -79,9 +75,11 @@ fn own_vendored(unit: &Unit) -> Option<PathBuf> {
         return None;
     }
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
-    let is_vendored =
-        Path::new(&unit.source).starts_with(&package) && package::is_vendored(&package);
-    is_vendored.then(|| package.parent().map(Path::to_owned))?
+    let is_own = Path::new(&unit.source).starts_with(&package);
+    let directory = package
+        .parent()
+        .filter(|_| is_own && package::is_vendored(&package));
+    directory.map(Path::to_owned)
 }
 
 /// The directory with the sources of registries.

@@ -5,6 +5,7 @@ mod action;
 mod decide;
 mod edit;
 pub(crate) mod gitlab;
+mod job;
 mod nix;
 mod workflow;
 mod workspaces;
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use action::{FILES, files, script, secret_names, step};
 pub(crate) use decide::{Decision, Facts, decide};
 pub(crate) use edit::{StepLines, with_steps, without_steps};
-pub(crate) use workflow::{Job, Workflow};
+pub(crate) use job::Job;
+pub(crate) use workflow::Workflow;
 pub(crate) use workspaces::Workspaces;
 
 use sccfg_util::problem::Problem;

@@ -1,7 +1,7 @@
 //! The selection of the back end for a job.
 
+use super::job::{Job, Runner};
 use super::nix::NixShell;
-use super::workflow::{Job, Runner};
 use super::{Backend, Ci, Provider, Workspaces};
 use crate::cargo_use::CargoUse;
 use crate::remote::{Kind, Remote};

@@ -14,8 +14,10 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::workflow::{Job, Workflow, dash_of_step};
+use super::job::Job;
+use super::workflow::Workflow;
 use super::yaml;
+use super::yaml::text::dash_of_step;
 use sccfg_util::problem::{Place, Problem};
 
 const BEGIN: &str = "# >>> sccfg >>>";

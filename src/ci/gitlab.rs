@@ -18,8 +18,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::edit::{check_regions, insert_regions};
+use super::job::{Job, Runner, directory_of};
 use super::nix::NixShell;
-use super::workflow::{Job, Runner, alias_of, directory_of, without_anchor};
+use super::yaml::text::{alias_of, without_anchor};
 use super::yaml::{self, Node};
 use super::{Backend, StepLines};
 use crate::cargo_use::{self, CargoUse};

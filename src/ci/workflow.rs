@@ -1,11 +1,14 @@
 //! The contents of a workflow of GitHub Actions: its jobs, their runners, and the steps that run cargo.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+mod calls;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
 
+use self::calls::{Call, Called};
+use super::job::{Job, Runner, directory_of};
 use super::nix::NixShell;
+use super::yaml::text::{alias_of, dash_of_step};
 use super::yaml::{self, Node};
 use crate::cargo_use::{self, CargoUse};
 use sccfg_util::problem::{Place, Problem};
@@ -22,112 +25,6 @@ pub(crate) struct Workflow {
     pub(crate) called: Option<Called>,
     /// The workflows of this repository that its jobs call.
     pub(crate) calls: Vec<Call>,
-}
-
-/// A workflow with `workflow_call`.
-#[derive(Debug)]
-pub(crate) struct Called {
-    path: PathBuf,
-    place: Place,
-    /// The secrets that it declares.
-    secrets: Vec<String>,
-}
-
-/// A job that calls a workflow of its repository.
-#[derive(Debug)]
-pub(crate) struct Call {
-    job: String,
-    /// The workflow, relative to the repository.
-    path: PathBuf,
-    place: Place,
-    passes_secrets: bool,
-}
-
-impl Called {
-    /// The problem if its jobs do not get these secrets.
-    pub(crate) fn without_secrets(&self, calls: &[Call], secrets: &[String]) -> Vec<Problem> {
-        let Some(secret) = secrets.iter().find(|name| !self.secrets.contains(name)) else {
-            return Vec::new();
-        };
-        let callers: Vec<&Call> = calls.iter().filter(|it| it.path == self.path).collect();
-        if callers.is_empty() {
-            let what = format!(
-                "this workflow has the secret {secret} only if the one that calls it passes it"
-            );
-            let hint = "write `secrets: inherit` in the jobs that call it, or declare the secret below workflow_call:";
-            return vec![Problem::new(what).at(self.place.clone()).hint(hint)];
-        }
-        let lacking = callers.into_iter().filter(|call| !call.passes_secrets);
-        let problem = |call: &Call| {
-            Problem::new(format!(
-                "the job `{}` does not pass {secret} to {}, whose jobs then use no back end",
-                call.job,
-                self.path.display()
-            ))
-            .at(call.place.clone())
-            .hint("write `secrets: inherit` below `uses:`")
-        };
-        lacking.map(problem).collect()
-    }
-}
-
-/// A job with steps.
-#[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact")]
-pub(crate) struct Job {
-    pub(crate) name: String,
-    pub(crate) runner: Runner,
-    /// Its `runs-on`, as it is written.
-    pub(crate) runs_on: String,
-    pub(crate) cargo: CargoUse,
-    /// The shell of Nix in which cargo runs.
-    pub(crate) nix: NixShell,
-    /// The directories in which cargo compiles, relative to the repository; empty for its root.
-    pub(crate) directories: BTreeSet<String>,
-    pub(crate) has_rust_cache: bool,
-    /// Whether the user has added the step of sccfg outside of a region.
-    pub(crate) has_our_step: bool,
-    /// Whether its workflow publishes releases only.
-    pub(crate) is_release: bool,
-    /// The byte at which the first step that runs cargo starts, behind its dash.
-    pub(crate) step: Option<usize>,
-    /// The reason why no step can be inserted there.
-    pub(crate) obstacle: Option<String>,
-    /// The job whose steps these are, by an alias: what is added there is added here.
-    pub(crate) shares: Option<String>,
-    /// Variables of steps that take the place of those that the step of sccfg sets.
-    pub(crate) overrides: Vec<Problem>,
-}
-
-impl Job {
-    /// A job in which nothing is known to run.
-    pub(super) fn new(name: &str, runner: Runner, runs_on: String) -> Self {
-        Self {
-            name: name.to_owned(),
-            runner,
-            runs_on,
-            cargo: CargoUse::Nothing,
-            nix: NixShell::None,
-            directories: BTreeSet::new(),
-            has_rust_cache: false,
-            has_our_step: false,
-            is_release: false,
-            step: None,
-            obstacle: None,
-            shares: None,
-            overrides: Vec::new(),
-        }
-    }
-}
-
-/// The runner of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Runner {
-    /// A machine that starts empty.
-    Hosted,
-    /// A machine of one's own, whose disk stays.
-    SelfHosted,
 }
 
 impl Workflow {
@@ -147,12 +44,12 @@ impl Workflow {
             return Ok(workflow);
         };
         let reader = Reader { path, text };
-        workflow.called = reader.called(&root);
+        workflow.called = Called::read(path, text, &root);
         let mut sets_incremental = sets(&root, "CARGO_INCREMENTAL");
         let mut own = BTreeMap::new();
         for (name, job) in root.get("jobs").into_iter().flat_map(Node::entries) {
             sets_incremental |= sets(job, "CARGO_INCREMENTAL");
-            workflow.calls.extend(reader.call(name, job));
+            workflow.calls.extend(Call::read(path, text, name, job));
             if let Some(steps) = job.get("steps") {
                 let mut job = reader.job(name, job, &root, &mut workflow.findings);
                 match steps.original {
@@ -284,38 +181,6 @@ impl Reader<'_> {
         found
     }
 
-    /// That other workflows call this one.
-    fn called(&self, root: &Node) -> Option<Called> {
-        const EVENT: &str = "workflow_call";
-        let events = root.get("on")?;
-        let is_event = |node: &&Node| node.text() == Some(EVENT);
-        let named = [events].into_iter().chain(events.items()).find(is_event);
-        let start = named.map(|node| node.start);
-        let start = start.or_else(|| events.start_of_key(EVENT))?;
-        let declared = events.get(EVENT).and_then(|call| call.get("secrets"));
-        Some(Called {
-            path: self.path.to_owned(),
-            place: Place::at(self.path, self.text, start),
-            secrets: declared
-                .into_iter()
-                .flat_map(Node::entries)
-                .map(|(name, _)| name.to_owned())
-                .collect(),
-        })
-    }
-
-    /// The workflow of the repository that a job calls.
-    fn call(&self, name: &str, job: &Node) -> Option<Call> {
-        let uses = job.get("uses")?;
-        let path = uses.text()?.strip_prefix("./")?;
-        Some(Call {
-            job: name.to_owned(),
-            path: PathBuf::from(path),
-            place: Place::at(self.path, self.text, uses.start),
-            passes_secrets: job.get("secrets").is_some(),
-        })
-    }
-
     /// Why no step can be put in front of `step`. `checkout` is whether one was before it, and then into another directory.
     fn obstacle(&self, step: &Node, checkout: Option<bool>) -> Option<&'static str> {
         match checkout {
@@ -394,57 +259,6 @@ impl Reader<'_> {
             .at(Place::at(self.path, self.text, node.start))
             .hint(hint)
     }
-}
-
-/// That something is an alias of what starts at `original`.
-pub(super) fn alias_of(path: &Path, text: &str, what: &str, original: usize) -> String {
-    let line = Place::at(path, text, original).line;
-    format!("{what} an alias of line {line}")
-}
-
-/// The byte of the dash in front of the step that starts at `at`, if the dash is the first thing in its line.
-pub(super) fn dash_of_step(text: &str, at: usize) -> Option<usize> {
-    let before = without_anchor(&text[..at]).strip_suffix('-')?;
-    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
-    before[line..].trim().is_empty().then_some(before.len())
-}
-
-/// `before`, what is in front of a node, without blanks and its anchor.
-pub(super) fn without_anchor(before: &str) -> &str {
-    let before = before.trim_end();
-    let word = before
-        .rfind(char::is_whitespace)
-        .map_or(0, |blank| blank + 1);
-    if before[word..].starts_with('&') {
-        before[..word].trim_end()
-    } else {
-        before
-    }
-}
-
-/// The directory, relative to the repository, in which a script that starts in `directory` runs cargo.
-pub(super) fn directory_of(directory: &str, script: &str) -> String {
-    let words: Vec<&str> = script
-        .split(|c: char| c.is_whitespace() || ";&()\"'=".contains(c))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let after = |name: &str| {
-        let at = words.iter().position(|word| *word == name)?;
-        words.get(at + 1).copied()
-    };
-    let manifest = after("--manifest-path").map(|path| path.rsplit_once('/').map_or("", |it| it.0));
-    let inner = manifest.or_else(|| after("cd")).unwrap_or_default();
-    let mut names: Vec<&str> = Vec::new();
-    for name in directory.split('/').chain(inner.split('/')) {
-        match name {
-            "" | "." => {}
-            ".." => {
-                names.pop();
-            }
-            name => names.push(name),
-        }
-    }
-    names.join("/")
 }
 
 /// Actions that run cargo.

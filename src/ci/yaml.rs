@@ -1,5 +1,7 @@
 //! YAML with the locations of its nodes. Files are never written from this tree: edits are byte ranges.
 
+pub(super) mod text;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Commenting out a line of a script, so that the rest of it still runs, and restoring it.
 
-use super::hook_conflicts::HookReader;
+use super::hook_reader::HookReader;
 use crate::region::WAS;
 
 /// Stands in front of the mark where a command has to stay.

@@ -8,7 +8,8 @@ use rowan::ast::AstNode as _;
 
 use super::OwnValue;
 use super::edits::Edits;
-use super::hook_conflicts::{Conflict, HookReader};
+use super::hook_conflicts::Conflict;
+use super::hook_reader::HookReader;
 use super::shell_settings::ShellSettings;
 use crate::find::eval::{call_parts, last_name};
 use crate::find::lexical;

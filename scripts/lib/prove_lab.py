@@ -189,8 +189,7 @@ class Lab:
         name, version, _ = subject.crates[0]
         archive = next((self.real_home / "registry/cache").glob(f"*/{name}-{version}.crate"), None)
         if archive is None:
-            raise SystemExit(f"prove: {name} {version} is not in {self.real_home}/registry/cache\n"
-                             f"hint: run scripts/prove --fetch {name}")
+            raise BuildError(f"{name} {version} is not in {self.real_home}/registry/cache\nhint: run with --fetch")
         directory.parent.mkdir(parents=True, exist_ok=True)
         run(["tar", "-xzf", archive, "-C", directory.parent])
         (directory.parent / f"{name}-{version}").rename(directory)
@@ -270,7 +269,7 @@ class Lab:
 
 
 class BuildError(Exception):
-    """A build failed, with or without the cache."""
+    """A build failed, with or without the cache, or cannot begin."""
 
 
 def run(words, **more):

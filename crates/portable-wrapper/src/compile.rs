@@ -61,6 +61,13 @@ fn has_changed_inputs(request: &CompileRequest, info: Option<&DepInfo>) -> bool 
         || !request.read_files.are_unchanged(&request.path_map)
 }
 
+/// The result of a compile.
+pub(super) struct Made {
+    pub(super) result: CompileResult,
+    /// The entry of the files, which are in the work directory; `None` if the compile failed.
+    pub(super) entry: Option<CacheEntry>,
+}
+
 /// Produces the files of a request and its entry. With a token, the [source is expanded](expansion_diff) during the compile.
 /// `begun` is the compile if it was started before the key was known.
 pub(super) fn make(
@@ -68,7 +75,7 @@ pub(super) fn make(
     on_stderr: OnStderr<'_>,
     token: Option<JobToken>,
     begun: Option<SpeculativeCompile>,
-) -> io::Result<CompileResult> {
+) -> io::Result<Made> {
     if request.remap == Remap::BestEffort
         && let Some(taken) = take_withheld(request)?
     {
@@ -119,7 +126,10 @@ pub(super) fn make(
     let stdout = request.with_out_dir(&output.stdout);
     let stderr = request.with_out_dir(&output.stderr);
     if !output.status.success() {
-        return Ok(CompileResult::failure(output.status, stdout, stderr));
+        return Ok(Made {
+            result: CompileResult::failure(output.status, stdout, stderr),
+            entry: None,
+        });
     }
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
@@ -157,24 +167,24 @@ pub(super) fn make(
         entry.leak = leak;
         entry.needs_sources = needs_sources;
     }
-    entry.write(&request.work.join(&request.entry))?;
-    Ok(CompileResult {
-        is_stale,
-        ..CompileResult::success()
+    Ok(Made {
+        result: CompileResult {
+            is_stale,
+            ..CompileResult::success()
+        },
+        entry: Some(entry),
     })
 }
 
 /// Compiles again with real paths. The result is not stored, because a source changed or an input is not in the key.
-fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Result<CompileResult> {
+fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Result<Made> {
     let unmapped = CompileRequest {
         remap: Remap::None,
         ..request.clone()
     };
-    let compiled = make(&unmapped, on_stderr, None, None)?;
-    Ok(CompileResult {
-        is_stale: true,
-        ..compiled
-    })
+    let mut made = make(&unmapped, on_stderr, None, None)?;
+    made.result.is_stale = true;
+    Ok(made)
 }
 
 /// Whether the unit depends on a path without containing it. `expanded` is the result of the expansions during the compile, if
@@ -354,7 +364,7 @@ fn withhold(request: &CompileRequest, entry: &CacheEntry) -> io::Result<()> {
 }
 
 /// Moves back the files and the entry that the previous attempt withheld.
-fn take_withheld(request: &CompileRequest) -> io::Result<Option<CompileResult>> {
+fn take_withheld(request: &CompileRequest) -> io::Result<Option<Made>> {
     let withheld = request.withheld();
     let Some(bytes) = fsio::read_bytes(withheld.join(&request.entry)) else {
         return Ok(None);
@@ -366,9 +376,11 @@ fn take_withheld(request: &CompileRequest) -> io::Result<Option<CompileResult>> 
         fsio::rename(&withheld.join(name), &request.work.join(name))?;
     }
     entry.key.clone_from(&request.key);
-    entry.write(&request.work.join(&request.entry))?;
-    Ok(Some(CompileResult {
-        is_stale: entry.unknown_input.is_some(),
-        ..CompileResult::success()
+    Ok(Some(Made {
+        result: CompileResult {
+            is_stale: entry.unknown_input.is_some(),
+            ..CompileResult::success()
+        },
+        entry: Some(entry),
     }))
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::binary;
 use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
-use super::compile;
+use super::compile::{self, Made};
 use super::dep_info::with_outputs_in;
 use super::lookup::Origin;
 use super::protocol::{CompileRequest, CompileResult};
@@ -105,13 +105,7 @@ impl Compiled {
             ..request.clone()
         };
         loop {
-            let result = compile::make(&request, &|_, _| {}, None, None)?;
-            let entry = if result.status == 0 {
-                let read = CacheEntry::read(&work.0.join(&request.entry), &request.key);
-                Some(read.ok_or(io::ErrorKind::NotFound)?)
-            } else {
-                None
-            };
+            let Made { result, entry } = compile::make(&request, &|_, _| {}, None, None)?;
             if entry.as_ref().is_some_and(|entry| entry.needs_sources) {
                 return Err(io::ErrorKind::NotFound.into());
             }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::compile;
+use super::compile::{self, Made};
 use super::compiler::Compiler;
 use super::protocol::{CompileRequest, FileRequest, ShimCall, Task, restore_cargo_variables};
 use super::state_dir::StateDir;
@@ -136,8 +136,10 @@ fn compile(request: &CompileRequest) -> ExitCode {
     let result = match request.result() {
         Some(result) => result,
         None => match compile::make(request, &|_, _| {}, None, None) {
-            Ok(result) => {
-                if let Err(error) = request.report(&result) {
+            Ok(Made { result, entry }) => {
+                let path = request.work.join(&request.entry);
+                let written = entry.map_or(Ok(()), |entry| entry.write(&path));
+                if let Err(error) = written.and_then(|()| request.report(&result)) {
                     let work = request.work.display();
                     return fail(&format!("could not write to {work}: {error}"));
                 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use local_store::Outcome;
 
 use super::cache_entry::CacheEntry;
-use super::compile::{self, OnStderr, SpeculativeCompile};
+use super::compile::{self, Made, OnStderr, SpeculativeCompile};
 use super::compiler::Compiler;
 use super::lookup::{Lookup, Origin, look_up_by_sccache, replace_by_sccache};
 use super::protocol::{CompileRequest, Remap};
@@ -334,17 +334,15 @@ fn compile_here(
         .then(JobToken::take)
         .flatten();
     let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());
-    let result = result.map_err(|_| Uncacheable::NoWorkDir)?;
+    let Made { result, entry } = result.map_err(|_| Uncacheable::NoWorkDir)?;
     // A crash may be caused by placeholders or other differences to a plain compile. Other signals come from a process that
     // wants the compiler to end.
     let may_be_ours = result.signal.is_none_or(proc::is_crash);
     if result.status > 128 && may_be_ours && !(compiling.has_delivered)() {
         return Err(Uncacheable::CompilerKilled);
     }
-    if result.status != 0 {
-        return Ok(Lookup::CompileFailed(result));
-    }
-    let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
-    let entry = entry.ok_or(Uncacheable::NoWorkDir)?;
-    Ok(Lookup::entry(entry, Origin::of_compile(&result)))
+    Ok(match entry {
+        Some(entry) => Lookup::entry(entry, Origin::of_compile(&result)),
+        None => Lookup::CompileFailed(result),
+    })
 }

@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project};
+use super::project::{Checkout, Layout, Project, Store};
 use super::seed::{sccfg, seed};
 
 /// A library whose build script evaluates `value`, and declares these inputs; and a program that prints it.
@@ -269,6 +269,28 @@ fn a_published_script_that_writes_beside_its_directory_runs() {
     second.cargo(&["build"]).ok();
     let beside = second.path("target/debug/beside");
     assert_eq!(fs::read_to_string(beside).unwrap(), "text");
+}
+
+/// Many scripts copy libraries or data to the directory of the program that reads them.
+#[rstest]
+#[case::seen("out.split(\"/build/\").next().unwrap()", Store::On)]
+#[case::not_seen("std::path::Path::new(&out).ancestors().nth(3).unwrap()", Store::Off)]
+#[requires(sccache)]
+fn a_script_of_the_workspace_that_writes_beside_its_directory_runs(
+    #[case] profile: &str,
+    #[case] store: Store,
+) {
+    let value = format!(
+        "{{ let out = std::env::var(\"OUT_DIR\").unwrap(); let profile = std::path::Path::new({profile}); \
+         std::fs::copy(\"data.txt\", profile.join(\"beside\")).unwrap() }}"
+    );
+    let project = project(&value, &[BUILD_RS, DATA]).with(store);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed(&second);
+    second.cargo(&["build"]).ok();
+    let beside = second.path("target/debug/beside");
+    assert_eq!(fs::read_to_string(beside).unwrap(), "data\n");
 }
 
 /// The script expects an empty directory, as cargo creates it.

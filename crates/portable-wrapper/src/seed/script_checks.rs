@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use ignore::WalkBuilder;
 
 use super::super::digest;
+use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::Sharing;
 use super::checks::Checks;
 use super::dependencies::Taken;
@@ -39,8 +40,12 @@ impl Checks<'_> {
             return Err("its build script ran again without the wrapper".into());
         }
         let manifest = self.manifest_of(run);
-        if let Some(Sharing::KeyedByPath(why)) = manifest.as_ref().map(|known| &known.sharing) {
-            return Err(Why::general(why.clone()));
+        match manifest.as_ref().map(|known| &known.sharing) {
+            Some(Sharing::KeyedByPath(why)) => return Err(Why::general(why.clone())),
+            Some(Sharing::NotCached(why)) if !is_published && is_write(*why) => {
+                return Err(Why::general(why.describe()));
+            }
+            _ => {}
         }
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
@@ -110,6 +115,16 @@ impl Checks<'_> {
         )
         .into())
     }
+}
+
+/// Whether a run is not cached because it wrote files that belong to no unit.
+fn is_write(why: Uncacheable) -> bool {
+    matches!(
+        why,
+        Uncacheable::ScriptWrites
+            | Uncacheable::ScriptWritesElsewhere
+            | Uncacheable::ScriptWritesSources
+    )
 }
 
 /// Whether the files at `from` and `to` are the same, the first not newer than `ran`, the second not newer than

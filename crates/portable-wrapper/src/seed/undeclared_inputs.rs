@@ -1,6 +1,7 @@
-//! Undeclared inputs of a build script of the workspace whose run was not observed. In a checkout without a build, cargo runs
-//! each script, whatever it declares. So a run of another checkout is taken only if the source of the script has no undeclared
-//! input that may differ here. Otherwise the script runs, and units that depend on it are looked up as usual.
+//! Undeclared inputs of a build script of the workspace whose run was not observed, and files that it wrote elsewhere. In a
+//! checkout without a build, cargo runs each script, whatever it declares. So a run of another checkout is taken only if the
+//! source of the script has no undeclared input that may differ here, and writes only to `OUT_DIR`. Otherwise the script runs,
+//! and units that depend on it are looked up as usual.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,6 +24,8 @@ use sccfg_util::{env, fsio};
 const READS: [&str; 3] = ["File", "OpenOptions", "fs"];
 /// Methods that distinguish links from files, besides [`METADATA`] and [`FILE_TIMES`].
 const LINKS: [&str; 3] = ["is_symlink", "read_link", "symlink_metadata"];
+/// Methods that lead from `OUT_DIR` to a directory above it, where a script may write for other programs.
+const UPWARDS: [&str; 3] = ["ancestors", "parent", "pop"];
 
 impl Checks<'_> {
     /// Fails if the build script may have an input that differs here, or has changed there since its `run`, and that it did not
@@ -72,6 +75,11 @@ impl Checks<'_> {
         }
         if !names(&READS) && !names(&FILE_LOOKUPS) && !used.reads_files() {
             return Ok(());
+        }
+        if names(&UPWARDS) {
+            return Err(Why::general(
+                "its build script may write files outside of its OUT_DIR",
+            ));
         }
         let is_outside = |text: &str| {
             let path = Path::new(text);

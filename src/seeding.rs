@@ -220,7 +220,7 @@ fn fill(
             .hint("check the owner of the directory, and the free space of its disk")
     };
     let renew = || {
-        fsio::remove_dir(&staging.directory)?;
+        fsio::remove_read_only_dir(&staging.directory)?;
         fsio::create_dir_all(&staging.directory)
     };
     renew().map_err(|error| failed(&error))?;
@@ -231,7 +231,7 @@ fn fill(
     let packages = |directory: &Path| manifests.package(&here.root, directory);
     let seeded = seed::seed(from, others, &to, &packages, &staging.directory, when);
     // It was renamed, or is not needed.
-    let _ = fsio::remove_dir(&staging.directory);
+    let _ = fsio::remove_read_only_dir(&staging.directory);
     match seeded {
         Err(Refused::Io(error)) => Err(failed(&error)),
         other => Ok(other),
@@ -305,7 +305,7 @@ pub(crate) fn remove_staging(staging: &Path) -> std::io::Result<bool> {
     if file.try_lock().is_err() {
         return Ok(false);
     }
-    fsio::remove_dir(staging)?;
+    fsio::remove_read_only_dir(staging)?;
     fsio::remove_file(&lock).map(|()| true)
 }
 

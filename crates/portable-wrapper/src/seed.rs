@@ -395,7 +395,7 @@ impl Filling<'_> {
 /// script's run are removed as well, because a script may expect an empty `OUT_DIR`.
 fn remove(unit: &CargoUnit, staging: &Path) {
     for directory in directories_of(unit) {
-        let _ = fsio::remove_dir(&staging.join(directory));
+        let _ = fsio::remove_read_only_dir(&staging.join(directory));
     }
 }
 
@@ -446,12 +446,4 @@ fn deliver_marks(
         }
     }
     Ok(())
-}
-
-/// Removes the directory `staging` of an interrupted run.
-///
-/// # Errors
-/// If it cannot be removed.
-pub fn remove_staging(staging: &Path) -> io::Result<()> {
-    fsio::remove_dir(staging)
 }

@@ -46,7 +46,7 @@ pub use space::{
 pub use stat_files::{FileStat, StatFile, stat_files};
 pub use tree::{
     Entry, EntryKind, copy, copy_dir, create_dir_all, create_private_dir, create_unique_dir,
-    entries, remove_dir, remove_file, remove_if_empty, unnamed_file_in,
+    entries, remove_dir, remove_file, remove_if_empty, remove_read_only_dir, unnamed_file_in,
 };
 pub use write::{
     Patcher, append, append_record, create_empty_file, create_file, create_output, rename,

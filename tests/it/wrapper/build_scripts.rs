@@ -771,13 +771,13 @@ fn a_build_without_the_wrapper_runs_the_script(
     }
 }
 
-const READS_C: &str = "fs::write(format!(\"{out}/made.h\"), \"static int made(int n) { return n + 1; }\").unwrap();\n\
+pub(super) const READS_C: &str = "fs::write(format!(\"{out}/made.h\"), \"static int made(int n) { return n + 1; }\").unwrap();\n\
     let done = std::process::Command::new(\"cc\").args([\"-O2\", \"-g\", \"-c\", \"native.c\", \"-I\", &out, \"-o\"]).arg(format!(\"{out}/native.o\")).arg(format!(\"-DPLACE=\\\"{}\\\"\", if env::var_os(\"APP_PLACE\").is_some() { &out } else { \"nowhere\" })).status().unwrap();\n\
     assert!(done.success());\n\
     assert!(std::process::Command::new(\"ar\").arg(\"rcs\").arg(format!(\"{out}/libnative.a\")).arg(format!(\"{out}/native.o\")).status().unwrap().success());\n\
     println!(\"cargo::rustc-link-search=native={out}\\ncargo::rustc-link-lib=static=native\\ncargo::rerun-if-changed=build.rs\");\n\
     fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"\\\"; extern \\\"C\\\" { pub fn place() -> *const std::ffi::c_char; pub fn number() -> i32; }\").unwrap();";
-const NATIVE: &str = "#include <number.h>\n#include \"made.h\"\nconst char *place(void) { return PLACE; }\nint number(void) { return made(NUMBER - 1); }\n";
+pub(super) const NATIVE: &str = "#include <number.h>\n#include \"made.h\"\nconst char *place(void) { return PLACE; }\nint number(void) { return made(NUMBER - 1); }\n";
 const SAYS_C: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\npub fn said() -> String { unsafe { format!(\"{}{SAID} {}\", std::ffi::CStr::from_ptr(place()).to_str().unwrap(), number()) } }\n";
 
 /// A program above a published package with an object of C that contains its `OUT_DIR`, and a value of a header of
@@ -809,7 +809,7 @@ pub(super) fn with_two_libraries(name: &str) -> Project {
 }
 
 /// The same with a build script of these lines.
-fn with_script_of_c(name: &str, lines: &str, source: &str) -> Project {
+pub(super) fn with_script_of_c(name: &str, lines: &str, source: &str) -> Project {
     let project = with_runs(Project::new().with_store());
     let build = script(lines);
     let files = [

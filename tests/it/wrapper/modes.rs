@@ -8,8 +8,12 @@ use std::process::Output;
 
 use rstest::rstest;
 
-use super::build_scripts::{script, take_runs, with_runs};
+use super::build_scripts::{
+    DECLARES_ITSELF, NATIVE, READS_C, script, take_runs, with_runs, with_script_of_c,
+};
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project};
+use crate::support::Ran;
 
 const UMASKS: [&str; 3] = ["022", "002", "077"];
 
@@ -167,4 +171,55 @@ fn what_a_build_script_made_for_this_user_alone() {
         .outcome(&["build"], &build(&third, "022", Some(project.wrapper())))
         .ok();
     assert_eq!(take_runs(&project), 0);
+}
+
+/// The outcome of a program that may not write where the modes forbid it, although root runs it.
+fn by_modes(checkout: &Checkout<'_>, program: &str, args: &[&str]) -> Output {
+    let mut command = checkout.command("setpriv");
+    command.args(["--bounding-set=-all", "--inh-caps=-all", "--", program]);
+    command.args(args).output().unwrap()
+}
+
+/// A script that finds a directory as it has left it, such as a copy from Nix's store, cannot write there.
+const READ_ONLY: &str = "fs::create_dir(format!(\"{out}/kept\")).unwrap();
+    fs::write(format!(\"{out}/kept/file\"), \"x\").unwrap();
+    fs::set_permissions(format!(\"{out}/kept\"), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();";
+
+/// cargo creates an empty `OUT_DIR`, and the script gets that if a stored result cannot have the paths of this checkout.
+#[requires(sccache, root, setpriv)]
+#[test]
+fn nothing_is_left_of_a_result_that_cannot_be_used() {
+    let lines = format!("{READS_C}\n{READ_ONLY}");
+    let project = with_script_of_c("published", &lines, NATIVE);
+    for name in ["main", "another/second"] {
+        if name != "main" {
+            project.linked(name);
+        }
+        let checkout = project.checkout(project.sandbox.path(name));
+        let checkout = checkout.with("APP_PLACE", "1");
+        let output = by_modes(&checkout, "cargo", &["build", "--offline"]);
+        checkout.outcome(&["build"], &output).ok();
+        says_the_same_uncached(&checkout);
+    }
+    assert_eq!(take_runs(&project), 4);
+}
+
+#[requires(sccache, root, setpriv)]
+#[test]
+fn what_an_interrupted_seeding_has_left_is_removed() {
+    let build = script(&format!("{DECLARES_ITSELF}\n{READ_ONLY}"));
+    let files = [("build.rs", build.as_str()), ("src/lib.rs", "")];
+    let project = with_runs(Project::new().with_store())
+        .package("low", "", &files)
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let left = "main/.git/worktrees/second/sccfg-seed/debug/build/low-0/out/kept";
+    project.sandbox.write(&format!("{left}/file"), "x");
+    let left = project.sandbox.path(left);
+    fs::set_permissions(&left, fs::Permissions::from_mode(0o555)).unwrap();
+    let output = by_modes(&second, env!("CARGO_BIN_EXE_sccfg"), &["seed"]);
+    let ran = Ran::new("sccfg seed".to_owned(), &output).status(0);
+    ran.stdout_has("seeded");
+    second.cargo(&["build"]).ok().nothing_to_do();
 }

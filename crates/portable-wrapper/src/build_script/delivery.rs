@@ -47,12 +47,12 @@ impl<'a> Replaced<'a> {
 impl Drop for Replaced<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
-            let _ = fsio::remove_dir(self.out_dir);
+            let _ = fsio::remove_read_only_dir(self.out_dir);
             let _ = fsio::rename(&self.old, self.out_dir);
         }
         if let Some(directory) = self.old.parent() {
             // A directory that cannot be removed does no harm.
-            let _ = fsio::remove_dir(directory);
+            let _ = fsio::remove_read_only_dir(directory);
         }
     }
 }

@@ -275,7 +275,7 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
         parts.all(|part| matches!(part, Component::Normal(_)))
     };
     for unit in outdated.iter().filter(is_inside) {
-        fsio::remove_dir(&build.join(unit))?;
+        fsio::remove_read_only_dir(&build.join(unit))?;
     }
     if used == Use::Last {
         fsio::remove_file(&path)?;

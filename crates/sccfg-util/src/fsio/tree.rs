@@ -88,6 +88,33 @@ pub fn remove_dir(path: &Path) -> io::Result<()> {
     ignore_missing(fs::remove_dir_all(path))
 }
 
+/// As [`remove_dir`], also if directories in it are read-only: build scripts copy such directories, for example from Nix's store.
+///
+/// # Errors
+/// When a part of it cannot be removed.
+pub fn remove_read_only_dir(path: &Path) -> io::Result<()> {
+    match remove_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_directories_writable(path)?;
+            remove_dir(path)
+        }
+        removed => removed,
+    }
+}
+
+/// Lets the owner write to `directory` and to the directories in it.
+fn make_directories_writable(directory: &Path) -> io::Result<()> {
+    if !is_writable(directory) {
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    }
+    for entry in entries(directory)? {
+        if entry.kind == EntryKind::Directory {
+            make_directories_writable(&entry.path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes a directory if it is empty; does nothing if it is not, or does not exist.
 ///
 /// # Errors

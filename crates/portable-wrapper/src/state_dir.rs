@@ -169,14 +169,18 @@ impl StateDir {
         if self.own_directory().is_none() {
             return Some(hasher);
         }
-        let is_made = fsio::create_dir_all(&self.directory)
+        let create = || match fsio::create_file(&path, hasher.bytes()) {
+            // A power cut may have left the file without its content.
+            Err(_) if fsio::exists(&path) && read().is_none() => {
+                fsio::replace(&path, hasher.bytes())
+            }
+            created => created,
+        };
+        let _ = fsio::create_dir_all(&self.directory)
             .and_then(|()| fsio::create_private_dir(&self.directory))
-            .and_then(|()| fsio::create_file(&path, hasher.bytes()));
+            .and_then(|()| create());
         // Another process may have created it first.
-        match is_made {
-            Ok(()) => Some(hasher),
-            Err(_) => read().or(Some(hasher)),
-        }
+        read().or(Some(hasher))
     }
 
     /// Removes old files, once a day.

@@ -8,6 +8,7 @@ use rstest::rstest;
 
 use super::{SAID, files_below, project, said};
 use crate::wrapper::project::Store;
+use crate::wrapper::seed;
 
 /// Changes a byte in the middle of each file, links left out.
 fn damage(directory: &Path) {
@@ -49,4 +50,18 @@ fn a_damaged_state_directory_is_no_reason_to_fail(
             built.all_hit();
         }
     }
+}
+
+/// A power cut may leave a file without its content.
+#[requires(sccache)]
+#[test]
+fn an_empty_key_of_records_is_replaced() {
+    let project = seed::project().committed();
+    let key = "home/.cache/sccfg/wrapper/hash_key";
+    project.sandbox.write(key, "");
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed::seed(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    assert_eq!(fs::read(project.sandbox.path(key)).unwrap().len(), 32);
 }

@@ -268,12 +268,11 @@ impl Store {
             let version = share::version(&blob).ok_or(io::ErrorKind::NotFound)?;
             stored.set_version(version);
         }
-        let is_new = !fsio::exists(path);
+        let replaced = rounded(fsio::file_size(path));
         let entry = Entry::new(key, metadata, stored);
         let size = entry.write(self, path)?;
-        if is_new {
-            *used += rounded(size);
-        }
+        // If the replaced entry was larger, its size counts until the next eviction: another process may replace it as well.
+        *used += rounded(size).saturating_sub(replaced);
         Ok(())
     }
 

@@ -222,6 +222,16 @@ fn the_least_recently_used_are_evicted_and_the_limit_holds() {
 }
 
 #[test]
+fn an_entry_that_replaces_a_smaller_one_counts_with_its_size() {
+    let fixture = fixture(ROOMY);
+    for size in [10, 100 << 10, 1 << 20, 10] {
+        fixture.store.put("first1", &vec![1; size], &[]).unwrap();
+        let real = fixture.store.scan().size();
+        assert!(fixture.store.size().unwrap() >= real, "{size}");
+    }
+}
+
+#[test]
 fn an_entry_that_is_too_large_is_not_stored() {
     let fixture = fixture(4 << 20);
     let put = fixture.put("large1", &vec![1; 3 << 20], Sharing::Copy);

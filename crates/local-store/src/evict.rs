@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sccfg_util::fsio::{self, Locking, share};
 
@@ -19,6 +19,9 @@ pub(crate) const DIRECTORIES: u64 = 2 * 257 * BLOCK;
 
 /// The number of attempts at a reservation while other processes reserve as well.
 const TRIES: usize = 8;
+
+/// The largest difference between the clocks of this machine and of a file server that is expected.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60 * 60);
 
 impl Store {
     /// Reserves `bytes` of `limit`, and evicts entries if necessary. Nothing is evicted until the returned lock is dropped.
@@ -87,6 +90,7 @@ impl Store {
     /// All entries and blobs. The caller must hold the exclusive lock.
     pub(crate) fn scan(&self) -> Scan {
         let mut scan = Scan::default();
+        let now = SystemTime::now();
         for path in files_below(&self.root.join("blobs")) {
             let size = rounded(fsio::file_size(&path));
             scan.blobs.insert(path, Blob { size, users: 0 });
@@ -108,7 +112,7 @@ impl Store {
                 }
             }
             scan.entries.push(Used {
-                last_use: share::modified(&path).unwrap_or(SystemTime::UNIX_EPOCH),
+                last_use: LastUse::new(share::modified(&path), now),
                 size: rounded(fsio::file_size(&path)),
                 path,
                 blobs,
@@ -129,10 +133,28 @@ pub(crate) struct Scan {
 
 pub(crate) struct Used {
     pub(crate) path: PathBuf,
-    pub(crate) last_use: SystemTime,
+    pub(crate) last_use: LastUse,
     /// In bytes, whole blocks.
     pub(crate) size: u64,
     pub(crate) blobs: HashSet<PathBuf>,
+}
+
+/// When an entry was used last. The order is that of eviction: if the time is in the future, the clock was ahead, and the entry would
+/// otherwise outlive all that are used now.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LastUse {
+    is_past: bool,
+    time: SystemTime,
+}
+
+impl LastUse {
+    fn new(time: Option<SystemTime>, now: SystemTime) -> Self {
+        let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
+        Self {
+            is_past: time <= now + CLOCK_DIFFERENCE,
+            time,
+        }
+    }
 }
 
 pub(crate) struct Blob {

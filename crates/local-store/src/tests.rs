@@ -3,6 +3,7 @@ mod transfer;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sccfg_util::fsio;
 
@@ -219,6 +220,25 @@ fn the_least_recently_used_are_evicted_and_the_limit_holds() {
     assert!(counters.evicted > 20, "{counters:?}");
     let kept = fixture.store.scan().size();
     assert_eq!(fixture.store.size(), Some(kept));
+}
+
+/// The clock was ahead for a while: what was used then must not outlive everything that is used afterwards.
+#[test]
+fn what_was_used_in_the_future_is_evicted_first() {
+    let fixture = fixture(8 << 20);
+    let content = |number: u8| vec![number; 256 << 10];
+    for number in 0..20 {
+        let key = format!("old{number:02}");
+        fixture.put(&key, &content(number), Sharing::Copy);
+        let path = fixture.store.entry_path(&key).unwrap();
+        let years = Duration::from_secs((10 + u64::from(number)) * 365 * 24 * 60 * 60);
+        share::set_modified(&path, SystemTime::now() + years).unwrap();
+    }
+    for number in 20..35 {
+        fixture.put(&format!("new{number}"), &content(number), Sharing::Copy);
+        assert!(fixture.content_of("new20").is_some(), "{number}");
+    }
+    assert!(fixture.store.get("old00").is_none());
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use rstest::rstest;
 
-use super::build_scripts::{DECLARES_ITSELF, app, app_of, put_together, saying, take_runs};
+use super::build_scripts::{
+    DECLARES_ITSELF, app, app_of, out_dir, put_together, saying, script, take_runs, with_runs,
+};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Layout, Project, Store};
 use super::seed::{sccfg, seed};
@@ -291,6 +293,43 @@ fn a_script_of_the_workspace_that_writes_beside_its_directory_runs(
     second.cargo(&["build"]).ok();
     let beside = second.path("target/debug/beside");
     assert_eq!(fs::read_to_string(beside).unwrap(), "data\n");
+}
+
+/// Tests write there, and cargo does not run the script again. A build without a cache has what the script makes.
+#[rstest]
+#[case::created(|out: &Path| fs::write(out.join("three"), "3").unwrap())]
+#[case::changed(|out: &Path| fs::write(out.join("one"), "changed").unwrap())]
+#[case::removed(|out: &Path| fs::remove_file(out.join("two")).unwrap())]
+#[requires(sccache)]
+fn what_was_changed_in_its_directory_after_the_run_is_not_taken(#[case] change: fn(&Path)) {
+    let writes = "for (name, text) in [(\"one\", \"1\"), (\"two\", \"2\")] { fs::write(format!(\"{out}/{name}\"), text).unwrap(); }";
+    let main = "fn main() {
+        let all = std::fs::read_dir(env!(\"OUT_DIR\")).unwrap().map(|entry| entry.unwrap().path());
+        let mut all: Vec<_> = all.map(|path| (path.file_name().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())).collect();
+        all.sort();
+        println!(\"{all:?}\");
+    }";
+    let build = script(&format!("{DECLARES_ITSELF} {writes}"));
+    let files = [("build.rs", build.as_str()), ("src/main.rs", main)];
+    let project = with_runs(Project::new().with_store()).package("app", "", &files);
+    let project = project.committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed(&second);
+    assert!(out_dir(&second).join("one").exists());
+    second.cargo(&["build"]).ok();
+    // The system's clock goes on in ticks.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    change(&out_dir(&main));
+    let third = project.linked("third");
+    sccfg(&third, &["seed", "--from", main.text()]);
+    third.cargo(&["build"]).ok();
+    says_the_same_uncached(&third);
+    // What was seeded is as good as what the script made.
+    let fourth = project.linked("fourth");
+    sccfg(&fourth, &["seed", "--from", second.text()]).status(0);
+    assert!(out_dir(&fourth).join("one").exists());
 }
 
 /// The script expects an empty directory, as cargo creates it.

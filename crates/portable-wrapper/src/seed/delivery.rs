@@ -239,7 +239,8 @@ impl Delivery<'_> {
                 fsio::create_dir_all(&to)?;
                 let mode = fsio::mode_of_dir(from)
                     .ok_or("the permissions of a directory of its build script cannot be copied")?;
-                directories.push((to, mode));
+                let time = self.time(from.metadata()?.modified()?, is_published);
+                directories.push((to, mode, time));
             } else if kind.is_symlink() {
                 let target = fsio::read_link(from).ok_or("a link cannot be read")?;
                 let leads_out = target.is_absolute()
@@ -281,8 +282,9 @@ impl Delivery<'_> {
             copies.write(&self.staging.join(below));
         }
         // Parents last, because one may be read-only.
-        for (directory, mode) in directories.iter().rev() {
+        for (directory, mode, time) in directories.iter().rev() {
             fsio::set_mode_of_dir(directory, *mode)?;
+            share::set_modified(directory, *time)?;
         }
         Ok(())
     }

@@ -50,6 +50,10 @@ impl Checks<'_> {
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("its output cannot be read")?;
+        let records = self.from.build.join(&run.directory);
+        if is_changed_since(&self.from.build.join(&run.out_dir), last_record(&records)) {
+            return Err("something in its OUT_DIR was changed after it ran".into());
+        }
         for local in &unit.local {
             match local {
                 Local::RerunIfEnvChanged { .. } => {}
@@ -155,6 +159,26 @@ fn is_same_tree(
         && names
             .iter()
             .all(|name| is_same_tree(&from.join(name), &to.join(name), ran, moment, left))
+}
+
+/// When cargo wrote the last of its files of a run, which are in the directory `records`. The output has the time at which the
+/// run began.
+fn last_record(records: &Path) -> Option<SystemTime> {
+    let names = fsio::names_in(records).into_iter();
+    let files = names.map(|name| records.join(name));
+    files
+        .filter(|file| file.is_file())
+        .filter_map(|file| modified(&file))
+        .max()
+}
+
+/// Whether something in `out_dir` was created, written or removed after the run ended, as a program or a test may do.
+fn is_changed_since(out_dir: &Path, ended: Option<SystemTime>) -> bool {
+    let walk = WalkBuilder::new(out_dir).standard_filters(false).build();
+    walk.flatten().any(|entry| {
+        // The mtime of a link is that of its delivery.
+        !entry.path_is_symlink() && modified(entry.path()) > ended
+    })
 }
 
 /// Whether nothing at `path` or below it has an mtime after `moment`, as cargo determines it (`mtime_recursive` of the crate

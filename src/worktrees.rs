@@ -1,10 +1,14 @@
-//! The worktrees of a git repository, read from git's files: a shell waits for this.
+//! The worktrees of a git repository, read from git's files: a shell waits for this. Only git itself reads references in the format
+//! `reftable`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use sccfg_util::fsio;
+use sccfg_util::{fsio, proc};
+
+/// The content of `HEAD` in a repository whose references are in other files.
+const ELSEWHERE: &str = "ref: refs/heads/.invalid";
 
 /// A worktree, linked or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +92,9 @@ impl Worktree {
     /// The checked out commit, or a text that is equal for equal commits.
     pub(crate) fn head(&self) -> Option<String> {
         let head = line_of(&self.git_dir.join("HEAD"))?;
+        if head == ELSEWHERE {
+            return self.head_by_git();
+        }
         let Some(branch) = head.strip_prefix("ref:").map(str::trim) else {
             return Some(head);
         };
@@ -97,6 +104,17 @@ impl Worktree {
             let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
             lines.find_map(|(commit, name)| (name == branch).then(|| commit.to_owned()))
         })
+    }
+
+    /// The checked out commit according to git.
+    fn head_by_git(&self) -> Option<String> {
+        let mut git_dir = OsString::from("--git-dir=");
+        git_dir.push(&self.git_dir);
+        let query = ["rev-parse", "--verify", "HEAD"].map(OsStr::new);
+        let args = [&[&*git_dir], &query[..]].concat();
+        let output = proc::output("git", &args, &self.root).ok()?;
+        let commit = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| commit.trim().to_owned())
     }
 }
 

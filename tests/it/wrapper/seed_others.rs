@@ -198,6 +198,28 @@ fn all_worktrees_are_named() {
     assert!(left_out[0]["unit"].as_str().unwrap().starts_with("bin-app"));
 }
 
+/// git may keep references in a format of its own (from 2.45 on).
+#[rstest]
+#[requires(sccache)]
+fn the_worktree_at_the_same_commit_comes_first(#[values("files", "reftable")] format: &str) {
+    let mut project = project();
+    let sandbox = project.sandbox;
+    project.sandbox = sandbox.variable("GIT_DEFAULT_REF_FORMAT", format);
+    let project = project.committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    for name in ["one", "two", "three"] {
+        let other = project.linked(name);
+        other.edit("crates/low/src/lib.rs", "on purpose", name);
+        other.edit("crates/app/src/main.rs", "5", "6");
+        project.commit(&other.directory);
+        other.cargo(&["build"]).ok();
+    }
+    let linked = project.linked("linked");
+    is_seeded_from(&linked, &[&main]);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+}
+
 /// The run that made the library was taken from one worktree, the program from another one.
 #[rstest]
 #[requires(sccache)]

@@ -12,6 +12,7 @@ pub(crate) mod cause;
 pub(crate) mod combined;
 mod critical_path;
 pub(crate) mod html;
+pub(crate) mod key_part;
 pub(crate) mod live;
 pub(crate) mod sccache_report;
 pub(crate) mod text;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::key_part;
 use portable_wrapper::builds::{Before, Build, Change, Kind, Outcome, UnitRecord};
+use portable_wrapper::explain::OUTSIDE_OF_WORKSPACE;
 
 /// The kind of a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -272,10 +274,17 @@ pub(crate) const VENDORED_HINT: &str = "with `home = \"shared\"` in the [portabl
      between all checkouts; shorter paths in their panic messages are then padded with slashes";
 
 fn place(here: &str) -> Cause {
-    Cause::new(
-        CauseKind::Place,
-        format!("shared only between checkouts at the same path: {here}"),
-    )
+    Cause::new(CauseKind::Place, shared_only(here))
+}
+
+/// Between which checkouts a unit is shared that is not shared between all.
+pub(crate) fn shared_only(why: &str) -> String {
+    let checkouts = if why == OUTSIDE_OF_WORKSPACE {
+        "checkouts that use it at the same path"
+    } else {
+        "checkouts at the same path"
+    };
+    format!("shared only between {checkouts}: {why}")
 }
 
 /// The two compared states.
@@ -330,7 +339,7 @@ pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause 
     let (kind, text) = match change.kind() {
         Kind::Source => {
             let text = match (change.file(), change.what.as_str()) {
-                (Some(file), _) => format!("{}{} {became}", shown_path(file), others("file")),
+                (Some(file), _) => format!("{}{} {became}", key_part::path(file), others("file")),
                 (None, "history") => format!("the state of git {became}"),
                 (None, "workspace") => format!("a file {became} that a macro may read"),
                 (None, "package") => format!("the content of its package {became}"),
@@ -404,24 +413,6 @@ fn flag(change: &Change, became: &str) -> String {
     }
 }
 
-/// A path of a key, without placeholders of directories.
-fn shown_path(path: &str) -> String {
-    match path
-        .strip_prefix("/sccfg-")
-        .and_then(|rest| rest.split_once('/'))
-    {
-        Some((name, rest)) => {
-            let rest = rest.trim_start_matches('_').trim_start_matches('/');
-            match name {
-                "workspace" => rest.to_owned(),
-                "target" => format!("{rest} in the target directory"),
-                _ => format!("{rest} in the registry"),
-            }
-        }
-        None => path.to_owned(),
-    }
-}
-
 /// The hint for a unit without a key.
 fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
     let Outcome::Uncached(name) = outcome else {
@@ -445,23 +436,4 @@ fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
         "RelativeRpath" => "remove `-C rpath` from RUSTFLAGS",
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_are_not_shown() {
-        for (path, shown) in [
-            ("crates/a/src/lib.rs", "crates/a/src/lib.rs"),
-            ("/sccfg-workspace/______/a/b.rs", "a/b.rs"),
-            (
-                "/sccfg-target/____/debug/x.rs",
-                "debug/x.rs in the target directory",
-            ),
-        ] {
-            assert_eq!(shown_path(path), shown);
-        }
-    }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::report::{no_build, target_of};
-use crate::build_report::cause::{Between, Builds, VENDORED_HINT, cause_of};
+use crate::build_report::cause::{Between, Builds, VENDORED_HINT, cause_of, shared_only};
+use crate::build_report::key_part;
 use crate::build_report::sccache_report::SccacheReport;
 use crate::build_report::text::plural;
 use crate::build_report::time::{ago, time};
@@ -38,7 +39,12 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
             args.name,
             target.display()
         ))
-        .hint("build it with RUSTC_WRAPPER set to the output of `sccfg wrapper path`")
+        .hint(match nearest(&args.name, &here) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "build it with RUSTC_WRAPPER set to the output of `sccfg wrapper path`".to_owned()
+            }
+        })
         .into());
     }
     let builds = builds(&target);
@@ -63,6 +69,16 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
         }
     }
     Ok(Outcome::Done)
+}
+
+/// The name of a crate or package that is similar to `name`.
+fn nearest<'a>(name: &str, units: &'a [UnitReport]) -> Option<&'a str> {
+    let names = units.iter().flat_map(|unit| [&*unit.name, &*unit.package]);
+    names
+        .map(|known| (strsim::jaro_winkler(known, name), known))
+        .filter(|(similarity, _)| *similarity > 0.85)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, known)| known)
 }
 
 /// The information without records.
@@ -158,7 +174,16 @@ impl Context<'_> {
         if let Some(last) = self.last(unit) {
             text.push_str(&last.text(unit));
         }
-        text.push_str(&sharing(unit));
+        let shared = sharing(unit);
+        // The reason for the compile may say it already.
+        if !text.contains(&format!("  why: {shared}\n")) {
+            text.push_str(&format!("  {shared}\n"));
+        }
+        if let Some(hint) = hint(unit).map(|hint| format!("  hint: {hint}\n"))
+            && !text.contains(&hint)
+        {
+            text.push_str(&hint);
+        }
         if !unit.is_cached {
             return text;
         }
@@ -167,6 +192,7 @@ impl Context<'_> {
         match self.against {
             Against::LastBuild => {
                 for (what, value) in &unit.parts {
+                    let (what, value) = (key_part::label(what), key_part::value(value));
                     text.push_str(&format!("    {what}: {value}\n"));
                 }
             }
@@ -259,11 +285,12 @@ impl Context<'_> {
         }
         for (what, here, there) in all {
             let there = if here == there {
-                "to another value"
+                "to another value".to_owned()
             } else {
-                &there
+                key_part::value(&there)
             };
-            text.push_str(&format!("    {what}: {here} here, {there} there\n"));
+            let (label, here) = (key_part::label(&what), key_part::value(&here));
+            text.push_str(&format!("    {label}: {here} here, {there} there\n"));
             text.push_str(&value_of(unit, &what));
         }
         text.push_str(&diff_hint(&found.changes, unit, other));
@@ -349,33 +376,35 @@ impl Last<'_> {
 }
 
 fn head(unit: &UnitReport) -> String {
-    let from = if unit.hit {
-        "from the cache"
-    } else {
-        "compiled"
+    let from = match &*unit.crate_types {
+        _ if unit.hit => "from the cache",
+        [kind] if kind == "run" => "executed",
+        _ => "compiled",
     };
+    if unit.is_of_build_script {
+        return format!("{}, {from}\n", unit.shown_name());
+    }
     format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "))
 }
 
 /// The checkouts that share a unit.
 fn sharing(unit: &UnitReport) -> String {
-    let mut text = match &unit.why {
+    match &unit.why {
         None if unit.needs_same_length => {
             let text =
                 "shared between checkouts with the same sources whose paths are equally long";
-            let why = "it contains paths of vendored packages";
-            format!("  {text}: {why}\n  hint: {VENDORED_HINT}\n")
+            format!("{text}: it contains paths of vendored packages")
         }
-        None => "  shared between all checkouts with the same sources\n".to_owned(),
-        Some(why) if unit.is_cached => {
-            format!("  shared only between checkouts at the same path: {why}\n")
-        }
-        Some(why) => format!("  not shared: {why}\n"),
-    };
-    if let Some(hint) = &unit.hint {
-        text.push_str(&format!("  hint: {hint}\n"));
+        None => "shared between all checkouts with the same sources".to_owned(),
+        Some(why) if unit.is_cached => shared_only(why),
+        Some(why) => format!("not shared: {why}"),
     }
-    text
+}
+
+/// How to share it between more checkouts.
+fn hint(unit: &UnitReport) -> Option<&str> {
+    let vendored = || (unit.why.is_none() && unit.needs_same_length).then_some(VENDORED_HINT);
+    unit.hint.as_deref().or_else(vendored)
 }
 
 /// Adds later changes to earlier ones.
@@ -406,16 +435,19 @@ fn why(found: &FirstDifference) -> Option<String> {
 
 fn lines(changes: &[Change], unit: &UnitReport, names: [&str; 2]) -> String {
     let [before, now] = names;
-    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "missing".to_owned());
+    let value = |value: &Option<String>| match value {
+        Some(value) => key_part::value(value),
+        None => "missing".to_owned(),
+    };
     let line = |change: &Change| {
         let (from, to) = (value(&change.from), value(&change.to));
-        let what = &change.what;
+        let label = key_part::label(&change.what);
         let line = if from == to {
-            format!("    {what}: {from} {before}, to another value {now}\n")
+            format!("    {label}: {from} {before}, to another value {now}\n")
         } else {
-            format!("    {what}: {from} {before}, {to} {now}\n")
+            format!("    {label}: {from} {before}, {to} {now}\n")
         };
-        line + &value_of(unit, what)
+        line + &value_of(unit, &change.what)
     };
     changes.iter().map(line).collect()
 }

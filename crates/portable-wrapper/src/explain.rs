@@ -11,6 +11,7 @@ use super::builds::{Change, Kind, changes};
 use super::digest::{HASHED, KeyPart, shown_secret};
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
+pub use super::unit_manifest::OUTSIDE_OF_WORKSPACE;
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest};
 use sccfg_util::env;
 
@@ -27,6 +28,9 @@ pub struct UnitReport {
     pub package: String,
     /// The crate types.
     pub crate_types: Vec<String>,
+    /// Whether it is the program of a build script, or a run of that.
+    #[serde(skip)]
+    pub is_of_build_script: bool,
     /// The path of its manifest.
     #[serde(serialize_with = "sccfg_util::printed::serialize_path")]
     pub record: PathBuf,
@@ -127,6 +131,11 @@ pub fn workspaces(target: &Path) -> BTreeSet<PathBuf> {
 
 fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {
     let (why, hint) = match &manifest.sharing {
+        Sharing::Everywhere if manifest.is_outside => {
+            let hint =
+                "move the package below the workspace's directory, where all checkouts share it";
+            (Some(OUTSIDE_OF_WORKSPACE.to_owned()), Some(hint.to_owned()))
+        }
         Sharing::Everywhere => (None, None),
         Sharing::PathLeaked(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
         Sharing::KeyedByPath(why) => (Some(why.clone()), None),
@@ -137,6 +146,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
     };
     let pairs = |part: KeyPart| (part.what, part.value);
     UnitReport {
+        is_of_build_script: manifest.is_of_build_script(),
         name: manifest.name,
         package: manifest.package,
         crate_types: manifest.crate_types,
@@ -161,6 +171,15 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
 }
 
 impl UnitReport {
+    /// The name to show: that of the crate, but of build scripts, which have the same name in all packages, that of the package.
+    pub fn shown_name(&self) -> String {
+        match &*self.crate_types {
+            [kind] if kind == "run" => format!("{}: run of the build script", self.package),
+            _ if self.is_of_build_script => format!("{}: build script", self.package),
+            _ => self.name.clone(),
+        }
+    }
+
     /// Whether `name` is the name of its crate or package.
     pub fn is_called(&self, name: &str) -> bool {
         self.package == name || self.name == name || self.name == name.replace('-', "_")
@@ -223,7 +242,7 @@ pub fn first_difference(
         uncached: None,
     };
     loop {
-        found.through.push(here.name.clone());
+        found.through.push(here.shown_name());
         found.changes = changes(there.texts(), here.texts(), here.hasher == there.hasher);
         let has_no_key = [here, there].into_iter().find(|unit| !unit.is_cached);
         if let Some(unit) = has_no_key {

@@ -22,6 +22,7 @@ use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::FORMAT;
 use super::uncacheable::Uncacheable;
+use super::unit_key::directories::is_outside;
 use sccfg_util::{env, fsio};
 
 /// Between which checkouts a unit is shared.
@@ -36,6 +37,9 @@ pub(super) enum Sharing {
     /// Not by the wrapper; sccache may cache it.
     NotCached(Uncacheable),
 }
+
+/// Why a unit is shared only between checkouts that use its package at the same path.
+pub const OUTSIDE_OF_WORKSPACE: &str = "its package is outside of the workspace's directory";
 
 impl Sharing {
     /// Why it is shared only between checkouts at the same path, if so.
@@ -68,6 +72,7 @@ impl UnitKind {
 
 /// The manifest of a unit in this checkout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct UnitManifest {
     format: String,
     pub(super) name: String,
@@ -118,6 +123,9 @@ pub(super) struct UnitManifest {
     pub(super) asking_macros: BTreeSet<String>,
     /// The package's directory relative to the workspace, if it is below that.
     pub(super) directory: Option<PathBuf>,
+    /// Whether the package is outside of the workspace's directory, so that its path is in the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_outside: bool,
     /// The observed inputs of a build script's run, and their digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) observed: Option<(ObservedInputs, String)>,
@@ -170,6 +178,7 @@ impl UnitManifest {
             vendored: BTreeSet::new(),
             asking_macros: BTreeSet::new(),
             directory: directory_of_package(path_map),
+            is_outside: is_outside(&unit.source) && path_map.vendored().is_none(),
             observed: None,
             unknown_input: None,
             parts: Vec::new(),

@@ -66,6 +66,38 @@ fn explain_says_what_is_shared_and_why_not() {
 
 #[requires(sccache)]
 #[test]
+fn explain_shows_build_scripts_by_package_and_paths_without_placeholders() {
+    let script = "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+         let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
+         std::fs::write(format!(\"{out}/one.rs\"), \"pub const ONE: u32 = 1;\").unwrap();\n}\n";
+    let library = "include!(concat!(env!(\"OUT_DIR\"), \"/one.rs\"));\n";
+    let project = Project::new()
+        .package("made", "", &[("src/lib.rs", library), ("build.rs", script)])
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let text = said(&main, &["explain", "made"]);
+    for name in [
+        "made (lib), compiled",
+        "made: build script, compiled",
+        "made: run of the build script, executed",
+    ] {
+        assert!(text.lines().any(|line| line == name), "{text}");
+    }
+    assert!(
+        text.contains("/out/one.rs in the target directory: "),
+        "{text}"
+    );
+    for internal in ["/sccfg-", "Some(", "None", "mode 0"] {
+        assert!(!text.contains(internal), "{text}");
+    }
+    let output = sccfg(&main, &["explain", "mdae"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("hint: did you mean `made`?"), "{stderr}");
+}
+
+#[requires(sccache)]
+#[test]
 fn explain_compares_two_checkouts() {
     let project = project();
     let (main, second) = (project.main(), project.linked("second"));

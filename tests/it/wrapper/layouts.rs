@@ -309,9 +309,7 @@ fn explain_finds_the_units_wherever_they_are(#[case] layout: Layout, #[case] pla
         "{text}"
     );
     assert_eq!(different.next(), None, "{text}");
-    let script = text
-        .split("build_script_build (bin), from the cache\n")
-        .nth(1);
+    let script = text.split("low: build script, from the cache\n").nth(1);
     assert!(
         script
             .unwrap()

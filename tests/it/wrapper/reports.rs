@@ -135,8 +135,28 @@ fn a_package_outside_of_the_workspace_is_named() {
     let second = project.linked("second");
     second.cargo(&fuzz).ok();
     let text = said(&second, &["-C", "fuzz", "report"]);
-    let why = "shared only between checkouts at the same path: its package is not a member of the workspace";
+    let why = "shared only between checkouts that use it at the same path: its package is outside of the workspace's directory";
     assert!(text.contains(&format!("low: {why}")), "{text}");
+    let text = said(&second, &["-C", "fuzz", "explain", "low"]);
+    assert!(text.contains(&format!("  why: {why}\n")), "{text}");
+    assert!(!text.contains("shared between all checkouts"), "{text}");
+    assert_eq!(text.matches("shared only").count(), 1, "{text}");
+    let json = said(&second, &["-C", "fuzz", "explain", "low", "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["units"][0]["is_portable"], false, "{json:#}");
+    // A checkout that uses the package at the same path.
+    let third = project.linked("third");
+    let path = second.directory.join("crates/low");
+    let manifest = format!(
+        "[package]\nname = \"fuzz\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         [dependencies]\nlow = {{ path = {:?} }}\n",
+        path.to_str().unwrap()
+    );
+    third.write("fuzz/Cargo.toml", &manifest);
+    third.cargo(&fuzz).ok();
+    let text = said(&third, &["-C", "fuzz", "explain", "low"]);
+    assert!(text.starts_with("low (lib), from the cache\n"), "{text}");
+    assert!(text.contains(&format!("  {why}\n")), "{text}");
 }
 
 #[requires(sccache)]

@@ -15,8 +15,7 @@ use super::super::path_leak::PathLeak;
 use super::super::protocol::CompileRequest;
 use super::super::storage::Storage;
 use super::super::uncached::cannot_write;
-use super::super::unit_key::directories::is_outside;
-use super::super::unit_manifest::{self, Sharing, manifest_path};
+use super::super::unit_manifest::{self, OUTSIDE_OF_WORKSPACE, Sharing, manifest_path};
 use super::super::work_dir::WorkDir;
 use super::super::{diagnostics, digest};
 use super::Compile;
@@ -54,12 +53,12 @@ impl Compile<'_> {
         };
         let outcome = Outcome::of_entry(found, storage.is_shared());
         let is_hit = outcome.is_hit();
+        let mut manifest = self.manifest(entry);
         let details = Details {
             took: entry.took.filter(|_| is_hit),
             here: sharing.why_not_everywhere().or_else(|| {
-                let is_vendored = self.key.path_map.vendored().is_some();
-                let why = "its package is not a member of the workspace";
-                (is_outside(&self.unit.source) && !is_vendored).then(|| why.to_owned())
+                let is_outside = manifest.is_outside;
+                is_outside.then(|| OUTSIDE_OF_WORKSPACE.to_owned())
             }),
             needs_same_length: self.key.path_map.has_unmapped_vendored(),
             before: self.before_of(&outcome).cloned(),
@@ -67,7 +66,6 @@ impl Compile<'_> {
             ..Details::default()
         };
         let path_map = &self.key.path_map;
-        let mut manifest = self.manifest(entry);
         if origin == Origin::CompiledStale {
             // The unit was compiled from other sources than those in the key.
             manifest.closure.clear();

@@ -22,6 +22,7 @@ mod wrapper;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
@@ -43,6 +44,7 @@ pub(crate) use store::StoreCommand;
 pub(crate) use verify::Verify;
 pub(crate) use wrapper::WrapperCommand;
 
+use crate::report::{Report, Verbosity};
 use crate::sccfg_toml::Incremental;
 use crate::shell::Shell;
 
@@ -128,15 +130,40 @@ impl Cli {
 impl Cli {
     /// Parses the command line. Its help and its errors are colored as its `--color` says.
     pub(crate) fn parse_in_color(arguments: &[OsString]) -> Self {
-        let choice = match color_of(arguments) {
+        let color = color_of(arguments);
+        let choice = match color {
             Color::Auto => clap::ColorChoice::Auto,
             Color::Always => clap::ColorChoice::Always,
             Color::Never => clap::ColorChoice::Never,
         };
         let mut command = Self::command().color(choice);
-        let matches = command.get_matches_mut();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+        let words = [OsString::from("sccfg")]
+            .into_iter()
+            .chain(arguments.iter().cloned());
+        let parsed = command.try_get_matches_from_mut(words).and_then(|matches| {
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        });
+        parsed.unwrap_or_else(|error| print_and_exit(&error, color))
     }
+}
+
+/// Prints help, the version or an error, and ends the process.
+fn print_and_exit(error: &clap::Error, color: Color) -> ! {
+    if error.use_stderr() {
+        error.exit();
+    }
+    let report = Report::new(Verbosity::Normal, color);
+    report.data(&error.render().ansi().to_string());
+    let failed = Report::output_error();
+    if let Some(problem) = &failed {
+        report.error(&problem.clone().into());
+    }
+    std::process::exit(i32::from(failed.is_some()))
+}
+
+/// A whole number.
+fn whole_number<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "expected a whole number")
 }
 
 /// The value of the last valid `--color` before `--`.

@@ -13,7 +13,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::cli::Color;
 use sccfg_util::problem::Problem;
-use sccfg_util::{printed, secret};
+use sccfg_util::{fsio, printed, secret};
 
 pub(crate) use audit::AuditText;
 pub(crate) use progress::Progress;
@@ -189,7 +189,11 @@ impl Report {
         self.err(&format!("{ERROR}error:{ERROR:#} {error:#}\n"));
         let hint = error
             .chain()
-            .find_map(|cause| cause.downcast_ref::<Problem>()?.hint.as_deref());
+            .find_map(|cause| cause.downcast_ref::<Problem>()?.hint.as_deref())
+            .or_else(|| {
+                let io = error.chain().find_map(|cause| cause.downcast_ref());
+                io.and_then(fsio::hint_for)
+            });
         self.hint(hint);
     }
 

@@ -19,7 +19,7 @@ impl Repository {
     /// the git work tree that has a `sccfg.toml` or a `flake.nix`, else `start` itself.
     ///
     /// # Errors
-    /// If the directory does not exist.
+    /// If the directory does not exist, or is inside git's directory, such as that of a bare repository.
     pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         if let Some(named) = named {
             let root = start.join(named);
@@ -37,6 +37,10 @@ impl Repository {
                         .hint("create it first, for example with `cargo new`"),
                 );
             }
+            let has = |name: &str| fsio::exists(&root.join(name));
+            if !has(sccfg_toml::FILE_NAME) && !has("flake.nix") {
+                refuse_git_dir(&root)?;
+            }
             return Ok(Self { root });
         }
         for directory in start.ancestors() {
@@ -50,6 +54,7 @@ impl Repository {
                 break;
             }
         }
+        refuse_git_dir(start)?;
         Ok(Self {
             root: start.to_owned(),
         })
@@ -146,6 +151,22 @@ impl Repository {
         found.sort();
         Ok(found)
     }
+}
+
+/// Refuses a directory inside git's directory, in which git tracks no files.
+fn refuse_git_dir(directory: &Path) -> Result<(), Problem> {
+    let is_git_dir = |directory: &&Path| {
+        let has = |name: &str| fsio::exists(&directory.join(name));
+        has("HEAD") && has("objects") && has("refs")
+    };
+    let Some(git) = directory.ancestors().find(is_git_dir) else {
+        return Ok(());
+    };
+    let git = git.display();
+    let what =
+        format!("could not use {git} as a repository: it is git's directory, without a work tree");
+    Err(Problem::new(what)
+        .hint("run sccfg in a work tree; a bare repository needs one: git worktree add DIR"))
 }
 
 impl Sources for Repository {

@@ -16,6 +16,7 @@ pub use nix_shell_edit::options::{FlakeRef, Incremental, Linker, ShellName, Wrap
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::{ByteSize, CacheSizeError};
+use sccfg_util::toml_message;
 
 /// The name of the file at the root of a repository.
 pub const FILE_NAME: &str = "sccfg.toml";
@@ -157,9 +158,9 @@ impl Policy {
     pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         let policy: Self = toml_edit::de::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            Problem::new(first_line(error.message()))
+            Problem::new(toml_message::shown(error.message()))
                 .at(Place::at(path, text, offset))
-                .hint(hints::hint_for(text, offset))
+                .hint(hints::hint_for(text, offset, error.message()))
         })?;
         if policy.shell.names.is_empty() {
             let offset = text.find("names").unwrap_or(0);
@@ -310,10 +311,6 @@ impl CargoHome {
             Self::Shared => "shared",
         }
     }
-}
-
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or(message).to_owned()
 }
 
 /// A size that is not too small for a cache.

@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::text::plural;
-use crate::session::{Purpose, Session, base_address};
+use crate::sccfg_toml::Wrapper;
+use crate::session::{Purpose, Session, base_address, policy_around};
 use crate::verify::server_log::{Unit, units};
 use sccache_control::server::probe::Probe;
 use sccache_control::server::process::variables_of;
@@ -20,8 +21,7 @@ use sccfg_util::{env, fsio};
 /// The variable that names the file of the server's log.
 const LOG: &str = "SCCACHE_ERROR_LOG";
 const LOG_LABEL: &str = "server's log";
-const NO_LOG: &str =
-    "none, or none that names units: SCCACHE_LOG=debug and SCCACHE_ERROR_LOG=FILE when it starts";
+const NO_LOG: &str = "none that names units; for one, start the server with SCCACHE_LOG=debug and SCCACHE_ERROR_LOG=FILE";
 /// The maximum number of listed names.
 const LISTED: usize = 20;
 
@@ -33,6 +33,9 @@ pub(crate) struct SccacheReport {
     pub(crate) target: PathBuf,
     /// `RUSTC_WRAPPER` of this shell.
     pub(crate) wrapper: Option<String>,
+    /// Whether `sccfg.toml` selects the portable wrapper.
+    #[serde(skip)]
+    has_portable_policy: bool,
     /// The outcome of the last build, which is unknown.
     pub(crate) build: Option<()>,
     /// The entries of the log for this build directory.
@@ -85,6 +88,8 @@ impl SccacheReport {
         let mut plain = Self {
             target: target.clone(),
             wrapper: env::var("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty()),
+            has_portable_policy: policy_around(start)?
+                .is_some_and(|policy| policy.cargo.wrapper == Wrapper::Portable),
             build: None,
             log: None,
             server: None,
@@ -121,6 +126,8 @@ impl SccacheReport {
         };
         if self.wrapper.as_ref().is_some_and(is_portable) {
             "cargo build    (only what cargo has compiled is recorded)"
+        } else if self.has_portable_policy {
+            "nix develop, then cargo build    (builds are recorded in the dev shell)"
         } else {
             "sccfg init --wrapper portable    (portable keys record each build)"
         }
@@ -137,7 +144,7 @@ impl SccacheReport {
     /// The information about the crate `name`.
     pub(crate) fn text_about(&self, name: &str) -> String {
         let mut text = format!(
-            "what became of {name} is not known: the portable wrapper compiled nothing in {} ({})\n\n",
+            "the outcome of {name} is not known: the portable wrapper compiled nothing in {} ({})\n\n",
             self.target.display(),
             self.wrapper_text()
         );
@@ -199,9 +206,11 @@ impl SccacheReport {
         match &self.server {
             Some(server) => {
                 let Server { hits, misses, .. } = server;
+                let s = if *hits == 1 { "" } else { "s" };
+                let es = if *misses == 1 { "" } else { "es" };
                 line(
                     "server",
-                    &format!("{hits} hits, {misses} misses since it started or was reset"),
+                    &format!("{hits} hit{s}, {misses} miss{es} since it started or was reset"),
                 );
                 for NotCached {
                     reason,

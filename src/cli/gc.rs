@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::whole_number;
 use clap::Args;
 
 const SELECTION: &str =
@@ -25,7 +26,7 @@ pub(crate) struct Gc {
     #[arg(long, help_heading = SELECTION)]
     pub orphans: bool,
     /// Target directories that were not used for DAYS days
-    #[arg(long, value_name = "DAYS", help_heading = SELECTION)]
+    #[arg(long, value_name = "DAYS", value_parser = whole_number::<u32>, help_heading = SELECTION)]
     pub unused: Option<u32>,
     /// Directories for incremental compilation, whatever the policy is
     #[arg(long, help_heading = SELECTION)]

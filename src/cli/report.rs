@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::whole_number;
 use crate::build_report::time;
 
 /// `sccfg report`
@@ -20,7 +21,8 @@ pub(crate) struct BuildReports {
     #[arg(long, conflicts_with_all = ["build", "since", "list"])]
     pub last: bool,
     /// Report on build N of `--list`; 1 is the last one
-    #[arg(long, value_name = "N", conflicts_with_all = ["since", "list"])]
+    #[arg(long, value_name = "N", value_parser = whole_number::<usize>)]
+    #[arg(conflicts_with_all = ["since", "list"])]
     pub build: Option<usize>,
     /// Report on all builds of the last WHEN together, such as 90m, 2h, 3d or 1w
     #[arg(long, value_name = "WHEN", value_parser = time::parse, conflicts_with = "list")]

@@ -1,5 +1,6 @@
 //! `server`, `stats` and `clear`: commands for the sccache server and its cache.
 
+use super::whole_number;
 use clap::{Args, Subcommand};
 
 /// `sccfg server`
@@ -34,7 +35,8 @@ Examples:
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Waiting {
     /// Wait up to SECONDS for running builds [default: 600]
-    #[arg(long, value_name = "SECONDS", conflicts_with = "force")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u64>)]
+    #[arg(conflicts_with = "force")]
     pub wait: Option<u64>,
     /// Do not wait: running builds continue without sccache
     #[arg(long)]
@@ -65,7 +67,7 @@ pub(crate) struct Clear {
     #[arg(short, long)]
     pub yes: bool,
     /// Wait up to SECONDS for running builds
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u64>, default_value_t = 600)]
     pub wait: u64,
     /// Print JSON
     #[arg(long)]

@@ -76,13 +76,18 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
 
 fn dispatch(cli: &Cli, report: Report) -> Result<Outcome> {
     let start = || -> Result<_> {
-        let current = sccfg_util::env::current_dir()?;
+        let current = sccfg_util::env::current_dir;
         let Some(directory) = &cli.directory else {
-            return Ok(current);
+            return current();
         };
-        let start = current.join(directory);
-        if !start.is_dir() {
-            let what = format!("could not change to the directory {}", directory.display());
+        let start = if directory.is_absolute() {
+            directory.clone()
+        } else {
+            current()?.join(directory)
+        };
+        if let Err(why) = sccfg_util::fsio::check_dir(&start) {
+            let directory = directory.display();
+            let what = format!("could not change to the directory {directory}: {why}");
             return Err(Problem::new(what)
                 .hint("pass an existing directory to -C")
                 .into());

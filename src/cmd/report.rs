@@ -9,7 +9,8 @@ use serde_json::json;
 use super::Outcome;
 use crate::build_report::html::html;
 use crate::build_report::sccache_report::SccacheReport;
-use crate::build_report::{BuildReport, combined::Combined, text};
+use crate::build_report::text::{self, plural};
+use crate::build_report::{BuildReport, combined::Combined};
 use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
@@ -62,8 +63,10 @@ fn write_page(file: &Path, report: &BuildReport) -> Result<()> {
 
 /// The error for a number that no build has.
 pub(super) fn no_build(number: usize, recorded: usize) -> Problem {
+    let are = if recorded == 1 { "is" } else { "are" };
+    let recorded = plural(recorded, "build");
     Problem::new(format!(
-        "build {number} is not recorded; there are {recorded}"
+        "there is no build {number}; {recorded} {are} recorded"
     ))
     .hint("list the builds: sccfg report --list")
 }

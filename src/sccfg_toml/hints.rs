@@ -111,10 +111,15 @@ const TABLES: [(&str, &[(&str, Values)]); 8] = [
     ),
 ];
 
-/// The hint for the error at `offset` of `text`.
-pub(super) fn hint_for(text: &str, offset: usize) -> String {
+/// The hint for the error at `offset` of `text`, of which the parser said `message`.
+pub(super) fn hint_for(text: &str, offset: usize, message: &str) -> String {
     let Ok(document) = toml::parse(text, Path::new(FILE_NAME)) else {
-        return "write `key = \"text\"` below a line `[table]`".to_owned();
+        let hint = if message.contains("duplicate key") {
+            "remove one of the lines"
+        } else {
+            "write `key = \"text\"` below a line `[table]`"
+        };
+        return hint.to_owned();
     };
     let root = document.as_table();
     let mut named = None;

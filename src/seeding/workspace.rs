@@ -10,10 +10,10 @@ use super::cargo_settings::CargoSettings;
 use super::manifest::Manifests;
 use portable_wrapper::seed::Checkout;
 use portable_wrapper::toolchain::installed_program;
-use sccfg_util::env;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
+use sccfg_util::{env, fsio};
 
 /// A workspace.
 #[derive(Debug, Clone)]
@@ -50,8 +50,14 @@ impl Workspace {
                 "could not read the workspace around {}",
                 directory.display()
             ))
-            .hint("run `cargo metadata` there")
+            .hint("`cargo metadata` in that directory prints the error")
         };
+        let has_manifest = |directory: &Path| fsio::exists(&directory.join("Cargo.toml"));
+        if !directory.ancestors().any(has_manifest) {
+            let directory = directory.display();
+            let what = format!("no Cargo.toml in {directory} or its parents");
+            return Err(Problem::new(what).hint("run sccfg in a workspace of cargo"));
+        }
         let root = Manifests::default()
             .workspace_root(directory)
             .ok_or_else(failed)?;

@@ -232,6 +232,69 @@ fn a_symlink_within_the_repository_is_kept() {
 }
 
 #[test]
+fn a_bare_repository_is_refused() {
+    let sandbox = Sandbox::new();
+    let git = sandbox
+        .command("git")
+        .args(["init", "-q", "--bare", "bare"])
+        .status();
+    assert!(git.unwrap().success());
+    let before = contents(&sandbox.path(""));
+    for directory in ["bare", "bare/refs"] {
+        for args in [
+            &["-C", directory, "init", "--no-user-config"][..],
+            &["init", directory, "--no-user-config"],
+        ] {
+            sandbox
+                .sccfg(args)
+                .status(1)
+                .stderr_has("bare as a repository: it is git's directory")
+                .stderr_has("hint: run sccfg in a work tree");
+        }
+    }
+    assert!(before == contents(&sandbox.path("")), "something changed");
+}
+
+#[test]
+fn errors_in_sccfg_toml_are_in_the_terms_of_toml() {
+    for (text, what, hint) in [
+        (
+            "[cargo]\nincremental = 3\n",
+            "sccfg.toml:2:15: expected a string",
+            "the values of `cargo.incremental` are",
+        ),
+        (
+            "[cargo]\nincremental = \"of\"\n",
+            "sccfg.toml:2:15: unknown value `of`",
+            "did you mean \"off\"?",
+        ),
+        (
+            "[cargo]\nlinkr = \"mold\"\n",
+            "sccfg.toml:2:1: unknown key `linkr`",
+            "did you mean `linker`?",
+        ),
+        (
+            "cargo = 3\n",
+            "sccfg.toml:1:9: invalid type: integer `3`, expected a table",
+            "write a line `[cargo]`",
+        ),
+        (
+            "[shell]\nnames = \"default\"\n",
+            "expected a list",
+            "write a list of names",
+        ),
+        (
+            "[cache]\nsize = \"1GiB\"\nsize = \"2GiB\"\n",
+            "sccfg.toml:3:1: duplicate key",
+            "remove one of the lines",
+        ),
+    ] {
+        let sandbox = with_flake(FLAKE).file("repo/sccfg.toml", text);
+        refused(&sandbox, what).stderr_has(&format!("hint: {hint}"));
+    }
+}
+
+#[test]
 fn a_pipe_in_place_of_a_file() {
     let sandbox = with_flake("");
     let path = sandbox.path("repo/flake.nix");
@@ -241,7 +304,8 @@ fn a_pipe_in_place_of_a_file() {
     sandbox
         .sccfg(&INIT)
         .status(1)
-        .stderr_has("it is not a regular file");
+        .stderr_has("it is not a regular file")
+        .stderr_has("hint: ");
 }
 
 /// Runs `init` in `sh` after `before`, which has to leave no space for what is written.
@@ -302,6 +366,9 @@ fn output_that_cannot_be_written() {
         Ran::new(words.to_owned(), &shell.output().unwrap())
     };
     for words in [
+        "SCCFG --help >/dev/full",
+        "SCCFG config set --help >/dev/full",
+        "SCCFG --version >/dev/full",
         "SCCFG completions bash >/dev/full",
         "SCCFG config show >/dev/full",
         "SCCFG store status --json >/dev/full",
@@ -314,6 +381,48 @@ fn output_that_cannot_be_written() {
     print("{ SCCFG completions bash; echo $? >&2; } | head -c 1")
         .status(0)
         .stderr_has("0\n");
+}
+
+#[test]
+fn a_path_below_a_file_is_an_error_with_a_hint() {
+    let sandbox = Sandbox::new().file("file", "");
+    for args in [
+        &["man", "--out-dir", "file/man"][..],
+        &["man", "--out-dir", "/proc/man"],
+        &["report", "--html", "/nowhere/page"],
+    ] {
+        let ran = sandbox.sccfg(args).status(1).stderr_has("hint: ");
+        assert!(!ran.stderr.contains("at path"), "{}", ran.stderr);
+    }
+    let output = sandbox
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .args(["config", "set", "cache.disk.size", "5GiB"])
+        .env("SCCACHE_CONF", sandbox.path("file/config"))
+        .output()
+        .unwrap();
+    Ran::new("config set below a file".to_owned(), &output)
+        .status(1)
+        .stderr_has("hint: a part of the path is a file");
+}
+
+#[test]
+fn a_directory_that_was_removed() {
+    let sandbox = Sandbox::new();
+    let run = |words: &str| {
+        let mut shell = sandbox.command("sh");
+        let sccfg = env!("CARGO_BIN_EXE_sccfg");
+        let script = format!("mkdir gone && cd gone && rmdir ../gone && '{sccfg}' {words}");
+        shell.args(["-c", &script]);
+        Ran::new(words.to_owned(), &shell.output().unwrap())
+    };
+    run("env")
+        .status(1)
+        .stderr_has("error: could not read the current directory: No such file")
+        .stderr_has("hint: it may have been removed");
+    run("-C / env").status(0);
+    run("-C /nowhere env")
+        .status(1)
+        .stderr_has("could not change to the directory /nowhere: No such file");
 }
 
 /// Kills `sccfg` at many points of its run: each file is then either old or new, and the next run

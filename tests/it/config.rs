@@ -215,7 +215,7 @@ fn mistakes_in_the_settings_are_named() {
         ),
         (
             "[store]\nlimit = 1\n",
-            "unknown field `limit`",
+            "unknown key `limit`",
             "the keys are `enabled`, `dir` and",
         ),
     ] {

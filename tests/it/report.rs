@@ -15,11 +15,17 @@ fn without_records_the_last_build_is_not_known() {
         "no build is recorded in ",
         "last build    not known",
         "server's log  none",
-        "server        1 hits, 1 misses since it started or was reset",
+        "server        1 hit, 1 miss since it started or was reset",
     ] {
         assert!(ran.stdout.contains(part), "no `{part}` in\n{}", ran.stdout);
     }
     assert!(ran.stdout.contains("sccfg init --wrapper portable"));
+    // The policy is there, but this is not the dev shell.
+    let sandbox = &machine.sandbox;
+    sandbox.write("src/sccfg.toml", "[cargo]\nwrapper = \"portable\"\n");
+    let portable = sandbox.sccfg(&["-C", "src", "report"]).status(0);
+    portable.stdout_has("next:    nix develop, then cargo build");
+    std::fs::remove_file(sandbox.path("src/sccfg.toml")).unwrap();
     let json = machine.sandbox.sccfg(&["-C", "src", "report", "--json"]);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["build"], Value::Null);
@@ -50,7 +56,7 @@ fn a_log_of_the_server_names_what_missed_here() {
         let explain = [&["-C", "src", "explain", name][..], &target[3..]].concat();
         let ran = machine.sandbox.sccfg(&explain).status(0);
         let first = format!(
-            "what became of {name} is not known: the portable wrapper compiled nothing in "
+            "the outcome of {name} is not known: the portable wrapper compiled nothing in "
         );
         assert!(ran.stdout.starts_with(&first), "{}", ran.stdout);
         let log = format!("server's log  {what}");

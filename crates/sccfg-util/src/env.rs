@@ -12,7 +12,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+
+use crate::problem::Problem;
 
 /// Variables that override those of this process, also for the programs that it starts.
 static CHANGES: RwLock<BTreeMap<OsString, OsString>> = RwLock::new(BTreeMap::new());
@@ -96,7 +98,11 @@ pub fn current_program() -> Option<PathBuf> {
 
 /// The current directory.
 pub fn current_dir() -> Result<PathBuf> {
-    std::env::current_dir().context("could not read the current directory")
+    std::env::current_dir().map_err(|error| {
+        Problem::new(format!("could not read the current directory: {error}"))
+            .hint("it may have been removed: change to another directory")
+            .into()
+    })
 }
 
 /// The directories of `PATH`, in order.

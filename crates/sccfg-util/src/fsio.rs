@@ -27,7 +27,7 @@ pub use lock::{
 };
 pub use memory_file::MemoryFile;
 pub use metadata::{
-    FileId, Stat, current_uid, exists, file_age, file_id, file_kind, file_size,
+    FileId, Stat, check_dir, current_uid, exists, file_age, file_id, file_kind, file_size,
     has_executable_mode, inode_text, is_executable, is_kept_from_root, is_missing, is_own_dir,
     is_plain_dir, is_readable_by_others, is_writable, link_target, mode_of_dir, modified,
     owner_uid, read_link, set_mode_of_dir, stat,
@@ -68,18 +68,36 @@ fn parent(path: &Path) -> &Path {
 }
 
 fn with_io_hint(problem: Problem, error: &io::Error) -> Problem {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            problem.hint("check the owner and mode of the file and its directory")
-        }
+    match hint_for(error) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// What to do about an error of the file system.
+pub fn hint_for(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        io::ErrorKind::PermissionDenied => "check the owner and mode of the file and its directory",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            problem.hint("the disk is full: free some space, then run the command again")
+            "the disk is full: free some space, then run the command again"
         }
-        io::ErrorKind::ReadOnlyFilesystem => problem.hint("the file system is mounted read-only"),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is mounted read-only",
+        io::ErrorKind::NotFound => "check the path, and that its directory exists",
+        io::ErrorKind::NotADirectory => "a part of the path is a file, not a directory",
+        io::ErrorKind::IsADirectory => "there is a directory at this path; a file belongs there",
         _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            problem.hint("the symbolic link points to itself; remove it")
+            "the symbolic link points to itself; remove it"
         }
-        _ => problem,
+        _ => return None,
+    })
+}
+
+/// The error of a function that creates a temporary file, without the path of that file, which nobody knows.
+fn without_temporary_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path \"") {
+        Some((what, _)) => io::Error::new(error.kind(), what.to_owned()),
+        None => error,
     }
 }
 

@@ -14,4 +14,5 @@ pub mod proc;
 pub mod programs;
 pub mod secret;
 pub mod size;
+pub mod toml_message;
 pub mod wrapper_vars;

@@ -379,7 +379,7 @@ fn records_that_cannot_be_written_or_read_do_no_harm() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
-        error.contains("build 7 is not recorded; there are 1"),
+        error.contains("there is no build 7; 1 build is recorded"),
         "{error}"
     );
     assert!(error.contains("hint: list the builds"), "{error}");

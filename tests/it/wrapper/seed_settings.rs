@@ -8,6 +8,7 @@ use rstest::rstest;
 
 use super::project::{Checkout, Layout, Project, real_rustc};
 use super::seed::{sccfg, seed};
+use crate::support::Sandbox;
 
 const APP: &str = r#"
 fn main() { println!("{} {}", env!("SCRIPT_SAYS"), option_env!("GREETING").unwrap_or("nothing")); }
@@ -322,4 +323,13 @@ fn nothing_is_seeded_where_cargo_refuses_the_configuration(
             .stderr_has("could not read the workspace around");
         assert!(!linked.path("target").exists());
     });
+}
+
+#[test]
+fn a_directory_without_a_package_is_named() {
+    let sandbox = Sandbox::new().file("empty/file", "");
+    let ran = sandbox.sccfg(&["-C", "empty", "seed"]).status(1);
+    ran.stderr_has("empty or its parents")
+        .stderr_has("no Cargo.toml in ")
+        .stderr_has("hint: ");
 }

@@ -22,7 +22,7 @@ use sccache_control::config::path::{Lookup, default_cache_dir, user_config};
 use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 use sccfg_util::wrapper_vars::{self, STORE, settings_file};
-use sccfg_util::{env, fsio};
+use sccfg_util::{env, fsio, toml_message};
 
 /// By default, the store's size is that of sccache's cache divided by this.
 const SHARE: u64 = 2;
@@ -138,7 +138,8 @@ fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
         } else {
             "correct it, or remove the line and let `sccfg config set` write it"
         };
-        Problem::new(format!("could not parse the settings: {}", error.message()))
+        let message = toml_message::shown(error.message());
+        Problem::new(format!("could not parse the settings: {message}"))
             .at(sccfg_util::problem::Place::at(path, text, offset))
             .hint(hint)
     })?;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{link_target, names_in, parent, read, with_io_hint};
+use super::{link_target, names_in, parent, read, with_io_hint, without_temporary_path};
 use crate::problem::Problem;
 
 /// A change of one file.
@@ -170,7 +170,8 @@ fn write_beside(
         .prefix(&temporary_prefix(&std::process::id().to_string()))
         .suffix(".tmp")
         .permissions(Permissions::from_mode(mode))
-        .tempfile_in(parent(target))?;
+        .tempfile_in(parent(target))
+        .map_err(without_temporary_path)?;
     file.write_all(text.as_bytes())?;
     if let Some(existing) = existing {
         let created = file.as_file().metadata()?;

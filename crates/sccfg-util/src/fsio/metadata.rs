@@ -14,6 +14,18 @@ use std::time::{Duration, SystemTime};
 
 use crate::env;
 
+/// Checks that `path` is a directory.
+///
+/// # Errors
+/// If it is not, or cannot be accessed.
+pub fn check_dir(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_dir() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a directory"))
+    }
+}
+
 /// Whether anything exists at `path`, a dangling link included.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()

@@ -44,10 +44,18 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
             .hint("move the directory away: a file belongs there"));
     }
     if !metadata.is_file() {
-        return Err(problem("it is not a regular file".to_owned()));
+        return Err(problem("it is not a regular file".to_owned())
+            .hint("move it away: a text file belongs there"));
     }
-    let bytes = read_small(path, MAX_TEXT)
-        .map_err(|error| with_io_hint(problem(error.to_string()), &error))?;
+    let bytes = read_small(path, MAX_TEXT).map_err(|error| {
+        let too_large = metadata.len() > MAX_TEXT;
+        let problem = with_io_hint(problem(error.to_string()), &error);
+        if too_large {
+            problem.hint("is this a text file? sccfg does not change it")
+        } else {
+            problem
+        }
+    })?;
     log::debug!("read {}: {} bytes", path.display(), bytes.len());
     String::from_utf8(bytes).map(Some).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use super::{current_uid, is_writable};
+use super::{current_uid, is_writable, without_temporary_path};
 
 /// Creates a directory and its parents.
 ///
@@ -68,7 +68,10 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
 /// When it cannot be created.
 pub fn create_unique_dir(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(parent)?;
-    let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
+    let directory = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir_in(parent)
+        .map_err(without_temporary_path)?;
     Ok(directory.keep())
 }
 

@@ -14,14 +14,14 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::parent;
+use super::{parent, without_temporary_path};
 
 /// Replaces the file at `path` atomically, without a sync: for files that may be lost.
 ///
 /// # Errors
 /// When the directory cannot be written.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(parent(path))?;
+    let mut file = NamedTempFile::new_in(parent(path)).map_err(without_temporary_path)?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -53,7 +53,7 @@ pub fn create_empty_file(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When `path` exists, or the directory cannot be written.
 pub fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(parent(path))?;
+    let mut file = NamedTempFile::new_in(parent(path)).map_err(without_temporary_path)?;
     file.write_all(bytes)?;
     let created = file.persist_noclobber(path);
     created.map(drop).map_err(|error| error.error)
@@ -112,7 +112,8 @@ pub fn write_executable(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn replace_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(mode))
-        .tempfile_in(parent(path))?;
+        .tempfile_in(parent(path))
+        .map_err(without_temporary_path)?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -175,7 +176,9 @@ pub fn create_output(path: &Path, mode: u32) -> io::Result<fs::File> {
 pub fn replace_link(path: &Path, to: &Path) -> io::Result<()> {
     let directory = parent(path);
     fs::create_dir_all(directory)?;
-    let link = tempfile::Builder::new().make_in(directory, |link| symlink(to, link))?;
+    let link = tempfile::Builder::new()
+        .make_in(directory, |link| symlink(to, link))
+        .map_err(without_temporary_path)?;
     link.persist(path).map(drop).map_err(|error| error.error)
 }
 

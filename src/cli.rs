@@ -319,6 +319,42 @@ mod tests {
         assert!(Cli::parse_hook(&["env".into(), "bash".into()]).is_none());
     }
 
+    /// Calls `check` with each option of each command.
+    fn for_each_option(command: &clap::Command, check: &dyn Fn(&str, &clap::Arg)) {
+        for option in command.get_arguments() {
+            check(command.get_name(), option);
+        }
+        for command in command.get_subcommands() {
+            for_each_option(command, check);
+        }
+    }
+
+    #[test]
+    fn an_option_has_one_name_and_one_form_in_all_commands() {
+        for_each_option(&Cli::command(), &|command, option| {
+            let Some(long) = option.get_long() else {
+                return;
+            };
+            let short = match long {
+                "dry-run" => Some('n'),
+                "yes" => Some('y'),
+                "help" | "version" | "quiet" | "verbose" => return,
+                _ => None,
+            };
+            assert_eq!(option.get_short(), short, "{command} --{long}");
+            let values = option.get_value_names().unwrap_or_default();
+            let values: Vec<&str> = values.iter().map(clap::builder::Str::as_str).collect();
+            let expected = match long {
+                "incremental" if option.get_action().takes_values() => ["POLICY"],
+                "size" | "cache-size" => ["SIZE"],
+                "wait" | "limit" => ["SECONDS"],
+                "target-dir" => ["DIR"],
+                _ => return,
+            };
+            assert_eq!(values, expected, "{command} --{long}");
+        });
+    }
+
     #[test]
     fn completions_know_the_keys() {
         let mut script = Vec::new();

@@ -13,9 +13,9 @@ const SELECTION: &str =
 #[allow(clippy::struct_excessive_bools, reason = "each is an option")]
 #[command(after_help = "\
 Examples:
-  sccfg gc                          List what can be removed in this repository's worktrees, then ask
-  sccfg gc --unused 30 ~/projects   Target directories that were not used for 30 days
-  sccfg gc --yes                    Remove it without asking
+  sccfg gc                           List what can be removed in this repository, then ask
+  sccfg gc --yes                     Remove it without asking
+  sccfg gc --unused 30 ~/projects    Remove target directories that were not used for 30 days
 
 Removes only files that cargo created, and none that a build or a program uses. Keeps worktrees.")]
 pub(crate) struct Gc {

@@ -12,10 +12,10 @@ use crate::build_report::time;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sccfg report               Report on the last build of this checkout
-  sccfg report --list        List the recorded builds
-  sccfg report --since 2h    Report on all builds of the last two hours together
-  sccfg report --html r.html Write a page with a timeline")]
+  sccfg report                  Report on the last build of this checkout
+  sccfg report --list           List the recorded builds
+  sccfg report --since 2h       Report on all builds of the last two hours together
+  sccfg report --html r.html    Write a page with a timeline")]
 pub(crate) struct BuildReports {
     /// Report on the last build (the default)
     #[arg(long, conflicts_with_all = ["build", "since", "list"])]

@@ -53,7 +53,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "URL", help_heading = FLAKE)]
     pub input: Option<FlakeRef>,
     /// Write this cache directory (an absolute path) into sccache's config file
-    #[arg(long = "dir", value_name = "PATH", id = "cache_dir", help_heading = FILES)]
+    #[arg(long, alias = "dir", value_name = "PATH", value_hint = clap::ValueHint::DirPath, help_heading = FILES)]
     pub cache_dir: Option<PathBuf>,
     /// Do not change sccache's config file
     #[arg(long, help_heading = FILES)]
@@ -152,7 +152,7 @@ pub(crate) struct Home {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PlanOutput {
     /// Print a unified diff and write nothing
-    #[arg(long, help_heading = OUTPUT)]
+    #[arg(short = 'n', long, help_heading = OUTPUT)]
     pub dry_run: bool,
     /// Print the plan as JSON
     #[arg(long, help_heading = OUTPUT)]

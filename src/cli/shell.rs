@@ -18,7 +18,7 @@ pub(crate) struct Hook {
     #[arg(value_parser = ShellParser::<Shell>::NEW)]
     pub shell: Shell,
     /// Policy for incremental compilation, if there is no sccfg.toml
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "POLICY", value_enum)]
     pub incremental: Option<Incremental>,
     /// Cache size to request, if there is no sccfg.toml
     #[arg(long)]

@@ -45,7 +45,9 @@ fn init_warns_if_it_names_another_directory_than_the_variable() {
         .status(0);
     assert!(!again.stderr.contains("SCCACHE_DIR"), "{again:?}");
     let sandbox = repository().variable("SCCACHE_DIR", "/mine");
-    let named = sandbox.sccfg(&["init", "repo", "--dir", "/mine"]).status(0);
+    let named = sandbox
+        .sccfg(&["init", "repo", "--cache-dir", "/mine"])
+        .status(0);
     assert!(!named.stderr.contains("SCCACHE_DIR"), "{named:?}");
 }
 

@@ -204,7 +204,9 @@ impl<'a> Builds<'a> {
         }
         let Some(before) = &unit.details.before else {
             return match (here, &unit.outcome) {
-                (_, Outcome::Failed) => Cause::new(CauseKind::Unknown, "it failed to compile"),
+                (_, Outcome::Failed) => {
+                    Cause::new(CauseKind::Unknown, "the compiler reported an error")
+                }
                 (Some(here), _) => place(here),
                 (None, _) if unit.details.needs_same_length => {
                     let text = "vendored, and not built before in a checkout whose path is as long";

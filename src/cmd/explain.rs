@@ -170,8 +170,13 @@ impl Context<'_> {
     }
 
     fn text(&self, unit: &UnitReport) -> String {
-        let mut text = head(unit);
-        if let Some(last) = self.last(unit) {
+        let last = self.last(unit);
+        let has_failed = |last: &Last<'_>| last.record.outcome == Became::Failed;
+        if let Some(last) = last.as_ref().filter(|last| has_failed(last)) {
+            return head(unit, "failed") + &last.text(unit);
+        }
+        let mut text = head(unit, origin(unit));
+        if let Some(last) = last {
             text.push_str(&last.text(unit));
         }
         let shared = sharing(unit);
@@ -318,7 +323,8 @@ impl Last<'_> {
         } else {
             "compiled"
         };
-        let made = verb.to_owned() + &own.unwrap_or_default();
+        let own = own.unwrap_or_default();
+        let made = verb.to_owned() + &own;
         let took = record
             .details
             .took
@@ -332,7 +338,7 @@ impl Last<'_> {
             Became::Sccache { shared: false } => format!("sccache had it{took}"),
             Became::Miss => format!("{made}, and stored"),
             Became::Uncached(_) => format!("{made}, and not stored"),
-            Became::Failed => "failed".to_owned(),
+            Became::Failed => format!("failed{own}"),
         };
         let when = ago(builds.build.age.as_secs());
         let mut text = format!("  build {number}, {when}: {became}\n");
@@ -375,16 +381,21 @@ impl Last<'_> {
     }
 }
 
-fn head(unit: &UnitReport) -> String {
-    let from = match &*unit.crate_types {
+/// Where the outputs of a unit come from.
+fn origin(unit: &UnitReport) -> &'static str {
+    match &*unit.crate_types {
         _ if unit.hit => "from the cache",
         [kind] if kind == "run" => "executed",
         _ => "compiled",
-    };
-    if unit.is_of_build_script {
-        return format!("{}, {from}\n", unit.shown_name());
     }
-    format!("{} ({}), {from}\n", unit.name, unit.crate_types.join(", "))
+}
+
+fn head(unit: &UnitReport, origin: &str) -> String {
+    if unit.is_of_build_script {
+        return format!("{}, {origin}\n", unit.shown_name());
+    }
+    let types = unit.crate_types.join(", ");
+    format!("{} ({types}), {origin}\n", unit.name)
 }
 
 /// The checkouts that share a unit.

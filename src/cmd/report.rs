@@ -22,7 +22,7 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
     let target = target_of(start, args.target_dir.as_deref());
     let builds = builds(&target);
     if args.list {
-        return Ok(list(&builds, args.json, report));
+        return Ok(list(&builds, &target, args.json, report));
     }
     if builds.is_empty() {
         if let Some(file) = &args.html {
@@ -78,7 +78,7 @@ fn reports(builds: &[Build]) -> Vec<BuildReport> {
         .collect()
 }
 
-fn list(builds: &[Build], as_json: bool, report: Report) -> Outcome {
+fn list(builds: &[Build], target: &Path, as_json: bool, report: Report) -> Outcome {
     let reports = reports(builds);
     if as_json {
         let brief = reports.iter().map(|report| {
@@ -94,7 +94,7 @@ fn list(builds: &[Build], as_json: bool, report: Report) -> Outcome {
         let brief: Vec<_> = brief.collect();
         report.data(&format!("{:#}\n", json!({ "builds": brief })));
     } else if reports.is_empty() {
-        report.line("no build is recorded here");
+        report.line(&format!("no build is recorded in {}", target.display()));
     } else {
         report.text(&text::list(&reports));
     }

@@ -27,7 +27,13 @@ pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
         seeding::Outcome::Seeded { .. } => {
             report.done("seeded", &outcome.summary());
         }
-        seeding::Outcome::Exists(build) => report.done("unchanged", &build.display().to_string()),
+        seeding::Outcome::Exists(build) => {
+            let build = build.display();
+            report.done(
+                "unchanged",
+                &format!("{build}  (it exists; only a new directory is seeded)"),
+            );
+        }
         seeding::Outcome::Nothing(problem) => report.note(problem),
     }
 }

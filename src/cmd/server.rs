@@ -337,11 +337,12 @@ impl<'a> Status<'a> {
         row("location", running.settings.location.clone());
         let size = |size: Option<ByteSize>| size.map_or_else(unknown, ByteSize::rounded);
         let used = self.stats().and_then(|stats| stats.used);
-        let used = used.map_or("not measured yet".to_owned(), ByteSize::rounded);
-        row(
-            "used",
-            format!("{used} of {}", size(running.settings.max_size)),
+        let limit = size(running.settings.max_size);
+        let used = used.map_or_else(
+            || format!("not measured yet, limit {limit}"),
+            |used| format!("{} of {limit}", used.rounded()),
         );
+        row("used", used);
         if let Some(stats) = self.stats() {
             let (hits, misses) = (stats.sum("cache_hits"), stats.sum("cache_misses"));
             row("hits", format!("{hits}, misses {misses}"));

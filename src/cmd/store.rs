@@ -123,7 +123,7 @@ fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
     report.text(&format!(
         "directory  {}{enabled}\n\
          size       {} of {}\n\
-         found      {hits} of {}\n\
+         hits       {hits} of {}\n\
          entries    {stored} stored, {evicted} evicted\n",
         settings.dir.display(),
         used.rounded(),

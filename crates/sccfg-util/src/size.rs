@@ -47,17 +47,20 @@ pub enum CacheSizeError {
     /// It is not a size.
     #[error(transparent)]
     NotASize(#[from] ParseSizeError),
-    /// Its unit was forgotten.
+    /// It is less than any entry; perhaps its unit was forgotten.
     #[error("`{0}` is less than 1 MiB, which is too small for any entry")]
     TooSmall(String),
 }
 
 impl CacheSizeError {
     /// What to write instead.
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::NotASize(_) => ParseSizeError::HINT,
-            Self::TooSmall(_) => "add a unit, as in `24GiB`",
+            Self::TooSmall(size) if size.ends_with(|last: char| last.is_ascii_digit()) => {
+                "add a unit, as in `24GiB`"
+            }
+            Self::TooSmall(_) => "write a larger size, such as `24GiB`",
         }
     }
 }

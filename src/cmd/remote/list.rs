@@ -42,7 +42,7 @@ pub(super) fn run(json: bool, report: Report) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     if rows.is_empty() {
-        report.line("no remote back end is configured; `sccfg remote add --help` shows how to");
+        report.line("no remote back end is configured; set one up: sccfg remote add --help");
         return Ok(Outcome::Done);
     }
     let width = |of: &dyn Fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0);

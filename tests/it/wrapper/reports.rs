@@ -343,6 +343,12 @@ fn a_compile_that_fails_is_counted() {
     let last = report(&main, &[]);
     assert_eq!(last["counts"]["failed"], 1);
     assert!(said(&main, &["report"]).contains("failed        1"));
+    let text = said(&main, &["explain", "mid"]);
+    assert!(text.starts_with("mid (lib), failed\n"), "{text}");
+    assert!(
+        !text.contains("compiled") && !text.contains("shared"),
+        "{text}"
+    );
 }
 
 #[requires(sccache)]

@@ -774,7 +774,9 @@ fn an_existing_target_directory_stays() {
     project.main().cargo(&["build"]).ok();
     let linked = project.linked("second");
     fs::create_dir(linked.path("target")).unwrap();
-    seed(&linked).stdout_has("unchanged");
+    seed(&linked)
+        .stdout_has("unchanged")
+        .stdout_has("(it exists; only a new directory is seeded)");
     assert_eq!(fs::read_dir(linked.path("target")).unwrap().count(), 0);
     fs::remove_dir(linked.path("target")).unwrap();
     // Such as one on another disk, which is not there now.

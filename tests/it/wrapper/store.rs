@@ -502,11 +502,11 @@ fn a_limit_below_which_nothing_fits_is_told() {
     project.main().cargo(&["build"]).ok();
     let entries = directory(&project).join("entries");
     let stored = files_below(&entries);
-    for size in ["0", "40K"] {
+    for (size, hint) in [("0", "add a unit"), ("40K", "write a larger size")] {
         let why = "nothing fits into the local store: its limit is ";
         let refused = ["config", "set", "store.size", size];
         let refused = project.sandbox.sccfg(&refused).status(1);
-        refused.stderr_has("hint: add a unit");
+        refused.stderr_has(&format!("hint: {hint}"));
         settings(&project, &format!("[store]\nsize = \"{size}\"\n"));
         let said = project.sandbox.sccfg(&["store", "status"]).status(1);
         said.stderr_has(why);

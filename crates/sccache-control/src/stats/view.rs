@@ -86,7 +86,7 @@ impl View {
         if let Some(store) = &self.store {
             let sccache = self.sccache.as_ref().map(|sccache| sccache.tally.all());
             rows.extend([
-                ("both", of(counts.all())),
+                ("all", of(counts.all())),
                 ("- store", of(store.tally.by_language().all())),
                 ("- sccache", of(sccache.unwrap_or_default())),
                 ("store", store.usage.text()),
@@ -279,7 +279,7 @@ mod tests {
         for line in [
             "Rust       11 of 15 hits, 73.3 %",
             "C/C++      0 of 4 hits, 0 %",
-            "both       11 of 19 hits, 57.8 %",
+            "all        11 of 19 hits, 57.8 %",
             "- store    10 of 15 hits, 66.6 %",
             "- sccache  1 of 7 hits, 14.2 %",
             "directory  /store",

@@ -36,7 +36,7 @@ fn is_begin(line: &str) -> bool {
 /// # Errors
 /// If a region is damaged.
 pub(crate) fn without_steps(path: &Path, text: &str) -> Result<Option<String>, Problem> {
-    if !text.contains(BEGIN) {
+    if !text.contains(BEGIN) && !text.contains(END) {
         return Ok(None);
     }
     let mut out = String::with_capacity(text.len());
@@ -59,9 +59,15 @@ fn regions(path: &Path, text: &str) -> Result<Vec<Range<usize>>, Problem> {
         let end = offset + line.len();
         if start.is_none() && is_begin(line) {
             start = Some(offset);
-        } else if line.trim() == END
-            && let Some(start) = start.take()
-        {
+        } else if line.trim() == END {
+            let Some(start) = start.take() else {
+                let hint = format!(
+                    "restore the line that starts with `{BEGIN}`, or remove all lines of the region"
+                );
+                return Err(Problem::new("this sccfg end marker has no begin marker")
+                    .at(Place::at(path, text, offset))
+                    .hint(hint));
+            };
             regions.push(start..end);
         }
         offset = end;
@@ -231,6 +237,17 @@ mod tests {
             "    backend: local".to_owned(),
         ];
         with_steps(path, text, &workflow, |_| Some(lines.clone())).unwrap()
+    }
+
+    #[test]
+    fn a_marker_without_the_other_one_is_an_error() {
+        let after = edited(TEXT);
+        for (marker, what) in [(BEGIN, "has no begin marker"), (END, "has no end")] {
+            let damaged = after.replace(marker, "#");
+            let problem = without_steps(Path::new("ci.yml"), &damaged).unwrap_err();
+            assert!(problem.what.contains(what), "{problem}");
+            assert!(problem.place.is_some() && problem.hint.is_some());
+        }
     }
 
     #[test]

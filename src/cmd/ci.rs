@@ -109,6 +109,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
             "in each job, before cargo runs: . {SCRIPT}; trap sccfg_end EXIT"
         ));
     }
+    plan.warnings.extend(found.findings.iter().cloned());
     let dry_run = wanted.output.dry_run || wanted.check;
     changes::carry_out(
         &plan,
@@ -122,11 +123,13 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
         repository.remove_empty_directories(&DIRECTORIES);
         repository.remove_empty_directories(&[SCRIPT_DIRECTORY]);
     }
-    for finding in &found.findings {
-        report.warning(finding);
-    }
     if !wanted.check && !wanted.remove {
         note_unedited(&found, &command, report);
+        let is_cached = |(.., decision): &(_, _, Decision)| decision.backend != Backend::None;
+        if wanted.provider != Provider::Script && !found.jobs.iter().any(is_cached) {
+            let hint = format!("`{command} --explain` prints the reason for each job");
+            report.note(&Problem::new("no job uses a cache").hint(hint));
+        }
     }
     if wanted.check && !plan.is_empty() {
         report.warning(

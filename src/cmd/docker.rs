@@ -53,6 +53,7 @@ pub(super) fn run(args: &cli::Docker, start: &Path, report: Report) -> Result<Ou
         .hint("`sccfg docker --explain` prints the decision for each")
         .into());
     }
+    plan.warnings.extend(found.findings.iter().cloned());
     let dry_run = args.output.dry_run || args.check;
     if !dry_run && !plan.is_empty() {
         next_steps(&mut plan, &found);
@@ -65,9 +66,6 @@ pub(super) fn run(args: &cli::Docker, start: &Path, report: Report) -> Result<Ou
         },
         report,
     )?;
-    for finding in &found.findings {
-        report.warning(finding);
-    }
     if args.check && !plan.is_empty() {
         report.warning(&Problem::new("the Dockerfiles are out of date").hint("run: sccfg docker"));
         return Ok(Outcome::Drift);

@@ -103,6 +103,13 @@ pub(crate) fn without_regions(path: &Path, text: &str) -> Result<Stripped, Probl
                 };
                 region = Some((offset - continuation.len(), offset, trimmed));
             }
+            None if trimmed == END => {
+                return Err(problem(
+                    "this sccfg end marker has no begin marker",
+                    offset,
+                    "restore the line that starts with `# >>> sccfg`, or remove all lines of the region",
+                ));
+            }
             None => {}
             Some((start, at, begin)) if trimmed == END => {
                 let sum = checksum(inside.drain(..));

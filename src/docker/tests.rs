@@ -274,6 +274,8 @@ fn what_was_written_between_the_markers_is_not_lost() {
     assert!(edited_with(&indented, &Remote::default()).is_ok());
     let endless = after.replace("# <<< sccfg <<<\n cargo", " cargo");
     assert!(refused(&endless).contains("has no end"));
+    let headless = after.replacen("# >>> sccfg >>>", "# >> sccfg >>", 1);
+    assert!(refused(&headless).contains("this sccfg end marker has no begin marker"));
     let joined = after.replace("RUN \\\n# >>>", "RUN\n# >>>");
     assert!(refused(&joined).contains("has to end with a space and a line continuation"));
 }

@@ -76,6 +76,31 @@ fn the_decision_for_each_job_has_a_reason() {
 }
 
 #[test]
+fn a_workflow_without_a_step_is_noted_and_its_problems_are_in_json() {
+    let sandbox = sandbox().file("repo/Cargo.lock", "[[package]]\nname = \"x\"\n");
+    sandbox.write(
+        "repo/.github/workflows/ci.yml",
+        &WORKFLOW.replace("[self-hosted, linux]", "ubuntu-latest"),
+    );
+    let github = ["-C", "repo", "ci", "github"];
+    let dry = [&github[..], &["--dry-run", "--json"]].concat();
+    let ran = sandbox.sccfg(&dry).status(0);
+    let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let warnings = plan["warnings"].to_string();
+    assert!(
+        warnings.contains("SCCACHE_GHA_ENABLED stores"),
+        "{warnings}"
+    );
+    for _ in 0..2 {
+        sandbox
+            .sccfg(&github)
+            .status(0)
+            .stderr_has("note: no job uses a cache")
+            .stderr_has("hint: `sccfg ci github --explain` prints the reason for each job");
+    }
+}
+
+#[test]
 fn what_the_steps_mend_is_not_reported() {
     let unset = "CARGO_INCREMENTAL is not set";
     let sandbox = sandbox();

@@ -243,6 +243,15 @@ impl Kind {
             (Self::Baseline, _) => "without sccache",
         }
     }
+
+    /// As [`name`](Self::name), as the name of a build.
+    pub(crate) fn build_name(self, cache: Cache) -> &'static str {
+        match self {
+            Self::Worktree => "build in the linked worktree",
+            Self::Baseline => "build without sccache",
+            Self::First | Self::CleanRebuild => self.name(cache),
+        }
+    }
 }
 
 /// The directories that sccache strips from paths of C and C++: the variable, else the config file.

@@ -30,6 +30,9 @@ use sccfg_util::interrupt::Interrupt;
 use sccfg_util::problem::Problem;
 use sccfg_util::wrapper_vars::{CARGO_HOME_MODE, SEED};
 
+/// The hint for a build that fails only in the linked worktree.
+const NOT_IN_WORKTREE: &str = "the worktree has only files of the repository, and is elsewhere: a relative path out of it does not exist \
+     there; to skip this build: sccfg verify --no-worktree";
 /// Time limit for the server to store what it compiled.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -194,7 +197,18 @@ impl Bench<'_> {
             has_build_dir: self.has_build_dir,
             environment: &self.environment(kind, dir)?,
         };
-        let built = cargo.run(name, self.progress, self.interrupt)?;
+        let built = cargo
+            .run(
+                kind.build_name(self.request.cache),
+                self.progress,
+                self.interrupt,
+            )
+            .map_err(|error| match error {
+                Error::Failed(problem) if kind == Kind::Worktree => {
+                    Error::Failed(problem.hint(NOT_IN_WORKTREE))
+                }
+                error => error,
+            })?;
         let sccache = match kind {
             Kind::Baseline => None,
             _ => Some(self.wait_for_writes()?.since(&before)),

@@ -622,6 +622,29 @@ fn it_runs_in_a_dev_shell_with_what_the_shell_brings() {
 
 #[requires(sccache)]
 #[test]
+fn a_package_that_is_not_in_the_worktree_is_explained() {
+    let project = Project::new();
+    let sandbox = &project.sandbox;
+    sandbox.write(
+        "outside/Cargo.toml",
+        "[package]\nname = \"outside\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",
+    );
+    sandbox.write("outside/src/lib.rs", "");
+    let manifest = sandbox.read("p/Cargo.toml");
+    let uses = "[dependencies]\noutside = { path = \"../outside\" }\n";
+    sandbox.write("p/Cargo.toml", &manifest.replace("[dependencies]\n", uses));
+    let project = project.committed();
+    project
+        .verify(&[])
+        .status(1)
+        .stderr_has("the build in the linked worktree failed")
+        .stderr_has("hint: the worktree has only")
+        .stderr_has("sccfg verify --no-worktree");
+    project.verify(&["--no-worktree"]).status(0);
+}
+
+#[requires(sccache)]
+#[test]
 fn what_is_missing_is_said() {
     let project = Project::new();
     let sandbox = &project.sandbox;

@@ -93,7 +93,7 @@ fn build(root: &Table, incremental: Incremental) -> Vec<Found> {
             &["build", "incremental"],
             Severity::Mild,
             "outside of the dev shell every profile compiles the workspace incrementally, and \
-             sccache caches none of it (inside, CARGO_INCREMENTAL=0 wins)",
+             sccache caches none of it (in it, CARGO_INCREMENTAL=0 overrides this)",
             "remove the line",
         )),
         (Some(false), Incremental::Workspace | Incremental::Auto) => out.push(found(
@@ -101,7 +101,7 @@ fn build(root: &Table, incremental: Incremental) -> Vec<Found> {
             Severity::Costs,
             format!(
                 "no workspace member is compiled incrementally, though the policy is `{}`: this \
-                 key beats the profiles, and the shell leaves CARGO_INCREMENTAL unset",
+                 key overrides the profiles, and the shell leaves CARGO_INCREMENTAL unset",
                 incremental.name()
             ),
             "remove the line, or set `incremental = \"off\"` in sccfg.toml",
@@ -140,8 +140,8 @@ fn wrapper(key: &str, variable: &str, program: &str) -> Found {
                 Severity::Costs,
                 format!("`{program}` does not run in the dev shell: {variable} overrides this key"),
                 format!(
-                    "make `{program}` the `rustc-workspace-wrapper`, which runs below \
-                     RUSTC_WRAPPER, if it is still needed"
+                    "if `{program}` is still needed, set it as `rustc-workspace-wrapper`, which \
+                     RUSTC_WRAPPER runs; otherwise remove the line"
                 ),
             )
         },
@@ -175,7 +175,7 @@ fn profiles(root: &Table, incremental: Incremental) -> Vec<Found> {
                 Severity::Mild,
                 format!(
                     "outside of the dev shell the `{profile}` profile compiles incrementally, \
-                     and sccache caches none of that (inside, CARGO_INCREMENTAL=0 wins)"
+                     and sccache caches none of that (in it, CARGO_INCREMENTAL=0 overrides this)"
                 ),
                 "remove the line",
             )),
@@ -272,12 +272,12 @@ fn variable(name: &str, entry: &Entry<'_>, incremental: Incremental) -> Option<F
             &keys,
             Severity::Costs,
             format!(
-                "a server that this repository's build starts drops the user's whole \
-                 [cache.disk] table for it, for every project{}",
+                "a server that a build of this repository starts ignores the user's table \
+                 [cache.disk], also for other projects, because {name} is set{}",
                 if entry.force {
                     ""
                 } else {
-                    " (where the dev shell has not set it)"
+                    " (unless the dev shell sets it)"
                 }
             ),
             format!("{remove}, and request a size in sccfg.toml: `cache.size = \"24GiB\"`"),

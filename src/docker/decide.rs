@@ -82,7 +82,7 @@ pub(crate) fn decide(dockerfile: &Dockerfile<'_>) -> Result<(Edits, Vec<Decision
     }
     if let Some((at, what)) = own_wrapper(dockerfile) {
         let line = dockerfile.place(at).line;
-        let why = format!("left alone: {what} in line {line}, so it has a set-up of its own");
+        let why = format!("not changed: {what} in line {line}, so it has its own cache settings");
         each_run(dockerfile, &mut decisions, &why);
         return Ok((edits, decisions));
     }
@@ -186,7 +186,7 @@ fn stage_state(dockerfile: &Dockerfile<'_>, stage: &Stage, states: &[State]) -> 
 /// The mounts for an instruction, and a sentence about them.
 fn mounts_of(run: &Run, state: &State, no_cargo: Option<&'static str>) -> (Option<Mounts>, String) {
     if state.user == User::Unknown {
-        let why = "left alone: an argument decides who runs it, and so whose cache it may write";
+        let why = "not changed: its user is a build argument, so it is not known which cache it may write";
         return (None, why.to_owned());
     }
     let is_in_home = state.home.as_deref() == Some("/root/.cargo");
@@ -226,7 +226,7 @@ fn mounts_of(run: &Run, state: &State, no_cargo: Option<&'static str>) -> (Optio
     }
     parts.extend(mounts.cargo.iter().map(|(_, target)| target.clone()));
     let mut why = match parts.as_slice() {
-        [] => "left alone: it has its cache mounts".to_owned(),
+        [] => "not changed: it has its own cache mounts".to_owned(),
         parts => format!("cached: {}", parts.join(", ")),
     };
     if let Some(no_cargo) = no_cargo {
@@ -376,7 +376,7 @@ fn note_on_build(dockerfile: &Dockerfile<'_>, decisions: &mut Vec<Decision>) {
                     line: dockerfile.place(*at).line,
                     stage: stage_name(stage, number),
                     is_cached: false,
-                    why: "left alone: ONBUILD runs in builds of other Dockerfiles".to_owned(),
+                    why: "not changed: ONBUILD runs in builds of other Dockerfiles".to_owned(),
                 });
             }
         }

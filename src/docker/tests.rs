@@ -191,7 +191,7 @@ fn each_user_has_directories_of_its_own() {
     let (after, decisions) = edited("FROM rust\nUSER $U\nRUN cargo build\n");
     assert!(!after.contains("sccfg"), "{after}");
     assert!(
-        decisions[0].contains("left alone: an argument decides"),
+        decisions[0].contains("not changed: its user is a build argument"),
         "{decisions:?}"
     );
 }
@@ -207,7 +207,7 @@ fn what_has_a_set_up_of_its_own_is_left_alone() {
         let (after, decisions) = edited(text);
         assert_eq!(after, text);
         assert!(
-            decisions.iter().all(|it| it.contains("left alone")),
+            decisions.iter().all(|it| it.contains("not changed")),
             "{decisions:?}"
         );
     }

@@ -7,7 +7,7 @@ use super::{Check, Finding};
 pub(super) static CHECK: Check = Check {
     code: "S031",
     name: "cargo's settings against the policy",
-    why: "a key of cargo's configuration beats the profiles and the policy of sccfg.toml",
+    why: "a key of cargo's configuration overrides the profiles and the policy of sccfg.toml",
     find: |context| find(context),
 };
 

@@ -13,7 +13,7 @@ use sccfg_util::problem::Place;
 pub(super) static CHECK: Check = Check {
     code: "S060",
     name: "variable set after the dev shell",
-    why: "the later value wins, so the policy of sccfg.toml has no effect in shells that direnv loads",
+    why: "the later value replaces it, so the policy of sccfg.toml has no effect in shells that direnv loads",
     find: |context| find(context),
 };
 

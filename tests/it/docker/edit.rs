@@ -109,7 +109,7 @@ fn the_decision_for_each_instruction_has_a_reason() {
     let explained = sccfg(&sandbox, &["docker", "--explain"]).status(0);
     for line in [
         "  line 6, builder: cached: sccache, /usr/local/cargo/registry, /usr/local/cargo/git",
-        "  line 3, stage 0: left alone: RUSTC_WRAPPER is set in line 2",
+        "  line 3, stage 0: not changed: RUSTC_WRAPPER is set in line 2",
     ] {
         assert!(
             explained.stdout.contains(line),

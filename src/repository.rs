@@ -1,5 +1,6 @@
 //! A repository on disk, as the source of files for the editor.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::sccfg_toml::{self, Policy};
@@ -23,19 +24,8 @@ impl Repository {
     pub(crate) fn locate(named: Option<&Path>, start: &Path) -> Result<Self, Problem> {
         if let Some(named) = named {
             let root = start.join(named);
-            if fsio::exists(&root) && !root.is_dir() {
-                let directory = root.parent().unwrap_or(&root).display();
-                return Err(Problem::new(format!(
-                    "could not use {} as a repository: it is a file",
-                    root.display()
-                ))
-                .hint(format!("pass its directory: {directory}")));
-            }
-            if !root.is_dir() {
-                return Err(
-                    Problem::new(format!("directory not found: {}", root.display()))
-                        .hint("create it first, for example with `cargo new`"),
-                );
+            if let Err(error) = fsio::check_dir(&root) {
+                return Err(not_a_repository(&root, &error));
             }
             let has = |name: &str| fsio::exists(&root.join(name));
             if !has(sccfg_toml::FILE_NAME) && !has("flake.nix") {
@@ -151,6 +141,22 @@ impl Repository {
         found.sort();
         Ok(found)
     }
+}
+
+/// The error for a path that is not a directory.
+fn not_a_repository(path: &Path, error: &io::Error) -> Problem {
+    let shown = path.display();
+    let unusable =
+        |why: &str| Problem::new(format!("could not use {shown} as a repository: {why}"));
+    if path.is_file() {
+        let directory = path.parent().unwrap_or(path).display();
+        return unusable("it is a file").hint(format!("pass its directory: {directory}"));
+    }
+    if error.kind() == io::ErrorKind::NotFound {
+        return Problem::new(format!("directory not found: {shown}"))
+            .hint("create it first, for example with `cargo new`");
+    }
+    unusable(&error.to_string()).hint("pass the directory of a repository")
 }
 
 /// Refuses a directory inside git's directory, in which git tracks no files.

@@ -126,12 +126,15 @@ impl Session {
     /// Why nothing can be cached in this shell; `None` if nothing is known to prevent it.
     pub(crate) fn obstacle(&self) -> Option<Problem> {
         if let Err(NotExecutable(name)) = &self.client {
+            let is_named = env::var_os("RUSTC_WRAPPER").as_ref() == Some(name);
+            let hint = if is_named {
+                "correct RUSTC_WRAPPER, or unset it to build without a cache"
+            } else {
+                "add sccache to PATH or set RUSTC_WRAPPER; builds work without it"
+            };
+            let name = name.display();
             return Some(
-                Problem::new(format!(
-                    "cannot run {}: nothing will be cached",
-                    name.display()
-                ))
-                .hint("add sccache to PATH or set RUSTC_WRAPPER; builds work without it"),
+                Problem::new(format!("cannot run {name}: nothing will be cached")).hint(hint),
             );
         }
         let Err(problem) = &self.desired else {

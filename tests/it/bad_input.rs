@@ -406,6 +406,37 @@ fn a_path_below_a_file_is_an_error_with_a_hint() {
 }
 
 #[test]
+fn a_link_to_itself_is_no_repository() {
+    let sandbox = Sandbox::new();
+    symlink("loop", sandbox.path("loop")).unwrap();
+    sandbox
+        .sccfg(&["init", "loop"])
+        .status(1)
+        .stderr_has("loop as a repository: Too many levels of symbolic links")
+        .stderr_has("hint: pass the directory of a repository");
+}
+
+#[test]
+fn invalid_toml_of_sccache_is_an_error_with_a_hint() {
+    let sandbox = Sandbox::new().file("config", "[cache.disk\n");
+    for args in [
+        &["config", "show"][..],
+        &["config", "set", "cache.disk.size", "5GiB"],
+    ] {
+        let output = sandbox
+            .command(env!("CARGO_BIN_EXE_sccfg"))
+            .args(args)
+            .env("SCCACHE_CONF", sandbox.path("config"))
+            .output()
+            .unwrap();
+        Ran::new(format!("{args:?}"), &output)
+            .status(1)
+            .stderr_has("config:1:12: invalid TOML: ")
+            .stderr_has("hint: correct the file");
+    }
+}
+
+#[test]
 fn a_directory_that_was_removed() {
     let sandbox = Sandbox::new();
     let run = |words: &str| {

@@ -275,6 +275,17 @@ fn sccache_missing_costs_the_cache_and_not_the_build() {
     Ran::new("ensure".into(), &output)
         .status(1)
         .stderr_has("hint: add sccache to PATH");
+    let output = machine
+        .sandbox
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .args(["server", "status"])
+        .env("RUSTC_WRAPPER", "/nowhere/sccache")
+        .output()
+        .unwrap();
+    Ran::new("status".into(), &output)
+        .status(1)
+        .stderr_has("cannot run /nowhere/sccache")
+        .stderr_has("hint: correct RUSTC_WRAPPER, or unset it");
 }
 
 #[requires(sccache, proc)]

@@ -17,7 +17,8 @@ pub type Parsed<'a> = Document<&'a str>;
 /// Parses `text`, the contents of `path`.
 pub fn parse<'a>(text: &'a str, path: &Path) -> Result<Parsed<'a>, Problem> {
     Document::parse(text).map_err(|error| {
-        let problem = Problem::new(format!("invalid TOML: {}", error.message()));
+        let problem = Problem::new(format!("invalid TOML: {}", error.message()))
+            .hint("correct the file, then run the command again");
         match error.span() {
             Some(span) => problem.at(Place::at(path, text, span.start)),
             None => problem.at(Place::at(path, text, 0)),

@@ -41,7 +41,7 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
     };
     if metadata.is_dir() {
         return Err(problem("it is a directory".to_owned())
-            .hint("move the directory away: a file belongs there"));
+            .hint("a file belongs at this path, not a directory"));
     }
     if !metadata.is_file() {
         return Err(problem("it is not a regular file".to_owned())

@@ -181,7 +181,9 @@ impl Context<'_> {
         }
         let shared = sharing(unit);
         // The reason for the compile may say it already.
-        if !text.contains(&format!("  why: {shared}\n")) {
+        let reason = unit.why.as_ref().filter(|_| !unit.is_cached);
+        let is_said = |why: &String| text.contains(&format!("  why: {why}\n"));
+        if !is_said(&shared) && !reason.is_some_and(is_said) {
             text.push_str(&format!("  {shared}\n"));
         }
         if let Some(hint) = hint(unit).map(|hint| format!("  hint: {hint}\n"))
@@ -318,17 +320,17 @@ impl Last<'_> {
             builds,
         } = self;
         let own = time_of(record).map(|own| format!(" in {}", time(own)));
-        let verb = if record.types == ["run"] {
-            "ran"
+        let (verb, to_make) = if record.types == ["run"] {
+            ("ran", "run")
         } else {
-            "compiled"
+            ("compiled", "compile")
         };
         let own = own.unwrap_or_default();
         let made = verb.to_owned() + &own;
         let took = record
             .details
             .took
-            .map(|took| format!(", which took {} to compile", time(took)));
+            .map(|took| format!(", which took {} to {to_make}", time(took)));
         let took = took.unwrap_or_default();
         let became = match &record.outcome {
             Became::Store => format!("the local store had it{took}"),

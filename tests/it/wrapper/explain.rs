@@ -205,7 +205,7 @@ fn an_earlier_build_is_compared() {
         .unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
-        error.contains("build 9 is not recorded; there are 4"),
+        error.contains("there is no build 9; 4 builds are recorded"),
         "{error}"
     );
 }

@@ -185,6 +185,24 @@ fn a_changed_variable_is_named_without_its_values() {
     }
 }
 
+/// cargo keeps the units of both.
+#[requires(sccache)]
+#[test]
+fn a_check_is_not_compared_with_a_build() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    main.cargo(&["check"]).ok();
+    for (text, _) in causes(&report(&main, &[])) {
+        assert_eq!(text, "not built here before");
+    }
+    main.edit("crates/low/src/lib.rs", "1", "2");
+    main.cargo(&["check"]).ok();
+    for (text, _) in causes(&report(&main, &[])) {
+        assert_eq!(text, "crates/low/src/lib.rs changed");
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn a_changed_profile_is_named() {

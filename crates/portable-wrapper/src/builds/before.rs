@@ -58,6 +58,11 @@ impl BeforeUnit<'_> {
         let others = others.filter_map(|path| UnitManifest::read(path));
         let others = others.filter(|found| is_same(found) && found.package == package);
         let others = others.filter(|found| is_test(&found.parts) == self.unit.is_test);
+        // `cargo check` and `cargo clippy` have units of their own beside those of `cargo build`.
+        let others = others.filter(|found| {
+            value(&found.parts, "emit") == value(self.parts, "emit")
+                && value(&found.parts, "driver").is_some() == value(self.parts, "driver").is_some()
+        });
         let compared = others.map(|found| before(&found, self.parts, self.hasher));
         compared.min_by_key(|before| {
             (
@@ -126,6 +131,11 @@ fn mark_variables_of_script(changed: &mut [Change]) {
         let is_set = |name: &str| set.iter().any(|variable| variable == name);
         change.by_script = change.variable().is_some_and(is_set);
     }
+}
+
+fn value<'a>(parts: &'a [KeyPart], what: &str) -> Option<&'a str> {
+    let part = parts.iter().find(|part| part.what == what)?;
+    Some(&part.value)
 }
 
 fn is_test(parts: &[KeyPart]) -> bool {

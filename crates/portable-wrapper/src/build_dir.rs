@@ -63,12 +63,13 @@ pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
         .find_map(|name| fsio::read_bytes(run.join(name)))
 }
 
-/// When cargo wrote the file with the standard output, in milliseconds since 1970.
-pub(super) fn time_of_print(out_dir: &Path) -> Option<u64> {
+/// When the build script with this `OUT_DIR` ended, in milliseconds since 1970. cargo then writes the file with its standard error.
+/// It sets the time of the file with the standard output to that of the start.
+pub(super) fn end_of_run(out_dir: &Path) -> Option<u64> {
     let run = out_dir.parent()?;
     PRINTED
         .iter()
-        .find_map(|name| fsio::modified(&run.join(name)))
+        .find_map(|name| fsio::modified(&run.join(name).with_file_name("stderr")))
         .map(millis)
 }
 

@@ -297,9 +297,23 @@ fn a_build_script_that_writes_something_else_is_found() {
         "crates/stamped/stamp changed",
         &["stamped: run of the build script", "stamped", "app (bin)"],
     );
-    let run = &last["units"].as_array().unwrap()[0];
-    // The wrapper was replaced by the script, and cargo's file says when it ended.
-    assert!(run["time"].is_u64(), "{last:#}");
+}
+
+/// The script replaces the wrapper, and cargo gives the file with its output the time at which it started.
+#[requires(sccache)]
+#[test]
+fn the_time_of_a_run_that_is_not_stored_is_known() {
+    const RANDOM: &str = "use std::hash::{BuildHasher as _, RandomState};\nfn main() {\n    println!(\"cargo::rustc-env=NUMBER={}\", RandomState::new().hash_one(1));\n    std::thread::sleep(std::time::Duration::from_millis(300));\n}\n";
+    let number = "fn main() { println!(\"{}\", env!(\"NUMBER\")); }\n";
+    let project = Project::new()
+        .package("app", "", &[("build.rs", RANDOM), ("src/main.rs", number)])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let last = report(&project.main(), &[]);
+    let mut units = last["units"].as_array().unwrap().iter();
+    let run = units.find(|unit| unit["types"] == serde_json::json!(["run"]));
+    let time = run.unwrap()["time"].as_u64();
+    assert!(time.is_some_and(|time| time >= 300), "{last:#}");
 }
 
 #[requires(sccache)]

@@ -78,12 +78,12 @@ impl Build {
         (!build.units.is_empty() || !build.unfinished.is_empty()).then_some(build)
     }
 
-    /// Sets the end of runs of build scripts that replaced the wrapper (`exec`) to the time at which cargo wrote their output.
+    /// Sets the end of runs of build scripts that replaced the wrapper (`exec`) to the time at which cargo wrote what they printed.
     fn complete_runs(&mut self, root: &Path) {
         let last = self.units.iter().filter_map(|unit| unit.end).max();
         for unit in self.units.iter_mut().filter(|unit| unit.end.is_none()) {
             let out_dir = root.join(&unit.dir).join("out");
-            let end = build_dir::time_of_print(&out_dir);
+            let end = build_dir::end_of_run(&out_dir);
             let end = end.filter(|end| end.saturating_add(TICK) >= unit.start);
             // Another build may have run it since.
             let end = end.filter(|end| last.is_none_or(|last| *end <= last));

@@ -240,15 +240,16 @@ impl Context {
         let is_published = is_vendored || is_published(&self.package, registries().as_deref());
         let source = self.source()?;
         let used = self.unit.code.inputs();
-        let is_observed = self.may_observe(&source, &used);
+        let obstacle = self.obstacle(&source, &used);
+        let is_observed = obstacle.is_none();
         if let Some(why) = source.hazard(&used, is_observed) {
             return Err(why);
         }
         if let Some(why) = source.hazard_of_own(&used).filter(|_| !is_published) {
             return Err(why);
         }
-        if !is_published && !is_observed {
-            return Err(Uncacheable::ScriptUnobserved);
+        if let Some(why) = obstacle.filter(|_| !is_published) {
+            return Err(why);
         }
         // The repository around a vendored package is that of the user.
         if (!is_published || is_vendored) && source.reads_git(&used) {

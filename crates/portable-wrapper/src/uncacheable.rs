@@ -49,6 +49,8 @@ pub(super) enum Uncacheable {
     ScriptWritesElsewhere,
     /// A build script may read the clock.
     ScriptClock,
+    /// A build script may read times, inode numbers or link counts of files.
+    ScriptFileTimes,
     /// A build script may connect to another machine.
     ScriptNetwork,
     /// A build script may use random numbers.
@@ -71,6 +73,12 @@ pub(super) enum Uncacheable {
     ScriptLeftovers,
     /// A build script, or a program that it ran, was not observed, so its inputs are not known.
     ScriptUnobserved,
+    /// A build script may run a program that prints all variables, including those of the observer.
+    ScriptPrintsVariables,
+    /// Another library is preloaded, so a build script cannot be observed.
+    ScriptPreload,
+    /// A build script cannot be observed because of flags for sanitizers.
+    ScriptSanitizer,
     /// A build script printed an error.
     ScriptFailed,
     /// A file that a build script declared, or that a variable names, cannot be read.
@@ -162,6 +170,7 @@ impl Uncacheable {
             }
             Self::ScriptWritesSources => "it wrote a file of the checkout outside of its OUT_DIR",
             Self::ScriptClock => "it may read the clock",
+            Self::ScriptFileTimes => "it may read times, inode numbers or link counts of files",
             Self::ScriptNetwork => "it may connect to another machine",
             Self::ScriptRandom => "it may use random numbers",
             Self::ScriptMachine => {
@@ -176,6 +185,13 @@ impl Uncacheable {
             }
             Self::ScriptLeftovers => "its OUT_DIR was not empty when it started",
             Self::ScriptUnobserved => "it, or a program that it ran, could not be observed",
+            Self::ScriptPrintsVariables => {
+                "its source contains `env`, `printenv`, `export` or `set` as a string, so it may run a program that prints all variables, and is not observed"
+            }
+            Self::ScriptPreload => "LD_PRELOAD is set, so it cannot be observed",
+            Self::ScriptSanitizer => {
+                "a variable has flags for a sanitizer, so it cannot be observed"
+            }
             Self::ScriptFailed => "it printed an error",
             Self::ScriptDeclared => {
                 "a file that it declared, or that a variable names, cannot be read or is too large"

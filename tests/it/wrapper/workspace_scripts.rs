@@ -188,11 +188,11 @@ fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
 )]
 #[case::time_of_a_file(
     "std::os::linux::fs::MetadataExt::st_mtime(&fs::metadata(\"data.txt\").unwrap()).to_string()",
-    "it may read the clock"
+    "it may read times, inode numbers or link counts of files"
 )]
 #[case::number_of_a_file(
     "std::os::unix::fs::MetadataExt::ino(&fs::metadata(\"data.txt\").unwrap()).to_string()",
-    "it may read the clock"
+    "it may read times, inode numbers or link counts of files"
 )]
 #[case::writes_a_source(
     "{ fs::write(\"src/made.rs\", \"// made\").unwrap(); String::new() }",
@@ -218,6 +218,10 @@ fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
 #[case::is_not_seen(
     "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(\"data.txt\").env_clear().output().unwrap().stdout).unwrap()",
     "it, or a program that it ran, could not be observed"
+)]
+#[case::may_print_all_variables(
+    "format!(\"{} {:?}\", \"set\", std::process::Command::new(\"/bin/cat\").arg(\"data.txt\").output().unwrap().stdout)",
+    "its source contains `env`, `printenv`, `export` or `set` as a string"
 )]
 #[requires(sccache)]
 fn what_cannot_be_known_runs_each_time(#[case] value: &str, #[case] why: &str) {

@@ -208,19 +208,26 @@ impl Context {
         self.recorder.ended(self.subject(), outcome, &key, details);
     }
 
-    /// Whether the run can be observed. It cannot if there is no observer, if the observer could appear in a program's output,
-    /// or if it could change the behaviour of the script: other preloaded libraries may interpose the same functions, and with
-    /// flags for sanitizers, the script itself may be an instrumented program.
-    pub(super) fn may_observe(&self, source: &Source, used: &AmbientInputs) -> bool {
+    /// Why the run cannot be observed: there is no observer, the observer could appear in a program's output, or it could change
+    /// the behaviour of the script: other preloaded libraries may interpose the same functions, and with flags for sanitizers, the
+    /// script itself may be an instrumented program.
+    pub(super) fn obstacle(&self, source: &Source, used: &AmbientInputs) -> Option<Uncacheable> {
         let uses_sanitizer = || {
             let flags = env::vars_where(|name| name.contains("FLAGS"));
             let mut flags = flags.iter().map(|(_, value)| value.to_string_lossy());
             flags.any(|flags| flags.contains("sanitize"))
         };
-        !source.prints_variables(used)
-            && !observation::is_preloading()
-            && !uses_sanitizer()
-            && observation::library(&self.state).is_some()
+        if source.prints_variables(used) {
+            Some(Uncacheable::ScriptPrintsVariables)
+        } else if observation::is_preloading() {
+            Some(Uncacheable::ScriptPreload)
+        } else if uses_sanitizer() {
+            Some(Uncacheable::ScriptSanitizer)
+        } else if observation::library(&self.state).is_none() {
+            Some(Uncacheable::ScriptUnobserved)
+        } else {
+            None
+        }
     }
 
     fn start_recording(&self) -> Option<std::fs::File> {

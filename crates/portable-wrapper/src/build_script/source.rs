@@ -176,6 +176,8 @@ impl Source {
         let has = |signs: &Signs| self.has_or_runs(signs, used);
         if used.is_unknown {
             Some(Uncacheable::ScriptUnknown)
+        } else if self.names_any(&TIMES) && !self.is_timeless() {
+            Some(Uncacheable::ScriptFileTimes)
         } else if has(&TIMES) && !self.is_timeless() || !is_observed && self.may_read_clock(used) {
             Some(Uncacheable::ScriptClock)
         } else if !is_observed && (has(&NETWORK) || used.uses_network) {
@@ -372,6 +374,10 @@ mod tests {
 
     #[rstest::rstest]
     #[case("std::time::SystemTime::now();", Some(Uncacheable::ScriptClock))]
+    #[case(
+        "fs::metadata(file)?.modified()? > std::time::UNIX_EPOCH;",
+        Some(Uncacheable::ScriptFileTimes)
+    )]
     #[case("Command::new(\"date\");", Some(Uncacheable::ScriptClock))]
     #[case("Command::new(\"/bin/date\");", Some(Uncacheable::ScriptClock))]
     #[case(

@@ -1,7 +1,7 @@
 //! Why a unit was compiled, followed down to the first cause: if a dependency changed, the reason is that of the
 //! dependency.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
@@ -116,7 +116,10 @@ impl<'a> Builds<'a> {
 
     /// The unit that explains why `unit` was compiled, if its own record does not.
     fn next(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
-        let before = unit.details.before.as_ref()?;
+        let Some(before) = &unit.details.before else {
+            let is_new = unit.outcome == Outcome::Miss && unit.details.here.is_none();
+            return is_new.then(|| self.placed_below(unit)).flatten();
+        };
         let first = before.changed.first()?;
         match first.kind() {
             Kind::Generated => self.run_of(unit),
@@ -181,6 +184,42 @@ impl<'a> Builds<'a> {
         None
     }
 
+    /// The nearest direct or indirect dependency that this build compiled, if all of these are shared only between checkouts at the
+    /// same path, or use such a unit: then they are the cause.
+    fn placed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+        let records: BTreeMap<&str, &UnitRecord> = self
+            .build
+            .units
+            .iter()
+            .map(|record| (record.unit.as_str(), record))
+            .collect();
+        let missed = |used: &String| {
+            let record = records.get(unit_of(used));
+            record.is_some_and(|record| !record.outcome.is_hit())
+        };
+        let mut waiting: VecDeque<&str> = unit.uses.iter().map(|used| unit_of(used)).collect();
+        let mut seen = BTreeSet::new();
+        let mut nearest = None;
+        while let Some(name) = waiting.pop_front() {
+            let Some(record) = records.get(name).filter(|_| seen.insert(name)) else {
+                continue;
+            };
+            if !record.outcome.is_hit() {
+                let is_new = record.outcome == Outcome::Miss && record.details.before.is_none();
+                let explains = match record.details.here.as_deref() {
+                    Some(here) => is_place(here),
+                    None => record.uses.iter().any(missed),
+                };
+                if !is_new || !explains {
+                    return None;
+                }
+                nearest = nearest.or(Some(*record));
+            }
+            waiting.extend(record.uses.iter().map(|used| unit_of(used)));
+        }
+        nearest
+    }
+
     /// The cause in the unit's own record.
     fn own_cause(self, unit: &UnitRecord) -> Cause {
         if let Some((why, hint)) = unit.outcome.why_uncached() {
@@ -195,7 +234,7 @@ impl<'a> Builds<'a> {
             };
         }
         let here = unit.details.here.as_deref();
-        if let Some(here) = here.filter(|here| here.starts_with("compiled each time")) {
+        if let Some(here) = here.filter(|here| !is_place(here)) {
             return Cause::new(CauseKind::EachTime, here);
         }
         if unit.types == ["object"] && unit.outcome == Outcome::Miss {
@@ -274,6 +313,12 @@ pub(crate) fn unit_of(used: &str) -> &str {
 /// How units that are compiled from vendored packages are shared between all checkouts.
 pub(crate) const VENDORED_HINT: &str = "with `home = \"shared\"` in the [portable] table of sccfg.toml, vendored packages are shared \
      between all checkouts; shorter paths in their panic messages are then padded with slashes";
+
+/// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is shared only between checkouts at the same
+/// path.
+fn is_place(here: &str) -> bool {
+    !here.starts_with("compiled each time")
+}
 
 fn place(here: &str) -> Cause {
     Cause::new(CauseKind::Place, shared_only(here))

@@ -284,6 +284,9 @@ impl Context<'_> {
             text.push_str(&format!("  through: {}\n", found.through.join(" → ")));
             text.push_str(&format!("  in {last}:\n"));
             text.push_str(&lines(&found.changes, unit, ["there", "here"]));
+            if found.changes.is_empty() && found.uncached.is_none() {
+                text.push_str("    only the path of the checkout differs\n");
+            }
             text.push_str("  in this crate:\n");
         }
         let all = differences(unit, other);

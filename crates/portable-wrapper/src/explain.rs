@@ -1,6 +1,6 @@
 //! Reports on the units of a target directory, from their manifests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::build_dir::{WRAPPER_DIR, wrapper_dir};
 use super::builds::{Change, Kind, changes};
 use super::digest::{HASHED, KeyPart, shown_secret};
+use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
 pub use super::unit_manifest::OUTSIDE_OF_WORKSPACE;
@@ -59,6 +60,9 @@ pub struct UnitReport {
     /// The digests of its files, as in the keys of dependents.
     #[serde(skip)]
     outputs: Vec<String>,
+    /// Whether its output contains the path of the checkout.
+    #[serde(skip)]
+    contains_path: bool,
     #[serde(skip)]
     path_map: PathMap,
 }
@@ -89,7 +93,61 @@ pub fn units(target: &Path) -> Vec<UnitReport> {
         })
         .collect();
     found.sort_by(|a, b| (&a.package, &a.name, &a.record).cmp(&(&b.package, &b.name, &b.record)));
+    note_paths_in_dependencies(&mut found);
     found
+}
+
+/// Units that use a library with the path of the checkout are not shared either, because its contents are in their keys.
+fn note_paths_in_dependencies(units: &mut [UnitReport]) {
+    let mut producers = BTreeMap::new();
+    for (at, unit) in units.iter().enumerate() {
+        producers.extend(unit.outputs.iter().map(|digest| (digest.clone(), at)));
+    }
+    // Keys have the beginnings of the digests.
+    let producer = |digest: &String| {
+        let (found, at) = producers.range(digest.clone()..).next()?;
+        (!digest.is_empty() && found.starts_with(digest)).then_some(*at)
+    };
+    let below = |unit: &UnitReport| -> Vec<usize> {
+        let parts = unit.parts.iter();
+        let of_dependencies = parts.filter(|(what, _)| is_of_dependency(what));
+        let found = of_dependencies.filter_map(|(_, digest)| producer(digest));
+        found.collect()
+    };
+    let dependencies: Vec<Vec<usize>> = units.iter().map(below).collect();
+    // The unit that contains the path, for each unit that contains it or uses one that does.
+    let mut sources: Vec<Option<usize>> = units
+        .iter()
+        .enumerate()
+        .map(|(at, unit)| unit.contains_path.then_some(at))
+        .collect();
+    loop {
+        let before = sources.clone();
+        for (at, used) in dependencies.iter().enumerate() {
+            let found = || used.iter().find_map(|used| before[*used]);
+            sources[at] = before[at].or_else(found);
+        }
+        if sources == before {
+            break;
+        }
+    }
+    for (at, source) in sources.into_iter().enumerate() {
+        let Some(source) = source.filter(|source| *source != at) else {
+            continue;
+        };
+        if units[at].is_portable {
+            let name = units[source].name.clone();
+            units[at].why = Some(format!(
+                "it uses {name}, which contains the path of the checkout"
+            ));
+            units[at].is_portable = false;
+        }
+    }
+}
+
+/// Whether a part of a key is the digest of a dependency, from its label.
+fn is_of_dependency(what: &str) -> bool {
+    what.starts_with("--extern ") || what == "crate below"
 }
 
 /// The paths of the manifests below `target`.
@@ -154,6 +212,10 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         below,
         key: manifest.key,
         is_portable: why.is_none(),
+        contains_path: matches!(
+            manifest.sharing,
+            Sharing::PathLeaked(PathLeak::Embedded(Role::Workspace | Role::Target))
+        ),
         needs_same_length: manifest.path_map.has_unmapped_vendored(),
         is_cached: !matches!(manifest.sharing, Sharing::NotCached(_)),
         why,

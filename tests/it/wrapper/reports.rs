@@ -316,6 +316,49 @@ fn the_time_of_a_run_that_is_not_stored_is_known() {
     assert!(time.is_some_and(|time| time >= 300), "{last:#}");
 }
 
+/// Nothing changed, and it was never built here. The program does not contain the path, because it does not call that function.
+#[requires(sccache)]
+#[test]
+fn what_uses_a_library_with_the_path_of_the_checkout_has_the_same_cause() {
+    const PLACED: &str = "pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n";
+    const MID: &str = "pub use placed::place;\npub fn g() -> u32 { 1 }\n";
+    const APP: &str = "fn main() { println!(\"{} {}\", mid::g(), low::f()); }\n";
+    let depends = |names: &[&str]| {
+        let one = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
+        let all: String = names.iter().map(one).collect();
+        format!("[dependencies]\n{all}")
+    };
+    let project = Project::new()
+        .package("low", "", &[("src/lib.rs", LOW)])
+        .package("placed", "", &[("src/lib.rs", PLACED)])
+        .package("mid", &depends(&["placed"]), &[("src/lib.rs", MID)])
+        .package("app", &depends(&["low", "mid"]), &[("src/main.rs", APP)])
+        .committed();
+    let (main, second) = (project.main(), project.linked("second"));
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+    }
+    let text = "shared only between checkouts at the same path: the output contains";
+    one_cause(&report(&second, &[]), text, &["placed", "mid", "app (bin)"]);
+    let explained = said(&second, &["explain", "app"]);
+    for text in [
+        text,
+        "through: app (bin) → mid → placed",
+        "shared only between checkouts at the same path: it uses placed, which contains the path of the checkout",
+    ] {
+        assert!(explained.contains(text), "no `{text}` in {explained}");
+    }
+    let against = main.directory.to_str().unwrap();
+    let compared = said(&second, &["explain", "app", "--against", against]);
+    let text = "in placed:\n    only the path of the checkout differs\n";
+    assert!(compared.contains(text), "no `{text}` in {compared}");
+    let explained = said(&second, &["explain", "low"]);
+    assert!(
+        explained.contains("shared between all checkouts"),
+        "{explained}"
+    );
+}
+
 #[requires(sccache)]
 #[test]
 fn what_was_changed_and_changed_back_is_found_again() {

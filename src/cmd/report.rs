@@ -15,6 +15,7 @@ use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
 use portable_wrapper::builds::{Build, builds};
+use portable_wrapper::explain::has_units;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
@@ -32,6 +33,11 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
                     .hint("builds with portable keys are recorded: sccfg init --wrapper portable")
                     .into(),
             );
+        }
+        if !args.json && has_units(&target) {
+            report.line(&format!("no build is recorded in {}", target.display()));
+            report.line("cargo found all units fresh, for example those of a seeded worktree");
+            return Ok(Outcome::Done);
         }
         return plain(&target, start, args.json, report);
     }

@@ -150,6 +150,11 @@ fn is_of_dependency(what: &str) -> bool {
     what.starts_with("--extern ") || what == "crate below"
 }
 
+/// Whether the wrapper or a seed has written units below `target`.
+pub fn has_units(target: &Path) -> bool {
+    records(target).next().is_some()
+}
+
 /// The paths of the manifests below `target`.
 fn records(target: &Path) -> impl Iterator<Item = PathBuf> {
     WalkBuilder::new(target)

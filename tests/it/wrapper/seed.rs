@@ -575,6 +575,26 @@ fn build_scripts_of_registry_crates_are_links(#[values(Layout::V1, Layout::V2)] 
     assert!(before == state_of(&checkout.path("target")));
 }
 
+#[requires(sccache)]
+#[test]
+fn a_build_of_seeded_units_is_reported_as_fresh() {
+    let project = Project::new()
+        .with_store()
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    sccfg(&linked, &["seed"]).status(0);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let report = sccfg(&linked, &["report"]).status(0);
+    report
+        .stdout_has("no build is recorded in ")
+        .stdout_has("cargo found all units fresh");
+    sccfg(&linked, &["explain", "app"])
+        .status(0)
+        .stdout_has("shared between all checkouts");
+}
+
 /// bash and zsh set the variable `_` to the path of the program that they start, and most sources have that pattern.
 #[requires(sccache)]
 #[test]

@@ -45,6 +45,7 @@ mod recorder;
 pub(super) use self::before::{BeforeUnit, before_of_run};
 pub(super) use self::change::changes;
 pub use self::change::{Change, Kind};
+pub(super) use self::read::last_record;
 pub use self::read::{Build, builds};
 pub use self::record::{Before, BuildStart, Details, Line, Outcome, Started, UnitRecord};
 pub(super) use self::recorder::{Recorder, Subject};

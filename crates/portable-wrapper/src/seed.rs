@@ -32,6 +32,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::builds::last_record;
 use super::path_map::{PathMap, Role};
 use checks::Checks;
 use decisions::{Decisions, Delivered};
@@ -201,9 +202,11 @@ pub fn last_build(build: &Path) -> Option<SystemTime> {
     let directories = profiles.flat_map(|profile| {
         [".fingerprint", "build"].map(|below| build.join(&profile).join(below))
     });
-    directories
+    let changed = directories
         .filter_map(|directory| modified(&directory))
-        .max()
+        .max()?;
+    // A build that makes no new unit changes none of these directories.
+    last_record(build).max(Some(changed))
 }
 
 /// A checkout with its units. No build runs there while this value exists, if cargo locks its directories.

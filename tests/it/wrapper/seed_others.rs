@@ -220,6 +220,26 @@ fn the_worktree_at_the_same_commit_comes_first(#[values("files", "reftable")] fo
     linked.cargo(&["build"]).ok().nothing_to_do();
 }
 
+/// A build that makes no new unit leaves the directories of units as they are.
+#[rstest]
+#[requires(sccache)]
+fn the_worktree_that_was_built_last_comes_first(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values("build", "check")] command: &str,
+) {
+    let project = project().with_layout(layout).committed();
+    let main = project.main();
+    main.cargo(&[command]).ok();
+    let other = project.linked("other");
+    other.cargo(&[command]).ok();
+    main.edit("crates/app/src/main.rs", "5", "6");
+    main.cargo(&[command]).ok();
+    let linked = project.linked("linked");
+    linked.edit("crates/app/src/main.rs", "5", "6");
+    is_seeded_from(&linked, &[&main]);
+    linked.cargo(&[command]).ok().nothing_to_do();
+}
+
 /// The run that made the library was taken from one worktree, the program from another one.
 #[rstest]
 #[requires(sccache)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::super::build_dir;
 use super::recorder::directory;
@@ -40,6 +40,15 @@ pub fn builds(root: &Path) -> Vec<Build> {
         .collect();
     all.sort_by(|a, b| (a.age, &a.file).cmp(&(b.age, &b.file)));
     all
+}
+
+/// When something was last recorded in the build directory at `root`; `None` if it has no records.
+pub(crate) fn last_record(root: &Path) -> Option<SystemTime> {
+    let directory = directory(root);
+    let names = fsio::names_in(&directory).into_iter();
+    names
+        .filter_map(|name| fsio::share::modified(&directory.join(name)))
+        .max()
 }
 
 impl Build {

@@ -18,7 +18,11 @@ pub(crate) enum WrapperCommand {
         json: bool,
     },
     /// Remove the wrapper, its state and the local store; keep sccache's cache
-    Clean,
+    Clean {
+        /// Do not ask for confirmation
+        #[arg(short, long)]
+        yes: bool,
+    },
     /// The same as `sccfg explain`
     Explain(Explain),
 }

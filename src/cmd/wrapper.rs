@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::json;
 
+use super::clear::{describe, is_confirmed};
 use super::{Outcome, explain};
 use crate::cli;
 use crate::report::Report;
+use crate::user_store::UserStore;
 use portable_wrapper::find_sccache;
 use portable_wrapper::install::InstalledWrapper;
 use portable_wrapper::state_dir::{CleanedState, StateDir};
@@ -31,17 +33,31 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
             report.data(&format!("{}\n", wrapper.path.display()));
         }
         cli::WrapperCommand::Status { json } => return Ok(status(&wrapper, *json, report)),
-        cli::WrapperCommand::Clean => {
-            clean(&wrapper, report)?;
+        cli::WrapperCommand::Clean { yes } => {
+            let state = StateDir::find();
+            if !yes
+                && let Some(store) = state.as_ref().and_then(store_in)
+                && !is_confirmed(&describe(&store), report)?
+            {
+                report.line("nothing was removed");
+                return Ok(Outcome::Done);
+            }
+            clean(&wrapper, state.as_ref(), report)?;
         }
         cli::WrapperCommand::Explain(args) => return explain::run(args, start, report),
     }
     Ok(Outcome::Done)
 }
 
-fn clean(wrapper: &InstalledWrapper, report: Report) -> Result<()> {
-    let state = StateDir::find();
-    let cleaned = wrapper.clean(state.as_ref())?;
+/// The local store, if it is in the wrapper's state directory and not empty.
+fn store_in(state: &StateDir) -> Option<UserStore> {
+    let found = UserStore::in_use().ok().flatten()?;
+    let is_removed = found.settings.dir.starts_with(state.directory());
+    (is_removed && found.store.size().is_some_and(|size| size > 0)).then_some(found)
+}
+
+fn clean(wrapper: &InstalledWrapper, state: Option<&StateDir>, report: Report) -> Result<()> {
+    let cleaned = wrapper.clean(state)?;
     let directory = state.map(|state| state.directory().display().to_string());
     let directory = directory.unwrap_or_default();
     match cleaned.state {

@@ -248,6 +248,22 @@ fn what_sccache_may_share_is_asked_of_it_and_stored() {
     is_right(&fourth);
 }
 
+/// As `store clear`: it takes the store with it.
+#[requires(sccache)]
+#[test]
+fn the_wrapper_is_not_removed_with_a_full_store_unasked() {
+    let project = small();
+    project.main().cargo(&["build"]).ok();
+    let asks = project.sandbox.sccfg(&["wrapper", "clean"]).status(1);
+    asks.stderr_has("could not ask whether to remove ")
+        .stderr_has("hint: pass --yes");
+    project.linked("second").cargo(&["build"]).ok().all_hit();
+    for args in [&["wrapper", "clean", "--yes"][..], &["wrapper", "clean"]] {
+        project.sandbox.sccfg(args).status(0);
+    }
+    assert!(!project.wrapper().exists());
+}
+
 /// Of a program with a macro that runs a program, neither the store nor sccache's cache has any use.
 #[requires(sccache)]
 #[rstest]

@@ -77,11 +77,15 @@ fn has_dep_info(path: &Path) -> bool {
     path.with_file_name(format!("{stem}.d")).is_file()
 }
 
-/// Whether `path` is a temporary directory in which rustc writes metadata.
+/// Whether `path` is a temporary directory in which rustc writes metadata, or a file that the wrapper is about to rename, such as
+/// the dep-info of another unit.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_prefix("rmeta")
-        .is_some_and(|rest| rest.len() == 6)
+    let mut prefixes = ["rmeta", ".tmp"].into_iter();
+    prefixes.any(|prefix| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() == 6)
+    })
 }
 
 impl Surroundings {
@@ -174,5 +178,29 @@ impl Surroundings {
         path.extension() == Some("d".as_ref())
             || is_in("deps") && has_dep_info(path)
             || fsio::stat(path).is_ok_and(is_output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_units_that_are_delivered_meanwhile_do_not_count() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            fsio::replace_and_create_dir(&root.path().join(name), b"").unwrap();
+        };
+        write("debug/.cargo-lock");
+        write("debug/build/a-0123456789abcdef/out/made");
+        write("debug/deps/libb-0123456789abcdef.rlib");
+        let out_dir = root.path().join("debug/build/a-0123456789abcdef/out");
+        let now = || Surroundings::of(&out_dir, root.path());
+        let before = now();
+        let unit = tempfile::NamedTempFile::new_in(root.path().join("debug/deps")).unwrap();
+        assert!(before.are_same(&now()));
+        drop(unit);
+        write("debug/deps/copied");
+        assert!(!before.are_same(&now()));
     }
 }

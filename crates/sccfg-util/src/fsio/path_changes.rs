@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn replaced_links_and_directories_are_distinguished_from_new_files() {
         let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().canonicalize().unwrap();
+        // Other processes may create files beside the temporary directory meanwhile.
+        let root = directory.path().canonicalize().unwrap().join("root");
         for name in ["a/b/c", "other/c", "by-link/c"] {
             fs::create_dir_all(root.join(name)).unwrap();
             fs::write(root.join(name).join("file"), "").unwrap();

@@ -18,6 +18,7 @@ mod dist;
 mod docker;
 mod doctor;
 mod gc;
+mod git;
 pub mod hook_text;
 mod members;
 mod plan;

@@ -11,13 +11,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::git;
 use crate::worktrees::Worktree;
 pub(crate) use cargo_settings::CargoSettings;
 pub(crate) use first_build::prepare_build;
 use manifest::Manifests;
 use portable_wrapper::seed::{self, Checkout, Refused, STAGING, Seeded, When};
 use sccfg_util::problem::Problem;
-use sccfg_util::{env, fsio, proc};
+use sccfg_util::{env, fsio};
 use workspace::Workspace;
 
 /// The mark in git's directory of a seeded worktree, so that a shell does not seed again after `cargo clean`. It has a line for
@@ -430,5 +431,5 @@ fn is_ignored(path: &Path, root: &Path) -> bool {
     // A pattern may match directories only.
     let path = format!("{}/", path.display());
     let args = ["check-ignore", "--quiet", &path];
-    proc::output("git", &args, root).is_ok_and(|output| output.status.success())
+    git::output(&args, root).is_ok_and(|output| output.status.success())
 }

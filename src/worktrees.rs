@@ -5,7 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use sccfg_util::{fsio, proc};
+use crate::git;
+use sccfg_util::fsio;
 
 /// The content of `HEAD` in a repository whose references are in other files.
 const ELSEWHERE: &str = "ref: refs/heads/.invalid";
@@ -112,7 +113,7 @@ impl Worktree {
         git_dir.push(&self.git_dir);
         let query = ["rev-parse", "--verify", "HEAD"].map(OsStr::new);
         let args = [&[&*git_dir], &query[..]].concat();
-        let output = proc::output("git", &args, &self.root).ok()?;
+        let output = git::output(&args, &self.root).ok()?;
         let commit = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| commit.trim().to_owned())
     }

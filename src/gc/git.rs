@@ -1,10 +1,10 @@
-//! Queries to git.
+//! What git tracks, or knows from other commits.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crate::git;
 use sccfg_util::fsio;
-use sccfg_util::proc::Program;
 
 /// Whether git tracks `path` or a file below it. `None` if git fails.
 pub(super) fn tracks(path: &Path) -> Option<bool> {
@@ -40,14 +40,6 @@ fn says_anything(directory: &Path, args: &[&str], path: &OsStr) -> Option<bool> 
     let mut all = vec![OsString::from("--literal-pathspecs")];
     all.extend(args.iter().map(OsString::from));
     all.extend(["--".into(), path.to_owned()]);
-    // Hooks of git set these variables, which may refer to another repository.
-    let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
-    let git = Program {
-        path: Path::new("git"),
-        args: &all,
-        changes: &unset.map(|name| (OsString::from(name), None)),
-        directory: Some(directory),
-    };
-    let output = git.output().ok()?;
+    let output = git::output(&all, directory).ok()?;
     output.status.success().then_some(!output.stdout.is_empty())
 }

@@ -1,6 +1,5 @@
 //! Dockerfiles, rendered from `[docker]` of `sccfg.toml`.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -8,12 +7,12 @@ use anyhow::Result;
 use super::generated::{self, Generator};
 use super::{FileKind, Plan, policy_check};
 use crate::docker::{self, Decision, Dockerfile, Settings, Stripped};
+use crate::git;
 use crate::repository::Repository;
 use crate::sccfg_toml::{FILE_NAME, Policy};
 use sccache_control::config::toml;
 use sccfg_util::fsio;
 use sccfg_util::problem::{Place, Problem};
-use sccfg_util::proc::Program;
 
 /// The name that `docker build .` looks for.
 const DOCKERFILE: &str = "Dockerfile";
@@ -418,15 +417,7 @@ fn tracked_with_markers(repository: &Repository) -> Vec<String> {
         "-e",
         docker::MOUNTS,
     ];
-    // A hook of git sets these, for another repository perhaps.
-    let unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
-    let git = Program {
-        path: Path::new("git"),
-        args: &args.map(OsString::from),
-        changes: &unset.map(|name| (OsString::from(name), None)),
-        directory: Some(&repository.root),
-    };
-    let Ok(output) = git.output() else {
+    let Ok(output) = git::output(&args, &repository.root) else {
         return Vec::new();
     };
     let names = String::from_utf8_lossy(&output.stdout);

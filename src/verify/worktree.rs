@@ -3,8 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::git;
+use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
-use sccfg_util::{fsio, proc};
 
 /// Files that a build depends on, even if they are ignored by git.
 const ALWAYS_COPIED: [&str; 2] = ["Cargo.lock", ".cargo/config.toml"];
@@ -29,12 +30,12 @@ impl Checkout {
     /// The checkout that contains `dir`, or why it cannot have a linked worktree.
     pub(super) fn around(dir: &Path) -> Result<Self, String> {
         let run = |args: &[&str]| -> Option<String> {
-            let output = proc::output("git", args, dir).ok()?;
+            let output = git::output(args, dir).ok()?;
             let text = String::from_utf8_lossy(&output.stdout);
             let line = text.strip_suffix('\n').unwrap_or(&text).to_owned();
             output.status.success().then_some(line)
         };
-        if proc::output("git", &["--version"], dir).is_err() {
+        if git::output(&["--version"], dir).is_err() {
             return Err("git is not on PATH".to_owned());
         }
         let Some(root) = run(&["rev-parse", "--show-toplevel"]).filter(|root| !root.is_empty())
@@ -174,7 +175,7 @@ fn git(dir: &Path, args: &[OsString]) -> Result<Vec<u8>, Problem> {
         Problem::new(format!("git {}: {what}", args.join(" ")))
             .hint("use `sccfg verify --no-worktree` to skip the linked worktree")
     };
-    match proc::output("git", args, dir) {
+    match git::output(args, dir) {
         Ok(output) if output.status.success() => Ok(output.stdout),
         Ok(output) => Err(fault(String::from_utf8_lossy(&output.stderr).trim())),
         Err(error) => Err(fault(&error.to_string())),

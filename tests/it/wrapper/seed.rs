@@ -279,6 +279,29 @@ fn is_marked(project: &Project, name: &str) -> bool {
     git_dir.join("sccfg-seeded").exists()
 }
 
+/// A hook of git that runs `nix develop` has git's variables. That the target directory is ignored is said in a file of this
+/// repository.
+#[requires(sccache)]
+#[test]
+fn a_shell_in_a_hook_of_another_repository_seeds_as_well() {
+    let project = project()
+        .file("sccfg.toml", POLICY)
+        .file(".gitignore", "# nothing\n")
+        .committed();
+    let main = project.main();
+    main.write(".git/info/exclude", "/target\n");
+    main.cargo(&["build"]).ok();
+    let other = project.linked("other").path("repository");
+    let other = other.to_str().unwrap();
+    let init = ["init", "--quiet", other];
+    assert!(main.command("git").args(init).status().unwrap().success());
+    let linked = project.linked("second").without("SCCFG_SEED");
+    let in_hook = linked.with("GIT_DIR", &format!("{other}/.git"));
+    sccfg(&in_hook, &["hook", "bash"])
+        .status(0)
+        .stderr_has("seeded ");
+}
+
 /// A worktree that is made in the shell of another one has no shell of its own.
 #[rstest]
 #[case(Layout::V1, "/target\n")]

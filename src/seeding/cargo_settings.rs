@@ -198,7 +198,12 @@ mod tests {
             fsio::replace_and_create_dir(&root.join(path), text.as_bytes()).unwrap();
         };
         fsio::create_dir_all(&member).unwrap();
-        let found = || CargoSettings::read(&member).unwrap().build_directory(&root);
+        // The variables of this process may name a target directory.
+        let found = || {
+            let mut settings = CargoSettings::default();
+            settings.add(&configuration_files(&member)).ok().unwrap();
+            settings.build_directory(&root)
+        };
         let found_one = || found().unwrap();
         assert_eq!(found_one(), root.join("target"));
         write(".cargo/config.toml", "build.target-dir = \"out\"\n");

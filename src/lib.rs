@@ -29,6 +29,7 @@ pub mod sccfg_toml;
 mod seeding;
 mod session;
 pub mod shell;
+mod similar;
 mod user_store;
 mod verify;
 mod worktrees;

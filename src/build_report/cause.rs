@@ -1,7 +1,8 @@
 //! Why a unit was compiled, followed down to the first cause: if a dependency changed, the reason is that of the
 //! dependency.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+use std::iter;
 
 use serde::Serialize;
 
@@ -165,57 +166,50 @@ impl<'a> Builds<'a> {
         self.build.unit(name).or_else(earlier)
     }
 
+    /// The direct and indirect dependencies of `unit` in this build, the nearest first.
+    fn below<'u>(self, unit: &'u UnitRecord) -> impl Iterator<Item = &'a UnitRecord> + use<'a, 'u>
+    where
+        'a: 'u,
+    {
+        let mut waiting: VecDeque<&'u str> = unit.uses.iter().map(|used| unit_of(used)).collect();
+        let mut seen = BTreeSet::new();
+        iter::from_fn(move || {
+            loop {
+                let name = waiting.pop_front()?;
+                if !seen.insert(name) {
+                    continue;
+                }
+                if let Some(record) = self.build.unit(name) {
+                    waiting.extend(record.uses.iter().map(|used| unit_of(used)));
+                    return Some(record);
+                }
+            }
+        })
+    }
+
     /// The nearest direct or indirect dependency that this build compiled.
     fn missed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
-        let mut waiting: Vec<&str> = unit.uses.iter().map(|used| unit_of(used)).collect();
-        let mut seen = BTreeSet::new();
-        while let Some(name) = (!waiting.is_empty()).then(|| waiting.remove(0)) {
-            if !seen.insert(name) {
-                continue;
-            }
-            let Some(record) = self.build.unit(name) else {
-                continue;
-            };
-            if !record.outcome.is_hit() {
-                return Some(record);
-            }
-            waiting.extend(record.uses.iter().map(|used| unit_of(used)));
-        }
-        None
+        self.below(unit).find(|record| !record.outcome.is_hit())
     }
 
     /// The nearest direct or indirect dependency that this build compiled, if all of these are shared only between checkouts at the
     /// same path, or use such a unit: then they are the cause.
     fn placed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
-        let records: BTreeMap<&str, &UnitRecord> = self
-            .build
-            .units
-            .iter()
-            .map(|record| (record.unit.as_str(), record))
-            .collect();
         let missed = |used: &String| {
-            let record = records.get(unit_of(used));
+            let record = self.build.unit(unit_of(used));
             record.is_some_and(|record| !record.outcome.is_hit())
         };
-        let mut waiting: VecDeque<&str> = unit.uses.iter().map(|used| unit_of(used)).collect();
-        let mut seen = BTreeSet::new();
         let mut nearest = None;
-        while let Some(name) = waiting.pop_front() {
-            let Some(record) = records.get(name).filter(|_| seen.insert(name)) else {
-                continue;
+        for record in self.below(unit).filter(|record| !record.outcome.is_hit()) {
+            let is_new = record.outcome == Outcome::Miss && record.details.before.is_none();
+            let explains = match record.details.here.as_deref() {
+                Some(here) => is_place(here),
+                None => record.uses.iter().any(missed),
             };
-            if !record.outcome.is_hit() {
-                let is_new = record.outcome == Outcome::Miss && record.details.before.is_none();
-                let explains = match record.details.here.as_deref() {
-                    Some(here) => is_place(here),
-                    None => record.uses.iter().any(missed),
-                };
-                if !is_new || !explains {
-                    return None;
-                }
-                nearest = nearest.or(Some(*record));
+            if !is_new || !explains {
+                return None;
             }
-            waiting.extend(record.uses.iter().map(|used| unit_of(used)));
+            nearest = nearest.or(Some(record));
         }
         nearest
     }

@@ -81,7 +81,7 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
 }
 
 /// `1GiB in the local store /home/me/.cache/sccfg/wrapper/store`.
-pub(super) fn describe(store: &UserStore) -> String {
+fn describe(store: &UserStore) -> String {
     let size = ByteSize::from_bytes(store.store.size().unwrap_or(0));
     format!(
         "{} in the local store {}",
@@ -222,7 +222,17 @@ fn contents_of(directory: &Path) -> Result<Contents, Problem> {
     .hint("move them elsewhere, then run `sccfg clear` again"))
 }
 
-pub(super) fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
+/// Whether the local store may be removed: it has no entries, `yes` was passed, or the user agrees.
+pub(super) fn may_remove(store: &UserStore, yes: bool, report: Report) -> Result<bool, Problem> {
+    let is_empty = store.store.size().is_none_or(|size| size == 0);
+    let may = yes || is_empty || is_confirmed(&describe(store), report)?;
+    if !may {
+        report.line("nothing was removed");
+    }
+    Ok(may)
+}
+
+fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
     report.ask(&format!("remove {what}?")).ok_or_else(|| {
         Problem::new(format!(
             "could not ask whether to remove {what}: not a terminal"

@@ -15,6 +15,7 @@ use crate::build_report::time::{ago, time};
 use crate::build_report::{name_in, time_of};
 use crate::cli;
 use crate::report::Report;
+use crate::similar;
 use portable_wrapper::builds::{Build, Change, Outcome as Became, UnitRecord, builds};
 use portable_wrapper::explain::{
     FirstDifference, UnitReport, counterpart, differences, first_difference, units,
@@ -74,11 +75,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
 /// The name of a crate or package that is similar to `name`.
 fn nearest<'a>(name: &str, units: &'a [UnitReport]) -> Option<&'a str> {
     let names = units.iter().flat_map(|unit| [&*unit.name, &*unit.package]);
-    names
-        .map(|known| (strsim::jaro_winkler(known, name), known))
-        .filter(|(similarity, _)| *similarity > 0.85)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, known)| known)
+    similar::nearest(name, names, 0.85)
 }
 
 /// The information without records.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
-use super::clear::{describe, is_confirmed};
+use super::clear::may_remove;
 use crate::cli;
 use crate::report::Report;
 use crate::user_store::{ELSEWHERE, UserStore};
@@ -21,11 +21,8 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
     let found = UserStore::find()?;
     let fault = found.fault();
     if let cli::StoreCommand::Clear { yes } = command
-        && !yes
-        && found.store.size().is_some_and(|size| size > 0)
-        && !is_confirmed(&describe(&found), report)?
+        && !may_remove(&found, *yes, report)?
     {
-        report.line("nothing was removed");
         return Ok(Outcome::Done);
     }
     let UserStore { settings, store } = found;

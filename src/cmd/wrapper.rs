@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::json;
 
-use super::clear::{describe, is_confirmed};
+use super::clear::may_remove;
 use super::{Outcome, explain};
 use crate::cli;
 use crate::report::Report;
@@ -35,11 +35,9 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
         cli::WrapperCommand::Status { json } => return Ok(status(&wrapper, *json, report)),
         cli::WrapperCommand::Clean { yes } => {
             let state = StateDir::find();
-            if !yes
-                && let Some(store) = state.as_ref().and_then(store_in)
-                && !is_confirmed(&describe(&store), report)?
+            if let Some(store) = state.as_ref().and_then(store_in)
+                && !may_remove(&store, *yes, report)?
             {
-                report.line("nothing was removed");
                 return Ok(Outcome::Done);
             }
             clean(&wrapper, state.as_ref(), report)?;
@@ -49,11 +47,11 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
     Ok(Outcome::Done)
 }
 
-/// The local store, if it is in the wrapper's state directory and not empty.
+/// The local store, if it is in the wrapper's state directory.
 fn store_in(state: &StateDir) -> Option<UserStore> {
     let found = UserStore::in_use().ok().flatten()?;
     let is_removed = found.settings.dir.starts_with(state.directory());
-    (is_removed && found.store.size().is_some_and(|size| size > 0)).then_some(found)
+    is_removed.then_some(found)
 }
 
 fn clean(wrapper: &InstalledWrapper, state: Option<&StateDir>, report: Report) -> Result<()> {

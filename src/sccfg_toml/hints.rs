@@ -6,6 +6,7 @@ use std::path::Path;
 use toml_edit::{Item, Key, Table};
 
 use super::FILE_NAME;
+use crate::similar;
 use sccache_control::config::toml;
 
 /// The values of a key.
@@ -218,11 +219,7 @@ fn elsewhere(word: &str) -> Option<String> {
 }
 
 fn nearest(word: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    known
-        .map(|known| (strsim::jaro_winkler(known, word), known))
-        .filter(|(similarity, _)| *similarity > 0.75 && !word.is_empty())
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, known)| known)
+    similar::nearest(word, known, 0.75)
 }
 
 #[cfg(test)]

@@ -44,11 +44,7 @@ pub fn builds(root: &Path) -> Vec<Build> {
 
 /// When something was last recorded in the build directory at `root`; `None` if it has no records.
 pub(crate) fn last_record(root: &Path) -> Option<SystemTime> {
-    let directory = directory(root);
-    let names = fsio::names_in(&directory).into_iter();
-    names
-        .filter_map(|name| fsio::share::modified(&directory.join(name)))
-        .max()
+    fsio::newest_file_in(&directory(root))
 }
 
 impl Build {

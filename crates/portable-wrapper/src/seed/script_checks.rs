@@ -50,8 +50,9 @@ impl Checks<'_> {
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("its output cannot be read")?;
-        let records = self.from.build.join(&run.directory);
-        if is_changed_since(&self.from.build.join(&run.out_dir), last_record(&records)) {
+        // The output has the time at which the run began, but cargo writes other files after it.
+        let ended = fsio::newest_file_in(&self.from.build.join(&run.directory));
+        if is_changed_since(&self.from.build.join(&run.out_dir), ended) {
             return Err("something in its OUT_DIR was changed after it ran".into());
         }
         for local in &unit.local {
@@ -159,17 +160,6 @@ fn is_same_tree(
         && names
             .iter()
             .all(|name| is_same_tree(&from.join(name), &to.join(name), ran, moment, left))
-}
-
-/// When cargo wrote the last of its files of a run, which are in the directory `records`. The output has the time at which the
-/// run began.
-fn last_record(records: &Path) -> Option<SystemTime> {
-    let names = fsio::names_in(records).into_iter();
-    let files = names.map(|name| records.join(name));
-    files
-        .filter(|file| file.is_file())
-        .filter_map(|file| modified(&file))
-        .max()
 }
 
 /// Whether something in `out_dir` was created, written or removed after the run ended, as a program or a test may do.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
+use super::{names_in, share};
 use crate::env;
 
 /// Checks that `path` is a directory.
@@ -24,6 +25,16 @@ pub fn check_dir(path: &Path) -> io::Result<()> {
     } else {
         Err(io::Error::other("it is not a directory"))
     }
+}
+
+/// The mtime of the newest file in `directory`; `None` if it has none. Directories in it do not count.
+pub fn newest_file_in(directory: &Path) -> Option<SystemTime> {
+    let names = names_in(directory).into_iter();
+    let files = names.map(|name| directory.join(name));
+    files
+        .filter(|file| file.is_file())
+        .filter_map(|file| share::modified(&file))
+        .max()
 }
 
 /// Whether anything exists at `path`, a dangling link included.

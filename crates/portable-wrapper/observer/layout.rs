@@ -12,6 +12,7 @@
 //! | `q`, `p` | a file whose canonical path rustc, or other code, asks for |
 //! | `e`, `v` | a variable that rustc, or other code, reads |
 //! | `k`, `t` | the clock `monotonic`, or a function that reads another one; a function that converts a time to a date |
+//! | `y` | a function that a build script calls itself, whose result differs each time, or between users or machines |
 //! | `n` | a host, an address, or a function for sockets |
 //! | `i`, `m` | the program that the observer is loaded into; a library that is loaded with it |
 //! | `l` | a library that is loaded later |

@@ -3,6 +3,7 @@
 mod c_calls;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use super::sccache::{
     Run, RunOutcome, Sccache, failure, find_sccache, is_lost_server, lost_server,
 };
 use super::uncacheable::Uncacheable;
+use super::unit_manifest::{UnitManifest, manifest_path};
 use super::work_dir::WorkDir;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::secret;
@@ -63,6 +65,21 @@ impl End {
                 ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
             }
         }
+    }
+}
+
+/// Records why a unit has no key, for `sccfg explain`.
+pub(super) fn record_reason(
+    unit: &Unit,
+    why: Uncacheable,
+    unknown_input: Option<String>,
+    vendored: BTreeSet<PathBuf>,
+) {
+    if !unit.name.is_empty() && unit.out_dir.is_absolute() {
+        let mut manifest = UnitManifest::without_key(unit, why);
+        manifest.unknown_input = unknown_input;
+        manifest.vendored = vendored;
+        manifest.write(&manifest_path(unit));
     }
 }
 

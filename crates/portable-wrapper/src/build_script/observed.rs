@@ -6,18 +6,19 @@
 
 mod canonical_paths;
 mod covered_files;
+mod names;
 mod of_toolchain;
 mod own_calls;
+mod repeatable;
 mod started_programs;
 mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use self::canonical_paths::{canonicalize_existing, has_parent_parts, parts_before_parents};
-use self::covered_files::{CoveredFiles, differs_each_time};
+use self::covered_files::CoveredFiles;
 use self::started_programs::StartedPrograms;
 use self::tools::wrapper_runs;
 use super::around_target::{AroundTarget, well_known_directories};
@@ -29,7 +30,6 @@ use crate::build_dir::WRAPPER_DIR;
 use crate::digest::FileStamp;
 use crate::observation::{Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package, user_places};
-use crate::package::Registry;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::{directories::registries, published_package};
@@ -41,9 +41,6 @@ use sccfg_util::programs::find_program;
 const TOOLCHAIN_PROGRAMS: [&str; 3] = ["rustc", "rustdoc", "rustup"];
 /// The directories of version control systems.
 pub(super) const VCS_DIRECTORIES: [&str; 3] = [".git", ".hg", ".jj"];
-/// If a run asked for at least this many files of a registry's package, the whole package is an input, which is faster to
-/// compare.
-const COUNTS_AS_WHOLE: usize = 32;
 /// The maximum number of files that a run may ask for to be cached.
 const MAX_FILES: usize = 20_000;
 
@@ -97,29 +94,9 @@ impl Run<'_> {
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
         for (path, uses) in &files {
-            if uses.is_written && self.script.is_of_checkout(path) {
-                return Err(if is_vcs_file(path) {
-                    Uncacheable::ScriptGit
-                } else {
-                    Uncacheable::ScriptWritesSources
-                });
-            }
-            if !self.script.is_published {
-                self.check_repeatable(path, *uses, &known)?;
-            }
-            let is_on_search_path = path
-                .parent()
-                .is_some_and(|parent| search_path.iter().any(|other| other == parent));
-            if is_on_search_path && is_searched(path, *uses, &search_path) {
-                add_program(
-                    &mut observed,
-                    &path.file_name().unwrap_or_default().to_string_lossy(),
-                );
-                // If no directory of the search path has such a program, the run may have looked for another file.
-                let name = path.file_name().unwrap_or_default();
-                if path.exists() || find_program(name, &search_path).is_some() {
-                    continue;
-                }
+            self.check_use(path, *uses, &known)?;
+            if adds_searched(path, *uses, &search_path, &mut observed) {
+                continue;
             }
             let is_listed = uses.is_listed || uses.is_read && !self.script.is_published;
             if self.adds_installed(path, *uses, &known, &mut observed)? {
@@ -131,20 +108,7 @@ impl Run<'_> {
             if uses.is_read && !self.script.is_published && is_vcs_file(path) {
                 return Err(Uncacheable::ScriptGit);
             }
-            let stamp = FileStamp::of(path);
-            let is_changed = stamp
-                .as_ref()
-                .is_some_and(|stamp| stamp.changed_since(self.started));
-            let is_own = path.ancestors().any(|path| written.contains(path));
-            if is_own && (is_changed || stamp.is_none()) {
-                // The content before the write is lost.
-                let is_scratch = path.starts_with(env::temp_dir()) && stamp.is_none();
-                if uses.is_written && uses.is_asked_first && !is_scratch {
-                    return Err(Uncacheable::ScriptInputs);
-                }
-                if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) {
-                    return Err(Uncacheable::ScriptWrites);
-                }
+            if self.wrote(path, *uses, &written)? {
                 continue;
             }
             let is_searched_upwards = path.file_name().is_some_and(|name| names.contains(name));
@@ -192,6 +156,35 @@ impl Run<'_> {
         Ok(true)
     }
 
+    /// Whether the run wrote the file at `path` itself, or a directory around it.
+    ///
+    /// # Errors
+    /// If it read the file first, or if another script may read it.
+    fn wrote(
+        &self,
+        path: &Path,
+        uses: Uses,
+        written: &BTreeSet<&Path>,
+    ) -> Result<bool, Uncacheable> {
+        if !path.ancestors().any(|path| written.contains(path)) {
+            return Ok(false);
+        }
+        let stamp = FileStamp::of(path);
+        let mut stamps = stamp.iter();
+        if !stamps.all(|stamp| stamp.changed_since(self.started)) {
+            return Ok(false);
+        }
+        // The content before the write is lost.
+        let is_scratch = path.starts_with(env::temp_dir()) && stamp.is_none();
+        if uses.is_written && uses.is_asked_first && !is_scratch {
+            return Err(Uncacheable::ScriptInputs);
+        }
+        if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) {
+            return Err(Uncacheable::ScriptWrites);
+        }
+        Ok(true)
+    }
+
     /// Adds the values that a script of the workspace got from functions of the C library.
     fn add_own_calls(
         &self,
@@ -203,73 +196,6 @@ impl Run<'_> {
             observed.asks_for_path =
                 used.uses_place && own_calls::ask_for_current_dir(&requests.own_calls);
             observed.machine = own_calls::values(&requests.own_calls, source.is_timeless())?;
-        }
-        Ok(())
-    }
-
-    /// Fails if the run has inputs that are not known, or that may differ each time.
-    fn check(&self, ran: &StartedPrograms<'_>) -> Result<(), Uncacheable> {
-        let requests = ran.requests;
-        if requests.connections.iter().any(|to| !is_local(to)) {
-            return Err(Uncacheable::ScriptNetwork);
-        }
-        let program = ran.real_paths.of(self.program);
-        let is_noting = program.is_some_and(|program| requests.observed.contains(&program));
-        if requests.is_partial || !is_noting {
-            return Err(Uncacheable::ScriptUnobserved);
-        }
-        // Durations differ in each run, and are assumed not to be in the result of a published package.
-        let reads_clock = if self.script.is_published {
-            requests.reads_date
-        } else {
-            requests.reads_clock
-        };
-        if reads_clock && self.script.source.may_read_clock(self.script.used) {
-            return Err(Uncacheable::ScriptClock);
-        }
-        if self.script.is_published {
-            return Ok(());
-        }
-        if !ran.wrapper.is_empty() && !requests.is_wrapper_noted {
-            return Err(Uncacheable::ScriptCompiles);
-        }
-        // The sources of the programs that it runs are not searched.
-        let programs = requests.programs.iter();
-        let mut hazards = programs.filter_map(|it| Source::hazard_of_program(Path::new(&it.path)));
-        if let Some(why) = hazards.next() {
-            return Err(why);
-        }
-        if requests.shows_date {
-            return Err(Uncacheable::ScriptClock);
-        }
-        let mut programs = ran.programs.iter();
-        if !programs.all(|program| ran.is_tool(program) || ran.interprets_tool(program)) {
-            return Err(Uncacheable::ScriptPrograms);
-        }
-        if !ran.notes_all() {
-            return Err(Uncacheable::ScriptUnobserved);
-        }
-        Ok(())
-    }
-
-    /// Fails if a run of the workspace used the file at `path` in a way that cannot be repeated: it read a kernel file that
-    /// differs each time, or wrote outside of the checkout.
-    fn check_repeatable(
-        &self,
-        path: &Path,
-        uses: Uses,
-        known: &CoveredFiles<'_>,
-    ) -> Result<(), Uncacheable> {
-        if uses.is_read && differs_each_time(path) {
-            return Err(Uncacheable::ScriptMachine);
-        }
-        let is_elsewhere = || {
-            !path.starts_with(env::temp_dir())
-                && !self.script.path_map.is_below(path, Role::Target)
-                && !known.has(path, uses)
-        };
-        if uses.is_written && is_elsewhere() {
-            return Err(Uncacheable::ScriptWritesElsewhere);
         }
         Ok(())
     }
@@ -370,136 +296,24 @@ impl Run<'_> {
             && !path.starts_with(env::temp_dir())
             && !path.iter().any(|part| part == WRAPPER_DIR)
     }
-
-    /// Adds the files that the run asked for in the directory of a registry's package.
-    fn add_package(
-        &self,
-        package: &Path,
-        files: &[(&Path, Uses, bool)],
-        observed: &mut ObservedInputs,
-    ) -> Result<(), Uncacheable> {
-        if files.len() >= COUNTS_AS_WHOLE && Registry::read(package, self.script.state).is_some() {
-            let package = package.to_str().ok_or(Uncacheable::ScriptDeclared)?;
-            let package = self.script.path_map.to_placeholders_str(package);
-            observed.packages.insert(package);
-            return Ok(());
-        }
-        files
-            .iter()
-            .try_for_each(|(path, uses, is_searched_upwards)| {
-                self.add(path, *uses, *is_searched_upwards, observed)
-            })
-    }
-
-    fn add(
-        &self,
-        path: &Path,
-        uses: Uses,
-        is_searched_upwards: bool,
-        observed: &mut ObservedInputs,
-    ) -> Result<(), Uncacheable> {
-        let path_map = self.script.path_map;
-        let target = path_map.directory(Role::Target).map(Path::new);
-        let target = target.ok_or(Uncacheable::ScriptDeclared)?;
-        let is_of_checkout = self.script.is_of_checkout(path);
-        let is_dir = path.is_dir();
-        let is_of_cargo = target.starts_with(path) || self.script.is_library_dir_of_cargo(path);
-        if is_dir && !uses.is_read && is_of_cargo {
-            return Ok(());
-        }
-        let text = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;
-        let mut names = vec![path_map.to_placeholders_str(text)];
-        let is_absolute = names[0] == text;
-        let may_move = path_map.is_below(self.script.package, Role::Workspace);
-        if is_absolute && may_move && (is_of_checkout || uses.is_relative) {
-            // In another checkout, it has the same path relative to the workspace.
-            let relative = self.path_from_workspace(path);
-            if is_of_checkout {
-                names.clear();
-            }
-            names.push(relative.unwrap_or_else(|| text.to_owned()));
-        }
-        let is_around = |directory: &Path| {
-            path.parent() == Some(directory)
-                || path.starts_with(directory) && self.around.has(directory)
-        };
-        let mut levels = target.ancestors().enumerate().skip(1);
-        let level = levels.find(|(_, directory)| is_around(directory));
-        if is_absolute && level.is_none_or(|(_, directory)| !self.around.has(directory)) {
-            names.extend(user_places::names_of(path));
-        }
-        let is_above = |(role, spelling): (Role, &str)| {
-            let mut above = Path::new(spelling).ancestors().skip(1);
-            role == Role::Target && above.any(is_around)
-        };
-        if level.is_none() && path_map.directories().any(is_above) {
-            // The file was reached by `..` through a target directory that is a symbolic link.
-            return Err(Uncacheable::ScriptDeclared);
-        }
-        // A file in the workspace has the same relative path in each checkout.
-        let is_placed = !is_searched_upwards && path_map.is_below(path, Role::Workspace);
-        if let Some((level, directory)) = level
-            && !is_placed
-            && (is_searched_upwards || level == 1 || !is_in_well_known_directory(path))
-        {
-            observed.looks_upwards |= is_searched_upwards;
-            let below = path.strip_prefix(directory).unwrap_or(path);
-            let upwards = target.join("../".repeat(level)).join(below);
-            names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
-            let is_in_root = level == 1 && below.iter().count() == 1;
-            if is_in_root && directory.join("Cargo.lock").is_file() {
-                // The file is in the root of the workspace, whose path differs between checkouts.
-                names.remove(0);
-            }
-        }
-        let kind = match path.metadata() {
-            Ok(found) if uses.is_read && found.is_dir() => {
-                if self.script.is_library_dir_of_cargo(path) {
-                    &mut observed.library_dirs
-                } else {
-                    &mut observed.directories
-                }
-            }
-            // The content counts even if only metadata was read: `make` compares times.
-            Ok(found) if (uses.is_read || is_of_checkout) && found.is_file() => &mut observed.files,
-            _ => &mut observed.looked_for,
-        };
-        kind.extend(names);
-        Ok(())
-    }
-
-    /// `path` relative to the workspace, with a placeholder for the workspace.
-    fn path_from_workspace(&self, path: &Path) -> Option<String> {
-        let path_map = self.script.path_map;
-        let workspace = Path::new(path_map.directory(Role::Workspace)?);
-        let is_around = |directory: &&Path| path.starts_with(directory);
-        let mut levels = workspace.ancestors().enumerate();
-        let (level, directory) = levels.find(|(_, directory)| is_around(directory))?;
-        let relative = workspace.join("../".repeat(level));
-        let relative = relative.join(path.strip_prefix(directory).ok()?);
-        Some(path_map.to_placeholders_str(relative.to_str()?))
-    }
-
-    /// The names of files that the run looked for in more than one ancestor of `OUT_DIR`.
-    fn names_searched_upwards<'f>(
-        &self,
-        files: impl Iterator<Item = &'f PathBuf>,
-    ) -> BTreeSet<&'f OsStr> {
-        let mut once = BTreeSet::new();
-        let is_upwards = |path: &&PathBuf| {
-            let parent = path.parent();
-            parent.is_some_and(|parent| self.script.out_dir.starts_with(parent))
-        };
-        let names = files.filter(is_upwards).filter_map(|path| path.file_name());
-        names.filter(|name| !once.insert(*name)).collect()
-    }
 }
 
-/// Whether the parent of `path` is a directory that scripts find without the path of the checkout.
-fn is_in_well_known_directory(path: &Path) -> bool {
-    let parent = path.parent();
-    let well_known = well_known_directories();
-    well_known.iter().any(|other| parent == Some(other))
+/// Adds the program that the run looked up at `path`, in a directory of the search path. Returns false if it may have looked for
+/// another kind of file.
+fn adds_searched(
+    path: &Path,
+    uses: Uses,
+    search_path: &[PathBuf],
+    observed: &mut ObservedInputs,
+) -> bool {
+    let directory = path.parent();
+    let is_on_search_path = search_path.iter().any(|other| directory == Some(other));
+    if !is_on_search_path || !is_searched(path, uses, search_path) {
+        return false;
+    }
+    let name = path.file_name().unwrap_or_default();
+    add_program(observed, &name.to_string_lossy());
+    path.exists() || find_program(name, search_path).is_some()
 }
 
 /// Whether `path`, in a directory of the search path, was looked up as a program.
@@ -527,12 +341,6 @@ fn is_temp_or_current_dir(path: &Path) -> bool {
             .iter()
             .flatten()
             .any(|directory| directory == path)
-}
-
-/// Whether a note of a connection does not matter: of a socket that is created, as the standard library does to start programs,
-/// or of the host name, which `configure` writes to its log.
-fn is_local(connection: &str) -> bool {
-    matches!(connection, "gethostname" | "socket" | "socketpair")
 }
 
 fn add_program(observed: &mut ObservedInputs, name: &str) {

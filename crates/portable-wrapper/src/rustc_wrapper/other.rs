@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::super::args::as_text;
-use super::super::build_script;
-use super::super::cc::{self, Attempt};
-use super::super::observation::ObservedRun;
-use super::super::sccache::{Sccache, StderrReader};
-use super::super::storage::Storage;
-use super::super::uncached::{exec_compiler, exec_sccache, other_by_sccache};
+use crate::args::as_text;
+use crate::build_script;
+use crate::cc::{self, Attempt};
+use crate::observation::ObservedRun;
+use crate::sccache::{Sccache, StderrReader};
+use crate::storage::Storage;
+use crate::uncached::{exec_compiler, exec_sccache, other_by_sccache};
 use sccfg_util::env;
 
 /// How such a call is run.

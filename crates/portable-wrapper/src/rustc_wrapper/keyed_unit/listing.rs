@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::super::args::{Unit, shortened, without};
-use super::super::build_dir::wrapper_dir;
-use super::super::compile::SpeculativeCompile;
-use super::super::dep_info::DepInfo;
-use super::super::observation::{self, Observation};
-use super::super::state_dir::StateDir;
-use super::super::unit_key::sources::Listing;
+use crate::args::{Unit, shortened, without};
+use crate::build_dir::wrapper_dir;
+use crate::compile::SpeculativeCompile;
+use crate::dep_info::DepInfo;
+use crate::observation::{self, Observation};
+use crate::state_dir::StateDir;
+use crate::unit_key::sources::Listing;
 use sccfg_util::proc::Program;
 use sccfg_util::{env, fsio};
 

@@ -4,21 +4,21 @@ use std::cell::OnceCell;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use super::super::binary::{self, Writer, placeholder_sites};
-use super::super::builds::{Details, Outcome};
-use super::super::cache_entry::CacheEntry;
-use super::super::dep_info::with_outputs_in;
-use super::super::differential::Verified;
-use super::super::lookup::Origin;
-use super::super::native_strings::{self, Fill};
-use super::super::path_leak::PathLeak;
-use super::super::protocol::CompileRequest;
-use super::super::storage::Storage;
-use super::super::uncached::cannot_write;
-use super::super::unit_manifest::{self, OUTSIDE_OF_WORKSPACE, Sharing, manifest_path};
-use super::super::work_dir::WorkDir;
-use super::super::{diagnostics, digest};
-use super::Compile;
+use super::KeyedUnit;
+use crate::binary::{self, Writer, placeholder_sites};
+use crate::builds::{Details, Outcome};
+use crate::cache_entry::CacheEntry;
+use crate::dep_info::with_outputs_in;
+use crate::differential::Verified;
+use crate::lookup::Origin;
+use crate::native_strings::{self, Fill};
+use crate::path_leak::PathLeak;
+use crate::protocol::CompileRequest;
+use crate::storage::Storage;
+use crate::uncached::cannot_write;
+use crate::unit_manifest::{self, OUTSIDE_OF_WORKSPACE, Sharing, manifest_path};
+use crate::work_dir::WorkDir;
+use crate::{diagnostics, digest};
 use sccfg_util::fsio;
 use sccfg_util::fsio::share;
 
@@ -33,7 +33,7 @@ pub(super) struct Delivery<'d> {
     pub(super) verified: Option<(Origin, Verified)>,
 }
 
-impl Compile<'_> {
+impl KeyedUnit<'_> {
     /// Writes this checkout's paths into the files, moves the files to where cargo expects them,
     /// and prints the compiler's messages.
     pub(super) fn deliver(&self, delivery: Delivery<'_>, storage: &Storage) -> ExitCode {
@@ -179,7 +179,7 @@ impl Compile<'_> {
 
 /// The name of the metadata file that was delivered before the compile ended, if one was.
 #[derive(Default)]
-pub(super) struct EarlyMetadata(OnceCell<String>);
+pub(in crate::rustc_wrapper) struct EarlyMetadata(OnceCell<String>);
 
 impl EarlyMetadata {
     fn name(&self) -> Option<&str> {
@@ -187,7 +187,7 @@ impl EarlyMetadata {
     }
 
     /// Whether it was delivered.
-    pub(super) fn is_delivered(&self) -> bool {
+    pub(in crate::rustc_wrapper) fn is_delivered(&self) -> bool {
         self.name().is_some()
     }
 

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::super::args::Unit;
-use super::super::cache_entry::entry_name;
-use super::super::observation;
-use super::super::protocol::{CompileRequest, Language, Remap};
-use super::Compile;
+use super::KeyedUnit;
+use crate::args::Unit;
+use crate::cache_entry::entry_name;
+use crate::observation;
+use crate::protocol::{CompileRequest, Language, Remap};
 
-impl Compile<'_> {
+impl KeyedUnit<'_> {
     pub(super) fn request(&self) -> CompileRequest {
         let remap = match &self.key.keyed_by_path {
             None => Remap::All,

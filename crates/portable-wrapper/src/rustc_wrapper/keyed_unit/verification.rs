@@ -2,16 +2,16 @@
 
 use std::process::ExitCode;
 
-use super::super::builds::{Details, Outcome};
-use super::super::differential::{self, Compiled, Hit, Verified};
-use super::super::lookup::pass_on;
-use super::super::path_leak::PathLeak;
-use super::super::sccache::print_to_cargo;
-use super::super::storage::{Compiling, Storage};
-use super::Compile;
+use super::KeyedUnit;
 use super::delivery::Delivery;
+use crate::builds::{Details, Outcome};
+use crate::differential::{self, Compiled, Hit, Verified};
+use crate::lookup::pass_on;
+use crate::path_leak::PathLeak;
+use crate::sccache::print_to_cargo;
+use crate::storage::{Compiling, Storage};
 
-impl Compile<'_> {
+impl KeyedUnit<'_> {
     /// Compiles a hit as well, compares, and delivers the compiled files. If the compile proves nothing about the hit, the
     /// entry is kept.
     pub(super) fn verify(

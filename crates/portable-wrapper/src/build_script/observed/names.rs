@@ -1,0 +1,166 @@
+//! The names by which a file that a run asked for is found from another checkout.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::{Run, user_places, well_known_directories};
+use crate::observation::Uses;
+use crate::observed_inputs::ObservedInputs;
+use crate::package::Registry;
+use crate::path_map::Role;
+use crate::uncacheable::Uncacheable;
+
+/// If a run asked for at least this many files of a registry's package, the whole package is an input, which is faster to
+/// compare.
+const COUNTS_AS_WHOLE: usize = 32;
+
+impl Run<'_> {
+    /// Adds the files that the run asked for in the directory of a registry's package.
+    pub(super) fn add_package(
+        &self,
+        package: &Path,
+        files: &[(&Path, Uses, bool)],
+        observed: &mut ObservedInputs,
+    ) -> Result<(), Uncacheable> {
+        if files.len() >= COUNTS_AS_WHOLE && Registry::read(package, self.script.state).is_some() {
+            let package = package.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+            let package = self.script.path_map.to_placeholders_str(package);
+            observed.packages.insert(package);
+            return Ok(());
+        }
+        files
+            .iter()
+            .try_for_each(|(path, uses, is_searched_upwards)| {
+                self.add(path, *uses, *is_searched_upwards, observed)
+            })
+    }
+
+    /// Adds the file at `path`, which the run used as `uses` says.
+    pub(super) fn add(
+        &self,
+        path: &Path,
+        uses: Uses,
+        is_searched_upwards: bool,
+        observed: &mut ObservedInputs,
+    ) -> Result<(), Uncacheable> {
+        let target = self.target()?;
+        let is_of_cargo = target.starts_with(path) || self.script.is_library_dir_of_cargo(path);
+        if path.is_dir() && !uses.is_read && is_of_cargo {
+            return Ok(());
+        }
+        let names = self.names_of(path, uses, is_searched_upwards, observed)?;
+        let is_of_checkout = self.script.is_of_checkout(path);
+        let kind = match path.metadata() {
+            Ok(found) if uses.is_read && found.is_dir() => {
+                if self.script.is_library_dir_of_cargo(path) {
+                    &mut observed.library_dirs
+                } else {
+                    &mut observed.directories
+                }
+            }
+            // The content counts even if only metadata was read: `make` compares times.
+            Ok(found) if (uses.is_read || is_of_checkout) && found.is_file() => &mut observed.files,
+            _ => &mut observed.looked_for,
+        };
+        kind.extend(names);
+        Ok(())
+    }
+
+    /// The names of the file at `path`: the same run in another checkout may find it by any of them.
+    fn names_of(
+        &self,
+        path: &Path,
+        uses: Uses,
+        is_searched_upwards: bool,
+        observed: &mut ObservedInputs,
+    ) -> Result<Vec<String>, Uncacheable> {
+        let path_map = self.script.path_map;
+        let target = self.target()?;
+        let is_of_checkout = self.script.is_of_checkout(path);
+        let text = path.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+        let mut names = vec![path_map.to_placeholders_str(text)];
+        let is_absolute = names[0] == text;
+        let may_move = path_map.is_below(self.script.package, Role::Workspace);
+        if is_absolute && may_move && (is_of_checkout || uses.is_relative) {
+            // In another checkout, it has the same path relative to the workspace.
+            let relative = self.path_from_workspace(path);
+            if is_of_checkout {
+                names.clear();
+            }
+            names.push(relative.unwrap_or_else(|| text.to_owned()));
+        }
+        let is_around = |directory: &Path| {
+            path.parent() == Some(directory)
+                || path.starts_with(directory) && self.around.has(directory)
+        };
+        let mut levels = target.ancestors().enumerate().skip(1);
+        let level = levels.find(|(_, directory)| is_around(directory));
+        if is_absolute && level.is_none_or(|(_, directory)| !self.around.has(directory)) {
+            names.extend(user_places::names_of(path));
+        }
+        let is_above = |(role, spelling): (Role, &str)| {
+            let mut above = Path::new(spelling).ancestors().skip(1);
+            role == Role::Target && above.any(is_around)
+        };
+        if level.is_none() && path_map.directories().any(is_above) {
+            // The file was reached by `..` through a target directory that is a symbolic link.
+            return Err(Uncacheable::ScriptDeclared);
+        }
+        // A file in the workspace has the same relative path in each checkout.
+        let is_placed = !is_searched_upwards && path_map.is_below(path, Role::Workspace);
+        if let Some((level, directory)) = level
+            && !is_placed
+            && (is_searched_upwards || level == 1 || !is_in_well_known_directory(path))
+        {
+            observed.looks_upwards |= is_searched_upwards;
+            let below = path.strip_prefix(directory).unwrap_or(path);
+            let upwards = target.join("../".repeat(level)).join(below);
+            names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
+            let is_in_root = level == 1 && below.iter().count() == 1;
+            if is_in_root && directory.join("Cargo.lock").is_file() {
+                // The file is in the root of the workspace, whose path differs between checkouts.
+                names.remove(0);
+            }
+        }
+        Ok(names)
+    }
+
+    fn target(&self) -> Result<&Path, Uncacheable> {
+        let target = self.script.path_map.directory(Role::Target);
+        target.map(Path::new).ok_or(Uncacheable::ScriptDeclared)
+    }
+
+    /// `path` relative to the workspace, with a placeholder for the workspace.
+    fn path_from_workspace(&self, path: &Path) -> Option<String> {
+        let path_map = self.script.path_map;
+        let workspace = Path::new(path_map.directory(Role::Workspace)?);
+        let is_around = |directory: &&Path| path.starts_with(directory);
+        let mut levels = workspace.ancestors().enumerate();
+        let (level, directory) = levels.find(|(_, directory)| is_around(directory))?;
+        let relative = workspace.join("../".repeat(level));
+        let relative = relative.join(path.strip_prefix(directory).ok()?);
+        Some(path_map.to_placeholders_str(relative.to_str()?))
+    }
+
+    /// The names of files that the run looked for in more than one ancestor of `OUT_DIR`.
+    pub(super) fn names_searched_upwards<'f>(
+        &self,
+        files: impl Iterator<Item = &'f PathBuf>,
+    ) -> BTreeSet<&'f OsStr> {
+        let mut once = BTreeSet::new();
+        let is_upwards = |path: &&PathBuf| {
+            let parent = path.parent();
+            parent.is_some_and(|parent| self.script.out_dir.starts_with(parent))
+        };
+        let names = files.filter(is_upwards).filter_map(|path| path.file_name());
+        names.filter(|name| !once.insert(*name)).collect()
+    }
+}
+
+/// Whether the parent of `path` is a directory that scripts find without the path of the checkout.
+fn is_in_well_known_directory(path: &Path) -> bool {
+    let parent = path.parent();
+    let well_known = well_known_directories();
+    well_known.iter().any(|other| parent == Some(other))
+}

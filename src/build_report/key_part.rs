@@ -22,9 +22,6 @@ pub(crate) fn value(value: &str) -> String {
             None => path(value),
         };
     }
-    if value.contains(", mode ") || value.starts_with("file of ") {
-        return metadata(value);
-    }
     value.to_owned()
 }
 
@@ -48,43 +45,6 @@ pub(crate) fn path(path: &str) -> String {
         "temporary" => format!("$TMPDIR/{rest}"),
         _ => path.to_owned(),
     }
-}
-
-/// The metadata of an observed file. What it does not have is left out.
-fn metadata(value: &str) -> String {
-    let (value, written) = match value.split_once(", written ") {
-        Some((value, written)) => (value, Some(written)),
-        None => (value, None),
-    };
-    let mut shown = Vec::new();
-    for part in value.split(", ") {
-        let (name, of) = part.split_once(' ').unwrap_or((part, ""));
-        let some = of.strip_prefix("Some(").and_then(|of| of.strip_suffix(')'));
-        let some = some.map(|of| of.trim_matches('"'));
-        match (name, some) {
-            ("mode", _) => {
-                let mode = u32::from_str_radix(of, 8).unwrap_or_default() & 0o7777;
-                if mode != 0 {
-                    shown.push(format!("mode {mode:03o}"));
-                }
-            }
-            ("link", Some(target)) => shown.push(format!("link to {target}")),
-            ("at", Some(path)) => shown.push(format!("at {path}")),
-            ("link" | "at", None) if of == "None" => {}
-            ("false", _) => {}
-            ("true", _) => shown.push("executable".to_owned()),
-            ("file", _) => shown.push(format!("{} bytes", of.trim_start_matches("of "))),
-            _ => shown.push(part.to_owned()),
-        }
-    }
-    let seconds = written.and_then(|written| {
-        let (_, seconds) = written.split_once("tv_sec: ")?;
-        seconds.split(',').next()
-    });
-    if let Some(seconds) = seconds {
-        shown.push(format!("written {seconds} s after 1970"));
-    }
-    shown.join(", ")
 }
 
 #[cfg(test)]
@@ -116,26 +76,5 @@ mod tests {
         }
         let registry = "/sccfg-registry/__/index/a-1.0.0";
         assert_eq!(value(registry), "index/a-1.0.0 in the registry");
-    }
-
-    #[test]
-    fn metadata_is_shown_without_what_is_missing() {
-        for (part, shown) in [
-            ("missing, mode 0, link None, at None", "missing"),
-            ("directory, mode 40755, link None", "directory, mode 755"),
-            (
-                "directory, mode 40755, link None, at Some(\"/usr/include\")",
-                "directory, mode 755, at /usr/include",
-            ),
-            (
-                "file of 12, true, mode 100755, link Some(\"b\"), at Some(\"/b\"), \
-                 written Some(SystemTime { tv_sec: 5, tv_nsec: 6 })",
-                "12 bytes, executable, mode 755, link to b, at /b, written 5 s after 1970",
-            ),
-            ("file of 12, false", "12 bytes"),
-            ("set, digest 0123", "set, digest 0123"),
-        ] {
-            assert_eq!(value(part), shown);
-        }
     }
 }

@@ -2,12 +2,11 @@
 
 mod installed;
 pub(super) mod machine_values;
+mod metadata;
 pub(super) mod user_places;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::Metadata;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -197,16 +196,16 @@ impl ObservedInputs {
         let real_paths = RealPaths::default();
         for file in &self.files {
             let path = real_path(file, path_map);
-            let kind = self.kind_of(file, &path, path_map, &real_paths);
+            let metadata = self.metadata_of(file, &path, path_map, &real_paths);
             let content = content_of(&path, path_map, state);
-            key.add(file, format!("{kind} {content}"));
+            key.add(file, format!("{metadata}, content {content}"));
         }
         for file in &self.installed {
             key.add(file, installed::stamp(Path::new(file)));
         }
         for file in &self.looked_for {
             let path = real_path(file, path_map);
-            key.add(file, self.kind_of(file, &path, path_map, &real_paths));
+            key.add(file, self.metadata_of(file, &path, path_map, &real_paths));
         }
         for directory in &self.directories {
             let directory_here = real_path(directory, path_map);
@@ -296,35 +295,33 @@ impl ObservedInputs {
     /// The metadata of `path`, which is `name` with placeholders: its kind and size. Unless it is in a registry, also its mode
     /// and the target of a link, and outside of the checkout also its canonical path. For a script of a published package, also
     /// the mtime of a file outside of the checkout, the packages of the system and `/etc`: its programs may compare mtimes.
-    fn kind_of(
+    fn metadata_of(
         &self,
         name: &str,
         path: &Path,
         path_map: &PathMap,
         real_paths: &RealPaths,
     ) -> String {
-        let kind = kind_of_target(path);
+        let found = path.metadata().ok();
+        let mut text = metadata::kind(path, found.as_ref());
         let has_role =
             |role: Role| name.starts_with(&role.placeholder()) || path_map.is_below(path, role);
         let is_made = || path_map.is_below(path, Role::Target);
         if !self.is_of_workspace && (has_role(Role::CargoHome) || is_made()) {
-            return kind;
+            return text;
         }
-        let found = path.metadata();
-        let mode = found.as_ref().map(|found| found.permissions().mode());
-        let link = fsio::read_link(path);
-        let mut kind = format!("{kind}, mode {:o}, link {link:?}", mode.unwrap_or_default());
+        text.push_str(&metadata::mode_and_link(path, found.as_ref()));
         if has_role(Role::Workspace) || has_role(Role::Target) {
-            return kind;
+            return text;
         }
-        kind = format!("{kind}, at {:?}", real_paths.of(path));
-        let is_file = found.as_ref().is_ok_and(Metadata::is_file);
-        let has_age = is_file && !is_of_package(path) && !path.starts_with("/etc");
-        if has_age && !self.is_of_workspace {
-            let written = found.and_then(|found| found.modified()).ok();
-            kind = format!("{kind}, written {written:?}");
+        if let Some(real) = real_paths.of(path) {
+            text.push_str(&format!(", at {}", metadata::quoted(&real)));
         }
-        kind
+        let has_age = !self.is_of_workspace && !is_of_package(path) && !path.starts_with("/etc");
+        if let Some(found) = found.filter(|found| has_age && found.is_file()) {
+            text.push_str(&metadata::mtime(&found));
+        }
+        text
     }
 }
 
@@ -407,20 +404,10 @@ fn found_at(path: &Path, path_map: &PathMap, state: &StateDir, real_paths: &Real
     let hidden = path_map.to_placeholders_str(&path.to_string_lossy());
     if is_of_package(path) {
         // A symbolic link may select one of several packages.
-        return format!("{hidden} {:?}", real_paths.of(path));
+        let real = real_paths.of_or_same(path);
+        return format!("{hidden} at {}", metadata::quoted(&real));
     }
     format!("{hidden} {}", content_of(path, path_map, state))
-}
-
-fn kind_of_target(path: &Path) -> String {
-    match path.metadata() {
-        Ok(found) if found.is_dir() => "directory".to_owned(),
-        Ok(found) if found.is_file() => {
-            format!("file of {}, {}", found.len(), fsio::is_executable(path))
-        }
-        Ok(_) => "other".to_owned(),
-        Err(_) => "missing".to_owned(),
-    }
 }
 
 /// The digest of the file at `path`. A file in the target directory is hashed with placeholders.

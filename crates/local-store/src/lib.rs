@@ -28,6 +28,8 @@ mod accounts;
 mod entry;
 mod evict;
 mod garbage;
+mod put;
+mod root;
 mod transfer;
 mod verify;
 mod wait;
@@ -38,14 +40,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use sccfg_util::fsio::KeyLock;
-use sccfg_util::fsio::{self, Locking, Obstacle, share};
+use sccfg_util::fsio::{self, share};
 
 use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
 use entry::mode_of;
 pub use entry::{Entry, Sharing, StoredFile};
-use evict::DIRECTORIES;
 pub use garbage::Garbage;
+pub use put::{NewFile, Put};
 pub use verify::Verified;
 pub use wait::OnWait;
 use wait::Patience;
@@ -69,31 +71,6 @@ enum Limit {
     Known(u64),
     /// Determined when an entry is stored.
     By(fn() -> u64),
-}
-
-/// A file that is to be stored.
-#[derive(Debug, Clone)]
-pub struct NewFile<'a> {
-    /// Its name in the entry.
-    pub name: &'a str,
-    /// The path of the file to store.
-    pub path: &'a Path,
-    /// The BLAKE3 digest of its content, in hexadecimal digits.
-    pub digest: &'a str,
-    /// How it may be restored.
-    pub sharing: Sharing,
-    /// Whether it is never written in place any more, so that it may become a hard link to the stored file. Its mode is kept.
-    pub is_final: bool,
-}
-
-/// The outcome of [`Store::put`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// The entry was stored.
-    Stored,
-    /// The entry was not stored: it is larger than half of the store's limit, or than the limit without the directories
-    /// themselves.
-    TooLarge,
 }
 
 impl Store {
@@ -208,104 +185,6 @@ impl Store {
         fsio::lock_key(&directory, key, limit, create).ok()?
     }
 
-    /// Stores an entry, and replaces one with the same key. A file that may be linked, or that is final, becomes
-    /// a hard link to the file in the store; one that may be linked becomes read-only.
-    ///
-    /// # Errors
-    /// If the store cannot be written to, a file does not exist, or other processes keep the store locked. No entry is stored then.
-    pub fn put(&self, key: &str, metadata: &[u8], files: &[NewFile<'_>]) -> io::Result<Put> {
-        let path = self
-            .entry_path(key)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a key"))?;
-        let mut reserved = 2 * BLOCK + rounded(metadata.len() as u64);
-        let mut stored = Vec::with_capacity(files.len());
-        for file in files {
-            let size = share::version(file.path)
-                .ok_or(io::ErrorKind::NotFound)?
-                .size;
-            reserved += rounded(size);
-            stored.push(StoredFile::new(file, size));
-        }
-        let limit = self.limit();
-        if reserved > limit / 2 || reserved + DIRECTORIES > limit {
-            return Ok(Put::TooLarge);
-        }
-        self.create()?;
-        for directory in ["entries", "blobs", "tmp"] {
-            fsio::create_dir_all(&self.root.join(directory))?;
-        }
-        let patience = Patience::of_build();
-        let _writing = self.reserve(reserved, limit, patience)?;
-        let mut used = 0;
-        let written = self.write(&path, key, metadata, files, stored, &mut used);
-        // Releases the bytes that were reserved for files that failed or existed already. If that fails, they count until the
-        // next eviction.
-        let _ = self.accounts().update(Patience::of_build(), |accounts| {
-            accounts.size = accounts.size.saturating_sub(reserved.saturating_sub(used));
-            accounts.counters.stored += u64::from(written.is_ok());
-        });
-        written.map(|()| Put::Stored)
-    }
-
-    fn write(
-        &self,
-        path: &Path,
-        key: &str,
-        metadata: &[u8],
-        files: &[NewFile<'_>],
-        mut stored: Vec<StoredFile>,
-        used: &mut u64,
-    ) -> io::Result<()> {
-        for (file, stored) in files.iter().zip(&mut stored) {
-            let blob = self.blob_path(stored);
-            if fsio::exists(&blob) && !stored.is_intact(&blob) {
-                fsio::remove_file(&blob)?;
-            }
-            if !fsio::exists(&blob) {
-                self.write_blob(file, &blob)?;
-                *used += rounded(stored.size());
-            }
-            let version = share::version(&blob).ok_or(io::ErrorKind::NotFound)?;
-            stored.set_version(version);
-        }
-        let replaced = rounded(fsio::file_size(path));
-        let entry = Entry::new(key, metadata, stored);
-        let size = entry.write(self, path)?;
-        // If the replaced entry was larger, its size counts until the next eviction: another process may replace it as well.
-        *used += rounded(size).saturating_sub(replaced);
-        Ok(())
-    }
-
-    fn write_blob(&self, file: &NewFile<'_>, blob: &Path) -> io::Result<()> {
-        if let Some(directory) = blob.parent() {
-            fsio::create_dir_all(directory)?;
-        }
-        if file.sharing == Sharing::Link {
-            share::make_read_only(file.path)?;
-        }
-        if file.sharing == Sharing::Link || file.is_final {
-            match share::link(file.path, blob) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(_) => return self.copy_blob(file, blob),
-                Ok(()) => {}
-            }
-            return Ok(());
-        }
-        self.copy_blob(file, blob)
-    }
-
-    fn copy_blob(&self, file: &NewFile<'_>, blob: &Path) -> io::Result<()> {
-        let tmp = self.root.join("tmp");
-        let temporary =
-            tempfile::Builder::new().make_in(tmp, |path| share::copy(file.path, path))?;
-        if entry::boot().is_none() {
-            // Without an identifier of the boot, the file is not compared after a boot, so it has to be on the disk now.
-            share::sync(temporary.path())?;
-        }
-        temporary.persist(blob).map_err(|error| error.error)?;
-        Ok(())
-    }
-
     /// Counts a lookup of the group with the number `group`, below [`GROUPS`].
     ///
     /// # Errors
@@ -332,89 +211,6 @@ impl Store {
         self.accounts().update(Patience::of_build(), |accounts| {
             accounts.counters = Counters::default();
         })
-    }
-
-    /// Whether the directory is not a store: it has entries besides `locks`, but neither the lock file nor the accounts of a store.
-    pub fn is_foreign(&self) -> bool {
-        let has_mark = || {
-            let marks = [self.lock_path(), self.accounts_path()];
-            marks.iter().any(|mark| share::version(mark).is_some())
-        };
-        let names = || fsio::names_in(&self.root);
-        // Another process may be creating the store. It creates the lock file first.
-        !has_mark() && names().iter().any(|name| name != "locks") && !has_mark()
-    }
-
-    /// Why this user cannot store entries here, if so. Determined without writing.
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        let names = ["entries", "blobs", "tmp", "locks", "accounts", "lock"];
-        Obstacle::in_and_of(&self.root, &names)
-    }
-
-    /// Checks that the directory can be written to or created, even if it [is not a store](Self::is_foreign). If it is missing,
-    /// a temporary directory is created in its nearest existing ancestor.
-    ///
-    /// # Errors
-    /// The error of the system, if not.
-    pub fn try_to_use(&self) -> io::Result<()> {
-        let nearest = self.root.ancestors().find(|path| !fsio::is_missing(path));
-        let nearest = nearest.unwrap_or(&self.root);
-        let real = nearest.canonicalize()?;
-        if !real.is_dir() {
-            let what = format!("{} is not a directory", nearest.display());
-            return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
-        }
-        if nearest == self.root && fsio::is_writable(&real) {
-            return Ok(());
-        }
-        let tried = real.join(format!(".sccfg-try-{}", std::process::id()));
-        fsio::create_private_dir(&tried)?;
-        fsio::remove_dir(&tried)
-    }
-
-    /// Whether the limit leaves space for entries besides the directories themselves.
-    pub fn has_space(&self) -> bool {
-        self.limit() > DIRECTORIES + LEAST
-    }
-
-    /// Creates the directory and its ancestors, if they are missing. It may be a symbolic link to a directory on another disk.
-    fn create(&self) -> io::Result<()> {
-        if self.is_foreign() {
-            return Err(foreign());
-        }
-        if fsio::is_kept_from_root(&self.root) {
-            let what = "it belongs to another user";
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
-        }
-        if let Some(parent) = self.root.parent() {
-            fsio::create_dir_all(parent)?;
-        }
-        let root = self.root.canonicalize();
-        fsio::create_private_dir(root.as_ref().unwrap_or(&self.root))?;
-        // The lock file marks the directory as a store.
-        share::open_or_create(&self.lock_path()).map(drop)
-    }
-
-    /// Takes the exclusive lock, which is held until the result is dropped. `None` if there is no store.
-    fn lock_alone(&self, patience: Patience<'_>) -> io::Result<Option<File>> {
-        if !self.is_there()? {
-            return Ok(None);
-        }
-        let lock = share::open_or_create(&self.lock_path())?;
-        patience.lock(&lock, Locking::Alone)?;
-        Ok(Some(lock))
-    }
-
-    /// Whether there is a store; an error if the directory is not a store, or cannot be read.
-    fn is_there(&self) -> io::Result<bool> {
-        if fsio::is_missing(&self.root) {
-            return Ok(false);
-        }
-        fsio::entries(&self.root)?;
-        if self.is_foreign() {
-            return Err(foreign());
-        }
-        Ok(true)
     }
 
     /// How many bytes the store occupies; `None` if it does not exist.
@@ -458,11 +254,6 @@ impl Store {
 fn copy_as_created(blob: &Path, file: &StoredFile, to: &Path) -> io::Result<()> {
     let mut created = fsio::create_output(to, mode_of(file.is_executable()))?;
     io::copy(&mut fsio::open(blob)?, &mut created).map(drop)
-}
-
-/// The error for a directory that is not a store.
-fn foreign() -> io::Error {
-    io::Error::other("the directory is not empty, and is not a local store")
 }
 
 /// The number of bytes that a file of `size` bytes occupies.

@@ -11,8 +11,9 @@
 //! | `s` | a file that is looked up |
 //! | `q`, `p` | a file whose canonical path rustc, or other code, asks for |
 //! | `e`, `v` | a variable that rustc, or other code, reads |
+//! | `c` | a variable that a macro changes, perhaps with its value (`NAME=VALUE`), or `*` |
 //! | `k`, `t` | the clock `monotonic`, or a function that reads another one; a function that converts a time to a date |
-//! | `y` | a function that a build script calls itself, whose result differs each time, or between users or machines |
+//! | `y` | a function that a build script or a macro calls itself, whose result differs each time, or between users or machines |
 //! | `n` | a host, an address, or a function for sockets |
 //! | `i`, `m` | the program that the observer is loaded into; a library that is loaded with it |
 //! | `l` | a library that is loaded later |

@@ -6,7 +6,7 @@ use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use super::notes::note;
+use super::notes::{note, observes_only_children};
 
 unsafe extern "C" {
     fn dl_iterate_phdr(
@@ -121,6 +121,11 @@ unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_voi
 pub(crate) fn was_loaded_at_start(caller: usize) -> bool {
     let count = COUNT.load(Ordering::Relaxed);
     count == NOT_COUNTED || START_CODE.iter().take(count).any(|code| is_in(code, caller))
+}
+
+/// Whether the return address `caller` is in a library that the observed compiler loaded after its start, such as a macro.
+pub(crate) fn is_macro(caller: usize) -> bool {
+    has_compiler() && observes_only_children() && !was_loaded_at_start(caller)
 }
 
 /// Notes the paths of all loaded libraries.

@@ -1,11 +1,12 @@
 //! Interposes functions whose results differ each time, or between machines and users, and notes calls from the program of a build
-//! script: its own code, its crates, and the standard library on their behalf. Calls from shared libraries are not noted.
+//! script and from macros: their own code, their crates, and the standard library on their behalf. Calls from other shared
+//! libraries are not noted.
 
 use core::ffi::{CStr, c_char};
 
 use super::as_function;
 use super::variadic::interpose_variadic;
-use super::libraries::is_program;
+use super::libraries::{is_macro, is_program};
 use super::notes::note;
 use super::paths::note_path;
 use super::system_call::number;
@@ -13,9 +14,9 @@ use super::system_call::number;
 /// The flag with which the standard library asks for the seeds of hash maps (`GRND_INSECURE`).
 pub(crate) const INSECURE: usize = 4;
 
-/// Notes that the function `name` was called, if the return address `caller` is in the program of a build script.
+/// Notes that the function `name` was called, if the return address `caller` is in the program of a build script or in a macro.
 pub(crate) unsafe fn note_call(name: &CStr, caller: usize) {
-    if is_program(caller) {
+    if is_program(caller) || is_macro(caller) {
         unsafe { note(b'y', name.as_ptr()) };
     }
 }
@@ -50,6 +51,12 @@ noted! {
     getentropy see_getentropy c"getentropy"
     gethostid see_gethostid c"gethostid"
     getloadavg see_getloadavg c"getloadavg"
+    getlogin see_getlogin c"getlogin"
+    getlogin_r see_getlogin_r c"getlogin_r"
+    getpwnam see_getpwnam c"getpwnam"
+    getpwnam_r see_getpwnam_r c"getpwnam_r"
+    getpwuid see_getpwuid c"getpwuid"
+    getpwuid_r see_getpwuid_r c"getpwuid_r"
     getrlimit see_getrlimit c"getrlimit"
     getrlimit64 see_getrlimit64 c"getrlimit64"
     getrusage see_getrusage c"getrusage"

@@ -1,4 +1,4 @@
-//! Interposes the functions that read variables, and notes their callers.
+//! Interposes the functions that read variables, and notes their callers, and those that change variables of the compiler.
 
 use core::ffi::c_char;
 
@@ -6,6 +6,8 @@ use super::environment::value_of;
 use super::length_of;
 use super::libraries;
 use super::notes::note;
+use super::own_calls::caller;
+use super::variadic::interpose_variadic;
 
 /// Notes that a variable is read, and whether rustc's library reads it. `caller` is the return address.
 unsafe extern "C" fn read_variable(name: *const c_char, caller: usize) -> *const c_char {
@@ -28,3 +30,34 @@ macro_rules! reads_variables {
     )* };
 }
 reads_variables! { getenv secure_getenv __secure_getenv }
+
+/// Notes that a macro changes a variable, or all of them, as the standard library and other macros would read them.
+unsafe fn change_variable(name: *const c_char, caller: usize) {
+    if libraries::has_compiler() && !libraries::is_compiler(caller) {
+        unsafe { note(b'c', name) };
+    }
+}
+
+interpose_variadic! {
+    clearenv c"clearenv" see_clearenv
+    putenv c"putenv" see_putenv
+    setenv c"setenv" see_setenv
+    unsetenv c"unsetenv" see_unsetenv
+}
+
+unsafe fn see_clearenv(registers: *const usize, stack: *const usize) {
+    unsafe { change_variable(c"*".as_ptr(), caller(registers, stack)) }
+}
+
+unsafe fn see_setenv(registers: *const usize, stack: *const usize) {
+    unsafe { change_variable(*registers as *const c_char, caller(registers, stack)) }
+}
+
+/// Its argument is `NAME=VALUE`.
+unsafe fn see_putenv(registers: *const usize, stack: *const usize) {
+    unsafe { see_setenv(registers, stack) }
+}
+
+unsafe fn see_unsetenv(registers: *const usize, stack: *const usize) {
+    unsafe { see_setenv(registers, stack) }
+}

@@ -15,6 +15,7 @@ mod git_settings;
 #[path = "../observer/layout.rs"]
 mod layout;
 mod notes;
+pub(super) mod own_calls;
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -98,7 +98,8 @@ fn what_common_derives_make_is_shared() {
     }
 }
 
-/// Macros of which some may do what differs each time: run a program, write a file, connect, read the clock, any variable or file.
+/// Macros of which some may do what differs each time: run a program, write a file, connect, read the clock, change variables, read any
+/// variable or file.
 const MACROS: &str = indoc! {r#"
     use proc_macro::{Literal, TokenStream, TokenTree};
     fn text(value: &str) -> TokenStream { TokenTree::Literal(Literal::string(value)).into() }
@@ -118,6 +119,15 @@ const MACROS: &str = indoc! {r#"
     #[proc_macro] pub fn built(_: TokenStream) -> TokenStream {
         text(&std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos().to_string())
     }
+    #[proc_macro] pub fn set(_: TokenStream) -> TokenStream {
+        unsafe { std::env::set_var("SCCFG_TEST_SET", "x") };
+        text("set")
+    }
+    #[proc_macro] pub fn removed(_: TokenStream) -> TokenStream {
+        unsafe { std::env::remove_var("SCCFG_TEST_REMOVED") };
+        text("removed")
+    }
+    #[proc_macro] pub fn process(_: TokenStream) -> TokenStream { text(&std::process::id().to_string()) }
     #[proc_macro] pub fn made(input: TokenStream) -> TokenStream {
         let name = unquoted(input);
         let _ = std::fs::create_dir(&name);
@@ -161,6 +171,9 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         ("made", "mac::made!(\"target/made\")"),
         ("timed", "mac::timed!()"),
         ("built", "mac::built!()"),
+        ("set", "mac::set!()"),
+        ("removed", "mac::removed!()"),
+        ("process", "mac::process!()"),
     ]);
     project.main().cargo(&["build"]).ok();
     for checkout in [project.linked("second"), project.main()] {
@@ -174,6 +187,9 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
             "log bin",
             "made bin",
             "net bin",
+            "process bin",
+            "removed bin",
+            "set bin",
             "timed bin",
         ]);
         assert_eq!(checkout.says("plain"), "plain\n");
@@ -181,6 +197,8 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
     sccfg(&project.main(), &["explain", "git"])
         .stdout_has("runs git")
         .stdout_has("std::process");
+    sccfg(&project.main(), &["explain", "set"]).stdout_has("changes the variable SCCFG_TEST_SET");
+    sccfg(&project.main(), &["explain", "process"]).stdout_has("calls getpid");
 }
 
 /// A file or variable that no macro asked for changes nothing; one that it asked for does.
@@ -211,6 +229,48 @@ fn only_what_macros_asked_for_counts() {
     build(&second, "two").compiled(&["file bin"]);
     assert_eq!(second.says("named"), "two\n");
     assert_eq!(second.says("file"), "other\n");
+}
+
+/// As dotenvy looks for `.env`: a file that is in no directory above the checkouts leaves them equal, wherever they are.
+#[requires(sccache)]
+#[test]
+fn a_file_that_macros_search_upwards_counts_where_it_is() {
+    let mac = indoc! {r#"
+        #[proc_macro] pub fn setting(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            let package = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+            let mut directories = std::path::Path::new(&package).ancestors();
+            let found = directories.find_map(|directory| std::fs::read_to_string(directory.join("setting.txt")).ok());
+            format!("{:?}", found.unwrap_or_default()).parse().unwrap()
+        }
+    "#};
+    let project = Project::new()
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::setting!()); }\n",
+            )],
+        )
+        .committed();
+    let main = project.main();
+    let deeper = project.linked("a/longer/path");
+    main.cargo(&["build"]).ok();
+    deeper.cargo(&["build"]).ok().all_hit();
+    let setting = deeper.path("../setting.txt");
+    for text in ["one", "two"] {
+        std::fs::write(&setting, text).unwrap();
+        deeper.clean();
+        deeper.cargo(&["build"]).ok().compiled(&["app bin"]);
+        assert_eq!(deeper.says("app"), format!("{text}\n"));
+    }
+    std::fs::remove_file(&setting).unwrap();
+    for checkout in [&main, &deeper] {
+        checkout.clean();
+        checkout.cargo(&["build"]).ok().all_hit();
+        assert_eq!(checkout.says("app"), "\n");
+    }
 }
 
 /// Libraries for coloured messages ask for terminals. cargo gives each compiler pipes and no input.

@@ -209,9 +209,10 @@ impl AmbientInputs {
     /// Why a volatile file of the system that `counts` accepts may be read, if so.
     fn of_system(&self, counts: fn(&Path) -> bool) -> Option<String> {
         let is_of_system = |path: &&String| {
-            VOLATILE_DIRECTORIES
-                .iter()
-                .any(|directory| is_below(path, directory))
+            // It is always empty.
+            let is_empty = path.as_str() == "/dev/null";
+            let mut directories = VOLATILE_DIRECTORIES.iter();
+            !is_empty && directories.any(|directory| is_below(path, directory))
         };
         let mut named = self.named.iter().filter(is_of_system);
         let named = named.find(|path| counts(Path::new(path)))?;

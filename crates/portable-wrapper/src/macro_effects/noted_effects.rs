@@ -1,5 +1,5 @@
 //! The effects that the observer (`observer/lib.rs`) notes whatever the arguments are: starting programs, opening connections,
-//! changing files, and reading the clock.
+//! changing files and variables, reading the clock, and asking for the process, the user or the machine.
 
 /// Types of `std::process` for programs that are started.
 const OF_PROGRAMS: [&str; 11] = [
@@ -19,21 +19,44 @@ const OF_PROGRAMS: [&str; 11] = [
 const EXTENSIONS: [&str; 3] = ["ChildExt", "CommandExt", "ExitStatusExt"];
 /// Functions of `std::os::unix::fs` that are not noted.
 const UNNOTED: [&str; 3] = ["chroot", "fchown", "*"];
-/// Functions of the C library that are noted.
-const OF_C: [&str; 43] = [
+/// Functions of the C library that are noted. `getrandom` is not noted with the flag of the standard library.
+const OF_C: [&str; 77] = [
+    "arc4random",
+    "arc4random_buf",
+    "arc4random_uniform",
     "chmod",
     "chown",
+    "clearenv",
+    "clock",
     "clock_gettime",
     "connect",
+    "drand48",
     "execv",
     "execve",
     "execvp",
     "fchmodat",
     "fchownat",
+    "ftime",
     "getaddrinfo",
+    "getegid",
+    "getentropy",
+    "geteuid",
+    "getgid",
     "gethostbyname",
+    "gethostid",
     "gethostname",
+    "getloadavg",
+    "getlogin",
+    "getlogin_r",
+    "getpid",
+    "getppid",
+    "getpwnam",
+    "getpwnam_r",
+    "getpwuid",
+    "getpwuid_r",
+    "getrusage",
     "gettimeofday",
+    "getuid",
     "gmtime",
     "gmtime_r",
     "lchown",
@@ -41,27 +64,38 @@ const OF_C: [&str; 43] = [
     "linkat",
     "localtime",
     "localtime_r",
+    "lrand48",
     "mkdir",
     "mkdirat",
     "mkdtemp",
     "mkfifo",
     "mkstemp",
+    "mrand48",
     "popen",
     "posix_spawn",
     "posix_spawnp",
+    "putenv",
+    "rand",
+    "random",
     "remove",
     "rename",
     "renameat",
     "rmdir",
+    "setenv",
     "socket",
     "socketpair",
     "symlink",
     "symlinkat",
+    "sysinfo",
     "system",
     "time",
+    "times",
+    "timespec_get",
     "truncate",
+    "uname",
     "unlink",
     "unlinkat",
+    "unsetenv",
     "utimensat",
     "utimes",
 ];
@@ -70,8 +104,9 @@ const OF_C: [&str; 43] = [
 pub(super) fn is_noted(path: &[&str]) -> bool {
     match path {
         ["std", "fs" | "net", ..] | ["std", "os", _, "net", ..] => true,
-        ["std", "process", item, ..] => OF_PROGRAMS.contains(item),
-        ["std", "os", _, "process", item, ..] => EXTENSIONS.contains(item),
+        ["std", "env", item, ..] => ["set_var", "remove_var"].contains(item),
+        ["std", "process", item, ..] => *item == "id" || OF_PROGRAMS.contains(item),
+        ["std", "os", _, "process", item, ..] => *item == "parent_id" || EXTENSIONS.contains(item),
         ["std", "os", _, "fs", item, ..] => !UNNOTED.contains(item),
         ["std", "libc", item, ..] => OF_C.contains(item),
         _ => false,
@@ -86,13 +121,15 @@ mod tests {
     fn unknown_functions_are_not_noted() {
         assert!(is_noted(&["std", "process", "Command", "new"]));
         assert!(is_noted(&["std", "fs", "create_dir"]));
+        assert!(is_noted(&["std", "env", "set_var"]));
+        assert!(is_noted(&["std", "process", "id"]));
         assert!(is_noted(&["std", "os", "unix", "net", "UnixStream"]));
         for path in [
-            &["std", "process", "id"][..],
-            &["std", "process", "*"],
-            &["std", "os", "unix", "process", "parent_id"],
+            &["std", "process", "*"][..],
             &["std", "libc", "syscall"],
+            &["std", "libc", "getrandom"],
             &["std", "env", "args"],
+            &["std", "env", "set_current_dir"],
         ] {
             assert!(!is_noted(path), "{path:?}");
         }

@@ -41,15 +41,20 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 
 /// Published crates whose result is the same each time unless the observer notes an effect, in all releases. They use the time
 /// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`), its inode only to identify it
-/// (`same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature named `std` (`ctor`),
-/// or make threads wait by a system call (`parking_lot_core`).
-const REPEATABLE_BUT_NOTED: [&str; 7] = [
+/// (`same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module named `std`
+/// (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), or make file descriptors of sockets
+/// that they have opened to values of the standard library (`mio`, `socket2`).
+const REPEATABLE_BUT_NOTED: [&str; 11] = [
     "bevy_macro_utils",
     "chrono",
     "ctor",
     "fs-err",
+    "mio",
     "parking_lot_core",
     "same-file",
+    "socket2",
+    "sqlx-core",
+    "tokio",
     "walkdir",
 ];
 
@@ -64,7 +69,7 @@ const FINDING_FILES: [&str; 5] = ["cmake", "glob", "lalrpop", "tempfile", "which
 const ORDERING: [&str; 1] = ["foldhash"];
 
 /// Published crates whose only volatile effect is to draw random numbers, in all releases. Some use the clock for that.
-const DRAWING: [&str; 3] = ["fastrand", "getrandom", "rand_os"];
+const DRAWING: [&str; 4] = ["fastrand", "getrandom", "rand_os", "tokio-stream"];
 
 /// Whether the published crate `name` reads the current directory only to find files and programs.
 pub(super) fn only_finds_files(name: &str) -> bool {

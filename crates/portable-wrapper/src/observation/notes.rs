@@ -20,6 +20,8 @@ pub(crate) struct Requests {
     pub(crate) variables: BTreeSet<String>,
     /// The variables among them that only the compiler itself read, as far as that can be distinguished.
     pub(crate) of_compiler: BTreeSet<String>,
+    /// The variables of the compiler that a macro changed; `*` if it cleared the environment.
+    pub(crate) changed_variables: BTreeSet<String>,
     /// The programs into which the observer was loaded, by their canonical paths.
     pub(crate) observed: BTreeSet<PathBuf>,
     /// The libraries that the dynamic linker loaded into them when they started.
@@ -46,7 +48,7 @@ pub(crate) struct Requests {
     pub(crate) shows_date: bool,
     /// Shared libraries that were loaded by name, for which the dynamic linker searches.
     pub(crate) named_libraries: BTreeSet<String>,
-    /// Functions that a build script called itself, whose results differ each time, or between users or machines.
+    /// Functions that a build script or a macro called itself, whose results differ each time, or between users or machines.
     pub(crate) own_calls: BTreeSet<String>,
     /// The hosts that were looked up, and the functions for sockets that were called.
     pub(crate) connections: BTreeSet<String>,
@@ -134,6 +136,14 @@ impl Requests {
         found
     }
 
+    /// If the standard library is a separate one, rustc's own change of this variable is noted as well. It only has panics print
+    /// more.
+    fn note_changed_variable(&mut self, name: &str) {
+        if name != "RUST_BACKTRACE" {
+            self.changed_variables.insert(name.to_owned());
+        }
+    }
+
     pub(super) fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         // Files are noted often, and comparing paths is slower than hashing bytes.
@@ -185,6 +195,11 @@ impl Requests {
                 b'f' => uses(|uses| (uses.is_written, uses.is_removed) = (true, true)),
                 b'v' => drop(of_others.insert(said())),
                 b'e' => drop(found.of_compiler.insert(said())),
+                b'c' => {
+                    let changed = said();
+                    let name = changed.split('=').next().unwrap_or_default();
+                    found.note_changed_variable(name);
+                }
                 b'n' => drop(found.connections.insert(said())),
                 b'i' => {
                     found.observed.insert(path.to_owned());

@@ -136,9 +136,13 @@ impl Checks<'_> {
         // A read of a directory returns its names.
         let what = match question {
             Question::Read => Scope::Names,
-            Question::Found | Question::Resolved | Question::Metadata => Scope::File,
+            Question::Found | Question::Resolved | Question::Metadata | Question::Above => {
+                Scope::File
+            }
         };
-        self.compares(&path, what, Detected::Not);
+        for file in question.files(&path) {
+            self.compares(&file, what, Detected::Not);
+        }
         digest::shown(question.answer(&path, unit.to).as_bytes())
     }
 

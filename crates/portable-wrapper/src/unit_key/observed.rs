@@ -1,18 +1,22 @@
 //! The observed inputs of a unit's macros, noted while the compiler listed its sources, as parts of its key.
 
-use std::collections::BTreeSet;
+mod question;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::question::{Question, questions};
 
 use super::super::binary;
 use super::super::build_dir::wrapper_dir;
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
-use super::super::digest::{self, Key};
 use super::super::known_inputs::VOLATILE_DIRECTORIES;
-use super::super::observation::{Program, Requests, Uses};
-use super::super::path_map::{PathMap, Role, is_below_placeholder};
+use super::super::observation::{Program, Requests, Uses, own_calls};
+use super::super::path_map::{Role, is_below_placeholder};
 use super::super::toolchain_files::ToolchainFiles;
 use super::directories::registries;
 use super::module_files::conflicting_module_file;
@@ -73,8 +77,24 @@ impl KeyBuilder<'_> {
             resolves_paths: requests.resolves_paths(),
             ..Observed::default()
         };
+        let searched = self.searched_to_root(requests);
+        for name in &searched {
+            let path = self.cwd.join(name);
+            let hidden = self
+                .path_map
+                .to_placeholders(path.as_os_str().as_encoded_bytes());
+            let hidden = String::from_utf8_lossy(&hidden).into_owned();
+            let answer = Question::Above.answer(&path, &self.path_map);
+            found.files.push((Question::Above, hidden, answer));
+        }
         for (noted, uses) in &requests.files {
             let path = whole(noted);
+            let is_above = path
+                .parent()
+                .is_some_and(|parent| self.is_above_cwd(parent));
+            if is_above && path.file_name().is_some_and(|name| searched.contains(name)) {
+                continue;
+            }
             // `..` after a symbolic link leads to another directory than in the text of the path.
             let asked: PathBuf = self.cwd.join(noted).components().collect();
             let is_plain = path == asked || path.canonicalize().ok() == asked.canonicalize().ok();
@@ -120,6 +140,14 @@ impl KeyBuilder<'_> {
                 }
             }
         }
+        self.add_effects(requests, &mut found);
+        found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
+        found.files.dedup();
+        found
+    }
+
+    /// Adds why the result may differ each time: what macros did besides reading files and variables.
+    fn add_effects(&self, requests: &Requests, found: &mut Observed) {
         // By `cargo locate-project`, published macros find the workspace's manifest. They read it, so it is noted.
         let is_search = |program: &&Program| program.finds_manifest() && !self.macros.is_own;
         // In notes, bytes that are not UTF-8 are replaced.
@@ -134,14 +162,62 @@ impl KeyBuilder<'_> {
         if !requests.connections.is_empty() {
             found.each_time("uses the network");
         }
+        if let Some(name) = requests.changed_variables.first() {
+            found.each_time(&format!("changes the variable {name}"));
+        }
         // Hashers of published crates use the time as their seed, on which no result depends.
-        let may_read_clock = || self.macros.each_time().is_some();
-        if (requests.reads_clock || requests.shows_date) && may_read_clock() {
+        let may_differ = || self.macros.each_time().is_some();
+        if (requests.reads_clock || requests.shows_date) && may_differ() {
             found.each_time("reads the clock");
         }
-        found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
-        found.files.dedup();
-        found
+        if may_differ()
+            && let Some(call) = requests.own_calls.iter().find(|call| self.counts(call))
+        {
+            found.each_time(&format!("calls {call}"));
+        }
+    }
+
+    /// Whether `directory` is an ancestor of the compiler's current directory, and not that directory itself.
+    fn is_above_cwd(&self, directory: &Path) -> bool {
+        directory != self.cwd && self.cwd.starts_with(directory)
+    }
+
+    /// The names of missing files that were looked for in all ancestors of the compiler's current directory in the workspace, as
+    /// `.env` and `rustfmt.toml` are. In another checkout, they are looked for in the ancestors of that one.
+    fn searched_to_root(&self, requests: &Requests) -> BTreeSet<OsString> {
+        let above = self.cwd.ancestors().skip(1).count();
+        if above < 2 || !self.path_map.is_below(self.cwd, Role::Workspace) {
+            return BTreeSet::new();
+        }
+        let mut counts: BTreeMap<&OsStr, usize> = BTreeMap::new();
+        for (path, uses) in &requests.files {
+            let parent = path.parent().filter(|parent| self.is_above_cwd(parent));
+            if let (Some(_), Some(name)) = (parent, path.file_name())
+                && !uses.is_written
+                && path.symlink_metadata().is_err()
+            {
+                *counts.entry(name).or_default() += 1;
+            }
+        }
+        let names = counts.into_iter().filter(|(_, count)| *count == above);
+        names.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// Whether the result of a macro may depend on its call of the function `call`. The current directory is the place of the unit,
+    /// and the number of processors decides how many threads there are. The random numbers of a published macro are as good as
+    /// those of another build.
+    fn counts(&self, call: &str) -> bool {
+        const HARMLESS: [&str; 7] = [
+            "fstatvfs",
+            "fstatvfs64",
+            "getrlimit",
+            "getrlimit64",
+            "sched_getaffinity",
+            "statvfs",
+            "statvfs64",
+        ];
+        let is_harmless = HARMLESS.contains(&call) || own_calls::CURRENT_DIR.contains(&call);
+        !is_harmless && (self.macros.is_own || !own_calls::RANDOM.contains(&call))
     }
 
     /// Whether a file of the target directory contains a path that differs between checkouts.
@@ -183,8 +259,14 @@ impl KeyBuilder<'_> {
         for (question, path, answer) in &observed.files {
             self.key.add(question.part(path), answer);
             let path = self.cwd.join(self.path_map.to_real_str(path));
-            self.known_inputs.add_file(&path);
-            self.read_files.add_answer(*question, path, answer);
+            for path in question.files(&path) {
+                self.known_inputs.add_file(&path);
+                let question = match question {
+                    Question::Above => Question::Found,
+                    other => *other,
+                };
+                self.read_files.add_answer(question, path, answer);
+            }
         }
         self.asks_for_place |= observed.place;
         self.resolves_paths = observed.resolves_paths.filter(|_| self.is_observed);
@@ -220,102 +302,6 @@ impl Observed {
 
     fn each_time(&mut self, why: &str) {
         self.each_time.get_or_insert_with(|| why.to_owned());
-    }
-}
-
-/// The questions about a file with these uses. `with_metadata`: whether its mode, owner, links and blocks may have been read.
-pub(crate) fn questions(uses: Uses, with_metadata: bool) -> impl Iterator<Item = Question> {
-    let content = if uses.is_read {
-        Question::Read
-    } else {
-        Question::Found
-    };
-    let path = uses.is_resolved.then_some(Question::Resolved);
-    let metadata = with_metadata.then_some(Question::Metadata);
-    [content].into_iter().chain(path).chain(metadata)
-}
-
-/// A question about a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Question {
-    /// Its content.
-    Read,
-    /// Whether it exists, and its kind.
-    Found,
-    /// Its canonical path.
-    Resolved,
-    /// Its mode, owner, links and blocks.
-    Metadata,
-}
-
-impl Question {
-    const ALL: [(Self, &str); 4] = [
-        (Self::Metadata, "metadata "),
-        (Self::Read, "read "),
-        (Self::Found, "found "),
-        (Self::Resolved, "resolved "),
-    ];
-
-    /// The label of the key part for the file `path`.
-    pub(crate) fn part(self, path: &str) -> String {
-        let prefix = Self::ALL.iter().find(|(question, _)| *question == self);
-        format!("{}{path}", prefix.map_or("", |(_, prefix)| prefix))
-    }
-
-    /// The question and the path in the label of a key part, if it is one of these.
-    pub(crate) fn of_part(what: &str) -> Option<(Self, &str)> {
-        let mut all = Self::ALL.iter();
-        all.find_map(|(question, prefix)| Some((*question, what.strip_prefix(prefix)?)))
-    }
-
-    /// The answer for the file at `path`.
-    pub(crate) fn answer(self, path: &Path, path_map: &PathMap) -> String {
-        let hidden = |path: &Path| {
-            let path = path_map.to_placeholders(path.as_os_str().as_encoded_bytes());
-            String::from_utf8_lossy(&path).into_owned()
-        };
-        if self == Self::Resolved {
-            let resolved = path.canonicalize().ok();
-            return resolved.map_or_else(|| "absent".to_owned(), |path| hidden(&path));
-        }
-        if self == Self::Metadata {
-            return fsio::inode_text(path).unwrap_or_else(|| "absent".to_owned());
-        }
-        let link = fsio::read_link(path);
-        let link = link.map_or_else(String::new, |target| {
-            format!(" link to {}", hidden(&target))
-        });
-        let Ok(metadata) = path.metadata() else {
-            return format!("absent{link}");
-        };
-        if metadata.is_file() {
-            let digest = digest::of_source(path, path_map).unwrap_or_default();
-            let mode = if fsio::is_executable(path) {
-                " executable"
-            } else {
-                ""
-            };
-            format!("{digest}{mode}{link}")
-        } else if !metadata.is_dir() {
-            let kind = path.canonicalize().ok().and_then(fsio::file_kind);
-            format!("other {}{link}", kind.unwrap_or_default())
-        } else if self == Self::Read {
-            let mut names = Key::default();
-            for entry in fsio::entries(path).unwrap_or_default() {
-                let kind = match entry.kind {
-                    fsio::EntryKind::Directory => "/".to_owned(),
-                    fsio::EntryKind::File(_) => String::new(),
-                    fsio::EntryKind::Other => {
-                        fsio::file_kind(&entry.path).unwrap_or_default().to_string()
-                    }
-                };
-                let name = entry.path.file_name().unwrap_or_default();
-                names.add(kind, name.as_encoded_bytes());
-            }
-            format!("directory {}{link}", names.finish())
-        } else {
-            format!("directory{link}")
-        }
     }
 }
 
@@ -371,38 +357,6 @@ fn plain(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_depends_on_the_question() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        let answer = |question: Question, path: &Path| question.answer(path, &PathMap::default());
-        assert_eq!(answer(Question::Found, &path("a")), "absent");
-        fsio::replace(&path("a"), b"one").unwrap();
-        let one = answer(Question::Read, &path("a"));
-        fsio::replace(&path("a"), b"two").unwrap();
-        assert_ne!(answer(Question::Read, &path("a")), one);
-        // Only the answer to a read of a directory has its names.
-        let all =
-            [Question::Read, Question::Found].map(|question| answer(question, directory.path()));
-        fsio::create_dir_all(&path("b")).unwrap();
-        assert_ne!(answer(Question::Read, directory.path()), all[0]);
-        assert_eq!(answer(Question::Found, directory.path()), all[1]);
-        fsio::replace_link(&path("c"), &path("a")).unwrap();
-        let real = path("a").canonicalize().unwrap();
-        assert_eq!(
-            answer(Question::Resolved, &path("c")),
-            real.to_str().unwrap()
-        );
-    }
-
-    #[test]
-    fn parts_of_keys_name_questions() {
-        let part = Question::Found.part("a b");
-        assert_eq!(part, "found a b");
-        assert_eq!(Question::of_part(&part), Some((Question::Found, "a b")));
-        assert_eq!(Question::of_part("file a"), None);
-    }
 
     #[test]
     fn paths_are_normalized() {

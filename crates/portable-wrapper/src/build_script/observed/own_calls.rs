@@ -3,33 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::observation::own_calls::{CLOCK, CURRENT_DIR, RANDOM};
 use crate::observed_inputs::machine_values::MachineValue;
 use crate::uncacheable::Uncacheable;
-
-const CLOCK: [&str; 8] = [
-    "clock",
-    "clock_gettime",
-    "ftime",
-    "getrusage",
-    "gettimeofday",
-    "time",
-    "times",
-    "timespec_get",
-];
-const RANDOM: [&str; 10] = [
-    "arc4random",
-    "arc4random_buf",
-    "arc4random_uniform",
-    "drand48",
-    "getentropy",
-    "getrandom",
-    "lrand48",
-    "mrand48",
-    "rand",
-    "random",
-];
-
-const CURRENT_DIR: [&str; 2] = ["get_current_dir_name", "getcwd"];
 
 /// Whether the calls return the current directory.
 pub(super) fn ask_for_current_dir(calls: &BTreeSet<String>) -> bool {
@@ -52,7 +28,8 @@ pub(super) fn values(
     calls
         .map(|call| match call {
             "sched_getaffinity" => Ok(MachineValue::Processors),
-            "getegid" | "geteuid" | "getgid" | "getuid" => Ok(MachineValue::User),
+            "getegid" | "geteuid" | "getgid" | "getlogin" | "getlogin_r" | "getpwnam"
+            | "getpwnam_r" | "getpwuid" | "getpwuid_r" | "getuid" => Ok(MachineValue::User),
             "gethostid" | "gethostname" | "uname" => Ok(MachineValue::Host),
             call if CLOCK.contains(&call) => Err(Uncacheable::ScriptClock),
             call if RANDOM.contains(&call) => Err(Uncacheable::ScriptRandom),

@@ -543,6 +543,19 @@ fn quiet_prints_only_errors() {
 }
 
 #[test]
+fn a_line_of_the_hook_is_named_once_although_it_contains_another_string() {
+    let hook = "\n        ${pkgs.lib.optionalString true \"export RUSTC_WRAPPER=mine\"}\n      ";
+    let flake = FLAKE.replace(
+        "packages = [ pkgs.cargo ];",
+        &format!("packages = [ pkgs.cargo ];\n      shellHook = ''{hook}'';"),
+    );
+    assert_ne!(flake, FLAKE);
+    let sandbox = Sandbox::new().file("repo/flake.nix", &flake);
+    let ran = sandbox.sccfg(&["init", "repo"]).status(0);
+    assert_eq!(ran.stderr.matches("changes RUSTC_WRAPPER").count(), 1);
+}
+
+#[test]
 fn a_flake_that_is_a_link_is_edited_and_restored_once() {
     let sandbox = Sandbox::new().file("repo/nix/f.nix", FLAKE);
     std::os::unix::fs::symlink("nix/f.nix", sandbox.path("repo/flake.nix")).unwrap();

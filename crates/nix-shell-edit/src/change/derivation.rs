@@ -27,7 +27,7 @@ use rowan::ast::AstNode as _;
 use super::edits::Edits;
 use super::set::{self, SetEdit};
 use super::shell_settings::ShellSettings;
-use super::{Declined, OwnValue, SetFacts, hook};
+use super::{Declined, OwnValue, SetFacts, hook, hook_parts};
 use crate::find::eval::{Eval, Thunk, innermost};
 use crate::find::lexical;
 use crate::find::shell_function::{SetTarget, mentions_ours};
@@ -127,8 +127,30 @@ pub(crate) fn edit(
     }
     state.place(placement, edits);
     state.hook(edits, set, dialect, &seen, target.hidden_hook.as_deref())?;
+    let references = hook_references(eval, thunk, &state.change.entries, dialect, &seen);
+    state.facts.hook.not_removed_elsewhere = hook::conflicts_elsewhere(eval, references, settings);
     state.change.write(edits);
     Ok(state.facts)
+}
+
+/// The names and calls in the user's hook that stand for text, or the value of an inherited hook.
+fn hook_references(
+    eval: &mut Eval<'_, '_>,
+    set: &Thunk,
+    entries: &[Entry],
+    dialect: Dialect,
+    seen: &Survey,
+) -> Vec<Thunk> {
+    if let Some(hook) = &seen.hook {
+        return hook_parts::references(&set.beside(hook.clone()));
+    }
+    match seen.hook_inherited.and_then(|entry| entries.get(entry)) {
+        Some(Entry::Inherit(inherit)) => {
+            let value = eval.inherited(set, inherit, dialect.hook());
+            value.into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The entries of a set that matter here.

@@ -9,9 +9,11 @@ use rowan::ast::AstNode as _;
 use super::OwnValue;
 use super::edits::Edits;
 use super::hook_conflicts::Conflict;
+use super::hook_parts::{strings, strings_of};
 use super::hook_reader::HookReader;
 use super::shell_settings::ShellSettings;
-use crate::find::eval::{call_parts, last_name};
+use crate::find::eval::{Eval, Thunk, call_parts, last_name};
+use crate::find::files::FileId;
 use crate::find::lexical;
 use crate::text::{
     LineEnd, deeper, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
@@ -23,6 +25,8 @@ use crate::variable::Variable;
 pub(crate) struct HookFacts {
     /// Byte offsets of lines that were not removed although they undo the region, and what they set.
     pub(crate) not_removed: Vec<(usize, &'static str)>,
+    /// The same of text that the hook contains by a name, which other shells may contain as well.
+    pub(crate) not_removed_elsewhere: Vec<(FileId, usize, &'static str)>,
     /// Byte offsets of lines that set something only under a condition, and what they set.
     pub(crate) conditional: Vec<(usize, &'static str)>,
     /// The cache directory that a removed line set.
@@ -102,6 +106,10 @@ pub(crate) fn put_first(
     for string in strings(&value) {
         conflicts(edits, &string, settings, &mut facts, &mut runs);
     }
+    // A string in an interpolation is a part of a line of the outer one.
+    let text = edits.text();
+    facts.not_removed.sort_unstable();
+    (facts.not_removed).dedup_by_key(|(offset, what)| (line_start(text, *offset), *what));
     let hook = settings.hook_lines(LineEnd::Lf);
     match inside {
         // Lines at the very start go into the same region.
@@ -120,6 +128,37 @@ pub(crate) fn put_first(
         edits.lines(run.range, &indent, if run.in_block { ":" } else { "" });
     }
     Ok(facts)
+}
+
+/// Finds the lines that would undo the region in text that a hook contains by these references.
+pub(crate) fn conflicts_elsewhere(
+    eval: &mut Eval<'_, '_>,
+    references: Vec<Thunk>,
+    settings: ShellSettings<'_>,
+) -> Vec<(FileId, usize, &'static str)> {
+    let mut found = Vec::new();
+    for (file, string) in strings_of(eval, references) {
+        let edits = Edits::new(&eval.files.get(file).text);
+        let mut reader = HookReader::default();
+        for line in lines_of(&edits, &string) {
+            let conflict = reader.read(line.code).conflict;
+            if let Some(conflict) = conflict.filter(|_| !line.is_part_of_interpolation)
+                && !is_harmless(&conflict, settings)
+            {
+                found.push((file, line.offset, conflict.what()));
+            }
+        }
+    }
+    found
+}
+
+/// Whether all that a line does is to set the same values as the region.
+fn is_harmless(conflict: &Conflict, settings: ShellSettings<'_>) -> bool {
+    let Conflict::Assignment(all) = conflict else {
+        return false;
+    };
+    all.iter()
+        .all(|(variable, value)| agrees(*variable, value.as_deref(), settings))
 }
 
 /// Lines of a hook that are removed together.
@@ -209,48 +248,22 @@ fn binds_tighter_than_plus(value: &Expr) -> bool {
     }
 }
 
-/// The first operand of a chain of `+`.
+/// The first operand of a chain of `+`, also after `with` and `assert`, which hide no names that the
+/// hook uses.
 fn leftmost(expr: &Expr) -> Expr {
+    let inner = match expr {
+        Expr::With(node) => node.body(),
+        Expr::Assert(node) => node.body(),
+        _ => None,
+    };
+    if let Some(inner) = inner {
+        return leftmost(&inner);
+    }
     match expr {
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => operation
             .lhs()
             .map_or_else(|| expr.clone(), |left| leftmost(&left)),
         _ => expr.clone(),
-    }
-}
-
-/// All strings in a sum, those in interpolations included.
-fn strings(expr: &Expr) -> Vec<ast::Str> {
-    match expr {
-        Expr::Str(string) => {
-            let mut all = vec![string.clone()];
-            for part in string.parts() {
-                if let InterpolPart::Interpolation(part) = part {
-                    all.extend(part.expr().map_or_else(Vec::new, |inner| strings(&inner)));
-                }
-            }
-            all
-        }
-        Expr::Paren(paren) => paren.expr().map_or_else(Vec::new, |inner| strings(&inner)),
-        Expr::BinOp(operation) => [operation.lhs(), operation.rhs()]
-            .iter()
-            .flatten()
-            .flat_map(strings)
-            .collect(),
-        Expr::IfElse(choice) => [choice.body(), choice.else_body()]
-            .iter()
-            .flatten()
-            .flat_map(strings)
-            .collect(),
-        Expr::LetIn(node) => node.body().map_or_else(Vec::new, |body| strings(&body)),
-        Expr::Apply(_) => {
-            let (head, arguments) = call_parts(expr);
-            match last_name(&head).as_deref() {
-                Some("optionalString") => arguments.last().map_or_else(Vec::new, strings),
-                _ => Vec::new(),
-            }
-        }
-        _ => Vec::new(),
     }
 }
 
@@ -338,10 +351,7 @@ fn conflicts(
             facts.conditional.push((line.offset, name));
         }
         match conflict {
-            Conflict::Assignment(all)
-                if all
-                    .iter()
-                    .all(|(variable, value)| agrees(*variable, value.as_deref(), settings)) => {}
+            conflict if is_harmless(&conflict, settings) => {}
             Conflict::Assignment(all) if can_be_removed => {
                 facts.note_requests(all);
                 remove_lines(runs, line.range, read.in_block);
@@ -459,7 +469,8 @@ fn agrees(variable: Variable, value: Option<&str>, settings: ShellSettings<'_>) 
         (Variable::RustcWrapper, Some(value)) => {
             settings.value(Variable::SccfgSccache, "").is_none()
                 && value.starts_with("${")
-                && value.ends_with("sccache}/bin/sccache")
+                && (value.ends_with("sccache}/bin/sccache")
+                    || value.contains("getExe ") && value.ends_with("sccache}"))
         }
         _ => false,
     }

@@ -10,6 +10,7 @@ pub(crate) mod devshell;
 pub(crate) mod edits;
 pub(crate) mod hook;
 pub(crate) mod hook_conflicts;
+mod hook_parts;
 mod hook_reader;
 pub(crate) mod input;
 pub(crate) mod modules;

@@ -72,6 +72,16 @@ impl Editor<'_> {
     }
 
     pub(super) fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
+        for (file, offset, what) in &facts.hook.not_removed_elsewhere {
+            let problem = Problem::new(format!(
+                "this line, which the hook contains, changes {what} after sccfg sets it"
+            ))
+            .at(files.get(*file).place(*offset))
+            .hint("remove it; sccfg does not, because other shells may contain it");
+            if !self.edited.warnings.contains(&problem) {
+                self.edited.warnings.push(problem);
+            }
+        }
         let file = files.get(file);
         let own = facts.own.iter().chain(&facts.hook.own);
         self.edited.own.extend(own.map(|own| OwnSetting {

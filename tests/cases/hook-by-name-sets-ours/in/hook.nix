@@ -1,0 +1,3 @@
+wrapper: ''
+  export RUSTC_WRAPPER=${wrapper}
+''

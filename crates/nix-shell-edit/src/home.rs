@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use edit::import;
-pub use find::{Found, find};
+pub use find::{Found, SessionVariable, find};
 
 use super::editor::remove_marked_regions;
 use super::region;

@@ -126,7 +126,8 @@ impl Configuration {
     }
 
     fn is_generated(&self, file: &Path) -> bool {
-        file.file_name().is_some_and(|name| name == super::NAME)
+        file.file_name()
+            .is_some_and(|name| name == super::NAME || name == super::HIDDEN_NAME)
             && matches!(self.directory.read(file), Ok(Some(text)) if generated::is_ours(Generator::Home, &text))
     }
 }

@@ -330,19 +330,19 @@ impl Files<'_> {
     /// The Nix files that a directory of modules holds, and the `default.nix` of its directories:
     /// what `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
     pub(crate) fn modules_of(&mut self, from: FileId, directory: &str) -> Vec<FileId> {
-        let base = self
-            .get(from)
-            .path
-            .parent()
-            .unwrap_or(Path::new(""))
-            .to_owned();
-        let Some(directory) = normalize(&base.join(directory)) else {
+        let Some(directory) = self.directory(from, directory) else {
             return Vec::new();
         };
         let mut found = Vec::new();
         self.collect_modules(&directory, 0, &mut found);
         found.retain(|&id| id != from);
         found
+    }
+
+    /// The directory that the path `relative` in a file names; `None` if it is outside of the flake.
+    pub(crate) fn directory(&self, from: FileId, relative: &str) -> Option<PathBuf> {
+        let base = self.get(from).path.parent().unwrap_or(Path::new(""));
+        normalize(&base.join(relative))
     }
 
     fn collect_modules(&mut self, directory: &Path, depth: u32, found: &mut Vec<FileId>) {

@@ -12,6 +12,7 @@ use crate::find::files::{FileId, Files, Sources};
 use crate::find::lexical;
 use crate::region;
 use crate::text::range_of;
+use crate::variable::Variable;
 use sccfg_util::problem::{Place, Problem};
 
 /// The result of [`find`].
@@ -27,8 +28,26 @@ pub struct Found {
     pub has_module: bool,
     /// Where home-manager sets up sccache already.
     pub rivals: Vec<Place>,
+    /// Variables of sessions that are set already.
+    pub variables: Vec<SessionVariable>,
+    /// The directories of which import-tree imports all files but those below a `_…`.
+    pub imported_trees: Vec<PathBuf>,
     /// The error of a file with a region of `sccfg home`.
     pub damaged: Option<Problem>,
+}
+
+/// A variable of sccache or cargo that a configuration sets in all sessions:
+/// `home.sessionVariables.NAME = value;`, `environment.variables.NAME = value;`.
+#[derive(Debug, Clone)]
+pub struct SessionVariable {
+    /// Its name.
+    pub name: String,
+    /// The value, as it is written in Nix.
+    pub value: String,
+    /// Whether the option is `home.sessionVariables`.
+    pub of_home: bool,
+    /// Where it is set.
+    pub place: Place,
 }
 
 /// Searches the files at `paths`. Files that do not parse are skipped.
@@ -107,6 +126,14 @@ impl Search<'_, '_> {
             return;
         }
         let (head, arguments) = call_parts(&Expr::Apply(apply.clone()));
+        if head.syntax().text().to_string().contains("import-tree") {
+            let below = arguments.iter().flat_map(|it| it.syntax().descendants());
+            let directories = below.filter_map(ast::PathRel::cast).filter_map(|path| {
+                let text = path.syntax().text().to_string();
+                self.eval.files.directory(whole.file, &text)
+            });
+            self.found.imported_trees.extend(directories);
+        }
         let is_maker = |expr: &Expr| last_name(expr).as_deref() == Some("homeManagerConfiguration");
         // Also `lib.makeOverridable homeManagerConfiguration { … }`.
         if !is_maker(&head) && !arguments.iter().any(is_maker) {
@@ -162,6 +189,17 @@ impl Search<'_, '_> {
         if is_ours || sets_options {
             let place = place(self);
             self.found.rivals.push(place);
+        }
+        if let [.., option, "sessionVariables" | "variables", name] = names.as_slice()
+            && Variable::from_name(name).is_some()
+        {
+            let variable = SessionVariable {
+                name: (*name).to_owned(),
+                value: value.syntax().text().to_string(),
+                of_home: *option == "home",
+                place: place(self),
+            };
+            self.found.variables.push(variable);
         }
         let users = names
             .windows(2)

@@ -1,0 +1,10 @@
+{ pkgs, ... }:
+{
+  # >>> sccfg home >>> put here by `sccfg home`
+  imports = [ ./sccache.nix ];
+  # <<< sccfg home <<<
+  home.packages = [ pkgs.rustup ];
+
+  home.sessionVariables.RUSTC_WRAPPER = "sccache";
+  home.sessionVariables.CARGO_INCREMENTAL = "0";
+}

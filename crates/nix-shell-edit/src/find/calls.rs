@@ -4,7 +4,7 @@
 use rnix::ast::{Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Thunk, call_parts, innermost, last_name};
+use super::eval::{Eval, Thunk, Value, call_parts, innermost, last_name};
 use super::lexical;
 use super::search::{Search, Sought, Step};
 
@@ -69,6 +69,9 @@ impl Search<'_, '_> {
             ("blueprint", [options]) if path.len() == 3 => {
                 self.walk_blueprint(options, path, sought)
             }
+            ("genAttrs", [names, function]) if self.is_output(names, path) => {
+                self.walk_output(function, path, sought)
+            }
             ("mapAttrs", [function, set]) if path.len() == 1 => {
                 self.walk_mapped(function, set, sought)
             }
@@ -112,6 +115,29 @@ impl Search<'_, '_> {
                 _ => false,
             }
         })
+    }
+
+    /// Whether the first step of the path is one of the names in a list.
+    fn is_output(&mut self, names: &Thunk, path: &[Step]) -> bool {
+        let [Step::Name(output), _, ..] = path else {
+            return false;
+        };
+        let names = self.eval.follow(names);
+        let Expr::List(list) = &names.expr else {
+            return false;
+        };
+        list.items()
+            .any(|item| self.eval.text(&names.beside(item)).as_ref() == Some(output))
+    }
+
+    /// `genAttrs [ "packages" "devShells" ] (output: …)`
+    fn walk_output(&mut self, function: &Thunk, path: &[Step], sought: &Sought) -> bool {
+        let function = self.eval.follow(function);
+        let Some((Step::Name(output), rest)) = path.split_first() else {
+            return false;
+        };
+        Eval::call(&function, Value::Text(output.clone()))
+            .is_some_and(|body| self.walk(&body, rest, sought))
     }
 
     /// A function that is called for each system, or for each shell: below it, the system is no

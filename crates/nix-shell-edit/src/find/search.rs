@@ -186,10 +186,8 @@ impl<'f, 's> Search<'f, 's> {
             }
             Expr::Select(select) => {
                 let Some(base) = select.expr() else { return };
-                let steps = select
-                    .attrpath()
-                    .map(|path| path.attrs().map(|attr| step_of(&attr)).collect());
-                let steps: Vec<Step> = steps.unwrap_or_default();
+                let attrs = select.attrpath().into_iter().flat_map(|path| path.attrs());
+                let steps: Vec<Step> = attrs.map(|attr| self.step_of(value, &attr)).collect();
                 let longer = [steps.as_slice(), path].concat();
                 if !self.walk(&value.beside(base), &longer, sought) {
                     self.opaque(thunk, path, sought);
@@ -198,6 +196,20 @@ impl<'f, 's> Search<'f, 's> {
             Expr::Apply(_) => self.walk_call(thunk, value, path, sought),
             _ => self.opaque(thunk, path, sought),
         }
+    }
+
+    /// The step that an attribute of a selection takes: `.devShells`, `.${system}`, `.${output}`.
+    fn step_of(&mut self, around: &Thunk, attr: &Attr) -> Step {
+        if let Some(name) = lexical::attr_name(attr) {
+            return Step::Name(name);
+        }
+        let computed = match attr {
+            Attr::Dynamic(dynamic) => dynamic.expr(),
+            _ => None,
+        };
+        let name = computed.and_then(|expr| self.eval.text(&around.beside(expr)));
+        name.filter(|name| !is_system(name))
+            .map_or(Step::System, Step::Name)
     }
 
     /// A set of shells whose inside is not known: one expression for all its shells.
@@ -357,10 +369,6 @@ impl<'f, 's> Search<'f, 's> {
             _ => {}
         }
     }
-}
-
-fn step_of(attr: &Attr) -> Step {
-    lexical::attr_name(attr).map_or(Step::System, Step::Name)
 }
 
 /// Whether `attr` can be this step of the path; sets the name of the shell.

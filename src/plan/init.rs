@@ -81,9 +81,11 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
         take_only_shell,
         may_be_gone: &may_be_gone,
     };
-    let new_flake = match repository.read_file("flake.nix")? {
-        Some(_) => None,
-        None => Some(new_flake(repository, options.toolchain, &mut plan)?),
+    let new_flake = if repository.read_file("flake.nix")?.is_some() {
+        None
+    } else {
+        plan.warnings.extend(devenv_warning(repository, &policy));
+        Some(new_flake(repository, options.toolchain, &mut plan)?)
     };
     let edited = match &new_flake {
         Some(flake) => {
@@ -279,6 +281,14 @@ fn new_flake(
         Generator::Init,
         &generate::generate(&project)?,
     ))
+}
+
+/// A warning about the shell of the command `devenv`, which no flake loads.
+fn devenv_warning(repository: &Repository, policy: &Policy) -> Option<Problem> {
+    fsio::exists(&repository.path("devenv.nix")).then(|| {
+        Problem::new("the new flake does not use devenv.nix, whose shell `devenv shell` and `use devenv` load as before")
+            .hint(nix_shell_edit::lines_for_devenv(policy.cargo.incremental))
+    })
 }
 
 fn shell_nix_warning() -> Problem {

@@ -155,6 +155,11 @@ pub(super) fn remove_marked_regions(
     Ok(Some(file.text))
 }
 
+/// What to add to a `devenv.nix` that no flake loads, as a hint.
+pub fn lines_for_devenv(incremental: Incremental) -> String {
+    paste(Kind::DevenvModule, incremental, true)
+}
+
 /// Edits the dev shells of the flake in `sources`. Regions of an earlier run are replaced.
 ///
 /// # Errors

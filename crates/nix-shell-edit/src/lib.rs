@@ -19,6 +19,6 @@ pub use change::commented_out::{with_lines, without_line};
 pub use change::hook_conflicts::{Assigned, assigned, stops_server};
 pub use editor::{
     Edited, EditedFile, How, OwnSetting, Request, Touched, check_syntax, edit, edit_with_size,
-    remove_regions, strip,
+    lines_for_devenv, remove_regions, strip,
 };
 pub use find::files::Sources;

@@ -12,11 +12,14 @@
 //! `flake.lock`. The region is last, so that what the user loads (`source_url …/direnvrc`) is
 //! available. A `use flake` of the user is not repeated.
 
+mod enters;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use self::enters::Enters;
 use super::{FileKind, Plan};
 use crate::repository::Repository;
 use crate::sccfg_toml::Policy;
@@ -51,7 +54,7 @@ pub(super) fn manage(
     if region.is_none() && envrc == Envrc::IfManaged {
         return Ok(());
     }
-    let enters = Enters::of(&stripped);
+    let enters = Enters::of(&stripped, &policy.shell.names);
     let new = Region {
         enter: enters == Enters::Nothing,
         policy,
@@ -78,9 +81,7 @@ pub(super) fn manage(
     plan.warnings.extend(enters.warning());
     let summary = match enters {
         Enters::Nothing => "loads the dev shell",
-        Enters::Flake | Enters::Other(_) | Enters::Unknown(_) => {
-            "watches the inputs of the dev shell"
-        }
+        _ => "watches the inputs of the dev shell",
     };
     let path = repository.path(NAME);
     plan.change(FileKind::Envrc, path, before, Some(after), summary);
@@ -213,96 +214,6 @@ fn watched(plan: &Plan) -> Vec<String> {
     files
 }
 
-/// Which shell the user's lines load.
-#[derive(Debug, PartialEq, Eq)]
-enum Enters {
-    Flake,
-    /// By this line, one that is not the flake's.
-    Other(String),
-    /// By this line, one that may be the flake's.
-    Unknown(String),
-    Nothing,
-}
-
-/// Arguments of `use` that load no dev shell: direnv's own functions, and common additions.
-const NO_SHELLS: [&str; 12] = [
-    "asdf", "java", "julia", "mise", "node", "nodenv", "nvm", "op", "python", "rbenv", "ruby",
-    "vim",
-];
-
-impl Enters {
-    /// Searches for `use flake` and similar lines, also after `&&` and in conditions. When in doubt it
-    /// is `use flake`, because loading twice is worse than not at all.
-    fn of(text: &str) -> Self {
-        let mut other = None;
-        for line in text.lines() {
-            let line = line.trim();
-            if line.starts_with('#') {
-                continue;
-            }
-            let words: Vec<&str> = line
-                .split(|c: char| c.is_whitespace() || ";&|(){}".contains(c))
-                .filter(|word| !word.is_empty())
-                .collect();
-            let has = |name: &str| {
-                words.contains(&format!("use_{name}").as_str())
-                    || words.windows(2).any(|pair| pair == ["use", name])
-            };
-            if has("flake") {
-                return Self::Flake;
-            }
-            if ["nix", "devenv", "guix"].into_iter().any(has) {
-                other.get_or_insert_with(|| Self::Other(line.to_owned()));
-            } else if words.contains(&"print-dev-env") || uses_own_function(line) {
-                other.get_or_insert_with(|| Self::Unknown(line.to_owned()));
-            }
-        }
-        other.unwrap_or(Self::Nothing)
-    }
-
-    /// The warning that no `use flake` was added.
-    fn warning(&self) -> Option<Problem> {
-        match self {
-            Self::Other(line) => Some(
-                Problem::new(format!(
-                    "{NAME} loads another shell with `{line}`; the line is not changed"
-                ))
-                .hint("replace it with `use flake` to load the dev shell of the flake"),
-            ),
-            Self::Unknown(line) => Some(
-                Problem::new(format!(
-                    "no `use flake` was added to {NAME}, which may load the dev shell with `{line}`"
-                ))
-                .hint("replace that line with `use flake`; if it does not load the dev shell, add `use flake`"),
-            ),
-            Self::Flake | Self::Nothing => None,
-        }
-    }
-}
-
-/// Whether a line has the command `use NAME`, where the function is not direnv's own.
-fn uses_own_function(line: &str) -> bool {
-    let commands = line.split([';', '&', '|', '(', ')', '{', '}']);
-    commands.into_iter().any(|command| {
-        let is_keyword = |word: &&str| {
-            matches!(
-                *word,
-                "if" | "elif" | "then" | "else" | "while" | "do" | "!"
-            )
-        };
-        let mut words = command.split_whitespace().skip_while(is_keyword);
-        let is_use = words.next() == Some("use");
-        let is_name = |name: &str| {
-            let mut letters = name.chars();
-            letters.all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
-        };
-        is_use
-            && words
-                .next()
-                .is_some_and(|name| is_name(name) && !NO_SHELLS.contains(&name))
-    })
-}
-
 /// The line of the region that records the replaced text.
 fn record(region: &str) -> Option<&str> {
     let line = region.lines().nth(1)?.trim();
@@ -312,7 +223,7 @@ fn record(region: &str) -> Option<&str> {
 /// Whether `.envrc` with this text loads a flake, and nothing keeps the result: the user does not load
 /// nix-direnv, nor does the file.
 pub(crate) fn evaluates_at_each_entry(text: &str) -> bool {
-    Enters::of(text) == Enters::Flake && !text.contains("nix-direnv") && !has_nix_direnv()
+    Enters::of(text, &[]).is_flake() && !text.contains("nix-direnv") && !has_nix_direnv()
 }
 
 /// Whether the user loads nix-direnv for every project, from `direnvrc` or from a file in `lib` as
@@ -339,44 +250,6 @@ fn has_nix_direnv() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_that_load_a_shell_are_recognised() {
-        for text in [
-            "use flake",
-            "  use flake .#ci --impure\n",
-            "has nix && use flake",
-            "if has nix; then use flake; fi",
-            "use_flake",
-        ] {
-            assert_eq!(Enters::of(text), Enters::Flake, "{text}");
-        }
-        for text in [
-            "",
-            "# use flake",
-            "export use=flake",
-            "use node",
-            "if has ruby; then use ruby; fi",
-            "reuse flake",
-            "echo please use direnv",
-            "# use our_shell",
-        ] {
-            assert_eq!(Enters::of(text), Enters::Nothing, "{text}");
-        }
-        assert_eq!(
-            Enters::of("dotenv\nuse nix -p x"),
-            Enters::Other("use nix -p x".to_owned())
-        );
-        for text in [
-            "eval \"$(nix print-dev-env)\"",
-            "source <(nix print-dev-env .#ci)",
-            "use our-shell",
-            "! has nix || use our_shell",
-        ] {
-            assert_eq!(Enters::of(text), Enters::Unknown(text.to_owned()), "{text}");
-            assert_eq!(Enters::of(&format!("{text}\nuse flake")), Enters::Flake);
-        }
-    }
 
     #[test]
     fn a_shells_name_is_one_word() {

@@ -256,3 +256,16 @@ fn real_direnv_enters_the_shell_with_sccache_in_force() {
         assert!(watches.stdout.contains(file), "{file}: {}", watches.stdout);
     }
 }
+
+#[rstest]
+#[case(
+    "use flake .#ci\n",
+    "loads a dev shell that is not managed with `use flake .#ci`"
+)]
+#[case("use flake ./nix\n", "loads the dev shell of another flake")]
+#[case("eval \"$(lorri direnv)\"\n", "loads another shell with")]
+fn an_envrc_that_loads_another_shell_is_named(#[case] before: &str, #[case] warning: &str) {
+    let sandbox = repository().file("repo/.envrc", before);
+    init(&sandbox).stderr_has(warning);
+    assert_eq!(lines(&sandbox.read("repo/.envrc")), WATCHED);
+}

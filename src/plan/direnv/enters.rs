@@ -1,0 +1,223 @@
+//! Which dev shell the user's lines of `.envrc` load.
+
+use super::NAME;
+use crate::sccfg_toml::ShellName;
+use sccfg_util::posix::quote;
+use sccfg_util::problem::Problem;
+
+/// Which shell the user's lines load.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Enters {
+    Flake,
+    /// By this line, another shell of the flake, of this name.
+    OtherShell(String, String),
+    /// By this line, the shell of another flake.
+    OtherFlake(String),
+    /// By this line, one that is not the flake's.
+    Other(String),
+    /// By this line, one that may be the flake's.
+    Unknown(String),
+    Nothing,
+}
+
+/// Arguments of `use` that load no dev shell: direnv's own functions, and common additions.
+const NO_SHELLS: [&str; 12] = [
+    "asdf", "java", "julia", "mise", "node", "nodenv", "nvm", "op", "python", "rbenv", "ruby",
+    "vim",
+];
+
+impl Enters {
+    /// Searches for `use flake` and similar lines, also after `&&` and in conditions. When in doubt it
+    /// is `use flake`, because loading twice is worse than not at all.
+    ///
+    /// `managed` are the shells of the policy.
+    pub(super) fn of(text: &str, managed: &[ShellName]) -> Self {
+        let mut other = None;
+        for line in text.lines() {
+            let line = line.trim();
+            if line.starts_with('#') {
+                continue;
+            }
+            let words: Vec<&str> = line
+                .split(|c: char| c.is_whitespace() || ";&|(){}".contains(c))
+                .filter(|word| !word.is_empty())
+                .collect();
+            let has = |name: &str| {
+                words.contains(&format!("use_{name}").as_str())
+                    || words.windows(2).any(|pair| pair == ["use", name])
+            };
+            if has("flake") {
+                return Self::flake(line, managed);
+            }
+            let is_lorri = words.windows(2).any(|pair| pair == ["lorri", "direnv"]);
+            if is_lorri || ["nix", "devenv", "guix"].into_iter().any(has) {
+                other.get_or_insert_with(|| Self::Other(line.to_owned()));
+            } else if words.contains(&"print-dev-env") || uses_own_function(line) {
+                other.get_or_insert_with(|| Self::Unknown(line.to_owned()));
+            }
+        }
+        other.unwrap_or(Self::Nothing)
+    }
+
+    /// The shell that a line with `use flake` loads. When in doubt it is a managed one.
+    fn flake(line: &str, managed: &[ShellName]) -> Self {
+        let words = shlex::split(line).unwrap_or_default();
+        let mut words = words
+            .into_iter()
+            .skip_while(|word| !word.ends_with("flake"));
+        let reference = words.nth(1).unwrap_or_default();
+        let reference = reference.trim_end_matches(';');
+        let (flake, shell) = reference.split_once('#').unwrap_or((reference, ""));
+        if flake.starts_with('-') || reference.contains(['$', '&', '|', '}']) {
+            return Self::Flake;
+        }
+        if !matches!(flake, "" | "." | "./" | "./.") {
+            return Self::OtherFlake(line.to_owned());
+        }
+        let is_managed = managed.iter().any(|name| name.as_str() == shell);
+        if shell.is_empty() || is_managed || managed.is_empty() || shell.contains('.') {
+            return Self::Flake;
+        }
+        Self::OtherShell(line.to_owned(), shell.to_owned())
+    }
+
+    /// Whether it is a shell of some flake.
+    pub(super) fn is_flake(&self) -> bool {
+        matches!(
+            self,
+            Self::Flake | Self::OtherShell(..) | Self::OtherFlake(_)
+        )
+    }
+
+    /// The warning that no `use flake` was added, or that the user's loads another shell.
+    pub(super) fn warning(&self) -> Option<Problem> {
+        match self {
+            Self::OtherShell(line, shell) => Some(
+                Problem::new(format!(
+                    "{NAME} loads a dev shell that is not managed with `{line}`; the line is not changed"
+                ))
+                .hint(format!(
+                    "to add that shell: sccfg init --shell {}",
+                    quote(shell)
+                )),
+            ),
+            Self::OtherFlake(line) => Some(
+                Problem::new(format!(
+                    "{NAME} loads the dev shell of another flake with `{line}`; the line is not changed"
+                ))
+                .hint("replace it with `use flake` to load the dev shell of this flake"),
+            ),
+            Self::Other(line) => Some(
+                Problem::new(format!(
+                    "{NAME} loads another shell with `{line}`; the line is not changed"
+                ))
+                .hint("replace it with `use flake` to load the dev shell of the flake"),
+            ),
+            Self::Unknown(line) => Some(
+                Problem::new(format!(
+                    "no `use flake` was added to {NAME}, which may load the dev shell with `{line}`"
+                ))
+                .hint("replace that line with `use flake`; if it does not load the dev shell, add `use flake`"),
+            ),
+            Self::Flake | Self::Nothing => None,
+        }
+    }
+}
+
+/// Whether a line has the command `use NAME`, where the function is not direnv's own.
+fn uses_own_function(line: &str) -> bool {
+    let commands = line.split([';', '&', '|', '(', ')', '{', '}']);
+    commands.into_iter().any(|command| {
+        let is_keyword = |word: &&str| {
+            matches!(
+                *word,
+                "if" | "elif" | "then" | "else" | "while" | "do" | "!"
+            )
+        };
+        let mut words = command.split_whitespace().skip_while(is_keyword);
+        let is_use = words.next() == Some("use");
+        let is_name = |name: &str| {
+            let mut letters = name.chars();
+            letters.all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
+        };
+        is_use
+            && words
+                .next()
+                .is_some_and(|name| is_name(name) && !NO_SHELLS.contains(&name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_load_a_shell_are_recognised() {
+        for text in [
+            "use flake",
+            "  use flake .#ci --impure\n",
+            "has nix && use flake",
+            "if has nix; then use flake; fi",
+            "use_flake",
+        ] {
+            assert_eq!(Enters::of(text, &[]), Enters::Flake, "{text}");
+        }
+        for text in [
+            "",
+            "# use flake",
+            "export use=flake",
+            "use node",
+            "if has ruby; then use ruby; fi",
+            "reuse flake",
+            "echo please use direnv",
+            "# use our_shell",
+        ] {
+            assert_eq!(Enters::of(text, &[]), Enters::Nothing, "{text}");
+        }
+        assert_eq!(
+            Enters::of("dotenv\nuse nix -p x", &[]),
+            Enters::Other("use nix -p x".to_owned())
+        );
+        for text in [
+            "eval \"$(nix print-dev-env)\"",
+            "source <(nix print-dev-env .#ci)",
+            "use our-shell",
+            "! has nix || use our_shell",
+        ] {
+            assert_eq!(
+                Enters::of(text, &[]),
+                Enters::Unknown(text.to_owned()),
+                "{text}"
+            );
+            assert_eq!(
+                Enters::of(&format!("{text}\nuse flake"), &[]),
+                Enters::Flake
+            );
+        }
+    }
+
+    #[test]
+    fn lines_that_load_another_shell_are_recognised() {
+        let managed: [ShellName; 1] = ["default".parse().unwrap()];
+        for text in [
+            "use flake . --impure",
+            "use flake --impure",
+            "use flake .#default",
+            "use flake \"$(expand_path .)\"",
+            "has nix && use flake; dotenv",
+            "if has nix; then use flake; fi",
+            "use flake || use nix",
+        ] {
+            assert_eq!(Enters::of(text, &managed), Enters::Flake, "{text}");
+        }
+        for text in ["use flake ./nix", "use flake github:a/b#x", "use_flake .."] {
+            let other = Enters::OtherFlake(text.to_owned());
+            assert_eq!(Enters::of(text, &managed), other, "{text}");
+        }
+        let ci = "use flake .#ci --impure";
+        let other = Enters::OtherShell(ci.to_owned(), "ci".to_owned());
+        assert_eq!(Enters::of(ci, &managed), other);
+        let lorri = "eval \"$(lorri direnv)\"";
+        assert_eq!(Enters::of(lorri, &managed), Enters::Other(lorri.to_owned()));
+    }
+}

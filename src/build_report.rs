@@ -141,11 +141,7 @@ impl BuildReport {
             build,
             earlier: &builds[at + 1..],
         };
-        let causes: BTreeMap<&str, Traced> = build
-            .units
-            .iter()
-            .filter_map(|unit| Some((unit.unit.as_str(), traced.trace(unit)?)))
-            .collect();
+        let causes = causes(traced);
         // The end of a running build is unknown.
         let critical_path = if build.is_running {
             CriticalPath::default()
@@ -172,6 +168,14 @@ impl BuildReport {
                 .collect(),
         })
     }
+}
+
+/// Why each unit was compiled.
+fn causes(builds: Builds<'_>) -> BTreeMap<&str, Traced> {
+    let units = builds.build.units.iter();
+    units
+        .filter_map(|unit| Some((unit.unit.as_str(), builds.trace(unit)?)))
+        .collect()
 }
 
 impl Counts {

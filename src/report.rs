@@ -2,6 +2,7 @@
 
 mod audit;
 mod finding;
+mod json;
 mod progress;
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};

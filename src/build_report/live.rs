@@ -1,9 +1,12 @@
 //! The state of a running build.
 
+use serde_json::{Value, json};
+
 use super::cause::Builds;
+use super::critical_path::CriticalPath;
 use super::text::plural;
 use super::time::time;
-use super::{name, name_of, time_of};
+use super::{causes, lines, name, name_of, time_of};
 use portable_wrapper::builds::{Outcome, Started, UnitRecord};
 
 /// The maximum number of listed units.
@@ -52,6 +55,21 @@ pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String
         text.push_str(&format!("  caches  {caches}\n"));
     }
     text
+}
+
+/// The units that have ended, with the fields of `units` in [`BuildReport`](super::BuildReport), except for those that are known
+/// only at the end of the build.
+pub(crate) fn objects(builds: Builds<'_>) -> Vec<Value> {
+    let lines = lines(builds.build, &causes(builds), &CriticalPath::default());
+    let object = |line| {
+        let mut object = json!(line);
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("start");
+            fields.remove("is_on_critical_path");
+        }
+        object
+    };
+    lines.into_iter().map(object).collect()
 }
 
 /// A unit that has ended, in one line.

@@ -61,12 +61,18 @@ Examples:
         /// More keys and values, for a table that needs several at once
         #[arg(value_name = "KEY VALUE", allow_hyphen_values = true)]
         more: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Remove a key or a whole table
     Unset {
         /// Key, such as cache.disk.size or cache.redis
         #[arg(value_parser = KeyParser, hide_possible_values = true)]
         key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -69,9 +69,13 @@ pub(crate) struct Explain {
 #[command(after_help = "\
 Examples:
   sccfg watch              Show progress in a second terminal, until Ctrl-C
-  sccfg watch | tee log    Print a line for each unit")]
+  sccfg watch | tee log    Print a line for each unit
+  sccfg watch --json       Print an object for each unit, as in `units` of `sccfg report --json`")]
 pub(crate) struct Watch {
     /// Read the records of this build directory [default: the one of `cargo metadata`]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub target_dir: Option<PathBuf>,
+    /// Print JSON: one object a line, for each unit that has ended
+    #[arg(long)]
+    pub json: bool,
 }

@@ -35,5 +35,8 @@ Examples:
         #[arg(value_name = "ARGUMENT", required = true, trailing_var_arg = true)]
         #[arg(allow_hyphen_values = true, value_hint = clap::ValueHint::DirPath)]
         arguments: Vec<OsString>,
+        /// Print JSON; comes before the arguments of git
+        #[arg(long)]
+        json: bool,
     },
 }

@@ -22,5 +22,8 @@ pub(crate) enum StoreCommand {
         /// Do not ask for confirmation
         #[arg(short, long)]
         yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }

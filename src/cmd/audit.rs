@@ -11,7 +11,6 @@ use crate::cli;
 use crate::doctor::Diagnosis;
 use crate::report::{AuditText, Progress, Report};
 use sccfg_util::problem::Problem;
-use sccfg_util::secret;
 
 /// How often the repositories are examined again after changes.
 const MAX_ROUNDS: usize = 3;
@@ -31,10 +30,7 @@ pub(super) fn run(args: &cli::Audit, start: &Path, report: Report) -> Result<Out
         changes = fix(&mut audit, args, &examine, report)?;
     }
     if args.json {
-        report.data(&secret::redact_message(&format!(
-            "{:#}\n",
-            as_json(&audit, &changes)
-        )));
+        report.json_without_secrets(as_json(&audit, &changes));
     } else if !args.dry_run {
         report.audit(&AuditText {
             audit: &audit,

@@ -32,10 +32,7 @@ pub(super) fn carry_out(plan: &Plan, output: PlanOutput, report: Report) -> Resu
         linked = install_wrapper(plan, report);
     }
     if output.json {
-        report.data(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&as_json(plan))?
-        ));
+        report.json(&json!(as_json(plan)));
     } else if output.dry_run {
         for file in &plan.files {
             let name = plan.display(&file.change.path);

@@ -81,7 +81,7 @@ pub(super) fn run(args: &cli::Ci, start: &Path, report: Report) -> Result<Outcom
     let (mut plan, found) = plan::ci_provider(&repository, &policy)?;
     let command = format!("sccfg ci {}", wanted.provider.name());
     if wanted.explain {
-        explain(&found, wanted.output.json, report)?;
+        explain(&found, wanted.output.json, report);
         return Ok(Outcome::Done);
     }
     let compiles = found
@@ -175,7 +175,7 @@ fn note_unedited(found: &CiReport, command: &str, report: Report) {
     }
 }
 
-fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {
+fn explain(found: &CiReport, json: bool, report: Report) {
     if json {
         let jobs: Vec<Value> = found
             .jobs
@@ -187,8 +187,8 @@ fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {
             .collect();
         let findings = changes::findings(&found.findings);
         let all = json!({ "jobs": jobs, "findings": findings });
-        report.data(&format!("{}\n", serde_json::to_string_pretty(&all)?));
-        return Ok(());
+        report.json(&all);
+        return;
     }
     let mut last = None;
     for (path, job, decision) in &found.jobs {
@@ -206,5 +206,4 @@ fn explain(found: &CiReport, json: bool, report: Report) -> Result<()> {
     for finding in &found.findings {
         report.warning(finding);
     }
-    Ok(())
 }

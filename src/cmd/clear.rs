@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Outcome;
-use super::store::{failed, waiting};
+use super::store::{cleared, failed, waiting};
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
@@ -248,9 +248,9 @@ fn print(cache: Option<&Cache>, store: Option<(&Store, ByteSize)>, as_json: bool
             "directory": cache.map(|cache| cache.directory.to_string_lossy()),
             "entries": cache.map_or(0, |cache| cache.contents.entries()),
             "freed": cache.map_or(ByteSize::from_bytes(0), |cache| cache.contents.size()),
-            "store": store.map(|(store, freed)| json!({ "directory": store.root().to_string_lossy(), "freed": freed })),
+            "store": store.map(|(store, freed)| cleared(store, freed)),
         });
-        report.data(&format!("{value}\n"));
+        report.json(&value);
         return;
     }
     if let Some(Cache {

@@ -1,11 +1,12 @@
 //! `sccfg config`
 
+mod changes;
 mod store;
 
 use std::path::Path;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use toml_edit::Item;
 
 use self::store::StoreFile;
@@ -14,12 +15,11 @@ use crate::cli;
 use crate::config_file::{ConfigFile, lock_for_edit};
 use crate::report::Report;
 use portable_wrapper::store::settings::edit;
-use sccache_control::config::check::{Diagnostic, Severity, Topic, check};
+use sccache_control::config::check::{Diagnostic, Severity, check};
 use sccache_control::config::effective::{Effective, Source, effective};
 use sccache_control::config::keys::Kind;
 use sccache_control::config::version::{Version, parse_version};
-use sccache_control::config::{edit as sccache_edit, file, secrets};
-use sccfg_util::fsio;
+use sccache_control::config::{file, secrets};
 use sccfg_util::problem::Problem;
 use sccfg_util::secret::HIDDEN;
 use sccfg_util::size::ByteSize;
@@ -36,23 +36,27 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
     if let cli::Config::Get { key, json, .. } = args
         && edit::is_key(key)
     {
-        report.data(&StoreFile::load()?.get(key, *json)?);
+        StoreFile::load()?.get(key, *json, report)?;
         return Ok(Outcome::Done);
     }
-    if let cli::Config::Unset { key } = args
+    if let cli::Config::Unset { key, json } = args
         && edit::is_key(key)
     {
-        return unset_of_store(key, report);
+        return changes::unset_of_store(key, *json, report);
     }
     let file = ConfigFile::load()?;
     match args {
         cli::Config::Show { show_secrets, json } => {
             let show = Show::new(&file, Secrets::shown_if(*show_secrets))?;
-            report.data(&if *json { show.json() } else { show.table() });
+            if *json {
+                report.json(&show.json());
+            } else {
+                report.data(&show.table());
+            }
             Ok(Outcome::Done)
         }
         cli::Config::Path { json } => {
-            report.data(&path(&file, *json));
+            path(&file, *json, report);
             Ok(Outcome::Done)
         }
         cli::Config::Check { json } => run_check(&file, *json, report),
@@ -62,11 +66,16 @@ pub(crate) fn run(args: &cli::Config, report: Report) -> Result<Outcome> {
             json,
         } => {
             let secrets = Secrets::shown_if(*show_secrets);
-            report.data(&get(&file, key, secrets, *json)?);
+            get(&file, key, secrets, *json, report)?;
             Ok(Outcome::Done)
         }
-        cli::Config::Set { key, value, more } => set(&file, key, value, more, report),
-        cli::Config::Unset { key } => unset(&file, key, report),
+        cli::Config::Set {
+            key,
+            value,
+            more,
+            json,
+        } => changes::set(&file, (key, value), more, *json, report),
+        cli::Config::Unset { key, json } => changes::unset(&file, key, *json, report),
     }
 }
 
@@ -98,7 +107,7 @@ struct Show<'a> {
 struct Row {
     key: String,
     shown: String,
-    json: serde_json::Value,
+    json: Value,
     source: Source,
 }
 
@@ -152,18 +161,18 @@ impl<'a> Show<'a> {
         out
     }
 
-    fn json(&self) -> String {
+    fn json(&self) -> Value {
         let settings: Vec<_> = self
             .rows
             .iter()
             .map(|row| json!({ "key": row.key, "value": row.json, "source": row.source }))
             .collect();
-        line(&json!({
+        json!({
             "path": self.file.path.to_string_lossy(),
             "exists": self.file.text.is_some(),
             "storage": self.storage,
             "settings": settings,
-        }))
+        })
     }
 }
 
@@ -191,7 +200,7 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
         rows.push(Row {
             key: format!("cache.{}", remote.value),
             shown: "(from the environment)".to_owned(),
-            json: serde_json::Value::Null,
+            json: Value::Null,
             source: remote.source.clone(),
         });
     }
@@ -199,7 +208,7 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
         let hidden = other.shown.as_deref();
         let (shown, json) = match hidden.filter(|_| secrets == Secrets::Hidden) {
             None => (other.value.value.clone(), other.json.clone()),
-            Some(HIDDEN) => (HIDDEN.to_owned(), serde_json::Value::Null),
+            Some(HIDDEN) => (HIDDEN.to_owned(), Value::Null),
             Some(shown) => (format!("\"{shown}\""), shown.into()),
         };
         Row {
@@ -212,13 +221,12 @@ fn rows(found: &Effective, secrets: Secrets) -> Vec<Row> {
     rows
 }
 
-fn path(file: &ConfigFile, json: bool) -> String {
-    if json {
-        return line(
-            &json!({ "path": file.path.to_string_lossy(), "exists": file.text.is_some() }),
-        );
+fn path(file: &ConfigFile, as_json: bool, report: Report) {
+    if as_json {
+        report.json(&json!({ "path": file.path.to_string_lossy(), "exists": file.text.is_some() }));
+    } else {
+        report.data(&format!("{}\n", file.path.display()));
     }
-    format!("{}\n", file.path.display())
 }
 
 fn run_check(file: &ConfigFile, json: bool, report: Report) -> Result<Outcome> {
@@ -234,12 +242,12 @@ fn run_check(file: &ConfigFile, json: bool, report: Report) -> Result<Outcome> {
         .map(|diagnostic| diagnostic.severity)
         .max();
     if json {
-        report.data(&line(
+        report.json(
             &json!({ "path": file.path.to_string_lossy(), "findings": diagnostics, "store": {
                 "path": store.path.to_string_lossy(),
                 "error": fault.as_ref().map(ToString::to_string),
             } }),
-        ));
+        );
     } else {
         if worst.is_none_or(|worst| worst == Severity::Note) {
             let state = if file.text.is_some() {
@@ -272,7 +280,13 @@ fn print(diagnostic: Diagnostic, report: Report) {
     }
 }
 
-fn get(file: &ConfigFile, key: &str, secrets: Secrets, json: bool) -> Result<String> {
+fn get(
+    file: &ConfigFile,
+    key: &str,
+    secrets: Secrets,
+    as_json: bool,
+    report: Report,
+) -> Result<()> {
     let known = file::known_key(key)?;
     let Some(item) = file::get(file.text_or_empty(), &file.path, key)? else {
         return Err(
@@ -290,18 +304,19 @@ fn get(file: &ConfigFile, key: &str, secrets: Secrets, json: bool) -> Result<Str
         (Kind::Size, None, Some(text)) => ByteSize::parse_like_sccache(text),
         _ => None,
     };
-    if json {
-        let value = size.map_or_else(|| file::json(&item), |size| json!(size));
-        return Ok(line(&value));
+    if as_json {
+        report.json(&size.map_or_else(|| file::json(&item), |size| json!(size)));
+        return Ok(());
     }
     let list =
         || -> Option<Vec<&str>> { item.as_array()?.iter().map(|item| item.as_str()).collect() };
-    Ok(match (size, item.as_str(), list()) {
+    report.data(&match (size, item.as_str(), list()) {
         (Some(size), ..) => format!("{size}\n"),
         (None, Some(text), _) => format!("{text}\n"),
         (None, None, Some(items)) => format!("{}\n", items.join(",")),
         (None, None, None) => format!("{}\n", file::written(&item)),
-    })
+    });
+    Ok(())
 }
 
 /// The value, if it may be printed; a table without its secrets. A single value with a secret is an
@@ -322,135 +337,4 @@ fn without_secrets(key: &str, item: Item) -> Result<Item, Problem> {
     Err(Problem::new(what).hint(format!(
         "to print it: sccfg config get {key} --show-secrets"
     )))
-}
-
-fn set(
-    file: &ConfigFile,
-    key: &str,
-    value: &str,
-    more: &[String],
-    report: Report,
-) -> Result<Outcome> {
-    let (pairs, rest) = more.as_chunks::<2>();
-    if let [last] = rest {
-        // It may be the rest of a password that contains a blank.
-        let is_known = edit::check_key(last).is_ok() || file::known_key(last).is_ok();
-        let problem = Problem::new(if is_known {
-            format!("`{last}` has no value")
-        } else {
-            "the last argument is not a key".to_owned()
-        });
-        return Err(problem.hint("pass pairs of KEY and VALUE").into());
-    }
-    let settings: Vec<(&str, &str)> = std::iter::once((key, value))
-        .chain(
-            pairs
-                .iter()
-                .map(|[key, value]| (key.as_str(), value.as_str())),
-        )
-        .collect();
-    let (of_store, of_sccache): (Vec<_>, Vec<_>) =
-        settings.into_iter().partition(|(key, _)| edit::is_key(key));
-    // Nothing is written unless all of them are right.
-    let store = StoreFile::load()?;
-    let store_text = store.set(&of_store)?;
-    if let Some((key, _)) = of_sccache.first() {
-        let text = sccache_edit::set(file.text_or_empty(), &file.path, &of_sccache)?;
-        write(file, text.clone(), "set", key, report)?;
-        warn_of_readers(file, &text, &of_sccache, report);
-    }
-    if let Some((key, _)) = of_store.first() {
-        write_store(&store, store_text, "set", key, report)?;
-    }
-    Ok(Outcome::Done)
-}
-
-/// Warns if the file contains the secret value of one of these keys, and other users can read it.
-fn warn_of_readers(file: &ConfigFile, text: &str, settings: &[(&str, &str)], report: Report) {
-    let is_secret = |key: &str| {
-        let item = file::get(text, &file.path, key).ok().flatten();
-        item.is_some_and(|item| without_secrets(key, item).is_err())
-    };
-    let secret = settings.iter().find(|(key, _)| is_secret(key));
-    if let Some((key, _)) = secret
-        && fsio::is_readable_by_others(&file.path)
-    {
-        let path = file.path.display();
-        let problem = Problem::new(format!(
-            "other users can read {path}, which contains the secret `{key}`"
-        ));
-        report.warning(&problem.hint(format!("chmod 600 {path}")));
-    }
-}
-
-fn unset_of_store(key: &str, report: Report) -> Result<Outcome> {
-    let file = StoreFile::load()?;
-    let Some(text) = file.unset(key)? else {
-        report.line(&format!("`{key}` is not set in {}", file.path.display()));
-        return Ok(Outcome::Done);
-    };
-    write_store(&file, text, "unset", key, report)?;
-    Ok(Outcome::Done)
-}
-
-fn write_store(
-    file: &StoreFile,
-    text: String,
-    verb: &str,
-    key: &str,
-    report: Report,
-) -> Result<()> {
-    let path = file.path.display();
-    if file.write(text)? {
-        report.done(verb, &format!("{key} in {path}"));
-    } else {
-        report.line(&format!("{path} is unchanged"));
-    }
-    if let Some(fault) = StoreFile::load()?.fault() {
-        report.warning(&fault);
-    }
-    Ok(())
-}
-
-fn unset(file: &ConfigFile, key: &str, report: Report) -> Result<Outcome> {
-    let Some(text) = sccache_edit::unset(file.text_or_empty(), &file.path, key)? else {
-        report.line(&format!("`{key}` is not set in {}", file.path.display()));
-        return Ok(Outcome::Done);
-    };
-    write(file, text, "unset", key, report)
-}
-
-fn write(
-    file: &ConfigFile,
-    text: String,
-    verb: &str,
-    key: &str,
-    report: Report,
-) -> Result<Outcome> {
-    if file.text.as_ref() == Some(&text) {
-        report.line(&format!("{} is unchanged", file.path.display()));
-        return Ok(Outcome::Done);
-    }
-    file.write(text)?;
-    report.done(verb, &format!("{key} in {}", file.path.display()));
-    let version = sccache_version();
-    let found = |file: &ConfigFile| {
-        let context = file.context(version.clone());
-        check(file.text.as_deref(), &file.path, &context)
-    };
-    let is_replaced = |found: &Diagnostic| found.topic == Topic::ReplacedTable;
-    // The hook of this shell has set the variables as the file was.
-    let repeated = file.text.is_some() && !found(file).iter().any(is_replaced);
-    for mut diagnostic in found(&ConfigFile::load()?) {
-        if repeated && is_replaced(&diagnostic) {
-            diagnostic.hint =
-                Some("enter the shell again, which sets them as the file says".to_owned());
-        }
-        print(diagnostic, report);
-    }
-    Ok(Outcome::Done)
-}
-
-fn line(value: &serde_json::Value) -> String {
-    format!("{value}\n")
 }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &cli::Docker, start: &Path, report: Report) -> Result<Ou
     };
     let (mut plan, found) = plan::add_docker(&repository, &policy, files)?;
     if args.explain {
-        explain(&found, args.output.json, report)?;
+        explain(&found, args.output.json, report);
         return Ok(Outcome::Done);
     }
     if found.files.is_empty() && !policy.docker.compose {
@@ -129,7 +129,7 @@ fn next_steps(plan: &mut Plan, found: &DockerReport) {
     }
 }
 
-fn explain(found: &DockerReport, json: bool, report: Report) -> Result<()> {
+fn explain(found: &DockerReport, json: bool, report: Report) {
     if json {
         let instructions: Vec<Value> = found
             .decisions
@@ -141,8 +141,8 @@ fn explain(found: &DockerReport, json: bool, report: Report) -> Result<()> {
         let findings = changes::findings(&found.findings);
         let all =
             json!({ "instructions": instructions, "secrets": found.secrets, "findings": findings });
-        report.data(&format!("{}\n", serde_json::to_string_pretty(&all)?));
-        return Ok(());
+        report.json(&all);
+        return;
     }
     let mut last = None;
     for (path, decision) in &found.decisions {
@@ -158,5 +158,4 @@ fn explain(found: &DockerReport, json: bool, report: Report) -> Result<()> {
     for finding in &found.findings {
         report.warning(finding);
     }
-    Ok(())
 }

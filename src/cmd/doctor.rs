@@ -10,7 +10,6 @@ use crate::cli;
 use crate::doctor::{CHECKS, Diagnosis, Examination, examine, explain};
 use crate::report::Report;
 use sccfg_util::problem::Problem;
-use sccfg_util::secret;
 
 /// How often the checks run again after changes.
 const MAX_ROUNDS: usize = 4;
@@ -126,5 +125,5 @@ fn print_json(examination: &Examination, fixed: &[String], report: Report) {
         "problems": problems,
         "fixed": fixed,
     });
-    report.data(&secret::redact_message(&format!("{value:#}\n")));
+    report.json_without_secrets(value);
 }

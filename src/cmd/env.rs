@@ -25,7 +25,7 @@ pub(super) fn run(args: cli::Env, start: &Path, report: Report) -> Result<Outcom
                 object.entry(name).or_insert(value.into());
             }
         }
-        report.data(&format!("{whole}\n"));
+        report.json(&whole);
     } else {
         report.data(&text(args.shell, &changes));
     }

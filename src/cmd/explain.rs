@@ -60,10 +60,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
     };
     if args.json {
         let units: Vec<Value> = named.iter().map(|unit| context.json(unit)).collect();
-        report.data(&format!(
-            "{:#}\n",
-            json!({ "target": target.to_string_lossy(), "units": units })
-        ));
+        report.json(&json!({ "target": target.to_string_lossy(), "units": units }));
     } else {
         for unit in named {
             report.text(&context.text(unit));
@@ -83,7 +80,7 @@ fn plain(target: &Path, start: &Path, args: &cli::Explain, report: Report) -> Re
     let plain = SccacheReport::of(target, start)?;
     if args.json {
         let value = json!({ "target": target.to_string_lossy(), "units": [], "sccache": plain });
-        report.data(&format!("{value:#}\n"));
+        report.json(&value);
     } else {
         report.text(&plain.text_about(&args.name));
         report.next(plain.next_step());

@@ -40,7 +40,7 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
     };
     if args.dry_run || plan.findings.is_empty() {
         if args.json {
-            report.data(&format!("{:#}\n", as_json(&plan, &[])));
+            report.json(&as_json(&plan, &[]));
         }
         return Ok(could_look);
     }
@@ -67,7 +67,7 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
     };
     let endings: Vec<Ending> = plan.findings.iter().map(remove).collect();
     if args.json {
-        report.data(&format!("{:#}\n", as_json(&plan, &endings)));
+        report.json(&as_json(&plan, &endings));
     } else {
         report.done("freed  ", &rounded(endings.iter().map(Ending::freed).sum()));
     }

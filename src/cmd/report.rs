@@ -50,7 +50,7 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
         write_page(&start.join(file), &found)?;
         report.done("written", &file.display().to_string());
     } else if args.json {
-        report.data(&format!("{:#}\n", json!(found)));
+        report.json(&json!(found));
     } else {
         report.text(&text::text(&found));
     }
@@ -98,7 +98,7 @@ fn list(builds: &[Build], target: &Path, as_json: bool, report: Report) -> Outco
             })
         });
         let brief: Vec<_> = brief.collect();
-        report.data(&format!("{:#}\n", json!({ "builds": brief })));
+        report.json(&json!({ "builds": brief }));
     } else if reports.is_empty() {
         report.line(&format!("no build is recorded in {}", target.display()));
     } else {
@@ -117,7 +117,7 @@ fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) 
     }
     let together = Combined::of(&reports);
     if as_json {
-        report.data(&format!("{:#}\n", json!(together)));
+        report.json(&json!(together));
     } else {
         report.text(&text::list(&reports));
         report.text(&together.text());
@@ -129,7 +129,7 @@ fn since_then(builds: &[Build], since: Duration, as_json: bool, report: Report) 
 fn plain(target: &Path, start: &Path, as_json: bool, report: Report) -> Result<Outcome> {
     let plain = SccacheReport::of(target, start)?;
     if as_json {
-        report.data(&format!("{:#}\n", json!(plain)));
+        report.json(&json!(plain));
     } else {
         report.text(&plain.text());
         report.next(plain.next_step());

@@ -14,7 +14,7 @@ pub(super) fn run(args: &cli::Seed, start: &Path, report: Report) -> Result<Outc
     let from = args.from.as_deref().map(|from| start.join(from));
     let outcome = seeding::seed(start, from.as_deref())?;
     if args.json {
-        report.data(&format!("{:#}\n", as_json(&outcome)));
+        report.json(&as_json(&outcome));
     } else {
         show(&outcome, report);
     }
@@ -38,7 +38,8 @@ pub(super) fn show(outcome: &seeding::Outcome, report: Report) {
     }
 }
 
-fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {
+/// The outcome of seeding as JSON.
+pub(super) fn as_json(outcome: &seeding::Outcome) -> serde_json::Value {
     let shown = |path: &Path| path.display().to_string();
     match outcome {
         seeding::Outcome::Seeded {

@@ -150,7 +150,7 @@ fn print(
             "differences": differences,
             "problem": problem.map(problem_json),
         });
-        report.data(&format!("{value}\n"));
+        report.json(&value);
     } else if let Some(problem) = problem {
         return Err(problem.clone().into());
     } else if matches!(word, "up to date" | "not running" | "already running") {
@@ -257,7 +257,7 @@ impl<'a> Status<'a> {
 
     fn print(&self, as_json: bool, report: Report) -> Outcome {
         if as_json {
-            report.data(&format!("{}\n", self.json()));
+            report.json(&self.json());
         } else {
             report.text(&self.table());
             if let Some(problem) = &self.problem {

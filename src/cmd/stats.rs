@@ -45,7 +45,7 @@ pub(super) fn run(args: cli::Stats, start: &Path, report: Report) -> Result<Outc
     }
     let found = query(&supervisor, &address)?;
     if args.json {
-        report.data(&format!("{:#}\n", found.json(&address)));
+        report.json(&found.json(&address));
     } else {
         report.text(&found.view.text());
     }
@@ -241,15 +241,20 @@ fn watch(
     let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
     let in_place = Report::is_terminal_output() && !as_json;
     let mut shown = String::new();
+    let mut last = None;
     while !interrupt.is_received() {
         let found = query(supervisor, address)?;
         let is_empty = found.view.sccache.is_none() && found.view.store.is_none();
         let now = match (as_json, in_place || is_empty) {
-            (true, _) => found.json(address).to_string() + "\n",
+            (true, _) => String::new(),
             (false, true) => found.view.text(),
             (false, false) => found.view.line() + "\n",
         };
-        if now != shown {
+        let object = as_json.then(|| found.json(address));
+        if let Some(object) = object.filter(|object| last.as_ref() != Some(object)) {
+            report.json_line(&object);
+            last = Some(object);
+        } else if now != shown {
             let up = match (in_place, shown.lines().count()) {
                 (true, lines) if lines > 0 => format!("\x1b[{lines}A\x1b[J"),
                 _ => String::new(),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use super::clear::may_remove;
@@ -20,7 +20,7 @@ use sccfg_util::size::ByteSize;
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
     let found = UserStore::find()?;
     let fault = found.fault();
-    if let cli::StoreCommand::Clear { yes } = command
+    if let cli::StoreCommand::Clear { yes, .. } = command
         && !may_remove(&found, *yes, report)?
     {
         return Ok(Outcome::Done);
@@ -35,15 +35,25 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
             }
         }
         cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
-        cli::StoreCommand::Clear { .. } => {
+        cli::StoreCommand::Clear { json, .. } => {
+            let freed = ByteSize::from_bytes(store.size().unwrap_or(0));
             let usable = store.size().map_or_else(|| store.try_to_use(), |_| Ok(()));
             usable
                 .and_then(|()| store.clear(&waiting(report)))
                 .map_err(|error| failed("clear", &store, &error))?;
-            report.done("cleared", &store.root().display().to_string());
+            if *json {
+                report.json(&cleared(&store, freed));
+            } else {
+                report.done("cleared", &store.root().display().to_string());
+            }
         }
     }
     Ok(Outcome::Done)
+}
+
+/// What was removed, as JSON.
+pub(super) fn cleared(store: &Store, freed: ByteSize) -> Value {
+    json!({ "directory": store.root().to_string_lossy(), "freed": freed })
 }
 
 pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
@@ -96,20 +106,17 @@ fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {
     } = counters;
     let (hits, misses) = (counters.all().hits, counters.all().misses);
     if as_json {
-        report.data(&format!(
-            "{:#}\n",
-            json!({
-                "enabled": settings.is_enabled,
-                "directory": settings.dir.to_string_lossy(),
-                "used": used.bytes(),
-                "limit": settings.size.bytes(),
-                "hits": hits,
-                "misses": misses,
-                "stored": stored,
-                "evicted": evicted,
-                "settings": settings::path().as_deref().map(Path::to_string_lossy),
-            })
-        ));
+        report.json(&json!({
+            "enabled": settings.is_enabled,
+            "directory": settings.dir.to_string_lossy(),
+            "used": used.bytes(),
+            "limit": settings.size.bytes(),
+            "hits": hits,
+            "misses": misses,
+            "stored": stored,
+            "evicted": evicted,
+            "settings": settings::path().as_deref().map(Path::to_string_lossy),
+        }));
         return;
     }
     let enabled = if settings.is_enabled {
@@ -134,7 +141,7 @@ fn verify(store: &Store, as_json: bool, report: Report) -> Result<Outcome> {
         .verify(&waiting(report))
         .map_err(|error| failed("verify", store, &error))?;
     if as_json {
-        report.data(&format!("{:#}\n", json!(verified)));
+        report.json(&json!(verified));
     } else {
         report.data(&format!(
             "{} entries with {} files are as they were stored\n",
@@ -144,7 +151,7 @@ fn verify(store: &Store, as_json: bool, report: Report) -> Result<Outcome> {
     if verified.damaged.is_empty() && verified.removed_entries == 0 {
         return Ok(Outcome::Done);
     }
-    for path in &verified.damaged {
+    for path in verified.damaged.iter().filter(|_| !as_json) {
         report.done("removed", &format!("{}, which was damaged", path.display()));
     }
     report.warning(

@@ -79,7 +79,7 @@ pub(super) fn run(args: &cli::Verify, start: &Path, report: Report) -> Result<Ou
             "wanted_rate": args.min_hit_rate,
             "passed": verdict.problem.is_none(),
         });
-        report.data(&format!("{value:#}\n"));
+        report.json(&value);
     } else {
         report.data(&table::table(&measured, request.cache));
         print_notes(&measured, request.cache, report);
@@ -113,7 +113,7 @@ fn measure_linkers(
         Err(error) => return ended(error, report),
     };
     if args.json {
-        report.data(&format!("{:#}\n", json!(measured)));
+        report.json(&json!(measured));
     } else {
         report.data(&linkers::table(&measured));
         if measured
@@ -149,7 +149,7 @@ fn compare(
             "messages": compared.messages,
             "passed": differ == 0,
         });
-        report.data(&format!("{value:#}\n"));
+        report.json(&value);
     } else {
         report.data(&compared.table());
         if compared.count(Comparison::Same) + differ == 0 {

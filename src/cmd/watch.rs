@@ -11,7 +11,7 @@ use super::Outcome;
 use super::report::target_of;
 use super::stats::summary;
 use crate::build_report::cause::Builds;
-use crate::build_report::live::{line_of, view};
+use crate::build_report::live::{line_of, objects, view};
 use crate::cli;
 use crate::report::Report;
 use portable_wrapper::builds::{Build, builds};
@@ -28,7 +28,13 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
     let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
     let target = target_of(start, args.target_dir.as_deref());
     let mut screen = Screen {
-        in_place: Report::is_terminal_output(),
+        form: if args.json {
+            Form::Json
+        } else if Report::is_terminal_output() {
+            Form::InPlace
+        } else {
+            Form::Lines
+        },
         shown: String::new(),
         printed: None,
         report,
@@ -36,12 +42,14 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
     let mut caches = Caches::default();
     // Units that finished earlier are not printed.
     screen.skip(builds(&target).first());
-    report.text(&format!("watching {}\n", target.display()));
+    if !args.json {
+        report.text(&format!("watching {}\n", target.display()));
+    }
     while !interrupt.is_received() {
         let all = builds(&target);
         if let Some((build, earlier)) = all.split_first() {
             let is_news = screen.is_news(build);
-            if is_news && screen.in_place {
+            if is_news && screen.form == Form::InPlace {
                 screen.redraw(&view(
                     Builds { build, earlier },
                     millis(since_1970()),
@@ -59,9 +67,20 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
     Ok(Outcome::Done)
 }
 
+/// The form of the output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Lines that are redrawn on the terminal.
+    InPlace,
+    /// A line for each unit.
+    Lines,
+    /// An object for each unit.
+    Json,
+}
+
 /// The printed state.
 struct Screen {
-    in_place: bool,
+    form: Form,
     /// The current lines on the terminal, if they are redrawn in place.
     shown: String,
     /// The build, and its units that were printed.
@@ -86,16 +105,24 @@ impl Screen {
         build.is_running || !self.printed.as_ref().is_some_and(is_printed)
     }
 
-    /// Prints a line for each unit that has ended since.
+    /// Prints a line or an object for each unit that has ended since.
     fn lines(&mut self, builds: Builds<'_>) {
         let build = builds.build;
         let mut units = match self.printed.take() {
             Some((file, units)) if file == build.file => units,
             _ => BTreeSet::new(),
         };
-        for unit in &build.units {
-            if units.insert(unit.unit.clone()) {
-                self.report.text(&format!("{}\n", line_of(builds, unit)));
+        let objects = match self.form {
+            Form::Json => objects(builds),
+            Form::InPlace | Form::Lines => Vec::new(),
+        };
+        for (at, unit) in build.units.iter().enumerate() {
+            if !units.insert(unit.unit.clone()) {
+                continue;
+            }
+            match objects.get(at) {
+                Some(object) => self.report.json_line(object),
+                None => self.report.text(&format!("{}\n", line_of(builds, unit))),
             }
         }
         self.printed = Some((build.file.clone(), units));

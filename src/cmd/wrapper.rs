@@ -89,17 +89,14 @@ fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome 
         .and_then(real)
         .is_some_and(|path| real(&wrapper.path) == Some(path));
     if as_json {
-        report.data(&format!(
-            "{:#}\n",
-            json!({
-                "wrapper": wrapper.path.to_string_lossy(),
-                "installed": wrapper.is_installed(),
-                "packaged": wrapper.is_packaged,
-                "sccache": sccache.as_deref().map(Path::to_string_lossy),
-                "state": state.as_deref().map(Path::to_string_lossy),
-                "active": is_active,
-            })
-        ));
+        report.json(&json!({
+            "wrapper": wrapper.path.to_string_lossy(),
+            "installed": wrapper.is_installed(),
+            "packaged": wrapper.is_packaged,
+            "sccache": sccache.as_deref().map(Path::to_string_lossy),
+            "state": state.as_deref().map(Path::to_string_lossy),
+            "active": is_active,
+        }));
     } else {
         let shown = |path: Option<&Path>| {
             path.map_or_else(|| "none".to_owned(), |path| path.display().to_string())

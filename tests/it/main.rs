@@ -34,6 +34,7 @@ mod home;
 mod hook;
 mod init;
 mod input;
+mod json;
 mod lab;
 mod linker;
 mod manual_edits;

@@ -478,7 +478,7 @@ fn a_refused_shell_has_its_line_on_disk_on_every_run() {
     assert!(line > 12, "{text}");
     let plan = sandbox.sccfg(&["-C", "repo", "init", "--shell", "ci", "--dry-run", "--json"]);
     let place = match plan.code {
-        Some(0) => format!("\"line\": {line},"),
+        Some(0) => format!("\"line\":{line},"),
         _ => format!("flake.nix:{line}:"),
     };
     let said = format!("{}{}", plan.stdout, plan.stderr);

@@ -13,8 +13,9 @@ use sccfg_util::wrapper_vars::STORE;
 use sccfg_util::{env, wrapper_vars};
 use serde_json::json;
 
-use super::{Row, line};
+use super::Row;
 use crate::config_file::commit;
+use crate::report::Report;
 use crate::user_store::UserStore;
 
 /// The file with the settings of the local store.
@@ -53,7 +54,7 @@ impl StoreFile {
         }
     }
 
-    pub(super) fn get(&self, key: &str, json: bool) -> Result<String> {
+    pub(super) fn get(&self, key: &str, as_json: bool, report: Report) -> Result<()> {
         let Some(item) = edit::get(self.text(), &self.path, key)? else {
             return Err(
                 Problem::new(format!("`{key}` is not set in {}", self.path.display()))
@@ -63,12 +64,13 @@ impl StoreFile {
         };
         let size = (key == "store.size").then(|| file::plain(&item).parse::<ByteSize>());
         let size = size.and_then(Result::ok);
-        Ok(match (json, size) {
-            (true, Some(size)) => line(&json!(size)),
-            (true, None) => line(&file::json(&item)),
-            (false, Some(size)) => format!("{size}\n"),
-            (false, None) => format!("{}\n", file::plain(&item)),
-        })
+        match (as_json, size) {
+            (true, Some(size)) => report.json(&json!(size)),
+            (true, None) => report.json(&file::json(&item)),
+            (false, Some(size)) => report.data(&format!("{size}\n")),
+            (false, None) => report.data(&format!("{}\n", file::plain(&item))),
+        }
+        Ok(())
     }
 
     /// The text with these settings.

@@ -21,7 +21,7 @@ pub(super) fn run(args: &cli::DistCheck, report: Report) -> Result<Outcome> {
     let trial = Trial::new(file.text_or_empty(), &file.path, &program, &compiler, limit)?;
     let sample = trial.run()?;
     if args.json {
-        report.data(&format!("{}\n", json!(sample)));
+        report.json(&json!(sample));
     } else {
         print(&sample, &args.compiler, report);
     }

@@ -79,7 +79,7 @@ pub(super) fn run(args: &cli::RemoteCheck, report: Report) -> Result<Outcome> {
     }
     if args.json {
         let all: Vec<Value> = checked.iter().map(Checked::json).collect();
-        report.data(&format!("{}\n", json!({ "remotes": all })));
+        report.json(&json!({ "remotes": all }));
     } else {
         for checked in &checked {
             checked.print(report);

@@ -35,10 +35,7 @@ pub(super) fn run(json: bool, report: Report) -> Result<Outcome> {
                     "source": row.source })
             })
             .collect();
-        report.data(&format!(
-            "{}\n",
-            json!({ "storage": found.storage(), "remotes": rows })
-        ));
+        report.json(&json!({ "storage": found.storage(), "remotes": rows }));
         return Ok(Outcome::Done);
     }
     if rows.is_empty() {

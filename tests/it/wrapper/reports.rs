@@ -538,3 +538,35 @@ fn watching_prints_each_unit_until_ctrl_c() {
     assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
     assert!(watching.wait().unwrap().success());
 }
+
+#[requires(sccache)]
+#[test]
+fn watching_prints_each_unit_as_an_object() {
+    let project = project();
+    let main = project.main();
+    let mut watching = main
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .args(["watch", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(watching.stdout.take().unwrap());
+    main.cargo(&["build"]).ok();
+    let mut objects = Vec::new();
+    while objects.len() < 3 {
+        let mut line = String::new();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "{objects:?}");
+        objects.push(serde_json::from_str::<Value>(&line).unwrap());
+    }
+    let pid = watching.id().to_string();
+    let mut kill = crate::lab::kill();
+    assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
+    assert!(watching.wait().unwrap().success());
+    let mut units = report(&main, &[])["units"].clone();
+    for unit in units.as_array_mut().unwrap() {
+        // Known only at the end of the build.
+        unit.as_object_mut().unwrap().remove("start");
+        unit.as_object_mut().unwrap().remove("is_on_critical_path");
+    }
+    assert_eq!(Value::Array(objects), units);
+}

@@ -149,7 +149,7 @@ impl Server<'_> {
     /// # Errors
     /// If a directory cannot be used.
     pub(crate) fn config(&self) -> Result<String, Problem> {
-        check_url(self.scheduler)?;
+        check_url(self.scheduler).map_err(Problem::in_arguments)?;
         refuse_directory_in_use(self.build_dir)?;
         let mut text = format!(
             "{WRITTEN}server`. It contains secrets.\npublic_addr = {}\n",
@@ -184,6 +184,7 @@ fn path_value(path: &Path) -> Result<String, Problem> {
             "{} is not an absolute path in UTF-8",
             path.display()
         ))
+        .in_arguments()
         .hint("sccache-dist runs as a service: use absolute paths")
     })
 }

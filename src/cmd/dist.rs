@@ -86,8 +86,7 @@ fn client(args: &cli::DistClient, start: &Path, report: Report) -> Result<Outcom
     let restart = "restart the server: sccfg server ensure".to_owned();
     let (Some(url), Some(token)) = (&args.scheduler, &args.token_file) else {
         let Some(after) = without_client(file.text_or_empty()) else {
-            report.line("nothing to do");
-            return Ok(Outcome::Done);
+            return finish(&Plan::default(), args.output, report);
         };
         // A file with nothing else in it was created for this.
         let after = (!after.is_empty()).then_some(after);
@@ -95,7 +94,7 @@ fn client(args: &cli::DistClient, start: &Path, report: Report) -> Result<Outcom
         plan.next.push(restart);
         return finish(&plan, args.output, report);
     };
-    check_url(url)?;
+    check_url(url).map_err(Problem::in_arguments)?;
     let token = Token::read(&start.join(token), TokenKind::Client)?;
     let client = Client {
         scheduler: url,

@@ -37,6 +37,9 @@ use crate::cli::{Cli, Command};
 use crate::report::{Report, Verbosity};
 use sccfg_util::problem::Problem;
 
+/// The exit status for wrong usage, as of clap.
+const USAGE: u8 = 2;
+
 /// The result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -69,6 +72,10 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             report.error(&error);
+            let mut problems = error.chain().filter_map(|cause| cause.downcast_ref());
+            if problems.any(|problem: &Problem| problem.is_usage) {
+                return ExitCode::from(USAGE);
+            }
             ExitCode::FAILURE
         }
     }

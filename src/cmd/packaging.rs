@@ -49,6 +49,7 @@ pub(super) fn manual(name: &[String], report: Report) -> Result<Outcome> {
             let name = name.join(" ");
             return Err(Problem::new(format!("no command `{name}`"))
                 .hint("`sccfg --help` lists the commands")
+                .in_arguments()
                 .into());
         };
         command = found;

@@ -67,7 +67,7 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
         .transpose()?;
     let command = args.secret_command.as_deref();
     if command.is_some() {
-        refuse_command(kind)?;
+        refuse_command(kind).map_err(Problem::in_arguments)?;
     }
     if args.env {
         let mut lines = String::new();
@@ -85,6 +85,7 @@ fn add(args: &cli::RemoteAdd, start: &Path, report: Report) -> Result<Outcome> {
                 .hint(format!(
                     "omit --secret-command, and write eval \"$({command})\" into the shell's file"
                 ))
+                .in_arguments()
                 .into());
             }
             let variable = SecretFile::new(kind, has_username, Path::new(""))?.variable;
@@ -217,6 +218,8 @@ fn described(args: &cli::RemoteAdd, start: &Path) -> Result<(Kind, Remote)> {
             username: args.username.clone(),
             public: args.public,
         };
+        let settings = remote.settings(kind, Access::ReadWrite);
+        settings.map_err(Problem::in_arguments)?;
         return Ok((kind, remote));
     }
     let repository = Repository::locate(None, start)?;

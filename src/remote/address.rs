@@ -59,8 +59,9 @@ impl Remote {
         // Only the nodes of a cluster of Redis are several.
         let urls = url.split(if kind == Kind::Redis { ',' } else { '\0' });
         for url in urls {
-            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-            if !schemes.contains(&scheme) {
+            let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            if !schemes.contains(&scheme) || rest.trim_matches('/').is_empty() {
                 let url = secret::redact_address(url);
                 return Err(Problem::new(format!(
                     "`{url}` is not a URL of {}",

@@ -61,6 +61,67 @@ fn with_flake(text: &str) -> Sandbox {
     Sandbox::new().file("repo/flake.nix", text)
 }
 
+/// Usage is wrong by itself, so a script can tell a mistake in it from a failure.
+#[test]
+fn a_wrong_value_is_wrong_usage() {
+    let sandbox =
+        with_flake(FLAKE).file("repo/home/home.nix", "{ home.stateVersion = \"24.05\"; }\n");
+    let before = contents(&sandbox.path(""));
+    for line in [
+        "config set cache.disk.size 24Go",
+        "config set cache.disk.dir relative",
+        "config set cache.disk.size 1G cache.disk.sizes 1G",
+        "config set cache.disk.size 1G cache.disk.dir",
+        "config set store.size 24Go",
+        "config set store.dir relative",
+        "config set store.enabled maybe",
+        "config set store.enabled true store.siz 1G",
+        "config get cache.sizes",
+        "config unset cache.sizes",
+        "init --size 24Go repo",
+        "init --cache-dir relative repo",
+        "home --cache-dir relative repo/home",
+        "remote add redis cache.example.org",
+        "remote add redis redis://",
+        "remote add webdav https://me@/",
+        "remote add s3 a/b",
+        "remote add s3 builds",
+        "remote add s3 builds --env",
+        "remote add gha --secret-command pass",
+        "dist client scheduler --token-file token",
+        "man frobnicate",
+        "report --since yesterday",
+        "gc --unused never",
+        "hook tcsh",
+    ] {
+        let ran = sandbox.sccfg(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.stdout, "", "{line}");
+        ran.status(2);
+    }
+    assert!(before == contents(&sandbox.path("")), "something changed");
+}
+
+#[test]
+fn something_that_does_not_exist_is_a_failure() {
+    let sandbox = with_flake(FLAKE);
+    for line in [
+        "-C missing stats",
+        "init missing",
+        "init repo --shell missing",
+        "home missing",
+        "audit missing",
+        "gc missing",
+        "verify missing",
+        "docker missing",
+        "seed --from missing",
+        "remote check redis",
+        "config get cache.disk.size",
+    ] {
+        let ran = sandbox.sccfg(&line.split(' ').collect::<Vec<_>>());
+        ran.status(1).stderr_has("hint: ");
+    }
+}
+
 #[test]
 fn an_empty_file() {
     for text in ["", " # nothing\n"] {

@@ -112,7 +112,7 @@ fn settings_of_the_local_store_are_in_sccfgs_own_file() {
             size,
         ])
     };
-    both("much").status(1).stderr_has("invalid value `much`");
+    both("much").status(2).stderr_has("invalid value `much`");
     assert!(!sandbox.exists(CONFIG));
     both("5GiB").status(0);
     assert_eq!(sandbox.read(CONFIG), "[cache.disk]\nsize = 25769803776\n");
@@ -122,11 +122,11 @@ fn settings_of_the_local_store_are_in_sccfgs_own_file() {
         ("store.dir", "here", "hint: write an absolute path"),
         ("store.enabled", "on", "hint: write true or false"),
     ] {
-        let ran = sandbox.sccfg(&["config", "set", key, value]).status(1);
+        let ran = sandbox.sccfg(&["config", "set", key, value]).status(2);
         ran.stderr_has(said);
     }
     for key in ["store.size", "cache.disk.size"] {
-        let ran = sandbox.sccfg(&["config", "set", key, ""]).status(1);
+        let ran = sandbox.sccfg(&["config", "set", key, ""]).status(2);
         ran.stderr_has(&format!("error: `{key}` needs a value"));
     }
     sandbox
@@ -180,10 +180,10 @@ fn a_refused_setting_leaves_nothing() {
     let sandbox = Sandbox::new();
     sandbox
         .sccfg(&["config", "set", "store.size", "much"])
-        .status(1);
+        .status(2);
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "much"])
-        .status(1);
+        .status(2);
     assert!(!sandbox.exists("home/.config/sccfg"));
     assert!(!sandbox.exists("home/.config/sccache"));
 }
@@ -349,7 +349,7 @@ fn a_wrong_key_is_wrong_usage() {
         .stderr_has("did you mean `cache.disk.size`?");
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "plenty"])
-        .status(1)
+        .status(2)
         .stderr_has("hint:");
     assert!(!sandbox.exists(CONFIG));
 }

@@ -183,7 +183,7 @@ fn changing_one_value_keeps_the_others() {
     }
     sandbox
         .sccfg(&["home", "--cache-dir", "relative"])
-        .status(1)
+        .status(2)
         .stderr_has("not an absolute path");
 }
 

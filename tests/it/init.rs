@@ -211,7 +211,7 @@ fn a_size_without_a_unit_is_an_error() {
             .stderr_has("add a unit");
         sandbox
             .sccfg(&["config", "set", "cache.disk.size", size])
-            .status(1)
+            .status(2)
             .stderr_has("less than 1 MiB")
             .stderr_has("hint: add a unit");
     }
@@ -659,7 +659,7 @@ fn every_command_has_a_manual_page_with_its_options() {
         .stdout_has("\\-\\-show\\-secrets");
     sandbox
         .sccfg(&["man", "config", "frobnicate"])
-        .status(1)
+        .status(2)
         .stderr_has("error: no command `config frobnicate`\nhint: ");
 
     sandbox

@@ -47,6 +47,8 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What to do; printed on a `hint:` line.
     pub hint: Option<String>,
+    /// Whether the command line is wrong by itself, whatever is on the machine: exit status 2.
+    pub is_usage: bool,
 }
 
 impl Problem {
@@ -56,7 +58,15 @@ impl Problem {
             what: what.into(),
             place: None,
             hint: None,
+            is_usage: false,
         }
+    }
+
+    /// Marks it as wrong usage.
+    #[must_use]
+    pub fn in_arguments(mut self) -> Self {
+        self.is_usage = true;
+        self
     }
 
     /// Sets the place.

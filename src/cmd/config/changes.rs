@@ -38,7 +38,10 @@ pub(super) fn set(
         } else {
             "the last argument is not a key".to_owned()
         });
-        return Err(problem.hint("pass pairs of KEY and VALUE").into());
+        return Err(problem
+            .hint("pass pairs of KEY and VALUE")
+            .in_arguments()
+            .into());
     }
     let settings: Vec<(&str, &str)> = std::iter::once((key, value))
         .chain(

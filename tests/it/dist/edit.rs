@@ -57,6 +57,8 @@ fn the_client_is_undone_byte_for_byte() {
         .sccfg(&["dist", "client", "--remove"])
         .status(0)
         .stdout_has("nothing to do");
+    let json = machine.sccfg(&["dist", "client", "--remove", "--json"]);
+    json.status(0).stdout_has("\"files\":[]");
 }
 
 #[requires(sccache)]
@@ -70,7 +72,7 @@ fn what_is_not_a_secret_or_a_url_is_refused() {
         .stderr_has("hint: create it: (umask 077; sccache-dist auth generate-shared-token");
     for url in ["10.0.0.1:10600", "http://h/path", "redis://h"] {
         client(url)
-            .status(1)
+            .status(2)
             .stderr_has("is not the URL of a scheduler");
     }
     machine
@@ -139,7 +141,7 @@ fn files_of_somebody_else_and_directories_in_use_stay() {
     run(&home, &jwt)
         .status(1)
         .stderr_has("sccache-dist would remove the directory when it starts");
-    run("relative", &jwt).status(1).stderr_has("absolute path");
+    run("relative", &jwt).status(2).stderr_has("absolute path");
     run("/nowhere/build", &token)
         .status(1)
         .stderr_has("does not contain the token of this build server");

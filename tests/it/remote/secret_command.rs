@@ -217,7 +217,7 @@ fn only_back_ends_whose_secret_sccache_takes_from_a_variable_have_a_command() {
             "--secret-command",
             "pass show x",
         ])
-        .status(1)
+        .status(2)
         .stderr_has("takes no secret from a command")
         .stderr_has("use --secret-file FILE");
     assert!(!machine.config().exists());

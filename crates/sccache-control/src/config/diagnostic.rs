@@ -57,6 +57,7 @@ impl Diagnostic {
             what: self.what,
             place: self.place,
             hint: self.hint,
+            is_usage: false,
         }
     }
 

@@ -104,7 +104,7 @@ fn dir_value(dir: &Path) -> Result<Value, Problem> {
         ))
         .hint("TOML is UTF-8: choose another directory")
     })?;
-    absolute(text, "the cache directory")?;
+    absolute(text, "the cache directory").map_err(Problem::in_arguments)?;
     Ok(text.into())
 }
 
@@ -142,11 +142,12 @@ pub fn set(text: &str, path: &Path, settings: &[(&str, &str)]) -> Result<String,
                 return Err(Problem::new(format!(
                     "the argument after {nth} pairs of a key and a value is not a key"
                 ))
-                .hint("quote a value that contains blanks"));
+                .hint("quote a value that contains blanks")
+                .in_arguments());
             }
-            known => known?,
+            known => known.map_err(Problem::in_arguments)?,
         };
-        let value = value_of(name, key.kind, typed)?;
+        let value = value_of(name, key.kind, typed).map_err(Problem::in_arguments)?;
         let keys: Vec<&str> = name.split('.').collect();
         if let Some(other) = other_name(&text, path, &keys, key)? {
             return Err(
@@ -179,6 +180,7 @@ fn refuse_result(before: &str, after: &str, path: &Path) -> Result<(), Problem> 
             what: format!("sccache would reject the result: {}", fault.what),
             place: None,
             hint: fault.hint,
+            is_usage: false,
         },
     })
 }

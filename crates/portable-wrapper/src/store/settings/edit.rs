@@ -55,13 +55,13 @@ pub fn offset(text: &str, path: &Path, name: &str) -> Result<Option<usize>, Prob
 /// # Errors
 /// If there is no such setting, if the value is invalid, or if the file has another error.
 pub fn set(text: &str, path: &Path, name: &str, typed: &str) -> Result<String, Problem> {
-    check_key(name)?;
+    check_key(name).map_err(Problem::in_arguments)?;
     let wrong = |hint: &str| {
         let what = match typed {
             "" => format!("`{name}` needs a value"),
             _ => format!("invalid value `{typed}` for `{name}`"),
         };
-        Problem::new(what).hint(hint.to_owned())
+        Problem::new(what).hint(hint.to_owned()).in_arguments()
     };
     let value: Value = match name {
         "store.enabled" => match typed {
@@ -76,7 +76,7 @@ pub fn set(text: &str, path: &Path, name: &str, typed: &str) -> Result<String, P
             Ok(_) => typed.into(),
             Err(error @ CacheSizeError::TooSmall(_)) => {
                 let what = format!("invalid value for `{name}`: {error}");
-                return Err(Problem::new(what).hint(error.hint()));
+                return Err(Problem::new(what).hint(error.hint()).in_arguments());
             }
             Err(error) => return Err(wrong(error.hint())),
         },

@@ -117,7 +117,12 @@ fn cargo_works_whatever_becomes_of_sccache() {
     // Uninstalled: another one on PATH runs.
     fs::remove_file(user.sandbox.path("bin/sccache")).unwrap();
     user.install("later/sccache");
+    // The machine's own sccache would start a server for the whole machine.
     let path = std::env::var("PATH").unwrap();
+    let without =
+        std::env::split_paths(&path).filter(|directory| !directory.join("sccache").exists());
+    let path = std::env::join_paths(without).unwrap();
+    let path = path.to_str().unwrap();
     let later = user.sandbox.path("later");
     // The wrapper's own directory may be on PATH.
     let own = user.sandbox.path(WRAPPER);

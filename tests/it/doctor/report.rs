@@ -40,11 +40,11 @@ fn the_portable_wrapper_is_healthy() {
 #[requires(sccache, proc)]
 #[test]
 fn a_finding_has_a_code_a_place_a_reason_and_a_remedy() {
-    let shell = DevShell::new().with("SCCACHE_SERVER_PORT", "many");
+    let shell = DevShell::new().with("SCCACHE_IDLE_TIMEOUT", "many");
     let ran = shell.doctor(&[]).status(1).quiet();
     let expected = "\
-warning[S011]: sccache ignores SCCACHE_SERVER_PORT=many, and uses 4226
-  where: variable SCCACHE_SERVER_PORT
+warning[S011]: sccache ignores SCCACHE_IDLE_TIMEOUT=many, and uses 600 seconds
+  where: variable SCCACHE_IDLE_TIMEOUT
   why:   sccache ignores most invalid values without a message, and uses its default instead
   fix:   write a number without a unit
 

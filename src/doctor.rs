@@ -19,6 +19,7 @@ mod finding;
 mod flakes_disabled;
 mod home_manager_link;
 mod hostile_flags;
+mod ignored_variables;
 mod incremental_variable;
 mod policy_file;
 mod regions;
@@ -103,6 +104,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &store_settings::CHECK,
     &size_in_file::CHECK,
     &regions::REQUEST,
+    &ignored_variables::CHECK,
     &server_settings::CHECK,
     &server_version::CHECK,
     &server_address::FOREIGN,

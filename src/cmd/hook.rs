@@ -10,6 +10,7 @@ use crate::session::{Purpose, Session};
 use crate::shell::text;
 use portable_wrapper::seed::When;
 use sccfg_util::problem::Problem;
+use sccfg_util::wrapper_vars;
 
 /// Prints what the shell evaluates. Problems are one line each. Only what prevents any output, such
 /// as a faulty `sccfg.toml`, gives exit status 1: the hook then continues as without sccfg.
@@ -35,7 +36,8 @@ pub(super) fn run(args: Hook, start: &Path, report: Report) -> Outcome {
     let wrapper_problem = session.install_wrapper();
     let (choice, problem) = session.reconcile_server();
     report.data(&text(args.shell.into(), &session.changes(choice.as_ref())));
-    let problem = problem.or(wrapper_problem);
+    let ignored = || Some(wrapper_vars::ignored().into_iter().next()?.problem);
+    let problem = problem.or(wrapper_problem).or_else(ignored);
     let seeded = session
         .seeds()
         .then(|| seeding::seed_once(start, When::BeforeBuild));

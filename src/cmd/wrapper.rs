@@ -15,6 +15,7 @@ use portable_wrapper::install::InstalledWrapper;
 use portable_wrapper::state_dir::{CleanedState, StateDir};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
+use sccfg_util::wrapper_vars;
 
 pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
     let wrapper = InstalledWrapper::find()?;
@@ -116,6 +117,9 @@ fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome 
             (None, false) => "no: RUSTC_WRAPPER is not set".to_owned(),
         };
         report.text(&format!("active   {active}\n"));
+    }
+    for ignored in wrapper_vars::ignored() {
+        report.warning(&ignored.problem);
     }
     if sccache.is_none() {
         report.warning(

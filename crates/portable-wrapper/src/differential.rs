@@ -22,8 +22,8 @@ use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
 use super::windows::Part;
 use super::work_dir::WorkDir;
-use sccfg_util::wrapper_vars::{SWITCH, VERIFY};
-use sccfg_util::{env, fsio};
+use sccfg_util::wrapper_vars;
+use sccfg_util::fsio;
 
 /// The name of the log of differences in the state directory: one line of JSON for each unit.
 pub(super) const LOG: &str = "differences";
@@ -62,10 +62,10 @@ struct Logged<'a> {
 
 /// Whether this hit is to be compiled as well.
 pub(super) fn is_wanted() -> bool {
-    if env::var_os(SWITCH).is_some_and(|value| value == "verify") {
+    if wrapper_vars::verifies_all() {
         return true;
     }
-    let Some(share) = env::var(VERIFY).and_then(|text| share(&text)) else {
+    let Some(share) = wrapper_vars::share_to_verify() else {
         return false;
     };
     // The keys of the hasher are random for each process.
@@ -74,12 +74,6 @@ pub(super) fn is_wanted() -> bool {
     #[allow(clippy::cast_precision_loss, reason = "53 bits")]
     let random = (random >> 11) as f64 / (1_u64 << 53) as f64;
     random < share
-}
-
-/// `2%` as 0.02.
-fn share(text: &str) -> Option<f64> {
-    let percent: f64 = text.trim().strip_suffix('%')?.trim_end().parse().ok()?;
-    (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
 }
 
 /// A unit that was compiled although a cache had it.
@@ -353,16 +347,6 @@ pub(super) fn report(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_are_percentages() {
-        assert_eq!(share("2%"), Some(0.02));
-        assert_eq!(share(" 0.5 % "), Some(0.005));
-        assert_eq!(share("100%"), Some(1.0));
-        for text in ["", "2", "-1%", "101%", "x%", "NaN%"] {
-            assert_eq!(share(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn the_offset_of_the_first_difference_is_found() {

@@ -15,7 +15,7 @@ use super::build_dir::wrapper_dir;
 use super::digest::{self, KeyedHasher};
 use local_store::Store;
 use sccfg_util::fsio::{KeyLock, Obstacle};
-use sccfg_util::wrapper_vars::STATE_DIR;
+use sccfg_util::wrapper_vars;
 use sccfg_util::{env, fsio};
 
 /// The version of the format of saved values and of cache entries. Part of all keys.
@@ -84,9 +84,9 @@ pub enum CleanedState {
 impl StateDir {
     /// `None` without a home directory.
     pub fn find() -> Option<Self> {
-        let directory = match env::var_os(STATE_DIR).map(PathBuf::from) {
-            Some(directory) if directory.is_absolute() => directory,
-            _ => env::cache_dir()?.join("wrapper"),
+        let directory = match wrapper_vars::state_dir() {
+            Some(directory) => directory,
+            None => env::cache_dir()?.join("wrapper"),
         };
         Some(Self {
             directory,

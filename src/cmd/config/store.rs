@@ -1,6 +1,6 @@
 //! The settings of the local store, which are in a file of sccfg.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use portable_wrapper::store::settings::{self, Settings, edit};
@@ -9,7 +9,7 @@ use sccache_control::config::file;
 use sccfg_util::fsio;
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
-use sccfg_util::wrapper_vars::STORE;
+use sccfg_util::wrapper_vars::{CONFIG, STORE};
 use sccfg_util::{env, wrapper_vars};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ impl StoreFile {
             Problem::new("could not find the home directory: HOME is not set to an absolute path")
                 .hint("set HOME")
         })?;
-        let from = match env::var_os(wrapper_vars::CONFIG) {
+        let from = match env::var_os(CONFIG) {
             Some(_) => ", from SCCFG_CONFIG",
             None => "",
         };
@@ -144,17 +144,9 @@ impl StoreFile {
     }
 }
 
-/// The problem of a variable that is ignored.
+/// The problem of a variable of the local store that is ignored.
 fn ignored_variable() -> Option<Problem> {
-    let ignored = |name: &str, value: &str, hint: &str| {
-        Problem::new(format!("{name}={value} is ignored")).hint(hint.to_owned())
-    };
-    let file = env::var(wrapper_vars::CONFIG).filter(|file| !Path::new(file).is_absolute());
-    if let Some(file) = file.filter(|file| !file.is_empty()) {
-        let hint = "write an absolute path, or unset the variable";
-        return Some(ignored(wrapper_vars::CONFIG, &file, hint));
-    }
-    let store = env::var(STORE).filter(|store| !store.is_empty())?;
-    let is_known = wrapper_vars::switch(STORE).is_some();
-    (!is_known).then(|| ignored(STORE, &store, "write on or off, or unset the variable"))
+    let mut all = wrapper_vars::ignored().into_iter();
+    let ignored = all.find(|ignored| [CONFIG, STORE].contains(&ignored.name))?;
+    Some(ignored.problem)
 }

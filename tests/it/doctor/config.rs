@@ -1,4 +1,4 @@
-//! S010 to S015: sccache's config file, and variables against it. And S050.
+//! S010 to S015: sccache's config file, and variables against it. And S018 and S050.
 
 use super::DevShell;
 
@@ -101,4 +101,30 @@ fn a_faulty_policy_is_one_finding_and_the_rest_is_checked() {
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(json["problems"][0]["code"], "S050", "{json:#}");
     assert_eq!(json["problems"][0]["where"]["line"], 2);
+}
+
+#[requires(sccache, proc)]
+#[test]
+fn a_variable_of_sccfg_that_is_not_understood_is_told() {
+    for (name, value, hint) in [
+        ("SCCFG_SEED", "no", "write on or off"),
+        ("SCCFG_STORE", "maybe", "write on or off"),
+        ("SCCFG_WRAPPER", "Off", "write on, off or verify"),
+        ("SCCFG_WRAPPER_LINKS", "none", "write on or off"),
+        ("SCCFG_WRAPPER_SCRIPTS", "none", "write on or off"),
+        ("SCCFG_WRAPPER_VERIFY", "2", "write a percentage, such as 2%"),
+        ("SCCFG_WRAPPER_HOME", "share", "write shared or exact"),
+        ("SCCFG_SCCACHE_TIMEOUT", "6s", "write a number of seconds"),
+        ("SCCFG_WRAPPER_DIR", "state", "write an absolute path"),
+        ("SCCFG_CONFIG", "config.toml", "write an absolute path"),
+    ] {
+        let is_ignored = format!("{name}={value} is ignored");
+        let place = format!("variable {name}");
+        let shell = DevShell::new().with(name, value);
+        shell.finds("S018", &[&is_ignored, &place, hint]);
+    }
+    for value in ["on", "1", "true", "off", "0", "false", ""] {
+        let ran = DevShell::new().with("SCCFG_SEED", value).doctor(&[]);
+        assert!(!ran.stdout.contains("S018"), "{value}: {}", ran.stdout);
+    }
 }

@@ -324,6 +324,17 @@ fn where_the_front_cannot_be_put_sccache_runs_by_itself() {
 
 #[requires(sccache)]
 #[test]
+fn a_variable_that_is_not_understood_is_told() {
+    let shell = Shell::portable();
+    shell.hook();
+    let shell = shell.variable("SCCFG_SEED", Path::new("no"));
+    let (left, ran) = shell.hook();
+    ran.says_once(&["sccfg: SCCFG_SEED=no is ignored (write on or off, or unset the variable)"]);
+    shell.assert_portable(&left);
+}
+
+#[requires(sccache)]
+#[test]
 fn a_link_to_an_earlier_sccfg_is_made_anew() {
     let shell = Shell::portable();
     fs::create_dir_all(shell.front().parent().unwrap()).unwrap();

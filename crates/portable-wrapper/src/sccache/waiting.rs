@@ -12,8 +12,8 @@ use sccache_control::server::address::Address;
 use sccache_control::server::listener::{Listener, find_listener};
 use sccache_control::server::process::{self, Process};
 use sccfg_util::proc::{POLL_INTERVAL, Program};
-use sccfg_util::wrapper_vars::TIMEOUT;
-use sccfg_util::{env, fsio};
+use sccfg_util::wrapper_vars;
+use sccfg_util::fsio;
 
 /// How long the compiles of a build wait in total while nothing is compiled.
 const LIMIT: Duration = Duration::from_secs(6);
@@ -50,13 +50,12 @@ enum Server {
 
 impl<'a> Waiting<'a> {
     pub(super) fn new(sccache: &'a Sccache) -> Self {
-        let seconds = env::var(TIMEOUT).and_then(|text| text.trim().parse().ok());
         Self {
             outage: &sccache.outage,
             program: &sccache.program,
             address: &sccache.address,
             busy_lock: sccache.busy_lock(),
-            limit: seconds.map_or(LIMIT, Duration::from_secs),
+            limit: wrapper_vars::timeout().unwrap_or(LIMIT),
             ticks: 0,
             idle: Duration::ZERO,
             is_busy: false,

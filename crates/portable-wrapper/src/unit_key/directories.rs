@@ -9,7 +9,7 @@ use super::super::package;
 use super::super::path_map::{PathMap, Role, other_spelling};
 use super::super::unit_manifest::UnitManifest;
 use sccache_control::config::variables::is_remote;
-use sccfg_util::wrapper_vars::CARGO_HOME_MODE;
+use sccfg_util::wrapper_vars;
 use sccfg_util::{env, fsio};
 
 /// The path map of `unit`, and why a directory could not be added, if so. `vendored` are the directories of the vendored packages
@@ -104,12 +104,8 @@ pub(in super::super) fn is_outside(source: &str) -> bool {
 
 /// Whether users whose `CARGO_HOME` has another length share the cache. By default, if the cache is remote.
 fn shares_cargo_home() -> bool {
-    match env::var(CARGO_HOME_MODE).as_deref() {
-        Some("shared") => return true,
-        Some("exact") => return false,
-        _ => {}
-    }
-    is_remote(&env::vars_starting_with("SCCACHE_"))
+    let is_remote = || is_remote(&env::vars_starting_with("SCCACHE_"));
+    wrapper_vars::shares_cargo_home().unwrap_or_else(is_remote)
 }
 
 /// Whether `directory` is below `root` and not reached through a symbolic link below it.

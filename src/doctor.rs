@@ -137,6 +137,7 @@ pub(crate) static CHECKS: &[&Check] = &[
     &flakes_disabled::CHECK,
     &envrc_overrides::CHECK,
     &unusable_directories::CHECK,
+    &cargo_user_wrapper::REGION,
 ];
 
 fn as_problem(error: anyhow::Error) -> Problem {
@@ -201,6 +202,10 @@ pub(crate) fn examine_users_files() -> Vec<Diagnosis> {
     let mut found = Vec::new();
     for (check, findings) in [
         (&cargo_user_wrapper::CHECK, cargo_user_wrapper::find(&files)),
+        (
+            &cargo_user_wrapper::REGION,
+            cargo_user_wrapper::find_damage(&files),
+        ),
         (
             &cargo_env_table::CHECK,
             cargo_env_table::find(&files, false),

@@ -13,12 +13,12 @@ use std::path::Path;
 
 use toml_edit::Table;
 
-use super::marked::{self, END};
+use super::marked;
 use crate::sccfg_toml::{Linker, LinkerConfig};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
-const START: &str = "# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`";
+pub(super) const START: &str = "# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`";
 const CFG: &str = "cfg(target_os = \"linux\")";
 const HOW: &str =
     "# To use it without the dev shell as well: linker-config = \"set\" in sccfg.toml";
@@ -76,17 +76,14 @@ pub(crate) fn render(
 /// # Errors
 /// If the lines between the markers were edited, a marker is missing, or keys were added below the table.
 pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
-    let Some(start) = text.find(START) else {
-        return Ok(text.to_owned());
-    };
+    marked::check(text, path)?;
     let problem = |what: &str, offset: usize, hint: &str| {
         Problem::new(what)
             .at(Place::at(path, text, offset))
             .hint(hint)
     };
     let Some((range, inside)) = marked::find(text, START) else {
-        let what = format!("`{END}` is missing after this line");
-        return Err(problem(&what, start, "restore the line"));
+        return Ok(text.to_owned());
     };
     let is_ours = |line: &str| {
         let line = line.trim();
@@ -97,7 +94,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
             || line.starts_with("To use it without")
     };
     if let Some(foreign) = inside.lines().find(|line| !is_ours(line)) {
-        let offset = start + text[start..].find(foreign).unwrap_or_default();
+        let offset = range.start + text[range.clone()].find(foreign).unwrap_or_default();
         let what = "sccfg did not write this line between its markers";
         return Err(problem(what, offset, "move it out of the markers"));
     }
@@ -138,6 +135,7 @@ fn refuse_other_flags(root: &Table, text: &str, path: &Path) -> Result<(), Probl
 
 #[cfg(test)]
 mod tests {
+    use super::marked::END;
     use super::*;
 
     fn path() -> &'static Path {

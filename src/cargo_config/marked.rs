@@ -1,11 +1,19 @@
 //! Lines of sccfg in a config file of cargo, between two markers.
 
 use std::ops::Range;
+use std::path::Path;
 
 use serde_json::Value;
 
+use super::{linker, user_wrapper};
+use nix_shell_edit::region::duplicate;
 use sccache_control::config::toml;
+use sccfg_util::problem::{Place, Problem};
 
+/// What each first line of a region begins with.
+const BEGIN: &str = "# >>> sccfg >>>";
+/// The first lines of the regions that a config file of cargo may have.
+const STARTS: [&str; 2] = [linker::START, user_wrapper::START];
 /// The last line of a region.
 pub(crate) const END: &str = "# <<< sccfg <<<";
 
@@ -39,6 +47,48 @@ pub(crate) fn find<'t>(text: &'t str, start: &str) -> Option<(Range<usize>, &'t 
         range.start = before.len();
     }
     Some((range, &text[inside..toml::line_start(text, end)]))
+}
+
+/// Refuses damaged regions in `text`, the contents of a config file of cargo at `path`.
+///
+/// # Errors
+/// If a marker has no counterpart or was edited, or a region is in the file twice.
+pub(super) fn check(text: &str, path: &Path) -> Result<(), Problem> {
+    let at = |offset: usize| Place::at(path, text, offset);
+    let no_end = |begin: usize| {
+        Problem::new(format!("`{END}` is missing after this line"))
+            .at(at(begin))
+            .hint("restore the line below the lines of sccfg, or delete these by hand")
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    let mut open: Option<usize> = None;
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let start = offset;
+        offset += line.len();
+        let line = line.trim_start_matches('\u{feff}').trim();
+        if line.starts_with(BEGIN) {
+            if let Some(begin) = open {
+                return Err(no_end(begin));
+            }
+            let Some(known) = STARTS.into_iter().find(|known| line == *known) else {
+                let starts = STARTS.map(|start| format!("`{start}`")).join(" or ");
+                return Err(Problem::new("this sccfg begin marker was edited")
+                    .at(at(start))
+                    .hint(format!("restore it: {starts}")));
+            };
+            if seen.contains(&known) {
+                return Err(duplicate(at(start)));
+            }
+            seen.push(known);
+            open = Some(start);
+        } else if line == END && open.take().is_none() {
+            return Err(Problem::new("this sccfg end marker has no begin marker")
+                .at(at(start))
+                .hint("restore the line that starts with `# >>> sccfg`, or delete all lines of the region"));
+        }
+    }
+    open.map_or(Ok(()), |begin| Err(no_end(begin)))
 }
 
 /// The values of a text without those at `keys`, and without tables that are empty then.

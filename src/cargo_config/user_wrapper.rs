@@ -13,11 +13,11 @@ use std::path::Path;
 
 use toml_edit::{Item, Table};
 
-use super::marked::{self, END};
+use super::marked;
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
-const START: &str = "# >>> sccfg >>> written by `sccfg cargo --user`";
+pub(super) const START: &str = "# >>> sccfg >>> written by `sccfg cargo --user`";
 const KEYS: [&str; 2] = ["build", "rustc-wrapper"];
 
 /// `text`, the contents of `path`, with `wrapper` as `build.rustc-wrapper`. [`without`] returns `text` again.
@@ -78,16 +78,9 @@ pub(crate) fn written(text: &str, path: &Path) -> Option<String> {
 /// # Errors
 /// If the lines between the markers were edited, or a marker is missing.
 pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
+    marked::check(text, path)?;
     let Some((range, inside)) = marked::find(text, START) else {
-        return match text.find(START) {
-            None => Ok(text.to_owned()),
-            Some(start) => {
-                let problem = Problem::new(format!("`{END}` is missing after this line"));
-                Err(problem
-                    .at(Place::at(path, text, start))
-                    .hint("restore the line, or delete the lines of sccfg by hand"))
-            }
-        };
+        return Ok(text.to_owned());
     };
     let is_ours = |line: &str| {
         let line = line.trim();
@@ -153,6 +146,7 @@ fn at(problem: Problem, path: &Path, text: &str, span: Option<Range<usize>>) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::marked::END;
     use super::*;
 
     fn path() -> &'static Path {

@@ -1,11 +1,11 @@
-//! S039: the wrapper of the user's configuration of cargo cannot be run.
+//! S039 and S062: the wrapper of the user's configuration of cargo cannot be run, or its lines are damaged.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::files::Files;
+use super::files::{CargoFile, Files};
 use super::store_path_gone::is_gone;
-use super::{Check, Finding, Fix, Remedy, Where, as_problem};
+use super::{Check, Finding, Fix, Remedy, Severity, Where, as_problem};
 use crate::cargo_config::{string_in, user_wrapper};
 use crate::plan::UserWrapper;
 use sccfg_util::env;
@@ -17,6 +17,22 @@ pub(super) static CHECK: Check = Check {
     why: "cargo fails in every project whose shell sets no RUSTC_WRAPPER",
     find: |context| find(context),
 };
+
+pub(super) static REGION: Check = Check {
+    code: "S062",
+    name: "damaged lines of sccfg in the configuration of cargo",
+    why: "`sccfg cargo --user --remove` cannot restore the file",
+    find: |context| find_damage(context),
+};
+
+pub(super) fn find_damage(files: &Files) -> Vec<Finding> {
+    let users = files.cargo_files.iter().filter(|file| file.is_users);
+    let problem = |file: &CargoFile| user_wrapper::without(&file.text, &file.shown).err();
+    users
+        .filter_map(problem)
+        .map(|problem| Finding::of_problem(Severity::Warning, problem))
+        .collect()
+}
 
 pub(super) fn find(files: &Files) -> Vec<Finding> {
     let users = files.cargo_files.iter().filter(|file| file.is_users);

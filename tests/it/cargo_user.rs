@@ -146,6 +146,51 @@ fn cargo_works_whatever_becomes_of_sccache() {
 }
 
 #[test]
+fn a_damaged_marker_is_told() {
+    let user = User::new();
+    user.sandbox.write(CONFIG, "[net]\noffline = true\n");
+    user.cargo_user(&[]).status(0);
+    let text = user.sandbox.read(CONFIG);
+    let begin = "# >>> sccfg >>> written by `sccfg cargo --user`\n";
+    for (from, to, said) in [
+        (
+            begin,
+            "",
+            "config.toml:5:1: this sccfg end marker has no begin marker",
+        ),
+        (
+            " written by",
+            "",
+            "config.toml:3:1: this sccfg begin marker was edited",
+        ),
+        (
+            "# <<< sccfg <<<",
+            "",
+            "config.toml:3:1: `# <<< sccfg <<<` is missing after this line",
+        ),
+    ] {
+        let damaged = text.replacen(from, to, 1);
+        assert_ne!(damaged, text);
+        user.sandbox.write(CONFIG, &damaged);
+        for more in [&[][..], &["--remove"]] {
+            user.cargo_user(more)
+                .status(1)
+                .stderr_has(said)
+                .stderr_has("hint: ");
+        }
+        let mut doctor = user.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        let doctor = doctor
+            .args(["-C", "app", "doctor"])
+            .env_remove("CARGO_HOME");
+        let mut doctor = Ran::new("sccfg doctor".into(), &doctor.output().unwrap());
+        for part in said.splitn(2, ": ").chain(["warning[S062]"]) {
+            doctor = doctor.stdout_has(part);
+        }
+        assert_eq!(user.sandbox.read(CONFIG), damaged);
+    }
+}
+
+#[test]
 fn what_is_someone_elses_is_not_touched() {
     let user = User::new();
     let theirs = "[build]\nrustc-wrapper = \"kache\"\n";

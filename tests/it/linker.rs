@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::doctor::FLAKE;
@@ -112,6 +113,50 @@ fn flags_of_the_project_are_not_lost() {
         .stderr_has("hint:");
     assert_eq!(sandbox.read(CONFIG), flags);
     assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
+}
+
+#[rstest]
+#[case::no_begin(
+    "# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`\n",
+    "",
+    ":1: this sccfg end marker has no begin marker"
+)]
+#[case::other_begin(
+    "rendered from sccfg.toml by",
+    "written by",
+    "config.toml:3:1: this sccfg begin marker was edited"
+)]
+#[case::no_end(
+    "# <<< sccfg <<<",
+    "",
+    "config.toml:3:1: `# <<< sccfg <<<` is missing after this line"
+)]
+fn a_damaged_marker_is_told(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
+    for how in ["comment", "set"] {
+        let sandbox = repository();
+        let options = ["--linker", "mold", "--linker-config", how];
+        init(&sandbox, &options).status(0);
+        let text = sandbox.read(CONFIG);
+        let damaged = text.replacen(from, to, 1);
+        assert_ne!(damaged, text);
+        sandbox.write(CONFIG, &damaged);
+        for command in ["apply", "apply --check", "remove", "doctor"] {
+            let args: Vec<&str> = ["-C", "repo"]
+                .into_iter()
+                .chain(command.split(' '))
+                .collect();
+            let ran = sandbox.sccfg(&args).status(1);
+            let printed = format!("{}{}", ran.stdout, ran.stderr);
+            for part in said.splitn(2, ": ") {
+                assert!(printed.contains(part), "{command}: {printed}");
+            }
+            assert_eq!(sandbox.read(CONFIG), damaged);
+        }
+        // Once it is restored, everything is undone.
+        sandbox.write(CONFIG, &text);
+        sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+        assert_eq!(sandbox.read(CONFIG), OURS);
+    }
 }
 
 /// Lines that `--fix-cargo-config` commented out are restored in the same file.

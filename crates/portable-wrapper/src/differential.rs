@@ -22,8 +22,8 @@ use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
 use super::windows::Part;
 use super::work_dir::WorkDir;
-use sccfg_util::wrapper_vars;
 use sccfg_util::fsio;
+use sccfg_util::wrapper_vars;
 
 /// The name of the log of differences in the state directory: one line of JSON for each unit.
 pub(super) const LOG: &str = "differences";

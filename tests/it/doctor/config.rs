@@ -112,7 +112,11 @@ fn a_variable_of_sccfg_that_is_not_understood_is_told() {
         ("SCCFG_WRAPPER", "Off", "write on, off or verify"),
         ("SCCFG_WRAPPER_LINKS", "none", "write on or off"),
         ("SCCFG_WRAPPER_SCRIPTS", "none", "write on or off"),
-        ("SCCFG_WRAPPER_VERIFY", "2", "write a percentage, such as 2%"),
+        (
+            "SCCFG_WRAPPER_VERIFY",
+            "2",
+            "write a percentage, such as 2%",
+        ),
         ("SCCFG_WRAPPER_HOME", "share", "write shared or exact"),
         ("SCCFG_SCCACHE_TIMEOUT", "6s", "write a number of seconds"),
         ("SCCFG_WRAPPER_DIR", "state", "write an absolute path"),

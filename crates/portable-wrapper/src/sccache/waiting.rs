@@ -11,9 +11,9 @@ use super::outage::Outage;
 use sccache_control::server::address::Address;
 use sccache_control::server::listener::{Listener, find_listener};
 use sccache_control::server::process::{self, Process};
+use sccfg_util::fsio;
 use sccfg_util::proc::{POLL_INTERVAL, Program};
 use sccfg_util::wrapper_vars;
-use sccfg_util::fsio;
 
 /// How long the compiles of a build wait in total while nothing is compiled.
 const LIMIT: Duration = Duration::from_secs(6);

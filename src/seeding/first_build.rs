@@ -87,7 +87,11 @@ fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
         || Worktree::around(&start).is_none_or(|worktree| marked(&worktree).is_some());
     if is_possible && let Ok(workspace) = Workspace::with_settings_of(&start, cwd) {
         let used = match command {
-            Some(command) if command.purpose == Purpose::Build && !command.has_toolchain => {
+            Some(command)
+                if command.purpose == Purpose::Build
+                    && !command.has_toolchain
+                    && !rustup_got_toolchain() =>
+            {
                 Use::Last
             }
             _ => Use::NotLast,
@@ -96,6 +100,12 @@ fn rebuild_outdated_units(start: &Path, cwd: &Path, command: Option<&Command>) {
         let removed = remove_outdated(&workspace.build, used);
         log::debug!("looked at what was seeded: {removed:?}");
     }
+}
+
+/// Whether rustup was given a toolchain on the command line (`cargo +nightly`), which it does not pass on to cargo. See
+/// `RUSTUP_TOOLCHAIN_SOURCE` in the chapter on environment variables of rustup's book; releases before it do not set it.
+fn rustup_got_toolchain() -> bool {
+    env::var("RUSTUP_TOOLCHAIN_SOURCE").as_deref() == Some("cli")
 }
 
 /// The use of the default target directory by a subcommand of cargo.

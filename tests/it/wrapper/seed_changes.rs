@@ -9,8 +9,9 @@ use rstest::rstest;
 use super::build_scripts::{DECLARES_ITSELF, app, saying};
 use super::file_stamps::script;
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project};
+use super::project::{Checkout, Layout, Project, succeeds};
 use super::seed::{ALL, project, sccfg, seed};
+use super::toolchains::two;
 
 /// A macro that reads a file without telling the compiler, and a program that prints it.
 const READER: &str = r#"
@@ -474,4 +475,30 @@ fn a_program_counts_that_a_build_script_of_the_first_build_finds() {
     let second = with_programs(&project, &linked, "2");
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).starts_with("2\n"));
+}
+
+/// rustup does not pass `+nightly` on to cargo. The build with it compiles none of the units that were seeded, so the one after it
+/// still compares their sources.
+#[requires(sccache, second_toolchain, rustup)]
+#[test]
+fn a_build_with_another_toolchain_is_not_the_first_one() {
+    let [used, other] = two().map(|(rustc, _)| {
+        let toolchain = rustc.ancestors().nth(2).unwrap().file_name().unwrap();
+        toolchain.to_str().unwrap().to_owned()
+    });
+    let file = format!("[toolchain]\nchannel = \"{used}\"\n");
+    let project = project().file("rust-toolchain.toml", &file).committed();
+    project.main().without("RUSTC").cargo(&["build"]).ok();
+    let linked = project.linked("second").without("RUSTC");
+    seed(&linked);
+    let mut cargo = linked.command("cargo");
+    let other = format!("+{other}");
+    succeeds(cargo.args([&*other, "check", "--offline", "-p", "mac"]));
+    copy_with_time(&linked, "data.txt", "copied\n");
+    linked.cargo(&["build"]).ok();
+    assert!(
+        linked.says("app").contains("copied"),
+        "{}",
+        linked.says("app")
+    );
 }

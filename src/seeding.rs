@@ -16,7 +16,7 @@ use crate::worktrees::Worktree;
 pub(crate) use cargo_settings::CargoSettings;
 pub(crate) use first_build::prepare_build;
 use manifest::Manifests;
-use portable_wrapper::seed::{self, Checkout, Refused, STAGING, Seeded, When};
+use portable_wrapper::seed::{self, Checkout, NOT_COMPILED, Refused, STAGING, Seeded, When};
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 use workspace::Workspace;
@@ -241,9 +241,11 @@ fn fill(
 
 fn nothing_taken(from: &Checkout, seeded: &Seeded) -> Problem {
     let what = format!("no units can be taken from {}", from.workspace.display());
-    match seeded.left_out.first() {
-        None => Problem::new(format!("{what}: nothing was compiled through the wrapper"))
-            .hint("build there with portable keys (`sccfg init --wrapper portable`)"),
+    let other = |(_, why): &&(String, String)| !why.ends_with(NOT_COMPILED);
+    match seeded.left_out.iter().find(other) {
+        None => Problem::new(format!("{what}: nothing was compiled through the wrapper")).hint(
+            "build there with portable keys (`sccfg init --wrapper portable`), after `cargo clean` if it was built without them",
+        ),
         Some((unit, why)) => {
             Problem::new(format!("{what}: {unit}: {why}")).hint("`sccfg seed -v` lists all units")
         }

@@ -125,6 +125,10 @@ impl SccacheReport {
             is_wrapper(&found.unwrap_or_else(|| name.into()))
         };
         if self.wrapper.as_ref().is_some_and(is_portable) {
+            // cargo takes units for fresh that were compiled without the wrapper.
+            if fsio::exists(&self.target.join(".rustc_info.json")) {
+                return "cargo clean, then cargo build    (only what the wrapper has compiled is recorded)";
+            }
             "cargo build    (only what cargo has compiled is recorded)"
         } else if self.has_portable_policy {
             "nix develop, then cargo build    (builds are recorded in the dev shell)"

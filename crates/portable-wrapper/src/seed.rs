@@ -35,6 +35,7 @@ use std::time::SystemTime;
 use super::builds::last_record;
 use super::path_map::{PathMap, Role};
 use checks::Checks;
+pub use decisions::NOT_COMPILED;
 use decisions::{Decisions, Delivered};
 use delivery::Delivery;
 use earlier::Earlier;

@@ -278,4 +278,14 @@ fn where_portable_keys_are_used_a_build_is_the_next_step() {
         let said = said(&main, args);
         assert!(said.contains("next:    cargo build"), "{said}");
     }
+    // As in a shell that has got portable keys after a build: for cargo, all units are fresh.
+    main.uncached(&["build"]).ok();
+    main.cargo(&["build"]).ok().nothing_to_do();
+    for args in [&["report"][..], &["explain", "low"]] {
+        let said = said(&main, args);
+        assert!(
+            said.contains("next:    cargo clean, then cargo build"),
+            "{said}"
+        );
+    }
 }

@@ -512,6 +512,17 @@ fn a_checkout_without_a_build_is_named() {
         .stderr_has("hint: build there");
 }
 
+#[requires(sccache)]
+#[test]
+fn what_to_do_about_a_build_without_the_wrapper_is_told() {
+    let project = project().committed();
+    project.main().uncached(&["build"]).ok();
+    let linked = project.linked("second");
+    let said = sccfg(&linked, &["seed"]).status(0);
+    said.stderr_has("/main: nothing was compiled through the wrapper")
+        .stderr_has("after `cargo clean`");
+}
+
 /// rustup, asked for a program, may install the toolchain that a project names.
 #[requires(sccache)]
 #[test]

@@ -13,6 +13,9 @@ use super::earlier::{Decided, Earlier, LeftOut, TakenEarlier, TakenUnit};
 use super::reference_time::modified;
 use super::units::{CargoUnit, Kind, Times};
 
+/// The end of the reason for a unit of which a dependency has no manifest.
+pub const NOT_COMPILED: &str = "was not compiled by the wrapper";
+
 /// A unit to deliver. Ordered by size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Delivered {
@@ -230,9 +233,7 @@ impl<'a> Decisions<'a> {
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             if found.is_empty() {
-                return Err(
-                    format!("its dependency {name} was not compiled by the wrapper").into(),
-                );
+                return Err(format!("its dependency {name} {NOT_COMPILED}").into());
             }
             for nth in found {
                 let taken = match self.states[*nth] {

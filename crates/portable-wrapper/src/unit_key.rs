@@ -315,8 +315,10 @@ impl<'a> KeyBuilder<'a> {
 
     /// Makes the unit one that is compiled each time, because a macro does `what`.
     fn compile_each_time(&mut self, what: &str) {
-        let why = format!("compiled each time: a macro in its dependencies {what}");
-        self.keyed_by_path.get_or_insert(why);
+        if !self.is_each_time {
+            let why = format!("compiled each time: a macro in its dependencies {what}");
+            self.keyed_by_path = Some(why);
+        }
         self.is_each_time = true;
     }
 

@@ -171,6 +171,7 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         ("made", "mac::made!(\"target/made\")"),
         ("timed", "mac::timed!()"),
         ("built", "mac::built!()"),
+        ("both", "[mac::content!(\"/etc/passwd\"), mac::built!()].concat()"),
         ("set", "mac::set!()"),
         ("removed", "mac::removed!()"),
         ("process", "mac::process!()"),
@@ -182,6 +183,7 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         let mut built = checkout.cargo(&["build"]).ok();
         built.compiled.sort();
         built.compiled(&[
+            "both bin",
             "built bin",
             "git bin",
             "log bin",
@@ -198,6 +200,8 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         .stdout_has("runs git")
         .stdout_has("std::process");
     sccfg(&project.main(), &["explain", "set"]).stdout_has("changes the variable SCCFG_TEST_SET");
+    // It also depends on a file outside, which matters less.
+    sccfg(&project.main(), &["explain", "both"]).stdout_has("reads the clock");
     sccfg(&project.main(), &["explain", "process"]).stdout_has("calls getpid");
 }
 

@@ -171,7 +171,10 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         ("made", "mac::made!(\"target/made\")"),
         ("timed", "mac::timed!()"),
         ("built", "mac::built!()"),
-        ("both", "[mac::content!(\"/etc/passwd\"), mac::built!()].concat()"),
+        (
+            "both",
+            "[mac::content!(\"/etc/passwd\"), mac::built!()].concat()",
+        ),
         ("set", "mac::set!()"),
         ("removed", "mac::removed!()"),
         ("process", "mac::process!()"),

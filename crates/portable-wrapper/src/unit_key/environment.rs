@@ -246,7 +246,10 @@ pub(crate) fn may_be_meant(name: &str, words: &BTreeSet<impl Borrow<str> + Ord>)
         let may_be = is_of_a_session(name) && !name.starts_with("CARGO_");
         may_be && !part.contains('_') && (part == "CI" || name.ends_with(part))
     };
-    let is_one = |part: &str| !is_common(part) && is_part(part);
+    // It has the file descriptors of cargo's jobserver, which differ between commands.
+    let is_jobserver = name == "CARGO_MAKEFLAGS";
+    let is_one =
+        |part: &str| !is_common(part) && is_part(part) && !(is_jobserver && part == "CARGO");
     words.contains(name)
         || name.match_indices('_').any(|(at, _)| {
             is_one(&name[..at])
@@ -277,6 +280,11 @@ mod tests {
             assert!(counts(name, &BTreeSet::from([name])), "{name}");
         }
         assert!(counts("CARGO_FOO", &BTreeSet::from(["FOO"])));
+        assert!(counts("CARGO_FOO", &BTreeSet::from(["CARGO"])));
+        assert!(!counts("CARGO_MAKEFLAGS", &BTreeSet::from(["CARGO"])));
+        for named in ["MAKEFLAGS", "CARGO_MAKEFLAGS"] {
+            assert!(counts("CARGO_MAKEFLAGS", &BTreeSet::from([named])));
+        }
         assert!(counts("GITHUB_PATH", &BTreeSet::from(["GITHUB_"])));
         assert!(counts("GITHUB_PATH", &BTreeSet::from(["_PATH"])));
         assert!(!counts("GITHUB_PATH", &BTreeSet::from(["PATH"])));

@@ -43,7 +43,7 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 /// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `sqlx-macros-core`), its inode only to
 /// identify it (`same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
 /// named `std` (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
-/// sockets that they have opened to values of the standard library (`mio`, `socket2`), or contain SQLite, which does everything
+/// sockets that they have opened to values of the standard library (`mio`, `socket2`), or contain `SQLite`, which does everything
 /// by functions of the C library that the observer interposes (`libsqlite3-sys`).
 const REPEATABLE_BUT_NOTED: [&str; 13] = [
     "bevy_macro_utils",

@@ -87,7 +87,7 @@ impl MacroEffects {
         is_listed: bool,
         parses_texts: bool,
     ) -> Self {
-        let Some(files) = sources::code(sources, conditions, is_listed) else {
+        let Some(files) = sources::code(name, sources, conditions, is_listed) else {
             let mut effects = Self::everything(name, UNKNOWN_FILE);
             effects.runs.add_unknown(&format!("{name}: {UNKNOWN_FILE}"));
             return effects;
@@ -128,7 +128,7 @@ impl MacroEffects {
                 inputs.hidden_in_scripts = None;
             }
         }
-        if self.runs.reads_clock() && reviewed::is_timeless(sources) {
+        if self.runs.reads_clock() && reviewed::is_timeless(name, sources) {
             self.runs.mark_timeless();
         }
     }

@@ -59,7 +59,7 @@ pub(super) enum Uncacheable {
     ScriptMachine,
     /// A build script runs a program that is not a compiler or a similar tool.
     ScriptPrograms,
-    /// A crate that a build script uses was not compiled by this wrapper.
+    /// The code of a crate that a build script uses is not known, or was not compiled by this wrapper.
     ScriptUnknown,
     /// The output of a build script cannot be stored.
     ScriptOutput,
@@ -176,7 +176,7 @@ impl Uncacheable {
             Self::ScriptMachine => {
                 "it may depend on the user, the machine, its process, or a file in /dev, /proc, /run or /sys"
             }
-            Self::ScriptUnknown => "a crate that it uses was not compiled by this wrapper",
+            Self::ScriptUnknown => "the code of a crate that it uses is not known",
             Self::ScriptOutput => "its output cannot be stored",
             Self::ScriptCutOff => "cargo exited before it",
             Self::ScriptFilesLost => "something else removed files that it wrote to its OUT_DIR",

@@ -32,6 +32,10 @@ const TIMELESS: [&str; 5] = [
     "e10a87059f0c70c1982f7440bb9f32f25a338482a24a1b469fb905c4b048d26b",
 ];
 
+/// Published crates that use the clock only to print how long their phases took (`lalrpop`), or to limit how long threads wait
+/// (`parking_lot`, `parking_lot_core`), in all releases.
+const MEASURING: [&str; 3] = ["lalrpop", "parking_lot", "parking_lot_core"];
+
 /// Published crates whose native code only computes, in all releases: `cmov` selects a value, `psm` switches stacks, `stacker`
 /// grows them.
 const COMPUTING: [&str; 3] = ["cmov", "psm", "stacker"];
@@ -74,6 +78,20 @@ const ORDERING: [&str; 1] = ["foldhash"];
 /// Published crates whose only volatile effect is to draw random numbers, in all releases. Some use the clock for that.
 const DRAWING: [&str; 4] = ["fastrand", "getrandom", "rand_os", "tokio-stream"];
 
+/// Published crates whose only files with unknown names are those that one of their macros includes, and that macro, in all
+/// releases. The files are code of the crate that uses the macro.
+const INCLUDING: [(&str, &str); 1] = [("lalrpop-util", "lalrpop_mod")];
+
+/// Whether the published crate `name` has unknown files only in a macro, for the crate that uses it.
+pub(super) fn includes_only_for_others(name: &str) -> bool {
+    INCLUDING.iter().any(|(of, _)| *of == name)
+}
+
+/// Whether a macro of this name includes a file with an unknown name into the crate that uses it.
+pub(super) fn is_including_macro(name: &str) -> bool {
+    INCLUDING.iter().any(|(_, of)| *of == name)
+}
+
 /// Whether the published crate `name` reads the current directory only to find files and programs.
 pub(super) fn only_finds_files(name: &str) -> bool {
     FINDING_FILES.contains(&name)
@@ -114,9 +132,9 @@ pub(super) fn is_repeatable(sources: &[Source<'_>]) -> bool {
     REPEATABLE.contains(&digest(sources).as_str())
 }
 
-/// Whether a review found that these sources do not depend on the clock.
-pub(super) fn is_timeless(sources: &[Source<'_>]) -> bool {
-    TIMELESS.contains(&digest(sources).as_str())
+/// Whether a review found that the published crate `name` with these sources does not depend on the clock.
+pub(super) fn is_timeless(name: &str, sources: &[Source<'_>]) -> bool {
+    MEASURING.contains(&name) || TIMELESS.contains(&digest(sources).as_str())
 }
 
 /// The digest of the files that are code.

@@ -9,6 +9,7 @@ use sccfg_util::fsio;
 
 use super::conditions::Conditions;
 use super::inactive_code::inactive_code;
+use super::reviewed;
 use super::tokens::{Kind, Token, only, tokens};
 
 /// A file that may be code.
@@ -66,10 +67,11 @@ struct Named {
     inactive_ends: BTreeSet<String>,
 }
 
-/// The tokens of all files that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
+/// The tokens of all files of the crate `name` that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
 /// otherwise some belong to tests and other targets of the package, or to modules that are not compiled, which are not read.
 /// `None` if other files may be code.
 pub(super) fn code<'a>(
+    name: &str,
     sources: &'a [Source<'_>],
     conditions: &Conditions,
     is_listed: bool,
@@ -107,6 +109,12 @@ pub(super) fn code<'a>(
         if !has_more {
             break;
         }
+    }
+    if !is_listed {
+        let idents = read.iter().flatten().flatten();
+        let mut idents = idents.filter(|token| token.kind == Kind::Ident);
+        named.any |= idents.any(|token| reviewed::is_including_macro(token.text));
+        named.any &= !reviewed::includes_only_for_others(name);
     }
     if named.any && !is_listed && !sources.iter().any(|source| source.is_made) {
         return None;

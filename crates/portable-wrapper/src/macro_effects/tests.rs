@@ -324,6 +324,38 @@ fn all_files_with_code_are_read() {
     assert!(all(&[("src/lib.rs", "include!(env!(\"X\"));")]).is_unknown);
 }
 
+/// `lalrpop_mod!` of lalrpop-util includes what a build script has generated for the crate that uses the macro.
+#[test]
+fn files_that_a_macro_includes_are_code_of_the_crate_that_uses_it() {
+    const DEFINED: &str = "#[macro_export] macro_rules! lalrpop_mod { \
+         ($name:ident, $file:expr) => { mod $name { include!(concat!(env!(\"OUT_DIR\"), $file)); } }; }";
+    let of = |name: &str, source: &str| {
+        effects_of_crate(name, &[("src/lib.rs", source)], Author::Published).inputs()
+    };
+    assert!(is_pure(&of("lalrpop-util", DEFINED)));
+    let same_name = of("it", DEFINED);
+    assert!(same_name.is_unknown);
+    let user = of("it", "lalrpop_util::lalrpop_mod!(parser, \"/parser.in\");");
+    assert!(user.is_unknown);
+    let renamed = of("it", "pub use lalrpop_util::lalrpop_mod as parser_mod;");
+    assert!(renamed.is_unknown);
+}
+
+/// `lalrpop` prints how long its phases took, and `parking_lot`, which it uses, waits until a time.
+#[test]
+fn durations_of_phases_are_not_in_results() {
+    const MEASURES: &str = "fn f() { let start = std::time::Instant::now(); start.elapsed(); }";
+    let of = |name: &str| {
+        effects_of_crate(name, &[("src/lib.rs", MEASURES)], Author::Published).inputs()
+    };
+    assert!(of("it").reads_clock());
+    for name in ["lalrpop", "parking_lot", "parking_lot_core"] {
+        assert!(!of(name).reads_clock(), "{name}");
+    }
+    let own = effects_of_crate("lalrpop", &[("src/lib.rs", MEASURES)], Author::Other);
+    assert!(own.inputs().reads_clock());
+}
+
 #[test]
 fn compile_time_variables_are_found_if_named_by_literals() {
     let names = |source: &str| -> Vec<String> {

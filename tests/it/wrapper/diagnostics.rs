@@ -4,6 +4,7 @@ use indoc::indoc;
 use rstest::rstest;
 use serde_json::Value;
 
+use super::command::said;
 use super::environment::{MACROS, PROC_MACRO};
 use super::project::{Built, Checkout, Project, Store};
 
@@ -418,6 +419,34 @@ fn clippys_settings_are_those_of_this_checkout() {
     );
     let said = third.cargo(&["clippy"]).ok().ran.stderr;
     assert!(said.contains("too many arguments"), "{said}");
+}
+
+/// clippy looks for its configuration in all directories above the package. That does not count as what a macro reads.
+#[requires(sccache)]
+#[rstest]
+#[case(&[])]
+#[case(&[("clippy.toml", "too-many-arguments-threshold = 1\n")])]
+fn clippys_result_for_code_with_macros_is_shared(#[case] config: &[(&str, &str)]) {
+    let reads = "use proc_macro::TokenStream;\n#[proc_macro] pub fn zero(_: TokenStream) -> TokenStream { \
+        std::fs::read_to_string(\"zero\").unwrap().parse().unwrap() }\n";
+    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
+    let lib = "pub fn f(a: u8, b: u8) -> u8 { a ^ b ^ reads::zero!() }\n";
+    let project = Project::new()
+        .with_store()
+        .package("reads", PROC_MACRO, &[("src/lib.rs", reads)])
+        .package("low", uses, &[("src/lib.rs", lib)])
+        .committed();
+    let [first, second] = ["first", "a/b/second"].map(|place| project.linked(place));
+    for linked in [&first, &second] {
+        for (path, text) in [&[("zero", "0\n")], config].concat() {
+            linked.write(path, text);
+        }
+        let words = linked.cargo(&["clippy"]).ok().ran.stderr;
+        let warns = words.contains("too many arguments");
+        assert_eq!(warns, !config.is_empty(), "{words}");
+    }
+    let report = said(&second, &["report"]);
+    assert!(report.contains("3 units, 3 from a cache\n"), "{report}");
 }
 
 /// With `--no-deps`, clippy checks the packages that the command line selects. The link in a message can be left out.

@@ -70,6 +70,12 @@ impl KeyBuilder<'_> {
         let listed: BTreeSet<PathBuf> = listed.map(|file| whole(&file)).collect();
         let own = both(&wrapper_dir(&self.unit.out_dir));
         let of_compiler = self.compiler_files();
+        let of_clippy: BTreeSet<PathBuf> = if self.is_clippy {
+            let configs = self.clippy_configs().into_iter();
+            configs.map(|(_, file)| whole(&file)).collect()
+        } else {
+            BTreeSet::new()
+        };
         let mut found = Observed {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
@@ -105,6 +111,11 @@ impl KeyBuilder<'_> {
                 || own.iter().any(|own| path.starts_with(own))
                 || of_compiler.has(&path, *uses);
             if is_plain && is_known {
+                continue;
+            }
+            // Their contents are in the key.
+            if is_plain && !uses.is_written && of_clippy.contains(&path) {
+                found.place |= uses.is_resolved && path.is_file();
                 continue;
             }
             // Files in the Nix store never change. Their paths, and those in the toolchain, do not contain that of a checkout.

@@ -49,21 +49,29 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds clippy's configuration, for which clippy searches in the package's directory and its ancestors.
+    /// Adds clippy's configuration.
     fn add_clippy_config(&mut self) {
-        let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
-        let Some(directory) = set.map(PathBuf::from) else {
-            return;
-        };
-        for (nth, directory) in directory.ancestors().enumerate() {
-            for name in ["clippy.toml", ".clippy.toml"] {
-                let file = directory.join(name);
-                self.note_read(&file);
-                if let Some(digest) = digest::of_file(&file) {
-                    self.key.add(format!("{nth} above: {name}"), digest);
-                }
+        for (nth, file) in self.clippy_configs() {
+            self.note_read(&file);
+            if let Some(digest) = digest::of_file(&file)
+                && let Some(name) = file.file_name()
+            {
+                self.key
+                    .add(format!("{nth} above: {}", name.display()), digest);
             }
         }
+    }
+
+    /// The files that may be clippy's configuration, for which it searches in the package's directory and its ancestors; and how
+    /// many directories above they are.
+    pub(super) fn clippy_configs(&self) -> Vec<(usize, PathBuf)> {
+        let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
+        let directory = set.map(|directory| self.cwd.join(directory));
+        let ancestors = directory.iter().flat_map(|directory| directory.ancestors());
+        let in_each = ancestors.enumerate().flat_map(|(nth, directory)| {
+            ["clippy.toml", ".clippy.toml"].map(|name| (nth, directory.join(name)))
+        });
+        in_each.collect()
     }
 }
 

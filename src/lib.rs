@@ -17,6 +17,7 @@ mod config_file;
 mod dist;
 mod docker;
 mod doctor;
+mod explanation;
 mod gc;
 mod git;
 pub mod hook_text;

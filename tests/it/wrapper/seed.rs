@@ -4,21 +4,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rstest::rstest;
 
-use super::build_scripts::{contains, out_dir, with_c_of};
-use super::file_stamps::script;
-use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project, real_rustc, succeeds};
-use super::registry::{package, publish, with_home};
+use super::project::{Checkout, Layout, Project, real_rustc};
 use crate::lab::CompileLog;
 use crate::support::Ran;
 
 pub(super) const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
-const TEST: [&str; 2] = ["test", "--workspace"];
+pub(super) const POLICY: &str = "[cargo]\nincremental = \"auto\"\nwrapper = \"portable\"\n";
+
+pub(super) const TEST: [&str; 2] = ["test", "--workspace"];
 
 const LOW: &str = r#"
 pub fn place() -> &'static str { file!() }
@@ -37,7 +34,7 @@ fn main() {
     std::fs::write(out.join("made.rs"), code).unwrap();
 }
 "#;
-const MAC: &str = r#"
+pub(super) const MAC: &str = r#"
 extern crate proc_macro;
 #[proc_macro]
 pub fn seven(_: proc_macro::TokenStream) -> proc_macro::TokenStream { "7".parse().unwrap() }
@@ -99,7 +96,7 @@ pub(super) fn seed(checkout: &Checkout<'_>) -> Ran {
 }
 
 /// The files below a directory with what tells whether they have changed.
-fn state_of(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
+pub(super) fn state_of(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
@@ -115,7 +112,7 @@ fn state_of(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTi
 }
 
 /// How often a file contains a text.
-fn occurrences(file: &Path, text: &str) -> usize {
+pub(super) fn occurrences(file: &Path, text: &str) -> usize {
     let bytes = fs::read(file).unwrap();
     bytes
         .windows(text.len())
@@ -223,285 +220,6 @@ fn what_speaks_of_its_place_is_built(#[values(Layout::V1, Layout::V2)] layout: L
     );
 }
 
-const POLICY: &str = "[cargo]\nincremental = \"auto\"\nwrapper = \"portable\"\n";
-
-#[requires(sccache)]
-#[test]
-fn the_shell_of_a_new_worktree_seeds_it_once() {
-    let project = project().file("sccfg.toml", POLICY).committed();
-    let main = project.main();
-    main.cargo(&ALL).ok();
-    let hook = |checkout: &Checkout<'_>| {
-        sccfg(&checkout.without("SCCFG_SEED"), &["hook", "bash"]).status(0)
-    };
-    let linked = project.linked("second");
-    let said = hook(&linked);
-    let line = format!("sccfg: seeded {}: ", linked.path("target").display());
-    assert!(said.stderr.starts_with(&line), "{said:?}");
-    assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
-    assert!(!said.stdout.contains("seeded"), "{said:?}");
-    linked.cargo(&ALL).ok().nothing_to_do();
-    assert_eq!(hook(&linked).stderr, "");
-    // Who cleans wants a build.
-    linked.clean();
-    assert_eq!(hook(&linked).stderr, "");
-    assert!(!linked.path("target").exists());
-    // The first worktree is not a new one.
-    main.clean();
-    assert_eq!(hook(&main).stderr, "");
-    assert!(!main.path("target").exists());
-}
-
-#[rstest]
-#[case::policy(
-    "sccfg.toml",
-    "[cargo]\nwrapper = \"portable\"\n[portable]\nseed = false\n"
-)]
-#[case::plain("sccfg.toml", "[cargo]\nwrapper = \"sccache\"\n")]
-#[case::not_ignored(".gitignore", "# nothing\n")]
-#[requires(sccache)]
-fn a_shell_seeds_only_where_it_may(#[case] file: &str, #[case] text: &str) {
-    let project = project()
-        .file("sccfg.toml", POLICY)
-        .file(file, text)
-        .committed();
-    project.main().cargo(&["build"]).ok();
-    let linked = project.linked("second").without("SCCFG_SEED");
-    let said = sccfg(&linked, &["hook", "bash"]).status(0);
-    assert_eq!(said.stderr, "");
-    assert!(!linked.path("target").exists());
-}
-
-/// Whether git's directory of a linked worktree says that it was seeded.
-fn is_marked(project: &Project, name: &str) -> bool {
-    let git_dir = project.main().path(".git/worktrees").join(name);
-    assert!(git_dir.exists());
-    git_dir.join("sccfg-seeded").exists()
-}
-
-/// A hook of git that runs `nix develop` has git's variables. That the target directory is ignored is said in a file of this
-/// repository.
-#[requires(sccache)]
-#[test]
-fn a_shell_in_a_hook_of_another_repository_seeds_as_well() {
-    let project = project()
-        .file("sccfg.toml", POLICY)
-        .file(".gitignore", "# nothing\n")
-        .committed();
-    let main = project.main();
-    main.write(".git/info/exclude", "/target\n");
-    main.cargo(&["build"]).ok();
-    let other = project.linked("other").path("repository");
-    let other = other.to_str().unwrap();
-    let init = ["init", "--quiet", other];
-    assert!(main.command("git").args(init).status().unwrap().success());
-    let linked = project.linked("second").without("SCCFG_SEED");
-    let in_hook = linked.with("GIT_DIR", &format!("{other}/.git"));
-    sccfg(&in_hook, &["hook", "bash"])
-        .status(0)
-        .stderr_has("seeded ");
-}
-
-/// A worktree that is made in the shell of another one has no shell of its own.
-#[rstest]
-#[case(Layout::V1, "/target\n")]
-#[case(Layout::V2, "# nothing\n")]
-#[requires(sccache)]
-fn the_first_build_of_a_new_worktree_seeds_it_once(#[case] layout: Layout, #[case] ignored: &str) {
-    let project = project()
-        .with_layout(layout)
-        .file(".gitignore", ignored)
-        .committed();
-    let main = project.main().without("SCCFG_SEED");
-    main.cargo(&ALL).ok().compiled_some();
-    main.cargo(&TEST).ok();
-    let second = project.linked("second").without("SCCFG_SEED");
-    // Not only cargo asks for the version of the compiler.
-    let script = "\"$RUSTC_WRAPPER\" \"$(command -v rustc)\" -vV";
-    let script = second.command("sh").args(["-c", script, "build"]).output();
-    assert!(script.unwrap().status.success());
-    assert!(!second.path("target").exists());
-    let first = second.cargo(&ALL).ok().nothing_to_do();
-    let line = format!("sccfg: seeded {}: ", second.path("target").display());
-    assert_eq!(first.ran.stderr.matches(&line).count(), 1);
-    assert!(is_marked(&project, "second"));
-    second.cargo(&TEST).ok().nothing_to_do();
-    second.uncached(&ALL).ok().nothing_to_do();
-    assert_eq!(
-        second.says("app"),
-        "crates/low/src/lib.rs data of main input of main 7\n5\n"
-    );
-    // Who cleans wants a build.
-    second.clean();
-    second.cargo(&ALL).ok().all_hit();
-    // What has changed is built.
-    let third = project.linked("third").without("SCCFG_SEED");
-    third.write("data.txt", "data of the third\n");
-    let manifest = third.path("crates/app/Cargo.toml");
-    let elsewhere = third.at("..");
-    elsewhere
-        .cargo(&["build", "--manifest-path", manifest.to_str().unwrap()])
-        .ok()
-        .compiled(&["app bin", "low lib"]);
-    assert_eq!(
-        third.says("app"),
-        "crates/low/src/lib.rs data of the third input of main 7\n5\n"
-    );
-    // The first worktree is not a new one.
-    main.clean();
-    main.cargo(&ALL).ok().all_hit();
-}
-
-#[rstest]
-#[case::policy(&["build"], "sccfg.toml", "[portable]\nseed = false\n")]
-#[case::faulty_policy(&["build"], "sccfg.toml", "[portable")]
-#[case::elsewhere(&["build", "--target-dir", "other/target"], "data.txt", "data\n")]
-#[case::no_build(&["metadata", "--format-version=1"], "data.txt", "data\n")]
-#[requires(sccache)]
-fn a_build_seeds_only_where_it_may(#[case] args: &[&str], #[case] file: &str, #[case] text: &str) {
-    let project = project().file(file, text).committed();
-    project.main().cargo(&["build"]).ok();
-    let linked = project.linked("second").without("SCCFG_SEED");
-    linked.cargo(args).ok();
-    assert!(!is_marked(&project, "second"));
-}
-
-#[requires(sccache)]
-#[test]
-fn a_worktree_is_added_built() {
-    let project = project().committed();
-    let main = project.main();
-    main.cargo(&ALL).ok();
-    let path = project.sandbox.path("a b/new");
-    let added = sccfg(
-        &main,
-        &["worktree", "add", "-b", "new", path.to_str().unwrap()],
-    );
-    added.status(0).stdout_has("seeded");
-    let new = project.checkout(path);
-    new.cargo(&ALL).ok().nothing_to_do();
-    assert_eq!(
-        project.git(&new.directory, &["branch", "--show-current"]),
-        "new\n"
-    );
-    let quiet = project.sandbox.path("quiet");
-    let quiet = sccfg(&main, &["worktree", "add", "-q", quiet.to_str().unwrap()]).status(0);
-    assert_eq!((&*quiet.stdout, &*quiet.stderr), ("", ""));
-    // git says what is wrong; the status is sccfg's.
-    let again = sccfg(&main, &["worktree", "add", new.text()]).status(1);
-    again.stderr_has("already exists");
-}
-
-#[requires(sccache)]
-#[test]
-fn a_worktree_is_added_built_from_a_directory_that_it_has_not() {
-    let project = project().committed();
-    let main = project.main();
-    main.cargo(&ALL).ok();
-    main.write("crates/app/not/committed", "");
-    let path = project.sandbox.path("new");
-    let below = main.at("crates/app/not");
-    let added = sccfg(&below, &["worktree", "add", path.to_str().unwrap()]).status(0);
-    added.stdout_has("seeded").stderr_has("Preparing worktree");
-    project.checkout(path).cargo(&ALL).ok().nothing_to_do();
-}
-
-/// A bare repository has no worktree of its own.
-#[requires(sccache)]
-#[test]
-fn a_worktree_of_a_bare_repository_is_added_built() {
-    let project = project().committed();
-    let at = |name: &str| project.checkout(project.sandbox.path(name));
-    let bare = project.sandbox.path("bare.git");
-    let main = project.main();
-    project.git(
-        &main.directory,
-        &["clone", "-q", "--bare", ".", bare.to_str().unwrap()],
-    );
-    project.git(&bare, &["worktree", "add", "-q", "../first"]);
-    at("first").cargo(&["build"]).ok();
-    sccfg(&at("bare.git"), &["worktree", "add", "../second"])
-        .status(0)
-        .stdout_has("seeded");
-    at("second").cargo(&["build"]).ok().nothing_to_do();
-}
-
-/// git's directory and the worktree may be on different disks, or on different mounts of one.
-#[rstest]
-#[case::disk("mount -t tmpfs none ..")]
-#[case::mount("mount --bind ../../main/.git ../../main/.git")]
-#[case::read_only(
-    "mount --bind ../../main/.git ../../main/.git && mount -o remount,ro,bind ../../main/.git"
-)]
-#[requires(sccache, root, unshare)]
-fn nothing_is_left_beside_the_build_directory(#[case] mounts: &str) {
-    let project = project().committed();
-    project.main().cargo(&["build"]).ok();
-    let linked = project.linked("disk/second");
-    let script = format!(
-        "set -e; cp -a . ../../kept; {mounts}; mkdir -p $PWD; cp -a ../../kept/. $PWD; cd $PWD; \
-         {} seed; git status --porcelain; cargo build --offline; ls -A",
-        env!("CARGO_BIN_EXE_sccfg")
-    );
-    let mut unshare = linked.command("unshare");
-    let output = unshare
-        .args(["--mount", "sh", "-c", &script])
-        .output()
-        .unwrap();
-    let ran = Ran::new(mounts.to_owned(), &output).status(0);
-    let mut said = ran.stdout.lines();
-    assert!(said.next().unwrap().starts_with("seeded "), "{ran:?}");
-    let left: Vec<&str> = said.collect();
-    let wanted = [
-        ".git",
-        ".gitignore",
-        "Cargo.lock",
-        "Cargo.toml",
-        "crates",
-        "data.txt",
-        "target",
-    ];
-    assert_eq!(left, wanted, "{ran:?}");
-    assert!(!ran.stderr.contains("Compiling"), "{ran:?}");
-}
-
-/// A repository may have several workspaces.
-#[requires(sccache)]
-#[test]
-fn each_workspace_of_a_new_worktree_is_seeded_once() {
-    let project = Project::new().with_store();
-    for place in ["one", "tools/two"] {
-        let name = place.rsplit('/').next().unwrap();
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[workspace]\n"
-        );
-        project
-            .sandbox
-            .write(&format!("main/{place}/Cargo.toml"), &manifest);
-        project
-            .sandbox
-            .write(&format!("main/{place}/src/main.rs"), "fn main() {}\n");
-    }
-    fs::remove_file(project.sandbox.path("main/Cargo.toml")).unwrap();
-    project.sandbox.write("main/tools/.gitignore", "target\n");
-    project.sandbox.write("main/.gitignore", "target\n");
-    let project = project.committed();
-    let places = ["one", "tools/two"];
-    let main = project.main().without("SCCFG_SEED");
-    for place in places {
-        main.at(place).cargo(&["build"]).ok();
-    }
-    let linked = project.linked("second").without("SCCFG_SEED");
-    for place in places {
-        let built = linked.at(place).cargo(&["build"]).ok().nothing_to_do();
-        assert!(built.ran.stderr.contains("sccfg: seeded "), "{built:?}");
-    }
-    for place in places {
-        fs::remove_dir_all(linked.at(place).path("target")).unwrap();
-        linked.at(place).cargo(&["build"]).ok().all_hit();
-    }
-}
-
 #[requires(sccache)]
 #[test]
 fn a_checkout_without_a_build_is_named() {
@@ -568,45 +286,6 @@ fn neither_cargo_nor_rustup_is_run() {
     assert!(!asked.exists(), "{}", fs::read_to_string(&asked).unwrap());
     let plain = project.checkout(linked.directory.clone()).without("RUSTC");
     plain.uncached(&["build"]).ok().nothing_to_do();
-}
-
-/// A program of a build script is shared, and nobody writes into it.
-#[rstest]
-#[requires(sccache)]
-fn build_scripts_of_registry_crates_are_links(#[values(Layout::V1, Layout::V2)] layout: Layout) {
-    let uses = "[dependencies]\nanyhow = \"1\"\n";
-    let main = "fn main() -> anyhow::Result<()> { Ok(()) }\n";
-    let project = Project::new()
-        .with_layout(layout)
-        .with_store()
-        .package("app", uses, &[("src/main.rs", main)])
-        .committed();
-    let checkout = project.main();
-    checkout.cargo(&["build"]).ok();
-    let linked = project.linked("second");
-    seed(&linked);
-    linked.cargo(&["build"]).ok().nothing_to_do();
-    let before = state_of(&checkout.path("target"));
-    let shared = before.keys().filter(|path| {
-        use std::os::unix::fs::MetadataExt as _;
-        let metadata = path.metadata().unwrap();
-        let here = linked
-            .directory
-            .join(path.strip_prefix(&checkout.directory).unwrap());
-        let is_script = path
-            .extension()
-            .is_some_and(|extension| extension == "program");
-        is_script
-            && here
-                .metadata()
-                .is_ok_and(|other| other.ino() == metadata.ino())
-    });
-    assert!(shared.count() > 0);
-    // cargo compiles it again, and without the wrapper.
-    for build in [&["clean", "-p", "anyhow"][..], &["build"], &["clean"]] {
-        linked.uncached(build).ok();
-    }
-    assert!(before == state_of(&checkout.path("target")));
 }
 
 #[requires(sccache)]
@@ -948,44 +627,6 @@ fn what_is_stale_in_the_other_worktree_is_stale_here() {
     assert!(linked.says("app").starts_with("newer"));
 }
 
-/// Whoever writes into a file of one worktree does not write into the other's. Nobody writes into metadata: rustc renames a new
-/// file, and refuses to do so over one that is read-only.
-#[requires(sccache)]
-#[test]
-fn files_of_registry_crates_are_not_written_by_chance() {
-    let project = project().committed();
-    let main = project.main();
-    main.cargo(&["build"]).ok();
-    let linked = project.linked("second");
-    seed(&linked);
-    linked.cargo(&["build"]).ok().nothing_to_do();
-    let before = state_of(&main.path("target"));
-    // What rustc, cargo and people do.
-    for build in [
-        &["build", "--release"][..],
-        &["clean", "-p", "itoa"],
-        &["build"],
-        &["clean"],
-    ] {
-        linked.cargo(build).ok();
-    }
-    assert!(before == state_of(&main.path("target")));
-    let third = project.linked("third");
-    seed(&third);
-    for (path, _) in state_of(&third.path("target")) {
-        use std::os::unix::fs::MetadataExt as _;
-        let metadata = path.metadata().unwrap();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let is_metadata = path.extension().is_some_and(|end| end == "rmeta");
-        let is_shared = metadata.nlink() > 1 && !name.starts_with("build") && !is_metadata;
-        assert!(
-            !is_shared || metadata.permissions().readonly(),
-            "{}",
-            path.display()
-        );
-    }
-}
-
 #[rstest]
 #[case::declares_nothing("", "cargo::warning=none")]
 #[case::reads_the_other_place("cargo::rerun-if-changed=build.rs", "cargo::rustc-env=PLACE=@")]
@@ -1109,174 +750,6 @@ fn a_worktree_may_be_inside_of_another() {
     main.cargo(&ALL).ok().nothing_to_do();
     let app = main.path("target/debug/app");
     assert_eq!(occurrences(&app, inner.text()), 0);
-}
-
-/// In debug information of C, and in texts of a package that was reviewed.
-#[rstest]
-#[requires(sccache)]
-fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
-    #[values("APP_OTHER", "APP_PLACE")] variable: &str,
-    #[values("s", "as/deep/and/as/long/as/can/be", "copy")] second: &str,
-) {
-    let project = with_c_of("openssl-sys");
-    project.main().with(variable, "1").cargo(&["build"]).ok();
-    let second = project.linked(second).with(variable, "1");
-    seed(&second);
-    second.cargo(&["build"]).ok().nothing_to_do();
-    for file in [
-        out_dir(&second).join("libnative.a"),
-        second.path("target/debug/app"),
-    ] {
-        assert!(
-            !contains(&file, project.main().text()),
-            "{}",
-            file.display()
-        );
-    }
-    // What is compiled now finds the library as it is elsewhere.
-    second.edit("crates/app/src/main.rs", "fn main", "// changed\nfn main");
-    second.cargo(&["build"]).ok().compiled(&["app bin"]);
-    for placeholder in ["/sccfg-target", "/sccfg-text"] {
-        assert!(!contains(&second.path("target/debug/app"), placeholder));
-    }
-    assert_eq!(
-        says_the_same_uncached(&second).starts_with(second.text()),
-        variable == "APP_PLACE"
-    );
-}
-
-/// A program above a published crate with this manifest and source.
-fn above_published(name: &str, manifest: &str, lib: &str, main: &str) -> Project {
-    let project = Project::new().with_store();
-    package(&project, name, manifest, &[("src/lib.rs", lib)]);
-    publish(&project, &[name]);
-    let uses = format!("[dependencies]\n{name} = \"0.1\"\n");
-    let project = project.package("app", &uses, &[("src/main.rs", main)]);
-    project.committed()
-}
-
-/// A macro of a registry is shared. Nothing writes into it: linkers remove their output, or rename another file to it.
-#[rstest]
-#[requires(sccache, mold)]
-fn macros_of_registry_crates_are_links(
-    // The first is the compiler's own choice.
-    #[values("", "-fuse-ld=bfd", "-fuse-ld=mold")] linker: &str,
-) {
-    use std::os::unix::fs::MetadataExt as _;
-    let manifest = "[lib]\nproc-macro = true\n";
-    let main = "fn main() { assert_eq!(maccrate::seven!(), 7); }\n";
-    let project = above_published("maccrate", manifest, MAC, main);
-    let checkout = |checkout| with_home(&project, &checkout, "cargo-home");
-    let main = checkout(project.main());
-    main.cargo(&["build"]).ok();
-    let before = state_of(&main.path("target"));
-    let made = before
-        .keys()
-        .find(|path| path.extension() == Some("so".as_ref()));
-    let name = made.unwrap().strip_prefix(&main.directory).unwrap();
-    let linked = checkout(project.linked("second"));
-    seed(&linked);
-    linked.cargo(&["build"]).ok().nothing_to_do();
-    let number = |checkout: &Checkout<'_>| checkout.directory.join(name).metadata().unwrap().ino();
-    assert_eq!(number(&main) == number(&linked), cfg!(target_os = "linux"));
-    // The compiler is started while its output is there.
-    let records = linked.path("target/debug/.fingerprint");
-    let records = fs::read_dir(records)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let record = records.filter(|path| path.to_str().unwrap().contains("maccrate"));
-    record.for_each(|directory| fs::remove_dir_all(directory).unwrap());
-    let text = format!("#!/bin/sh\nexec cc \"$@\" {linker}\n");
-    let script = script(&project, "linker", &text);
-    let setting = format!("target.'cfg(all())'.linker={:?}", script.to_str().unwrap());
-    linked.uncached(&["build", "--config", &setting]).ok();
-    assert_ne!(number(&main), number(&linked));
-    assert!(before == state_of(&main.path("target")));
-    main.cargo(&["build"]).ok().nothing_to_do();
-}
-
-/// cargo gives it a second name that people know, and programs such as strip write into it.
-#[requires(sccache)]
-#[test]
-fn a_dynamic_library_of_a_registry_is_a_copy() {
-    let manifest = "[lib]\ncrate-type = [\"dylib\"]\n";
-    let lib = "pub fn one() -> u8 { 1 }\n";
-    let main = "fn main() { assert_eq!(lowcrate::one(), 1); }\n";
-    let project = above_published("lowcrate", manifest, lib, main);
-    let checkout = |checkout| {
-        with_home(&project, &checkout, "cargo-home").with("RUSTFLAGS", "-Cprefer-dynamic")
-    };
-    let main = checkout(project.main());
-    main.cargo(&["build"]).ok();
-    let before = state_of(&main.path("target"));
-    let linked = checkout(project.linked("second"));
-    seed(&linked);
-    linked.cargo(&["build"]).ok();
-    let library = linked.path("target/debug/liblowcrate.so");
-    succeeds(Command::new("strip").arg("-g").arg(library));
-    assert!(before == state_of(&main.path("target")));
-}
-
-/// A dynamic and static library, whose files have no hash in their names, and a program above it.
-fn project_with_shared_library() -> Project {
-    let lib = "#[no_mangle] pub extern \"C\" fn number() -> u32 { 7 }\n\
-        pub fn place() -> &'static str { std::panic::Location::caller().file() }\n\
-        #[no_mangle] pub extern \"C\" fn fails() { panic!(\"on purpose\") }\n";
-    let kinds = "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
-    let main = "fn main() { println!(\"{} {}\", foreign::number(), foreign::place()); }\n";
-    Project::new()
-        .with_store()
-        .package("foreign", kinds, &[("src/lib.rs", lib)])
-        .package(
-            "app",
-            "[dependencies]\nforeign = { path = \"../foreign\" }\n",
-            &[("src/main.rs", main)],
-        )
-}
-
-#[rstest]
-#[requires(sccache)]
-fn a_shared_library_is_seeded_with_the_paths_of_this_checkout(
-    #[values(Layout::V1, Layout::V2)] layout: Layout,
-) {
-    let project = project_with_shared_library()
-        .with_layout(layout)
-        .committed();
-    let main = project.main();
-    main.cargo(&ALL).ok();
-    let second = project.linked("a/b/second");
-    seed(&second);
-    second.cargo(&ALL).ok().nothing_to_do();
-    let seeded = ["libforeign.so", "libforeign.a"].map(|name| {
-        let file = second.path("target/debug").join(name);
-        assert!(occurrences(&file, second.text()) > 0, "{name}");
-        assert_eq!(occurrences(&file, main.text()), 0, "{name}");
-        fs::read(file).unwrap()
-    });
-    second.clean();
-    second.cargo(&ALL).ok();
-    for (name, seeded) in ["libforeign.so", "libforeign.a"].into_iter().zip(seeded) {
-        let built = fs::read(second.path("target/debug").join(name)).unwrap();
-        assert!(built == seeded, "{name}");
-    }
-    says_the_same_uncached(&second);
-}
-
-/// They write the same files, and those of the last one are there.
-#[requires(sccache)]
-#[test]
-fn a_shared_library_that_was_built_in_two_ways_is_not_seeded() {
-    let project = project_with_shared_library().committed();
-    let main = project.main();
-    main.cargo(&ALL).ok();
-    let other = main.with("RUSTFLAGS", "--cfg other");
-    other.cargo(&["build", "-p", "foreign"]).ok();
-    let second = project.linked("second");
-    let said = sccfg(&second, &["seed", "-v"]).status(0).stderr;
-    let left_out = "its dependency foreign was not compiled by the wrapper";
-    assert!(said.contains(left_out), "{said}");
-    second.cargo(&ALL).ok();
-    says_the_same_uncached(&second);
 }
 
 /// cargo makes the directory for temporary files when it compiles the test.

@@ -1,0 +1,258 @@
+//! Which files of a seeded worktree are links to those of another one, and which are its own, with its paths.
+
+use std::fs;
+use std::process::Command;
+
+use rstest::rstest;
+
+use super::build_scripts::{contains, out_dir, with_c_of};
+use super::file_stamps::script;
+use super::out_dir::says_the_same_uncached;
+use super::project::{Checkout, Layout, Project, succeeds};
+use super::registry::{package, publish, with_home};
+use super::seed::{ALL, MAC, occurrences, project, sccfg, seed, state_of};
+
+/// A program of a build script is shared, and nobody writes into it.
+#[rstest]
+#[requires(sccache)]
+fn build_scripts_of_registry_crates_are_links(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+    let uses = "[dependencies]\nanyhow = \"1\"\n";
+    let main = "fn main() -> anyhow::Result<()> { Ok(()) }\n";
+    let project = Project::new()
+        .with_layout(layout)
+        .with_store()
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let checkout = project.main();
+    checkout.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let before = state_of(&checkout.path("target"));
+    let shared = before.keys().filter(|path| {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().unwrap();
+        let here = linked
+            .directory
+            .join(path.strip_prefix(&checkout.directory).unwrap());
+        let is_script = path
+            .extension()
+            .is_some_and(|extension| extension == "program");
+        is_script
+            && here
+                .metadata()
+                .is_ok_and(|other| other.ino() == metadata.ino())
+    });
+    assert!(shared.count() > 0);
+    // cargo compiles it again, and without the wrapper.
+    for build in [&["clean", "-p", "anyhow"][..], &["build"], &["clean"]] {
+        linked.uncached(build).ok();
+    }
+    assert!(before == state_of(&checkout.path("target")));
+}
+
+/// Whoever writes into a file of one worktree does not write into the other's. Nobody writes into metadata: rustc renames a new
+/// file, and refuses to do so over one that is read-only.
+#[requires(sccache)]
+#[test]
+fn files_of_registry_crates_are_not_written_by_chance() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let before = state_of(&main.path("target"));
+    // What rustc, cargo and people do.
+    for build in [
+        &["build", "--release"][..],
+        &["clean", "-p", "itoa"],
+        &["build"],
+        &["clean"],
+    ] {
+        linked.cargo(build).ok();
+    }
+    assert!(before == state_of(&main.path("target")));
+    let third = project.linked("third");
+    seed(&third);
+    for (path, _) in state_of(&third.path("target")) {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let is_metadata = path.extension().is_some_and(|end| end == "rmeta");
+        let is_shared = metadata.nlink() > 1 && !name.starts_with("build") && !is_metadata;
+        assert!(
+            !is_shared || metadata.permissions().readonly(),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+/// In debug information of C, and in texts of a package that was reviewed.
+#[rstest]
+#[requires(sccache)]
+fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
+    #[values("APP_OTHER", "APP_PLACE")] variable: &str,
+    #[values("s", "as/deep/and/as/long/as/can/be", "copy")] second: &str,
+) {
+    let project = with_c_of("openssl-sys");
+    project.main().with(variable, "1").cargo(&["build"]).ok();
+    let second = project.linked(second).with(variable, "1");
+    seed(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    for file in [
+        out_dir(&second).join("libnative.a"),
+        second.path("target/debug/app"),
+    ] {
+        assert!(
+            !contains(&file, project.main().text()),
+            "{}",
+            file.display()
+        );
+    }
+    // What is compiled now finds the library as it is elsewhere.
+    second.edit("crates/app/src/main.rs", "fn main", "// changed\nfn main");
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    for placeholder in ["/sccfg-target", "/sccfg-text"] {
+        assert!(!contains(&second.path("target/debug/app"), placeholder));
+    }
+    assert_eq!(
+        says_the_same_uncached(&second).starts_with(second.text()),
+        variable == "APP_PLACE"
+    );
+}
+
+/// A program above a published crate with this manifest and source.
+fn above_published(name: &str, manifest: &str, lib: &str, main: &str) -> Project {
+    let project = Project::new().with_store();
+    package(&project, name, manifest, &[("src/lib.rs", lib)]);
+    publish(&project, &[name]);
+    let uses = format!("[dependencies]\n{name} = \"0.1\"\n");
+    let project = project.package("app", &uses, &[("src/main.rs", main)]);
+    project.committed()
+}
+
+/// A macro of a registry is shared. Nothing writes into it: linkers remove their output, or rename another file to it.
+#[rstest]
+#[requires(sccache, mold)]
+fn macros_of_registry_crates_are_links(
+    // The first is the compiler's own choice.
+    #[values("", "-fuse-ld=bfd", "-fuse-ld=mold")] linker: &str,
+) {
+    use std::os::unix::fs::MetadataExt as _;
+    let manifest = "[lib]\nproc-macro = true\n";
+    let main = "fn main() { assert_eq!(maccrate::seven!(), 7); }\n";
+    let project = above_published("maccrate", manifest, MAC, main);
+    let checkout = |checkout| with_home(&project, &checkout, "cargo-home");
+    let main = checkout(project.main());
+    main.cargo(&["build"]).ok();
+    let before = state_of(&main.path("target"));
+    let made = before
+        .keys()
+        .find(|path| path.extension() == Some("so".as_ref()));
+    let name = made.unwrap().strip_prefix(&main.directory).unwrap();
+    let linked = checkout(project.linked("second"));
+    seed(&linked);
+    linked.cargo(&["build"]).ok().nothing_to_do();
+    let number = |checkout: &Checkout<'_>| checkout.directory.join(name).metadata().unwrap().ino();
+    assert_eq!(number(&main) == number(&linked), cfg!(target_os = "linux"));
+    // The compiler is started while its output is there.
+    let records = linked.path("target/debug/.fingerprint");
+    let records = fs::read_dir(records)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let record = records.filter(|path| path.to_str().unwrap().contains("maccrate"));
+    record.for_each(|directory| fs::remove_dir_all(directory).unwrap());
+    let text = format!("#!/bin/sh\nexec cc \"$@\" {linker}\n");
+    let script = script(&project, "linker", &text);
+    let setting = format!("target.'cfg(all())'.linker={:?}", script.to_str().unwrap());
+    linked.uncached(&["build", "--config", &setting]).ok();
+    assert_ne!(number(&main), number(&linked));
+    assert!(before == state_of(&main.path("target")));
+    main.cargo(&["build"]).ok().nothing_to_do();
+}
+
+/// cargo gives it a second name that people know, and programs such as strip write into it.
+#[requires(sccache)]
+#[test]
+fn a_dynamic_library_of_a_registry_is_a_copy() {
+    let manifest = "[lib]\ncrate-type = [\"dylib\"]\n";
+    let lib = "pub fn one() -> u8 { 1 }\n";
+    let main = "fn main() { assert_eq!(lowcrate::one(), 1); }\n";
+    let project = above_published("lowcrate", manifest, lib, main);
+    let checkout = |checkout| {
+        with_home(&project, &checkout, "cargo-home").with("RUSTFLAGS", "-Cprefer-dynamic")
+    };
+    let main = checkout(project.main());
+    main.cargo(&["build"]).ok();
+    let before = state_of(&main.path("target"));
+    let linked = checkout(project.linked("second"));
+    seed(&linked);
+    linked.cargo(&["build"]).ok();
+    let library = linked.path("target/debug/liblowcrate.so");
+    succeeds(Command::new("strip").arg("-g").arg(library));
+    assert!(before == state_of(&main.path("target")));
+}
+
+/// A dynamic and static library, whose files have no hash in their names, and a program above it.
+fn project_with_shared_library() -> Project {
+    let lib = "#[no_mangle] pub extern \"C\" fn number() -> u32 { 7 }\n\
+        pub fn place() -> &'static str { std::panic::Location::caller().file() }\n\
+        #[no_mangle] pub extern \"C\" fn fails() { panic!(\"on purpose\") }\n";
+    let kinds = "[lib]\ncrate-type = [\"cdylib\", \"staticlib\", \"rlib\"]\n";
+    let main = "fn main() { println!(\"{} {}\", foreign::number(), foreign::place()); }\n";
+    Project::new()
+        .with_store()
+        .package("foreign", kinds, &[("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nforeign = { path = \"../foreign\" }\n",
+            &[("src/main.rs", main)],
+        )
+}
+
+#[rstest]
+#[requires(sccache)]
+fn a_shared_library_is_seeded_with_the_paths_of_this_checkout(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = project_with_shared_library()
+        .with_layout(layout)
+        .committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    let second = project.linked("a/b/second");
+    seed(&second);
+    second.cargo(&ALL).ok().nothing_to_do();
+    let seeded = ["libforeign.so", "libforeign.a"].map(|name| {
+        let file = second.path("target/debug").join(name);
+        assert!(occurrences(&file, second.text()) > 0, "{name}");
+        assert_eq!(occurrences(&file, main.text()), 0, "{name}");
+        fs::read(file).unwrap()
+    });
+    second.clean();
+    second.cargo(&ALL).ok();
+    for (name, seeded) in ["libforeign.so", "libforeign.a"].into_iter().zip(seeded) {
+        let built = fs::read(second.path("target/debug").join(name)).unwrap();
+        assert!(built == seeded, "{name}");
+    }
+    says_the_same_uncached(&second);
+}
+
+/// They write the same files, and those of the last one are there.
+#[requires(sccache)]
+#[test]
+fn a_shared_library_that_was_built_in_two_ways_is_not_seeded() {
+    let project = project_with_shared_library().committed();
+    let main = project.main();
+    main.cargo(&ALL).ok();
+    let other = main.with("RUSTFLAGS", "--cfg other");
+    other.cargo(&["build", "-p", "foreign"]).ok();
+    let second = project.linked("second");
+    let said = sccfg(&second, &["seed", "-v"]).status(0).stderr;
+    let left_out = "its dependency foreign was not compiled by the wrapper";
+    assert!(said.contains(left_out), "{said}");
+    second.cargo(&ALL).ok();
+    says_the_same_uncached(&second);
+}

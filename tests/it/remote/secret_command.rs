@@ -170,7 +170,7 @@ fn the_keys_of_s3_come_from_a_command() {
     works_without_a_secret_in_a_file(&machine, &key);
     machine
         .sccfg(&[&add[..], &["--env"]].concat())
-        .status(1)
+        .status(2)
         .stderr_has("eval \"$(cat ");
 
     machine.write(

@@ -521,7 +521,7 @@ fn a_limit_below_which_nothing_fits_is_told() {
     for (size, hint) in [("0", "add a unit"), ("40K", "write a larger size")] {
         let why = "nothing fits into the local store: its limit is ";
         let refused = ["config", "set", "store.size", size];
-        let refused = project.sandbox.sccfg(&refused).status(1);
+        let refused = project.sandbox.sccfg(&refused).status(2);
         refused.stderr_has(&format!("hint: {hint}"));
         settings(&project, &format!("[store]\nsize = \"{size}\"\n"));
         let said = project.sandbox.sccfg(&["store", "status"]).status(1);

@@ -239,28 +239,32 @@ fn watch(
     report: Report,
 ) -> Result<Outcome> {
     let interrupt = Interrupt::catch().context("could not install a handler for Ctrl-C")?;
-    let in_place = Report::is_terminal_output() && !as_json;
+    let in_place = Report::is_terminal_output();
     let mut shown = String::new();
     let mut last = None;
     while !interrupt.is_received() {
         let found = query(supervisor, address)?;
-        let is_empty = found.view.sccache.is_none() && found.view.store.is_none();
-        let now = match (as_json, in_place || is_empty) {
-            (true, _) => String::new(),
-            (false, true) => found.view.text(),
-            (false, false) => found.view.line() + "\n",
-        };
-        let object = as_json.then(|| found.json(address));
-        if let Some(object) = object.filter(|object| last.as_ref() != Some(object)) {
-            report.json_line(&object);
-            last = Some(object);
-        } else if now != shown {
-            let up = match (in_place, shown.lines().count()) {
-                (true, lines) if lines > 0 => format!("\x1b[{lines}A\x1b[J"),
-                _ => String::new(),
+        if as_json {
+            let object = found.json(address);
+            if last.as_ref() != Some(&object) {
+                report.json_line(&object);
+                last = Some(object);
+            }
+        } else {
+            let is_empty = found.view.sccache.is_none() && found.view.store.is_none();
+            let now = if in_place || is_empty {
+                found.view.text()
+            } else {
+                found.view.line() + "\n"
             };
-            report.data(&(up + &printed::text(&now)));
-            shown = now;
+            if now != shown {
+                let up = match (in_place, shown.lines().count()) {
+                    (true, lines) if lines > 0 => format!("\x1b[{lines}A\x1b[J"),
+                    _ => String::new(),
+                };
+                report.data(&(up + &printed::text(&now)));
+                shown = now;
+            }
         }
         let queried = Instant::now();
         while queried.elapsed() < PAUSE && !interrupt.is_received() {

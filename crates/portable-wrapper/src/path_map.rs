@@ -304,6 +304,12 @@ impl PathMap {
         String::from_utf8_lossy(&self.to_placeholders(text.as_bytes())).into_owned()
     }
 
+    /// Like [`Self::to_placeholders`], for a path. What is not UTF-8 is replaced.
+    pub(super) fn to_placeholders_path(&self, path: &Path) -> String {
+        let text = self.to_placeholders(path.as_os_str().as_encoded_bytes());
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     /// `text` with the placeholders replaced by the directories.
     pub(super) fn to_real_paths(&self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();

@@ -136,14 +136,6 @@ impl Requests {
         found
     }
 
-    /// If the standard library is a separate one, rustc's own change of this variable is noted as well. It only has panics print
-    /// more.
-    fn note_changed_variable(&mut self, name: &str) {
-        if name != "RUST_BACKTRACE" {
-            self.changed_variables.insert(name.to_owned());
-        }
-    }
-
     pub(super) fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         // Files are noted often, and comparing paths is slower than hashing bytes.
@@ -198,7 +190,11 @@ impl Requests {
                 b'c' => {
                     let changed = said();
                     let name = changed.split('=').next().unwrap_or_default();
-                    found.note_changed_variable(name);
+                    // With a separate standard library, rustc's own change of this variable is noted as well. It only has
+                    // panics print more.
+                    if name != "RUST_BACKTRACE" {
+                        found.changed_variables.insert(name.to_owned());
+                    }
                 }
                 b'n' => drop(found.connections.insert(said())),
                 b'i' => {

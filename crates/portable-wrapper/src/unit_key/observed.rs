@@ -86,19 +86,17 @@ impl KeyBuilder<'_> {
         let searched = self.searched_to_root(requests);
         for name in &searched {
             let path = self.cwd.join(name);
-            let hidden = self
-                .path_map
-                .to_placeholders(path.as_os_str().as_encoded_bytes());
-            let hidden = String::from_utf8_lossy(&hidden).into_owned();
+            let hidden = self.path_map.to_placeholders_path(&path);
             let answer = Question::Above.answer(&path, &self.path_map);
             found.files.push((Question::Above, hidden, answer));
         }
+        let is_searched = |path: &Path| {
+            let is_above = path.parent().is_some_and(|above| self.is_above_cwd(above));
+            is_above && path.file_name().is_some_and(|name| searched.contains(name))
+        };
         for (noted, uses) in &requests.files {
             let path = whole(noted);
-            let is_above = path
-                .parent()
-                .is_some_and(|parent| self.is_above_cwd(parent));
-            if is_above && path.file_name().is_some_and(|name| searched.contains(name)) {
+            if is_searched(&path) {
                 continue;
             }
             // `..` after a symbolic link leads to another directory than in the text of the path.
@@ -135,9 +133,7 @@ impl KeyBuilder<'_> {
             } else if of_system && !is_here {
                 found.each_time(&format!("reads {}", path.display()));
             } else {
-                let name = asked.as_os_str().as_encoded_bytes();
-                let name = self.path_map.to_placeholders(name);
-                let name = String::from_utf8_lossy(&name).into_owned();
+                let name = self.path_map.to_placeholders_path(&asked);
                 // The answer has placeholders, and a macro may compute a value from the real path.
                 let has_path = uses.is_read && self.has_path(&asked);
                 if !is_here || has_path {

@@ -154,11 +154,8 @@ impl KeyBuilder<'_> {
             } else {
                 self.known_inputs.add_file(&file);
             }
-            let file = self
-                .path_map
-                .to_placeholders(file.as_os_str().as_encoded_bytes());
-            self.key
-                .add(format!("named {}", String::from_utf8_lossy(&file)), digest);
+            let file = self.path_map.to_placeholders_path(&file);
+            self.key.add(format!("named {file}"), digest);
         }
         Ok(())
     }

@@ -57,10 +57,7 @@ impl Question {
 
     /// The answer for the file at `path`.
     pub(crate) fn answer(self, path: &Path, path_map: &PathMap) -> String {
-        let hidden = |path: &Path| {
-            let path = path_map.to_placeholders(path.as_os_str().as_encoded_bytes());
-            String::from_utf8_lossy(&path).into_owned()
-        };
+        let hidden = |path: &Path| path_map.to_placeholders_path(path);
         if self == Self::Resolved {
             let resolved = path.canonicalize().ok();
             return resolved.map_or_else(|| "absent".to_owned(), |path| hidden(&path));

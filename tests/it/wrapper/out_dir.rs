@@ -7,7 +7,7 @@ use super::project::{Checkout, Layout, Project};
 use super::seed::seed;
 
 /// A program whose build script runs these lines, with `out` the directory.
-fn made_by(script: &str, main: &str) -> Project {
+pub(super) fn made_by(script: &str, main: &str) -> Project {
     let script = formatdoc!(
         r#"
             use std::{{env, fs}};

@@ -1,5 +1,7 @@
 //! The offsets of the placeholders in a linked file: stored with it, so that it is searched only once, after the link.
 
+mod run;
+
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
@@ -9,11 +11,12 @@ use std::path::Path;
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
+use self::run::Run;
 use super::super::path_map::{PathMap, Role, placeholder_of_native_string};
 use super::super::windows::{Part, Window};
 use super::locations::{self, Name};
 use super::sections::{Writable, writable_parts};
-use super::{Placeholder, Writer, own};
+use super::{Placeholder, Writer, line_tables, own};
 use sccfg_util::fsio::{self, Patcher};
 
 /// A placeholder in a linked file, or a length field that includes a placeholder's length.
@@ -38,6 +41,9 @@ enum Kind {
     Name(u64),
     /// A 64-bit length field of such a name, with this length including the placeholder.
     Length(u64),
+    /// A placeholder in the [list of directories](line_tables) of a line table, before this many bytes up to the next one or to the
+    /// end of the list. The rest of the list moves, and another directory fills it up.
+    Directory(u64),
 }
 
 impl From<(u64, Role, Kind)> for PlaceholderSite {
@@ -53,40 +59,27 @@ impl From<PlaceholderSite> for (u64, Role, Kind) {
 }
 
 impl PlaceholderSite {
-    /// Its length in bytes, for this placeholder.
-    fn len(self, placeholder: &str) -> usize {
+    /// The number of bytes that follow the placeholder and move with it.
+    fn rest(self) -> usize {
         match self.kind {
-            Kind::End | Kind::Middle => placeholder.len(),
-            Kind::Name(rest) => placeholder.len() + usize::try_from(rest).unwrap_or_default(),
+            Kind::Name(rest) | Kind::Directory(rest) => usize::try_from(rest).unwrap_or_default(),
+            Kind::End | Kind::Middle | Kind::Length(_) => 0,
+        }
+    }
+
+    /// Its length in bytes.
+    fn len(self) -> usize {
+        match self.kind {
             Kind::Length(_) => size_of::<u64>(),
+            _ => self.role.placeholder().len() + self.rest(),
         }
     }
 
-    /// The bytes to write: with `directory` instead of the placeholder. `rest` follows the placeholder in a name.
-    fn with(self, placeholder: &str, directory: &str, rest: &[u8]) -> Vec<u8> {
-        let length = self.len(placeholder);
-        match self.kind {
-            Kind::End => Placeholder::padded(directory, length, true),
-            Kind::Middle => Placeholder::padded(directory, length, false),
-            Kind::Name(_) => {
-                let mut name = [directory.as_bytes(), rest].concat();
-                name.resize(length, 0);
-                name
-            }
-            Kind::Length(whole) => {
-                let length = whole - placeholder.len() as u64 + directory.len() as u64;
-                length.to_le_bytes().to_vec()
-            }
-        }
-    }
-
-    /// The rest of a name in these bytes, in which the placeholder was replaced by a directory of this length.
-    fn rest(self, bytes: &[u8], directory: usize) -> Vec<u8> {
-        let Kind::Name(rest) = self.kind else {
-            return Vec::new();
-        };
-        let rest = directory..directory + usize::try_from(rest).unwrap_or_default();
-        bytes.get(rest).unwrap_or_default().to_vec()
+    /// Whether `next` is the next site in the same list of directories.
+    fn is_before(self, next: Self) -> bool {
+        let is_directory = |site: Self| matches!(site.kind, Kind::Directory(_));
+        let end = self.offset + self.len() as u64;
+        is_directory(self) && is_directory(next) && end == next.offset
     }
 }
 
@@ -122,7 +115,7 @@ const PIECE: usize = 64 << 10;
 /// If it cannot be read.
 pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<PlaceholderSite>>> {
     let whole = Part::whole(file)?;
-    let all: Vec<_> = path_map.placeholders().collect();
+    let all: Vec<_> = path_map.mapped_placeholders().collect();
     let finders: Vec<_> = all
         .iter()
         .map(|(role, placeholder, _)| (*role, memmem::Finder::new(placeholder)))
@@ -136,6 +129,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
     let mut found = Vec::new();
     let parts = writable_parts(&whole).into_iter();
     for Writable { part, has_lists } in parts.filter(|found| found.part.len() >= shortest) {
+        let first = found.len();
         part.visit(margin, |Window { bytes, at, new }| {
             has_text |= text.find(bytes).is_some();
             for (role, finder) in &finders {
@@ -152,6 +146,10 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
             }
             Ok(ControlFlow::<()>::Continue(()))
         })?;
+        if has_lists {
+            found[first..].sort_unstable_by_key(|site| site.offset);
+            set_directories(&mut found[first..], &part)?;
+        }
     }
     if found.iter().any(|site| site.kind == Kind::Middle) {
         let names: Vec<_> = of_names(locations::find(file)?.unwrap_or_default()).collect();
@@ -178,53 +176,50 @@ pub(crate) fn deliver(
     fsio::rename(from, to)
 }
 
+/// Changes the kind of those of `sites` that are in a list of directories. `tables` is the section of line tables that has them.
+fn set_directories(sites: &mut [PlaceholderSite], tables: &Part<'_>) -> io::Result<()> {
+    let offsets: Vec<u64> = sites.iter().map(|site| site.offset).collect();
+    for list in line_tables::directory_lists(tables, &offsets)? {
+        let [first, last] =
+            [list.start, list.end].map(|at| sites.partition_point(|site| site.offset < at));
+        let mut end = list.end;
+        for site in sites[first..last].iter_mut().rev() {
+            let rest = end - site.offset - site.role.placeholder().len() as u64;
+            end = site.offset;
+            site.kind = Kind::Directory(rest);
+        }
+    }
+    Ok(())
+}
+
 /// Writes real paths over these placeholders of the file at `path`.
 ///
 /// # Errors
 /// If it cannot be read or written.
 pub(crate) fn write(path: &Path, sites: &[PlaceholderSite], path_map: &PathMap) -> io::Result<()> {
-    write_over(path, sites, path_map, |_, placeholder| {
-        Some(placeholder.len())
-    })
+    rewrite(path, sites, &PathMap::default(), path_map)
 }
 
 /// Writes the paths of `to` over those of `from`, which [`write()`] wrote at these sites of the file at `path`.
 ///
 /// # Errors
-/// If it cannot be read or written, or `from` has no path for a site.
+/// If it cannot be read or written.
 pub(crate) fn rewrite(
     path: &Path,
     sites: &[PlaceholderSite],
     from: &PathMap,
     to: &PathMap,
 ) -> io::Result<()> {
-    write_over(path, sites, to, |role, _| {
-        let mut written = from.placeholders();
-        let (.., directory) = written.find(|(other, ..)| *other == role)?;
-        Some(directory.len())
-    })
-}
-
-/// Writes real paths at these sites of the file at `path`. `length_now` returns the length of what precedes the rest of a name
-/// there, by the role and its placeholder.
-fn write_over(
-    path: &Path,
-    sites: &[PlaceholderSite],
-    path_map: &PathMap,
-    length_now: impl Fn(Role, &str) -> Option<usize>,
-) -> io::Result<()> {
+    let file = fsio::open(path)?;
     let mut patcher = Patcher::of(path);
-    for (role, placeholder, directory) in path_map.placeholders() {
-        for site in sites.iter().filter(|site| site.role == role) {
-            let mut rest = Vec::new();
-            if matches!(site.kind, Kind::Name(_)) {
-                let mut name = vec![0; site.len(placeholder)];
-                fsio::open(path)?.read_exact_at(&mut name, site.offset)?;
-                let length = length_now(role, placeholder);
-                rest = site.rest(&name, length.ok_or(io::ErrorKind::InvalidInput)?);
-            }
-            patcher.write(site.offset, &site.with(placeholder, directory, &rest))?;
+    for run in Run::all(sites) {
+        let mut bytes = Vec::new();
+        if run.has_rest() {
+            bytes.resize(run.len(), 0);
+            file.read_exact_at(&mut bytes, run.offset())?;
         }
+        let rests = run.rests(&bytes, from);
+        patcher.write(run.offset(), &run.with(&rests, to))?;
     }
     patcher.finish()
 }
@@ -249,23 +244,17 @@ pub(crate) fn digest_with(
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; PIECE];
     let mut at = 0;
-    for site in sites {
-        let mut placeholders = path_map.placeholders();
-        let (_, placeholder, directory) = placeholders.find(|(role, ..)| *role == site.role)?;
-        hash(
-            &mut file,
-            site.offset.checked_sub(at)?,
-            &mut buffer,
-            &mut hasher,
-        )?;
-        let written = buffer.get_mut(..site.len(placeholder))?;
-        file.read_exact(written).ok()?;
-        let rest = site.rest(written, directory.len());
-        if *written != site.with(placeholder, directory, &rest) {
+    for run in Run::all(sites) {
+        let before = run.offset().checked_sub(at)?;
+        hash(&mut file, before, &mut buffer, &mut hasher)?;
+        let mut written = vec![0; run.len()];
+        file.read_exact(&mut written).ok()?;
+        let rests = run.rests(&written, path_map);
+        if written != run.with(&rests, path_map) {
             return None;
         }
-        hasher.update(&site.with(placeholder, placeholder, &rest));
-        at = site.offset + written.len() as u64;
+        hasher.update(&run.with(&rests, &PathMap::default()));
+        at = run.offset() + written.len() as u64;
     }
     hash(&mut file, u64::MAX, &mut buffer, &mut hasher)?;
     Some(hasher.finalize().to_hex().to_string())
@@ -293,73 +282,4 @@ fn hash(file: &mut File, count: u64, buffer: &mut [u8], hasher: &mut blake3::Has
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::super::digest;
-    use super::*;
-
-    /// A path map for a workspace at `directory`.
-    fn map(directory: &str) -> PathMap {
-        let mut map = PathMap::default();
-        map.add(Path::new(directory), Role::Workspace).unwrap();
-        map
-    }
-
-    #[test]
-    fn the_digest_of_a_delivered_file_is_that_of_the_stored_one() {
-        let placeholder = Role::Workspace.placeholder();
-        let stored = format!("a\0{placeholder}\0b{placeholder}/src/x.rs\0").into_bytes();
-        let site = |offset, kind| PlaceholderSite {
-            offset,
-            role: Role::Workspace,
-            kind,
-        };
-        let second = 2 + placeholder.len() as u64 + 2;
-        let sites = [site(2, Kind::End), site(second, Kind::Middle)];
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file");
-        fsio::replace(&path, &stored).unwrap();
-        write(&path, &sites, &map("/w")).unwrap();
-        let written = fsio::read_bytes(&path).unwrap();
-        assert!(written.starts_with(b"a\0/w\0\0"));
-        assert_eq!(written.len(), stored.len());
-        let slashes = "/".repeat(placeholder.len() - 2);
-        assert!(written.ends_with(format!("\0b/w{slashes}/src/x.rs\0").as_bytes()));
-        assert_eq!(
-            digest_with(&path, &sites, &map("/w")),
-            Some(digest::of(&stored))
-        );
-        fsio::replace(&path, &[&written, &b"more"[..]].concat()).unwrap();
-        assert_ne!(
-            digest_with(&path, &sites, &map("/w")),
-            Some(digest::of(&stored))
-        );
-        assert_eq!(digest_with(&path, &sites, &map("/x")), None);
-        // The file was truncated.
-        fsio::replace(&path, &written[..4]).unwrap();
-        assert_eq!(digest_with(&path, &sites, &map("/w")), None);
-    }
-
-    #[test]
-    fn a_name_keeps_its_rest_when_it_is_written_again() {
-        let placeholder = Role::Workspace.placeholder();
-        let length = (placeholder.len() + "/out/g.rs".len()) as u64;
-        let mut stored = format!("{placeholder}/out/g.rs").into_bytes();
-        stored.extend(length.to_le_bytes());
-        let site = |offset, kind| PlaceholderSite {
-            offset,
-            role: Role::Workspace,
-            kind,
-        };
-        let sites = [site(0, Kind::Name(9)), site(length, Kind::Length(length))];
-        let directory = tempfile::tempdir().unwrap();
-        let [moved, direct] = ["moved", "direct"].map(|name| directory.path().join(name));
-        fsio::replace(&moved, &stored).unwrap();
-        write(&moved, &sites, &map("/w")).unwrap();
-        for (from, to) in [("/w", "/longer"), ("/longer", "/v")] {
-            rewrite(&moved, &sites, &map(from), &map(to)).unwrap();
-            fsio::replace(&direct, &stored).unwrap();
-            write(&direct, &sites, &map(to)).unwrap();
-            assert_eq!(fsio::read_bytes(&moved), fsio::read_bytes(&direct), "{to}");
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ mod behaviour;
 mod build_scripts;
 mod c;
 mod command;
+mod coverage;
 mod crashes;
 mod crate_types;
 mod debuginfo;

@@ -35,7 +35,7 @@ impl Registry {
     /// Reads the package in `directory`, unless it is saved.
     pub(in super::super) fn read(directory: &Path, state: &StateDir) -> Option<Self> {
         let moment = SystemTime::now();
-        let files = all_in(directory)?;
+        let files = files_of(directory)?;
         if files.iter().any(|(_, stamp)| stamp.is_none()) {
             return None;
         }
@@ -166,7 +166,7 @@ impl Library {
         }
         // With the root in the package's directory, all files there may be its modules.
         let is_flat = self.root.components().count() == 1;
-        let own = all_in(&self.directory)?;
+        let own = files_of(&self.directory)?;
         let of_package = own.iter().map(|(path, _)| Source {
             path,
             text: SourceText::of_file(self.directory.join(path)),
@@ -185,6 +185,18 @@ impl Library {
             MacroEffects::of_crate(name, author, &self.conditions, &sources, false, false);
         Some(effects)
     }
+}
+
+/// The files of the package in `directory`, without profiles of coverage runs: a program that is compiled with
+/// `-C instrument-coverage`, such as a build script, writes one into the current directory when it ends. (LLVM, "Source-based Code
+/// Coverage": `LLVM_PROFILE_FILE` is relative to it, and `default.profraw` if it is not set.)
+fn files_of(directory: &Path) -> Option<Vec<StampedFile>> {
+    let mut files = all_in(directory)?;
+    files.retain(|(file, _)| {
+        file.extension()
+            .is_none_or(|extension| extension != "profraw")
+    });
+    Some(files)
 }
 
 /// Adds the variables of files in a package that its library includes, although they are in the directory of another cargo

@@ -213,6 +213,48 @@ fn unstable_flags_of_daily_use_are_shared() {
     with(project.linked("second")).all_hit();
 }
 
+/// A sanitizer writes no path that cannot be found, and reports the sources of this checkout.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+#[requires(sccache)]
+#[test]
+fn programs_with_a_sanitizer_are_shared() {
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
+    let main = "fn main() { let v = vec![1u8; 9]; let p = v.as_ptr(); drop(v); println!(\"{} {}\", low::word(), unsafe { *p.add(std::env::args().count()) }); }\n";
+    let low = [("src/lib.rs", LOW), ("build.rs", "fn main() {}\n")];
+    let project = Project::new()
+        .package(
+            "low",
+            "[features]\nextra = []\n[lints.rust]\nunexpected_cfgs = \"allow\"\n",
+            &low,
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", main)],
+        )
+        .committed();
+    let args = ["build", "--target", TARGET];
+    let [main, second] = [project.main(), project.linked("second")].map(|checkout| {
+        let checkout = checkout.with("RUSTC_BOOTSTRAP", "1");
+        checkout.with("RUSTFLAGS", "-Zsanitizer=address")
+    });
+    main.cargo(&args).ok();
+    second.cargo(&args).ok().all_hit();
+    let summary = || {
+        let program = second.path(&format!("target/{TARGET}/debug/app"));
+        let output = project.sandbox.command(program).output().unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let summary = said.lines().find(|line| line.starts_with("SUMMARY: "));
+        summary.unwrap_or(&said).to_owned()
+    };
+    let cached = summary();
+    assert!(cached.contains("heap-use-after-free"), "{cached}");
+    second.clean();
+    second.uncached(&args).ok();
+    assert_eq!(cached, summary());
+}
+
 #[requires(sccache)]
 #[test]
 fn a_feature_gate_needs_its_permission() {

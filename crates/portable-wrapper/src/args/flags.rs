@@ -98,18 +98,30 @@ pub(super) const PLAIN_CODEGEN: [&str; 44] = [
 ];
 
 /// `-Z` options that put a path into the output only if it is in their value.
-const PLAIN_UNSTABLE: [&str; 12] = [
+const PLAIN_UNSTABLE: [&str; 24] = [
     "allow-features",
+    "always-encode-mir",
+    "branch-protection",
+    "cf-protection",
+    "cross-crate-inline-threshold",
     "fmt-debug",
+    "function-sections",
+    "hint-mostly-unused",
     "inline-mir",
     "location-detail",
+    "macro-backtrace",
     "mir-opt-level",
     "next-solver",
     "panic-abort-tests",
     "polonius",
     "randomize-layout",
+    "sanitizer",
+    "sanitizer-memory-track-origins",
+    "sanitizer-recover",
     "share-generics",
     "threads",
+    "tls-model",
+    "ub-checks",
     "unstable-options",
 ];
 

@@ -12,7 +12,7 @@ use rstest::rstest;
 use super::out_dir::says_the_same_uncached;
 use super::project::Project;
 use super::seed::seed;
-use super::workspace_scripts::{app, runs};
+use super::workspace_scripts::{app, builds, runs};
 use crate::support::wait_until;
 
 /// Builds, lets `change` change something in the sandbox, and builds again from nothing.
@@ -59,6 +59,21 @@ fn where_a_link_outside_leads_counts(#[case] value: &str) {
     builds_after(&with_sdk_outside(value), |outer| {
         lead(&outer.join("sdk/current"), "v2");
     });
+}
+
+/// gcc looks for the headers of C++ in `/usr/lib/gcc/x86_64-linux-gnu/12/../../../../include/c++/12`.
+#[rstest]
+#[case::by_the_compiler(
+    "{ fs::write(format!(\"{out}/a.cc\"), \"#include <cstddef>\\n\").unwrap(); \
+    let compiler = std::process::Command::new(\"c++\").arg(\"-E\").arg(format!(\"{out}/a.cc\")).output().unwrap(); \
+    compiler.status.to_string() }"
+)]
+#[case::listed("fs::read_dir(\"/usr/bin/..\").unwrap().count().to_string()")]
+#[requires(sccache)]
+fn what_is_behind_a_directory_of_the_system_is_shared_at_any_depth(#[case] value: &str) {
+    let project = app(value);
+    project.main().cargo(&["build"]).ok();
+    builds(&project, &project.linked("a/deeper/second"), false);
 }
 
 #[requires(sccache)]

@@ -207,12 +207,15 @@ impl Run<'_> {
             let found = files.entry(self.resolve(path, real_paths)).or_default();
             found.add(*uses);
             if !self.script.is_published && has_parent_parts(path) {
-                found.is_relative = true;
-                for part in parts_before_parents(path, real_paths) {
+                let parts = parts_before_parents(path, real_paths);
+                let is_relative =
+                    path.is_relative() || parts.iter().any(|part| self.is_around_checkout(part));
+                found.is_relative |= is_relative;
+                for part in parts {
                     let part = self.script.package.join(part);
                     let is_directory = || part.is_dir() && !part.is_symlink();
                     if self.script.is_of_checkout(&part) || !is_directory() {
-                        files.entry(part).or_default().is_relative = true;
+                        files.entry(part).or_default().is_relative |= is_relative;
                     }
                 }
             }
@@ -273,6 +276,16 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a `..` behind the absolute `path` may lead elsewhere in another checkout. It does not behind the directories in
+    /// which compilers find their own headers, such as `/usr/lib/gcc/…/../../include`.
+    fn is_around_checkout(&self, path: &Path) -> bool {
+        let mut directories = self.script.path_map.directories();
+        self.script.is_of_checkout(path)
+            || directories.any(|(_, directory)| {
+                path.starts_with(directory) || Path::new(directory).starts_with(path)
+            })
     }
 
     /// `path`, made absolute, with each `..` resolved through links as the kernel does. Links after the last `..` are kept.

@@ -147,6 +147,7 @@ impl<'a> Reader<'a> {
                     // pass the names of all keywords.
                     let is_handed = self.author == Author::Other
                         && at < macro_end
+                        && !self.is_token_of_syn(tokens, at)
                         && tokens.get(at + 1).is_none_or(|next| {
                             next.kind == Kind::Close || next.is_punctuation(",")
                         });

@@ -38,6 +38,25 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether the keyword at `at` is the argument of `syn::Token!`, which expands to the type of that token.
+    pub(super) fn is_token_of_syn(&self, tokens: &[Token<'_>], at: usize) -> bool {
+        let text = |back: usize| at.checked_sub(back).map_or("", |at| tokens[at].text);
+        let is_alone = at > 0 && tokens[at - 1].kind == Kind::Open(at + 1);
+        if !is_alone || text(2) != "!" || text(3) != "Token" {
+            return false;
+        }
+        if text(4) == "::" {
+            return text(5) == "syn" && text(6) != "::";
+        }
+        let imports = self.imports.iter();
+        let mut imports = imports
+            .filter(|import| import.name == Some("Token"))
+            .peekable();
+        imports.peek().is_some()
+            && imports.all(|import| !import.is_local && import.path == ["syn", "Token"])
+            && !self.own_macros.contains("Token")
+    }
+
     /// Handles a macro for inline assembly, or its name, at `at`.
     pub(super) fn assembler(&mut self, tokens: &[Token<'_>], at: usize) {
         let is_known = match (tokens.get(at + 1), tokens.get(at + 2)) {

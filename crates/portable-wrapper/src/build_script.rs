@@ -184,8 +184,18 @@ struct Context {
     recorder: Recorder,
 }
 
-/// The reason why a run is shared only between checkouts at the same path.
+/// The reasons why a run is shared only between checkouts at the same path: in its inputs, or in the source of the script and the
+/// variables that it read.
 const READS_OWN_PATH: &str = "it read a file or link that contains the path of the checkout";
+const MAY_READ_OWN_PATH: &str =
+    "it may read the path of its package or of the checkout (CARGO_MANIFEST_DIR, current_dir)";
+
+/// What a user can do if a run is shared only between checkouts at the same path for the reason `why`.
+pub(super) fn hint_for_path(why: &str) -> Option<&'static str> {
+    (why == MAY_READ_OWN_PATH).then_some(
+        "use relative paths in the script: cargo runs it in the directory of its package",
+    )
+}
 
 impl Context {
     /// `None` if the run cannot be looked up here.
@@ -373,6 +383,8 @@ impl Context {
         let mut manifest = UnitManifest::of_run(&self.unit, key, parts, hit);
         if reads_own_path {
             manifest.sharing = Sharing::KeyedByPath(READS_OWN_PATH.to_owned());
+        } else if parts.iter().any(|part| part.what == CHECKOUT_PATHS) {
+            manifest.sharing = Sharing::KeyedByPath(MAY_READ_OWN_PATH.to_owned());
         }
         manifest
     }

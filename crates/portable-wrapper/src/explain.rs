@@ -7,6 +7,7 @@ use ignore::WalkBuilder;
 use serde::Serialize;
 
 use super::build_dir::{WRAPPER_DIR, wrapper_dir};
+use super::build_script;
 use super::builds::{Change, Kind, changes};
 use super::digest::{HASHED, KeyPart, shown_secret};
 use super::path_leak::PathLeak;
@@ -201,7 +202,10 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         }
         Sharing::Everywhere => (None, None),
         Sharing::PathLeaked(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
-        Sharing::KeyedByPath(why) => (Some(why.clone()), None),
+        Sharing::KeyedByPath(why) => {
+            let hint = build_script::hint_for_path(why);
+            (Some(why.clone()), hint.map(str::to_owned))
+        }
         Sharing::NotCached(why) => (
             Some(why.describe_with(manifest.unknown_input.as_deref())),
             why.hint().map(str::to_owned),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::command::said;
 use super::project::{Checkout, Project};
 use super::seed::sccfg;
+use super::workspace_scripts::app;
 
 const LOW: &str = "pub fn f() -> u32 { 1 }\npub fn flavor() -> Option<&'static str> { option_env!(\"FLAVOR\") }\n";
 const MID: &str = "pub fn g() -> u32 { below::f() + 1 }\n";
@@ -267,6 +268,33 @@ fn a_checkout_that_is_missing_is_an_error() {
     // A directory without a package.
     let low = said(&main, &["explain", "low", "--against", "../home"]);
     assert!(low.contains("not compiled in the other checkout"), "{low}");
+}
+
+/// Many scripts put the paths of their files together from a variable of cargo.
+#[requires(sccache)]
+#[test]
+fn the_path_of_its_package_is_the_reason_why_a_script_runs_in_a_new_worktree() {
+    let project = app(
+        "fs::read_to_string(format!(\"{}/data.txt\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())).unwrap()",
+    );
+    let (main, second) = (project.main(), project.linked("second"));
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+    }
+    let why = "shared only between checkouts at the same path: it may read the path of its package";
+    let explained = said(&second, &["explain", "app"]);
+    let (_, of_run) = explained
+        .split_once("app: run of the build script")
+        .unwrap();
+    assert!(of_run.contains(&format!("why: {why}")), "{explained}");
+    assert!(of_run.contains("hint: use relative paths"), "{explained}");
+    assert!(said(&second, &["report"]).contains(why));
+    // Here, it does not run again.
+    second.clean();
+    second.cargo(&["build"]).ok();
+    let explained = said(&second, &["explain", "app"]);
+    assert!(explained.contains("run of the build script, from the cache"));
+    assert!(explained.contains(why), "{explained}");
 }
 
 #[requires(sccache)]

@@ -71,10 +71,12 @@ impl Context {
                     self.store.count(Kind::Script, outcome);
                     let parts = [&*first.parts, &second.observed.parts].concat();
                     let manifest = self.manifest(&key, &parts, true, run.reads_own_path);
+                    let here = manifest.sharing.why_not_everywhere();
                     self.record(&with_observed(manifest, inputs, second.observed.digest));
                     self.print(&run);
                     let details = Details {
                         took: run.took,
+                        here,
                         ..Details::default()
                     };
                     let found = match outcome {

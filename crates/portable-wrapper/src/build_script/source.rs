@@ -134,7 +134,7 @@ impl Source {
             let mut words =
                 text.split(|letter: char| letter.is_whitespace() || "();`$|&".contains(letter));
             is_program(text)
-                || words.next().is_some_and(is_program)
+                || words.next().is_some_and(is_program) && !signs::is_sentence(text)
                 || has_shell && words.any(is_program)
         };
         self.names_any(signs) || self.texts.iter().any(is_in_text)
@@ -321,6 +321,28 @@ mod tests {
     /// Why runs of a script with this code cannot be cached, if so.
     fn hazard(code: &str) -> Option<Uncacheable> {
         read(code).hazard(&AmbientInputs::default(), false)
+    }
+
+    /// pyo3-ffi prints the first of these as a help.
+    #[rstest::rstest]
+    #[case("set PYO3_NO_CHECK=1 to suppress this check", false)]
+    #[case("export CC to select the compiler", false)]
+    #[case("set", true)]
+    #[case("set | sort", true)]
+    #[case("set > all.txt", true)]
+    #[case("set x; set", true)]
+    #[case("set x\nset", true)]
+    #[case("export -p", true)]
+    #[case("env NAME=1 tool", true)]
+    fn a_sentence_is_not_a_command_that_prints_all_variables(
+        #[case] text: &str,
+        #[case] expected: bool,
+    ) {
+        let code = format!("std::process::Command::new(\"sh\"); println!(\"{text}\");");
+        assert_eq!(
+            read(&code).prints_variables(&AmbientInputs::default()),
+            expected
+        );
     }
 
     #[rstest::rstest]

@@ -144,6 +144,16 @@ pub(super) const ALL_VARIABLES: Signs = Signs {
     ],
     programs: &["env", "export", "printenv", "set"],
 };
+/// Whether `text` begins with `set` or `export` and a name, as sentences do. As a command of a shell, it prints no variables.
+pub(super) fn is_sentence(text: &str) -> bool {
+    let mut words = text.split(' ');
+    matches!(words.next(), Some("set" | "export"))
+        && words
+            .next()
+            .is_some_and(|word| word.starts_with(char::is_alphabetic))
+        && !text.contains(['\n', '\r', '\\', ';', '|', '&', '$', '`', '('])
+}
+
 pub(super) const RUNS_PROGRAMS: Signs = Signs {
     names: &["Command", "process"],
     programs: &[],

@@ -144,6 +144,7 @@ pub(super) const ALL_VARIABLES: Signs = Signs {
     ],
     programs: &["env", "export", "printenv", "set"],
 };
+
 /// Whether `text` begins with `set` or `export` and a name, as sentences do. As a command of a shell, it prints no variables.
 pub(super) fn is_sentence(text: &str) -> bool {
     let mut words = text.split(' ');

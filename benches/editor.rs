@@ -54,6 +54,7 @@ fn edited(flake: &One, hook: &str) -> Edited {
         wrapper: Wrapper::Sccache,
         linker: Linker::System,
         input: None,
+        devenv_imports: &[],
     };
     edit(flake, &request).unwrap()
 }

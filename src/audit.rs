@@ -201,7 +201,8 @@ fn setup(files: &Files) -> (Setup, Vec<OwnSetting>) {
         let outdated = outdated.unwrap_or_default();
         return (Setup::Managed { outdated }, Vec::new());
     }
-    if !fsio::exists(&repository.path("flake.nix")) {
+    let has = |name| fsio::exists(&repository.path(name));
+    if !has("flake.nix") && !has(plan::DEVENV_MODULE) {
         return (Setup::Generates, Vec::new());
     }
     match plan::init(repository, &init_options()) {

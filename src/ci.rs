@@ -9,7 +9,7 @@ mod job;
 mod nix;
 mod workflow;
 mod workspaces;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;

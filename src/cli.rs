@@ -194,11 +194,11 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Set up a repository: edit or generate flake.nix, write sccfg.toml and sccache's config file
+    /// Set up a repository: edit flake.nix or devenv.nix, or generate a flake, write sccfg.toml and sccache's config file
     Init(Init),
     /// Update the managed regions from sccfg.toml
     Apply(Apply),
-    /// Undo init in the repository; restore flake.nix byte for byte
+    /// Undo init in the repository; restore flake.nix and devenv.nix byte for byte
     Remove(Remove),
     /// Set up sccache in a home-manager configuration: generate sccache.nix and import it
     Home(Home),

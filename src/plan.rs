@@ -7,6 +7,7 @@ mod apply;
 mod cargo_config;
 mod cargo_user;
 mod ci;
+mod devenv;
 mod direnv;
 mod dist;
 mod docker;
@@ -27,6 +28,7 @@ use serde::Serialize;
 pub(crate) use apply::{UserConfig, apply};
 pub(crate) use cargo_user::{UserWrapper, cargo_user, remove_cargo_user};
 pub(crate) use ci::{CiReport, ci_provider};
+pub(crate) use devenv::MODULE as DEVENV_MODULE;
 pub(crate) use direnv::evaluates_at_each_entry;
 pub(crate) use dist::{dist_client, dist_config};
 pub(crate) use docker::{DockerReport, Files, add_docker, remove_docker_and_policy};
@@ -45,8 +47,10 @@ use sccfg_util::problem::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FileKind {
-    /// `flake.nix`, or a file that it imports.
+    /// `flake.nix` or `devenv.nix`, or a file that one imports.
     Nix,
+    /// `devenv.yaml`.
+    DevenvYaml,
     /// `sccfg.toml`.
     Policy,
     /// sccache's user config file.
@@ -90,6 +94,22 @@ impl PlannedFile {
     }
 }
 
+/// Which dev shells of a repository are managed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Managed {
+    /// Shells of the flake, which `nix develop` enters.
+    pub in_flake: bool,
+    /// The shell of `devenv.nix`, which `devenv shell` enters.
+    pub in_devenv: bool,
+}
+
+impl Managed {
+    /// Whether there is only the shell of `devenv.nix`.
+    pub(crate) fn is_only_devenv(self) -> bool {
+        self.in_devenv && !self.in_flake
+    }
+}
+
 /// Changes that are made together or not at all.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -103,6 +123,8 @@ pub(crate) struct Plan {
     pub shells: Vec<Touched>,
     /// The names of the dev shells that are not managed.
     pub other_shells: Vec<String>,
+    /// Which dev shells are managed.
+    pub managed: Managed,
     /// What the edited dev shells set by themselves.
     pub own: Vec<OwnSetting>,
     /// Problems that do not prevent the plan.
@@ -208,6 +230,7 @@ impl Plan {
                 {
                     crate::ci::check_syntax(&shown, after)
                 }
+                FileKind::DevenvYaml => crate::ci::check_syntax(&shown, after),
                 FileKind::Docker if shown.extension().is_some_and(|it| it == "yaml") => {
                     crate::ci::check_syntax(&shown, after)
                 }

@@ -3,21 +3,22 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::plan::DEVENV_MODULE;
 use crate::sccfg_toml::{self, Policy};
 use nix_shell_edit::{Sources, remove_regions};
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
-/// A directory that has a flake, or gets one.
+/// A directory that has a flake or `devenv.nix`, or gets one.
 #[derive(Debug, Clone)]
 pub(crate) struct Repository {
-    /// The directory that contains `flake.nix` and `sccfg.toml`.
+    /// The directory that contains `flake.nix` or `devenv.nix`, and `sccfg.toml`.
     pub root: PathBuf,
 }
 
 impl Repository {
     /// The repository in `named`, or the nearest one upwards from `start`: the first directory within
-    /// the git work tree that has a `sccfg.toml` or a `flake.nix`, else `start` itself.
+    /// the git work tree that has a `sccfg.toml`, a `flake.nix` or a `devenv.nix`, else `start` itself.
     ///
     /// # Errors
     /// If the directory does not exist, or is inside git's directory, such as that of a bare repository.
@@ -28,26 +29,41 @@ impl Repository {
                 return Err(not_a_repository(&root, &error));
             }
             let has = |name: &str| fsio::exists(&root.join(name));
-            if !has(sccfg_toml::FILE_NAME) && !has("flake.nix") {
+            if ![sccfg_toml::FILE_NAME, "flake.nix", DEVENV_MODULE]
+                .into_iter()
+                .any(has)
+            {
                 refuse_git_dir(&root)?;
             }
             return Ok(Self { root });
         }
+        let at = |root: &Path| {
+            Ok(Self {
+                root: root.to_owned(),
+            })
+        };
+        let mut devenv = None;
         for directory in start.ancestors() {
             let has = |name: &str| fsio::exists(&directory.join(name));
-            if has(sccfg_toml::FILE_NAME) || has("flake.nix") {
-                return Ok(Self {
-                    root: directory.to_owned(),
-                });
+            if has(sccfg_toml::FILE_NAME) {
+                return at(directory);
+            }
+            if has("flake.nix") {
+                return at(devenv.unwrap_or(directory));
+            }
+            // One with a policy above is a part of that repository.
+            if has(DEVENV_MODULE) {
+                devenv.get_or_insert(directory);
             }
             if has(".git") {
                 break;
             }
         }
+        if let Some(devenv) = devenv {
+            return at(devenv);
+        }
         refuse_git_dir(start)?;
-        Ok(Self {
-            root: start.to_owned(),
-        })
+        at(start)
     }
 
     /// The repository of the workflows: the nearest directory upwards from `start` with `name`, else `start`.
@@ -90,6 +106,16 @@ impl Repository {
         };
         let policy = Policy::parse(Path::new(sccfg_toml::FILE_NAME), &text)?;
         Ok(Some((policy, text)))
+    }
+
+    /// The command that enters the dev shell.
+    pub(crate) fn enter_command(&self) -> &'static str {
+        let has = |name| fsio::exists(&self.path(name));
+        if has(DEVENV_MODULE) && !has("flake.nix") {
+            "devenv shell"
+        } else {
+            "nix develop"
+        }
     }
 
     /// Whether the directory is in a git work tree.

@@ -12,15 +12,15 @@ use sccfg_util::problem::{Place, Problem};
 
 /// A node, and the byte at which it starts.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) start: usize,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) start: usize,
+    pub(crate) value: Value,
     /// The start of the anchored node, if this node is an alias. The children start there as well.
     pub(super) original: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(String),
     List(Vec<Node>),
     Table(Vec<(Node, Node)>),
@@ -30,7 +30,7 @@ pub(super) enum Value {
 
 impl Node {
     /// The value of a key, also one of a table that is merged into this one by `<<`.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         let own = |wanted| self.entries().find(|(name, _)| *name == wanted);
         let (_, node) = own(key).or_else(|| {
             let (_, merged) = own("<<")?;
@@ -40,8 +40,16 @@ impl Node {
         Some(node)
     }
 
+    /// The start of the first key of this table.
+    pub(crate) fn first_key(&self) -> Option<usize> {
+        match &self.value {
+            Value::Table(entries) => entries.first().map(|(key, _)| key.start),
+            _ => None,
+        }
+    }
+
     /// The start of a key of this table.
-    pub(super) fn start_of_key(&self, key: &str) -> Option<usize> {
+    pub(crate) fn start_of_key(&self, key: &str) -> Option<usize> {
         let Value::Table(entries) = &self.value else {
             return None;
         };
@@ -50,7 +58,7 @@ impl Node {
     }
 
     /// The keys and values, if this is a table.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
         let entries: &[(Node, Node)] = match &self.value {
             Value::Table(entries) => entries,
             _ => &[],
@@ -60,7 +68,7 @@ impl Node {
             .filter_map(|(key, node)| Some((key.text()?, node)))
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
             _ => None,
@@ -68,7 +76,7 @@ impl Node {
     }
 
     /// The nodes of a list.
-    pub(super) fn items(&self) -> &[Node] {
+    pub(crate) fn items(&self) -> &[Node] {
         match &self.value {
             Value::List(items) => items,
             _ => &[],
@@ -117,7 +125,7 @@ impl Node {
 ///
 /// # Errors
 /// If it is not YAML.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Option<Node>, Problem> {
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Option<Node>, Problem> {
     Ok(documents(path, text)?.into_iter().next())
 }
 

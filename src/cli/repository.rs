@@ -25,7 +25,7 @@ Examples:
   sccfg init --shell ci                     Manage the dev shell `ci` as well")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Init {
-    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml or flake.nix]
+    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml, flake.nix or devenv.nix]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// Request this cache size, such as 24GiB
@@ -49,7 +49,7 @@ pub(crate) struct Init {
     /// Select the source of Rust in a generated flake.nix
     #[arg(long, value_enum, help_heading = FLAKE)]
     pub toolchain: Option<Toolchain>,
-    /// Add sccfg as an input of the flake from URL, such as github:owner/sccfg
+    /// Add sccfg as an input of the flake, or of devenv.yaml, from URL, such as github:owner/sccfg
     #[arg(long, value_name = "URL", help_heading = FLAKE)]
     pub input: Option<FlakeRef>,
     /// Write this cache directory (an absolute path) into sccache's config file
@@ -78,7 +78,7 @@ Examples:
   sccfg apply            Update the regions after an edit of sccfg.toml
   sccfg apply --check    In CI: fail if a region is out of date")]
 pub(crate) struct Apply {
-    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml or flake.nix]
+    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml, flake.nix or devenv.nix]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// Do not change sccache's config file
@@ -94,7 +94,7 @@ pub(crate) struct Apply {
 /// `sccfg remove`
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml or flake.nix]
+    /// Directory of the repository [default: the nearest directory upwards with sccfg.toml, flake.nix or devenv.nix]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     #[command(flatten)]

@@ -131,6 +131,7 @@ fn shown(file: &PlannedFile) -> (Option<String>, Option<String>) {
             secrets::masked(text, &file.change.path)
         }
         FileKind::Nix
+        | FileKind::DevenvYaml
         | FileKind::Policy
         | FileKind::Envrc
         | FileKind::Ci

@@ -33,7 +33,7 @@ pub(super) struct Context {
     /// sccache's config file, or why it cannot be read.
     pub(super) config: Result<ConfigFile, Problem>,
     pub(super) address: Address,
-    /// Whether this is a shell of `nix develop`, or of direnv.
+    /// Whether this is a shell of `nix develop`, of `devenv shell`, or of direnv.
     pub(super) is_dev_shell: bool,
     /// Whether `RUSTC_WRAPPER` names sccache, or a wrapper of that name.
     pub(super) uses_sccache: bool,
@@ -88,7 +88,9 @@ impl Context {
         };
         let wrapper = env::var_os("RUSTC_WRAPPER").unwrap_or_default();
         Ok(Self {
-            is_dev_shell: env::var_os("IN_NIX_SHELL").is_some(),
+            is_dev_shell: ["IN_NIX_SHELL", "DEVENV_ROOT"]
+                .into_iter()
+                .any(|name| env::var_os(name).is_some()),
             uses_sccache: Path::new(&wrapper).file_stem() == Some(OsStr::new("sccache")),
             session: Session::gather(around, Purpose::Env)?,
             config: ConfigFile::load().map_err(as_problem),

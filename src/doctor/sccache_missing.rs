@@ -33,7 +33,7 @@ fn find(context: &Context) -> Vec<Finding> {
     let what = format!("`{}` cannot be run", name.to_string_lossy());
     let is_managed = context.policy().is_some() && !context.is_dev_shell;
     let remedy = if is_managed {
-        Remedy::Command("nix develop".to_owned())
+        Remedy::Command(context.repository.enter_command().to_owned())
     } else {
         Remedy::Words("add sccache to PATH, or unset RUSTC_WRAPPER to build without it".to_owned())
     };

@@ -24,11 +24,11 @@ fn find(context: &Context) -> Vec<Finding> {
     }
     let what = "RUSTC_WRAPPER is not set in this dev shell: it is not a managed one, or it was entered \
                 before `sccfg init`";
-    let remedy = Remedy::Words(
-        "leave the shell and enter it again with `nix develop`; `sccfg apply --check` tells whether \
-         the flake is up to date"
-            .to_owned(),
-    );
+    let remedy = Remedy::Words(format!(
+        "leave the shell and enter it again with `{}`; `sccfg apply --check` tells whether \
+         the files are up to date",
+        context.repository.enter_command()
+    ));
     let place = Where::Variable("RUSTC_WRAPPER".to_owned());
     vec![Finding::warning(what, remedy).at(place)]
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::direnv::{self, Envrc};
-use super::{Plan, ci, docker, linker_config, nix, user_config};
+use super::{Plan, ci, devenv, docker, linker_config, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
@@ -42,6 +42,7 @@ pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan>
         nix::FlakeSize::Drop,
     )?;
     nix::add(&mut plan, repository, edited, false);
+    devenv::manage(&mut plan, repository, &policy)?;
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     linker_config::manage(&mut plan, repository, &policy.cargo)?;
     direnv::manage(&mut plan, repository, &policy, Envrc::IfManaged)?;

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use self::enters::Enters;
-use super::{FileKind, Plan};
+use super::{DEVENV_MODULE, FileKind, Plan};
 use crate::repository::Repository;
 use crate::sccfg_toml::Policy;
 use nix_shell_edit::region::{self, INLINE};
@@ -30,6 +30,8 @@ use sccfg_util::problem::{Place, Problem};
 use sccfg_util::{env, fsio};
 
 const NAME: &str = ".envrc";
+/// The lines that load the shell of `devenv.nix`, as `devenv init` writes them.
+const USE_DEVENV: &str = "eval \"$(devenv direnvrc)\"\nuse devenv";
 
 /// Whether to write a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +58,13 @@ pub(super) fn manage(
     }
     let enters = Enters::of(&stripped, &policy.shell.names);
     let new = Region {
-        enter: enters == Enters::Nothing,
-        policy,
+        enter: (enters == Enters::Nothing).then(|| {
+            if plan.managed.is_only_devenv() {
+                USE_DEVENV.to_owned()
+            } else {
+                use_flake(policy)
+            }
+        }),
         watched: watched(plan),
     };
     let after = match (region, &before) {
@@ -78,7 +85,7 @@ pub(super) fn manage(
     if before.as_deref() == Some(after.as_str()) {
         return Ok(());
     }
-    plan.warnings.extend(enters.warning());
+    plan.warnings.extend(enters.warning(plan.managed));
     let summary = match enters {
         Enters::Nothing => "loads the dev shell",
         _ => "watches the inputs of the dev shell",
@@ -87,7 +94,7 @@ pub(super) fn manage(
     plan.change(FileKind::Envrc, path, before, Some(after), summary);
     plan.next
         .push("allow direnv to load it: direnv allow".to_owned());
-    if !has_nix_direnv() {
+    if !plan.managed.is_only_devenv() && !has_nix_direnv() {
         plan.next.push(
             "nix-direnv caches the shell: \
              https://github.com/nix-community/nix-direnv"
@@ -164,24 +171,25 @@ fn is_written_by_sccfg(line: &str) -> bool {
         || line.starts_with("# <<< sccfg <<<")
         || line.starts_with(INLINE)
         || enters
+        || USE_DEVENV.lines().any(|known| known == line)
         || watches
         || line == "if has sccfg; then watch_file \"$(sccfg config path)\"; fi"
 }
 
 /// The contents of a region.
-struct Region<'a> {
-    enter: bool,
-    policy: &'a Policy,
+struct Region {
+    /// The lines that load the shell.
+    enter: Option<String>,
     watched: Vec<String>,
 }
 
-impl Region<'_> {
+impl Region {
     fn render(&self, record: Option<&str>) -> Result<String> {
         sccfg_templates::render(
             sccfg_templates::ENVRC,
             serde_json::json!({
                 "record": record,
-                "use": self.enter.then(|| use_flake(self.policy)),
+                "use": self.enter,
                 "watched": self.watched.join(" "),
             }),
         )
@@ -205,7 +213,9 @@ fn watched(plan: &Plan) -> Vec<String> {
         .shells
         .iter()
         .map(|shell| &shell.place.path)
-        .filter(|path| *path != Path::new("flake.nix"))
+        .filter(|path| {
+            ![Path::new("flake.nix"), Path::new(DEVENV_MODULE)].contains(&path.as_path())
+        })
         .map(|path| quote(&path.to_string_lossy()))
         .collect();
     files.sort();

@@ -7,7 +7,9 @@ use anyhow::Result;
 use super::direnv::{self, Envrc};
 use super::generated::Generator;
 use super::nix::{self, FlakeSize, MissingShells, WithFlake};
-use super::{FileKind, Plan, cargo_config, generated, linker_config, user_config};
+use super::{
+    DEVENV_MODULE, FileKind, Plan, cargo_config, devenv, generated, linker_config, user_config,
+};
 use crate::repository::Repository;
 use crate::sccfg_toml::{
     self, FlakeRef, Incremental, Linker, LinkerConfig, Policy, ShellName, Wrapper,
@@ -81,10 +83,11 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
         take_only_shell,
         may_be_gone: &may_be_gone,
     };
-    let new_flake = if repository.read_file("flake.nix")?.is_some() {
+    let has_shells = repository.read_file("flake.nix")?.is_some()
+        || repository.read_file(DEVENV_MODULE)?.is_some();
+    let new_flake = if has_shells {
         None
     } else {
-        plan.warnings.extend(devenv_warning(repository, &policy));
         Some(new_flake(repository, options.toolchain, &mut plan)?)
     };
     let edited = match &new_flake {
@@ -141,6 +144,7 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     )?;
     linker_config::manage(&mut plan, repository, &policy.cargo)?;
     add_next_steps(&mut plan, repository, &policy, new_flake.is_some());
+    devenv::manage(&mut plan, repository, &policy)?;
     nix::note_lock(&mut plan, repository, policy.flake.input.as_ref())?;
     let envrc = if options.direnv {
         Envrc::Manage
@@ -189,6 +193,11 @@ fn distance_warning(repository: &Repository, policy: &Policy) -> Option<Problem>
         || policy.cargo.wrapper == Wrapper::Portable
         || policy.cargo.incremental != Incremental::Off;
     let root = std::path::absolute(&repository.root).ok()?;
+    let enter = repository.enter_command();
+    let of = match enter {
+        "devenv shell" => "devenv.nix",
+        _ => "the flake",
+    };
     let has = |directory: &Path, name: &str| fsio::exists(&directory.join(name));
     if !needs_the_hook || has(&root, ".git") || has(&root, "Cargo.toml") {
         return None;
@@ -207,7 +216,7 @@ fn distance_warning(repository: &Repository, policy: &Policy) -> Option<Problem>
             sccfg_toml::FILE_NAME
         ))
         .hint(format!(
-            "enter it in the directory of the flake: cd {} && nix develop",
+            "enter it in the directory of {of}: cd {} && {enter}",
             quote(&below)
         )),
     )
@@ -283,14 +292,6 @@ fn new_flake(
     ))
 }
 
-/// A warning about the shell of the command `devenv`, which no flake loads.
-fn devenv_warning(repository: &Repository, policy: &Policy) -> Option<Problem> {
-    fsio::exists(&repository.path("devenv.nix")).then(|| {
-        Problem::new("the new flake does not use devenv.nix, whose shell `devenv shell` and `use devenv` load as before")
-            .hint(nix_shell_edit::lines_for_devenv(policy.cargo.incremental))
-    })
-}
-
 fn shell_nix_warning() -> Problem {
     Problem::new(
         "the new flake does not use shell.nix, whose shell `nix-shell` and `use nix` load as before",
@@ -350,8 +351,16 @@ fn add_next_steps(plan: &mut Plan, repository: &Repository, policy: &Policy, gen
         }
         _ => String::new(),
     };
-    plan.next
-        .push(format!("enter the shell: nix develop{name}"));
+    if plan.managed.is_only_devenv() {
+        plan.next.push("enter the shell: devenv shell".to_owned());
+    } else {
+        plan.next
+            .push(format!("enter the shell: nix develop{name}"));
+        if plan.managed.in_devenv {
+            plan.next
+                .push("enter the shell of devenv.nix: devenv shell".to_owned());
+        }
+    }
     if !plan.other_shells.is_empty() {
         plan.next.push(format!(
             "other dev shells are not managed: {}; to add one: sccfg init --shell NAME",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{FileKind, Plan};
+use super::{FileKind, Managed, Plan, devenv};
 use crate::hook_text::{HookText, Settings};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FlakeRef, Incremental, Policy, ShellName};
@@ -64,6 +64,7 @@ pub(super) fn edit(
         wrapper: policy.cargo.wrapper,
         linker: policy.cargo.linker,
         input: policy.flake.input.as_ref().map(FlakeRef::as_str),
+        devenv_imports: &devenv::imports(sources),
     };
     let with_size = |size: &str| {
         let mut policy = policy.clone();
@@ -114,9 +115,12 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
             .iter()
             .any(|touched| touched.place.path == file.path && touched.how == How::Wrapped);
         let is_flake = file.path == Path::new("flake.nix");
+        let is_devenv = file.path == Path::new(devenv::MODULE) && !edited.in_flake;
         let mut summary = match (shells.as_slice(), wrapped) {
             ([], _) if edited.input => String::new(),
             ([], _) => "no managed dev shell".to_owned(),
+            ([_], false) if is_devenv => "dev shell".to_owned(),
+            ([_], true) if is_devenv => "dev shell, wrapped".to_owned(),
             ([shell], false) => format!("dev shell {shell}"),
             ([shell], true) => format!("dev shell {shell}, wrapped"),
             (several, _) => format!("dev shells {}", several.join(", ")),
@@ -130,6 +134,10 @@ pub(super) fn add(plan: &mut Plan, repository: &Repository, edited: Edited, gene
         let before = (!new).then_some(file.before);
         plan.change_parsed_nix(repository.path(&file.path), before, file.after, summary);
     }
+    plan.managed = Managed {
+        in_flake: edited.in_flake,
+        in_devenv: edited.in_devenv,
+    };
     plan.shells = edited.touched;
     plan.other_shells = edited.others;
     plan.own = edited.own;

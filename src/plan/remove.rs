@@ -3,7 +3,9 @@
 use anyhow::Result;
 
 use super::generated::Generator;
-use super::{FileKind, Plan, cargo_config, ci, direnv, docker, generated, linker_config, nix};
+use super::{
+    FileKind, Plan, cargo_config, ci, devenv, direnv, docker, generated, linker_config, nix,
+};
 use crate::repository::Repository;
 use crate::sccfg_toml;
 use sccfg_util::problem::Problem;
@@ -44,6 +46,7 @@ pub(crate) fn remove(repository: &Repository) -> Result<Plan> {
         }
         plan.change(FileKind::Nix, path, Some(text), Some(stripped), "restored");
     }
+    devenv::remove(&mut plan, repository)?;
     nix::note_lock(&mut plan, repository, None)?;
     direnv::remove(&mut plan, repository)?;
     cargo_config::restore(&mut plan, repository)?;

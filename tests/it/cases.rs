@@ -38,6 +38,9 @@ pub(crate) struct Case {
     /// The shells that are entered; the default one where none is named.
     #[serde(default)]
     shells: Vec<String>,
+    /// The command that enters them.
+    #[serde(default)]
+    enter: Enter,
     /// The user's own variables, which are kept.
     #[serde(default)]
     own: BTreeMap<String, String>,
@@ -48,6 +51,19 @@ pub(crate) struct Case {
     defect: Defect,
     #[serde(skip)]
     directory: PathBuf,
+}
+
+/// A command that enters a shell.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Enter {
+    /// `nix develop`
+    #[default]
+    Nix,
+    /// `devenv shell`
+    Devenv,
+    /// One after the other.
+    Both,
 }
 
 /// A known defect, by the test that shows it.

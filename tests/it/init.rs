@@ -543,22 +543,6 @@ fn quiet_prints_only_errors() {
 }
 
 #[test]
-fn a_new_flake_next_to_devenv_nix_comes_with_what_to_add_there() {
-    let sandbox = Sandbox::new()
-        .file("repo/Cargo.toml", "[package]\nname = \"x\"\n")
-        .file(
-            "repo/devenv.nix",
-            "{ pkgs, ... }: { languages.rust.enable = true; }\n",
-        );
-    sandbox
-        .sccfg(&["init", "repo"])
-        .status(0)
-        .stderr_has("the new flake does not use devenv.nix")
-        .stderr_has("env.RUSTC_WRAPPER = \"${pkgs.sccache}/bin/sccache\";")
-        .stderr_has("enterShell = ''eval \"$(sccfg hook bash)\"''");
-}
-
-#[test]
 fn a_line_of_the_hook_is_named_once_although_it_contains_another_string() {
     let hook = "\n        ${pkgs.lib.optionalString true \"export RUSTC_WRAPPER=mine\"}\n      ";
     let flake = FLAKE.replace(

@@ -22,6 +22,7 @@ mod cases;
 mod ci;
 mod clear;
 mod config;
+mod devenv;
 mod direnv;
 mod dist;
 mod docker;

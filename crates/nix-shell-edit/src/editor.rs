@@ -1,5 +1,6 @@
 //! The editor: selects the shells, has them changed, and checks that the result can be undone.
 
+pub(crate) mod devenv;
 mod inherited;
 mod input;
 mod outputs;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use self::inherited::Inherited;
 use self::outputs::OfOutputs;
-use self::shell_errors::{in_toml_problem, no_such_shell, paste};
+use self::shell_errors::{in_toml_problem, no_such_shell, not_of_devenv, paste};
 use crate::change::edits::{Edit, Edits};
 use crate::change::shell_settings::ShellSettings;
 use crate::find::files::{File, FileId, Files, Sources, duplicate};
@@ -46,6 +47,8 @@ pub struct Request<'a> {
     pub linker: Linker,
     /// The flake reference of sccfg, where sccfg is to be an input of the flake.
     pub input: Option<&'a str>,
+    /// The modules that `devenv.yaml` imports, in the repository.
+    pub devenv_imports: &'a [PathBuf],
 }
 
 /// The result of [`edit`].
@@ -65,6 +68,10 @@ pub struct Edited {
     pub gone: Vec<ShellName>,
     /// Whether sccfg is now an input of the flake.
     pub input: bool,
+    /// Whether shells of the flake are managed.
+    pub in_flake: bool,
+    /// Whether the shell of `devenv.nix`, which the command `devenv` loads, is managed.
+    pub in_devenv: bool,
     /// Settings of the edited shells outside of regions.
     pub own: Vec<OwnSetting>,
 }
@@ -155,15 +162,10 @@ pub(super) fn remove_marked_regions(
     Ok(Some(file.text))
 }
 
-/// What to add to a `devenv.nix` that no flake loads, as a hint.
-pub fn lines_for_devenv(incremental: Incremental) -> String {
-    paste(Kind::DevenvModule, incremental, true)
-}
-
-/// Edits the dev shells of the flake in `sources`. Regions of an earlier run are replaced.
+/// Edits the dev shells of the flake in `sources`, and that of `devenv.nix`. Regions of an earlier run are replaced.
 ///
 /// # Errors
-/// When there is no flake or no such shell, when a file does not parse, and when a shell cannot be
+/// When there is neither a flake nor `devenv.nix`, or no such shell, when a file does not parse, and when a shell cannot be
 /// edited safely.
 pub fn edit(sources: &dyn Sources, request: &Request<'_>) -> Result<Edited, Problem> {
     edit_with_size(sources, request, &|_| None)
@@ -213,12 +215,7 @@ fn change<'r>(
     shells: &Shells,
     request: &Request<'r>,
 ) -> Result<Editor<'r>, Problem> {
-    let Shells { flake, outputs, .. } = shells;
-    let Chosen {
-        shells: chosen,
-        of_outputs,
-        gone,
-    } = choose(files, shells, request)?;
+    let chosen = choose(files, shells, request)?;
     let mut editor = Editor {
         incremental: request.incremental,
         settings: ShellSettings {
@@ -234,7 +231,8 @@ fn change<'r>(
         changes: Vec::new(),
         seen: Vec::new(),
         inherited: Vec::new(),
-        of_outputs,
+        of_outputs: chosen.of_outputs.clone(),
+        imports: request.devenv_imports,
         edited: Edited::default(),
         names: request
             .shells
@@ -242,17 +240,23 @@ fn change<'r>(
             .map(|name| name.as_str().to_owned())
             .collect(),
     };
-    editor.edited.others = others(shells, &chosen, &editor.of_outputs);
-    editor.edited.gone = gone;
-    if let Some(url) = request.input {
-        editor.input(files, flake, outputs, url)?;
-        editor.edited.input = true;
+    editor.edited.others = others(shells, &chosen.shells, &editor.of_outputs);
+    editor.edited.gone.clone_from(&chosen.gone);
+    editor.edited.in_flake = !chosen.shells.is_empty() || !chosen.of_outputs.is_empty();
+    if let Some(flake) = &shells.flake {
+        if let Some(url) = request.input {
+            editor.input(files, &flake.root, &flake.outputs, url)?;
+            editor.edited.input = true;
+        }
+        for shell in &chosen.shells {
+            editor.shell(files, shell)?;
+        }
+        editor.edit_inherited(files);
+        editor.edit_outputs(files, &flake.root, &flake.outputs)?;
     }
-    for shell in &chosen {
-        editor.shell(files, shell)?;
+    if let Some(shell) = shells.devenv.as_ref().filter(|_| chosen.devenv) {
+        editor.devenv(files, shell, &chosen)?;
     }
-    editor.edit_inherited(files);
-    editor.edit_outputs(files, flake, outputs)?;
     // A shell may be wrapped only because a file on the path to it could not be read.
     let wrapped = editor
         .edited
@@ -273,6 +277,8 @@ struct Chosen {
     of_outputs: Vec<OfOutputs>,
     /// See [`Edited::gone`].
     gone: Vec<ShellName>,
+    /// Whether the shell of `devenv.nix` is among them.
+    devenv: bool,
 }
 
 /// The requested shells.
@@ -280,9 +286,16 @@ fn choose(files: &Files<'_>, shells: &Shells, request: &Request<'_>) -> Result<C
     let Shells { found, unseen, .. } = shells;
     let names = names(shells);
     let is_opaque = |shell: &Found| shell.name.is_none();
-    let mut chosen = Chosen::default();
+    let mut chosen = Chosen {
+        devenv: devenv::is_wanted(files, shells, request),
+        ..Chosen::default()
+    };
     for name in request.shells {
         if choose_named(files, shells, name.as_str(), &mut chosen) {
+            continue;
+        }
+        let is_devenv = *name == ShellName::default() && chosen.devenv;
+        if is_devenv && !found.iter().any(is_opaque) {
             continue;
         }
         if found.iter().any(is_opaque) {
@@ -294,9 +307,13 @@ fn choose(files: &Files<'_>, shells: &Shells, request: &Request<'_>) -> Result<C
             choose_named(files, shells, only, &mut chosen);
             continue;
         }
-        if !names.is_empty() && request.may_be_gone.contains(name) {
+        let has_others = !names.is_empty() || shells.devenv.is_some();
+        if has_others && request.may_be_gone.contains(name) {
             chosen.gone.push(name.clone());
             continue;
+        }
+        if shells.flake.is_none() {
+            return Err(not_of_devenv(name));
         }
         let refused = no_such_shell(files, name, &names, unseen.as_ref(), request.incremental);
         let unseen = unseen.as_ref();
@@ -402,6 +419,8 @@ struct Editor<'a> {
     inherited: Vec<Inherited>,
     /// The shells that are replaced in the outputs as a whole, together at the end.
     of_outputs: Vec<OfOutputs>,
+    /// See [`Request::devenv_imports`].
+    imports: &'a [PathBuf],
     edited: Edited,
     names: Vec<String>,
 }

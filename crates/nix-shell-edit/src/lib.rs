@@ -17,8 +17,9 @@ mod variable;
 
 pub use change::commented_out::{with_lines, without_line};
 pub use change::hook_conflicts::{Assigned, assigned, stops_server};
+pub use editor::devenv::own_settings;
 pub use editor::{
     Edited, EditedFile, How, OwnSetting, Request, Touched, check_syntax, edit, edit_with_size,
-    lines_for_devenv, remove_regions, strip,
+    remove_regions, strip,
 };
 pub use find::files::Sources;

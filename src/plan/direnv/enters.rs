@@ -1,6 +1,7 @@
 //! Which dev shell the user's lines of `.envrc` load.
 
 use super::NAME;
+use crate::plan::Managed;
 use crate::sccfg_toml::ShellName;
 use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
@@ -13,6 +14,8 @@ pub(super) enum Enters {
     OtherShell(String, String),
     /// By this line, the shell of another flake.
     OtherFlake(String),
+    /// By this line, the one of `devenv.nix`.
+    Devenv(String),
     /// By this line, one that is not the flake's.
     Other(String),
     /// By this line, one that may be the flake's.
@@ -50,7 +53,9 @@ impl Enters {
                 return Self::flake(line, managed);
             }
             let is_lorri = words.windows(2).any(|pair| pair == ["lorri", "direnv"]);
-            if is_lorri || ["nix", "devenv", "guix"].into_iter().any(has) {
+            if has("devenv") {
+                other.get_or_insert_with(|| Self::Devenv(line.to_owned()));
+            } else if is_lorri || ["nix", "guix"].into_iter().any(has) {
                 other.get_or_insert_with(|| Self::Other(line.to_owned()));
             } else if words.contains(&"print-dev-env") || uses_own_function(line) {
                 other.get_or_insert_with(|| Self::Unknown(line.to_owned()));
@@ -90,8 +95,9 @@ impl Enters {
     }
 
     /// The warning that no `use flake` was added, or that the user's loads another shell.
-    pub(super) fn warning(&self) -> Option<Problem> {
+    pub(super) fn warning(&self, managed: Managed) -> Option<Problem> {
         match self {
+            Self::Devenv(_) if managed.in_devenv => None,
             Self::OtherShell(line, shell) => Some(
                 Problem::new(format!(
                     "{NAME} loads a dev shell that is not managed with `{line}`; the line is not changed"
@@ -107,7 +113,7 @@ impl Enters {
                 ))
                 .hint("replace it with `use flake` to load the dev shell of this flake"),
             ),
-            Self::Other(line) => Some(
+            Self::Other(line) | Self::Devenv(line) => Some(
                 Problem::new(format!(
                     "{NAME} loads another shell with `{line}`; the line is not changed"
                 ))

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use rstest::rstest;
 
 use super::golden::Tree;
-use super::{Case, expecting};
-use crate::nix::nix;
+use super::{Case, Enter, expecting};
+use crate::nix::{nix, system};
 use crate::support::{Ran, Sandbox};
 
 /// Prints the environment after a line that no hook prints.
@@ -47,8 +47,16 @@ fn check_shell(case: &Case) {
         [] => vec![None],
         shells => shells.iter().map(|shell| Some(shell.as_str())).collect(),
     };
-    for shell in shells {
-        let ran = nix.develop(&sandbox, "repo", shell, &["/bin/sh", "-c", SHOW]);
+    let mut entered: Vec<(&str, Option<&str>)> = Vec::new();
+    if case.enter != Enter::Devenv {
+        entered.extend(shells.into_iter().map(|shell| ("repo", shell)));
+    }
+    if case.enter != Enter::Nix {
+        as_devenv_does(&sandbox, case);
+        entered.push(("devenv", None));
+    }
+    for (directory, shell) in entered {
+        let ran = nix.develop(&sandbox, directory, shell, &["/bin/sh", "-c", SHOW]);
         let ran = ran.status(0);
         let (hook, environment) = ran
             .stdout
@@ -91,6 +99,40 @@ fn check_shell(case: &Case) {
             assert!(hook.contains(text), "no `{text}` from the hook in\n{hook}");
         }
     }
+}
+
+/// Writes a flake, in the directory `devenv`, whose shell is the one that the command `devenv` enters in the repository.
+fn as_devenv_does(sandbox: &Sandbox, case: &Case) {
+    Tree::read(&sandbox.path("repo")).write(&sandbox.path("devenv/project"));
+    let yaml = std::fs::read_to_string(sandbox.path("repo/devenv.yaml")).unwrap_or_default();
+    let imports = yaml
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- ./"));
+    let imports: String = imports.map(|import| format!("{import:?} ")).collect();
+    let input = if case.has_input() {
+        "  inputs.sccfg = { url = \"github:owner/sccfg\"; inputs.nixpkgs.follows = \"nixpkgs\"; };\n"
+    } else {
+        ""
+    };
+    let system = system();
+    sandbox.write(
+        "devenv/flake.nix",
+        &format!(
+            "{{
+  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";
+  inputs.devenv.url = \"github:cachix/devenv\";
+{input}  outputs = inputs: {{
+    devShells.{system}.default = inputs.devenv.lib.mkProject {{
+      inherit inputs;
+      pkgs = inputs.nixpkgs.legacyPackages.{system};
+      root = ./project;
+      imports = [ {imports}];
+    }};
+  }};
+}}
+"
+        ),
+    );
 }
 
 fn is_program(path: &str) -> bool {

@@ -122,6 +122,7 @@ impl Wish {
                 Incremental::Auto => Linker::Mold,
             },
             input: self.has_input.then_some(INPUT),
+            devenv_imports: &[],
         }
     }
 }

@@ -28,6 +28,7 @@ in
     languages.javascript = open;
     languages.python = open;
     languages.c = open;
+    profiles = open;
     scripts = open;
     processes = open;
     tasks = open;

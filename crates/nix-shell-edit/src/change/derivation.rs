@@ -28,7 +28,7 @@ use super::edits::Edits;
 use super::set::{self, SetEdit};
 use super::shell_settings::ShellSettings;
 use super::{Declined, OwnValue, SetFacts, hook, hook_parts};
-use crate::find::eval::{Eval, Thunk, innermost};
+use crate::find::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use crate::find::lexical;
 use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::text::{deeper, indent_at, range_of};
@@ -88,6 +88,12 @@ pub(crate) fn edit(
     };
     let seen = survey(&state.change.entries, dialect.hook(), settings)?;
     if seen.env_is_split || removes_what_is_used(set, &seen, settings) {
+        return Err(Declined::Unclear);
+    }
+    if dialect != Dialect::MkShell
+        && let Some(hook) = &seen.hook
+        && is_conditional(eval, &thunk.beside(hook.clone()))
+    {
         return Err(Declined::Unclear);
     }
     let placement = find_placement(eval, thunk, dialect, &seen)?;
@@ -290,7 +296,10 @@ fn find_placement(
     let Some(env) = &seen.env else {
         return Ok(fallback);
     };
-    match innermost(env) {
+    if dialect != Dialect::MkShell && is_conditional(eval, &set.beside(env.clone())) {
+        return Err(Declined::Unclear);
+    }
+    match forced(env, dialect) {
         Expr::AttrSet(literal) => return Ok(Placement::Literal(SetEdit::new(&literal))),
         Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Update) => {
             // `env = common // { … };`: the right side wins, so it is the place.
@@ -312,6 +321,27 @@ fn find_placement(
             Ok(Placement::After(env.clone()))
         }
         _ => Err(Declined::Unclear),
+    }
+}
+
+/// Whether a definition of a module holds only under a condition or with another priority, or is several definitions:
+/// `lib.mkIf condition …`, `lib.mkDefault …`, `lib.mkMerge [ … ]`. Nothing can be added to these.
+fn is_conditional(eval: &mut Eval<'_, '_>, definition: &Thunk) -> bool {
+    let value = eval.follow(definition);
+    let (head, _) = call_parts(&value.expr);
+    matches!(
+        last_name(&head).as_deref(),
+        Some("mkIf" | "mkMerge" | "mkDefault" | "mkOverride" | "mkOptionDefault")
+    )
+}
+
+/// `env` of a module without `lib.mkForce`, which would hide variables beside it.
+fn forced(env: &Expr, dialect: Dialect) -> Expr {
+    let value = innermost(env);
+    let (head, arguments) = call_parts(&value);
+    match (last_name(&head).as_deref(), arguments.as_slice()) {
+        (Some("mkForce"), [inner]) if dialect != Dialect::MkShell => innermost(inner),
+        _ => value,
     }
 }
 

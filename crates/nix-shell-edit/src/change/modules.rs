@@ -9,12 +9,12 @@ use super::hook;
 use super::shell_settings::ShellSettings;
 use super::{Declined, SetFacts};
 use crate::find::eval::Thunk;
-use crate::text::{LineEnd, deeper, indent_at, nested, range_of};
+use crate::text::{LineEnd, deeper, indent_at, line_start, nested, range_of, starts_line};
 use crate::variable::Variable;
 
-/// A devenv module that takes precedence over other modules.
-pub(crate) fn devenv(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
-    let mut lines = vec!["({ pkgs, lib, ... }: {".to_owned()];
+/// A devenv module with these arguments that takes precedence over other modules.
+pub(crate) fn devenv(settings: ShellSettings<'_>, arguments: &str, line_end: LineEnd) -> String {
+    let mut lines = vec![format!("({{ {arguments}, ... }}: {{")];
     for variable in Variable::SET {
         if let Some(value) = settings.value(variable, "pkgs.sccache") {
             lines.push(format!("  env.{variable} = lib.mkForce {value};"));
@@ -27,6 +27,18 @@ pub(crate) fn devenv(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     ));
     lines.push("})".to_owned());
     lines.join("\n")
+}
+
+/// Makes the module `root`, a set, a function that takes `pkgs`.
+pub(crate) fn make_function(edits: &mut Edits<'_>, root: &Expr) {
+    let start = range_of(root.syntax()).start;
+    let function = "{ pkgs, ... }:";
+    if starts_line(edits.text(), start) {
+        let line = line_start(edits.text(), start);
+        edits.lines(line..line, "", function);
+    } else {
+        edits.inline(start..start, "", "", function);
+    }
 }
 
 /// A devshell module.
@@ -58,7 +70,7 @@ pub(crate) fn add(
     let Expr::List(list) = &modules.expr else {
         return Err(Declined::Unclear);
     };
-    let module = devenv(settings, edits.line_end());
+    let module = devenv(settings, "pkgs, lib", edits.line_end());
     devshell::put_first(edits, list, &module);
     Ok(SetFacts::default())
 }

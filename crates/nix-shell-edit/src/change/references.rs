@@ -27,6 +27,7 @@ pub(crate) fn sccache(access: &SccacheAccess) -> String {
             name => format!("{name}.sccache"),
         },
         SccacheAccess::CallPackage => BY_CALL_PACKAGE.to_owned(),
+        SccacheAccess::Function { .. } => "pkgs.sccache".to_owned(),
     }
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn input(access: &InputAccess, name: &str) -> String {
         InputAccess::Argument { .. } => name.to_owned(),
         InputAccess::AttributeOf(inputs) => format!("{inputs}.{}", quote::attribute(name)),
         InputAccess::OfSelf => format!("self.inputs.{}", quote::attribute(name)),
+        InputAccess::OfModule { .. } => format!("inputs.{}", quote::attribute(name)),
         InputAccess::PerSystem { .. } => format!("inputs'.{}", quote::attribute(name)),
     }
 }
@@ -92,10 +94,19 @@ pub(crate) fn package(access: &InputAccess, system: &str) -> Package {
             lib: Some(format!("{input}.lib")),
             argument: match access {
                 InputAccess::Argument { missing_in } => argument(missing_in, NAME),
+                InputAccess::OfModule { missing_in } => Some((missing_in.clone(), "inputs")),
                 _ => None,
             },
         },
     }
+}
+
+/// sccfg's package in a module that takes `pkgs` and `inputs`.
+pub(crate) fn package_of_module() -> Package {
+    package(
+        &InputAccess::AttributeOf("inputs".to_owned()),
+        "pkgs.stdenv.hostPlatform.system",
+    )
 }
 
 /// The system as Nix, where nixpkgs' sccache is `sccache`.

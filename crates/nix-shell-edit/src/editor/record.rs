@@ -1,6 +1,7 @@
 //! Recording edits, the shells they were made for, and warnings.
 
 use std::ops::Range;
+use std::path::Path;
 
 use rnix::SyntaxNode;
 
@@ -11,6 +12,7 @@ use crate::change::edits::{Edit, Edits};
 use crate::change::input::add_argument;
 use crate::change::references::{self, AddedArgument, Package};
 use crate::change::shell_settings::{ShellSettings, package_set_of};
+use crate::find::devenv;
 use crate::find::eval::{Eval, Thunk};
 use crate::find::files::{FileId, Files};
 use crate::find::found::Found;
@@ -31,7 +33,13 @@ impl Editor<'_> {
         if !self.has_input {
             return Ok(None);
         }
-        let access = input::sccfg_at(&mut Eval::new(files), thunk, node).ok_or(Refused::NoInput)?;
+        let access = input::sccfg_at(&mut Eval::new(files), thunk, node);
+        let access = access.or_else(|| {
+            let file = files.get(thunk.file);
+            let is_devenv = file.path == Path::new(devenv::FILE);
+            is_devenv.then(|| input::of_module(&file.root, node))?
+        });
+        let access = access.ok_or(Refused::NoInput)?;
         Ok(Some(references::package(&access, system)))
     }
 

@@ -80,7 +80,7 @@ impl Editor<'_> {
     }
 
     /// Edits the set, or the sets, that a shell is made from.
-    fn inside(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
+    pub(super) fn inside(&mut self, files: &mut Files<'_>, shell: &Found) -> Result<(), Refused> {
         let (Anchor::Value(thunk)
         | Anchor::Inherit {
             value: Some(thunk), ..
@@ -99,13 +99,19 @@ impl Editor<'_> {
                     .ok_or(Refused::Unknown)?;
                 return self.targets(files, shell, &targets);
             }
-            Kind::DevenvModule => Style::Devenv,
+            Kind::DevenvModule | Kind::DevenvFile => Style::Devenv,
             Kind::DevshellModule => Style::Devshell,
             Kind::MakeShellModule => Style::MakeShell,
         };
-        let set =
-            shell_function::module_set(&mut Eval::new(files), thunk).ok_or(Refused::Unknown)?;
-        self.target(files, shell, &Target::Set(SetTarget::new(style, set, None)))
+        let module = self.module(files, shell, thunk);
+        let set = module.set().ok_or(Refused::Unknown)?;
+        if module.sets_elsewhere(set, &|variable| self.settings.decides(variable)) {
+            return Err(Refused::Unclear);
+        }
+        let target = Target::Set(SetTarget::new(style, set.clone(), None));
+        self.target(files, shell, &target)?;
+        self.note_hooks(files, &module, Some(set));
+        Ok(())
     }
 
     /// Edits all of a shell's sets, or none.
@@ -155,15 +161,35 @@ impl Editor<'_> {
             }
             Target::Set(_) => {
                 let node = place.expr.syntax();
-                pkgs::sccache_at(&mut Eval::new(files), node, prefix.as_ref(), place)
+                let root = &files.get(file).root;
+                let of_module = match shell.kind {
+                    Kind::DevenvFile => pkgs::of_module(root, node),
+                    _ => None,
+                };
+                of_module
+                    .or_else(|| {
+                        let mut eval = Eval::new(files);
+                        pkgs::sccache_at(&mut eval, node, prefix.as_ref(), place)
+                    })
                     .ok_or(Refused::NoPkgs)?
             }
         };
         let argument = references::argument_of_sccache(&sccache);
+        let is_function = matches!(sccache, SccacheAccess::Function { .. });
+        if let SccacheAccess::Function { around } = &sccache {
+            modules::make_function(&mut edits, around);
+        }
         let sccache = references::sccache(&sccache);
         let node = place.expr.syntax();
         let system = references::system(input::system_at(node), &sccache);
         let package = self.package(files, place, node, &system)?;
+        let adds_input = package
+            .as_ref()
+            .is_some_and(|package| package.argument.is_some());
+        if shell.kind == Kind::DevenvFile && adds_input && (argument.is_some() || is_function) {
+            // Two arguments would be added to one function.
+            return Err(Refused::NoInput);
+        }
         self.check_linker(files, file, range.start, &sccache);
         let settings = self.settings_with(package.as_ref(), &sccache);
         let facts = match target {

@@ -29,7 +29,7 @@ pub(super) fn paste(kind: Kind, incremental: Incremental, pkgs: bool) -> String 
     let off = incremental == Incremental::Off;
     let (incremental, hook) = match kind {
         Kind::Derivation => ("CARGO_INCREMENTAL = \"0\"; ", "shellHook"),
-        Kind::DevenvModule => ("env.CARGO_INCREMENTAL = \"0\"; ", "enterShell"),
+        Kind::DevenvModule | Kind::DevenvFile => ("env.CARGO_INCREMENTAL = \"0\"; ", "enterShell"),
         Kind::MakeShellModule => ("env.CARGO_INCREMENTAL = \"0\"; ", "shellHook"),
         Kind::DevshellModule => (
             "{ name = \"CARGO_INCREMENTAL\"; value = \"0\"; } ",
@@ -39,7 +39,7 @@ pub(super) fn paste(kind: Kind, incremental: Incremental, pkgs: bool) -> String 
     let incremental = if off { incremental } else { "" };
     let variables = match kind {
         Kind::Derivation => format!("RUSTC_WRAPPER = \"{sccache}\"; {incremental}"),
-        Kind::DevenvModule | Kind::MakeShellModule => {
+        Kind::DevenvModule | Kind::DevenvFile | Kind::MakeShellModule => {
             format!("env.RUSTC_WRAPPER = \"{sccache}\"; {incremental}")
         }
         Kind::DevshellModule => format!(
@@ -90,6 +90,17 @@ pub(super) fn cannot_edit(
         }
         _ => paste(shell.kind, incremental, !matches!(refused, Refused::NoPkgs)),
     })
+}
+
+/// The error for a shell `name` in a repository that has no flake, only `devenv.nix`.
+pub(super) fn not_of_devenv(name: &ShellName) -> Problem {
+    Problem::new(format!(
+        "no dev shell `{name}`: there is no flake.nix, and the shell of devenv.nix is `default`"
+    ))
+    .hint(format!(
+        "to manage that one: sccfg init --shell {}",
+        ShellName::default()
+    ))
 }
 
 /// The error for a shell in TOML, whose flake cannot be changed either.

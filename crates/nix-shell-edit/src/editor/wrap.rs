@@ -26,7 +26,10 @@ impl Editor<'_> {
         };
         let mut eval = Eval::new(files);
         let call = eval.follow(thunk);
-        if cannot_be_overridden(&mut eval, &call) || cannot_be_overridden(&mut eval, thunk) {
+        let is_devenv = matches!(shell.kind, Kind::DevenvModule | Kind::DevenvFile);
+        if !is_devenv
+            && (cannot_be_overridden(&mut eval, &call) || cannot_be_overridden(&mut eval, thunk))
+        {
             return Err(Refused::NoOverride);
         }
         // Options from which a framework makes a shell.
@@ -98,6 +101,9 @@ impl Editor<'_> {
         if self.seen.contains(&(outside.file, range.clone())) {
             return Ok(());
         }
+        if let Kind::DevenvModule | Kind::DevenvFile = shell.kind {
+            return self.wrap_devenv(files, shell, outside);
+        }
         let access = pkgs::sccache_at(&mut Eval::new(files), outside.expr.syntax(), None, outside)
             .ok_or(Refused::NoPkgs)?;
         let argument = references::argument_of_sccache(&access);
@@ -116,19 +122,49 @@ impl Editor<'_> {
             (None, Kind::Derivation) => {
                 wrap::set(&mut edits, expr, &self.names, settings, &sccache);
             }
-            (Some(_), Kind::DevenvModule) => {
-                let module = modules::devenv(settings, edits.line_end());
-                wrap::module(&mut edits, expr, &module);
-            }
             (Some(_), Kind::DevshellModule) => {
                 let module = modules::devshell(settings, edits.line_end());
                 wrap::module(&mut edits, expr, &module);
             }
-            (Some(_), Kind::MakeShellModule) | (None, _) => return Err(Refused::Unknown),
+            _ => return Err(Refused::Unknown),
         }
         add_missing(&mut edits, argument.as_ref());
         add_package_argument(&mut edits, package.as_ref());
         self.record(files, shell, outside.file, range, edits, How::Wrapped);
+        Ok(())
+    }
+}
+
+impl Editor<'_> {
+    /// Adds a module next to a module of devenv, which is called with its own `pkgs`.
+    fn wrap_devenv(
+        &mut self,
+        files: &mut Files<'_>,
+        shell: &Found,
+        outside: &Thunk,
+    ) -> Result<(), Refused> {
+        let range = range_of(outside.expr.syntax());
+        let text = files.get(outside.file).text.clone();
+        let mut edits = Edits::new(&text);
+        let node = outside.expr.syntax();
+        let package = if shell.kind == Kind::DevenvFile {
+            self.has_input.then(references::package_of_module)
+        } else {
+            let system = references::system(input::system_at(node), "pkgs.sccache");
+            self.package(files, outside, node, &system)?
+        };
+        let settings = self.settings_with(package.as_ref(), "pkgs.sccache");
+        let module = match (shell.kind, &package) {
+            (Kind::DevenvFile, Some(_)) => {
+                modules::devenv(settings, "pkgs, lib, inputs", edits.line_end())
+            }
+            _ => modules::devenv(settings, "pkgs, lib", edits.line_end()),
+        };
+        wrap::module(&mut edits, &outside.expr, &module);
+        add_package_argument(&mut edits, package.as_ref());
+        self.record(files, shell, outside.file, range, edits, How::Wrapped);
+        let module = self.module(files, shell, outside);
+        self.note_hooks(files, &module, None);
         Ok(())
     }
 }

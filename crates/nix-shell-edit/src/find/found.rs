@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Derivation,
     /// A module of devenv: flake-parts' `devenv.shells.<name>`.
     DevenvModule,
+    /// The module `devenv.nix` of the command `devenv`.
+    DevenvFile,
     /// A module of numtide's devshell: flake-parts' `devshells.<name>`.
     DevshellModule,
     /// A module of make-shell: flake-parts' `make-shells.<name>`.

@@ -22,6 +22,11 @@ pub(crate) enum InputAccess {
     AttributeOf(String),
     /// By `self.inputs`.
     OfSelf,
+    /// By the argument `inputs` of a module of devenv.
+    OfModule {
+        /// The module that does not take `inputs` yet.
+        missing_in: Lambda,
+    },
     /// By flake-parts' `inputs'`, where the system is chosen already.
     PerSystem {
         /// The module that does not take `inputs'` yet.
@@ -71,6 +76,14 @@ pub(crate) fn sccfg_at(
         Some(Bound::Field { .. } | Bound::Argument { .. }) => Some(InputAccess::OfSelf),
         _ => None,
     }
+}
+
+/// How inputs can be had in the file `root`, a module of the command `devenv` that takes no `inputs`. `None` where the
+/// argument cannot be added.
+pub(crate) fn of_module(root: &Expr, node: &SyntaxNode) -> Option<InputAccess> {
+    let is_free = lexical::lookup(node, "inputs").is_none();
+    let missing_in = lexical::function_of_module(root, node)?;
+    is_free.then_some(InputAccess::OfModule { missing_in })
 }
 
 /// How the flake's input `name` can be had at `node`, in the expression `thunk`. `None` where no

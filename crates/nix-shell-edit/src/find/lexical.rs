@@ -4,6 +4,8 @@ use rnix::ast::{Attr, AttrpathValue, Entry, Expr, HasEntry as _, Inherit, Lambda
 use rnix::{SyntaxKind, SyntaxNode, ast};
 use rowan::ast::AstNode as _;
 
+use super::eval::innermost;
+
 /// The binding of a name.
 #[derive(Debug, Clone)]
 pub(crate) enum Bound {
@@ -83,6 +85,19 @@ pub(crate) fn scope_of_parts(node: &SyntaxNode, name: &str) -> Option<SyntaxNode
         Some(Found::Bound(Bound::Parts))
     )
     .then_some(scope)
+}
+
+/// The function that the file `root`, a module, consists of, if it is the only one around `node` and takes any argument:
+/// `{ lib, ... }: …`.
+pub(crate) fn function_of_module(root: &Expr, node: &SyntaxNode) -> Option<Lambda> {
+    let mut around = node.ancestors().filter_map(Lambda::cast);
+    let lambda = around.next()?;
+    let takes_all = match lambda.param()? {
+        Param::Pattern(pattern) => pattern.ellipsis_token().is_some(),
+        Param::IdentParam(_) => false,
+    };
+    let is_whole = innermost(root).syntax() == lambda.syntax();
+    (takes_all && is_whole && around.next().is_none()).then_some(lambda)
 }
 
 /// The sets opened by `with` around `node`, innermost first.

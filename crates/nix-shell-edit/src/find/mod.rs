@@ -5,12 +5,15 @@
 //!   [`calls`] of functions, [`pairs`] of names and shells, [`flake_parts`] modules and other [`frameworks`].
 //! - [`eval`] follows names, calls and [`imports`], [`lexical`] resolves names to their bindings, [`call_package`] what
 //!   `callPackage` passes.
-//! - [`shell_function`] recognises the function that makes a shell, its argument, and its [`prefix`].
+//! - [`shell_function`] recognises the function that makes a shell, its argument, and its [`prefix`]; [`module`] reads the
+//!   sets of a module.
+//! - [`devenv`] finds the module of the command `devenv`.
 //! - [`pkgs`] finds nixpkgs' sccache in scope, [`input`] the inputs of the flake.
 //! - [`files`] reads the files, [`parse`] parses them.
 
 pub(crate) mod call_package;
 mod calls;
+pub(crate) mod devenv;
 pub(crate) mod eval;
 pub(crate) mod files;
 mod flake_parts;
@@ -19,6 +22,7 @@ mod frameworks;
 mod imports;
 pub(crate) mod input;
 pub(crate) mod lexical;
+pub(crate) mod module;
 mod pairs;
 pub(crate) mod parse;
 pub(crate) mod pkgs;

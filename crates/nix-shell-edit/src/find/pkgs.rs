@@ -28,6 +28,8 @@ pub(crate) enum SccacheAccess {
     },
     /// By `callPackage`, which is in scope.
     CallPackage,
+    /// By the argument `pkgs` of a function that has to be put around a whole module.
+    Function { around: Expr },
 }
 
 /// A package set that is in scope.
@@ -59,6 +61,23 @@ pub(crate) fn sccache_at(
         .or_else(|| package_set_in_with_or_inherit(eval, thunk, node))
         .or_else(|| of_package(node, thunk))
         .or_else(|| by_system(eval, thunk, node))
+}
+
+/// In the file `root`, a module that takes no `pkgs`: by that argument, which has to be added. `None` where the name has
+/// another meaning, and for functions without a list of arguments, to which devenv does not pass it.
+pub(crate) fn of_module(root: &Expr, node: &SyntaxNode) -> Option<SccacheAccess> {
+    let is_free = lexical::lookup(node, "pkgs").is_none();
+    if !is_free || lexical::free_name(root, &["pkgs"]) != "pkgs" {
+        return None;
+    }
+    if node.ancestors().all(|node| !Lambda::can_cast(node.kind())) {
+        let around = root.clone();
+        return Some(SccacheAccess::Function { around });
+    }
+    Some(SccacheAccess::Argument {
+        name: "pkgs",
+        missing_in: Some(lexical::function_of_module(root, node)?),
+    })
 }
 
 /// A package set for this machine that has a name: that of the shell's function, `pkgs`, or any

@@ -8,7 +8,7 @@ use super::eval::{Eval, Thunk, call_parts, innermost};
 use super::files::FileId;
 use super::found::{Anchor, Found, InToml, Kind};
 use super::lexical;
-use super::shells::Shells;
+use super::shells::{Flake, Shells};
 
 /// A step of the path to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +101,11 @@ impl<'f, 's> Search<'f, 's> {
             found: self.found,
             in_toml: self.in_toml,
             unseen: self.unseen.into_iter().next(),
-            flake,
-            outputs,
+            flake: Some(Flake {
+                root: flake,
+                outputs,
+            }),
+            devenv: None,
         }
     }
 

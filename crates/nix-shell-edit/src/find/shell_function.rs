@@ -1,11 +1,15 @@
 //! The function that makes a shell, and the attribute set that is passed to it.
 
+use std::path::Path;
+
 use rnix::ast::{self, Entry, Expr, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
+use super::devenv;
 use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
 use super::lexical::{self, Bound};
+use super::module::Module;
 use super::prefix::Prefix;
 use crate::variable::Variable;
 
@@ -327,7 +331,7 @@ fn names_ours(eval: &mut Eval<'_, '_>, operand: &Thunk) -> bool {
 }
 
 /// The `modules = [ … ];` of `devenv.lib.mkShell { inherit inputs pkgs; modules = [ … ]; }`: the
-/// literal module, if there is one, preferably with a hook; otherwise the list.
+/// literal module, if there is one, preferably `devenv.nix` or one with a hook; otherwise the list.
 fn modules_argument(
     eval: &mut Eval<'_, '_>,
     argument: &Thunk,
@@ -339,12 +343,20 @@ fn modules_argument(
     let list = leftmost_list(&modules.expr)?;
     let mut written = Vec::new();
     for item in list.items() {
-        written.extend(module_set(eval, &modules.beside(item)));
+        let module = Module::of(eval, &modules.beside(item));
+        written.extend(module.set().cloned());
     }
     let with_hook = written
         .iter()
         .position(|module| mentions(module.expr.syntax(), &["enterShell"]));
-    match with_hook.or((!written.is_empty()).then_some(0)) {
+    // The command `devenv` may load that file, too.
+    let of_command = written
+        .iter()
+        .position(|module| eval.files.get(module.file).path == Path::new(devenv::FILE));
+    match of_command
+        .or(with_hook)
+        .or((!written.is_empty()).then_some(0))
+    {
         Some(index) => {
             let module = written.swap_remove(index);
             Some(Target::Set(SetTarget::new(Style::Devenv, module, None)))
@@ -354,18 +366,6 @@ fn modules_argument(
             prefix,
         }),
     }
-}
-
-/// The literal set of a module: `{ … }`, `{ pkgs, … }: { … }`, or what a file holds.
-pub(crate) fn module_set(eval: &mut Eval<'_, '_>, module: &Thunk) -> Option<Thunk> {
-    let mut value = eval.follow(module);
-    if let Some(imported) = eval.imported(&value) {
-        value = eval.follow(&imported);
-    }
-    while let Expr::Lambda(lambda) = &value.expr {
-        value = eval.follow(&value.beside(lambda.body()?));
-    }
-    matches!(value.expr, Expr::AttrSet(_)).then_some(value)
 }
 
 /// The list that a chain of `++` starts with.

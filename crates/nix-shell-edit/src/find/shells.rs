@@ -1,25 +1,38 @@
-//! From the outputs of a flake to the expressions that make its dev shells.
+//! From the outputs of a flake to the expressions that make its dev shells, and `devenv.nix`.
 
 use std::path::Path;
 
 use rnix::SyntaxNode;
 
+use super::devenv;
 use super::eval::{Eval, Thunk, Value};
 use super::files::{FileId, Files};
 use super::found::{Found, InToml};
 use super::search::{Search, Sought, Step, name};
 use sccfg_util::problem::Problem;
 
-/// Finds the dev shells of the flake at `flake.nix`.
+/// Finds the dev shells of the flake at `flake.nix`, and that of `devenv.nix`.
 ///
 /// # Errors
-/// When there is no flake, or it has no outputs.
+/// When there is neither, or the flake has no outputs.
 pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
-    let path = Path::new("flake.nix");
-    let Some(flake) = files.load(path)? else {
-        return Err(Problem::new("there is no flake.nix in this directory")
-            .hint("run `sccfg init` to generate one"));
+    let flake = files.load(Path::new("flake.nix"))?;
+    let devenv = devenv::find(files);
+    let mut shells = match (flake, &devenv) {
+        (Some(flake), _) => of_flake(files, flake)?,
+        (None, Some(_)) => Shells::default(),
+        (None, None) => {
+            return Err(
+                Problem::new("there is no flake.nix and no devenv.nix in this directory")
+                    .hint("run `sccfg init` to generate a flake"),
+            );
+        }
     };
+    shells.devenv = devenv;
+    Ok(shells)
+}
+
+fn of_flake(files: &mut Files<'_>, flake: FileId) -> Result<Shells, Problem> {
     let mut eval = Eval::new(files);
     let root = eval.file(flake);
     let root = eval.follow(&root);
@@ -48,15 +61,24 @@ pub(crate) fn find(files: &mut Files<'_>) -> Result<Shells, Problem> {
 }
 
 /// The result of [`find`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Shells {
     pub(crate) found: Vec<Found>,
     /// Other shells, whose names are not among those of `found`.
     pub(crate) in_toml: Vec<InToml>,
     /// The first function from outside of the repository on the path to the shells.
     pub(crate) unseen: Option<(FileId, SyntaxNode)>,
+    /// The flake, if there is one.
+    pub(crate) flake: Option<Flake>,
+    /// The shell of `devenv.nix`, or why it cannot be read.
+    pub(crate) devenv: Option<Result<Found, Problem>>,
+}
+
+/// A flake.
+#[derive(Debug, Clone)]
+pub(crate) struct Flake {
     /// The flake itself: a set.
-    pub(crate) flake: Thunk,
+    pub(crate) root: Thunk,
     /// Its `outputs`: a function, if it is in the repository.
     pub(crate) outputs: Thunk,
 }

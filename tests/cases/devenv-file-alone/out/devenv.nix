@@ -1,0 +1,10 @@
+{ pkgs, ... }: { packages = [ pkgs.cargo ];
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  # sccfg:inline " "
+  env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  env.CARGO_INCREMENTAL = "0";
+  enterShell = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

@@ -1,0 +1,5 @@
+{ pkgs, lib, ... }:
+
+lib.mkIf pkgs.stdenv.hostPlatform.isDarwin {
+  packages = [ pkgs.cargo ];
+}

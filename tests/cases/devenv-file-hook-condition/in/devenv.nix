@@ -1,0 +1,7 @@
+{ pkgs, lib, ... }:
+{
+  packages = [ pkgs.cargo ];
+  enterShell = lib.mkIf pkgs.stdenv.hostPlatform.isDarwin ''
+    echo mac
+  '';
+}

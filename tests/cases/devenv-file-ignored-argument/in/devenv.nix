@@ -1,0 +1,6 @@
+_:
+
+{
+  languages.rust.enable = true;
+  enterShell = "echo entered";
+}

@@ -1,0 +1,5 @@
+{ pkgs, ... }:
+{
+  imports = [ ./nix/rust.nix ];
+  packages = [ pkgs.cargo ];
+}

@@ -1,0 +1,6 @@
+{
+  enterShell = ''
+    export CARGO_BUILD_INCREMENTAL=true
+    echo entered
+  '';
+}

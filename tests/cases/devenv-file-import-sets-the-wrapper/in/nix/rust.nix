@@ -1,0 +1,5 @@
+{ pkgs, ... }:
+{
+  packages = [ pkgs.cargo ];
+  env.RUSTC_WRAPPER = "sccache";
+}

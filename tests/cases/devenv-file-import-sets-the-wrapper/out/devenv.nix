@@ -1,0 +1,20 @@
+
+# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+# sccfg:inline ""
+{ imports = [ (
+# <<< sccfg <<<
+{ pkgs, ... }:
+{
+  imports = [ ./nix/rust.nix ];
+  env.A = "1";
+}
+# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+# sccfg:inline "\n"
+) ({ pkgs, lib, ... }: {
+  env.RUSTC_WRAPPER = lib.mkForce "${pkgs.sccache}/bin/sccache";
+  env.CARGO_INCREMENTAL = lib.mkForce "0";
+  enterShell = lib.mkBefore ''
+    <the hook>
+  '';
+}) ]; }
+# <<< sccfg <<<

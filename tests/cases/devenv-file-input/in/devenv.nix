@@ -1,0 +1,5 @@
+{ pkgs, ... }:
+{
+  languages.rust.enable = true;
+  env.A = "1";
+}

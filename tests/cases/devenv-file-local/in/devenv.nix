@@ -1,0 +1,4 @@
+{ pkgs, ... }:
+{
+  languages.rust.enable = true;
+}

@@ -1,0 +1,5 @@
+# Plain options.
+{
+  languages.rust.enable = true;
+  env.A = "1";
+}

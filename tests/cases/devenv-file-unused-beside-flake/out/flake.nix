@@ -1,0 +1,23 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { self, nixpkgs }:
+    let
+      forAll = nixpkgs.lib.genAttrs [ "x86_64-linux" "aarch64-linux" ];
+    in
+    {
+      devShells = forAll (system:
+        let pkgs = nixpkgs.legacyPackages.${system}; in
+        {
+          default = pkgs.mkShell { packages = [ pkgs.cargo ];
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            # sccfg:inline " "
+            RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+            CARGO_INCREMENTAL = "0";
+            shellHook = ''
+              <the hook>
+            '';
+            # <<< sccfg <<<
+          };
+        });
+    };
+}

@@ -1,0 +1,5 @@
+{ config, ... }:
+with import <nixpkgs> { };
+{
+  packages = [ pkgs.cargo ];
+}

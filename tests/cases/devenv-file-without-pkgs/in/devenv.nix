@@ -1,0 +1,4 @@
+{ lib, ... }:
+{
+  languages.rust.enable = lib.mkDefault true;
+}

@@ -1,0 +1,16 @@
+{
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  # sccfg:inline " "
+  pkgs,
+  # <<< sccfg <<<
+  lib, ... }:
+{
+  languages.rust.enable = lib.mkDefault true;
+  # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+  env.RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+  env.CARGO_INCREMENTAL = "0";
+  enterShell = ''
+    <the hook>
+  '';
+  # <<< sccfg <<<
+}

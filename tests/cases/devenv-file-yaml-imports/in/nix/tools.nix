@@ -1,0 +1,1 @@
+{ pkgs, ... }: { packages = [ pkgs.git ]; env.B = "2"; }

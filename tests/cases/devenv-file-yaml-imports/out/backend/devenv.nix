@@ -1,0 +1,8 @@
+{ pkgs, ... }:
+{
+  languages.rust.enable = true;
+  env = {
+    RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
+    CARGO_INCREMENTAL = "1";
+  };
+}

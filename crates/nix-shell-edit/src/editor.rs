@@ -244,7 +244,9 @@ fn change<'r>(
     editor.edited.gone.clone_from(&chosen.gone);
     editor.edited.in_flake = !chosen.shells.is_empty() || !chosen.of_outputs.is_empty();
     if let Some(flake) = &shells.flake {
-        if let Some(url) = request.input {
+        if let Some(url) = request.input
+            && editor.edited.in_flake
+        {
             editor.input(files, &flake.root, &flake.outputs, url)?;
             editor.edited.input = true;
         }

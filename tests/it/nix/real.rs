@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::modules::{Way, assert_caches, assert_same_text, flake};
 use super::{Nix, flake as own, list, nix};
-use crate::support::{Sandbox, project};
+use crate::support::{Ran, Sandbox, project};
 
 /// The directory in a variable, for tests with `#[requires(…)]` of that variable.
 #[track_caller]
@@ -108,6 +108,81 @@ fn devenv() {
     let more = "devenv.root = \"@repo@\";
                 task.package = pkgs.writeShellScriptBin \"devenv-tasks\" \":\";";
     enter(Way::Devenv, "devenv", "SCCFG_DEVENV", more);
+}
+
+/// `devenv.nix` after `init`, evaluated by the expression that the command `devenv` evaluates.
+#[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_DEVENV)]
+#[test]
+fn devenv_nix_of_the_command() {
+    let nix = nix();
+    let (lib, devenv) = (checkout("SCCFG_NIXPKGS_LIB"), checkout("SCCFG_DEVENV"));
+    // The stub of nixpkgs does not have that package.
+    let overlay = "overlays = [ (_: _: { glibcLocalesUtf8 = null; }) ];";
+    for module in [
+        "{ pkgs, ... }: {\n  @\n  env.A = \"1\";\n  enterShell = \"echo own\";\n}\n",
+        "{\n  @\n  env.A = \"1\";\n  enterShell = \"echo own\";\n}\n",
+        "_: {\n  @\n  env.A = \"1\";\n  enterShell = \"echo own\";\n}\n",
+        "{ lib, ... }: {\n  config = lib.mkMerge [\n    { env.A = \"1\"; }\n    { @ enterShell = \"echo own\"; }\n  ];\n}\n",
+        "{ lib, ... }: {\n  @\n  imports = [ ./more.nix ];\n  env = lib.mkIf true { A = \"1\"; };\n}\n",
+    ] {
+        let sandbox = Sandbox::new()
+            .file("repo/devenv.nix", &module.replace('@', overlay))
+            .file("repo/devenv.yaml", "imports:\n- ./other\n")
+            .file(
+                "repo/more.nix",
+                "{ env.RUSTC_WRAPPER = \"sccache\"; enterShell = \"echo own\"; }\n",
+            )
+            .file("repo/other/devenv.nix", "{ env.B = \"2\"; }\n");
+        sandbox
+            .sccfg(&["-C", "repo", "init", "--no-user-config"])
+            .status(0);
+        nixpkgs_with(&lib, nix, &sandbox);
+        let root = sandbox.path("repo").display().to_string();
+        let expression = format!(
+            "let
+               nixpkgs = {{ outPath = {nixpkgs}; lib = import {nixpkgs}/lib; }};
+               devenv = {{ outPath = {devenv}; modules = {devenv}/src/modules; }};
+               inputs = {{ inherit nixpkgs devenv; self = {{ outPath = {root:?}; }}; }};
+               boot = import {devenv}/devenv-nix-backend/bootstrap/bootstrapLib.nix {{ inherit inputs; }};
+               config = (boot.mkDevenvForSystem {{
+                 version = \"2.2.2\";
+                 system = {system:?};
+                 devenv_root = {root:?};
+                 devenv_dotfile = {root:?} + \"/.devenv\";
+                 devenv_dotfile_path = {root:?} + \"/.devenv\";
+                 devenv_tmpdir = \"/tmp\";
+                 devenv_runtime = \"/tmp\";
+                 devenv_direnvrc_latest_version = 1;
+                 hostname = \"\";
+                 username = \"\";
+                 cli_options = {{ }};
+                 devenv_imports = [ \"./other\" ];
+               }}).project.config;
+             in {{
+               inherit (config.env) CARGO_INCREMENTAL A B;
+               wrapper = toString config.env.RUSTC_WRAPPER;
+               hook = config.enterShell;
+             }}",
+            nixpkgs = sandbox.path("nixpkgs").display(),
+            devenv = devenv.display(),
+            system = super::system(),
+        );
+        let mut command = nix.command(&sandbox, "nix-instantiate");
+        let output = command
+            .args(["--eval", "--strict", "--json", "-E", &expression])
+            .output()
+            .unwrap();
+        let ran = Ran::new(format!("evaluating {module}"), &output).status(0);
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let is = |name: &str| found[name].as_str().unwrap_or_default();
+        assert_eq!((is("CARGO_INCREMENTAL"), is("A"), is("B")), ("0", "1", "2"));
+        assert!(is("wrapper").ends_with("-sccache/bin/sccache"), "{found}");
+        let (hook, own) = (
+            is("hook").find("sccfg hook bash"),
+            is("hook").find("echo own"),
+        );
+        assert!(hook.is_some() && hook < own, "{}", is("hook"));
+    }
 }
 
 #[requires(nix, nix_with_file_sets, SCCFG_NIXPKGS_LIB)]

@@ -24,7 +24,7 @@ pub(crate) struct Audit {
     /// Apply the policies: update the regions, comment out contradicting settings in .cargo/config.toml
     #[arg(long, help_heading = FIXING)]
     pub fix: bool,
-    /// Also set up the repositories with a flake and without a policy
+    /// Also set up the repositories with a flake or devenv.nix and without a policy
     #[arg(long, requires = "fix", help_heading = FIXING)]
     pub init: bool,
     /// Only list the changes

@@ -161,7 +161,7 @@ impl AuditText<'_> {
         let managed = number(&|one| matches!(one.setup, Setup::Managed { .. } | Setup::Faulty));
         let with_flake = number(&|one| matches!(one.setup, Setup::Edits(_) | Setup::Refused(_)));
         let mut parts = vec![format!(
-            "{}: {managed} with a policy, {} without ({with_flake} of these with a flake)",
+            "{}: {managed} with a policy, {} without ({with_flake} of these with a flake or devenv.nix)",
             counted(all.len(), "repository", "repositories"),
             all.len() - managed
         )];

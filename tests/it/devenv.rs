@@ -109,6 +109,39 @@ fn lines_in_a_region_of_devenv_nix_are_not_lost() {
     }
 }
 
+#[requires(sccache, proc)]
+#[test]
+fn doctor_reports_devenv_nix_that_is_out_of_date_and_a_second_value() {
+    let sandbox = project().variable("SCCACHE_SERVER_PORT", "1");
+    init(&sandbox, &[]).status(0);
+    let policy = sandbox.read("repo/sccfg.toml");
+    sandbox.write(
+        "repo/sccfg.toml",
+        &policy.replace("\"off\"", "\"workspace\""),
+    );
+    sandbox.write(
+        "repo/devenv.local.nix",
+        "{\n  env.RUSTC_WRAPPER = \"sccache\";\n}\n",
+    );
+    let doctor = || sandbox.sccfg(&["-C", "repo", "doctor"]);
+    doctor()
+        .stdout_has("[S051]")
+        .stdout_has("devenv.nix")
+        .stdout_has(
+            "[S052]: devenv.local.nix sets RUSTC_WRAPPER as well, and devenv refuses two values",
+        );
+    sandbox.write(
+        "repo/devenv.local.nix",
+        "{ lib, ... }: { env.RUSTC_WRAPPER = lib.mkForce \"\"; }\n",
+    );
+    sandbox.sccfg(&["-C", "repo", "doctor", "--fix", "--yes"]);
+    let healthy = doctor().stdout;
+    assert!(
+        !healthy.contains("[S051]") && !healthy.contains("[S052]"),
+        "{healthy}"
+    );
+}
+
 #[test]
 fn a_project_is_found_from_its_directories() {
     let sandbox = project().file("repo/src/lib.rs", "");

@@ -34,7 +34,7 @@ fn what_each_repository_asks_for_is_a_line() {
     );
     assert_eq!(lines[3], "", "{lines:?}");
     ran.stdout_has(
-        "4 repositories: 1 with a policy, 3 without (2 of these with a flake); \
+        "4 repositories: 1 with a policy, 3 without (2 of these with a flake or devenv.nix); \
          wrappers: portable 1, sccache 1; 2 not listed (--all)",
     );
     projects

@@ -127,7 +127,7 @@ impl Editor<'_> {
             let plain = dir.starts_with('/') && !dir.contains(['$', '`']);
             let shown = if plain { dir } else { "PATH" };
             self.edited.warnings.push(
-                Problem::new(format!("the flake set its own cache directory, {dir}")).hint(
+                Problem::new(format!("the dev shell set its own cache directory, {dir}")).hint(
                     format!("all projects share the machine's cache directory; to change it, run: sccfg init --dir {shown}"),
                 ),
             );

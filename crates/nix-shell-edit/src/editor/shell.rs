@@ -1,5 +1,7 @@
 //! The edit of one shell: inside, or as a whole.
 
+use std::path::Path;
+
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
@@ -10,6 +12,7 @@ use crate::change::derivation::{self, Dialect};
 use crate::change::edits::Edits;
 use crate::change::references;
 use crate::change::{Declined, SetFacts, devshell, modules};
+use crate::find::devenv;
 use crate::find::eval::{Eval, innermost};
 use crate::find::files::Files;
 use crate::find::found::{Anchor, Found, Kind};
@@ -104,7 +107,10 @@ impl Editor<'_> {
             Kind::MakeShellModule => Style::MakeShell,
         };
         let module = self.module(files, shell, thunk);
-        let set = module.set().ok_or(Refused::Unknown)?;
+        // The command `devenv` may load `devenv.nix`, too.
+        let of_command = files.id_of(Path::new(devenv::FILE));
+        let of_command = of_command.and_then(|file| module.set_in(file));
+        let set = of_command.or(module.set()).ok_or(Refused::Unknown)?;
         if module.sets_elsewhere(set, &|variable| self.settings.decides(variable)) {
             return Err(Refused::Unclear);
         }

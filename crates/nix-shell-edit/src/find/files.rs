@@ -242,6 +242,12 @@ impl<'s> Files<'s> {
         &self.loaded[id.0]
     }
 
+    /// The file at `path`, if it was read.
+    pub(crate) fn id_of(&self, path: &Path) -> Option<FileId> {
+        let mut all = self.all();
+        all.find_map(|(id, file)| (file.path == path).then_some(id))
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = (FileId, &File)> {
         self.loaded
             .iter()

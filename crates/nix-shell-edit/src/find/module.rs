@@ -69,6 +69,13 @@ impl Module {
             .map(|part| &part.set)
     }
 
+    /// The same in the file `file`, which the module imports.
+    pub(crate) fn set_in(&self, file: FileId) -> Option<&Thunk> {
+        let mut parts = self.parts.iter();
+        let part = parts.find(|part| part.always && part.set.file == file)?;
+        Some(&part.set)
+    }
+
     /// Whether another set than `set` gives a value to one of the variables for which `decides` is true: devenv refuses two
     /// values.
     pub(crate) fn sets_elsewhere(&self, set: &Thunk, decides: &dyn Fn(Variable) -> bool) -> bool {
@@ -280,7 +287,8 @@ impl Reader {
         if !self.seen.contains(&id) {
             self.seen.push(id);
             let file = eval.file(id);
-            self.module(eval, &file, false, depth);
+            // An import has no condition.
+            self.module(eval, &file, true, depth);
         }
     }
 

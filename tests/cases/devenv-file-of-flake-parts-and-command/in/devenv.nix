@@ -1,0 +1,5 @@
+{ pkgs, ... }:
+{
+  languages.rust.enable = true;
+  enterShell = "echo entered";
+}

@@ -29,7 +29,7 @@ use super::hook;
 use super::set::SetEdit;
 use super::shell_settings::ShellSettings;
 use super::{Declined, OwnValue, SetFacts};
-use crate::find::eval::{Thunk, innermost};
+use crate::find::eval::{Eval, Thunk, call_parts, innermost};
 use crate::find::lexical;
 use crate::find::shell_function::leftmost_list;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
@@ -40,6 +40,7 @@ pub(crate) const STARTUP: &str = "devshell.startup.\"0-sccfg\".text";
 
 /// Edits `set` in place.
 pub(crate) fn edit(
+    eval: &mut Eval<'_, '_>,
     edits: &mut Edits<'_>,
     thunk: &Thunk,
     settings: ShellSettings<'_>,
@@ -107,10 +108,48 @@ pub(crate) fn edit(
         let lines = missing(&done, settings, sccache).join("\n  ");
         change.add(format!("env = [\n  {lines}\n];"));
     }
+    let texts = shell_texts(thunk, set, &[]);
+    facts.hook.not_removed_elsewhere = hook::conflicts_elsewhere(eval, texts, settings);
     let literal = hook::literal(settings, edits.line_end());
     change.add(format!("{STARTUP} = {literal};"));
     change.write(edits);
     Ok(facts)
+}
+
+/// The values of `devshell.startup.NAME.text` and `devshell.interactive.NAME.text` in `set`, the value of the
+/// attribute `outer`; also those that a function makes, such as `noDepEntry "…"`.
+fn shell_texts(thunk: &Thunk, set: &ast::AttrSet, outer: &[String]) -> Vec<Thunk> {
+    let mut texts = Vec::new();
+    for entry in lexical::entries(set.syntax()) {
+        let Entry::AttrpathValue(binding) = entry else {
+            continue;
+        };
+        let Some((names, value)) = lexical::binding_parts(&binding) else {
+            continue;
+        };
+        // A computed name is that of a text.
+        let names = names.into_iter().map(Option::unwrap_or_default);
+        let path: Vec<String> = outer.iter().cloned().chain(names).collect();
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        let is_above = ["devshell"].starts_with(&names)
+            || matches!(
+                names.as_slice(),
+                ["devshell", "startup" | "interactive"]
+                    | ["devshell", "startup" | "interactive", _]
+            );
+        match (names.as_slice(), &value) {
+            (_, Expr::AttrSet(inner)) if is_above => texts.extend(shell_texts(thunk, inner, &path)),
+            (["devshell", "startup" | "interactive", _, "text"], _) => {
+                texts.push(thunk.beside(value));
+            }
+            (["devshell", "startup" | "interactive", _], Expr::Apply(_)) => {
+                let (_, arguments) = call_parts(&value);
+                texts.extend(arguments.into_iter().map(|argument| thunk.beside(argument)));
+            }
+            _ => {}
+        }
+    }
+    texts
 }
 
 fn missing(done: &BTreeSet<Variable>, settings: ShellSettings<'_>, sccache: &str) -> Vec<String> {

@@ -9,16 +9,16 @@ use rowan::ast::AstNode as _;
 use super::OwnValue;
 use super::edits::Edits;
 use super::hook_conflicts::Conflict;
-use super::hook_parts::{strings, strings_of};
+use super::hook_parts::{strings, text_of};
 use super::hook_reader::HookReader;
 use super::shell_settings::ShellSettings;
 use crate::find::eval::{Eval, Thunk, call_parts, last_name};
-use crate::find::files::FileId;
 use crate::find::lexical;
 use crate::text::{
     LineEnd, deeper, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
 };
 use crate::variable::Variable;
+use sccfg_util::problem::Place;
 
 /// Facts about the user's lines of a hook, for the report.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct HookFacts {
     /// Byte offsets of lines that were not removed although they undo the region, and what they set.
     pub(crate) not_removed: Vec<(usize, &'static str)>,
     /// The same of text that the hook contains by a name, which other shells may contain as well.
-    pub(crate) not_removed_elsewhere: Vec<(FileId, usize, &'static str)>,
+    pub(crate) not_removed_elsewhere: Vec<(Place, &'static str)>,
     /// Byte offsets of lines that set something only under a condition, and what they set.
     pub(crate) conditional: Vec<(usize, &'static str)>,
     /// The cache directory that a removed line set.
@@ -135,17 +135,31 @@ pub(crate) fn conflicts_elsewhere(
     eval: &mut Eval<'_, '_>,
     references: Vec<Thunk>,
     settings: ShellSettings<'_>,
-) -> Vec<(FileId, usize, &'static str)> {
+) -> Vec<(Place, &'static str)> {
     let mut found = Vec::new();
-    for (file, string) in strings_of(eval, references) {
-        let edits = Edits::new(&eval.files.get(file).text);
+    let text = text_of(eval, references);
+    for (file, string) in text.strings {
+        let file = eval.files.get(file);
+        let edits = Edits::new(&file.text);
         let mut reader = HookReader::default();
         for line in lines_of(&edits, &string) {
             let conflict = reader.read(line.code).conflict;
             if let Some(conflict) = conflict.filter(|_| !line.is_part_of_interpolation)
                 && !is_harmless(&conflict, settings)
             {
-                found.push((file, line.offset, conflict.what()));
+                found.push((file.place(line.offset), conflict.what()));
+            }
+        }
+    }
+    for (path, text) in text.files {
+        let mut reader = HookReader::default();
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            let start = offset + (line.len() - line.trim_start().len());
+            offset += line.len();
+            let conflict = reader.read(line).conflict;
+            if let Some(conflict) = conflict.filter(|conflict| !is_harmless(conflict, settings)) {
+                found.push((Place::at(&path, &text, start), conflict.what()));
             }
         }
     }
@@ -365,7 +379,9 @@ fn conflicts(
 /// Whether a line exports what it sets: otherwise programs do not see it.
 fn is_export(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with("export ") || line.starts_with("declare -x ")
+    ["export ", "declare -x ", "typeset -x "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// A line of the source text of a string.

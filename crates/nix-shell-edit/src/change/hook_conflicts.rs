@@ -29,7 +29,7 @@ impl Conflict {
 /// Whether a line of shell code stops sccache's server, and if so, whether it does nothing else.
 pub fn stops_server(line: &str) -> Option<bool> {
     let first = line.split_whitespace().next().unwrap_or_default();
-    if !line.contains("--stop-server") || matches!(first, "echo" | "printf") {
+    if !line.contains("--stop-server") || prints(first) {
         return None;
     }
     match conflict(line)? {
@@ -82,26 +82,59 @@ pub(super) fn conflict(line: &str) -> Option<Conflict> {
     if is_comment || !mentions(code) {
         return None;
     }
-    let Some(words) = simple_words(code) else {
+    let words = simple_words(code);
+    let is_one_command = words.is_some() || !code.contains([';', '&', '|', '`', '(']);
+    let first = code.split_whitespace().next().unwrap_or_default();
+    if is_one_command && prints(first) {
+        return None;
+    }
+    let Some(words) = words else {
         return mixed(code);
-    };
-    let (keyword, rest) = match words.split_first() {
-        Some((first, rest)) if matches!(first.as_str(), "export" | "unset") => {
-            (first.as_str(), rest)
-        }
-        Some((first, [second, rest @ ..])) if first == "declare" && second == "-x" => {
-            ("export", rest)
-        }
-        _ => ("", words.as_slice()),
     };
     if is_server_command(&words) {
         return Some(Conflict::Server);
     }
-    let assigned: Option<Vec<_>> = rest.iter().map(|word| assignment(word, keyword)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (declaration, rest) = Declaration::of(&words);
+    let assigned: Option<Vec<_>> = (rest.iter())
+        .map(|word| assignment(word, declaration))
+        .collect();
     match assigned {
         Some(all) if !all.is_empty() => Some(Conflict::Assignment(all)),
         _ => mixed(code),
     }
+}
+
+/// What a command does with the variables that are its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Declaration {
+    /// `NAME=value` alone.
+    Assigns,
+    /// Programs see the value.
+    Exports,
+    /// Programs no longer see a value.
+    Removes,
+}
+
+impl Declaration {
+    /// What a command does, and the words with the variables.
+    fn of<'w, 't>(words: &'w [&'t str]) -> (Self, &'w [&'t str]) {
+        match words {
+            ["unset", "-v", rest @ ..]
+            | ["unset", rest @ ..]
+            | ["export", "-n", rest @ ..]
+            | ["declare" | "typeset", "+x", rest @ ..] => (Self::Removes, rest),
+            ["export", rest @ ..] | ["declare" | "typeset", "-x", rest @ ..] => {
+                (Self::Exports, rest)
+            }
+            _ => (Self::Assigns, words),
+        }
+    }
+}
+
+/// Whether a command prints its arguments.
+fn prints(command: &str) -> bool {
+    matches!(command, "echo" | "printf")
 }
 
 fn mentions(code: &str) -> bool {
@@ -111,13 +144,13 @@ fn mentions(code: &str) -> bool {
             .any(|variable| code.contains(variable.name()))
 }
 
-/// `NAME=value`; after `export` and `unset` also `NAME`.
-fn assignment(word: &str, keyword: &str) -> Option<(Variable, Option<String>)> {
+/// `NAME=value`; if a command removes variables, `NAME`.
+fn assignment(word: &str, declaration: Declaration) -> Option<(Variable, Option<String>)> {
     match word.split_once('=') {
-        Some((name, value)) if keyword != "unset" => {
+        Some((name, value)) if declaration != Declaration::Removes => {
             Some((Variable::from_name(name)?, Some(unquoted(value))))
         }
-        None if keyword == "unset" => Some((Variable::from_name(word)?, None)),
+        None if declaration == Declaration::Removes => Some((Variable::from_name(word)?, None)),
         _ => None,
     }
 }
@@ -128,10 +161,12 @@ fn mixed(code: &str) -> Option<Conflict> {
     for variable in Variable::ALL {
         let name = variable.name();
         let sets = code.match_indices(name).any(|(at, _)| {
-            let starts = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            let rest = &code[at + name.len()..];
-            let unset = code[..at].trim_end().ends_with("unset");
-            starts && !code[..at].ends_with(['$', '{']) && (rest.starts_with('=') || unset)
+            let (before, rest) = (&code[..at], &code[at + name.len()..]);
+            let starts = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let ends = !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+            starts
+                && !before.ends_with(['$', '{'])
+                && (rest.starts_with('=') || ends && is_removed(before))
         });
         if sets {
             return Some(Conflict::Mixed(name));
@@ -139,6 +174,16 @@ fn mixed(code: &str) -> Option<Conflict> {
     }
     code.contains("--stop-server")
         .then_some(Conflict::Mixed("the running server"))
+}
+
+/// Whether a name after `before` is an argument of a command that removes variables.
+fn is_removed(before: &str) -> bool {
+    let command = before.rsplit([';', '&', '|', '(', '{']).next();
+    let words = command.unwrap_or_default().split_whitespace();
+    let words: Vec<&str> = words
+        .skip_while(|word| matches!(*word, "then" | "do" | "else"))
+        .collect();
+    Declaration::of(&words).0 == Declaration::Removes
 }
 
 /// `sccache --stop-server 2>/dev/null || true`
@@ -268,10 +313,19 @@ mod tests {
             conflict("export SCCACHE_DIR=\"$HOME/my cache\""),
             one(Variable::SccacheDir, "$HOME/my cache")
         );
-        assert_eq!(
-            conflict("unset RUSTC_WRAPPER"),
-            Some(Conflict::Assignment(vec![(Variable::RustcWrapper, None)]))
-        );
+        for removes in [
+            "unset RUSTC_WRAPPER",
+            "unset -v RUSTC_WRAPPER",
+            "export -n RUSTC_WRAPPER",
+            "declare +x RUSTC_WRAPPER",
+            "typeset +x RUSTC_WRAPPER # not here",
+        ] {
+            assert_eq!(
+                conflict(removes),
+                Some(Conflict::Assignment(vec![(Variable::RustcWrapper, None)])),
+                "{removes}"
+            );
+        }
     }
 
     #[test]
@@ -333,6 +387,11 @@ mod tests {
             "sccache --show-stats",
             "export MY_RUSTC_WRAPPER=x",
             "sccache --zero-stats > /dev/null",
+            "echo \"RUSTC_WRAPPER=$RUSTC_WRAPPER\"",
+            "printf \"RUSTC_WRAPPER=%s\\n\" \"$RUSTC_WRAPPER\"",
+            "printf 'to compile without it: unset RUSTC_WRAPPER\n'",
+            "unset RUSTC_WRAPPER_LOG",
+            "if true; then unset RUSTC_WRAPPER_LOG; fi",
         ] {
             assert_eq!(conflict(line), None, "{line}");
         }
@@ -345,6 +404,9 @@ mod tests {
             "[ -n \"$CI\" ] && export RUSTC_WRAPPER=x",
             "export SCCACHE_DIR=$(pwd)/.cache",
             "if true; then export CARGO_INCREMENTAL=1; fi",
+            "if true; then export -n RUSTC_WRAPPER; fi",
+            "unset FOO RUSTC_WRAPPER",
+            "declare +x FOO RUSTC_WRAPPER",
         ] {
             assert!(matches!(conflict(line), Some(Conflict::Mixed(_))), "{line}");
         }

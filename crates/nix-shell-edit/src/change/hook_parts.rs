@@ -1,6 +1,8 @@
 //! The parts of a hook's expression: text that is written in it, and names and calls that stand for
 //! text elsewhere.
 
+use std::path::PathBuf;
+
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
@@ -25,12 +27,18 @@ pub(super) fn strings(hook: &Expr) -> Vec<ast::Str> {
     parts(hook).into_iter().filter_map(text).collect()
 }
 
-/// The strings of the repository that `references` and the references in their values stand for.
-pub(super) fn strings_of(
-    eval: &mut Eval<'_, '_>,
-    references: Vec<Thunk>,
-) -> Vec<(FileId, ast::Str)> {
-    let mut found = Vec::new();
+/// Text of the repository that a hook contains.
+#[derive(Debug, Default)]
+pub(super) struct ContainedText {
+    /// Strings in Nix files.
+    pub(super) strings: Vec<(FileId, ast::Str)>,
+    /// Files that are read, with their text.
+    pub(super) files: Vec<(PathBuf, String)>,
+}
+
+/// The text of the repository that `references` and the references in their values stand for.
+pub(super) fn text_of(eval: &mut Eval<'_, '_>, references: Vec<Thunk>) -> ContainedText {
+    let mut found = ContainedText::default();
     let mut seen = Vec::new();
     let mut todo = references;
     while let Some(reference) = todo.pop() {
@@ -40,14 +48,21 @@ pub(super) fn strings_of(
             continue;
         }
         seen.push(place);
-        found.extend(
+        if let Some(file) = eval.file_read_by(&value) {
+            found.files.push(file);
+            continue;
+        }
+        found.strings.extend(
             strings(&value.expr)
                 .into_iter()
                 .map(|string| (value.file, string)),
         );
         todo.extend(self::references(&value));
     }
-    found.sort_by_key(|(file, string)| (*file, range_of(string.syntax()).start));
+    found
+        .strings
+        .sort_by_key(|(file, string)| (*file, range_of(string.syntax()).start));
+    found.files.sort();
     found
 }
 

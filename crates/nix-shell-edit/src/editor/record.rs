@@ -19,7 +19,7 @@ use crate::find::found::Found;
 use crate::find::input;
 use crate::options::Linker;
 use crate::variable::Variable;
-use sccfg_util::problem::Problem;
+use sccfg_util::problem::{Place, Problem};
 
 impl Editor<'_> {
     /// The expression of sccfg's package at a location; `None` if sccfg is not an input of the flake.
@@ -79,17 +79,22 @@ impl Editor<'_> {
         }
     }
 
-    pub(super) fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
-        for (file, offset, what) in &facts.hook.not_removed_elsewhere {
+    /// Warns of lines that a hook contains and that undo what sccfg sets before them.
+    pub(super) fn warn_of_contained_lines(&mut self, lines: &[(Place, &'static str)]) {
+        for (place, what) in lines {
             let problem = Problem::new(format!(
                 "this line, which the hook contains, changes {what} after sccfg sets it"
             ))
-            .at(files.get(*file).place(*offset))
+            .at(place.clone())
             .hint("remove it; sccfg does not, because other shells may contain it");
             if !self.edited.warnings.contains(&problem) {
                 self.edited.warnings.push(problem);
             }
         }
+    }
+
+    pub(super) fn note_facts(&mut self, files: &Files<'_>, file: FileId, facts: &SetFacts) {
+        self.warn_of_contained_lines(&facts.hook.not_removed_elsewhere);
         let file = files.get(file);
         let own = facts.own.iter().chain(&facts.hook.own);
         self.edited.own.extend(own.map(|own| OwnSetting {

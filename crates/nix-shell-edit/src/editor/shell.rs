@@ -206,12 +206,12 @@ impl Editor<'_> {
                     Style::MakeShell => Some(Dialect::MakeShell),
                     Style::Devshell => None,
                 };
+                let mut eval = Eval::new(files);
                 match dialect {
                     Some(dialect) => {
-                        let mut eval = Eval::new(files);
                         derivation::edit(&mut eval, &mut edits, dialect, set, settings, &sccache)
                     }
-                    None => devshell::edit(&mut edits, &set.set, settings, &sccache),
+                    None => devshell::edit(&mut eval, &mut edits, &set.set, settings, &sccache),
                 }
             }
             Target::Modules { modules: list, .. } => modules::add(&mut edits, list, settings),

@@ -8,7 +8,7 @@ use super::record::{add_missing, add_package_argument};
 use super::shell_errors::Refused;
 use super::{Editor, How};
 use crate::change::edits::Edits;
-use crate::change::{modules, references, wrap};
+use crate::change::{hook, modules, references, wrap};
 use crate::find::eval::{Eval, Thunk, call_parts, innermost};
 use crate::find::files::Files;
 use crate::find::found::{Anchor, Found, Kind};
@@ -115,8 +115,13 @@ impl Editor<'_> {
         let package = self.package(files, outside, expr.syntax(), &system)?;
         self.check_linker(files, outside.file, range.start, &sccache);
         let settings = self.settings_with(package.as_ref(), &sccache);
+        let mut contained = Vec::new();
         match (&shell.name, shell.kind) {
             (Some(_), Kind::Derivation) => {
+                let mut eval = Eval::new(files);
+                let hook = shell_function::hook_of(&mut eval, outside);
+                let hook = hook.into_iter().collect();
+                contained = hook::conflicts_elsewhere(&mut eval, hook, settings);
                 wrap::derivation(&mut edits, expr, settings, &sccache);
             }
             (None, Kind::Derivation) => {
@@ -130,6 +135,7 @@ impl Editor<'_> {
         }
         add_missing(&mut edits, argument.as_ref());
         add_package_argument(&mut edits, package.as_ref());
+        self.warn_of_contained_lines(&contained);
         self.record(files, shell, outside.file, range, edits, How::Wrapped);
         Ok(())
     }

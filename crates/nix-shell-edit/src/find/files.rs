@@ -303,22 +303,10 @@ impl<'s> Files<'s> {
         Ok(Some(FileId(self.loaded.len() - 1)))
     }
 
-    /// Loads what `import path` written in `from` means: a file, or `default.nix` of a directory.
-    /// `None` when it is outside of the flake, or cannot be read.
-    pub(crate) fn import(&mut self, from: FileId, path: &str) -> Option<FileId> {
-        let directory = self
-            .get(from)
-            .path
-            .parent()
-            .unwrap_or(Path::new(""))
-            .to_owned();
-        self.import_from(&directory, path)
-    }
-
-    /// Loads what `import path` means for a path relative to `directory`.
-    pub(crate) fn import_from(&mut self, directory: &Path, path: &str) -> Option<FileId> {
-        let path = normalize(&directory.join(path))?;
-        for candidate in [path.clone(), path.join("default.nix")] {
+    /// Loads what `import path` means for a path relative to the flake's directory: a file, or `default.nix` of
+    /// a directory. `None` if it cannot be read.
+    pub(crate) fn import(&mut self, path: &Path) -> Option<FileId> {
+        for candidate in [path.to_owned(), path.join("default.nix")] {
             match self.load(&candidate) {
                 Ok(Some(id)) => return Some(id),
                 Ok(None) => {}
@@ -336,7 +324,7 @@ impl Files<'_> {
     /// The Nix files that a directory of modules holds, and the `default.nix` of its directories:
     /// what `map (name: ./modules/${name}) (attrNames (readDir ./modules))` and import-tree import.
     pub(crate) fn modules_of(&mut self, from: FileId, directory: &str) -> Vec<FileId> {
-        let Some(directory) = self.directory(from, directory) else {
+        let Some(directory) = self.beside(from, directory) else {
             return Vec::new();
         };
         let mut found = Vec::new();
@@ -345,8 +333,8 @@ impl Files<'_> {
         found
     }
 
-    /// The directory that the path `relative` in a file names; `None` if it is outside of the flake.
-    pub(crate) fn directory(&self, from: FileId, relative: &str) -> Option<PathBuf> {
+    /// The file or directory that the path `relative` in a file names; `None` if it is outside of the flake.
+    pub(crate) fn beside(&self, from: FileId, relative: &str) -> Option<PathBuf> {
         let base = self.get(from).path.parent().unwrap_or(Path::new(""));
         normalize(&base.join(relative))
     }
@@ -369,7 +357,7 @@ impl Files<'_> {
 }
 
 /// `a/./b/../c` → `a/c`; `None` when it is outside of the directory.
-fn normalize(path: &Path) -> Option<PathBuf> {
+pub(super) fn normalize(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {

@@ -148,8 +148,7 @@ impl Search<'_, '_> {
         let call = Rc::new(call);
         let mut any = false;
         for (shell, file) in shells {
-            let file = file.to_string_lossy();
-            let Some(id) = self.eval.files.import_from(Path::new(""), &file) else {
+            let Some(id) = self.eval.files.import(file) else {
                 continue;
             };
             let whole = self.eval.file(id);

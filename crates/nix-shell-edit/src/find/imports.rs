@@ -1,20 +1,41 @@
 //! The files that path expressions name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rnix::ast::{self, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk};
+use super::eval::{Eval, Thunk, call_parts, last_name};
+use super::files::normalize;
 use super::lexical;
 
 impl Eval<'_, '_> {
     /// The expression of the file that a path expression names.
     pub(crate) fn imported(&mut self, path: &Thunk) -> Option<Thunk> {
-        let id = match &path.expr {
-            Expr::PathRel(relative) => self
-                .files
-                .import(path.file, &relative.syntax().text().to_string())?,
+        let path = self.path(path)?;
+        let id = self.files.import(&path)?;
+        Some(self.file(id))
+    }
+
+    /// The file whose text a call of `builtins.readFile` or `lib.fileContents` has, and that text.
+    pub(crate) fn file_read_by(&mut self, call: &Thunk) -> Option<(PathBuf, String)> {
+        let (function, arguments) = call_parts(&call.expr);
+        let [path] = arguments.as_slice() else {
+            return None;
+        };
+        matches!(last_name(&function)?.as_str(), "readFile" | "fileContents").then_some(())?;
+        let path = self.follow(&call.beside(path.clone()));
+        let path = self.path(&path)?;
+        let text = self.files.text_of(&path)?;
+        Some((path, text))
+    }
+
+    /// What a path expression names, relative to the flake's directory. `None` if that is outside of it.
+    fn path(&self, path: &Thunk) -> Option<PathBuf> {
+        let here = |relative: &str| self.files.beside(path.file, relative);
+        let in_flake = |relative: &str| normalize(Path::new(relative));
+        match &path.expr {
+            Expr::PathRel(relative) => here(&relative.syntax().text().to_string()),
             // `"${self}/nix/shell.nix"`
             Expr::Str(string) => {
                 let parts = string.normalized_parts();
@@ -28,9 +49,9 @@ impl Eval<'_, '_> {
                 let root = root.expr()?.to_string();
                 let relative = rest.strip_prefix('/')?;
                 match root.as_str() {
-                    "self" | "inputs.self" => self.files.import_from(Path::new(""), relative)?,
-                    "./." | "./" | "toString ./." => self.files.import(path.file, relative)?,
-                    _ => return None,
+                    "self" | "inputs.self" => in_flake(relative),
+                    "./." | "./" | "toString ./." => here(relative),
+                    _ => None,
                 }
             }
             // `./. + "/nix/shell.nix"`
@@ -40,13 +61,12 @@ impl Eval<'_, '_> {
                 let relative = lexical::plain_string(&right)?;
                 let relative = relative.strip_prefix('/')?;
                 match left.to_string().as_str() {
-                    "self" | "inputs.self" => self.files.import_from(Path::new(""), relative)?,
-                    "./." => self.files.import(path.file, relative)?,
-                    _ => return None,
+                    "self" | "inputs.self" => in_flake(relative),
+                    "./." => here(relative),
+                    _ => None,
                 }
             }
-            _ => return None,
-        };
-        Some(self.file(id))
+            _ => None,
+        }
     }
 }

@@ -118,6 +118,23 @@ pub(crate) fn makes_shells(eval: &mut Eval<'_, '_>, value: &Thunk) -> bool {
             .is_some_and(|call| matches!(call.kind, Kind::Set(_) | Kind::DevenvModules))
 }
 
+/// The hook in the set that a shell is made from, also if that set is computed.
+pub(crate) fn hook_of(eval: &mut Eval<'_, '_>, shell: &Thunk) -> Option<Thunk> {
+    let value = eval.follow(shell);
+    let call = matches!(value.expr, Expr::Apply(_)).then(|| recognise(eval, &value))??;
+    let mut set = eval.follow(&call.argument);
+    while let Expr::Lambda(lambda) = &set.expr {
+        set = eval.follow(&set.beside(lambda.body()?));
+    }
+    match call.kind {
+        Kind::Set(Style::MkShell) | Kind::AnyDerivation | Kind::Overriding => {
+            eval.attribute(&set, "shellHook")
+        }
+        Kind::Through => hook_of(eval, &call.argument),
+        Kind::Set(_) | Kind::SetOfShells | Kind::DevenvModules | Kind::DevshellToml => None,
+    }
+}
+
 fn made_by_call(eval: &mut Eval<'_, '_>, shell: &Thunk, value: &Thunk) -> Option<Vec<Target>> {
     let Call {
         kind,

@@ -130,7 +130,7 @@ impl Search<'_, '_> {
             let below = arguments.iter().flat_map(|it| it.syntax().descendants());
             let directories = below.filter_map(ast::PathRel::cast).filter_map(|path| {
                 let text = path.syntax().text().to_string();
-                self.eval.files.directory(whole.file, &text)
+                self.eval.files.beside(whole.file, &text)
             });
             self.found.imported_trees.extend(directories);
         }

@@ -1,0 +1,2 @@
+echo "from the file"
+unset RUSTC_WRAPPER

@@ -1,0 +1,4 @@
+cat <<END
+export CARGO_INCREMENTAL=1
+END
+  export -n CARGO_INCREMENTAL

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::{Outcome, json_does_not_ask};
 use crate::audit::{self, Audit, Audited, Checkout, Listener, Setup, Step, Unmanaged, steps};
 use crate::cli;
 use crate::doctor::Diagnosis;
@@ -106,9 +106,7 @@ fn fix(
                 return Ok(changes);
             }
             if !args.yes && args.json {
-                return Err(Problem::new("--json does not ask whether to make changes")
-                    .hint("pass --yes, or --dry-run")
-                    .into());
+                return Err(json_does_not_ask("make changes", ", or --dry-run").into());
             }
             if !args.yes && !is_confirmed(&steps, report)? {
                 report.line("nothing was changed");

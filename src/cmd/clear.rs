@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::Outcome;
 use super::store::{cleared, failed, waiting};
+use super::{Outcome, json_does_not_ask};
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};
@@ -57,7 +57,11 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
         print(cache.as_ref(), None, args.json, report);
         return Ok(Outcome::Done);
     }
-    if !args.yes && !is_confirmed(&all.join(" and "), report)? {
+    let all = all.join(" and ");
+    if !args.yes && args.json {
+        return Err(json_does_not_ask(&format!("remove {all}"), "").into());
+    }
+    if !args.yes && !is_confirmed(&all, report)? {
         report.line("nothing was removed");
         return Ok(Outcome::Done);
     }
@@ -223,8 +227,17 @@ fn contents_of(directory: &Path) -> Result<Contents, Problem> {
 }
 
 /// Whether the local store may be removed: it has no entries, `yes` was passed, or the user agrees.
-pub(super) fn may_remove(store: &UserStore, yes: bool, report: Report) -> Result<bool, Problem> {
+pub(super) fn may_remove(
+    store: &UserStore,
+    yes: bool,
+    as_json: bool,
+    report: Report,
+) -> Result<bool, Problem> {
     let is_empty = store.store.size().is_none_or(|size| size == 0);
+    if !yes && !is_empty && as_json {
+        let what = format!("remove {}", describe(store));
+        return Err(json_does_not_ask(&what, ""));
+    }
     let may = yes || is_empty || is_confirmed(&describe(store), report)?;
     if !may {
         report.line("nothing was removed");

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::{Outcome, json_does_not_ask};
 use crate::cli;
 use crate::doctor::{CHECKS, Diagnosis, Examination, examine, explain};
 use crate::report::Report;
@@ -64,6 +64,9 @@ fn fix(
             continue;
         }
         tried.push(fix.what.clone());
+        if !args.yes && args.json {
+            return Err(json_does_not_ask(&fix.what, ", or no --fix").into());
+        }
         if !args.yes && !is_confirmed(diagnosis, &fix.what, report)? {
             continue;
         }

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::store::waiting;
+use super::{Outcome, json_does_not_ask};
 use crate::cli;
 use crate::gc::{self, Finding, Plan, Removed, SearchResult, Selection, WhichIncremental};
 use crate::report::Report;
@@ -45,9 +45,7 @@ pub(super) fn run(args: &cli::Gc, start: &Path, report: Report) -> Result<Outcom
         return Ok(could_look);
     }
     if !args.yes && args.json {
-        return Err(Problem::new("--json does not ask whether to remove this")
-            .hint("pass --yes, or --dry-run")
-            .into());
+        return Err(json_does_not_ask("remove this", ", or --dry-run").into());
     }
     if !args.yes && !is_confirmed(&plan, report)? {
         report.line("nothing was removed");

@@ -53,6 +53,12 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
+/// The output would not be JSON alone if it had a question.
+fn json_does_not_ask(whether: &str, instead: &str) -> Problem {
+    Problem::new(format!("--json does not ask whether to {whether}"))
+        .hint(format!("pass --yes{instead}"))
+}
+
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     let verbosity = match (cli.quiet, cli.verbose) {
         (true, _) => Verbosity::Quiet,

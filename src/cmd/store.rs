@@ -20,8 +20,8 @@ use sccfg_util::size::ByteSize;
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
     let found = UserStore::find()?;
     let fault = found.fault();
-    if let cli::StoreCommand::Clear { yes, .. } = command
-        && !may_remove(&found, *yes, report)?
+    if let cli::StoreCommand::Clear { yes, json } = command
+        && !may_remove(&found, *yes, *json, report)?
     {
         return Ok(Outcome::Done);
     }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
         cli::WrapperCommand::Clean { yes } => {
             let state = StateDir::find();
             if let Some(store) = state.as_ref().and_then(store_in)
-                && !may_remove(&store, *yes, report)?
+                && !may_remove(&store, *yes, false, report)?
             {
                 return Ok(Outcome::Done);
             }

@@ -40,6 +40,11 @@ fn the_cache_is_emptied_and_the_server_runs_again() {
         .status(1)
         .stderr_has("not a terminal")
         .stderr_has("hint: pass --yes");
+    machine
+        .sccfg(&["clear", "--json"])
+        .status(1)
+        .stderr_has("--json does not ask whether to remove 3 entries")
+        .stderr_has("hint: pass --yes");
     assert!(!names(&cache).is_empty());
 
     let ran = machine.sccfg(&["clear", "--yes", "--json"]).status(0);

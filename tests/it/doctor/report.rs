@@ -78,6 +78,11 @@ fn without_a_terminal_a_fix_is_confirmed_by_an_option() {
         .stderr_has("could not ask whether to comment out `build.rustc-wrapper`")
         .stderr_has("not a terminal")
         .stderr_has("hint: pass --yes");
+    shell
+        .doctor(&["--fix", "--json"])
+        .status(1)
+        .stderr_has("--json does not ask whether to comment out `build.rustc-wrapper`")
+        .stderr_has("hint: pass --yes, or no --fix");
     assert_eq!(shell.files(), before);
 }
 

@@ -53,7 +53,7 @@ pub(super) fn set(
     let (of_store, of_sccache): (Vec<_>, Vec<_>) =
         settings.into_iter().partition(|(key, _)| edit::is_key(key));
     // Nothing is written unless all of them are right.
-    let store = StoreFile::load()?;
+    let mut store = StoreFile::load()?;
     let store_text = store.set(&of_store)?;
     let mut changes = Changes::new(report, as_json);
     if let Some((key, _)) = of_sccache.first() {
@@ -62,17 +62,17 @@ pub(super) fn set(
         warn_of_readers(file, &text, &of_sccache, report);
     }
     if let Some((key, _)) = of_store.first() {
-        changes.write_store(&store, store_text, "set", key)?;
+        changes.write_store(&mut store, store_text, "set", key)?;
     }
     changes.print(file, &store);
     Ok(Outcome::Done)
 }
 
 pub(super) fn unset_of_store(key: &str, as_json: bool, report: Report) -> Result<Outcome> {
-    let store = StoreFile::load()?;
+    let mut store = StoreFile::load()?;
     let mut changes = Changes::new(report, as_json);
     match store.unset(key)? {
-        Some(text) => changes.write_store(&store, text, "unset", key)?,
+        Some(text) => changes.write_store(&mut store, text, "unset", key)?,
         None => changes.not_set(key, &store.path),
     }
     if as_json {
@@ -144,7 +144,7 @@ impl Changes {
 
     fn write_store(
         &mut self,
-        store: &StoreFile,
+        store: &mut StoreFile,
         text: String,
         verb: &str,
         key: &str,
@@ -156,7 +156,7 @@ impl Changes {
             self.unchanged(&store.path);
         }
         if !self.as_json
-            && let Some(fault) = StoreFile::load()?.fault()
+            && let Some(fault) = store.fault()
         {
             self.report.warning(&fault);
         }
@@ -198,7 +198,7 @@ impl Changes {
         if !self.as_json {
             return;
         }
-        let fault = StoreFile::load().ok().and_then(|store| store.fault());
+        let fault = store.fault();
         self.report.json(&json!({
             "path": file.path.to_string_lossy(),
             "changed": self.file,

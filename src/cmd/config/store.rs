@@ -88,12 +88,13 @@ impl StoreFile {
     }
 
     /// Writes a new text; returns whether it differs.
-    pub(super) fn write(&self, text: String) -> Result<bool> {
+    pub(super) fn write(&mut self, text: String) -> Result<bool> {
         if self.text.as_ref() == Some(&text) {
             return Ok(false);
         }
         let option = "programs.sccache.store.size";
-        commit(&self.path, self.text.clone(), text, option)?;
+        let before = self.text.replace(text.clone());
+        commit(&self.path, before, text, option)?;
         Ok(true)
     }
 

@@ -119,7 +119,8 @@ impl<'a> Builds<'a> {
     fn next(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
         let Some(before) = &unit.details.before else {
             let is_new = unit.outcome == Outcome::Miss && unit.details.here.is_none();
-            return is_new.then(|| self.placed_below(unit)).flatten();
+            let below = || self.placed_below(unit).or_else(|| self.changed_below(unit));
+            return is_new.then(below).flatten();
         };
         let first = before.changed.first()?;
         match first.kind() {
@@ -212,6 +213,16 @@ impl<'a> Builds<'a> {
             nearest = nearest.or(Some(record));
         }
         nearest
+    }
+
+    /// The nearest direct or indirect dependency whose key changed, so that no build can have stored what uses it.
+    fn changed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+        self.below(unit).find(|record| {
+            let before = record.details.before.as_ref();
+            record.outcome == Outcome::Miss
+                && record.details.here.is_none()
+                && before.is_some_and(|before| !before.changed.is_empty())
+        })
     }
 
     /// The cause in the unit's own record.

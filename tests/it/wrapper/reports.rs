@@ -115,6 +115,24 @@ fn a_changed_source_is_the_cause_of_all_that_use_it() {
     assert_eq!(said(&main, &["report", "--list"]).lines().count(), 2);
 }
 
+/// No checkout can have built what uses the changed library.
+#[requires(sccache)]
+#[test]
+fn a_dependency_is_the_cause_of_a_new_unit() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["build", "-p", "mid"]).ok();
+    main.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    main.cargo(&["build"]).ok();
+    one_cause(
+        &report(&main, &[]),
+        "crates/low/src/lib.rs changed",
+        &["low", "mid", "app (bin)"],
+    );
+    let app = said(&main, &["explain", "app"]);
+    assert!(app.contains("through: app (bin) → mid → low\n"), "{app}");
+}
+
 /// As examples and fuzz targets, which are workspaces of their own and use the package above them.
 #[requires(sccache)]
 #[test]

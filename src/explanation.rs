@@ -6,7 +6,7 @@ mod last_build;
 
 use serde_json::{Value, json};
 
-use crate::build_report::cause::{Builds, VENDORED_HINT, shared_only};
+use crate::build_report::cause::{AGAINST_HINT, Builds, VENDORED_HINT, shared_only};
 use crate::build_report::key_part;
 use crate::build_report::time_of;
 use changes::{add_all, diff_hint, lines, value_of, why};
@@ -71,7 +71,10 @@ impl Explanation<'_> {
     }
 
     pub(crate) fn text(&self, unit: &UnitReport) -> String {
-        let last = self.last(unit);
+        let mut last = self.last(unit);
+        if let (Against::Checkout(_), Some(last)) = (self.against, &mut last) {
+            last.take_hint(AGAINST_HINT);
+        }
         if let Some(last) = last
             .as_ref()
             .filter(|last| last.record.outcome == Became::Failed)

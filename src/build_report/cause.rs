@@ -256,9 +256,7 @@ impl<'a> Builds<'a> {
                     let text = "vendored, and not built before in a checkout whose path is as long";
                     Cause::new(CauseKind::New, text).hint(VENDORED_HINT)
                 }
-                (None, _) => Cause::new(CauseKind::New, "not built here before").hint(
-                    "`sccfg explain CRATE --against CHECKOUT` compares it with another checkout",
-                ),
+                (None, _) => Cause::new(CauseKind::New, "not built here before").hint(AGAINST_HINT),
             };
         };
         self.changed(unit, before, here)
@@ -318,6 +316,10 @@ pub(crate) fn unit_of(used: &str) -> &str {
 /// How units that are compiled from vendored packages are shared between all checkouts.
 pub(crate) const VENDORED_HINT: &str = "with `home = \"shared\"` in the [portable] table of sccfg.toml, vendored packages are shared \
      between all checkouts; shorter paths in their panic messages are then padded with slashes";
+
+/// How to learn more about a unit that was not built here before.
+pub(crate) const AGAINST_HINT: &str =
+    "`sccfg explain CRATE --against CHECKOUT` compares it with another checkout";
 
 /// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is shared only between checkouts at the same
 /// path.

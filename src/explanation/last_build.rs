@@ -20,6 +20,15 @@ pub(super) struct LastBuild<'a> {
 }
 
 impl LastBuild<'_> {
+    /// Removes a hint that does not help here.
+    pub(super) fn take_hint(&mut self, hint: &str) {
+        if let Some(traced) = &mut self.traced
+            && traced.cause.hint.as_deref() == Some(hint)
+        {
+            traced.cause.hint = None;
+        }
+    }
+
     pub(super) fn text(&self, unit: &UnitReport) -> String {
         let Self {
             number,

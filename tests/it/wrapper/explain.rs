@@ -98,6 +98,10 @@ fn a_changed_variable_that_cannot_be_secret_has_both_values() {
         app.contains("the variable FLAVOR is \"off\" instead of \"1.3\""),
         "{app}"
     );
+    // The hint is for those who have not done this.
+    let hint = "--against CHECKOUT` compares it";
+    assert!(!app.contains(hint), "{app}");
+    assert!(said(&second, &["explain", "app"]).contains(hint));
 }
 
 #[requires(sccache)]

@@ -49,6 +49,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::config_file::ConfigFile;
 use crate::repository::Repository;
 use crate::sccfg_toml::Wrapper;
 
@@ -204,7 +205,7 @@ pub(crate) fn examine_users_files() -> Vec<Diagnosis> {
         (&cargo_user_wrapper::CHECK, cargo_user_wrapper::find(&files)),
         (
             &cargo_user_wrapper::REGION,
-            cargo_user_wrapper::find_damage(&files),
+            cargo_user_wrapper::find_damage(&files, ConfigFile::load().ok().as_ref()),
         ),
         (
             &cargo_env_table::CHECK,

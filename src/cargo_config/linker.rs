@@ -76,7 +76,7 @@ pub(crate) fn render(
 /// # Errors
 /// If the lines between the markers were edited, a marker is missing, or keys were added below the table.
 pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
-    marked::check(text, path)?;
+    marked::check(text, path, &marked::STARTS)?;
     let problem = |what: &str, offset: usize, hint: &str| {
         Problem::new(what)
             .at(Place::at(path, text, offset))

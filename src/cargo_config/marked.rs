@@ -1,4 +1,4 @@
-//! Lines of sccfg in a config file of cargo, between two markers.
+//! Lines of sccfg in a config file of cargo or sccache, between two markers.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +13,7 @@ use sccfg_util::problem::{Place, Problem};
 /// What each first line of a region begins with.
 const BEGIN: &str = "# >>> sccfg >>>";
 /// The first lines of the regions that a config file of cargo may have.
-const STARTS: [&str; 2] = [linker::START, user_wrapper::START];
+pub(super) const STARTS: [&str; 2] = [linker::START, user_wrapper::START];
 /// The last line of a region.
 pub(crate) const END: &str = "# <<< sccfg <<<";
 
@@ -49,11 +49,11 @@ pub(crate) fn find<'t>(text: &'t str, start: &str) -> Option<(Range<usize>, &'t 
     Some((range, &text[inside..toml::line_start(text, end)]))
 }
 
-/// Refuses damaged regions in `text`, the contents of a config file of cargo at `path`.
+/// Refuses damaged regions in `text`, the contents of a config file at `path` whose regions begin with one of `starts`.
 ///
 /// # Errors
 /// If a marker has no counterpart or was edited, or a region is in the file twice.
-pub(super) fn check(text: &str, path: &Path) -> Result<(), Problem> {
+pub(crate) fn check(text: &str, path: &Path, starts: &[&'static str]) -> Result<(), Problem> {
     let at = |offset: usize| Place::at(path, text, offset);
     let no_end = |begin: usize| {
         Problem::new(format!("`{END}` is missing after this line"))
@@ -71,13 +71,14 @@ pub(super) fn check(text: &str, path: &Path) -> Result<(), Problem> {
             if let Some(begin) = open {
                 return Err(no_end(begin));
             }
-            let Some(known) = STARTS.into_iter().find(|known| line == *known) else {
-                let starts = STARTS.map(|start| format!("`{start}`")).join(" or ");
+            let Some(known) = starts.iter().find(|known| line == **known) else {
+                let starts = starts.iter().map(|start| format!("`{start}`"));
+                let starts = starts.collect::<Vec<_>>().join(" or ");
                 return Err(Problem::new("this sccfg begin marker was edited")
                     .at(at(start))
                     .hint(format!("restore it: {starts}")));
             };
-            if seen.contains(&known) {
+            if seen.contains(known) {
                 return Err(duplicate(at(start)));
             }
             seen.push(known);

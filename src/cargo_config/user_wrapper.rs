@@ -78,7 +78,7 @@ pub(crate) fn written(text: &str, path: &Path) -> Option<String> {
 /// # Errors
 /// If the lines between the markers were edited, or a marker is missing.
 pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
-    marked::check(text, path)?;
+    marked::check(text, path, &marked::STARTS)?;
     let Some((range, inside)) = marked::find(text, START) else {
         return Ok(text.to_owned());
     };

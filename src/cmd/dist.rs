@@ -85,7 +85,7 @@ fn client(args: &cli::DistClient, start: &Path, report: Report) -> Result<Outcom
     let file = ConfigFile::load()?;
     let restart = "restart the server: sccfg server ensure".to_owned();
     let (Some(url), Some(token)) = (&args.scheduler, &args.token_file) else {
-        let Some(after) = without_client(file.text_or_empty()) else {
+        let Some(after) = without_client(file.text_or_empty(), &file.path)? else {
             return finish(&Plan::default(), args.output, report);
         };
         // A file with nothing else in it was created for this.

@@ -21,8 +21,8 @@ use sccache_control::config::{check, toml};
 use sccfg_util::problem::{Place, Problem};
 use sccfg_util::size::ByteSize;
 
-const START: &str = "# >>> sccfg >>> distributed compilation";
-const UNDO: &str = "; undo it by `sccfg dist client --remove`";
+const START: &str =
+    "# >>> sccfg >>> distributed compilation; undo it by `sccfg dist client --remove`";
 
 /// A client.
 pub(crate) struct Client<'a> {
@@ -115,14 +115,18 @@ impl Toolchain {
     }
 }
 
-/// `text` without the client; `None` if it has none.
-pub(crate) fn without_client(text: &str) -> Option<String> {
-    let (range, _) = marked::find(text, START)?;
-    Some(format!("{}{}", &text[..range.start], &text[range.end..]))
+/// `text`, the contents of the config file at `path`, without the client; `None` if it has none.
+///
+/// # Errors
+/// If a marker is missing or was edited.
+pub(crate) fn without_client(text: &str, path: &Path) -> Result<Option<String>, Problem> {
+    marked::check(text, path, &[START])?;
+    let found = marked::find(text, START);
+    Ok(found.map(|(range, _)| format!("{}{}", &text[..range.start], &text[range.end..])))
 }
 
 fn replaced(text: &str, path: &Path, lines: &[String]) -> Result<String, Problem> {
-    let stripped = without_client(text);
+    let stripped = without_client(text, path)?;
     let rest = stripped.as_deref().unwrap_or(text);
     let document = toml::parse(rest, path)?;
     if let Some((key, _)) = toml::find(document.as_table(), &["dist"]) {
@@ -131,7 +135,7 @@ fn replaced(text: &str, path: &Path, lines: &[String]) -> Result<String, Problem
             .at(place)
             .hint("remove it, or change it: sccfg config set dist.scheduler_url URL"));
     }
-    let after = marked::insert(rest, rest.len(), &format!("{START}{UNDO}"), lines);
+    let after = marked::insert(rest, rest.len(), START, lines);
     match check::first_fault(&after, path) {
         Some(fault) => Err(Problem {
             what: format!("sccache would reject the result: {}", fault.what),
@@ -189,7 +193,8 @@ mod tests {
             let after = client(text).unwrap();
             assert!(after.contains("[dist.auth]"), "{after}");
             assert_eq!(client(&after).unwrap(), after, "it is rendered once");
-            assert_eq!(without_client(&after).as_deref(), Some(text));
+            let without = without_client(&after, Path::new("config")).unwrap();
+            assert_eq!(without.as_deref(), Some(text));
         }
     }
 
@@ -213,7 +218,8 @@ mod tests {
             with,
             "a compiler is named once"
         );
-        assert_eq!(without_client(&with).as_deref(), Some(TEXT));
+        let without = without_client(&with, path).unwrap();
+        assert_eq!(without.as_deref(), Some(TEXT));
     }
 
     #[test]

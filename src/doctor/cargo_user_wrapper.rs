@@ -1,4 +1,4 @@
-//! S039 and S062: the wrapper of the user's configuration of cargo cannot be run, or its lines are damaged.
+//! S039 and S062: the wrapper of the user's configuration of cargo cannot be run, or lines of sccfg in a user's file are damaged.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,6 +7,8 @@ use super::files::{CargoFile, Files};
 use super::store_path_gone::is_gone;
 use super::{Check, Finding, Fix, Remedy, Severity, Where, as_problem};
 use crate::cargo_config::{string_in, user_wrapper};
+use crate::config_file::ConfigFile;
+use crate::dist::without_client;
 use crate::plan::UserWrapper;
 use sccfg_util::env;
 use sccfg_util::programs::find_program;
@@ -20,16 +22,19 @@ pub(super) static CHECK: Check = Check {
 
 pub(super) static REGION: Check = Check {
     code: "S062",
-    name: "damaged lines of sccfg in the configuration of cargo",
-    why: "`sccfg cargo --user --remove` cannot restore the file",
-    find: |context| find_damage(context),
+    name: "damaged lines of sccfg in a user's config file",
+    why: "`sccfg cargo --user --remove` or `sccfg dist client --remove` cannot restore the file",
+    find: |context| find_damage(context, context.config.as_ref().ok()),
 };
 
-pub(super) fn find_damage(files: &Files) -> Vec<Finding> {
+/// The damaged lines in the user's files of cargo, and in `config`, the file of sccache.
+pub(super) fn find_damage(files: &Files, config: Option<&ConfigFile>) -> Vec<Finding> {
     let users = files.cargo_files.iter().filter(|file| file.is_users);
     let problem = |file: &CargoFile| user_wrapper::without(&file.text, &file.shown).err();
+    let client = config.and_then(|file| without_client(file.text_or_empty(), &file.path).err());
     users
         .filter_map(problem)
+        .chain(client)
         .map(|problem| Finding::of_problem(Severity::Warning, problem))
         .collect()
 }

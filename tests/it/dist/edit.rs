@@ -61,6 +61,38 @@ fn the_client_is_undone_byte_for_byte() {
     json.status(0).stdout_has("\"files\":[]");
 }
 
+#[requires(sccache, proc)]
+#[test]
+fn a_damaged_region_of_the_client_is_reported() {
+    let machine = Machine::new();
+    let token = machine.write("token", "hunter22\n");
+    let add = ["dist", "client", URL, "--token-file", &token];
+    let config = machine.config();
+    machine.sccfg(&add).status(0);
+    let text = fs::read_to_string(&config).unwrap();
+    for (part, said) in [
+        ("distributed", "this sccfg begin marker was edited"),
+        (
+            "# <<< sccfg <<<",
+            "`# <<< sccfg <<<` is missing after this line",
+        ),
+    ] {
+        let damaged = text.replacen(part, "", 1);
+        assert_ne!(damaged, text);
+        fs::write(&config, &damaged).unwrap();
+        for args in [&add[..], &["dist", "client", "--remove"]] {
+            machine
+                .sccfg(args)
+                .status(1)
+                .stderr_has(&format!(":1:1: {said}"))
+                .stderr_has("hint: ");
+        }
+        let doctor = machine.sccfg(&["doctor"]).status(1);
+        doctor.stdout_has("warning[S062]").stdout_has(said);
+        assert_eq!(fs::read_to_string(&config).unwrap(), damaged);
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn what_is_not_a_secret_or_a_url_is_refused() {

@@ -1,5 +1,7 @@
 //! What the compiler says, replayed: the words, the places, and the JSON that editors read.
 
+use std::os::unix::fs::symlink;
+
 use indoc::indoc;
 use rstest::rstest;
 use serde_json::Value;
@@ -421,7 +423,47 @@ fn clippys_settings_are_those_of_this_checkout() {
     assert!(said.contains("too many arguments"), "{said}");
 }
 
-/// clippy looks for its configuration in all directories above the package. That does not count as what a macro reads.
+/// As clippy does: `CLIPPY_CONF_DIR`, or else the nearest file above the package.
+#[requires(sccache)]
+#[test]
+fn only_the_configuration_that_clippy_reads_counts() {
+    let lib = "pub fn f(a: u8, b: u8, c: u8) -> u8 { a ^ b ^ c }\n";
+    let threshold = |number: u8| format!("too-many-arguments-threshold = {number}\n");
+    let project = Project::new()
+        .with_store()
+        .package("low", "", &[("src/lib.rs", lib)])
+        .committed();
+    let linked = |name: &str, nearest: Option<u8>, above: u8| {
+        let checkout = project.linked(name);
+        checkout.write("clippy.toml", &threshold(above));
+        if let Some(nearest) = nearest {
+            checkout.write("crates/low/clippy.toml", &threshold(nearest));
+        }
+        checkout
+    };
+    // Whether the result comes from the store.
+    let is_found = |checkout: &Checkout<'_>, warns: bool| {
+        let words = checkout.cargo(&["clippy"]).ok().ran.stderr;
+        assert_eq!(words.contains("too many arguments"), warns, "{words}");
+        said(checkout, &["report"]).contains("1 unit, 1 from a cache\n")
+    };
+    assert!(!is_found(&linked("first", Some(2), 7), true));
+    // The file above is not read.
+    assert!(is_found(&linked("second", Some(2), 3), true));
+    assert!(!is_found(&linked("third", None, 3), false));
+    // A directory that is found through a symbolic link.
+    let fourth = linked("fourth", Some(2), 7);
+    fourth.write("settings/here/empty", "");
+    fourth.write("settings/clippy.toml", &threshold(1));
+    symlink("settings/here", fourth.path("link")).unwrap();
+    let fourth = fourth.with("CLIPPY_CONF_DIR", "link");
+    assert!(!is_found(&fourth, true));
+    fourth.clean();
+    fourth.write("settings/clippy.toml", &threshold(4));
+    assert!(!is_found(&fourth, false));
+}
+
+/// clippy looks for its configuration in the directories above the package. That does not count as what a macro reads.
 #[requires(sccache)]
 #[rstest]
 #[case(&[])]

@@ -1,5 +1,6 @@
 //! The compiler and its configuration as parts of the key of a unit.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::compiler::{self, Compiler};
@@ -49,7 +50,7 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds clippy's configuration.
+    /// Adds clippy's configuration. How many directories above it is says that nearer files are absent.
     fn add_clippy_config(&mut self) {
         for (nth, file) in self.clippy_configs() {
             self.note_read(&file);
@@ -62,17 +63,37 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// The files that may be clippy's configuration, for which it searches in the package's directory and its ancestors; and how
-    /// many directories above they are.
+    /// The files that clippy looks for as its configuration, and how many directories above they are: those in the package's
+    /// directory and its ancestors, up to the nearest with such a file (`lookup_conf_file` in clippy's `clippy_config`).
     pub(super) fn clippy_configs(&self) -> Vec<(usize, PathBuf)> {
         let set = env::var_os("CLIPPY_CONF_DIR").or_else(|| env::var_os("CARGO_MANIFEST_DIR"));
-        let directory = set.map(|directory| self.cwd.join(directory));
-        let ancestors = directory.iter().flat_map(|directory| directory.ancestors());
-        let in_each = ancestors.enumerate().flat_map(|(nth, directory)| {
-            ["clippy.toml", ".clippy.toml"].map(|name| (nth, directory.join(name)))
-        });
-        in_each.collect()
+        let Some(directory) = set.map(|directory| self.cwd.join(directory)) else {
+            return Vec::new();
+        };
+        // Before 1.71, clippy did not resolve symbolic links.
+        let resolved = fs::canonicalize(&directory).ok();
+        let resolved = resolved.filter(|resolved| *resolved != directory);
+        let starts = [Some(directory), resolved].into_iter().flatten();
+        starts
+            .flat_map(|start| up_to_nearest_config(&start))
+            .collect()
     }
+}
+
+/// The possible configuration files of clippy in `start` and in the directories above it, up to the first directory with one.
+fn up_to_nearest_config(start: &Path) -> Vec<(usize, PathBuf)> {
+    let mut all = Vec::new();
+    for (nth, directory) in start.ancestors().enumerate() {
+        let files = [".clippy.toml", "clippy.toml"].map(|name| directory.join(name));
+        let is_found = files
+            .iter()
+            .any(|file| fs::metadata(file).is_ok_and(|found| !found.is_dir()));
+        all.extend(files.map(|file| (nth, file)));
+        if is_found {
+            break;
+        }
+    }
+    all
 }
 
 /// The possible files with the specification of the target of this name, if it is not built into the compiler.

@@ -22,6 +22,8 @@ pub(super) struct ToolchainFiles {
     files: BTreeSet<PathBuf>,
     /// The directories of targets whose libraries are covered.
     targets: Vec<PathBuf>,
+    /// The compiler as it is started.
+    program: PathBuf,
 }
 
 impl ToolchainFiles {
@@ -47,6 +49,7 @@ impl ToolchainFiles {
             targets: targets.collect(),
             roots,
             files,
+            program: compiler.program.clone(),
         }
     }
 
@@ -77,11 +80,24 @@ impl ToolchainFiles {
 
     /// Whether the identity of the compiler covers `path`. `is_read`: whether the file was read, not only looked up.
     pub(super) fn has(&self, path: &Path, is_read: bool) -> bool {
-        self.roots().any(|root| match path.strip_prefix(root) {
-            Ok(path) => self.has_below(path, is_read),
-            // The parent directories of the toolchain.
-            Err(_) => !is_read && root.starts_with(path),
-        })
+        path == self.program
+            || self.is_not_around_link(path)
+            || self.roots().any(|root| match path.strip_prefix(root) {
+                Ok(path) => self.has_below(path, is_read),
+                // The parent directories of the toolchain.
+                Err(_) => !is_read && root.starts_with(path),
+            })
+    }
+
+    /// Whether the compiler does not find its libraries at `path`, next to the symbolic link by which it is started. It looks there
+    /// first (`from_env_args_next` in rustc's `filesearch.rs`).
+    fn is_not_around_link(&self, path: &Path) -> bool {
+        let around = self.program.ancestors().nth(2);
+        let is_sought = |around: &Path| {
+            let mut sought = ["lib64/rustlib", "lib/rustlib"].iter();
+            sought.any(|libraries| path == around.join(libraries))
+        };
+        around.is_some_and(is_sought) && self.program.is_symlink() && !path.exists()
     }
 
     fn has_below(&self, path: &Path, is_read: bool) -> bool {
@@ -141,6 +157,7 @@ mod tests {
                 .map(PathBuf::from)
                 .into(),
             targets: vec![PathBuf::from("lib/rustlib/host")],
+            program: PathBuf::from("/tools/one/bin/rustc"),
         };
         assert_eq!(
             files.has(&Path::new("/tools/one").join(path), is_read),

@@ -1,11 +1,13 @@
 //! Several compilers, the programs that stand before them, and cargo's other commands.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use super::command::said;
+use super::environment::PROC_MACRO;
 use super::file_stamps::settle;
 use super::project::{Checkout, Project};
 
@@ -90,6 +92,32 @@ fn two_toolchains_keep_apart() {
             is_of(&linked, version);
         }
     }
+}
+
+/// As in `~/.nix-profile/bin`, `/run/current-system/sw/bin` and `/usr/bin` of Ubuntu. The compiler looks for its libraries next to
+/// the link first, which is not something that a macro reads.
+#[requires(sccache)]
+#[test]
+fn a_compiler_behind_a_link_shares_units_with_macros() {
+    let makes = "use proc_macro::TokenStream;\n#[proc_macro] pub fn zero(_: TokenStream) -> TokenStream { \
+        std::env::var(\"CARGO_PKG_NAME\").unwrap(); \"0\".parse().unwrap() }\n";
+    let uses = "[dependencies]\nmakes = { path = \"../makes\" }\n";
+    let lib = "pub fn f() -> u32 { makes::zero!() }\n";
+    let project = Project::new()
+        .package("makes", PROC_MACRO, &[("src/lib.rs", makes)])
+        .package("low", uses, &[("src/lib.rs", lib)])
+        .committed();
+    let link = project.sandbox.path("profile/bin/rustc");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    symlink(&compilers()[0].0, &link).unwrap();
+    let [first, second] = ["first", "second"].map(|name| {
+        let checkout = project.linked(name);
+        checkout.with("RUSTC", link.to_str().unwrap())
+    });
+    first.cargo(&["build"]).ok();
+    second.cargo(&["build"]).ok().all_hit();
+    let low = said(&second, &["explain", "low"]);
+    assert!(low.contains("shared between all checkouts"), "{low}");
 }
 
 /// What `rustup update` does: another compiler at the same path.

@@ -48,8 +48,8 @@ impl Worktree {
         let git_dir = if named.is_dir() {
             named
         } else {
-            let line = bytes_of_line(&named)?;
-            let path = line.strip_prefix(b"gitdir:")?.trim_ascii();
+            let text = fsio::read_bytes(&named)?;
+            let path = text.strip_prefix(b"gitdir:")?.trim_ascii();
             root.join(OsStr::from_bytes(path))
         };
         let git_dir = git_dir.canonicalize().ok()?;
@@ -195,16 +195,13 @@ fn git_files(common_dir: &Path) -> impl Iterator<Item = (PathBuf, PathBuf)> {
 
 /// The first line of a small file.
 fn line_of(path: &Path) -> Option<String> {
-    String::from_utf8(bytes_of_line(path)?).ok()
-}
-
-/// The path in the first line of a small file, which need not be UTF-8.
-fn path_in(path: &Path) -> Option<PathBuf> {
-    Some(OsString::from_vec(bytes_of_line(path)?).into())
-}
-
-fn bytes_of_line(path: &Path) -> Option<Vec<u8>> {
     let text = fsio::read_bytes(path)?;
     let line = text.split(|byte| *byte == b'\n').next()?;
-    Some(line.trim_ascii().to_owned())
+    String::from_utf8(line.trim_ascii().to_owned()).ok()
+}
+
+/// The path that a small file consists of. It need not be UTF-8, and may contain line breaks.
+fn path_in(path: &Path) -> Option<PathBuf> {
+    let text = fsio::read_bytes(path)?;
+    Some(OsString::from_vec(text.trim_ascii_end().to_owned()).into())
 }

@@ -234,6 +234,16 @@ fn what_cargo_check_leaves_of_a_worktree_that_is_gone_is_removed() {
     assert_eq!(names(&repo.path("one")), [""; 0]);
 }
 
+#[test]
+fn a_worktree_with_a_line_break_in_its_path_is_not_gone() {
+    let repo = Repo::new();
+    repo.build("repo");
+    repo.git(&["worktree", "add", "-q", "--detach", "../two\nlines"]);
+    succeeds(repo.cargo("two\nlines").args(["build", "-q"]));
+    let ran = repo.gc(&["--dry-run"]).status(0);
+    assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+}
+
 /// One with documentation only, for example.
 #[rstest]
 #[case::in_the_worktree("repo")]

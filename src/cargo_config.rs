@@ -165,7 +165,7 @@ pub(crate) fn contradictions(
     Ok(out)
 }
 
-/// `text` with every fixable contradiction commented out, so that [`restore`] can undo it. A
+/// `text` with every fixable contradiction whose dotted key `is_chosen` commented out, so that [`restore`] can undo it. A
 /// `Cargo.toml` stays unchanged.
 ///
 /// ```toml
@@ -176,15 +176,7 @@ pub(crate) fn contradictions(
 ///
 /// # Errors
 /// If the text is not TOML.
-pub(crate) fn fix(text: &str, path: &Path, incremental: Incremental) -> Result<String, Problem> {
-    fix_where(text, path, incremental, &|_| true)
-}
-
-/// As [`fix`], for the contradictions whose dotted key `is_chosen`.
-///
-/// # Errors
-/// If the text is not TOML.
-pub(crate) fn fix_where(
+pub(crate) fn fix(
     text: &str,
     path: &Path,
     incremental: Incremental,

@@ -13,7 +13,7 @@ fn all(text: &str, incremental: Incremental) -> Vec<(String, Severity)> {
 }
 
 fn fixed(text: &str) -> String {
-    fix(text, Path::new(PATH), Incremental::Off).unwrap()
+    fix(text, Path::new(PATH), Incremental::Off, &|_| true).unwrap()
 }
 
 #[rstest]
@@ -129,7 +129,7 @@ fn a_manifest_is_reported_and_never_edited() {
     let found = contradictions(text, path, Incremental::Off).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].place.line, found[0].fixable), (4, false));
-    assert_eq!(fix(text, path, Incremental::Off).unwrap(), text);
+    assert_eq!(fix(text, path, Incremental::Off, &|_| true).unwrap(), text);
 }
 
 #[rstest]
@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn restore_undoes_fix(text in config()) {
         let path = Path::new(PATH);
-        let fixed = fix(&text, path, Incremental::Off).unwrap();
+        let fixed = fix(&text, path, Incremental::Off, &|_| true).unwrap();
         prop_assert_eq!(restore(&fixed), text.as_str());
         let left = contradictions(&fixed, path, Incremental::Off).unwrap();
         prop_assert!(left.iter().all(|it| !it.fixable), "{:?} in {}", left, fixed);

@@ -68,6 +68,6 @@ fn comment_out(files: &Files, file: &CargoFile, key: &str) -> Fix {
         if let Some(target) = fsio::link_target(&path) {
             refuse_store_link(&path, &target, "programs.cargo.settings")?;
         }
-        cargo_config::fix_where(text, &path, incremental, &|other| other == key)
+        cargo_config::fix(text, &path, incremental, &|other| other == key)
     })
 }

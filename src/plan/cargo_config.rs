@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{FileKind, Plan};
-use crate::cargo_config::{self, Severity};
+use crate::cargo_config::{self, Severity, user_wrapper};
 use crate::repository::Repository;
 use crate::sccfg_toml::Incremental;
 use sccfg_util::fsio;
@@ -25,8 +25,14 @@ pub(super) fn check(
             continue;
         };
         let shown = PathBuf::from(plan.display(&file));
+        // `sccfg cargo --user` wrote it for projects without a dev shell, and it can always be run.
+        let is_of_user = user_wrapper::written(&text, &file).is_some();
+        let counts = |key: &str| !(is_of_user && key == "build.rustc-wrapper");
         let found = match cargo_config::contradictions(&text, &shown, incremental) {
-            Ok(found) => found,
+            Ok(mut found) => {
+                found.retain(|found| counts(&found.key));
+                found
+            }
             Err(problem) => {
                 // cargo reports this as well, and the shell does not depend on it.
                 plan.warnings.push(problem);
@@ -45,7 +51,7 @@ pub(super) fn check(
             );
         }
         if fix && fixable > 0 {
-            let fixed = cargo_config::fix(&text, &shown, incremental)?;
+            let fixed = cargo_config::fix(&text, &shown, incremental, &counts)?;
             let summary = "contradictions of the policy commented out";
             plan.change(
                 FileKind::CargoConfig,

@@ -210,6 +210,23 @@ fn what_is_someone_elses_is_not_touched() {
     user.sandbox.sccfg(&["cargo"]).status(2);
 }
 
+/// It is for projects without a dev shell, and runs the compiler where sccache is missing.
+#[test]
+fn a_dev_shell_beside_it_does_not_contradict_it() {
+    let user = User::new();
+    user.cargo_user(&[]).status(0);
+    let text = user.sandbox.read(CONFIG);
+    for more in [&[][..], &["--fix-cargo-config"]] {
+        let mut init = user.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        init.args(["-C", "app", "init", "--no-user-config"])
+            .args(more);
+        init.env_remove("CARGO_HOME");
+        let ran = Ran::new("sccfg init".into(), &init.output().unwrap()).status(0);
+        assert!(!ran.stderr.contains("RUSTC_WRAPPER"), "{}", ran.stderr);
+        assert_eq!(user.sandbox.read(CONFIG), text);
+    }
+}
+
 #[test]
 fn without_sccache_nothing_is_written() {
     let user = User::new();

@@ -6,7 +6,7 @@ use rowan::ast::AstNode as _;
 
 use super::shell_errors::{Refused, cannot_edit};
 use super::{Chosen, Editor, OwnSetting, Request};
-use crate::change::{SetFacts, hook};
+use crate::change::hook;
 use crate::find::devenv;
 use crate::find::eval::{Eval, Thunk};
 use crate::find::files::{Files, Sources};
@@ -117,11 +117,7 @@ impl Editor<'_> {
         except: Option<&Thunk>,
     ) {
         let hooks = module.hooks(except);
-        let mut facts = SetFacts::default();
-        facts.hook.not_removed_elsewhere =
-            hook::conflicts_elsewhere(&mut Eval::new(files), hooks, self.settings);
-        if let Some((file, ..)) = facts.hook.not_removed_elsewhere.first() {
-            self.note_facts(files, *file, &facts);
-        }
+        let lines = hook::conflicts_elsewhere(&mut Eval::new(files), hooks, self.settings);
+        self.warn_of_contained_lines(&lines);
     }
 }

@@ -7,7 +7,7 @@ use rnix::ast::{self, Entry, Expr};
 use rowan::ast::AstNode as _;
 
 use super::eval::{Eval, Thunk, call_parts, last_name};
-use super::files::{FileId, Files};
+use super::files::{FileId, Files, normalize};
 use super::lexical;
 use crate::variable::Variable;
 
@@ -265,7 +265,7 @@ impl Reader {
             return;
         };
         let relative = relative.syntax().text().to_string();
-        if let Some(path) = eval.files.directory(item.file, &relative) {
+        if let Some(path) = eval.files.beside(item.file, &relative) {
             self.file(eval, &path, depth);
         }
     }
@@ -278,10 +278,7 @@ impl Reader {
             self.module.foreign.extend(text);
             return;
         }
-        let Some(id) = eval
-            .files
-            .import_from(Path::new(""), &path.to_string_lossy())
-        else {
+        let Some(id) = normalize(path).and_then(|path| eval.files.import(&path)) else {
             return;
         };
         if !self.seen.contains(&id) {

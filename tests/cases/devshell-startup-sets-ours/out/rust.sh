@@ -1,0 +1,1 @@
+typeset +x CARGO_INCREMENTAL

@@ -26,27 +26,19 @@ const ADDRESS: u8 = 8;
 /// If the file cannot be read.
 pub(super) fn directory_lists(tables: &Part<'_>, offsets: &[u64]) -> io::Result<Vec<Range<u64>>> {
     let mut lists = Vec::new();
-    let mut rest = tables.clone();
-    for offset in offsets {
-        let is_done = |list: &Range<u64>| list.contains(offset);
-        if lists.last().is_some_and(is_done) {
+    let (mut rest, mut offsets) = (tables.clone(), offsets);
+    while let (Some(next), Some(table)) = (offsets.first(), first_table(&rest)?) {
+        rest.range.start = table.range.end;
+        if *next >= table.range.end {
             continue;
         }
-        while let Some(table) = first_table(&rest)? {
-            rest.range.start = table.range.end;
-            if !table.range.contains(offset) {
-                continue;
-            }
-            let bytes = if table.len() <= LARGEST {
-                table.start(usize::try_from(table.len()).unwrap_or_default())?
-            } else {
-                Vec::new()
-            };
-            let list = directories(&bytes);
+        if table.len() <= LARGEST {
+            let bytes = table.start(usize::try_from(table.len()).unwrap_or_default())?;
             let start = table.range.start;
+            let list = directories(&bytes);
             lists.extend(list.map(|list| start + list.start as u64..start + list.end as u64));
-            break;
         }
+        offsets = &offsets[offsets.partition_point(|offset| *offset < table.range.end)..];
     }
     Ok(lists)
 }
@@ -80,4 +72,38 @@ fn directories(table: &[u8]) -> Option<Range<usize>> {
     };
     let all = header.include_directories();
     Some(range(all.first()?)?.start..range(all.last()?)?.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// A table of DWARF 4 with one directory and one file.
+    fn table(directory: &str, file: &str) -> Vec<u8> {
+        let names = format!("{directory}\0\0{file}\0\x01\0\0\0");
+        let fields = [1, 1, 1, 0xfb, 14, 1];
+        let header = [&fields[..], names.as_bytes()].concat();
+        let length = u32::try_from(2 + 4 + header.len()).unwrap();
+        let header_length = u32::try_from(header.len()).unwrap();
+        let mut table = length.to_le_bytes().to_vec();
+        table.extend(4_u16.to_le_bytes());
+        table.extend(header_length.to_le_bytes());
+        table.extend(header);
+        table
+    }
+
+    /// A path in the name of a file is in no list, and lists of the tables behind it are found.
+    #[test]
+    fn lists_behind_a_path_in_the_name_of_a_file_are_found() {
+        let bytes = [table("src", "/w/a.rs"), table("/w/out", "b.rs")].concat();
+        let at = |text: &str| memchr::memmem::find(&bytes, text.as_bytes()).unwrap() as u64;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let tables = Part::whole(&file).unwrap();
+        let lists = directory_lists(&tables, &[at("/w/a.rs"), at("/w/out")]).unwrap();
+        let wanted = at("/w/out")..at("/w/out") + "/w/out".len() as u64 + 1;
+        assert!(lists.contains(&wanted), "{lists:?}");
+    }
 }

@@ -9,10 +9,8 @@ mod job;
 mod nix;
 mod workflow;
 mod workspaces;
-pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -23,8 +21,6 @@ pub(crate) use edit::{StepLines, with_steps, without_steps};
 pub(crate) use job::Job;
 pub(crate) use workflow::Workflow;
 pub(crate) use workspaces::Workspaces;
-
-use sccfg_util::problem::Problem;
 
 /// The directory of the action, as workflows name it.
 pub(crate) const ACTION: &str = "./.github/actions/sccfg";
@@ -39,14 +35,6 @@ pub(crate) const DIRECTORIES: [&str; 3] = [
 pub(crate) const SCRIPT: &str = ".sccfg/ci.sh";
 /// Its directory.
 pub(crate) const SCRIPT_DIRECTORY: &str = ".sccfg";
-
-/// Checks that a text is YAML.
-///
-/// # Errors
-/// If it does not parse.
-pub(crate) fn check_syntax(path: &Path, text: &str) -> Result<(), Problem> {
-    yaml::parse(path, text).map(drop)
-}
 
 /// `[ci]` of `sccfg.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,6 +34,7 @@ mod similar;
 mod user_store;
 mod verify;
 mod worktrees;
+mod yaml;
 
 use std::process::ExitCode;
 

@@ -38,6 +38,7 @@ pub(crate) use remote::{CopiedSecret, Levels, Secret, add_remote, remove_remote}
 pub(crate) use remove::remove;
 
 use crate::sccfg_toml::{Policy, Wrapper};
+use crate::yaml;
 use nix_shell_edit::{self, OwnSetting, Touched};
 use sccache_control::config;
 use sccfg_util::fsio;
@@ -223,19 +224,15 @@ impl Plan {
                 | FileKind::UserSettings
                 | FileKind::UserCargoConfig
                 | FileKind::DistConfig => config::check_syntax(&shown, after),
-                FileKind::Ci
+                FileKind::Ci | FileKind::DevenvYaml | FileKind::Docker
                     if shown
                         .extension()
                         .is_some_and(|it| it == "yml" || it == "yaml") =>
                 {
-                    crate::ci::check_syntax(&shown, after)
-                }
-                FileKind::DevenvYaml => crate::ci::check_syntax(&shown, after),
-                FileKind::Docker if shown.extension().is_some_and(|it| it == "yaml") => {
-                    crate::ci::check_syntax(&shown, after)
+                    yaml::check_syntax(&shown, after)
                 }
                 // Dockerfiles were checked when they were edited.
-                FileKind::Envrc | FileKind::Ci | FileKind::Docker => Ok(()),
+                FileKind::Envrc | FileKind::Ci | FileKind::DevenvYaml | FileKind::Docker => Ok(()),
             };
             fault.map_err(|fault| Problem {
                 what: format!(

@@ -135,8 +135,8 @@ fn refuse_other_flags(root: &Table, text: &str, path: &Path) -> Result<(), Probl
 
 #[cfg(test)]
 mod tests {
-    use super::marked::END;
     use super::*;
+    use nix_shell_edit::region::END;
 
     fn path() -> &'static Path {
         Path::new("config.toml")

@@ -6,16 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{linker, user_wrapper};
-use nix_shell_edit::region::duplicate;
+use nix_shell_edit::region::{BEGIN, END, duplicate};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
-/// What each first line of a region begins with.
-const BEGIN: &str = "# >>> sccfg >>>";
 /// The first lines of the regions that a config file of cargo may have.
 pub(super) const STARTS: [&str; 2] = [linker::START, user_wrapper::START];
-/// The last line of a region.
-pub(crate) const END: &str = "# <<< sccfg <<<";
 
 /// `text` with a region of these `lines`, which begins with `start`, at the start of a line or at the end.
 pub(crate) fn insert(text: &str, offset: usize, start: &str, lines: &[String]) -> String {

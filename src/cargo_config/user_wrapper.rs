@@ -146,8 +146,8 @@ fn at(problem: Problem, path: &Path, text: &str, span: Option<Range<usize>>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::marked::END;
     use super::*;
+    use nix_shell_edit::region::END;
 
     fn path() -> &'static Path {
         Path::new("config.toml")

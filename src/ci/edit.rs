@@ -16,12 +16,9 @@ use std::path::Path;
 
 use super::job::Job;
 use super::workflow::Workflow;
-use super::yaml;
-use super::yaml::text::dash_of_step;
+use crate::yaml::{self, text::dash_of_step};
+use nix_shell_edit::region::{BEGIN, END, NOTE};
 use sccfg_util::problem::{Place, Problem};
-
-const BEGIN: &str = "# >>> sccfg >>>";
-const END: &str = "# <<< sccfg <<<";
 
 /// The lines of a step, without indentation and line breaks.
 pub(crate) type StepLines = Vec<String>;
@@ -136,7 +133,7 @@ pub(super) fn insert_regions(
             .hint("write each step, command and key on a line of its own"));
         }
         let mut block = String::new();
-        let begin = format!("{BEGIN} rendered from sccfg.toml by `sccfg apply`");
+        let begin = format!("{BEGIN} {NOTE}");
         for text in [begin].iter().chain(lines).map(String::as_str).chain([END]) {
             block.push_str(&format!("{indentation}{text}{newline}"));
         }

@@ -20,10 +20,10 @@ use std::path::Path;
 use super::edit::{check_regions, insert_regions};
 use super::job::{Job, Runner, directory_of};
 use super::nix::NixShell;
-use super::yaml::text::{alias_of, without_anchor};
-use super::yaml::{self, Node};
 use super::{Backend, StepLines};
 use crate::cargo_use::{self, CargoUse};
+use crate::yaml::text::{alias_of, without_anchor};
+use crate::yaml::{self, Node};
 use sccfg_util::problem::{Place, Problem};
 
 /// Its path in a repository.

@@ -8,9 +8,9 @@ use std::path::Path;
 use self::calls::{Call, Called};
 use super::job::{Job, Runner, directory_of};
 use super::nix::NixShell;
-use super::yaml::text::{alias_of, dash_of_step};
-use super::yaml::{self, Node};
 use crate::cargo_use::{self, CargoUse};
+use crate::yaml::text::{alias_of, dash_of_step};
+use crate::yaml::{self, Node};
 use sccfg_util::problem::{Place, Problem};
 
 /// A workflow.

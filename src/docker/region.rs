@@ -3,14 +3,13 @@
 use std::ops::Range;
 use std::path::Path;
 
+use nix_shell_edit::region::{self, END, NOTE};
 use sccfg_util::problem::{Place, Problem};
 
 /// The start of the first line of a region of whole instructions.
-const BLOCK: &str = "# >>> sccfg >>>";
+const BLOCK: &str = region::BEGIN;
 /// The start of the first line of a region within an instruction.
 pub(crate) const MOUNTS: &str = "# >>> sccfg mounts >>>";
-const END: &str = "# <<< sccfg <<<";
-const ORIGIN: &str = "rendered from sccfg.toml by `sccfg apply`";
 
 /// The text of a Dockerfile without regions.
 #[derive(Debug, Clone)]
@@ -57,7 +56,7 @@ pub(super) fn mounts(options: &[String], escape: char, newline: &str) -> String 
 
 fn marked(begin: &str, lines: &[String], newline: &str) -> String {
     let sum = checksum(lines.iter().map(String::as_str));
-    let mut out = format!("{begin} {ORIGIN} (checksum: {sum}){newline}");
+    let mut out = format!("{begin} {NOTE} (checksum: {sum}){newline}");
     for line in lines {
         out.push_str(line);
         out.push_str(newline);

@@ -17,9 +17,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{FileKind, Plan};
-use crate::ci::yaml::{self, Node};
 use crate::repository::Repository;
 use crate::sccfg_toml::{FlakeRef, Incremental, Policy};
+use crate::yaml::{self, Node};
 use nix_shell_edit::region;
 use nix_shell_edit::{Sources, own_settings, strip};
 use sccfg_util::problem::{Place, Problem};
@@ -130,7 +130,7 @@ fn own_text(text: &str) -> Result<String, Problem> {
         let mut offset = region.start;
         for line in text[region].split_inclusive('\n') {
             let is_ours = |line: &str| {
-                let begins = ["# >>> sccfg >>>", "# <<< sccfg <<<", "url: "];
+                let begins = [region::BEGIN, region::END, "url: "];
                 let keys = ["inputs:", "sccfg:", "nixpkgs:", "follows: nixpkgs"];
                 begins.iter().any(|begin| line.starts_with(begin)) || keys.contains(&line)
             };
@@ -178,7 +178,10 @@ fn with_input(text: &str, url: &FlakeRef) -> Result<String, Problem> {
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let insert = |at: usize, indent: &str, body: &str| {
         let region = format!(
-            "{indent}# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`\n{body}{indent}# <<< sccfg <<<\n"
+            "{indent}{} {}\n{body}{indent}{}\n",
+            region::BEGIN,
+            region::NOTE,
+            region::END
         );
         let region = region.replace('\n', line_end);
         let changed = format!("{}{region}{}", &text[..at], &text[at..]);

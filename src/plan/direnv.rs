@@ -167,8 +167,8 @@ fn is_written_by_sccfg(line: &str) -> bool {
         rest.contains('\'') || files.all(is_nix)
     });
     line.is_empty()
-        || line.starts_with("# >>> sccfg >>>")
-        || line.starts_with("# <<< sccfg <<<")
+        || line.starts_with(region::BEGIN)
+        || line.starts_with(region::END)
         || line.starts_with(INLINE)
         || enters
         || USE_DEVENV.lines().any(|known| known == line)

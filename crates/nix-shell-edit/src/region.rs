@@ -48,11 +48,18 @@ pub(crate) struct Marks {
     end: &'static str,
 }
 
+/// The start of the first line of a region, in files of any kind.
+pub const BEGIN: &str = "# >>> sccfg >>>";
+/// What follows [`BEGIN`] where the policy of a repository decides.
+pub const NOTE: &str = "rendered from sccfg.toml by `sccfg apply`";
+/// The last line of a region.
+pub const END: &str = "# <<< sccfg <<<";
+
 /// The regions of a repository.
 pub(crate) const POLICY: Marks = Marks {
-    begin: "# >>> sccfg >>>",
-    note: "rendered from sccfg.toml by `sccfg apply`",
-    end: "# <<< sccfg <<<",
+    begin: BEGIN,
+    note: NOTE,
+    end: END,
 };
 
 /// The regions of a home-manager configuration.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::yaml::Node;
+use crate::yaml::Node;
 use sccfg_util::problem::{Place, Problem};
 
 /// A workflow with `workflow_call`.

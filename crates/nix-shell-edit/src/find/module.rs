@@ -302,27 +302,26 @@ impl Reader {
 /// Whether a literal set has an attribute of this name, or parts of it.
 fn has_attribute(set: &Thunk, name: &str) -> bool {
     let mut entries = lexical::entries(set.expr.syntax()).into_iter();
-    entries.any(|entry| match entry {
-        Entry::AttrpathValue(binding) => {
-            let first = binding.attrpath().and_then(|path| path.attrs().next());
-            first.and_then(|attr| lexical::attr_name(&attr)).as_deref() == Some(name)
-        }
-        Entry::Inherit(inherit) => lexical::inherited(&inherit, name).is_some(),
+    entries.any(|entry| match &entry {
+        Entry::AttrpathValue(_) => defines(&entry, name),
+        Entry::Inherit(inherit) => lexical::inherited(inherit, name).is_some(),
     })
 }
 
 /// Whether `env` of a set has one of the variables for which `decides` is true.
 fn sets_variables(set: &Thunk, decides: &dyn Fn(Variable) -> bool) -> bool {
-    let is_env = |entry: &Entry| match entry {
-        Entry::AttrpathValue(binding) => {
-            let first = binding.attrpath().and_then(|path| path.attrs().next());
-            first.and_then(|attr| lexical::attr_name(&attr)).as_deref() == Some("env")
-        }
-        Entry::Inherit(_) => false,
-    };
     let entries = lexical::entries(set.expr.syntax());
-    let mut env = entries.iter().filter(|entry| is_env(entry));
+    let mut env = entries.iter().filter(|entry| defines(entry, "env"));
     env.any(|entry| names_variables_in(entry.syntax(), decides))
+}
+
+/// Whether `entry` has the form `name = …;` or `name.… = …;`.
+fn defines(entry: &Entry, name: &str) -> bool {
+    let Entry::AttrpathValue(binding) = entry else {
+        return false;
+    };
+    let first = binding.attrpath().and_then(|path| path.attrs().next());
+    first.and_then(|attr| lexical::attr_name(&attr)).as_deref() == Some(name)
 }
 
 /// Whether an attribute below `node` has the name of such a variable.

@@ -1,6 +1,6 @@
 //! YAML with the locations of its nodes. Files are never written from this tree: edits are byte ranges.
 
-pub(super) mod text;
+pub(crate) mod text;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -119,6 +119,14 @@ impl Node {
             Value::Alias => Vec::new(),
         }
     }
+}
+
+/// Checks that a text is YAML.
+///
+/// # Errors
+/// If it does not parse.
+pub(crate) fn check_syntax(path: &Path, text: &str) -> Result<(), Problem> {
+    parse(path, text).map(drop)
 }
 
 /// Parses the first document of `text`, the contents of `path`; `None` if there is none.

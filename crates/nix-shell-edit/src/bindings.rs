@@ -5,8 +5,8 @@ use std::path::Path;
 use rnix::ast::{AttrpathValue, Expr};
 use rowan::ast::AstNode as _;
 
-use crate::find::eval::{call_parts, last_name};
-use crate::find::lexical;
+use crate::find::syntax::{self, call_parts, last_name};
+
 use crate::find::parse::parse;
 
 /// A binding, `a.b = value;`.
@@ -36,7 +36,7 @@ pub fn bindings(path: &Path, text: &str) -> Option<Vec<Binding>> {
     let all = root.syntax().descendants().filter_map(AttrpathValue::cast);
     Some(
         all.filter_map(|binding| {
-            let (names, value) = lexical::binding_parts(&binding)?;
+            let (names, value) = syntax::binding_parts(&binding)?;
             Some(Binding {
                 names: names.into_iter().map(Option::unwrap_or_default).collect(),
                 value: literal(&value),
@@ -48,12 +48,12 @@ pub fn bindings(path: &Path, text: &str) -> Option<Vec<Binding>> {
 
 fn literal(value: &Expr) -> Literal {
     if let Expr::Str(string) = value {
-        return lexical::plain_string(string).map_or(Literal::Other, Literal::Text);
+        return syntax::plain_string(string).map_or(Literal::Other, Literal::Text);
     }
     let (head, arguments) = call_parts(value);
     match (last_name(&head).as_deref(), arguments.as_slice()) {
         (Some("fromTOML"), [Expr::Str(text)]) => {
-            lexical::plain_string(text).map_or(Literal::Other, Literal::FromToml)
+            syntax::plain_string(text).map_or(Literal::Other, Literal::FromToml)
         }
         _ => Literal::Other,
     }

@@ -28,8 +28,10 @@ use super::edits::Edits;
 use super::set::{self, SetEdit};
 use super::shell_settings::ShellSettings;
 use super::{Declined, OwnValue, SetFacts, hook, hook_parts};
-use crate::find::eval::{Eval, Thunk, call_parts, innermost, last_name};
-use crate::find::lexical;
+use crate::find::eval::Eval;
+use crate::find::syntax::{self, call_parts, innermost, last_name};
+use crate::find::thunk::Thunk;
+
 use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::text::{deeper, indent_at, range_of};
 use crate::variable::Variable;
@@ -192,12 +194,12 @@ fn survey(entries: &[Entry], hook: &str, settings: ShellSettings<'_>) -> Result<
                 let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else {
                     continue;
                 };
-                let names = lexical::attrpath_names(&path);
+                let names = syntax::attrpath_names(&path);
                 let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
                 match names.as_slice() {
                     [None, ..] | [Some("env"), None, ..] => {
                         let computed = path.attrs().find(|attr| {
-                            lexical::attr_name(attr).is_none() && lexical::may_be(attr, &reserved)
+                            syntax::attr_name(attr).is_none() && syntax::may_be(attr, &reserved)
                         });
                         if computed.is_some() {
                             return Err(Declined::DynamicName(range_of(path.syntax()).start));
@@ -225,7 +227,7 @@ fn survey(entries: &[Entry], hook: &str, settings: ShellSettings<'_>) -> Result<
             Entry::Inherit(inherit) => {
                 let names: Vec<String> = inherit
                     .attrs()
-                    .filter_map(|attr| lexical::attr_name(&attr))
+                    .filter_map(|attr| syntax::attr_name(&attr))
                     .collect();
                 let inherited: Vec<Variable> = names.iter().filter_map(|name| ours(name)).collect();
                 if !inherited.is_empty() {
@@ -273,15 +275,14 @@ fn find_placement(
         let Expr::AttrSet(literal) = &set.expr else {
             return Err(Declined::Unclear);
         };
-        let inherit =
-            lexical::entries(literal.syntax())
-                .into_iter()
-                .find_map(|entry| match entry {
-                    Entry::Inherit(inherit) if lexical::inherited(&inherit, "env").is_some() => {
-                        Some(inherit)
-                    }
-                    _ => None,
-                });
+        let inherit = syntax::entries(literal.syntax())
+            .into_iter()
+            .find_map(|entry| match entry {
+                Entry::Inherit(inherit) if syntax::inherited(&inherit, "env").is_some() => {
+                    Some(inherit)
+                }
+                _ => None,
+            });
         let value = inherit.and_then(|inherit| eval.inherited(set, &inherit, "env"));
         let value = value
             .map(|value| eval.follow(&value))
@@ -393,9 +394,9 @@ impl State<'_> {
         if let Expr::Str(string) = innermost(value) {
             match variable {
                 Variable::SccacheCacheSize => {
-                    self.facts.hook.size = lexical::plain_string(&string);
+                    self.facts.hook.size = syntax::plain_string(&string);
                 }
-                Variable::SccacheDir => self.facts.hook.dir = lexical::plain_string(&string),
+                Variable::SccacheDir => self.facts.hook.dir = syntax::plain_string(&string),
                 _ => {}
             }
         }

@@ -29,8 +29,10 @@ use super::hook;
 use super::set::SetEdit;
 use super::shell_settings::ShellSettings;
 use super::{Declined, OwnValue, SetFacts};
-use crate::find::eval::{Eval, Thunk, call_parts, innermost};
-use crate::find::lexical;
+use crate::find::eval::Eval;
+use crate::find::syntax::{self, call_parts, innermost};
+use crate::find::thunk::Thunk;
+
 use crate::find::shell_function::leftmost_list;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 use crate::variable::Variable;
@@ -55,7 +57,7 @@ pub(crate) fn edit(
     for entry in &change.entries {
         match entry {
             Entry::AttrpathValue(binding) => {
-                let Some((names, value)) = lexical::binding_parts(binding) else {
+                let Some((names, value)) = syntax::binding_parts(binding) else {
                     continue;
                 };
                 let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
@@ -80,7 +82,7 @@ pub(crate) fn edit(
                 }
             }
             Entry::Inherit(inherit) => {
-                let taken = |name: &str| lexical::inherited(inherit, name).is_some();
+                let taken = |name: &str| syntax::inherited(inherit, name).is_some();
                 if taken("env") || taken("devshell") {
                     return Err(Declined::Unclear);
                 }
@@ -120,11 +122,11 @@ pub(crate) fn edit(
 /// attribute `outer`; also those that a function makes, such as `noDepEntry "…"`.
 fn shell_texts(thunk: &Thunk, set: &ast::AttrSet, outer: &[String]) -> Vec<Thunk> {
     let mut texts = Vec::new();
-    for entry in lexical::entries(set.syntax()) {
+    for entry in syntax::entries(set.syntax()) {
         let Entry::AttrpathValue(binding) = entry else {
             continue;
         };
-        let Some((names, value)) = lexical::binding_parts(&binding) else {
+        let Some((names, value)) = syntax::binding_parts(&binding) else {
             continue;
         };
         // A computed name is that of a text.
@@ -201,8 +203,8 @@ fn edit_list(
         }
         if let Some(Expr::Str(text)) = &value {
             match variable {
-                Variable::SccacheCacheSize => facts.hook.size = lexical::plain_string(text),
-                Variable::SccacheDir => facts.hook.dir = lexical::plain_string(text),
+                Variable::SccacheCacheSize => facts.hook.size = syntax::plain_string(text),
+                Variable::SccacheDir => facts.hook.dir = syntax::plain_string(text),
                 _ => {}
             }
         }
@@ -240,11 +242,11 @@ fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
         return None;
     };
     let value_of = |name: &str| {
-        lexical::entries(set.syntax())
+        syntax::entries(set.syntax())
             .into_iter()
             .find_map(|entry| match entry {
                 Entry::AttrpathValue(binding) => {
-                    let (names, value) = lexical::binding_parts(&binding)?;
+                    let (names, value) = syntax::binding_parts(&binding)?;
                     (names == [Some(name.to_owned())]).then_some(value)
                 }
                 Entry::Inherit(_) => None,
@@ -253,7 +255,7 @@ fn variable_of(item: &Expr) -> Option<(Variable, Option<Expr>)> {
     let Some(Expr::Str(name)) = value_of("name") else {
         return None;
     };
-    let variable = Variable::from_name(&lexical::plain_string(&name)?)?;
+    let variable = Variable::from_name(&syntax::plain_string(&name)?)?;
     Some((variable, value_of("value")))
 }
 

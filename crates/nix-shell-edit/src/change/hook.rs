@@ -12,8 +12,10 @@ use super::hook_conflicts::Conflict;
 use super::hook_parts::{strings, text_of};
 use super::hook_reader::HookReader;
 use super::shell_settings::ShellSettings;
-use crate::find::eval::{Eval, Thunk, call_parts, last_name};
-use crate::find::lexical;
+use crate::find::eval::Eval;
+use crate::find::syntax::{self, call_parts, last_name};
+use crate::find::thunk::Thunk;
+
 use crate::text::{
     LineEnd, deeper, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
 };
@@ -84,10 +86,10 @@ pub(crate) fn put_first(
         if settings.package.is_some() {
             return Err(Unreachable);
         }
-        value = lexical::body_of(node).ok_or(Unreachable)?;
+        value = syntax::body_of(node).ok_or(Unreachable)?;
     }
     if let Expr::Str(string) = &value
-        && lexical::plain_string(string).is_some_and(|text| text.trim().is_empty())
+        && syntax::plain_string(string).is_some_and(|text| text.trim().is_empty())
         && is_simple_place(&value)
         && body_start(edits.text(), string).is_none()
     {

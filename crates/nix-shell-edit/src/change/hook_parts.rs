@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use rnix::ast::{self, Expr, InterpolPart};
 use rowan::ast::AstNode as _;
 
-use crate::find::eval::{Eval, Thunk, call_parts, last_name};
+use crate::find::eval::Eval;
 use crate::find::files::FileId;
+use crate::find::syntax::{call_parts, last_name};
+use crate::find::thunk::Thunk;
 use crate::text::range_of;
 
 /// A part of a hook's expression.

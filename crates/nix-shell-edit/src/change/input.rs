@@ -25,7 +25,7 @@ use rowan::ast::AstNode as _;
 use super::edits::Edits;
 use super::set::SetEdit;
 use crate::find::input::{NAME, has_entry};
-use crate::find::lexical;
+use crate::find::syntax;
 use crate::quote;
 use crate::text::{deeper, indent_at, line_start, next_line, range_of, starts_line};
 
@@ -110,7 +110,7 @@ pub(crate) fn put_after(
     lines: &str,
 ) {
     let text = edits.text();
-    let entries = lexical::entries(set.syntax());
+    let entries = syntax::entries(set.syntax());
     let brace = set
         .syntax()
         .children_with_tokens()
@@ -128,7 +128,7 @@ pub(crate) fn put_after(
         );
     // Without an input, after the description.
     let first = entries.first().filter(|entry| match entry {
-        Entry::AttrpathValue(binding) => lexical::binding_parts(binding)
+        Entry::AttrpathValue(binding) => syntax::binding_parts(binding)
             .is_some_and(|(names, _)| names == [Some("description".to_owned())]),
         Entry::Inherit(_) => false,
     });
@@ -152,16 +152,16 @@ pub(crate) fn put_after(
 
 fn survey(flake: &AttrSet) -> Result<Survey, NoInput> {
     let mut seen = Survey::default();
-    for entry in lexical::entries(flake.syntax()) {
+    for entry in syntax::entries(flake.syntax()) {
         let offset = range_of(entry.syntax()).start;
         let binding = match entry {
             Entry::AttrpathValue(binding) => binding,
-            Entry::Inherit(inherit) if lexical::inherited(&inherit, "inputs").is_some() => {
+            Entry::Inherit(inherit) if syntax::inherited(&inherit, "inputs").is_some() => {
                 return Err(NoInput::Unclear(offset));
             }
             Entry::Inherit(_) => continue,
         };
-        let Some((names, value)) = lexical::binding_parts(&binding) else {
+        let Some((names, value)) = syntax::binding_parts(&binding) else {
             continue;
         };
         match names.as_slice() {
@@ -189,10 +189,10 @@ fn survey(flake: &AttrSet) -> Result<Survey, NoInput> {
 
 /// The inputs of `inputs = { … };`
 fn declared(set: &AttrSet, all: &mut Vec<Declared>) -> Result<(), NoInput> {
-    for entry in lexical::entries(set.syntax()) {
+    for entry in syntax::entries(set.syntax()) {
         let offset = range_of(entry.syntax()).start;
         match entry {
-            Entry::AttrpathValue(binding) => match lexical::binding_parts(&binding) {
+            Entry::AttrpathValue(binding) => match syntax::binding_parts(&binding) {
                 Some((names, value)) => match names.as_slice() {
                     [Some(name), rest @ ..] => note(name, rest, &value, offset, all),
                     _ => return Err(NoInput::Unclear(offset)),
@@ -200,7 +200,7 @@ fn declared(set: &AttrSet, all: &mut Vec<Declared>) -> Result<(), NoInput> {
                 None => return Err(NoInput::Unclear(offset)),
             },
             Entry::Inherit(inherit) => {
-                for name in inherit.attrs().filter_map(|attr| lexical::attr_name(&attr)) {
+                for name in inherit.attrs().filter_map(|attr| syntax::attr_name(&attr)) {
                     all.push(Declared {
                         name,
                         url: None,
@@ -215,7 +215,7 @@ fn declared(set: &AttrSet, all: &mut Vec<Declared>) -> Result<(), NoInput> {
 
 fn note(name: &str, rest: &[Option<String>], value: &Expr, offset: usize, all: &mut Vec<Declared>) {
     let text = |value: &Expr| match value {
-        Expr::Str(string) => lexical::plain_string(string),
+        Expr::Str(string) => syntax::plain_string(string),
         // A URL without quotes.
         Expr::PathSearch(_) => None,
         other => Some(other.syntax().text().to_string()).filter(|text| text.contains(':')),
@@ -224,11 +224,11 @@ fn note(name: &str, rest: &[Option<String>], value: &Expr, offset: usize, all: &
         [Some(key)] if key == "url" => text(value),
         [] => match value {
             Expr::AttrSet(set) => {
-                lexical::entries(set.syntax())
+                syntax::entries(set.syntax())
                     .iter()
                     .find_map(|entry| match entry {
                         Entry::AttrpathValue(binding) => {
-                            let (names, value) = lexical::binding_parts(binding)?;
+                            let (names, value) = syntax::binding_parts(binding)?;
                             (names == [Some("url".to_owned())]).then(|| text(&value))?
                         }
                         Entry::Inherit(_) => None,

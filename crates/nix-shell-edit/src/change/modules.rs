@@ -8,7 +8,7 @@ use super::edits::Edits;
 use super::hook;
 use super::shell_settings::ShellSettings;
 use super::{Declined, SetFacts};
-use crate::find::eval::Thunk;
+use crate::find::thunk::Thunk;
 use crate::text::{LineEnd, deeper, indent_at, line_start, nested, range_of, starts_line};
 use crate::variable::Variable;
 

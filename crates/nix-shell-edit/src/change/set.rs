@@ -8,7 +8,7 @@ use rnix::ast::{self, Attr, Entry};
 use rowan::ast::AstNode as _;
 
 use super::edits::Edits;
-use crate::find::lexical;
+use crate::find::syntax;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 
 /// The source of `inherit (from) …`, with parentheses where `.name` requires them.
@@ -63,7 +63,7 @@ impl SetEdit {
     pub(crate) fn new(set: &ast::AttrSet) -> Self {
         Self {
             set: set.syntax().clone(),
-            entries: lexical::entries(set.syntax()),
+            entries: syntax::entries(set.syntax()),
             replaced: BTreeMap::new(),
             added: Vec::new(),
         }
@@ -81,7 +81,7 @@ impl SetEdit {
         };
         let rest: Vec<String> = inherit
             .attrs()
-            .filter(|attr| lexical::attr_name(attr).is_none_or(|attr| !names.contains(&attr)))
+            .filter(|attr| syntax::attr_name(attr).is_none_or(|attr| !names.contains(&attr)))
             .map(|attr: Attr| attr.syntax().text().to_string())
             .collect();
         let mut lines = Vec::new();

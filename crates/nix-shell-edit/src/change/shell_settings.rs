@@ -4,8 +4,8 @@ use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
 use super::references::{self, Package};
-use crate::find::eval::innermost;
-use crate::find::lexical::plain_string;
+use crate::find::syntax::innermost;
+use crate::find::syntax::plain_string;
 use crate::options::{Incremental, Linker, Wrapper};
 use crate::quote;
 use crate::text::LineEnd;

@@ -12,11 +12,13 @@ use crate::change::edits::Edits;
 use crate::change::input::{add_argument, nixpkgs_of};
 use crate::change::references::{self, Package};
 use crate::change::wrap;
-use crate::find::eval::{Eval, Thunk, Value, innermost};
+use crate::find::eval::Eval;
 use crate::find::files::Files;
 use crate::find::found::Found;
 use crate::find::input::{self, InputAccess};
 use crate::find::lexical;
+use crate::find::syntax::innermost;
+use crate::find::thunk::{Thunk, Value};
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
 

@@ -13,11 +13,12 @@ use crate::change::edits::Edits;
 use crate::change::references;
 use crate::change::{Declined, SetFacts, devshell, modules};
 use crate::find::devenv;
-use crate::find::eval::{Eval, innermost};
+use crate::find::eval::Eval;
 use crate::find::files::Files;
 use crate::find::found::{Anchor, Found, Kind};
 use crate::find::input;
-use crate::find::lexical;
+use crate::find::syntax::{self, innermost};
+
 use crate::find::pkgs::{self, PackageSet, Platform, SccacheAccess};
 use crate::find::shell_function::{self, SetTarget, Style, Target};
 use crate::text::range_of;
@@ -242,7 +243,7 @@ fn alias(shell: &Found) -> Option<String> {
         return None;
     };
     let base = select.expr()?.syntax().text().to_string();
-    let names = lexical::attrpath_names(&select.attrpath()?);
+    let names = syntax::attrpath_names(&select.attrpath()?);
     let is_shells = names.first()?.as_deref() == Some("devShells");
     match (base.as_str(), names.len()) {
         ("self" | "inputs.self", 3) | ("self'" | "config", 2) if is_shells => names.last()?.clone(),

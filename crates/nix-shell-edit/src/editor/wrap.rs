@@ -9,12 +9,14 @@ use super::shell_errors::Refused;
 use super::{Editor, How};
 use crate::change::edits::Edits;
 use crate::change::{hook, modules, references, wrap};
-use crate::find::eval::{Eval, Thunk, call_parts, innermost};
+use crate::find::eval::Eval;
 use crate::find::files::Files;
 use crate::find::found::{Anchor, Found, Kind};
 use crate::find::input;
 use crate::find::pkgs;
 use crate::find::shell_function;
+use crate::find::syntax::{call_parts, innermost};
+use crate::find::thunk::Thunk;
 use crate::text::range_of;
 
 impl Editor<'_> {

@@ -1,62 +1,11 @@
 //! The arguments that `callPackage` passes to the function that it calls.
 
-use rnix::ast::{self, Entry, Expr, Lambda};
+use rnix::ast::{self, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, Value, call_parts, last_name};
-use super::lexical;
-
-/// The names that numtide's blueprint passes to the functions in its files.
-const OF_BLUEPRINT: [&str; 6] = ["inputs", "perSystem", "flake", "pkgs", "system", "pname"];
-
-/// A call by `callPackage`, or by a framework that calls the functions in its files in this way.
-#[derive(Debug)]
-pub(crate) struct PackageCall {
-    /// Its text, such as `pkgs.callPackage`, and that of what `pkgs` is bound to.
-    text: String,
-    /// The names that it passes; `None` if these are all packages of nixpkgs.
-    names: Option<Vec<String>>,
-}
-
-impl PackageCall {
-    /// nixpkgs' own.
-    pub(crate) fn of_nixpkgs() -> Self {
-        Self {
-            text: "pkgs.callPackage".to_owned(),
-            names: None,
-        }
-    }
-
-    /// That of numtide's blueprint.
-    pub(crate) fn of_blueprint() -> Self {
-        Self {
-            names: Some(OF_BLUEPRINT.map(str::to_owned).to_vec()),
-            ..Self::of_nixpkgs()
-        }
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether it passes an argument of this name, which nixpkgs has.
-    pub(crate) fn passes(&self, name: &str) -> bool {
-        self.names
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|passed| passed == name))
-    }
-}
-
-impl Thunk {
-    /// The innermost function around the expression and the call of it, if `callPackage` calls it.
-    pub(crate) fn package_function(&self) -> Option<(Lambda, &PackageCall)> {
-        let lambda = self.expr.syntax().ancestors().find_map(Lambda::cast)?;
-        match &self.call_of(&lambda)?.argument {
-            Value::Package(call) => Some((lambda, call)),
-            _ => None,
-        }
-    }
-}
+use super::eval::Eval;
+use super::syntax::{self, call_parts, last_name};
+use super::thunk::{PackageCall, Thunk};
 
 impl Eval<'_, '_> {
     /// The arguments that the function `call_package` passes.
@@ -106,14 +55,14 @@ impl Eval<'_, '_> {
         match &set.expr {
             Expr::AttrSet(literal) => {
                 let mut names = Vec::new();
-                for entry in lexical::entries(literal.syntax()) {
+                for entry in syntax::entries(literal.syntax()) {
                     match entry {
                         Entry::AttrpathValue(binding) => {
                             let first = binding.attrpath()?.attrs().next()?;
-                            names.push(lexical::attr_name(&first)?);
+                            names.push(syntax::attr_name(&first)?);
                         }
                         Entry::Inherit(inherit) => {
-                            let inherited = inherit.attrs().map(|attr| lexical::attr_name(&attr));
+                            let inherited = inherit.attrs().map(|attr| syntax::attr_name(&attr));
                             names.extend(inherited.collect::<Option<Vec<_>>>()?);
                         }
                     }

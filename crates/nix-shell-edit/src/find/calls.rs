@@ -4,8 +4,10 @@
 use rnix::ast::{Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, Value, call_parts, innermost, last_name};
-use super::lexical;
+use super::eval::Eval;
+use super::syntax::{self, call_parts, innermost, last_name};
+use super::thunk::{Thunk, Value};
+
 use super::search::{Search, Sought, Step};
 
 impl Search<'_, '_> {
@@ -198,11 +200,11 @@ impl Search<'_, '_> {
             return false;
         }
         let names: Vec<String> = match &set.expr {
-            Expr::AttrSet(literal) => lexical::entries(literal.syntax())
+            Expr::AttrSet(literal) => syntax::entries(literal.syntax())
                 .into_iter()
                 .filter_map(|entry| match entry {
                     Entry::AttrpathValue(binding) => {
-                        lexical::attr_name(&binding.attrpath()?.attrs().next()?)
+                        syntax::attr_name(&binding.attrpath()?.attrs().next()?)
                     }
                     Entry::Inherit(_) => None,
                 })

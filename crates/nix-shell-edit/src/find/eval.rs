@@ -9,84 +9,15 @@ use rnix::ast::{AttrSet, Expr, Lambda};
 use rnix::{SyntaxNode, ast};
 use rowan::ast::AstNode as _;
 
-use super::call_package::PackageCall;
 use super::files::{FileId, Files};
 use super::lexical::{self, Bound};
+use super::syntax::{self, inside, last_name};
+use super::thunk::{Call, Thunk, Value};
 
 /// The maximum number of steps of a search. Flakes take hundreds.
 const FUEL: u32 = 200_000;
 /// The maximum depth of nested [`Eval::follow`].
 const DEPTH: u32 = 200;
-
-/// An expression in a file, with the known arguments of the functions around it.
-#[derive(Debug, Clone)]
-pub(crate) struct Thunk {
-    pub(crate) file: FileId,
-    pub(crate) expr: Expr,
-    calls: Option<Rc<Call>>,
-}
-
-impl Thunk {
-    /// Another expression of the same file, inside the same calls.
-    pub(crate) fn beside(&self, expr: Expr) -> Self {
-        Self {
-            file: self.file,
-            expr,
-            calls: self.calls.clone(),
-        }
-    }
-
-    /// Whether `lambda`, a function around the expression, is called with the flake's inputs.
-    pub(crate) fn takes_inputs(&self, lambda: &Lambda) -> bool {
-        self.call_of(lambda)
-            .is_some_and(|call| matches!(call.argument, Value::Inputs))
-    }
-
-    /// The functions around the expression that are called with an expression of the repository,
-    /// and their file.
-    pub(crate) fn called_functions(&self) -> impl Iterator<Item = (FileId, &SyntaxNode)> {
-        let around: Vec<SyntaxNode> = self.expr.syntax().ancestors().collect();
-        let first = self.calls.as_deref();
-        std::iter::successors(first, |call| call.outer.as_deref())
-            .filter(|call| matches!(call.argument, Value::Thunk(_)))
-            .filter(move |call| around.contains(&call.lambda))
-            .map(|call| (self.file, &call.lambda))
-    }
-
-    pub(super) fn call_of(&self, lambda: &Lambda) -> Option<&Call> {
-        let mut call = self.calls.as_deref();
-        while let Some(found) = call {
-            if found.lambda == *lambda.syntax() {
-                return Some(found);
-            }
-            call = found.outer.as_deref();
-        }
-        None
-    }
-}
-
-/// A call of a function, and the calls around it.
-#[derive(Debug)]
-pub(super) struct Call {
-    lambda: SyntaxNode,
-    pub(super) argument: Value,
-    outer: Option<Rc<Call>>,
-}
-
-/// The value of an argument or a name.
-#[derive(Debug, Clone)]
-pub(crate) enum Value {
-    /// An expression of the repository.
-    Thunk(Thunk),
-    /// The flake's inputs, with `self` among them.
-    Inputs,
-    /// The arguments that `callPackage` passes.
-    Package(Rc<PackageCall>),
-    /// The name of an attribute, as `mapAttrs` passes it.
-    Text(String),
-    /// Something from outside the repository.
-    Unknown,
-}
 
 /// Follows expressions.
 pub(crate) struct Eval<'f, 's> {
@@ -291,7 +222,7 @@ impl<'f, 's> Eval<'f, 's> {
             ast::AttrpathValue::cast(node)
                 .and_then(|binding| binding.attrpath())
                 .is_some_and(|path| {
-                    let names = lexical::attrpath_names(&path);
+                    let names = syntax::attrpath_names(&path);
                     let is = |position: usize| names.get(position) == Some(&Some(name.to_owned()));
                     is(0) || is(1)
                 })
@@ -300,10 +231,10 @@ impl<'f, 's> Eval<'f, 's> {
     }
 
     fn literal_attribute(&mut self, set: &Thunk, literal: &AttrSet, name: &str) -> Option<Thunk> {
-        for entry in lexical::entries(literal.syntax()) {
+        for entry in syntax::entries(literal.syntax()) {
             match entry {
                 ast::Entry::AttrpathValue(binding) => {
-                    let names = lexical::attrpath_names(&binding.attrpath()?);
+                    let names = syntax::attrpath_names(&binding.attrpath()?);
                     if let [Some(only)] = names.as_slice()
                         && only == name
                     {
@@ -311,7 +242,7 @@ impl<'f, 's> Eval<'f, 's> {
                     }
                 }
                 ast::Entry::Inherit(inherit) => {
-                    if lexical::inherited(&inherit, name).is_some() {
+                    if syntax::inherited(&inherit, name).is_some() {
                         return self.inherited(set, &inherit, name);
                     }
                 }
@@ -341,7 +272,7 @@ impl<'f, 's> Eval<'f, 's> {
     pub(super) fn text(&mut self, thunk: &Thunk) -> Option<String> {
         let value = self.follow(thunk);
         match &value.expr {
-            Expr::Str(string) => lexical::plain_string(string),
+            Expr::Str(string) => syntax::plain_string(string),
             other => match self.outside_value(&value, other)? {
                 Value::Text(text) => Some(text),
                 _ => None,
@@ -358,10 +289,10 @@ impl<'f, 's> Eval<'f, 's> {
             return None;
         };
         // `inherit name;`
-        let mut entries = lexical::entries(literal.syntax()).into_iter();
+        let mut entries = syntax::entries(literal.syntax()).into_iter();
         entries.find_map(|entry| match entry {
             ast::Entry::Inherit(inherit) if inherit.from().is_none() => {
-                let attr = lexical::inherited(&inherit, name)?;
+                let attr = syntax::inherited(&inherit, name)?;
                 match self.name(set, attr.syntax(), name)? {
                     Value::Text(text) => Some(text),
                     _ => None,
@@ -372,7 +303,7 @@ impl<'f, 's> Eval<'f, 's> {
     }
 
     fn select(&mut self, thunk: &Thunk, select: &ast::Select) -> Option<Thunk> {
-        let names = lexical::attrpath_names(&select.attrpath()?);
+        let names = syntax::attrpath_names(&select.attrpath()?);
         let base = select.expr()?;
         let mut names = names.into_iter();
         let mut current = match self.outside_value(thunk, &base) {
@@ -428,61 +359,4 @@ impl<'f, 's> Eval<'f, 's> {
             _ => None,
         }
     }
-}
-
-/// The expression directly inside `expr` that has the same value.
-fn inside(expr: &Expr) -> Option<Expr> {
-    match expr {
-        Expr::Paren(node) => node.expr(),
-        Expr::LetIn(node) => node.body(),
-        Expr::LegacyLet(node) => lexical::body_of(node),
-        Expr::With(node) => node.body(),
-        Expr::Assert(node) => node.body(),
-        Expr::Root(node) => node.expr(),
-        _ => None,
-    }
-}
-
-/// `expr` without the parentheses, `let`, `with` and `assert` around it.
-pub(crate) fn innermost(expr: &Expr) -> Expr {
-    let mut current = expr.clone();
-    while let Some(next) = inside(&current) {
-        current = next;
-    }
-    current
-}
-
-/// The last name in `a`, `a.b` or `(a.b)`: what a function is called, whatever set it is in.
-pub(crate) fn last_name(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Ident(ident) => Some(ident.syntax().text().to_string()),
-        Expr::Select(select) => lexical::attrpath_names(&select.attrpath()?).pop()?,
-        Expr::Paren(paren) => last_name(&paren.expr()?),
-        _ => None,
-    }
-}
-
-/// A call taken apart: `f a b` → `f` and `[a, b]`.
-pub(crate) fn call_parts(expr: &Expr) -> (Expr, Vec<Expr>) {
-    let mut arguments = Vec::new();
-    let mut head = expr.clone();
-    loop {
-        let next = match &head {
-            Expr::Apply(apply) => {
-                let (Some(function), Some(argument)) = (apply.lambda(), apply.argument()) else {
-                    break;
-                };
-                arguments.push(argument);
-                function
-            }
-            Expr::Paren(paren) => match paren.expr() {
-                Some(inner) => inner,
-                None => break,
-            },
-            _ => break,
-        };
-        head = next;
-    }
-    arguments.reverse();
-    (head, arguments)
 }

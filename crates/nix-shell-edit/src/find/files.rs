@@ -7,8 +7,8 @@ use rnix::ast::{AttrSet, Entry, Expr};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
-use super::lexical;
 use super::parse::parse_at;
+use super::syntax;
 use crate::region::{self, HookLines, Marks, Stripped};
 use crate::text::{has_bare_carriage_return, range_of};
 use crate::variable::Variable;
@@ -157,16 +157,16 @@ fn names_in(node: &SyntaxNode) -> Vec<(String, usize)> {
             .collect();
     }
     let mut names = Vec::new();
-    for entry in lexical::entries(node) {
+    for entry in syntax::entries(node) {
         let offset = range_of(entry.syntax()).start;
         match entry {
             Entry::AttrpathValue(binding) => {
-                let parts = lexical::binding_parts(&binding);
+                let parts = syntax::binding_parts(&binding);
                 let path = parts.and_then(|(path, _)| path.into_iter().collect());
                 names.extend(path.map(|path: Vec<String>| (path.join("."), offset)));
             }
             Entry::Inherit(inherit) => {
-                let inherited = inherit.attrs().filter_map(|attr| lexical::attr_name(&attr));
+                let inherited = inherit.attrs().filter_map(|attr| syntax::attr_name(&attr));
                 names.extend(inherited.map(|name| (name, offset)));
             }
         }
@@ -178,11 +178,11 @@ fn names_in(node: &SyntaxNode) -> Vec<(String, usize)> {
 /// an attribute of the set itself.
 fn variables_in_env(node: &SyntaxNode) -> Vec<(String, usize)> {
     let mut names = Vec::new();
-    for entry in lexical::entries(node) {
+    for entry in syntax::entries(node) {
         let Entry::AttrpathValue(binding) = entry else {
             continue;
         };
-        let Some((path, value)) = lexical::binding_parts(&binding) else {
+        let Some((path, value)) = syntax::binding_parts(&binding) else {
             continue;
         };
         match (path.as_slice(), value) {

@@ -5,10 +5,11 @@ use std::path::Path;
 use rnix::ast::{Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Thunk, call_parts};
 use super::files::FileId;
 use super::found::Kind;
-use super::lexical;
+use super::syntax::{self, call_parts};
+use super::thunk::Thunk;
+
 use super::search::{Search, Sought, Step, name};
 
 /// Functions that a module calls to import all files of a directory.
@@ -105,11 +106,11 @@ impl Search<'_, '_> {
         };
         let mut modules = Vec::new();
         let mut sets = Vec::new();
-        for entry in lexical::entries(set.syntax()) {
+        for entry in syntax::entries(set.syntax()) {
             let Entry::AttrpathValue(binding) = entry else {
                 continue;
             };
-            let Some((names, value)) = lexical::binding_parts(&binding) else {
+            let Some((names, value)) = syntax::binding_parts(&binding) else {
                 continue;
             };
             let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
@@ -117,10 +118,10 @@ impl Search<'_, '_> {
                 [Some("partitions")] => {
                     let all = self.eval.follow(&module.beside(value));
                     if let Expr::AttrSet(each) = &all.expr {
-                        let each = lexical::entries(each.syntax());
+                        let each = syntax::entries(each.syntax());
                         sets.extend(each.iter().filter_map(|entry| match entry {
                             Entry::AttrpathValue(binding) => {
-                                let (names, value) = lexical::binding_parts(binding)?;
+                                let (names, value) = syntax::binding_parts(binding)?;
                                 Some((names.get(1).cloned().flatten(), all.beside(value)))
                             }
                             Entry::Inherit(_) => None,
@@ -258,13 +259,13 @@ fn binding(set: &Thunk, path: &[&str]) -> Option<Thunk> {
     let Expr::AttrSet(literal) = &set.expr else {
         return None;
     };
-    lexical::entries(literal.syntax())
+    syntax::entries(literal.syntax())
         .into_iter()
         .find_map(|entry| {
             let Entry::AttrpathValue(binding) = entry else {
                 return None;
             };
-            let (names, value) = lexical::binding_parts(&binding)?;
+            let (names, value) = syntax::binding_parts(&binding)?;
             let names: Option<Vec<&str>> = names.iter().map(Option::as_deref).collect();
             (names? == path).then(|| set.beside(value))
         })

@@ -1,4 +1,4 @@
-//! A dev shell that was found.
+//! The dev shells that were found.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,9 @@ use rnix::SyntaxNode;
 use rnix::ast;
 use rowan::ast::AstNode as _;
 
-use super::eval::Thunk;
 use super::files::FileId;
+use super::thunk::Thunk;
+use sccfg_util::problem::Problem;
 
 /// The syntax of a dev shell at its location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,4 +73,27 @@ impl Anchor {
             Self::Inherit { set, .. } => set.file,
         }
     }
+}
+
+/// The dev shells of a repository.
+#[derive(Debug, Default)]
+pub(crate) struct Shells {
+    pub(crate) found: Vec<Found>,
+    /// Other shells, whose names are not among those of `found`.
+    pub(crate) in_toml: Vec<InToml>,
+    /// The first function from outside of the repository on the path to the shells.
+    pub(crate) unseen: Option<(FileId, SyntaxNode)>,
+    /// The flake, if there is one.
+    pub(crate) flake: Option<Flake>,
+    /// The shell of `devenv.nix`, or why it cannot be read.
+    pub(crate) devenv: Option<Result<Found, Problem>>,
+}
+
+/// A flake.
+#[derive(Debug, Clone)]
+pub(crate) struct Flake {
+    /// The flake itself: a set.
+    pub(crate) root: Thunk,
+    /// Its `outputs`: a function, if it is in the repository.
+    pub(crate) outputs: Thunk,
 }

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use rnix::ast::Expr;
 use rowan::ast::AstNode as _;
 
-use super::call_package::PackageCall;
-use super::eval::{Eval, Thunk, Value};
+use super::eval::Eval;
 use super::found::InToml;
-use super::lexical;
 use super::search::{Search, Sought, Step, name};
+use super::syntax;
+use super::thunk::PackageCall;
+use super::thunk::{Thunk, Value};
 
 impl Search<'_, '_> {
     /// flake-utils: `simpleFlake { shell = ./shell.nix; … }`, a file or a function of `pkgs`.
@@ -52,7 +53,7 @@ impl Search<'_, '_> {
             .attribute(&options, "prefix")
             .map(|prefix| prefix.expr)
         {
-            Some(Expr::Str(text)) => lexical::plain_string(&text).unwrap_or_default(),
+            Some(Expr::Str(text)) => syntax::plain_string(&text).unwrap_or_default(),
             Some(path) => path.syntax().text().to_string(),
             None => String::new(),
         };

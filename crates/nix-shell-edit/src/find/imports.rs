@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rnix::ast::{self, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, call_parts, last_name};
+use super::eval::Eval;
 use super::files::normalize;
-use super::lexical;
+use super::syntax::{self, call_parts, last_name};
+use super::thunk::Thunk;
 
 impl Eval<'_, '_> {
     /// The expression of the file that a path expression names.
@@ -58,7 +59,7 @@ impl Eval<'_, '_> {
             Expr::BinOp(operation) if operation.operator() == Some(ast::BinOpKind::Add) => {
                 let (left, right) = (operation.lhs()?, operation.rhs()?);
                 let Expr::Str(right) = right else { return None };
-                let relative = lexical::plain_string(&right)?;
+                let relative = syntax::plain_string(&right)?;
                 let relative = relative.strip_prefix('/')?;
                 match left.to_string().as_str() {
                     "self" | "inputs.self" => in_flake(relative),

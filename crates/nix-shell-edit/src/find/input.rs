@@ -4,8 +4,10 @@ use rnix::ast::{Expr, Lambda, Param};
 use rnix::{SyntaxNode, ast};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk};
+use super::eval::Eval;
 use super::lexical::{self, Bound};
+use super::syntax;
+use super::thunk::Thunk;
 
 /// The name of sccfg's own input.
 pub(crate) const NAME: &str = "sccfg";
@@ -177,15 +179,15 @@ pub(super) fn per_system(node: &SyntaxNode) -> Option<Lambda> {
         let path = binding.and_then(|binding| binding.attrpath());
         takes_names
             && path.is_some_and(|path| {
-                lexical::attrpath_names(&path).last() == Some(&Some("perSystem".to_owned()))
+                syntax::attrpath_names(&path).last() == Some(&Some("perSystem".to_owned()))
             })
     })
 }
 
 /// The node from which names in a new entry of `node` are looked up: a `rec` set's own come first.
 fn inside(node: &SyntaxNode) -> SyntaxNode {
-    match lexical::entries(node).first() {
-        Some(entry) if lexical::is_recursive(node) => entry.syntax().clone(),
+    match syntax::entries(node).first() {
+        Some(entry) if syntax::is_recursive(node) => entry.syntax().clone(),
         _ => node.clone(),
     }
 }

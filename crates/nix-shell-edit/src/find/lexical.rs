@@ -1,10 +1,10 @@
 //! Which binding a name refers to, from the syntax alone.
 
-use rnix::ast::{Attr, AttrpathValue, Entry, Expr, HasEntry as _, Inherit, Lambda, Param};
+use rnix::ast::{AttrpathValue, Entry, Expr, Inherit, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode, ast};
 use rowan::ast::AstNode as _;
 
-use super::eval::innermost;
+use super::syntax::{attr_name, entries, inherited, innermost, is_recursive};
 
 /// The binding of a name.
 #[derive(Debug, Clone)]
@@ -113,99 +113,6 @@ pub(crate) fn withs(node: &SyntaxNode) -> Vec<Expr> {
         child = scope;
     }
     found
-}
-
-/// The name of an attribute that is not computed: `a` or `"a"`, but not `${a}`.
-pub(crate) fn attr_name(attr: &Attr) -> Option<String> {
-    match attr {
-        Attr::Ident(ident) => Some(ident.syntax().text().to_string()),
-        Attr::Str(string) => plain_string(string),
-        Attr::Dynamic(dynamic) => match dynamic.expr()? {
-            Expr::Str(string) => plain_string(&string),
-            _ => None,
-        },
-    }
-}
-
-/// Whether a computed name may evaluate to one of `names`.
-pub(crate) fn may_be(attr: &Attr, names: &[&str]) -> bool {
-    let string = match attr {
-        Attr::Str(string) => string.clone(),
-        Attr::Dynamic(dynamic) => match dynamic.expr() {
-            Some(Expr::Str(string)) => string,
-            _ => return true,
-        },
-        Attr::Ident(_) => return false,
-    };
-    let parts = string.normalized_parts();
-    let literal = |part: Option<&ast::InterpolPart<String>>| match part {
-        Some(ast::InterpolPart::Literal(text)) => text.clone(),
-        _ => String::new(),
-    };
-    let (start, end) = (literal(parts.first()), literal(parts.last()));
-    names
-        .iter()
-        .any(|name| name.starts_with(&start) && name.ends_with(&end))
-}
-
-/// The value of a string without interpolation.
-pub(crate) fn plain_string(string: &ast::Str) -> Option<String> {
-    let mut parts = string.normalized_parts().into_iter();
-    match (parts.next(), parts.next()) {
-        (None, _) => Some(String::new()),
-        (Some(ast::InterpolPart::Literal(text)), None) => Some(text),
-        _ => None,
-    }
-}
-
-/// The names along `a.b.c`, `None` where one is computed.
-pub(crate) fn attrpath_names(path: &ast::Attrpath) -> Vec<Option<String>> {
-    path.attrs().map(|attr| attr_name(&attr)).collect()
-}
-
-/// The names along the path of `a.b = value;`, and the value.
-pub(crate) fn binding_parts(binding: &AttrpathValue) -> Option<(Vec<Option<String>>, Expr)> {
-    Some((attrpath_names(&binding.attrpath()?), binding.value()?))
-}
-
-/// Whether an attribute set is `rec { … }`.
-pub(crate) fn is_recursive(set: &SyntaxNode) -> bool {
-    ast::AttrSet::cast(set.clone()).is_some_and(|set| set.rec_token().is_some())
-}
-
-/// The value of an old-style `let { body = value; }`.
-pub(crate) fn body_of(node: &ast::LegacyLet) -> Option<ast::Expr> {
-    entries(node.syntax())
-        .into_iter()
-        .find_map(|entry| match entry {
-            Entry::AttrpathValue(binding) => {
-                let (names, value) = binding_parts(&binding)?;
-                (names == [Some("body".to_owned())]).then_some(value)
-            }
-            Entry::Inherit(_) => None,
-        })
-}
-
-/// The entries of a `let`, a set or an old-style `let { … }`.
-pub(crate) fn entries(scope: &SyntaxNode) -> Vec<Entry> {
-    match scope.kind() {
-        SyntaxKind::NODE_LET_IN => {
-            ast::LetIn::cast(scope.clone()).map_or_else(Vec::new, |node| node.entries().collect())
-        }
-        SyntaxKind::NODE_LEGACY_LET => ast::LegacyLet::cast(scope.clone())
-            .map_or_else(Vec::new, |node| node.entries().collect()),
-        SyntaxKind::NODE_ATTR_SET => {
-            ast::AttrSet::cast(scope.clone()).map_or_else(Vec::new, |node| node.entries().collect())
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The attribute of `inherit` that names `name`.
-pub(crate) fn inherited(inherit: &Inherit, name: &str) -> Option<Attr> {
-    inherit
-        .attrs()
-        .find(|attr| attr_name(attr).as_deref() == Some(name))
 }
 
 enum Found {

@@ -3,8 +3,8 @@
 //!
 //! - [`shells`] has the dev shells of a flake, each a [`found::Found`]; [`search`] walks to them from the outputs, through
 //!   [`calls`] of functions, [`pairs`] of names and shells, [`flake_parts`] modules and other [`frameworks`].
-//! - [`eval`] follows names, calls and [`imports`], [`lexical`] resolves names to their bindings, [`call_package`] what
-//!   `callPackage` passes.
+//! - [`eval`] follows names, calls and [`imports`] to a [`thunk`], [`lexical`] resolves names to their bindings,
+//!   [`call_package`] what `callPackage` passes; [`syntax`] takes expressions apart.
 //! - [`shell_function`] recognises the function that makes a shell, its argument, and its [`prefix`]; [`module`] reads the
 //!   sets of a module.
 //! - [`devenv`] finds the module of the command `devenv`.
@@ -30,3 +30,5 @@ mod prefix;
 mod search;
 pub(crate) mod shell_function;
 pub(crate) mod shells;
+pub(crate) mod syntax;
+pub(crate) mod thunk;

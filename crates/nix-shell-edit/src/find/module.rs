@@ -6,9 +6,11 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, call_parts, last_name};
+use super::eval::Eval;
 use super::files::{FileId, Files, normalize};
-use super::lexical;
+use super::syntax::{self, call_parts, last_name};
+use super::thunk::Thunk;
+
 use crate::variable::Variable;
 
 /// The limit of nested imports, functions and conditions.
@@ -138,9 +140,9 @@ impl Module {
 
 /// The paths and values of a set.
 fn bindings(set: &SyntaxNode) -> impl Iterator<Item = (Vec<Option<String>>, Expr)> {
-    let entries = lexical::entries(set).into_iter();
+    let entries = syntax::entries(set).into_iter();
     entries.filter_map(|entry| match entry {
-        Entry::AttrpathValue(binding) => lexical::binding_parts(&binding),
+        Entry::AttrpathValue(binding) => syntax::binding_parts(&binding),
         Entry::Inherit(_) => None,
     })
 }
@@ -301,16 +303,16 @@ impl Reader {
 
 /// Whether a literal set has an attribute of this name, or parts of it.
 fn has_attribute(set: &Thunk, name: &str) -> bool {
-    let mut entries = lexical::entries(set.expr.syntax()).into_iter();
+    let mut entries = syntax::entries(set.expr.syntax()).into_iter();
     entries.any(|entry| match &entry {
         Entry::AttrpathValue(_) => defines(&entry, name),
-        Entry::Inherit(inherit) => lexical::inherited(inherit, name).is_some(),
+        Entry::Inherit(inherit) => syntax::inherited(inherit, name).is_some(),
     })
 }
 
 /// Whether `env` of a set has one of the variables for which `decides` is true.
 fn sets_variables(set: &Thunk, decides: &dyn Fn(Variable) -> bool) -> bool {
-    let entries = lexical::entries(set.expr.syntax());
+    let entries = syntax::entries(set.expr.syntax());
     let mut env = entries.iter().filter(|entry| defines(entry, "env"));
     env.any(|entry| names_variables_in(entry.syntax(), decides))
 }
@@ -321,13 +323,13 @@ fn defines(entry: &Entry, name: &str) -> bool {
         return false;
     };
     let first = binding.attrpath().and_then(|path| path.attrs().next());
-    first.and_then(|attr| lexical::attr_name(&attr)).as_deref() == Some(name)
+    first.and_then(|attr| syntax::attr_name(&attr)).as_deref() == Some(name)
 }
 
 /// Whether an attribute below `node` has the name of such a variable.
 fn names_variables_in(node: &SyntaxNode, decides: &dyn Fn(Variable) -> bool) -> bool {
     node.descendants().filter_map(ast::Attr::cast).any(|attr| {
-        let name = lexical::attr_name(&attr);
+        let name = syntax::attr_name(&attr);
         let variable = name.as_deref().and_then(Variable::from_name);
         variable.is_some_and(decides)
     })

@@ -3,8 +3,10 @@
 use rnix::ast::{self, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, Value, call_parts, last_name};
-use super::lexical;
+use super::eval::Eval;
+use super::syntax::{self, call_parts, last_name};
+use super::thunk::{Thunk, Value};
+
 use super::search::{Search, Sought, Step, is_system, name};
 
 /// The pairs of a set.
@@ -114,10 +116,10 @@ impl Search<'_, '_> {
         let Expr::AttrSet(literal) = &set.expr else {
             return self.pair_of(function, [Value::Unknown, Value::Unknown], pairs);
         };
-        for entry in lexical::entries(literal.syntax()) {
+        for entry in syntax::entries(literal.syntax()) {
             match entry {
                 Entry::AttrpathValue(binding) => {
-                    let Some((names, value)) = lexical::binding_parts(&binding) else {
+                    let Some((names, value)) = syntax::binding_parts(&binding) else {
                         continue;
                     };
                     let value = match names.len() {
@@ -129,7 +131,7 @@ impl Search<'_, '_> {
                     self.pair_of(function, [text, value], pairs);
                 }
                 Entry::Inherit(inherit) => {
-                    for text in inherit.attrs().filter_map(|attr| lexical::attr_name(&attr)) {
+                    for text in inherit.attrs().filter_map(|attr| syntax::attr_name(&attr)) {
                         let value = self.eval.inherited(&set, &inherit, &text);
                         let value = value.map_or(Value::Unknown, Value::Thunk);
                         self.pair_of(function, [Value::Text(text), value], pairs);

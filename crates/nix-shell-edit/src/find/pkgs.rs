@@ -4,10 +4,12 @@ use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, call_parts, innermost, last_name};
+use super::eval::Eval;
 use super::input::{InputAccess, per_system};
 use super::lexical::{self, Bound};
 use super::prefix::Prefix;
+use super::syntax::{self, call_parts, innermost, last_name};
+use super::thunk::Thunk;
 
 /// The way in which nixpkgs' `sccache` is in scope at a location.
 #[derive(Debug, Clone)]
@@ -50,11 +52,11 @@ pub(crate) fn sccache_at(
     thunk: &Thunk,
 ) -> Option<SccacheAccess> {
     // A new entry of a `rec` set sees the names of that set first.
-    let first_entry = lexical::entries(node)
+    let first_entry = syntax::entries(node)
         .first()
         .map(|entry| entry.syntax().clone());
     let node = match &first_entry {
-        Some(entry) if lexical::is_recursive(node) => entry,
+        Some(entry) if syntax::is_recursive(node) => entry,
         _ => node,
     };
     package_set_by_name(eval, thunk, node, prefix)
@@ -309,7 +311,7 @@ fn package_set(
             let chosen = matches!(select.expr(), Some(Expr::Ident(base)) if base.syntax().text() == "inputs'");
             chosen
                 || select.attrpath().is_none_or(|path| {
-                    let names = lexical::attrpath_names(&path);
+                    let names = syntax::attrpath_names(&path);
                     names.last() != Some(&Some("legacyPackages".to_owned()))
                 })
         }
@@ -379,17 +381,17 @@ fn is_selected_by_system(node: &SyntaxNode, name: &str) -> bool {
 /// A name in scope at `node` that is bound to nixpkgs: `p = import nixpkgs { … };`
 fn named_package_set(eval: &mut Eval<'_, '_>, thunk: &Thunk, node: &SyntaxNode) -> Option<String> {
     for scope in node.ancestors().skip(1) {
-        if scope.kind() != SyntaxKind::NODE_LET_IN && !lexical::is_recursive(&scope) {
+        if scope.kind() != SyntaxKind::NODE_LET_IN && !syntax::is_recursive(&scope) {
             continue;
         }
-        for entry in lexical::entries(&scope) {
+        for entry in syntax::entries(&scope) {
             let ast::Entry::AttrpathValue(binding) = entry else {
                 continue;
             };
             let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else {
                 continue;
             };
-            if let [Some(name)] = lexical::attrpath_names(&path).as_slice()
+            if let [Some(name)] = syntax::attrpath_names(&path).as_slice()
                 && is_nixpkgs_expr(&value)
                 && package_set(eval, thunk, node, name) == Some(Platform::Host)
             {
@@ -422,7 +424,7 @@ fn selects_packages(expr: &Expr) -> bool {
     let Some(path) = select.attrpath() else {
         return false;
     };
-    let names = lexical::attrpath_names(&path);
+    let names = syntax::attrpath_names(&path);
     let Some((system, before)) = names.split_last() else {
         return false;
     };
@@ -454,7 +456,7 @@ fn looks_like_pkgs(eval: &mut Eval<'_, '_>, thunk: &Thunk, expr: &Expr) -> bool 
             let Some(path) = select.attrpath() else {
                 return false;
             };
-            let names = lexical::attrpath_names(&path);
+            let names = syntax::attrpath_names(&path);
             let last_is_system = names.last().is_some_and(|name| {
                 name.as_deref()
                     .is_none_or(|name| name.ends_with("-linux") || name == "pkgs")

@@ -4,8 +4,9 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk};
-use super::lexical;
+use super::eval::Eval;
+use super::syntax;
+use super::thunk::Thunk;
 use crate::text::range_of;
 
 /// The expression from which a shell function was selected: `pkgsFor.${system}` of `pkgsFor.${system}.mkShell`.
@@ -29,7 +30,7 @@ impl Prefix {
         let path = select.attrpath()?;
         let attrs: Vec<ast::Attr> = path.attrs().collect();
         // `mkShell.override` has one name more.
-        let dropped = match attrs.last().and_then(lexical::attr_name).as_deref() {
+        let dropped = match attrs.last().and_then(syntax::attr_name).as_deref() {
             Some("override" | "overrideAttrs") => 2,
             _ => 1,
         };
@@ -45,7 +46,7 @@ impl Prefix {
         Some(Self {
             text: text.get(start - offset..end - offset)?.to_owned(),
             root: root.syntax().text().to_string(),
-            names: attrs[..kept].iter().map(lexical::attr_name).collect(),
+            names: attrs[..kept].iter().map(syntax::attr_name).collect(),
             node: root.syntax().clone(),
         })
     }

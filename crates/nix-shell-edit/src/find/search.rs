@@ -4,11 +4,13 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Attr, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::eval::{Eval, Thunk, call_parts, innermost};
+use super::eval::Eval;
 use super::files::FileId;
 use super::found::{Anchor, Found, InToml, Kind};
+use super::found::{Flake, Shells};
 use super::lexical;
-use super::shells::{Flake, Shells};
+use super::syntax::{self, call_parts, innermost};
+use super::thunk::Thunk;
 
 /// A step of the path to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +205,7 @@ impl<'f, 's> Search<'f, 's> {
 
     /// The step that an attribute of a selection takes: `.devShells`, `.${system}`, `.${output}`.
     fn step_of(&mut self, around: &Thunk, attr: &Attr) -> Step {
-        if let Some(name) = lexical::attr_name(attr) {
+        if let Some(name) = syntax::attr_name(attr) {
             return Step::Name(name);
         }
         let computed = match attr {
@@ -233,7 +235,7 @@ impl<'f, 's> Search<'f, 's> {
     }
 
     fn walk_set(&mut self, value: &Thunk, set: &ast::AttrSet, path: &[Step], sought: &Sought) {
-        self.walk_entries(value, &lexical::entries(set.syntax()), path, sought);
+        self.walk_entries(value, &syntax::entries(set.syntax()), path, sought);
     }
 
     fn walk_entries(&mut self, value: &Thunk, entries: &[Entry], path: &[Step], sought: &Sought) {
@@ -275,7 +277,7 @@ impl<'f, 's> Search<'f, 's> {
     ) {
         for attr in inherit.attrs() {
             let mut sought = sought.clone();
-            let Some(name) = lexical::attr_name(&attr) else {
+            let Some(name) = syntax::attr_name(&attr) else {
                 continue;
             };
             if !matches(&attr, &path[0], &mut sought) {
@@ -291,7 +293,7 @@ impl<'f, 's> Search<'f, 's> {
                     None if inherit.from().is_none() => {
                         let scope = lexical::scope_of_parts(inherit.syntax(), &name);
                         if let Some(scope) = scope {
-                            let entries = lexical::entries(&scope);
+                            let entries = syntax::entries(&scope);
                             self.walk_entries(value, &entries, path, &sought);
                         } else if lexical::lookup(inherit.syntax(), &name).is_none() {
                             // `with x; { inherit devShells; }`
@@ -376,7 +378,7 @@ impl<'f, 's> Search<'f, 's> {
 
 /// Whether `attr` can be this step of the path; sets the name of the shell.
 fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
-    match (lexical::attr_name(attr), step) {
+    match (syntax::attr_name(attr), step) {
         (Some(attr), Step::Name(wanted)) => attr == *wanted,
         (Some(attr), Step::Each) => {
             sought.name = Some(attr);

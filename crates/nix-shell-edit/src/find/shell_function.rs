@@ -7,9 +7,11 @@ use rowan::ast::AstNode as _;
 
 pub(crate) use self::arguments::{leftmost_list, mentions_ours};
 use self::arguments::{mentions, modules_argument, set_argument};
-use super::eval::{Eval, Thunk, call_parts, innermost};
+use super::eval::Eval;
 use super::lexical::{self, Bound};
 use super::prefix::Prefix;
+use super::syntax::{self, call_parts, innermost};
+use super::thunk::Thunk;
 
 /// How variables and hooks are written for a shell function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -301,7 +303,7 @@ fn path_names(head: &Expr) -> Vec<String> {
             });
             if let Some(path) = select.attrpath() {
                 names.extend(path.attrs().map(|attr| {
-                    lexical::attr_name(&attr).unwrap_or_else(|| attr.syntax().text().to_string())
+                    syntax::attr_name(&attr).unwrap_or_else(|| attr.syntax().text().to_string())
                 }));
             }
             names

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use rnix::SyntaxNode;
-
 use super::devenv;
-use super::eval::{Eval, Thunk, Value};
+use super::eval::Eval;
 use super::files::{FileId, Files};
-use super::found::{Found, InToml};
+use super::found::{Found, Shells};
 use super::search::{Search, Sought, Step, name};
+use super::thunk::Value;
 use sccfg_util::problem::Problem;
 
 /// Finds the dev shells of the flake at `flake.nix`, and that of `devenv.nix`.
@@ -58,29 +57,6 @@ fn of_flake(files: &mut Files<'_>, flake: FileId) -> Result<Shells, Problem> {
     let mut shells = search.into_shells(root, outputs);
     dedup(&mut shells.found);
     Ok(shells)
-}
-
-/// The result of [`find`].
-#[derive(Debug, Default)]
-pub(crate) struct Shells {
-    pub(crate) found: Vec<Found>,
-    /// Other shells, whose names are not among those of `found`.
-    pub(crate) in_toml: Vec<InToml>,
-    /// The first function from outside of the repository on the path to the shells.
-    pub(crate) unseen: Option<(FileId, SyntaxNode)>,
-    /// The flake, if there is one.
-    pub(crate) flake: Option<Flake>,
-    /// The shell of `devenv.nix`, or why it cannot be read.
-    pub(crate) devenv: Option<Result<Found, Problem>>,
-}
-
-/// A flake.
-#[derive(Debug, Clone)]
-pub(crate) struct Flake {
-    /// The flake itself: a set.
-    pub(crate) root: Thunk,
-    /// Its `outputs`: a function, if it is in the repository.
-    pub(crate) outputs: Thunk,
 }
 
 fn dedup(found: &mut Vec<Found>) {

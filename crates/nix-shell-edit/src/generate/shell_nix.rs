@@ -4,8 +4,7 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, AttrSet, Expr, HasEntry as _, Ident, Lambda, Param};
 use rowan::ast::AstNode as _;
 
-use crate::find::eval::{call_parts, innermost, last_name};
-use crate::find::lexical;
+use crate::find::syntax::{self, call_parts, innermost, last_name};
 
 /// The name of the file.
 pub const SHELL_NIX: &str = "shell.nix";
@@ -85,10 +84,10 @@ fn has_no_other_option(options: &AttrSet) -> bool {
     let names = options.entries().flat_map(|entry| match entry {
         ast::Entry::Inherit(inherit) => inherit
             .attrs()
-            .map(|attr| lexical::attr_name(&attr))
+            .map(|attr| syntax::attr_name(&attr))
             .collect(),
         ast::Entry::AttrpathValue(binding) => match binding.attrpath() {
-            Some(path) => lexical::attrpath_names(&path),
+            Some(path) => syntax::attrpath_names(&path),
             None => vec![None],
         },
     });

@@ -26,9 +26,9 @@ use super::Module;
 use crate::change::edits::Edits;
 use crate::change::input::put_after;
 use crate::editor::EditedFile;
-use crate::find::eval::innermost;
 use crate::find::files::{File, Files, Sources};
-use crate::find::lexical;
+use crate::find::syntax::{self, innermost};
+
 use crate::find::parse::parse;
 use crate::region;
 use crate::text::{deeper, has_bare_carriage_return, indent_at, line_start, range_of, starts_line};
@@ -99,25 +99,25 @@ type Refusal = (usize, &'static str);
 fn add(edits: &mut Edits<'_>, module: &Expr, path: &str) -> Result<(), Refusal> {
     let set = set_of(module)?;
     let mut imports = None;
-    for entry in lexical::entries(set.syntax()) {
+    for entry in syntax::entries(set.syntax()) {
         let offset = range_of(entry.syntax()).start;
         match entry {
             Entry::AttrpathValue(binding) => {
-                let Some((names, value)) = lexical::binding_parts(&binding) else {
+                let Some((names, value)) = syntax::binding_parts(&binding) else {
                     continue;
                 };
                 match names.as_slice() {
                     [Some(name)] if name == "imports" => imports = Some(value),
                     [None, ..] => {
                         let may_be = binding.attrpath().and_then(|path| path.attrs().next());
-                        if may_be.is_some_and(|attr| lexical::may_be(&attr, &["imports"])) {
+                        if may_be.is_some_and(|attr| syntax::may_be(&attr, &["imports"])) {
                             return Err((offset, "an attribute name here is computed"));
                         }
                     }
                     _ => {}
                 }
             }
-            Entry::Inherit(inherit) if lexical::inherited(&inherit, "imports").is_some() => {
+            Entry::Inherit(inherit) if syntax::inherited(&inherit, "imports").is_some() => {
                 return Err((offset, "its imports are inherited"));
             }
             Entry::Inherit(_) => {}

@@ -7,9 +7,11 @@ use rnix::ast::{self, Apply, AttrpathValue, Expr};
 use rowan::ast::AstNode as _;
 
 use super::{Module, ModuleKind};
-use crate::find::eval::{Eval, Thunk, call_parts, last_name};
+use crate::find::eval::Eval;
 use crate::find::files::{FileId, Files, Sources};
-use crate::find::lexical;
+use crate::find::syntax::{self, call_parts, last_name};
+use crate::find::thunk::Thunk;
+
 use crate::region;
 use crate::text::range_of;
 use crate::variable::Variable;
@@ -183,7 +185,7 @@ impl Search<'_, '_> {
         };
         // The set as a whole, or one option of it.
         let sets_options = names.windows(2).any(|pair| pair == ["programs", "sccache"])
-            && lexical::attrpath_names(&own)
+            && syntax::attrpath_names(&own)
                 .iter()
                 .any(|name| name.as_deref() == Some("sccache"));
         if is_ours || sets_options {
@@ -299,7 +301,7 @@ impl Search<'_, '_> {
 
 /// The name of an attribute, or its text where it is computed: `${user}`.
 fn name_of(attr: &ast::Attr) -> Option<String> {
-    lexical::attr_name(attr).or_else(|| Some(attr.syntax().text().to_string()))
+    syntax::attr_name(attr).or_else(|| Some(attr.syntax().text().to_string()))
 }
 
 /// The names of a binding, with those of the sets around it.

@@ -7,8 +7,10 @@ use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::super::devenv;
-use super::super::eval::{Eval, Thunk, call_parts, innermost, last_name};
-use super::super::lexical;
+use super::super::eval::Eval;
+use super::super::syntax::{self, call_parts, innermost, last_name};
+use super::super::thunk::Thunk;
+
 use super::super::module::Module;
 use super::super::prefix::Prefix;
 use super::{SetTarget, Style, Target};
@@ -156,10 +158,10 @@ pub(super) fn known_sets(eval: &mut Eval<'_, '_>, operand: &Thunk) -> Option<Vec
                 Entry::AttrpathValue(binding) => binding
                     .attrpath()
                     .and_then(|path| path.attrs().next())
-                    .is_none_or(|attr| lexical::attr_name(&attr).is_none()),
+                    .is_none_or(|attr| syntax::attr_name(&attr).is_none()),
                 Entry::Inherit(_) => false,
             };
-            let open = lexical::entries(set.syntax()).iter().any(computed);
+            let open = syntax::entries(set.syntax()).iter().any(computed);
             (!open).then(|| vec![value.clone()])
         }
         Expr::IfElse(choice) => {
@@ -185,11 +187,11 @@ pub(crate) fn mentions_ours(set: &Thunk) -> bool {
 
 /// Whether a set has, or may have, an attribute of one of these names.
 pub(super) fn mentions(set: &SyntaxNode, names: &[&str]) -> bool {
-    let may_be_ours = |attr: &ast::Attr| match lexical::attr_name(attr) {
+    let may_be_ours = |attr: &ast::Attr| match syntax::attr_name(attr) {
         Some(name) => names.contains(&name.as_str()),
-        None => lexical::may_be(attr, names),
+        None => syntax::may_be(attr, names),
     };
-    lexical::entries(set).iter().any(|entry| match entry {
+    syntax::entries(set).iter().any(|entry| match entry {
         Entry::AttrpathValue(binding) => {
             let first = binding.attrpath().and_then(|path| path.attrs().next());
             first.is_none_or(|attr| may_be_ours(&attr))

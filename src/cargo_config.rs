@@ -30,15 +30,7 @@ pub(crate) fn file_of(directory: &Path) -> Option<PathBuf> {
 
 /// The user's config file of cargo, in `CARGO_HOME`, if there is one.
 pub(crate) fn user_file() -> Option<PathBuf> {
-    file_in(&cargo_home()?)
-}
-
-/// The user's directory of cargo.
-pub(crate) fn cargo_home() -> Option<PathBuf> {
-    match env::var_os("CARGO_HOME") {
-        Some(home) if !home.is_empty() => Some(PathBuf::from(home)),
-        _ => Some(env::home_dir()?.join(".cargo")),
-    }
+    file_in(&env::cargo_home()?)
 }
 
 fn file_in(directory: &Path) -> Option<PathBuf> {

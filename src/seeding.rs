@@ -194,7 +194,7 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
                 Ok(build) => Checkout {
                     build: root.join(build),
                     workspace: root,
-                    cargo_home: cargo_home(),
+                    cargo_home: env::cargo_home().unwrap_or_default(),
                     rustc: None,
                 },
                 // For example, the configuration derives the build directory from the workspace path.
@@ -358,13 +358,6 @@ impl Staging {
             is_visible,
         }))
     }
-}
-
-fn cargo_home() -> PathBuf {
-    let set = env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    set.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cargo"))
 }
 
 /// Records that `build`, the build directory of a workspace in `worktree`, was seeded.

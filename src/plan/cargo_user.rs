@@ -131,7 +131,7 @@ fn plan(path: &Path, before: Option<String>, after: Option<String>, summary: &st
 
 fn config_file() -> Result<PathBuf, Problem> {
     let home = || {
-        let home = cargo_config::cargo_home()?;
+        let home = env::cargo_home()?;
         Some(home.join("config.toml"))
     };
     cargo_config::user_file().or_else(home).ok_or_else(|| {

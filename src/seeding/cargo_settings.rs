@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::cargo_home;
 use merged::{Merged, Refused, Setting, Value, flag, text};
 use sccfg_util::env;
 
@@ -141,7 +140,7 @@ impl CargoSettings {
 
 /// The configuration files for `directory`, the nearest first.
 fn configuration_files(directory: &Path) -> Vec<PathBuf> {
-    let home = cargo_home();
+    let home = env::cargo_home().unwrap_or_default();
     let nearest = directory.ancestors().map(|above| above.join(".cargo"));
     let mut directories: Vec<PathBuf> = nearest.collect();
     if !directories.contains(&home) {
@@ -162,7 +161,7 @@ fn without_placeholders(build: &Path, root: &Path) -> Option<PathBuf> {
     let mut text = build.to_str()?.to_owned();
     let values = [
         ("{workspace-root}", root.to_owned()),
-        ("{cargo-cache-home}", cargo_home()),
+        ("{cargo-cache-home}", env::cargo_home().unwrap_or_default()),
     ];
     for (name, value) in values {
         // A placeholder at the beginning was joined to a directory.
@@ -184,7 +183,7 @@ mod tests {
         let without = |text: &str| without_placeholders(Path::new(text), root);
         assert_eq!(without("/w/a/{workspace-root}/b"), Some("/w/b".into()));
         assert_eq!(without("/a/b"), Some("/a/b".into()));
-        let home = cargo_home();
+        let home = env::cargo_home().unwrap_or_default();
         assert_eq!(without("/w/{cargo-cache-home}/x"), Some(home.join("x")));
         assert_eq!(without("/w/{cargo-cache-home}/{workspace-path-hash}"), None);
     }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::cargo_home;
 use super::cargo_settings::CargoSettings;
 use super::manifest::Manifests;
 use portable_wrapper::seed::Checkout;
@@ -75,7 +74,7 @@ impl Workspace {
         Checkout {
             workspace: self.root.clone(),
             build: self.build.clone(),
-            cargo_home: cargo_home(),
+            cargo_home: env::cargo_home().unwrap_or_default(),
             rustc: find_program(self.settings.rustc(), &env::search_path()).map(Into::into),
         }
     }

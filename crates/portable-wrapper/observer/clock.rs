@@ -3,7 +3,7 @@
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::interpose::NEXT;
+use super::next::NEXT;
 use super::libraries;
 use super::own_calls;
 use super::notes::{observes_only_children, note};

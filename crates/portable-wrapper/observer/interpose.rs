@@ -1,35 +1,14 @@
 //! Functions of the C library that are carried out by the next definition (`RTLD_NEXT`), after a note or before it.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::ffi::{CStr, c_char, c_int};
+use core::sync::atomic::AtomicUsize;
 
-use super::dlsym;
+use super::next::real;
 use super::environment::environ;
 use super::missing_library;
 use super::notes::{note, observes_only_children};
 use super::paths::{forget_current, note_at, note_path};
 use super::programs::{has_directory, note_environment, note_program, note_started, with_environment};
-
-/// `RTLD_NEXT`
-pub(super) const NEXT: *mut c_void = usize::MAX as *mut c_void;
-
-/// Called in place of a function that the C library does not have. Returns `ENOSYS`.
-unsafe extern "C" fn missing(_: usize, _: usize, _: usize, _: usize, _: usize, _: usize) -> usize {
-    38
-}
-
-/// The function `name` of the next library (`RTLD_NEXT`). `known` caches its address.
-pub(super) unsafe fn real(known: &AtomicUsize, name: &CStr) -> unsafe extern "C" fn(usize, usize, usize, usize, usize, usize) -> usize {
-    let mut address = known.load(Ordering::Relaxed);
-    if address == 0 {
-        address = unsafe { dlsym(NEXT, name.as_ptr()) } as usize;
-        if address == 0 {
-            return missing;
-        }
-        known.store(address, Ordering::Relaxed);
-    }
-    unsafe { core::mem::transmute(address) }
-}
 
 /// The letter of the note for a file that is opened with this mode of `fopen`.
 unsafe fn kind_of_mode(mode: *const u8) -> u8 {

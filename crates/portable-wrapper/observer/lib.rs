@@ -19,6 +19,7 @@ mod interpose;
 mod layout;
 mod libraries;
 mod missing_library;
+mod next;
 mod notes;
 mod own_calls;
 mod own_sources;

@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicUsize;
 
 use super::environment::{environ, is_preloaded, value_in};
 use super::hidden::with_hidden;
-use super::interpose::real;
+use super::next::real;
 use super::libraries::own_path;
 use super::missing_library::{self, is_missing_library, with_present};
 use super::notes::{LOG, forget, is_noting, is_child_of_wrapper, observes_only_children, note, write};

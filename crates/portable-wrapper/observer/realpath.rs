@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::environment::value_of;
-use super::interpose::{NEXT, real};
+use super::next::{NEXT, real};
 use super::paths::note_path;
 use super::{LONGEST, dlsym, length_of, libraries};
 

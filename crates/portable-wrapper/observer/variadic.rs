@@ -13,7 +13,7 @@ macro_rules! interpose_variadic {
                 static REAL: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
                 unsafe {
                     $seen(registers, stack);
-                    $crate::interpose::real(&REAL, $text) as usize
+                    $crate::next::real(&REAL, $text) as usize
                 }
             }
             #[cfg(target_arch = "x86_64")]

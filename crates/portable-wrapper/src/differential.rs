@@ -17,7 +17,7 @@ use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
 use super::compile::{self, Made};
 use super::dep_info::with_outputs_in;
-use super::lookup::Origin;
+use super::entry_origin::Origin;
 use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
 use super::windows::Part;

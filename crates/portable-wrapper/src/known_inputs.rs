@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::digest;
 use super::observation::Requests;
 use super::package;
+use super::system_directories::{KERNEL_DIRECTORIES, SHARED_MEMORY, SYSTEM_DIRECTORIES};
 use super::unit_manifest::UnitManifest;
 use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
@@ -18,26 +19,6 @@ use sccfg_util::fsio::RealPaths;
 /// Must be changed when other files of the same compile become known.
 pub(super) const READER: &str = "4";
 
-/// Directories of the system. Their files belong to the compiler, the linker and packages of the system, which are in keys as a
-/// whole, or do not differ between builds.
-const SYSTEM_DIRECTORIES: [&str; 10] = [
-    "/bin",
-    "/dev",
-    "/etc",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/nix/store",
-    "/proc",
-    "/sys",
-    "/usr",
-];
-/// Directories of the system whose files may differ each time that they are read.
-pub(super) const VOLATILE_DIRECTORIES: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
-/// Directories of devices and of files that the kernel generates.
-const KERNEL_DIRECTORIES: [&str; 3] = ["/dev", "/proc", "/sys"];
-/// A directory below one of them that contains ordinary files.
-const SHARED_MEMORY: &str = "/dev/shm";
 /// Extensions of files that rustc writes for other units.
 const UNIT_EXTENSIONS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
 /// Prefixes of the names of files that compilers and linkers create in the directory for temporary files.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::cache_entry::CacheEntry;
+use super::entry_origin::Origin;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::protocol::{
@@ -34,31 +35,6 @@ pub(super) enum Lookup {
     CompileFailed(CompileResult),
     /// The sources read variables that are not in the key. The sources have to be listed for another key.
     SourcesNeeded,
-}
-
-/// Where the files of an entry come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The local store; nothing was compiled.
-    Store,
-    /// sccache; nothing was compiled.
-    Sccache,
-    /// The unit was compiled.
-    Compiled,
-    /// The unit was compiled, and a source changed during the compile. The files are right for this build, but do not match the
-    /// key, so no cache may store them.
-    CompiledStale,
-}
-
-impl Origin {
-    /// The origin of the files of a compile with this result.
-    pub(super) fn of_compile(result: &CompileResult) -> Self {
-        if result.is_stale {
-            Self::CompiledStale
-        } else {
-            Self::Compiled
-        }
-    }
 }
 
 impl Lookup {

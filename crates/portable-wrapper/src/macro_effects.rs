@@ -19,6 +19,7 @@ mod quoting;
 mod reach;
 mod reader;
 mod reviewed;
+mod source_file;
 mod sources;
 mod standard;
 mod texts;
@@ -34,7 +35,7 @@ pub(super) use self::locations::{asking_macros, evaluates_own_location, may_ask_
 pub(super) use self::path_variables::{is_path_variable, only_includes};
 use self::quoting::{redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
-pub(super) use self::sources::{Source, SourceText};
+pub(super) use self::source_file::{Source, SourceText};
 pub(super) use self::standard::{FILE_LOOKUPS, FILE_TIMES, METADATA};
 pub(super) use self::texts::{WILDCARD, literals, names, reads_wildcard, texts, words};
 use self::tokens::{Kind, Token, tokens};

@@ -15,6 +15,7 @@ use super::digest::{self, FileStamp, Key};
 use super::macro_effects::CompileTimeVariables;
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
+use sccfg_util::env;
 use sccfg_util::fsio;
 
 /// Whether the variable `name` is in every key, and its value is not a path.
@@ -52,6 +53,13 @@ pub(super) fn variables_of_generated(
 fn has_file(files: &[StampedFile], path: &Path) -> bool {
     let mut names = files.iter().map(|(file, _)| file.file_name());
     names.any(|name| name == path.file_name())
+}
+
+/// Whether the package with this source is vendored, or neither a member of the workspace nor downloaded: cargo passes absolute
+/// paths to the compiler then, and the hash in the names of its outputs depends on its path.
+pub(super) fn is_outside(source: &str) -> bool {
+    let source = Path::new(source);
+    source.is_absolute() && !env::cargo_home().is_some_and(|home| source.starts_with(home))
 }
 
 /// Whether a file has the extension of Rust sources.

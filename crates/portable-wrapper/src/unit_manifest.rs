@@ -18,11 +18,11 @@ use super::digest::{self, FileStamp, KeyPart};
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::observed_inputs::ObservedInputs;
 use super::package::Library;
+use super::package::is_outside;
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::FORMAT;
 use super::uncacheable::Uncacheable;
-use super::unit_key::directories::is_outside;
 use sccfg_util::{env, fsio};
 
 /// Between which checkouts a unit is shared.

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::build_dir::wrapper_dir;
 use super::digest::{self, FileStamp};
-use super::lookup::Origin;
+use super::entry_origin::Origin;
 use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
 use sccfg_util::fsio;

@@ -127,6 +127,16 @@ pub fn config_dir() -> Option<PathBuf> {
     named.or_else(|| Some(home_dir()?.join(".config")))
 }
 
+/// The user's directory of cargo: `CARGO_HOME`, relative to the current directory, or `~/.cargo`
+/// (<https://doc.rust-lang.org/cargo/guide/cargo-home.html>; cargo takes the crate `home`, which ignores an empty variable).
+pub fn cargo_home() -> Option<PathBuf> {
+    match var_os("CARGO_HOME").map(PathBuf::from) {
+        Some(named) if named.is_absolute() => Some(named),
+        Some(named) if !named.as_os_str().is_empty() => Some(current_dir().ok()?.join(named)),
+        _ => Some(home_dir()?.join(".cargo")),
+    }
+}
+
 /// The user's home directory. A relative path is ignored, as in an XDG variable: it would be a different directory for each
 /// project.
 pub fn home_dir() -> Option<PathBuf> {

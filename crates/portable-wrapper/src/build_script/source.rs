@@ -16,9 +16,9 @@ use self::signs::{
 };
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
-use crate::known_inputs::VOLATILE_DIRECTORIES;
 use crate::macro_effects::{AmbientInputs, WILDCARD, names, reads_wildcard, texts, words};
 use crate::state_dir::{FORMAT, StateDir};
+use crate::system_directories::VOLATILE_DIRECTORIES;
 use crate::uncacheable::Uncacheable;
 use sccfg_util::fsio;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::differential::Verified;
-use super::super::lookup::Origin;
+use super::super::entry_origin::Origin;
 use super::super::uncacheable::Uncacheable;
 use super::Change;
 

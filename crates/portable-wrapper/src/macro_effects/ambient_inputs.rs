@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::super::compiler_requests;
-use super::super::known_inputs::VOLATILE_DIRECTORIES;
+use super::super::system_directories::VOLATILE_DIRECTORIES;
 use super::path_variables;
 use super::texts::words;
 

@@ -1,7 +1,7 @@
 //! Reviewed published crates: they use an input that cannot be in a key, but their result does not depend on it. Some are
 //! identified by the digest of their sources, so that each release has to be reviewed; others by name, for all releases.
 
-use super::sources::Source;
+use super::source_file::Source;
 use crate::digest::Key;
 
 /// - `proc-macro-crate` runs cargo to find the workspace's manifest, which it reads. It uses the time of that file

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item};
 
-use crate::unit_key::directories::cargo_home;
-use sccfg_util::fsio;
+use sccfg_util::{env, fsio};
 
 /// The configuration files of a cargo that is started in `directory`: those in it and its ancestors, those of the user, and
 /// those that they include (<https://doc.rust-lang.org/cargo/reference/config.html>).
 pub(super) fn files(directory: &Path) -> BTreeSet<PathBuf> {
     let above = directory.ancestors().map(|above| above.join(".cargo"));
     let mut found = BTreeSet::new();
-    for directory in above.chain(cargo_home()) {
+    for directory in above.chain(env::cargo_home()) {
         for name in ["config", "config.toml"] {
             add(&directory.join(name), &mut found);
         }

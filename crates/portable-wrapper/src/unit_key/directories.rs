@@ -71,7 +71,7 @@ pub(crate) fn vendored_without_key(unit: &Unit) -> BTreeSet<PathBuf> {
 
 /// The directory of vendored packages that contains the package of `unit`.
 fn own_vendored(unit: &Unit) -> Option<PathBuf> {
-    if !is_outside(&unit.source) {
+    if !package::is_outside(&unit.source) {
         return None;
     }
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)?;
@@ -84,22 +84,7 @@ fn own_vendored(unit: &Unit) -> Option<PathBuf> {
 
 /// The directory with the sources of registries.
 pub(in super::super) fn registries() -> Option<PathBuf> {
-    Some(cargo_home()?.join("registry/src"))
-}
-
-/// `CARGO_HOME`.
-pub(in super::super) fn cargo_home() -> Option<PathBuf> {
-    let set = env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    set.or_else(|| Some(env::home_dir()?.join(".cargo")))
-}
-
-/// Whether the package with this source is vendored, or neither a member of the workspace nor downloaded: cargo passes absolute
-/// paths to the compiler then, and the hash in the names of its outputs depends on its path.
-pub(in super::super) fn is_outside(source: &str) -> bool {
-    let source = Path::new(source);
-    source.is_absolute() && !cargo_home().is_some_and(|home| source.starts_with(home))
+    Some(env::cargo_home()?.join("registry/src"))
 }
 
 /// Whether users whose `CARGO_HOME` has another length share the cache. By default, if the cache is remote.

@@ -10,7 +10,7 @@ use crate::builds::{Details, Outcome};
 use crate::cache_entry::CacheEntry;
 use crate::dep_info::with_outputs_in;
 use crate::differential::Verified;
-use crate::lookup::Origin;
+use crate::entry_origin::Origin;
 use crate::native_strings::{self, Fill};
 use crate::path_leak::PathLeak;
 use crate::protocol::CompileRequest;

@@ -44,7 +44,7 @@ pub(crate) use store::StoreCommand;
 pub(crate) use verify::Verify;
 pub(crate) use wrapper::WrapperCommand;
 
-use crate::report::{Report, Verbosity};
+use crate::report::{Color, Report, Verbosity};
 use crate::sccfg_toml::Incremental;
 use crate::shell::Shell;
 
@@ -181,15 +181,6 @@ fn color_of(arguments: &[OsString]) -> Color {
         Color::from_str(value, false).ok()
     });
     last.unwrap_or_default()
-}
-
-/// When to color.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    #[default]
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Subcommand)]

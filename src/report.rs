@@ -10,14 +10,23 @@ use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 use similar::{ChangeTag, TextDiff};
 
-use crate::cli::Color;
 use sccfg_util::problem::Problem;
 use sccfg_util::{fsio, printed, secret};
 
 pub(crate) use audit::AuditText;
 pub(crate) use progress::Progress;
+
+/// When to color.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();

@@ -18,7 +18,6 @@ use crate::sccfg_toml::{Linker, LinkerConfig};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
-pub(super) const START: &str = "# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`";
 const CFG: &str = "cfg(target_os = \"linux\")";
 const HOW: &str =
     "# To use it without the dev shell as well: linker-config = \"set\" in sccfg.toml";
@@ -66,7 +65,7 @@ pub(crate) fn render(
             table
         }
     };
-    let result = marked::insert(&plain, plain.len(), START, &lines);
+    let result = marked::insert(&plain, plain.len(), marked::OF_LINKER, &lines);
     toml::parse(&result, path)?;
     Ok(result)
 }
@@ -82,7 +81,7 @@ pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
             .at(Place::at(path, text, offset))
             .hint(hint)
     };
-    let Some((range, inside)) = marked::find(text, START) else {
+    let Some((range, inside)) = marked::find(text, marked::OF_LINKER) else {
         return Ok(text.to_owned());
     };
     let is_ours = |line: &str| {

@@ -5,13 +5,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{linker, user_wrapper};
 use nix_shell_edit::region::{BEGIN, END, duplicate};
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
+/// The first line of the region with the linker.
+pub(super) const OF_LINKER: &str = "# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`";
+/// The first line of the region with the wrapper of the user.
+pub(super) const OF_USER_WRAPPER: &str = "# >>> sccfg >>> written by `sccfg cargo --user`";
 /// The first lines of the regions that a config file of cargo may have.
-pub(super) const STARTS: [&str; 2] = [linker::START, user_wrapper::START];
+pub(super) const STARTS: [&str; 2] = [OF_LINKER, OF_USER_WRAPPER];
 
 /// `text` with a region of these `lines`, which begins with `start`, at the start of a line or at the end.
 pub(crate) fn insert(text: &str, offset: usize, start: &str, lines: &[String]) -> String {

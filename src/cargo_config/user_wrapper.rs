@@ -17,7 +17,6 @@ use super::marked;
 use sccache_control::config::toml;
 use sccfg_util::problem::{Place, Problem};
 
-pub(super) const START: &str = "# >>> sccfg >>> written by `sccfg cargo --user`";
 const KEYS: [&str; 2] = ["build", "rustc-wrapper"];
 
 /// `text`, the contents of `path`, with `wrapper` as `build.rustc-wrapper`. [`without`] returns `text` again.
@@ -50,7 +49,7 @@ pub(crate) fn with(text: &str, path: &Path, wrapper: &str) -> Result<String, Pro
                 .hint("write it as a table: `[build]`, with a line for each key"));
         }
     };
-    let result = marked::insert(&plain, offset, START, &lines);
+    let result = marked::insert(&plain, offset, marked::OF_USER_WRAPPER, &lines);
     let parsed = toml::parse(&result, path)?;
     let is_set = toml::find(parsed.as_table(), &KEYS)
         .is_some_and(|(_, item)| item.as_str() == Some(wrapper));
@@ -66,7 +65,7 @@ pub(crate) fn with(text: &str, path: &Path, wrapper: &str) -> Result<String, Pro
 
 /// The wrapper that [`with`] has written into `text`.
 pub(crate) fn written(text: &str, path: &Path) -> Option<String> {
-    let (range, _) = marked::find(text, START)?;
+    let (range, _) = marked::find(text, marked::OF_USER_WRAPPER)?;
     let document = toml::parse(text, path).ok()?;
     let (key, item) = toml::find(document.as_table(), &KEYS)?;
     let is_inside = key.span().is_some_and(|span| range.contains(&span.start));
@@ -79,7 +78,7 @@ pub(crate) fn written(text: &str, path: &Path) -> Option<String> {
 /// If the lines between the markers were edited, or a marker is missing.
 pub(crate) fn without(text: &str, path: &Path) -> Result<String, Problem> {
     marked::check(text, path, &marked::STARTS)?;
-    let Some((range, inside)) = marked::find(text, START) else {
+    let Some((range, inside)) = marked::find(text, marked::OF_USER_WRAPPER) else {
         return Ok(text.to_owned());
     };
     let is_ours = |line: &str| {

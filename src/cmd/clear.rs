@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::store::{cleared, failed, waiting};
+use super::local_store::{cleared, describe, failed, is_confirmed, waiting};
 use super::{Outcome, json_does_not_ask};
 use crate::cli;
 use crate::report::Report;
@@ -82,16 +82,6 @@ pub(super) fn run(args: &cli::Clear, start: &Path, report: Report) -> Result<Out
         print(cache.as_ref(), None, args.json, report);
     }
     Ok(Outcome::Done)
-}
-
-/// `1GiB in the local store /home/me/.cache/sccfg/wrapper/store`.
-fn describe(store: &UserStore) -> String {
-    let size = ByteSize::from_bytes(store.store.size().unwrap_or(0));
-    format!(
-        "{} in the local store {}",
-        size.rounded(),
-        store.settings.dir.display()
-    )
 }
 
 /// sccache's cache on the disk.
@@ -224,34 +214,6 @@ fn contents_of(directory: &Path) -> Result<Contents, Problem> {
         listed.join(", ")
     ))
     .hint("move them elsewhere, then run `sccfg clear` again"))
-}
-
-/// Whether the local store may be removed: it has no entries, `yes` was passed, or the user agrees.
-pub(super) fn may_remove(
-    store: &UserStore,
-    yes: bool,
-    as_json: bool,
-    report: Report,
-) -> Result<bool, Problem> {
-    let is_empty = store.store.size().is_none_or(|size| size == 0);
-    if !yes && !is_empty && as_json {
-        let what = format!("remove {}", describe(store));
-        return Err(json_does_not_ask(&what, ""));
-    }
-    let may = yes || is_empty || is_confirmed(&describe(store), report)?;
-    if !may {
-        report.line("nothing was removed");
-    }
-    Ok(may)
-}
-
-fn is_confirmed(what: &str, report: Report) -> Result<bool, Problem> {
-    report.ask(&format!("remove {what}?")).ok_or_else(|| {
-        Problem::new(format!(
-            "could not ask whether to remove {what}: not a terminal"
-        ))
-        .hint("pass --yes")
-    })
 }
 
 /// The removed entries of the cache and of the store.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use super::store::waiting;
+use super::local_store::waiting;
 use super::{Outcome, json_does_not_ask};
 use crate::cli;
 use crate::gc::{self, Finding, Plan, Removed, SearchResult, Selection, WhichIncremental};

@@ -16,6 +16,7 @@ mod gc;
 mod home;
 mod hook;
 mod init;
+mod local_store;
 mod packaging;
 mod remote;
 mod remove;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::store::failed;
+use super::local_store::failed;
 use crate::cli;
 use crate::report::Report;
 use crate::session::{Purpose, Session, base_address};

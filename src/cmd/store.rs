@@ -1,20 +1,18 @@
 //! `sccfg store`
 
-use std::cell::Cell;
 use std::path::Path;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Outcome;
-use super::clear::may_remove;
+use super::local_store::{cleared, failed, may_remove, waiting};
 use crate::cli;
 use crate::report::Report;
-use crate::user_store::{ELSEWHERE, UserStore};
+use crate::user_store::UserStore;
 use local_store::{Counters, Store};
 use portable_wrapper::store::settings::{self, Settings};
 use sccfg_util::problem::Problem;
-use sccfg_util::proc::running::is_suspended;
 use sccfg_util::size::ByteSize;
 
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
@@ -49,53 +47,6 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
         }
     }
     Ok(Outcome::Done)
-}
-
-/// What was removed, as JSON.
-pub(super) fn cleared(store: &Store, freed: ByteSize) -> Value {
-    json!({ "directory": store.root().to_string_lossy(), "freed": freed })
-}
-
-pub(super) fn failed(verb: &str, store: &Store, error: &std::io::Error) -> Problem {
-    let root = store.root().display();
-    if let Some(obstacle) = store.obstacle() {
-        let what = format!("could not {verb} the store in {root}: {obstacle}");
-        return Problem::new(what).hint(obstacle.hint(ELSEWHERE));
-    }
-    Problem::new(format!("could not {verb} the store in {root}: {error}"))
-        .hint("check `store.dir` in `sccfg config show`, the owner of the directory, and the free space of its disk")
-}
-
-/// Prints once, on standard error, the processes whose lock of the store a command waits for.
-pub(super) fn waiting(report: Report) -> impl Fn(&[u32]) -> bool {
-    let is_said = Cell::new(false);
-    move |pids| {
-        if !is_said.replace(true) {
-            report.note(&wait_for(pids));
-        }
-        true
-    }
-}
-
-fn wait_for(pids: &[u32]) -> Problem {
-    let suspended = pids.iter().find(|pid| is_suspended(**pid));
-    let (what, hint) = match (suspended, pids.first()) {
-        (Some(pid), _) => (
-            format!("waiting for process {pid}, which uses the local store and is suspended"),
-            format!(
-                "`fg` in its terminal or `kill -CONT {pid}` continues it, `kill -KILL {pid}` ends it"
-            ),
-        ),
-        (None, Some(pid)) => (
-            format!("waiting for process {pid}, which uses the local store"),
-            "this goes on when that has ended".to_owned(),
-        ),
-        (None, None) => (
-            "waiting for another process, which uses the local store".to_owned(),
-            "this goes on when that has ended".to_owned(),
-        ),
-    };
-    Problem::new(what).hint(hint)
 }
 
 fn status(settings: &Settings, store: &Store, as_json: bool, report: Report) {

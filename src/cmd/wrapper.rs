@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::json;
 
-use super::clear::may_remove;
+use super::local_store::may_remove;
 use super::{Outcome, explain};
 use crate::cli;
 use crate::report::Report;

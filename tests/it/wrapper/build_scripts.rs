@@ -462,6 +462,27 @@ fn a_script_with_other_inputs_or_outputs_runs_each_time(#[case] value: &str, #[c
     assert!(explained.contains(why), "{explained}");
 }
 
+#[cfg(target_env = "gnu")]
+#[rstest]
+#[requires(sccache)]
+#[case::program("Command::new(\"true\").status().unwrap().success()", 1)]
+#[case::in_a_shell(
+    "Command::new(\"sh\").args([\"-c\", \"echo $(id)\"]).status().unwrap().success()",
+    2
+)]
+fn a_text_counts_only_if_a_program_is_run_that_is_called_so(
+    #[case] value: &str,
+    #[case] expected: usize,
+) {
+    let value = format!(
+        "{{ use std::process::Command; [\"id\", \"date\"].map(|name| format!(\"{{name}} {{}}\", {value})).join(\" \") }}"
+    );
+    let project = app(&saying(&value)).committed();
+    project.main().cargo(&["build"]).ok();
+    project.linked("second").cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), expected);
+}
+
 #[rstest]
 #[requires(sccache)]
 #[case::status(

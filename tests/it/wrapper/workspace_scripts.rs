@@ -390,6 +390,17 @@ pub(super) fn runs(program: &str, argument: &str) -> String {
     )
 }
 
+/// The languages of ISO 639 include `id`.
+#[cfg(target_env = "gnu")]
+#[requires(sccache)]
+#[test]
+fn a_text_that_is_also_the_name_of_a_program_is_no_obstacle() {
+    let texts = "[\"id\", \"who\", \"date\", \"uuidgen\"].join(\" \")";
+    let project = app(&format!("{} + &{texts}", runs("cc", "--version")));
+    project.main().cargo(&["build"]).ok();
+    assert!(builds(&project, &project.linked("second"), false).contains("id who date"));
+}
+
 /// What such a program reads is not seen.
 #[cfg(target_env = "gnu")]
 #[rstest]

@@ -45,6 +45,13 @@ const TIMELESS: [&str; 2] = [
     "32eca8e7c91e64f683186bc152bb6e6ebecdfa316ab75ff05f400b8269e88b54",
 ];
 
+/// Programs whose results differ between runs, and why a run that starts them cannot be cached.
+const HAZARDS: [(&Signs, Uncacheable); 3] = [
+    (&TIMES, Uncacheable::ScriptClock),
+    (&RANDOM, Uncacheable::ScriptRandom),
+    (&MACHINE, Uncacheable::ScriptMachine),
+];
+
 /// Whether the variable `name` has the path of the package.
 pub(super) fn is_package_path_variable(name: &str) -> bool {
     PACKAGE_PATH_VARIABLES.contains(&name)
@@ -122,9 +129,14 @@ impl Source {
         signs.names.iter().any(|name| self.names.contains(*name))
     }
 
-    /// Whether one of the identifiers is in the code, or a string literal is or begins with one of the programs, with or
-    /// without a directory. In a script that runs a shell, each word of a string literal may be a program.
+    /// Whether one of the identifiers is in the code, or a string literal [names a program](Self::names_program).
     fn has(&self, signs: &Signs) -> bool {
+        self.names_any(signs) || self.names_program(signs)
+    }
+
+    /// Whether a string literal is or begins with one of the programs, with or without a directory. In a script that runs a
+    /// shell, each word of a string literal may be a program.
+    fn names_program(&self, signs: &Signs) -> bool {
         let has_shell = self.texts.contains("-c");
         let is_program = |word: &str| {
             let name = word.rsplit('/').next().unwrap_or_default();
@@ -137,7 +149,7 @@ impl Source {
                 || words.next().is_some_and(is_program) && !signs::is_sentence(text)
                 || has_shell && words.any(is_program)
         };
-        self.names_any(signs) || self.texts.iter().any(is_in_text)
+        self.texts.iter().any(is_in_text)
     }
 
     /// As [`Self::has`], but without string literals if the script runs no program: `mime_guess` names files that end in
@@ -165,7 +177,8 @@ impl Source {
     }
 
     /// Why runs cannot be cached, if so. `used` are the inputs of the crates that the script uses. If the run [is
-    /// observed](super::Script::is_observed), reads of the clock and connections are noted instead.
+    /// observed](super::Script::is_observed), reads of the clock, connections and [programs](Self::hazard_of_named_programs)
+    /// are noted instead.
     pub(crate) fn hazard(&self, used: &AmbientInputs, is_observed: bool) -> Option<Uncacheable> {
         let is_of_system = |text: &String| {
             VOLATILE_DIRECTORIES
@@ -178,17 +191,31 @@ impl Source {
             Some(Uncacheable::ScriptUnknown)
         } else if self.names_any(&TIMES) && !self.is_timeless() {
             Some(Uncacheable::ScriptFileTimes)
-        } else if has(&TIMES) && !self.is_timeless() || !is_observed && self.may_read_clock(used) {
+        } else if !is_observed && self.may_read_clock(used) {
             Some(Uncacheable::ScriptClock)
         } else if !is_observed && (has(&NETWORK) || used.uses_network) {
             Some(Uncacheable::ScriptNetwork)
-        } else if has(&RANDOM) {
+        } else if self.names_any(&RANDOM) {
             Some(Uncacheable::ScriptRandom)
-        } else if has(&MACHINE) || self.texts.iter().any(is_of_system) {
+        } else if self.names_any(&MACHINE) || self.texts.iter().any(is_of_system) {
             Some(Uncacheable::ScriptMachine)
+        } else if !is_observed {
+            self.hazard_of_named_programs(used)
         } else {
             None
         }
+    }
+
+    /// Why runs cannot be cached that start the programs that string literals name, if so. Scripts that generate code have
+    /// literals such as `id` and `date` that are no programs.
+    pub(super) fn hazard_of_named_programs(&self, used: &AmbientInputs) -> Option<Uncacheable> {
+        if !self.may_run_programs(used) {
+            return None;
+        }
+        let hazards = HAZARDS.iter();
+        let mut hazards =
+            hazards.filter(|(_, why)| *why != Uncacheable::ScriptClock || !self.is_timeless());
+        hazards.find_map(|(signs, why)| self.names_program(signs).then_some(*why))
     }
 
     /// As [`Self::hazard`], for effects of a script of the workspace that the observer does not note. Published packages are
@@ -252,14 +279,10 @@ impl Source {
     /// Why runs that start `program` cannot be cached, if so. Decided by the file name.
     pub(super) fn hazard_of_program(program: &Path) -> Option<Uncacheable> {
         let name = program.file_name()?.to_str()?;
-        let hazards = [
-            (&TIMES, Uncacheable::ScriptClock),
-            (&NETWORK, Uncacheable::ScriptNetwork),
-            (&RANDOM, Uncacheable::ScriptRandom),
-            (&MACHINE, Uncacheable::ScriptMachine),
-        ];
-        let mut hazards = hazards.into_iter();
-        hazards.find_map(|(signs, why)| signs.programs.contains(&name).then_some(why))
+        let mut hazards = HAZARDS
+            .iter()
+            .chain(&[(&NETWORK, Uncacheable::ScriptNetwork)]);
+        hazards.find_map(|(signs, why)| signs.programs.contains(&name).then_some(*why))
     }
 
     /// Whether the script's own code may read all variables or run a program that prints them, or code in another language that

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::covered_files::{CoveredFiles, differs_each_time};
 use super::started_programs::StartedPrograms;
-use super::{Run, Source, is_vcs_file};
+use super::{Run, Script, Source, is_vcs_file};
 use crate::observation::Uses;
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
@@ -31,15 +31,19 @@ impl Run<'_> {
         if reads_clock && self.script.source.may_read_clock(self.script.used) {
             return Err(Uncacheable::ScriptClock);
         }
+        let programs = requests.programs.iter();
+        let mut hazards = programs.filter_map(|it| Source::hazard_of_program(Path::new(&it.path)));
         if self.script.is_published {
-            return Ok(());
+            // Those that `configure` runs do not count.
+            let may_have_run = hazards.next().is_some() || !ran.notes_all();
+            let Script { source, used, .. } = self.script;
+            let why = source.hazard_of_named_programs(used);
+            return why.filter(|_| may_have_run).map_or(Ok(()), Err);
         }
         if !ran.wrapper.is_empty() && !requests.is_wrapper_noted {
             return Err(Uncacheable::ScriptCompiles);
         }
         // The sources of the programs that it runs are not searched.
-        let programs = requests.programs.iter();
-        let mut hazards = programs.filter_map(|it| Source::hazard_of_program(Path::new(&it.path)));
         if let Some(why) = hazards.next() {
             return Err(why);
         }

@@ -3,6 +3,7 @@
 use indoc::{formatdoc, indoc};
 use rstest::rstest;
 
+use super::command::said;
 use super::project::{Checkout, Layout, Project};
 use super::seed::seed;
 
@@ -80,6 +81,25 @@ fn what_is_included_hits_and_is_of_this_checkout(#[values(Layout::V1, Layout::V2
     let fourth = project.linked("fourth");
     fourth.cargo(&["build"]).ok().all_hit();
     assert_eq!(fourth.says("app"), "of main\n");
+}
+
+/// ruff includes an archive of Python's stubs, whose comments name their callers.
+#[requires(sccache)]
+#[test]
+fn an_included_file_that_is_no_text_asks_for_no_location() {
+    let makes = "fs::write(format!(\"{out}/g.zip\"), b\"\\xff for the caller\").unwrap();";
+    let lib = "pub static G: &[u8] = include_bytes!(concat!(env!(\"OUT_DIR\"), \"/g.zip\"));\n";
+    let main = "fn main() { println!(\"{}\", app::G.escape_ascii()); }\n";
+    let project = made_by(makes, main)
+        .with_store()
+        .file("crates/app/src/lib.rs", lib)
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("a/second");
+    second.cargo(&["build"]).ok();
+    let explained = said(&second, &["explain", "app"]);
+    assert!(!explained.contains("same path"), "{explained}");
+    assert!(says_the_same_uncached(&second).contains("for the caller"));
 }
 
 /// As autocfg and cxx leave them.

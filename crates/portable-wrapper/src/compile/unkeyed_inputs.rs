@@ -226,7 +226,10 @@ pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
             if memmem::find(&text, b"caller").is_none() {
                 return false;
             }
-            let text = String::from_utf8_lossy(&text);
+            // Files that are not UTF-8 are not sources: `include_bytes!` names them.
+            let Ok(text) = String::from_utf8(text) else {
+                return false;
+            };
             let has = |names| macro_effects::has_idents(&text, names);
             has(&["caller"])
                 && (is_generated(path) || has(&["track_caller"]) && has(&["const", "fn"]))

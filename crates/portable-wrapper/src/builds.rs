@@ -42,7 +42,7 @@ mod read;
 mod record;
 mod recorder;
 
-pub(super) use self::before::{BeforeUnit, before_of_run};
+pub(super) use self::before::{BeforeUnit, before_of_run, is_test};
 pub(super) use self::change::changes;
 pub use self::change::{Change, Kind};
 pub(super) use self::read::last_record;
@@ -57,5 +57,7 @@ pub const KEPT_BYTES: u64 = 8 << 20;
 
 /// The directory of the records, in the wrapper's directory below the root of a build directory.
 const BUILDS: &str = "builds";
+/// The crate type of tests in records, which rustc compiles as programs.
+pub(super) const TEST: &str = "test";
 /// The extension of a file of records.
 const EXTENSION: &str = ".jsonl";

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::build_dir::{WRAPPER_DIR, wrapper_dir};
 use super::build_script;
-use super::builds::{Change, Kind, changes};
+use super::builds::{Change, Kind, TEST, changes, is_test};
 use super::digest::{HASHED, KeyPart, shown_secret};
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
@@ -28,7 +28,7 @@ pub struct UnitReport {
     pub name: String,
     /// The name of its package.
     pub package: String,
-    /// The crate types.
+    /// The crate types; `test` for a test, `run` for the run of a build script.
     pub crate_types: Vec<String>,
     /// Whether it is the program of a build script, or a run of that.
     #[serde(skip)]
@@ -212,11 +212,17 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         ),
     };
     let pairs = |part: KeyPart| (part.what, part.value);
+    let is_of_build_script = manifest.is_of_build_script();
+    let crate_types = if is_test(&manifest.parts) {
+        vec![TEST.to_owned()]
+    } else {
+        manifest.crate_types
+    };
     UnitReport {
-        is_of_build_script: manifest.is_of_build_script(),
+        is_of_build_script,
         name: manifest.name,
         package: manifest.package,
-        crate_types: manifest.crate_types,
+        crate_types,
         record,
         below,
         key: manifest.key,

@@ -55,6 +55,22 @@ fn a_changed_source() {
     assert_eq!(low, said(&main, &["wrapper", "explain", "low"]));
 }
 
+/// rustc compiles tests as programs.
+#[requires(sccache)]
+#[test]
+fn a_test_is_called_so() {
+    let project = project();
+    let main = project.main();
+    main.cargo(&["test", "--no-run"]).ok();
+    let low = said(&main, &["explain", "low"]);
+    let mut heads: Vec<_> = low
+        .lines()
+        .filter(|line| line.ends_with("), compiled"))
+        .collect();
+    heads.sort_unstable();
+    assert_eq!(heads, ["low (lib), compiled", "low (test), compiled"]);
+}
+
 #[requires(sccache)]
 #[test]
 fn a_changed_variable() {

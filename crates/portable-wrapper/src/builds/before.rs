@@ -138,7 +138,8 @@ fn value<'a>(parts: &'a [KeyPart], what: &str) -> Option<&'a str> {
     Some(&part.value)
 }
 
-fn is_test(parts: &[KeyPart]) -> bool {
+/// Whether the key with these parts is that of a test.
+pub(crate) fn is_test(parts: &[KeyPart]) -> bool {
     parts
         .iter()
         .any(|part| part.what == "argument" && part.value == "--test")

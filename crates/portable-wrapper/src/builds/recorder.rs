@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::args::Unit;
 use super::super::build_dir::wrapper_dir;
 use super::super::path_map::{PathMap, Role};
-use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES};
+use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES, TEST};
 use super::{Line, Outcome, Started, UnitRecord};
 use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::{env, fsio, proc};
@@ -165,7 +165,7 @@ impl Subject {
             dir: dir.to_owned(),
             name: unit.name.clone(),
             types: if unit.is_test {
-                vec!["test".to_owned()]
+                vec![TEST.to_owned()]
             } else if unit.is_build_script {
                 vec!["build-script".to_owned()]
             } else {

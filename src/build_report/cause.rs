@@ -480,7 +480,7 @@ fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
             "`sccfg server status` and `sccfg doctor` say what is wrong with the server"
         }
         "ScriptCompiles" | "ScriptGit" | "ScriptWritesSources" => {
-            "cargo runs it only if its inputs changed: have it print `cargo::rerun-if-changed` for each file that it reads"
+            "if it declares no inputs, cargo runs it after each change in its package: have it print `cargo::rerun-if-changed` for each file that it reads"
         }
         "ScriptClock" | "ScriptRandom" => {
             "take the time or number out of the build script, or set SOURCE_DATE_EPOCH if it knows that variable"

@@ -159,6 +159,20 @@ struct StoredRun {
     /// Whether the result is valid only for checkouts at the same path, because the script read a file or link with that path.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     reads_own_path: bool,
+    /// Whether the result is valid only for checkouts at the same path, because it has a path that cannot be replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_fixed_path: bool,
+}
+
+impl StoredRun {
+    /// Why the result is valid only for checkouts at the same path, if so.
+    fn why_here(&self) -> Option<&'static str> {
+        if self.reads_own_path {
+            Some(READS_OWN_PATH)
+        } else {
+            self.has_fixed_path.then_some(HAS_FIXED_PATH)
+        }
+    }
 }
 
 /// The sets of inputs of earlier runs with the same first key, the latest first.
@@ -184,11 +198,13 @@ struct Context {
     recorder: Recorder,
 }
 
-/// The reasons why a run is shared only between checkouts at the same path: in its inputs, or in the source of the script and the
-/// variables that it read.
+/// The reasons why a run is shared only between checkouts at the same path: in its inputs, in the source of the script and the
+/// variables that it read, or in its result.
 const READS_OWN_PATH: &str = "it read a file or link that contains the path of the checkout";
 const MAY_READ_OWN_PATH: &str =
     "it may read the path of its package or of the checkout (CARGO_MANIFEST_DIR, current_dir)";
+const HAS_FIXED_PATH: &str = "its output contains the path of the checkout where it cannot be replaced, or compressed data \
+    that may contain it";
 
 /// What a user can do if a run is shared only between checkouts at the same path for the reason `why`.
 pub(super) fn hint_for_path(why: &str) -> Option<&'static str> {
@@ -378,13 +394,14 @@ impl Context {
         key: &str,
         parts: &[KeyPart],
         hit: bool,
-        reads_own_path: bool,
+        why_here: Option<&str>,
     ) -> UnitManifest {
         let mut manifest = UnitManifest::of_run(&self.unit, key, parts, hit);
-        if reads_own_path {
-            manifest.sharing = Sharing::KeyedByPath(READS_OWN_PATH.to_owned());
-        } else if parts.iter().any(|part| part.what == CHECKOUT_PATHS) {
-            manifest.sharing = Sharing::KeyedByPath(MAY_READ_OWN_PATH.to_owned());
+        let has_paths = parts.iter().any(|part| part.what == CHECKOUT_PATHS);
+        let in_key = has_paths.then_some(MAY_READ_OWN_PATH);
+        let in_result = why_here.filter(|why| !has_paths || *why == READS_OWN_PATH);
+        if let Some(why) = in_result.or(in_key) {
+            manifest.sharing = Sharing::KeyedByPath(why.to_owned());
         }
         manifest
     }

@@ -71,6 +71,30 @@ fn a_test_is_called_so() {
     assert_eq!(heads, ["low (lib), compiled", "low (test), compiled"]);
 }
 
+/// The path may be in it, where a search does not find it.
+#[requires(sccache)]
+#[test]
+fn a_run_with_compressed_data_is_of_one_path() {
+    let value = "{ fs::write(format!(\"{out}/g.zip\"), b\"PK\\x03\\x04\").unwrap(); \"said\" }";
+    let project = app(value);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("a/second");
+    for origin in ["executed", "from the cache"] {
+        second.clean();
+        second.cargo(&["build"]).ok();
+        let text = said(&second, &["explain", "app"]);
+        assert!(
+            text.contains(&format!("run of the build script, {origin}")),
+            "{text}"
+        );
+        let why = "shared only between checkouts at the same path: its output contains";
+        assert!(text.contains(why), "{text}");
+    }
+    let third = project.linked("third");
+    let seeded = sccfg(&third, &["seed", "-v"]).status(0);
+    seeded.stderr_has("its output contains the path of the checkout where it cannot be replaced, or compressed data");
+}
+
 #[requires(sccache)]
 #[test]
 fn a_changed_variable() {

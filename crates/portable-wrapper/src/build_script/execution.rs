@@ -77,8 +77,8 @@ struct RunResult<'a> {
 /// A run whose result was stored.
 struct Stored {
     key: String,
-    /// Whether the result is valid only for checkouts at the same path, because the script read a file or link with that path.
-    reads_own_path: bool,
+    /// Why the result is valid only for checkouts at the same path, if so.
+    why_here: Option<&'static str>,
     inputs: RunInputs,
     /// The parts of the second key.
     observed: Found,
@@ -187,11 +187,11 @@ impl Context {
         let (manifest, outcome, key) = match stored {
             Ok(Stored {
                 key,
-                reads_own_path,
+                why_here,
                 inputs,
                 observed,
             }) => {
-                let manifest = self.manifest(&key, parts, false, reads_own_path);
+                let manifest = self.manifest(&key, parts, false, why_here);
                 let manifest = with_observed(manifest, inputs, observed.digest);
                 (manifest, Outcome::Miss, key)
             }
@@ -299,17 +299,17 @@ impl Context {
         };
         let stored = self.store_tree(&second.key, &result, &work);
         let _ = fsio::remove_dir(&work);
-        let (key, reads_own_path) = stored?;
+        let (key, why_here) = stored?;
         self.remember_inputs(&first.key, inputs.clone());
         Ok(Stored {
             key,
-            reads_own_path,
+            why_here,
             inputs,
             observed: second.observed,
         })
     }
 
-    /// Stores the tree. Returns the key under which it is stored, and whether the script read the path of the checkout.
+    /// Stores the tree. Returns the key under which it is stored, and why it is valid only for checkouts at the same path, if so.
     ///
     /// # Errors
     /// If the files cannot be stored, or another process removed some of them.
@@ -318,7 +318,7 @@ impl Context {
         key: &str,
         result: &RunResult<'_>,
         work: &Path,
-    ) -> Result<(String, bool), Uncacheable> {
+    ) -> Result<(String, Option<&'static str>), Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         let RunResult { output, around, .. } = result;
         let map = |text| tree::with_placeholders(text, &self.path_map, around);
@@ -370,6 +370,7 @@ impl Context {
             stderr: stderr.into(),
             took: Some(result.took),
             reads_own_path,
+            has_fixed_path: !is_portable,
         };
         let metadata = serde_json::to_vec(&run).map_err(|_| unfit)?;
         let files = captured.files.iter().map(|(name, path, digest)| NewFile {
@@ -385,7 +386,7 @@ impl Context {
             return Err(unfit);
         }
         self.record_libraries(&run.tree);
-        Ok((key, reads_own_path))
+        Ok((key, run.why_here()))
     }
 
     /// Whether the store has a result under `key` from a checkout with other paths that is good for this umask.

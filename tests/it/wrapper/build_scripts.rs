@@ -231,6 +231,8 @@ const PROBE: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); let probe
 #[case::by_a_compiler("String::from_utf8(std::process::Command::new(\"cc\").arg(\"--version\").output().unwrap().stdout).unwrap()", &["OTHER"])]
 #[case::by_a_shell("String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()", &["GITHUB_SHA", "CI_COMMIT_SHA", "ATUIN_HISTORY_ID"])]
 #[case::by_a_probe(PROBE, &["ANOTHER"])]
+// As libc's script, which tries to run `emcc`.
+#[case::by_a_program_that_is_missing("std::process::Command::new(\"no-such-program\").output().is_err().to_string()", &["OTHER"])]
 fn a_variable_that_no_script_reads_does_not_count(#[case] value: &str, #[case] names: &[&str]) {
     let value = format!("{{ {DECLARES_ITSELF} {value} }}");
     let project = app(&saying(&value)).committed();

@@ -94,8 +94,20 @@ impl<'r> StartedPrograms<'r> {
         let mut files = self.requests.files.keys();
         (is_noted && !self.requests.is_wrapper_unnoted)
             && !files.any(|path| path.starts_with("/proc") && path.ends_with("environ"))
-            && programs.all(|program| self.is_tool(program) || self.interprets_tool(program))
+            && programs.all(|program| {
+                self.is_tool(program) || self.interprets_tool(program) || self.is_missing(program)
+            })
             && self.notes_all()
+    }
+
+    /// Whether `program` was not started, because there is none of this name: libc's script tries to run `emcc`.
+    fn is_missing(&self, program: &Program) -> bool {
+        let path = Path::new(&program.path);
+        let has_name = |other: &PathBuf| other.file_name() == path.file_name();
+        path.components().count() == 1
+            && !program.path.contains(char::is_whitespace)
+            && find_program(path.as_os_str(), self.search_path).is_none()
+            && !self.requests.observed.iter().any(has_name)
     }
 
     /// The wrapper scripts of the tools that were run, and the files of nixpkgs that these read. `None` if a script may have

@@ -65,11 +65,21 @@ impl InstalledWrapper {
     /// # Errors
     /// If the link cannot be created.
     pub fn install(&self) -> Result<bool, Problem> {
-        if !self.is_packaged {
+        let directory = self.path.parent().unwrap_or(&self.path);
+        // That user could not replace what root creates there.
+        let is_of_other = !self.is_packaged && fsio::is_kept_from_root(directory);
+        if !self.is_packaged && !is_of_other {
             launcher::install(&self.path);
         }
         if self.is_installed() {
             return Ok(false);
+        }
+        if is_of_other {
+            return Err(Problem::new(format!(
+                "could not create the link {}: the directory is of another user, and this is root",
+                self.path.display()
+            ))
+            .hint("run sccfg as that user, or name another directory in XDG_DATA_HOME"));
         }
         let program = program()?;
         fsio::replace_link(&self.path, &program).map_err(|error| {

@@ -85,3 +85,22 @@ fn root_creates_nothing_for_the_user_of_sudo() {
     assert!(!home.join(".cache").exists());
     is_cached_again(&project);
 }
+
+/// The hook of a dev shell, by `sudo`. That user could not replace the link after an upgrade.
+#[requires(sccache, root)]
+#[test]
+fn root_does_not_install_the_wrapper_for_the_user_of_sudo() {
+    let sandbox = crate::support::Sandbox::new().variable("SUDO_UID", "65534");
+    let home = sandbox.path("home");
+    succeeds(
+        sandbox
+            .command("chown")
+            .args(["-R", "65534", home.to_str().unwrap()]),
+    );
+    sandbox
+        .sccfg(&["wrapper", "install"])
+        .status(1)
+        .stderr_has("the directory is of another user, and this is root")
+        .stderr_has("hint: run sccfg as that user");
+    assert!(!home.join(".local").exists());
+}

@@ -39,27 +39,29 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
         observed.iter().for_each(ObservedRun::mark_unnoted);
         return build_script::run(rest);
     }
-    let stem = Path::new(program).file_stem().unwrap_or_default();
-    let is_driver = stem == "clippy-driver";
-    if stem != "rustc" && !is_driver {
-        let next = rest.first().and_then(|next| Path::new(next).file_stem());
-        return if next == Some("rustc".as_ref()) {
-            // The effect of an unknown workspace wrapper cannot be in a key.
-            exec_noted(arguments, observed.as_ref())
-        } else {
-            run_other(arguments, observed.as_ref())
-        };
-    }
-    // clippy's driver gets the compiler as its first argument.
-    let flags = if is_driver {
-        rest.get(1..).unwrap_or_default()
-    } else {
-        rest
+    let kind = match kind_of(program, rest) {
+        // The effect of an unknown workspace wrapper cannot be in a key.
+        Some(Program::WorkspaceWrapper) if observed.is_some() => {
+            return exec_noted(arguments, observed.as_ref());
+        }
+        Some(kind) => kind,
+        None => return run_other(arguments, observed.as_ref()),
+    };
+    let is_driver = kind == Program::ClippyDriver;
+    // Programs in front of the compiler get it as their first argument.
+    let flags = match kind {
+        Program::Compiler => rest,
+        Program::ClippyDriver | Program::WorkspaceWrapper => rest.get(1..).unwrap_or_default(),
     };
     let Ok(cwd) = env::current_dir() else {
         return exec_noted(arguments, observed.as_ref());
     };
     let (unit, unsupported) = match parse(flags, &cwd) {
+        Invocation::Unit(unit) | Invocation::Unsupported(_, unit)
+            if kind == Program::WorkspaceWrapper =>
+        {
+            (unit, Some(Uncacheable::WorkspaceWrapper))
+        }
         Invocation::Unit(unit) => (unit, None),
         Invocation::Other => {
             let version = observed.is_none().then(|| saved_version(program, rest));
@@ -76,6 +78,34 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     }
     observed.iter().for_each(ObservedRun::mark_unnoted);
     run_unit(arguments, is_driver, &unit, unsupported, &cwd)
+}
+
+/// What cargo runs through this process to compile Rust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Program {
+    Compiler,
+    /// That of clippy, which runs the compiler.
+    ClippyDriver,
+    /// Another program in front of the compiler (`RUSTC_WORKSPACE_WRAPPER`).
+    WorkspaceWrapper,
+}
+
+/// What `program` is, which gets the arguments `rest`. `None` if it does not compile Rust.
+fn kind_of(program: &OsStr, rest: &[OsString]) -> Option<Program> {
+    let next = rest.first().map(OsString::as_os_str);
+    if is_compiler(program) {
+        Some(Program::Compiler)
+    } else if Path::new(program).file_stem() == Some("clippy-driver".as_ref()) {
+        Some(Program::ClippyDriver)
+    } else {
+        next.is_some_and(is_compiler)
+            .then_some(Program::WorkspaceWrapper)
+    }
+}
+
+/// Whether a program with this path is the compiler, from its name.
+fn is_compiler(program: &OsStr) -> bool {
+    Path::new(program).file_stem() == Some("rustc".as_ref())
 }
 
 /// The saved output of the compiler `program`, if `arguments` are those by which cargo asks for its version.

@@ -11,6 +11,8 @@ pub(super) enum Uncacheable {
     LinksSwitchedOff,
     /// `-C incremental`: sccache does not cache such units either.
     Incremental,
+    /// A program in front of the compiler (`RUSTC_WORKSPACE_WRAPPER`) may change what it does.
+    WorkspaceWrapper,
     /// No sccache was found: neither `SCCFG_SCCACHE` nor `PATH` leads to one.
     NoSccache,
     /// sccache failed earlier in this build.
@@ -138,6 +140,9 @@ impl Uncacheable {
             Self::SwitchedOff => "the wrapper is switched off",
             Self::LinksSwitchedOff => "it is linked, and caching of linked outputs is switched off",
             Self::Incremental => "it is compiled incrementally",
+            Self::WorkspaceWrapper => {
+                "RUSTC_WORKSPACE_WRAPPER runs the compiler, and what it changes is not known"
+            }
             Self::NoSccache => "no sccache was found",
             Self::SccacheDisabled => "sccache failed earlier in this build",
             Self::CompilerKilled => "its compiler was killed",
@@ -246,6 +251,9 @@ impl Uncacheable {
             Self::Incremental => {
                 Some("set CARGO_INCREMENTAL=0, or incremental = \"off\" in sccfg.toml")
             }
+            Self::WorkspaceWrapper => Some(
+                "unset RUSTC_WORKSPACE_WRAPPER, or build.rustc-workspace-wrapper in cargo's configuration, for builds that do not need it",
+            ),
             Self::UnknownInput => {
                 Some("a file that the linker reads may be named in `cargo::rustc-link-arg`")
             }
@@ -258,6 +266,7 @@ impl Uncacheable {
             Self::SwitchedOff
             | Self::LinksSwitchedOff
             | Self::Incremental
+            | Self::WorkspaceWrapper
             | Self::NoSccache
             | Self::SccacheDisabled
             | Self::CompilerKilled

@@ -99,10 +99,10 @@ pub(super) fn compile_unit(
 ) -> Result<ExitStatus, ExitCode> {
     let (program, args) = split(arguments);
     let mut args = args.to_vec();
-    // The output may contain the arguments.
+    // The output may contain the arguments, or a program in front of the compiler may write paths of sources elsewhere.
     let are_visible = matches!(
         why,
-        Uncacheable::CompilerArguments | Uncacheable::KernelFile
+        Uncacheable::CompilerArguments | Uncacheable::KernelFile | Uncacheable::WorkspaceWrapper
     );
     if !is_off(SWITCH) && !are_visible {
         // An incremental build starts from scratch when its arguments change. In generated source, `file!()` would be a

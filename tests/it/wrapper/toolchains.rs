@@ -10,6 +10,7 @@ use super::command::said;
 use super::environment::PROC_MACRO;
 use super::file_stamps::settle;
 use super::project::{Checkout, Project};
+use super::registry::{PRINTS, above, with_home};
 
 const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\npub fn version() -> &'static str { env!(\"V\") }\n";
 /// Says which compiler it was built for.
@@ -247,6 +248,36 @@ fn a_wrapper_for_the_workspace_is_run() {
         "{}",
         third.says("app")
     );
+}
+
+/// Its arguments are cargo's, so libraries of registries have placeholders, which the program may not have.
+#[requires(sccache)]
+#[test]
+fn what_a_wrapper_for_the_workspace_compiles_has_no_placeholders() {
+    let generates = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/made.rs\"), \"pub fn text() -> u8 { 1 }\").unwrap(); }\n";
+    let library = "include!(concat!(env!(\"OUT_DIR\"), \"/made.rs\"));\n";
+    let project = above(library, generates, PRINTS);
+    let wrapper = project.sandbox.path("wrapper/plain");
+    script(
+        &wrapper,
+        "#!/bin/sh\ncase \"$*\" in */sccfg-target/*) exit 1;; esac\nexec \"$@\"\n",
+    );
+    let main = with_home(&project, &project.main(), "cargo-home")
+        .with("RUSTC_WORKSPACE_WRAPPER", wrapper.to_str().unwrap());
+    main.cargo(&["build"]).ok();
+    let program = fs::read(main.path("target/debug/app")).unwrap();
+    assert!(memchr::memmem::find(&program, b"/sccfg-target/").is_none());
+    let text = said(&main, &["explain", "app"]);
+    assert!(
+        text.contains("why: RUSTC_WORKSPACE_WRAPPER runs the compiler"),
+        "{text}"
+    );
+    assert!(
+        text.contains("hint: unset RUSTC_WORKSPACE_WRAPPER"),
+        "{text}"
+    );
+    let record = said(&main, &["report"]);
+    assert!(record.contains("RUSTC_WORKSPACE_WRAPPER"), "{record}");
 }
 
 #[requires(sccache)]

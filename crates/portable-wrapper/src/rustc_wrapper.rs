@@ -103,9 +103,18 @@ fn kind_of(program: &OsStr, rest: &[OsString]) -> Option<Program> {
     }
 }
 
-/// Whether a program with this path is the compiler, from its name.
+/// Whether a program with this path is the compiler, from its name: `rustc`, or with a version as in the packages of Ubuntu
+/// (`rustc-1.85`).
 fn is_compiler(program: &OsStr) -> bool {
-    Path::new(program).file_stem() == Some("rustc".as_ref())
+    let program = Path::new(program);
+    let version = program
+        .file_name()
+        .and_then(|name| name.to_str()?.strip_prefix("rustc-"));
+    program.file_stem() == Some("rustc".as_ref())
+        || version.is_some_and(|version| {
+            let is_part = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            !version.is_empty() && version.bytes().all(is_part)
+        })
 }
 
 /// The saved output of the compiler `program`, if `arguments` are those by which cargo asks for its version.

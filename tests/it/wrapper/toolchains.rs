@@ -280,6 +280,22 @@ fn what_a_wrapper_for_the_workspace_compiles_has_no_placeholders() {
     assert!(record.contains("RUSTC_WORKSPACE_WRAPPER"), "{record}");
 }
 
+/// As the packages of Ubuntu name it.
+#[requires(sccache)]
+#[test]
+fn the_name_of_a_compiler_may_have_a_version() {
+    let project = project();
+    let named = project.sandbox.path("compilers/rustc-1.95");
+    fs::create_dir_all(named.parent().unwrap()).unwrap();
+    let main = project.main();
+    let rustc = crate::support::project().join("tests/tools/rustc");
+    symlink(rustc, &named).unwrap();
+    let named = named.to_str().unwrap();
+    main.with("RUSTC", named).cargo(&["build"]).ok();
+    let second = project.linked("second").with("RUSTC", named);
+    second.cargo(&["build"]).ok().all_hit();
+}
+
 #[requires(sccache)]
 #[test]
 fn every_command_of_cargos_works_and_is_shared() {

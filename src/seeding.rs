@@ -1,6 +1,6 @@
 //! Seeding: selects the worktrees from which the target directory of a new worktree is filled, and prepares the directories.
 
-mod cargo_settings;
+pub(crate) mod cargo_settings;
 mod first_build;
 mod manifest;
 mod workspace;

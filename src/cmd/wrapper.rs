@@ -1,6 +1,6 @@
 //! `sccfg wrapper`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
@@ -9,12 +9,14 @@ use super::local_store::may_remove;
 use super::{Outcome, explain};
 use crate::cli;
 use crate::report::Report;
+use crate::seeding::cargo_settings::CargoSettings;
 use crate::user_store::UserStore;
 use portable_wrapper::find_sccache;
 use portable_wrapper::install::InstalledWrapper;
 use portable_wrapper::state_dir::{CleanedState, StateDir};
 use sccfg_util::env;
 use sccfg_util::problem::Problem;
+use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars;
 
 pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> Result<Outcome> {
@@ -33,7 +35,7 @@ pub(super) fn run(args: &cli::WrapperCommand, start: &Path, report: Report) -> R
             wrapper.install()?;
             report.data(&format!("{}\n", wrapper.path.display()));
         }
-        cli::WrapperCommand::Status { json } => return Ok(status(&wrapper, *json, report)),
+        cli::WrapperCommand::Status { json } => return Ok(status(&wrapper, start, *json, report)),
         cli::WrapperCommand::Clean { yes } => {
             let state = StateDir::find();
             if let Some(store) = state.as_ref().and_then(store_in)
@@ -80,14 +82,14 @@ fn clean(wrapper: &InstalledWrapper, state: Option<&StateDir>, report: Report) -
     Ok(())
 }
 
-fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome {
+fn status(wrapper: &InstalledWrapper, start: &Path, as_json: bool, report: Report) -> Outcome {
     let sccache = find_sccache();
     let state = StateDir::find().map(|state| state.directory().to_owned());
-    let configured = env::var_os("RUSTC_WRAPPER").map(PathBuf::from);
+    let settings = CargoSettings::read(start);
+    let configured = settings.as_ref().and_then(CargoSettings::wrapper);
     let real = |path: &Path| path.canonicalize().ok();
     let is_active = configured
-        .as_deref()
-        .and_then(real)
+        .and_then(|(_, name)| real(&find_program(name, &env::search_path())?))
         .is_some_and(|path| real(&wrapper.path) == Some(path));
     if as_json {
         report.json(&json!({
@@ -111,10 +113,10 @@ fn status(wrapper: &InstalledWrapper, as_json: bool, report: Report) -> Outcome 
         report.text(&format!("wrapper  {path}{installed}\n"));
         report.text(&format!("sccache  {}\n", shown(sccache.as_deref())));
         report.text(&format!("state    {}\n", shown(state.as_deref())));
-        let active = match (&configured, is_active) {
-            (_, true) => "yes: RUSTC_WRAPPER is the wrapper".to_owned(),
-            (Some(other), false) => format!("no: RUSTC_WRAPPER is {}", other.display()),
-            (None, false) => "no: RUSTC_WRAPPER is not set".to_owned(),
+        let active = match (configured, is_active) {
+            (Some((setting, _)), true) => format!("yes: {setting} is the wrapper"),
+            (Some((setting, other)), false) => format!("no: {setting} is {}", other.display()),
+            (None, _) => "no: RUSTC_WRAPPER is not set".to_owned(),
         };
         report.text(&format!("active   {active}\n"));
     }

@@ -18,6 +18,8 @@ pub(crate) struct CargoSettings {
     /// The path, with cargo's placeholders.
     build_dir: Option<PathBuf>,
     rustc: Option<OsString>,
+    /// The wrapper of the compiler, and the setting that names it. An empty name is none.
+    wrapper: Option<(&'static str, OsString)>,
     /// The variables in `[env]`.
     variables: BTreeMap<String, Variable>,
     /// Whether a file uses `include`, which not every version of cargo supports.
@@ -65,6 +67,9 @@ impl CargoSettings {
             target_dir: path("CARGO_TARGET_DIR").or_else(|| path("CARGO_BUILD_TARGET_DIR")),
             build_dir: path("CARGO_BUILD_BUILD_DIR"),
             rustc: variable("RUSTC").or_else(|| variable("CARGO_BUILD_RUSTC")),
+            wrapper: ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"]
+                .into_iter()
+                .find_map(|name| Some((name, env::var_os(name)?))),
             ..Self::default()
         };
         settings.add(&configuration_files(directory)).ok()?;
@@ -83,16 +88,22 @@ impl CargoSettings {
         let (target_dir, build_dir) = (path("target-dir")?, path("build-dir")?);
         self.target_dir = self.target_dir.take().or(target_dir);
         self.build_dir = self.build_dir.take().or(build_dir);
-        let rustc = text(build, "rustc")?.map(|(rustc, base)| {
-            // A name without a slash is looked up in `PATH`.
-            let is_path = Path::new(rustc).components().count() > 1;
-            if is_path {
-                base.join(rustc).into()
-            } else {
-                rustc.into()
-            }
-        });
-        self.rustc = self.rustc.take().or(rustc);
+        let program = |key| {
+            let program = text(build, key)?.map(|(program, base)| {
+                // A name without a slash is looked up in `PATH`.
+                let is_path = Path::new(program).components().count() > 1;
+                if is_path {
+                    base.join(program).into()
+                } else {
+                    program.into()
+                }
+            });
+            Ok(program)
+        };
+        self.rustc = self.rustc.take().or(program("rustc")?);
+        let wrapper = program("rustc-wrapper")?;
+        let wrapper = wrapper.map(|wrapper| ("build.rustc-wrapper of cargo", wrapper));
+        self.wrapper = self.wrapper.take().or(wrapper);
         let variables = merged::table(&table, "env")?.iter();
         self.variables = variables
             .map(|(name, setting)| {
@@ -126,6 +137,12 @@ impl CargoSettings {
     /// The path or the name of the compiler.
     pub(super) fn rustc(&self) -> &OsStr {
         self.rustc.as_deref().unwrap_or(OsStr::new("rustc"))
+    }
+
+    /// The path or the name of the wrapper of the compiler, and the setting that names it.
+    pub(crate) fn wrapper(&self) -> Option<(&'static str, &OsStr)> {
+        let (setting, wrapper) = self.wrapper.as_ref()?;
+        (!wrapper.is_empty()).then_some((setting, wrapper))
     }
 
     /// The variables that cargo sets for compilers and build scripts, besides its own.

@@ -192,6 +192,31 @@ fn it_is_put_in_its_place_and_taken_away() {
     let status: Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["installed"], true);
     assert_eq!(status["sccache"], project.sccache().to_str().unwrap());
+    // cargo has other settings for it.
+    let by_other = main.without("RUSTC_WRAPPER");
+    let active = |checkout: &Checkout<'_>| {
+        let text = said(checkout, &["wrapper", "status"]);
+        text.lines().last().unwrap().to_owned()
+    };
+    assert_eq!(active(&by_other), "active   no: RUSTC_WRAPPER is not set");
+    let name = "CARGO_BUILD_RUSTC_WRAPPER";
+    assert_eq!(
+        active(&by_other.with(name, wrapper.to_str().unwrap())),
+        format!("active   yes: {name} is the wrapper")
+    );
+    main.write(
+        ".cargo/config.toml",
+        "[build]\nrustc-wrapper = \"bin/other\"\n",
+    );
+    let other = main.path("bin/other");
+    assert_eq!(
+        active(&by_other),
+        format!(
+            "active   no: build.rustc-wrapper of cargo is {}",
+            other.display()
+        )
+    );
+    main.remove(".cargo/config.toml");
     let memory = status["state"].as_str().unwrap().to_owned();
     assert!(std::path::Path::new(&memory).is_dir());
 

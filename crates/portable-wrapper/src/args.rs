@@ -57,6 +57,8 @@ pub(super) struct Unit {
     pub(super) target: Option<String>,
     /// `--test`
     pub(super) is_test: bool,
+    /// Whether it is instrumented for coverage (`-C instrument-coverage`).
+    pub(super) has_coverage: bool,
     /// Whether it is the program of a build script.
     pub(super) is_build_script: bool,
     /// The arguments that are in the key as written, in the order given.
@@ -220,6 +222,9 @@ impl Unit {
             // Compressed sections cannot be searched for paths.
             ("link-arg" | "link-args", Some(value)) if value.contains("compress-debug") => {
                 self.unknown.get_or_insert_with(|| value.to_owned());
+            }
+            ("instrument-coverage", value) => {
+                self.has_coverage = !matches!(value, Some("no" | "n" | "off" | "false" | "0"));
             }
             ("profile-use" | "profile-sample-use", _) => return Some(Uncacheable::Profile),
             (name, _) if !PLAIN_CODEGEN.contains(&name) => {

@@ -2,6 +2,7 @@
 //! because programs and libraries may be larger than what a wrapper should keep in memory.
 
 mod contents;
+pub(super) mod coverage;
 mod line_tables;
 mod locations;
 pub(super) mod placeholder_sites;

@@ -316,8 +316,11 @@ fn entry_of(
                 leak = leak_of(&contents, &file)?;
             }
         }
+        if request.has_coverage && request.remap == Remap::All && leak.is_none() {
+            leak = binary::coverage::leak(&file, path_map)?;
+        }
         if let Some(cargo_home) = path_map.unmapped() {
-            let is_movable = !asks_for_home && contents.is_movable;
+            let is_movable = !asks_for_home && !request.has_coverage && contents.is_movable;
             if !is_movable || contents.has_unmapped {
                 entry.cargo_home = Some(cargo_home.to_owned());
             }

@@ -176,6 +176,7 @@ impl<'a> KeyBuilder<'a> {
         inputs.add_known_inputs(compiler);
         inputs.add_vendored();
         inputs.add_reasons();
+        inputs.add_coverage();
         inputs.add_compiler(compiler, driver)?;
         inputs.add_arguments();
         let is_script_known = inputs.add_variables();
@@ -267,6 +268,17 @@ impl<'a> KeyBuilder<'a> {
             self.keyed_by_path.get_or_insert_with(|| {
                 format!("`{flag}` may write paths that the wrapper does not find")
             });
+        }
+    }
+
+    /// Adds the reason why a unit that is instrumented for coverage cannot be shared, unless it is of a package of a registry. The names
+    /// of sources in its output are not replaced, and those of such packages are the same for all checkouts with this
+    /// `CARGO_HOME`. The compile shows whether there are others.
+    fn add_coverage(&mut self) {
+        let is_downloaded = matches!(self.origin, Origin::Registry(_)) && self.vendored.is_empty();
+        if self.unit.has_coverage && !(is_downloaded && self.path_map.unmapped().is_some()) {
+            let why = "its coverage mapping contains the paths of its sources";
+            self.keyed_by_path.get_or_insert_with(|| why.to_owned());
         }
     }
 

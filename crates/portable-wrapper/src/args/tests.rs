@@ -68,14 +68,24 @@ fn unsupported_arguments_are_reported() {
 
 #[test]
 fn unknown_flags_are_in_the_key() {
-    for more in [
-        "-Zprint-type-sizes",
-        "-C instrument-coverage",
-        "--unheard-of",
-    ] {
+    for more in ["-Zprint-type-sizes", "--unheard-of"] {
         let unit = unit(&format!("{LIBRARY} {more}"));
         assert!(unit.unknown.is_some(), "{more}");
         assert!(unit.counted.len() > 10);
+    }
+}
+
+#[test]
+fn the_last_setting_of_coverage_counts() {
+    for (more, has_coverage) in [
+        ("", false),
+        ("-Cinstrument-coverage", true),
+        ("-C instrument-coverage=all", true),
+        ("-C instrument_coverage=y -C instrument-coverage=off", false),
+    ] {
+        let unit = unit(&format!("{LIBRARY} {more}"));
+        assert_eq!(unit.has_coverage, has_coverage, "{more}");
+        assert_eq!(unit.unknown, None);
     }
 }
 

@@ -45,7 +45,7 @@ fn data<'a>(cache: &'a ReadCache<&'a File>, part: &Part<'_>) -> impl ReadRef<'a>
 pub(super) type Section<'a> = (String, Part<'a>);
 
 /// The sections of an object file that have bytes; `None` if it is none.
-fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
+pub(super) fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
     let cache = ReadCache::new(part.file);
     let data = data(&cache, part);
     let section =

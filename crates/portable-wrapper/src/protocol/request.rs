@@ -46,6 +46,9 @@ pub(crate) struct CompileRequest {
     pub(crate) path_map: PathMap,
     /// Whether the linker runs.
     pub(crate) is_linked: bool,
+    /// Whether it is instrumented for coverage: names of sources in the output cannot be replaced.
+    #[serde(default)]
+    pub(crate) has_coverage: bool,
     /// The variables that contain a mapped path, and that the source or a macro may use for more
     /// than finding a file.
     pub(crate) exposed_variables: Vec<String>,
@@ -146,6 +149,7 @@ impl CompileRequest {
             dep_info: String::new(),
             path_map: PathMap::default(),
             is_linked: false,
+            has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,
             plain_package: None,

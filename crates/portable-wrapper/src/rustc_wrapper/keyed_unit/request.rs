@@ -62,6 +62,7 @@ pub(super) fn empty_request(
         entry: entry_name(&unit.stem()),
         dep_info: format!("{}.d", unit.stem()),
         is_linked: unit.is_linked(),
+        has_coverage: unit.has_coverage,
         ..CompileRequest::empty(Language::Rust)
     }
 }

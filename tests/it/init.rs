@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::support::{Ran, Sandbox};
+use crate::lab::kill;
+use crate::support::{Ran, Sandbox, files_below};
 
 const FLAKE: &str = r#"{
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
@@ -49,6 +53,31 @@ fn init_warns_if_it_names_another_directory_than_the_variable() {
         .sccfg(&["init", "repo", "--cache-dir", "/mine"])
         .status(0);
     assert!(!named.stderr.contains("SCCACHE_DIR"), "{named:?}");
+}
+
+/// The files are written to temporary ones first.
+#[test]
+fn an_interrupted_init_leaves_no_temporary_files() {
+    for milliseconds in (0..200).step_by(4) {
+        let sandbox = repository();
+        let mut init = sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+        let init = init.args(["init", "repo", "--linker", "mold", "--linker-config", "set"]);
+        let mut init = init
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        kill()
+            .args(["-INT", &init.id().to_string()])
+            .output()
+            .unwrap();
+        init.wait().unwrap();
+        let files = files_below(&sandbox.path("repo"));
+        let is_temporary = |path: &&PathBuf| path.extension().is_some_and(|it| it == "tmp");
+        let left: Vec<_> = files.iter().filter(is_temporary).collect();
+        assert!(left.is_empty(), "{left:?} after {milliseconds} ms");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod signals;
 pub mod watched;
 
 pub use piped::POLL_INTERVAL;
-pub use signals::{Signal, exit_by_signal, is_crash, send_signal};
+pub use signals::{Delay, Signal, exit_by_signal, is_crash, send_signal};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};

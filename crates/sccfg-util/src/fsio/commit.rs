@@ -14,6 +14,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::{link_target, names_in, parent, read, with_io_hint, without_temporary_path};
 use crate::problem::Problem;
+use crate::proc::Delay;
 
 /// A change of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub enum NewFileMode {
 /// # Errors
 /// When a change fails; then all files are as before.
 pub fn commit(changes: &[Change]) -> Result<(), Problem> {
+    // Declared first, so that it ends after the temporary files have been removed.
+    let _delay = Delay::begin();
     let mut directories = NewDirs::default();
     let staged: Vec<Staged<'_>> = changes
         .iter()

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, waitid};
@@ -130,6 +130,34 @@ impl Forwarding {
         for signal in not_ignored() {
             let always = Arc::new(AtomicBool::new(true));
             let _ = signal_hook::flag::register_conditional_default(signal, always);
+        }
+    }
+}
+
+/// Delays SIGTERM, SIGINT and SIGHUP until it is dropped. Then this process ends, if it received one of them.
+pub struct Delay(Vec<(i32, Arc<AtomicBool>)>);
+
+impl Delay {
+    /// Begins the delay. Signals that cannot be delayed end this process at once.
+    #[must_use]
+    pub fn begin() -> Self {
+        let delayed = not_ignored().filter_map(|signal| {
+            let received = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(signal, Arc::clone(&received)).ok()?;
+            Some((signal, received))
+        });
+        Self(delayed.collect())
+    }
+}
+
+impl Drop for Delay {
+    fn drop(&mut self) {
+        for (signal, received) in &self.0 {
+            let always = Arc::new(AtomicBool::new(true));
+            let _ = signal_hook::flag::register_conditional_default(*signal, always);
+            if received.load(Ordering::Relaxed) {
+                let _ = signal_hook::low_level::emulate_default_handler(*signal);
+            }
         }
     }
 }

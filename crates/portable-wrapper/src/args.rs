@@ -39,6 +39,8 @@ pub(super) struct Unit {
     pub(super) crate_types: Vec<String>,
     /// `--emit`, in the order given.
     pub(super) emits: Vec<String>,
+    /// The files that `--emit` names (`asm=FILE`), except for metadata and dep-info.
+    pub(super) named_outputs: Vec<PathBuf>,
     /// `--out-dir`
     pub(super) out_dir: PathBuf,
     /// `-C extra-filename`
@@ -113,7 +115,13 @@ impl Parser<'_> {
                 unit.crate_types.extend(value.split(',').map(str::to_owned));
                 unit.counted.extend([flag.to_owned(), value]);
             }
-            "--emit" => unit.emits.extend(value.split(',').map(str::to_owned)),
+            "--emit" => {
+                unit.emits.extend(value.split(',').map(str::to_owned));
+                let named = value.split(',').filter_map(|emit| emit.split_once('='));
+                let others = named.filter(|(kind, _)| !matches!(*kind, "metadata" | "dep-info"));
+                let files = others.map(|(_, file)| self.cwd.join(file));
+                unit.named_outputs.extend(files);
+            }
             "--out-dir" => unit.out_dir = self.cwd.join(value),
             "--extern" => unit.externs.push(match value.split_once('=') {
                 Some((name, file)) => (name.to_owned(), Some(self.cwd.join(file))),
@@ -253,13 +261,12 @@ impl Unit {
             "staticlib",
             "dylib",
         ];
-        let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
         let is_type = |kind: &String| TYPES.contains(&kind.as_str());
         if self.name.is_empty() || self.out_dir.as_os_str().is_empty() {
             Some(Uncacheable::NoNameOrDirectory)
         } else if !self.crate_types.iter().all(is_type) {
             Some(Uncacheable::UnknownCrateType)
-        } else if !self.emits.iter().all(is_known) {
+        } else if self.has_unusual_emits() {
             Some(Uncacheable::UnusualEmit)
         } else if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
             Some(Uncacheable::NoDepInfo)
@@ -281,6 +288,12 @@ impl Unit {
     /// Whether `--emit` has this.
     pub(super) fn emits(&self, kind: &str) -> bool {
         self.emits.iter().any(|emit| emit == kind)
+    }
+
+    /// Whether `--emit` has more than cargo itself asks for, such as assembler code.
+    pub(super) fn has_unusual_emits(&self) -> bool {
+        let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
+        !self.emits.iter().all(is_known)
     }
 
     /// Whether the linker runs: a crate type is neither `lib` nor `rlib`, and `--emit` has `link`.

@@ -4,7 +4,7 @@ mod c_calls;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus, Output};
@@ -122,19 +122,36 @@ pub(super) fn compile_unit(
             path_map.to_real_output(line)
         }
     })?;
-    if status.success() && unit.is_linked() {
-        for name in fsio::names_in(&unit.out_dir) {
-            let path = unit.out_dir.join(&name);
+    if status.success() && (unit.is_linked() || unit.has_unusual_emits()) {
+        let names = fsio::names_in(&unit.out_dir).into_iter();
+        let outputs = names.filter(|name| unit.is_final_output(name));
+        let outputs = outputs.map(|name| unit.out_dir.join(name));
+        for path in outputs.chain(unit.named_outputs.iter().cloned()) {
             // On macOS, debug information may be a directory.
-            if unit.is_final_output(&name)
-                && path.is_file()
-                && let Err(error) = binary::write_paths_in(&path, path_map)
+            if path.is_file()
+                && let Err(error) = write_paths_in(&path, path_map)
             {
                 return Err(cannot_write(&path, &error));
             }
         }
     }
     Ok(status)
+}
+
+/// Writes real paths over the placeholders in an output other than a library for other crates.
+fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
+    /// Assembler code and intermediate representations (`--emit`).
+    const TEXTS: [&str; 3] = ["ll", "mir", "s"];
+    let extension = path.extension().and_then(OsStr::to_str);
+    if !extension.is_some_and(|extension| TEXTS.contains(&extension)) {
+        return binary::write_paths_in(path, path_map);
+    }
+    let text = fsio::read_bytes(path).ok_or(io::ErrorKind::NotFound)?;
+    let real = path_map.to_real_paths(&text);
+    if real == text {
+        return Ok(());
+    }
+    fsio::write_output(path, &real)
 }
 
 /// Ends as the compiler ended: by the same signal, or with its exit status.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use super::build_scripts::publish;
 use super::project::{Checkout, Project, succeeds};
@@ -47,6 +48,43 @@ fn is_shared(project: &Project, flags: &str, args: &[&str], place: &str) {
         checkout.says_of(&checkout.path(&format!("target/{profile}/app")), &[])
     };
     assert_eq!(said(&main), said(&second));
+}
+
+/// As `cargo asm` asks for it. The library is from the cache, and its function is inlined.
+#[requires(sccache)]
+#[test]
+fn assembler_code_has_the_paths_of_the_checkout() {
+    let project = project();
+    project.main().cargo(&["build", "--release"]).ok();
+    let second = project.linked("second");
+    let args = "rustc --release -p app -- -C debuginfo=2 -C codegen-units=1 --emit asm,obj,llvm-ir=named.ll,link";
+    let args: Vec<&str> = args.split(' ').collect();
+    let texts = || {
+        let deps = second.path("target/release/deps");
+        let names = fs::read_dir(&deps).unwrap();
+        let names = names.map(|entry| entry.unwrap().path());
+        let is_text = |path: &PathBuf| path.extension().is_some_and(|it| it == "s" || it == "ll");
+        let mut files: Vec<_> = names.filter(is_text).collect();
+        files.push(second.path("named.ll"));
+        files.retain(|path| path.exists());
+        files.sort();
+        let texts = files.iter().map(|path| fs::read_to_string(path).unwrap());
+        texts.collect::<Vec<_>>()
+    };
+    second.cargo(&args).ok();
+    let built = texts();
+    assert_eq!(built.len(), 2);
+    for text in &built {
+        assert!(text.contains(second.text()));
+        assert!(!text.contains("/sccfg-workspace/"), "{text}");
+    }
+    let deps = second.left_in_deps("release");
+    let object = deps.iter().find(|name| name.ends_with(".o")).unwrap();
+    let object = fs::read(second.path("target/release/deps").join(object)).unwrap();
+    assert!(memchr::memmem::find(&object, b"/sccfg-workspace/").is_none());
+    second.clean();
+    second.uncached(&args).ok();
+    assert!(built == texts());
 }
 
 #[requires(sccache)]

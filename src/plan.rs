@@ -15,6 +15,7 @@ mod generated;
 mod home;
 mod init;
 mod linker_config;
+mod managed_files;
 mod nix;
 mod policy_check;
 mod remote;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::DEVENV_MODULE;
 use crate::sccfg_toml::{self, Policy};
-use nix_shell_edit::{Sources, remove_regions};
+use nix_shell_edit::Sources;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
 
@@ -123,49 +123,6 @@ impl Repository {
         let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
         root.ancestors()
             .any(|directory| fsio::exists(&directory.join(".git")))
-    }
-
-    /// The Nix files of the repository that contain managed regions: path, text, text without them. Other projects below it,
-    /// which have a policy or a git work tree of their own, are left out.
-    ///
-    /// # Errors
-    /// If a region is damaged, or the text without it does not parse.
-    pub(crate) fn files_with_regions(&self) -> Result<Vec<(PathBuf, String, String)>, Problem> {
-        let mut found = Vec::new();
-        let walk = ignore::WalkBuilder::new(&self.root)
-            .hidden(false)
-            .filter_entry(|entry| {
-                let has = |name: &str| fsio::exists(&entry.path().join(name));
-                let is_other = || has(sccfg_toml::FILE_NAME) || has(".git");
-                let is_generated = matches!(entry.file_name().to_str(), Some(".git" | "target"));
-                !is_generated && (entry.depth() == 0 || !entry.path().is_dir() || !is_other())
-            })
-            .build();
-        for entry in walk.flatten() {
-            let path = entry.path();
-            if path.extension().is_none_or(|extension| extension != "nix") || !path.is_file() {
-                continue;
-            }
-            let Ok(Some(text)) = fsio::read(path) else {
-                continue;
-            };
-            let relative = path.strip_prefix(&self.root).unwrap_or(path);
-            if let Some(without) = remove_regions(relative, &text)? {
-                found.push((path.to_owned(), text, without));
-            }
-        }
-        // A file that several names lead to is restored once: as flake.nix, else by its own name.
-        let flake = self.path("flake.nix");
-        found.sort_by_key(|(path, ..)| (*path != flake, fsio::read_link(path).is_some()));
-        let mut seen = Vec::new();
-        found.retain(|(path, ..)| {
-            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-            let is_new = !seen.contains(&real);
-            seen.push(real);
-            is_new
-        });
-        found.sort();
-        Ok(found)
     }
 }
 

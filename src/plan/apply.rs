@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::direnv::{self, Envrc};
-use super::{Plan, ci, devenv, docker, linker_config, nix, user_config};
+use super::{Plan, ci, devenv, docker, linker_config, managed_files, nix, user_config};
 use crate::repository::Repository;
 use sccfg_util::problem::Problem;
 
@@ -31,7 +31,7 @@ pub(crate) fn apply(repository: &Repository, config: UserConfig) -> Result<Plan>
     };
     ci::ci(&mut plan, repository, &policy)?;
     docker::docker(&mut plan, repository, &policy)?;
-    if policy.is_without_shells(&text) && repository.files_with_regions()?.is_empty() {
+    if policy.is_without_shells(&text) && managed_files::with_regions(repository)?.is_empty() {
         return Ok(plan.checked()?);
     }
     plan.note(&policy);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{FileKind, Plan, policy_check};
+use super::{FileKind, Plan, managed_files, policy_check};
 use crate::cargo_use::CargoUse;
 use crate::ci::{
     self, Backend, Ci, Decision, FILES, Facts, Job, Provider, Workflow, Workspaces, decide, gitlab,
@@ -225,7 +225,7 @@ pub(crate) fn ci_provider(repository: &Repository, policy: &Policy) -> Result<(P
             policy.ci.backend.name()
         )),
         (Some(text), None) => {
-            let may_go = repository.files_with_regions()?.is_empty();
+            let may_go = managed_files::with_regions(repository)?.is_empty();
             without_ci(text, may_go)?
         }
         (None, None) => None,

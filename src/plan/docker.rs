@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::generated::{self, Generator};
-use super::{FileKind, Plan, policy_check};
+use super::{FileKind, Plan, managed_files, policy_check};
 use crate::docker::{self, Decision, Dockerfile, Settings, Stripped};
 use crate::git;
 use crate::repository::Repository;
@@ -150,7 +150,7 @@ pub(crate) fn remove_docker_and_policy(repository: &Repository) -> Result<Plan> 
     let mut plan = Plan::new(&repository.root);
     remove_docker(&mut plan, repository)?;
     if let Some(text) = repository.read_file(FILE_NAME)? {
-        let is_managed = !repository.files_with_regions()?.is_empty();
+        let is_managed = !managed_files::with_regions(repository)?.is_empty();
         let after = match text.strip_prefix(NEW_POLICY).filter(|_| !is_managed) {
             Some(rest) if !rest.contains(['[', '#']) || is_only_docker(rest) => None,
             _ => Some(super::ci::without_table(&text, "docker")?),

@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::generated::Generator;
 use super::{
-    FileKind, Plan, cargo_config, ci, devenv, direnv, docker, generated, linker_config, nix,
+    FileKind, Plan, cargo_config, ci, devenv, direnv, docker, generated, linker_config,
+    managed_files, nix,
 };
 use crate::repository::Repository;
 use crate::sccfg_toml;
@@ -18,7 +19,7 @@ use sccfg_util::problem::Problem;
 pub(crate) fn remove(repository: &Repository) -> Result<Plan> {
     let mut plan = Plan::new(&repository.root);
     let flake = repository.path("flake.nix");
-    let mut files = repository.files_with_regions()?;
+    let mut files = managed_files::with_regions(repository)?;
     if !files.iter().any(|(path, ..)| *path == flake)
         && let Some(text) = repository.read_file("flake.nix")?
     {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use rstest::rstest;
+
 use crate::cases::golden::Tree;
 use crate::support::Sandbox;
 
@@ -72,6 +74,40 @@ fn remove_leaves_other_work_trees_below() {
     assert_eq!(sandbox.read("repo/flake.nix"), FLAKE);
     assert_eq!(sandbox.read("repo/.trees/other/flake.nix"), managed);
     assert_eq!(sandbox.read("repo/vendored/flake.nix"), managed);
+}
+
+/// `git add` refuses ignored files, but a flake that was added before they were ignored is used.
+#[rstest]
+#[case::gitignore("repo/.gitignore")]
+#[case::exclude("repo/.git/info/exclude")]
+fn remove_restores_ignored_files(#[case] ignored: &str) {
+    let flake = "{
+  outputs = { nixpkgs, ... }:
+    let pkgs = nixpkgs.legacyPackages.x86_64-linux; in
+    { devShells.x86_64-linux.default = import ./nix/shell.nix { inherit pkgs; }; };
+}
+";
+    let shell = "{ pkgs }: pkgs.mkShell { packages = [ ]; }\n";
+    let old = "{ pkgs }:\n# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`\n# <<< sccfg <<<\npkgs.hello\n";
+    let sandbox = Sandbox::new()
+        .file("repo/.git/HEAD", "ref: refs/heads/main\n")
+        .file(ignored, "/flake.nix\n/nix/\n/old/\n")
+        .file("repo/flake.nix", flake)
+        .file("repo/nix/shell.nix", shell)
+        .file("repo/old/shell.nix", old);
+    let before = tree(&sandbox, "repo");
+    init(&sandbox, "repo");
+    assert_ne!(sandbox.read("repo/nix/shell.nix"), shell);
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(tree(&sandbox, "repo"), before);
+
+    // The same of an input, which is in flake.nix itself.
+    let url = ["--input", "github:owner/sccfg"];
+    let args = ["-C", "repo", "init", "--no-user-config", url[0], url[1]];
+    sandbox.sccfg(&args).status(0);
+    assert_ne!(sandbox.read("repo/flake.nix"), flake);
+    sandbox.sccfg(&["-C", "repo", "remove"]).status(0);
+    assert_eq!(tree(&sandbox, "repo"), before);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::git;
 use crate::plan::DEVENV_MODULE;
 use crate::sccfg_toml::{self, Policy};
 use nix_shell_edit::Sources;
@@ -142,20 +143,31 @@ fn not_a_repository(path: &Path, error: &io::Error) -> Problem {
     unusable(&error.to_string()).hint("pass the directory of a repository")
 }
 
-/// Refuses a directory inside git's directory, in which git tracks no files.
+/// Refuses a directory in which git tracks no files: inside git's directory, or around a bare repository.
 fn refuse_git_dir(directory: &Path) -> Result<(), Problem> {
+    let refused = |directory: &Path, why: &str| {
+        let directory = directory.display();
+        let what = format!("could not use {directory} as a repository: {why}");
+        Err(Problem::new(what)
+            .hint("run sccfg in a work tree; a bare repository needs one: git worktree add DIR"))
+    };
+    let has = |directory: &Path, name: &str| fsio::exists(&directory.join(name));
     let is_git_dir = |directory: &&Path| {
-        let has = |name: &str| fsio::exists(&directory.join(name));
-        has("HEAD") && has("objects") && has("refs")
+        let names = ["HEAD", "objects", "refs"];
+        names.into_iter().all(|name| has(directory, name))
     };
-    let Some(git) = directory.ancestors().find(is_git_dir) else {
-        return Ok(());
-    };
-    let git = git.display();
-    let what =
-        format!("could not use {git} as a repository: it is git's directory, without a work tree");
-    Err(Problem::new(what)
-        .hint("run sccfg in a work tree; a bare repository needs one: git worktree add DIR"))
+    if let Some(git) = directory.ancestors().find(is_git_dir) {
+        return refused(git, "it is git's directory, without a work tree");
+    }
+    // `.git` may be a file that names a bare repository; its worktrees are beside it.
+    let query = ["rev-parse", "--is-inside-work-tree"];
+    if directory.ancestors().any(|above| has(above, ".git"))
+        && let Ok(answer) = git::output(&query, directory)
+        && answer.stdout.trim_ascii() == b"false"
+    {
+        return refused(directory, "its git repository is bare");
+    }
+    Ok(())
 }
 
 impl Sources for Repository {

@@ -316,6 +316,29 @@ fn a_bare_repository_is_refused() {
     assert!(before == contents(&sandbox.path("")), "something changed");
 }
 
+/// A clone with `--bare` in a directory of its own, next to its worktrees.
+#[test]
+fn a_directory_around_a_bare_repository_is_refused() {
+    let sandbox = Sandbox::new().file("around/.git", "gitdir: ./.bare\n");
+    let git = |args: &[&str]| {
+        let status = sandbox.command("git").args(args).status();
+        assert!(status.unwrap().success(), "{args:?}");
+    };
+    git(&["init", "-q", "--bare", "around/.bare"]);
+    let before = contents(&sandbox.path(""));
+    for args in [
+        &["-C", "around", "init", "--no-user-config"][..],
+        &["init", "around", "--no-user-config"],
+    ] {
+        sandbox
+            .sccfg(args)
+            .status(1)
+            .stderr_has("around as a repository: its git repository is bare")
+            .stderr_has("hint: run sccfg in a work tree");
+    }
+    assert!(before == contents(&sandbox.path("")), "something changed");
+}
+
 #[test]
 fn errors_in_sccfg_toml_are_in_the_terms_of_toml() {
     for (text, what, hint) in [

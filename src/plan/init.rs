@@ -88,6 +88,7 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     let new_flake = if has_shells {
         None
     } else {
+        refuse_other_shells(&policy.shell.names, &may_be_gone)?;
         Some(new_flake(repository, options.toolchain, &mut plan)?)
     };
     let edited = match &new_flake {
@@ -153,6 +154,19 @@ pub(crate) fn init(repository: &Repository, options: &InitOptions) -> Result<Pla
     };
     direnv::manage(&mut plan, repository, &policy, envrc)?;
     Ok(plan.checked()?)
+}
+
+/// Refuses shells that a generated flake does not have, but for names that may be gone.
+fn refuse_other_shells(names: &[ShellName], may_be_gone: &[ShellName]) -> Result<(), Problem> {
+    let is_other = |name: &&ShellName| name.as_str() != "default" && !may_be_gone.contains(name);
+    let Some(other) = names.iter().find(is_other) else {
+        return Ok(());
+    };
+    let what = format!("no dev shell `{other}`: there is no flake.nix");
+    Err(Problem::new(what).hint(
+        "write a flake.nix with this shell first; \
+         or let sccfg generate one, with the shell default: sccfg init --shell default",
+    ))
 }
 
 fn merge(policy: &mut Policy, options: &InitOptions, existing: bool) {

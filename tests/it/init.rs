@@ -314,6 +314,27 @@ fn check_fails_until_a_changed_policy_is_applied() {
 }
 
 #[test]
+fn a_generated_flake_has_no_other_shell() {
+    let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"app\"\n");
+    let refused = |args: &[&str]| {
+        sandbox
+            .sccfg(args)
+            .status(1)
+            .stderr_has("error: no dev shell `dev`: there is no flake.nix")
+            .stderr_has("sccfg init --shell default");
+        assert!(!sandbox.exists("repo/flake.nix"));
+    };
+    refused(&["init", "repo", "--shell", "dev"]);
+    // After the flake was deleted.
+    sandbox.write("repo/sccfg.toml", "[shell]\nnames = [\"dev\"]\n");
+    refused(&["init", "repo"]);
+    sandbox
+        .sccfg(&["init", "repo", "--shell", "default"])
+        .status(0);
+    assert!(sandbox.exists("repo/flake.nix"));
+}
+
+#[test]
 fn a_managed_shell_can_be_renamed() {
     let sandbox = repository();
     sandbox.sccfg(&["init", "repo"]).status(0);

@@ -63,15 +63,20 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
         eval: Eval::new(&mut files),
         found: Found::default(),
         settings: Vec::new(),
+        named: Vec::new(),
     };
     for id in ids {
         search.file(id);
     }
     let Search {
         mut found,
-        settings,
+        mut settings,
+        named,
         ..
     } = search;
+    if !found.imported_trees.is_empty() {
+        settings.retain(|file| !is_hidden(file) || named.iter().any(|path| leads_to(path, file)));
+    }
     found.damaged = files.damaged.take();
     if found.modules.is_empty() {
         let home = Path::new("home.nix");
@@ -91,6 +96,19 @@ struct Search<'f, 's> {
     found: Found,
     /// The files that set an option which every home has to set.
     settings: Vec<PathBuf>,
+    /// The paths that the files name.
+    named: Vec<PathBuf>,
+}
+
+/// Whether import-tree ignores a file.
+fn is_hidden(file: &Path) -> bool {
+    let mut names = file.components();
+    names.any(|name| name.as_os_str().as_encoded_bytes().starts_with(b"_"))
+}
+
+/// Whether `import` of `path` reads `file`.
+fn leads_to(path: &Path, file: &Path) -> bool {
+    path == file || path.join("default.nix") == file
 }
 
 impl Search<'_, '_> {
@@ -110,6 +128,9 @@ impl Search<'_, '_> {
                 let text = path.syntax().text();
                 self.found.in_system |=
                     text == "<home-manager/nixos>" || text == "<home-manager/nix-darwin>";
+            } else if let Some(path) = ast::PathRel::cast(node.clone()) {
+                let text = path.syntax().text().to_string();
+                self.named.extend(self.eval.files.beside(whole.file, &text));
             } else if let Some(binding) = AttrpathValue::cast(node) {
                 self.binding(&whole, &binding);
             }

@@ -1,0 +1,1 @@
+{ flake.modules.homeManager.me.imports = [ ./_me ]; }

@@ -1,0 +1,1 @@
+{ flake.modules.homeManager.git.programs.git.enable = true; }

@@ -240,12 +240,13 @@ fn option(module: &Module) -> Option<String> {
 
 /// The option or file that selects each of the modules.
 fn names(modules: &[Module]) -> String {
-    let mut names: Vec<String> = modules
-        .iter()
-        .map(|module| {
-            option(module).unwrap_or_else(|| format!("the file {}", module.file.display()))
-        })
-        .collect();
-    names.dedup();
+    let mut names: Vec<String> = Vec::new();
+    for module in modules {
+        let name = option(module);
+        let name = name.unwrap_or_else(|| format!("the file {}", module.file.display()));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     names.join(", ")
 }

@@ -1,0 +1,5 @@
+{
+  home-manager.users.me = {
+    programs.git.enable = true;
+  };
+}

@@ -1,0 +1,8 @@
+{
+  home-manager.users.you = {
+    programs.fish.enable = true;
+  };
+  home-manager.users.me = {
+    programs.zsh.enable = true;
+  };
+}

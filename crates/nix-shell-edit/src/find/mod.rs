@@ -8,9 +8,11 @@
 //! - [`shell_function`] recognises the function that makes a shell, its argument, and its [`prefix`]; [`module`] reads the
 //!   sets of a module.
 //! - [`devenv`] finds the module of the command `devenv`.
-//! - [`pkgs`] finds nixpkgs' sccache in scope, [`input`] the inputs of the flake.
+//! - [`pkgs`] finds nixpkgs' sccache in scope, [`by_system`] tells package sets from sets of them, [`input`] finds the inputs of the
+//!   flake.
 //! - [`files`] reads the files, [`parse`] parses them.
 
+mod by_system;
 pub(crate) mod call_package;
 mod calls;
 pub(crate) mod devenv;

@@ -4,6 +4,7 @@ use rnix::ast::{self, Expr, Lambda, Param};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
+use super::by_system::is_selected_by_system;
 use super::eval::Eval;
 use super::input::{InputAccess, per_system};
 use super::lexical::{self, Bound};
@@ -358,24 +359,6 @@ fn mentions_other_platform(text: &str) -> bool {
     ]
     .iter()
     .any(|word| text.contains(word))
-}
-
-/// Whether the file has `name.${…}` anywhere: then it is a set of package sets.
-fn is_selected_by_system(node: &SyntaxNode, name: &str) -> bool {
-    let Some(root) = node.ancestors().last() else {
-        return false;
-    };
-    root.descendants()
-        .filter_map(ast::Select::cast)
-        .any(|select| {
-            let is_name =
-                matches!(select.expr(), Some(Expr::Ident(ident)) if ident.syntax().text() == name);
-            is_name
-                && select
-                    .attrpath()
-                    .and_then(|path| path.attrs().next())
-                    .is_some_and(|attr| matches!(attr, ast::Attr::Dynamic(_)))
-        })
 }
 
 /// A name in scope at `node` that is bound to nixpkgs: `p = import nixpkgs { … };`

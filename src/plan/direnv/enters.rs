@@ -57,7 +57,7 @@ impl Enters {
                 other.get_or_insert_with(|| Self::Devenv(line.to_owned()));
             } else if is_lorri || ["nix", "guix"].into_iter().any(has) {
                 other.get_or_insert_with(|| Self::Other(line.to_owned()));
-            } else if words.contains(&"print-dev-env") || uses_own_function(line) {
+            } else if runs_nix(&words) || uses_own_function(line) {
                 other.get_or_insert_with(|| Self::Unknown(line.to_owned()));
             }
         }
@@ -76,7 +76,7 @@ impl Enters {
         if flake.starts_with('-') || reference.contains(['$', '&', '|', '}']) {
             return Self::Flake;
         }
-        if !matches!(flake, "" | "." | "./" | "./.") {
+        if !is_this_flake(flake) {
             return Self::OtherFlake(line.to_owned());
         }
         let is_managed = managed.iter().any(|name| name.as_str() == shell);
@@ -128,6 +128,24 @@ impl Enters {
             Self::Flake | Self::Nothing => None,
         }
     }
+}
+
+/// Whether a reference is to the flake in this directory: `.`, `path:.`, `.?submodules=1`.
+fn is_this_flake(reference: &str) -> bool {
+    let (flake, query) = reference.split_once('?').unwrap_or((reference, ""));
+    let schemes = ["path:", "git+file:"];
+    let path = schemes.iter().find_map(|scheme| flake.strip_prefix(scheme));
+    let is_below = query.split('&').any(|pair| pair.starts_with("dir="));
+    !is_below && matches!(path.unwrap_or(flake), "" | "." | "./" | "./.")
+}
+
+/// Whether the words contain a command of Nix that may make a shell.
+fn runs_nix(words: &[&str]) -> bool {
+    let of_nix = |word: &&str| matches!(*word, "print-dev-env" | "nix-build" | "nix-shell");
+    words.iter().any(of_nix)
+        || words
+            .windows(2)
+            .any(|pair| matches!(pair, ["nix", "build" | "develop"]))
 }
 
 /// Whether a line has the command `use NAME`, where the function is not direnv's own.
@@ -189,6 +207,9 @@ mod tests {
             "source <(nix print-dev-env .#ci)",
             "use our-shell",
             "! has nix || use our_shell",
+            "nix-build shell.nix --out-link .direnv/shell",
+            "nix build .#shell --out-link .direnv/shell && source .direnv/shell/env.bash",
+            "eval \"$(nix develop --command env)\"",
         ] {
             assert_eq!(
                 Enters::of(text, &[]),
@@ -213,10 +234,21 @@ mod tests {
             "has nix && use flake; dotenv",
             "if has nix; then use flake; fi",
             "use flake || use nix",
+            "use flake path:.",
+            "use flake \"path:./#default\" --impure",
+            "use flake '.?submodules=1'",
+            "use flake git+file:.?submodules=1#default",
+            "use flake git+file:./.",
         ] {
             assert_eq!(Enters::of(text, &managed), Enters::Flake, "{text}");
         }
-        for text in ["use flake ./nix", "use flake github:a/b#x", "use_flake .."] {
+        for text in [
+            "use flake ./nix",
+            "use flake github:a/b#x",
+            "use_flake ..",
+            "use flake path:./nix",
+            "use flake '.?dir=nix'",
+        ] {
             let other = Enters::OtherFlake(text.to_owned());
             assert_eq!(Enters::of(text, &managed), other, "{text}");
         }

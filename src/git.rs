@@ -25,3 +25,9 @@ pub(crate) fn output<S: AsRef<OsStr>>(args: &[S], directory: &Path) -> Result<Ou
     };
     Ok(git.output()?)
 }
+
+/// Whether git ignores the file `name` of `directory`, and does not track it.
+pub(crate) fn ignores(name: &str, directory: &Path) -> bool {
+    output(&["check-ignore", "--quiet", "--", name], directory)
+        .is_ok_and(|answer| answer.status.success())
+}

@@ -114,8 +114,20 @@ impl Repository {
         let has = |name| fsio::exists(&self.path(name));
         if has(DEVENV_MODULE) && !has("flake.nix") {
             "devenv shell"
-        } else {
+        } else if self.flake_reference() == "." {
             "nix develop"
+        } else {
+            "nix develop path:."
+        }
+    }
+
+    /// The reference to the flake in its directory: `path:.` if git ignores `flake.nix`, because Nix does not see it then in
+    /// the git work tree.
+    pub(crate) fn flake_reference(&self) -> &'static str {
+        if self.is_in_git() && git::ignores("flake.nix", &self.root) {
+            "path:."
+        } else {
+            "."
         }
     }
 

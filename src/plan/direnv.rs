@@ -62,7 +62,7 @@ pub(super) fn manage(
             if plan.managed.is_only_devenv() {
                 USE_DEVENV.to_owned()
             } else {
-                use_flake(policy)
+                use_flake(repository.flake_reference(), policy)
             }
         }),
         watched: watched(plan),
@@ -196,14 +196,15 @@ impl Region {
     }
 }
 
-/// `use flake`, with the name of the shell unless it is `default`.
-fn use_flake(policy: &Policy) -> String {
+/// `use flake`, with the reference to the flake and the name of the shell where it needs them.
+fn use_flake(reference: &str, policy: &Policy) -> String {
     let names = &policy.shell.names;
     match names.first() {
         Some(first) if !names.iter().any(|name| name.as_str() == "default") => {
-            format!("use flake .#{}", quote(first.as_str()))
+            format!("use flake {reference}#{}", quote(first.as_str()))
         }
-        _ => "use flake".to_owned(),
+        _ if reference == "." => "use flake".to_owned(),
+        _ => format!("use flake {reference}"),
     }
 }
 
@@ -266,7 +267,7 @@ mod tests {
         let of = |name: &str| {
             let mut policy = Policy::default();
             policy.shell.names = vec![name.parse().unwrap()];
-            use_flake(&policy)
+            use_flake(".", &policy)
         };
         assert_eq!(of("default"), "use flake");
         assert_eq!(of("ci"), "use flake .#ci");

@@ -355,15 +355,17 @@ fn add_next_steps(plan: &mut Plan, repository: &Repository, policy: &Policy, gen
     if plan.is_empty() {
         return;
     }
-    if generated && repository.is_in_git() {
+    let reference = repository.flake_reference();
+    if generated && repository.is_in_git() && reference == "." {
         plan.untracked = vec!["flake.nix".into(), sccfg_toml::FILE_NAME.into()];
     }
     let names = &policy.shell.names;
     let name = match names.first() {
         Some(first) if !names.contains(&ShellName::default()) => {
-            format!(" {}", installable(first.as_str()))
+            format!(" {}", installable(reference, first.as_str()))
         }
-        _ => String::new(),
+        _ if reference == "." => String::new(),
+        _ => format!(" {reference}"),
     };
     if plan.managed.is_only_devenv() {
         plan.next.push("enter the shell: devenv shell".to_owned());
@@ -383,9 +385,9 @@ fn add_next_steps(plan: &mut Plan, repository: &Repository, policy: &Policy, gen
     }
 }
 
-/// The argument of `nix develop` for the dev shell `name`, quoted for a shell.
-fn installable(name: &str) -> String {
-    let plain = format!(".#{name}");
+/// The argument of `nix develop` for the dev shell `name` of the flake `reference`, quoted for a shell.
+fn installable(reference: &str, name: &str) -> String {
+    let plain = format!("{reference}#{name}");
     if quote(name) == name {
         plain
     } else {

@@ -313,6 +313,42 @@ fn check_fails_until_a_changed_policy_is_applied() {
     );
 }
 
+/// Nix does not see such a flake in a git work tree.
+#[test]
+fn a_flake_that_git_ignores_is_entered_by_its_path() {
+    let sandbox = repository().file("repo/.gitignore", "/flake.nix\n");
+    let git = |args: &[&str]| {
+        let status = sandbox
+            .command("git")
+            .args(["-C", "repo"])
+            .args(args)
+            .status();
+        assert!(status.unwrap().success(), "{args:?}");
+    };
+    git(&["init", "-q"]);
+    let shown = |args: &[&str], next: &str| {
+        let ran = sandbox.sccfg(args).status(0);
+        assert!(ran.stdout.lines().any(|line| line == next), "{ran:?}");
+        ran
+    };
+    let next = "next:    enter the shell: nix develop path:.";
+    shown(&["init", "repo", "--direnv"], next);
+    let envrc = sandbox.read("repo/.envrc");
+    assert!(envrc.contains("\nuse flake path:.\n"), "{envrc}");
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+
+    // `git add -N` would fail.
+    std::fs::remove_file(sandbox.path("repo/flake.nix")).unwrap();
+    let ran = shown(&["init", "repo", "--git-add"], next);
+    assert!(!ran.stdout.contains("git add"), "{ran:?}");
+    sandbox.sccfg(&["remove", "repo"]).status(0);
+
+    // A tracked file is none that git ignores.
+    sandbox.write("repo/flake.nix", FLAKE);
+    git(&["add", "--force", "flake.nix"]);
+    shown(&["init", "repo"], "next:    enter the shell: nix develop");
+}
+
 #[test]
 fn a_generated_flake_has_no_other_shell() {
     let sandbox = Sandbox::new().file("repo/Cargo.toml", "[package]\nname = \"app\"\n");

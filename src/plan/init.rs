@@ -289,12 +289,12 @@ fn new_flake(
         toolchain,
     };
     if let Some(text) = repository.read_file(SHELL_NIX)? {
-        match ShellNix::read(&text).filter(|_| toolchain.is_none()) {
-            Some(shell) => {
+        match (ShellNix::read(&text), toolchain) {
+            (Some(shell), None) => {
                 let flake = generate::generate_for(shell, &sources)?;
                 return Ok(generated::with_header(Generator::Init, &flake));
             }
-            None => plan.warnings.push(shell_nix_warning()),
+            (shell, _) => plan.warnings.push(shell_nix_warning(shell, toolchain)),
         }
     }
     plan.warnings.extend(other_flake_warning(repository));
@@ -306,13 +306,19 @@ fn new_flake(
     ))
 }
 
-fn shell_nix_warning() -> Problem {
+/// The warning that a new flake does not load `shell.nix`.
+fn shell_nix_warning(loadable: Option<ShellNix>, toolchain: Option<Toolchain>) -> Problem {
+    let change = loadable.map_or(
+        "copy its packages to flake.nix; or let it take nixpkgs as `{ pkgs ? import <nixpkgs> { } }:`, ",
+        |_| "to load it: ",
+    );
+    let option = toolchain.map_or("", |_| " without --toolchain");
     Problem::new(
         "the new flake does not use shell.nix, whose shell `nix-shell` and `use nix` load as before",
     )
-    .hint(
-        "copy its packages to flake.nix; or let it take nixpkgs as `{ pkgs ? import <nixpkgs> { } }:`, delete flake.nix, and run `sccfg init` again without --toolchain",
-    )
+    .hint(format!(
+        "{change}delete flake.nix, and run `sccfg init` again{option}"
+    ))
 }
 
 fn add_policy(

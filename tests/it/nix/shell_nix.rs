@@ -100,7 +100,7 @@ fn one_with_its_own_nixpkgs_is_left_alone_and_named() {
         init(&sandbox, &[])
             .status(0)
             .stderr_has("the new flake does not use shell.nix")
-            .stderr_has("hint: ");
+            .stderr_has("delete flake.nix, and run `sccfg init` again\n");
         assert_eq!(sandbox.read("repo/shell.nix"), shell);
         let env = nix.dev_env(&sandbox, "repo", None);
         assert!(env["PATH"].contains("-cargo/bin:"), "a shell of its own");
@@ -112,7 +112,8 @@ fn with_a_toolchain_the_shell_is_a_new_one() {
     let sandbox = repository(SHELL);
     init(&sandbox, &["--toolchain", "fenix"])
         .status(0)
-        .stderr_has("the new flake does not use shell.nix");
+        .stderr_has("the new flake does not use shell.nix")
+        .stderr_has("to load it: delete flake.nix, and run `sccfg init` again without --toolchain");
     assert_eq!(sandbox.read("repo/shell.nix"), SHELL);
     assert!(sandbox.read("repo/flake.nix").contains("fenix"));
 }

@@ -310,12 +310,19 @@ impl Search<'_, '_> {
             };
             return Some((rank, Module::file(&file.path)));
         }
-        matches!(value.expr, Expr::AttrSet(_) | Expr::Lambda(_)).then(|| {
+        let text = value.expr.syntax().text().to_string();
+        let sets_home = ["home", "programs", "services", "xdg"]
+            .iter()
+            .any(|word| text.contains(word));
+        // One that is bound elsewhere may be a module of NixOS as well.
+        let is_literal = value.expr.syntax() == thunk.expr.syntax();
+        let is_module = matches!(value.expr, Expr::AttrSet(_) | Expr::Lambda(_));
+        (is_module && (sets_home || is_literal)).then(|| {
             let module = Module {
                 range: Some(range_of(value.expr.syntax())),
                 ..Module::file(&file.path)
             };
-            (3, module)
+            (if sets_home { 3 } else { 4 }, module)
         })
     }
 }

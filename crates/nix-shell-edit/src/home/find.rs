@@ -75,7 +75,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
         ..
     } = search;
     if !found.imported_trees.is_empty() {
-        settings.retain(|file| !is_hidden(file) || named.iter().any(|path| leads_to(path, file)));
+        settings.retain(|file| is_imported(file, &named));
     }
     found.damaged = files.damaged.take();
     if found.modules.is_empty() {
@@ -96,8 +96,8 @@ struct Search<'f, 's> {
     found: Found,
     /// The files that set an option which every home has to set.
     settings: Vec<PathBuf>,
-    /// The paths that the files name.
-    named: Vec<PathBuf>,
+    /// The files, and the paths that they name.
+    named: Vec<(PathBuf, PathBuf)>,
 }
 
 /// Whether import-tree ignores a file.
@@ -106,9 +106,25 @@ fn is_hidden(file: &Path) -> bool {
     names.any(|name| name.as_os_str().as_encoded_bytes().starts_with(b"_"))
 }
 
-/// Whether `import` of `path` reads `file`.
-fn leads_to(path: &Path, file: &Path) -> bool {
-    path == file || path.join("default.nix") == file
+/// Whether import-tree imports a file, or a file that it imports names it, in one or several steps.
+fn is_imported(file: &Path, named: &[(PathBuf, PathBuf)]) -> bool {
+    let mut sought = vec![file.to_owned()];
+    let mut next = 0;
+    while let Some(current) = sought.get(next).cloned() {
+        if !is_hidden(&current) {
+            return true;
+        }
+        let by = named
+            .iter()
+            .filter(|(_, path)| *path == current || path.join("default.nix") == current);
+        for (from, _) in by {
+            if !sought.contains(from) {
+                sought.push(from.clone());
+            }
+        }
+        next += 1;
+    }
+    false
 }
 
 impl Search<'_, '_> {
@@ -130,7 +146,9 @@ impl Search<'_, '_> {
                     text == "<home-manager/nixos>" || text == "<home-manager/nix-darwin>";
             } else if let Some(path) = ast::PathRel::cast(node.clone()) {
                 let text = path.syntax().text().to_string();
-                self.named.extend(self.eval.files.beside(whole.file, &text));
+                let named = self.eval.files.beside(whole.file, &text);
+                let from = &self.eval.files.get(whole.file).path;
+                self.named.extend(named.map(|path| (from.clone(), path)));
             } else if let Some(binding) = AttrpathValue::cast(node) {
                 self.binding(&whole, &binding);
             }

@@ -1,7 +1,1 @@
-{
-  home = {
-    username = "me";
-    homeDirectory = "/home/me";
-    stateVersion = "25.05";
-  };
-}
+{ imports = [ ./home.nix ]; }

@@ -1,0 +1,7 @@
+{
+  home = {
+    username = "me";
+    homeDirectory = "/home/me";
+    stateVersion = "25.05";
+  };
+}

@@ -79,7 +79,12 @@ fn assembler_code_has_the_paths_of_the_checkout() {
         assert!(!text.contains("/sccfg-workspace/"), "{text}");
     }
     let deps = second.left_in_deps("release");
-    let object = deps.iter().find(|name| name.ends_with(".o")).unwrap();
+    let is_object = |name: &&String| {
+        Path::new(name.as_str())
+            .extension()
+            .is_some_and(|it| it == "o")
+    };
+    let object = deps.iter().find(is_object).unwrap();
     let object = fs::read(second.path("target/release/deps").join(object)).unwrap();
     assert!(memchr::memmem::find(&object, b"/sccfg-workspace/").is_none());
     second.clean();

@@ -11,6 +11,8 @@ use signal_hook::consts::{
 };
 use signal_hook::iterator::{Handle, Signals};
 
+use crate::interrupt;
+
 /// A signal that sccfg sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -127,14 +129,12 @@ impl Forwarding {
     pub(super) fn end(self) {
         self.handle.close();
         let _ = self.thread.join();
-        for signal in not_ignored() {
-            let always = Arc::new(AtomicBool::new(true));
-            let _ = signal_hook::flag::register_conditional_default(signal, always);
-        }
+        not_ignored().for_each(interrupt::end_by);
     }
 }
 
-/// Delays SIGTERM, SIGINT and SIGHUP until it is dropped. Then this process ends, if it received one of them.
+/// Delays SIGTERM, SIGINT and SIGHUP until it is dropped. Then this process ends, if it received one of them, unless it
+/// [catches](interrupt::Interrupt::catch) them.
 pub struct Delay(Vec<(i32, Arc<AtomicBool>)>);
 
 impl Delay {
@@ -146,15 +146,15 @@ impl Delay {
             signal_hook::flag::register(signal, Arc::clone(&received)).ok()?;
             Some((signal, received))
         });
-        Self(delayed.collect())
+        let delayed = (!interrupt::are_caught()).then_some(delayed);
+        Self(delayed.into_iter().flatten().collect())
     }
 }
 
 impl Drop for Delay {
     fn drop(&mut self) {
         for (signal, received) in &self.0 {
-            let always = Arc::new(AtomicBool::new(true));
-            let _ = signal_hook::flag::register_conditional_default(*signal, always);
+            interrupt::end_by(*signal);
             if received.load(Ordering::Relaxed) {
                 let _ = signal_hook::low_level::emulate_default_handler(*signal);
             }

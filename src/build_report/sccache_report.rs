@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::text::plural;
 use crate::sccfg_toml::Wrapper;
+use crate::seeding::cargo_settings::CargoSettings;
 use crate::session::{Purpose, Session, base_address, policy_around};
 use crate::verify::server_log::{Unit, units};
+use portable_wrapper::is_compiler;
 use sccache_control::server::probe::Probe;
 use sccache_control::server::process::variables_of;
 use sccache_control::stats::reasons::{explain, is_compiler_query};
@@ -36,6 +38,9 @@ pub(crate) struct SccacheReport {
     /// Whether `sccfg.toml` selects the portable wrapper.
     #[serde(skip)]
     has_portable_policy: bool,
+    /// Whether the wrapper takes cargo's compiler for one, by its name.
+    #[serde(skip)]
+    knows_compiler: bool,
     /// The outcome of the last build, which is unknown.
     pub(crate) build: Option<()>,
     /// The entries of the log for this build directory.
@@ -90,6 +95,8 @@ impl SccacheReport {
             wrapper: env::var("RUSTC_WRAPPER").filter(|wrapper| !wrapper.is_empty()),
             has_portable_policy: policy_around(start)?
                 .is_some_and(|policy| policy.cargo.wrapper == Wrapper::Portable),
+            knows_compiler: CargoSettings::read(start)
+                .is_none_or(|settings| is_compiler(settings.rustc())),
             build: None,
             log: None,
             server: None,
@@ -125,6 +132,9 @@ impl SccacheReport {
             is_wrapper(&found.unwrap_or_else(|| name.into()))
         };
         if self.wrapper.as_ref().is_some_and(is_portable) {
+            if !self.knows_compiler {
+                return "name the compiler of cargo rustc, for example by a link    (RUSTC; the wrapper knows compilers by their name)";
+            }
             // cargo takes units for fresh that were compiled without the wrapper.
             if fsio::exists(&self.target.join(".rustc_info.json")) {
                 return "cargo clean, then cargo build    (only what the wrapper has compiled is recorded)";

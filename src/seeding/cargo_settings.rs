@@ -135,7 +135,7 @@ impl CargoSettings {
     }
 
     /// The path or the name of the compiler.
-    pub(super) fn rustc(&self) -> &OsStr {
+    pub(crate) fn rustc(&self) -> &OsStr {
         self.rustc.as_deref().unwrap_or(OsStr::new("rustc"))
     }
 

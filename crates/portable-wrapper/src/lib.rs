@@ -55,6 +55,7 @@ mod work_dir;
 pub use self::build_dir::LOCKS as CARGO_LOCKS;
 pub use self::build_script::{Stamp, stamp};
 pub use self::differential::Verified;
+pub use self::rustc_wrapper::is_compiler;
 pub use self::sccache::find_sccache;
 pub use self::work_dir::left_behind;
 

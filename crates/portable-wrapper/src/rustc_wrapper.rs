@@ -105,7 +105,7 @@ fn kind_of(program: &OsStr, rest: &[OsString]) -> Option<Program> {
 
 /// Whether a program with this path is the compiler, from its name: `rustc`, or with a version as in the packages of Ubuntu
 /// (`rustc-1.85`).
-fn is_compiler(program: &OsStr) -> bool {
+pub fn is_compiler(program: &OsStr) -> bool {
     let program = Path::new(program);
     let version = program
         .file_name()

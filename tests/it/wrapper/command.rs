@@ -20,7 +20,7 @@ fn project() -> Project {
         .committed()
 }
 
-fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Output {
+pub(super) fn sccfg(checkout: &Checkout<'_>, args: &[&str]) -> Output {
     let mut command = checkout.command(env!("CARGO_BIN_EXE_sccfg"));
     command.current_dir(&checkout.directory).args(args);
     command.output().unwrap()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use super::command::said;
+use super::command::{said, sccfg};
 use super::environment::PROC_MACRO;
 use super::file_stamps::settle;
 use super::project::{Checkout, Project};
@@ -294,6 +294,16 @@ fn the_name_of_a_compiler_may_have_a_version() {
     main.with("RUSTC", named).cargo(&["build"]).ok();
     let second = project.linked("second").with("RUSTC", named);
     second.cargo(&["build"]).ok().all_hit();
+    // Others get no portable keys, which the report says.
+    let other = project.sandbox.path("compilers/other");
+    symlink(named, &other).unwrap();
+    let third = project
+        .linked("third")
+        .with("RUSTC", other.to_str().unwrap());
+    third.cargo(&["build"]).ok();
+    let report = sccfg(&third, &["report"]);
+    let text = String::from_utf8(report.stdout).unwrap();
+    assert!(text.contains("name the compiler of cargo rustc"), "{text}");
 }
 
 #[requires(sccache)]

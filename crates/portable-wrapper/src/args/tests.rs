@@ -78,7 +78,7 @@ fn unknown_flags_are_in_the_key() {
 #[test]
 fn the_last_setting_of_coverage_counts() {
     for (more, has_coverage) in [
-        ("", false),
+        ("-C debuginfo=1", false),
         ("-Cinstrument-coverage", true),
         ("-C instrument-coverage=all", true),
         ("-C instrument_coverage=y -C instrument-coverage=off", false),

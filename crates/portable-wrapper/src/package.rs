@@ -272,9 +272,10 @@ pub(super) fn history(directory: &Path) -> Option<String> {
     Some(key.finish())
 }
 
-/// Extensions of a build script's files that count only if they are linked. autocfg leaves `.ll` files with random names.
-const NOT_READ: [&str; 10] = [
-    "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "ll",
+/// Extensions of a build script's files that count only if they are linked. autocfg leaves `.ll` files with random names, and eyre
+/// metadata with its path.
+const NOT_READ: [&str; 11] = [
+    "o", "a", "d", "obj", "lib", "so", "dylib", "dll", "rlib", "rmeta", "ll",
 ];
 
 /// Whether [`generated`] omits the file at `path` in `directory`.

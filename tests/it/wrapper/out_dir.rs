@@ -102,7 +102,7 @@ fn an_included_file_that_is_no_text_asks_for_no_location() {
     assert!(says_the_same_uncached(&second).contains("for the caller"));
 }
 
-/// As autocfg and cxx leave them.
+/// As autocfg, cxx and eyre leave them.
 #[requires(sccache)]
 #[test]
 fn trials_and_links_in_the_directory_are_nothing_of_this_checkout() {
@@ -111,6 +111,7 @@ fn trials_and_links_in_the_directory_are_nothing_of_this_checkout() {
             {MAKES}
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
             fs::write(format!("{{out}}/probe_{{now}}.ll"), format!("{{now}}")).unwrap();
+            fs::write(format!("{{out}}/libprobe.rmeta"), format!("{{now}}")).unwrap();
             let _ = std::os::unix::fs::symlink(env::var("CARGO_MANIFEST_DIR").unwrap(), format!("{{out}}/crate"));
             let _ = std::os::unix::fs::symlink("nowhere", format!("{{out}}/broken"));"#
     );

@@ -235,16 +235,19 @@ fn is_of_a_session(name: &str) -> bool {
 
 /// Whether a macro or a script may have composed the name of this variable from a word of the source: the whole name, or a part
 /// between underscores. A single word such as `PATH` does not count as the last part of a name such as `GITHUB_PATH`, because
-/// it is too common.
+/// it is too common: `cc`, which looks variables up in a list of all, has it. `PATH` counts as the last part of a name that is
+/// not of a session if another part is a word of the source as well.
 pub(crate) fn may_be_meant(name: &str, words: &BTreeSet<impl Borrow<str> + Ord>) -> bool {
     let is_part = |part: &str| {
         let is_word =
             |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
         part.len() > 1 && part.chars().all(is_word) && words.contains(part)
     };
+    let is_other_path = |rest: &str| !rest.split('_').any(is_part);
     let is_common = |part: &str| {
         let may_be = is_of_a_session(name) && !name.starts_with("CARGO_");
         may_be && !part.contains('_') && (part == "CI" || name.ends_with(part))
+            || part == "PATH" && name.strip_suffix("_PATH").is_some_and(is_other_path)
     };
     // It has the file descriptors of cargo's jobserver, which differ between commands.
     let is_jobserver = name == "CARGO_MAKEFLAGS";
@@ -288,5 +291,15 @@ mod tests {
         assert!(counts("GITHUB_PATH", &BTreeSet::from(["GITHUB_"])));
         assert!(counts("GITHUB_PATH", &BTreeSet::from(["_PATH"])));
         assert!(!counts("GITHUB_PATH", &BTreeSet::from(["PATH"])));
+    }
+
+    #[test]
+    fn the_word_path_means_other_paths_only_with_another_part_of_their_names() {
+        let name = "QT_PLUGIN_PATH";
+        assert!(!may_be_meant(name, &BTreeSet::from(["PATH", "CC"])));
+        for words in [["PATH", "QT"], ["PATH", "PLUGIN"], ["_PATH", "CC"]] {
+            assert!(may_be_meant(name, &BTreeSet::from(words)), "{words:?}");
+        }
+        assert!(may_be_meant("PATH_QT", &BTreeSet::from(["PATH"])));
     }
 }

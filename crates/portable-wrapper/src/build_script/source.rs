@@ -52,6 +52,9 @@ const HAZARDS: [(&Signs, Uncacheable); 3] = [
     (&MACHINE, Uncacheable::ScriptMachine),
 ];
 
+/// Macros, and attributes with macros, that may turn identifiers into text. Those of other crates are not known.
+const MAKE_TEXT: [&str; 3] = ["derive", "macro_rules", "stringify"];
+
 /// Whether the variable `name` has the path of the package.
 pub(super) fn is_package_path_variable(name: &str) -> bool {
     PACKAGE_PATH_VARIABLES.contains(&name)
@@ -164,13 +167,19 @@ impl Source {
 
     /// The identifiers, and the words in string literals. `_` may be the name of a variable only if it is a whole literal. Many
     /// scripts replace characters by `_`, so if all variables that a run reads [are noted](Self::notes_variables), it counts
-    /// only as the argument of a function that reads variables.
+    /// only as the argument of a function that reads variables. Then identifiers without upper-case letters do not count
+    /// either, unless a macro may turn them into text: dev shells of Nix have variables such as `name`, `src` and `out`.
     pub(crate) fn words(&self, used: &AmbientInputs, is_observed: bool) -> BTreeSet<&str> {
         let is_noted = self.notes_variables(used, is_observed);
         let wildcard = self.texts.get(WILDCARD).map(String::as_str);
+        let has_texts_of_names = MAKE_TEXT.iter().any(|it| self.names.contains(*it));
+        let may_be_variable = |name: &&str| {
+            let is_lower = || !name.contains(|letter: char| letter.is_uppercase());
+            *name != WILDCARD && (!is_noted || has_texts_of_names || !is_lower())
+        };
         let names = self.names.iter().map(String::as_str);
         names
-            .filter(|name| *name != WILDCARD)
+            .filter(may_be_variable)
             .chain(self.texts.iter().flat_map(|text| words(text)))
             .chain(wildcard.filter(|_| self.reads_wildcard || !is_noted))
             .collect()
@@ -393,6 +402,19 @@ mod tests {
                 .contains("_"),
             is_text
         );
+    }
+
+    #[rstest::rstest]
+    #[case("let name = 1;", false)]
+    #[case("let name = std::env::var(\"name\");", true)]
+    #[case("let name = std::env::vars();", true)]
+    #[case("let name = stringify!(name);", true)]
+    #[case("macro_rules! all { ($name:ident) => {} }", true)]
+    fn a_local_variable_is_none_of_the_environment(#[case] code: &str, #[case] expected: bool) {
+        let source = read(code);
+        let used = AmbientInputs::default();
+        assert_eq!(source.words(&used, true).contains("name"), expected);
+        assert!(source.words(&used, false).contains("name"));
     }
 
     #[rstest::rstest]

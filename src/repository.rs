@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::git;
 use crate::plan::DEVENV_MODULE;
 use crate::sccfg_toml::{self, Policy};
+use crate::worktrees::Worktree;
 use nix_shell_edit::Sources;
 use sccfg_util::fsio;
 use sccfg_util::problem::Problem;
@@ -174,12 +175,29 @@ fn refuse_git_dir(directory: &Path) -> Result<(), Problem> {
     // `.git` may be a file that names a bare repository; its worktrees are beside it.
     let query = ["rev-parse", "--is-inside-work-tree"];
     if directory.ancestors().any(|above| has(above, ".git"))
+        && may_be_bare(directory)
         && let Ok(answer) = git::output(&query, directory)
         && answer.stdout.trim_ascii() == b"false"
     {
         return refused(directory, "its git repository is bare");
     }
     Ok(())
+}
+
+/// Whether the git repository around `directory` may be bare, from its files: `sccfg audit` starts no process for each repository.
+fn may_be_bare(directory: &Path) -> bool {
+    let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let Some(worktree) = Worktree::around(&directory) else {
+        return true;
+    };
+    let config = fsio::read_bytes(worktree.common_dir().join("config")).unwrap_or_default();
+    let config = String::from_utf8_lossy(&config).to_lowercase();
+    // `git init` writes `bare = false`. Other files are read if there is one of these words.
+    let says_so = |line: &str| line.contains("bare") && !line.contains("false");
+    let has_others = ["include", "worktreeconfig"]
+        .iter()
+        .any(|word| config.contains(word));
+    !worktree.is_linked() && (has_others || config.lines().any(says_so))
 }
 
 impl Sources for Repository {

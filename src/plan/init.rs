@@ -207,11 +207,6 @@ fn distance_warning(repository: &Repository, policy: &Policy) -> Option<Problem>
         || policy.cargo.wrapper == Wrapper::Portable
         || policy.cargo.incremental != Incremental::Off;
     let root = std::path::absolute(&repository.root).ok()?;
-    let enter = repository.enter_command();
-    let of = match enter {
-        "devenv shell" => "devenv.nix",
-        _ => "the flake",
-    };
     let has = |directory: &Path, name: &str| fsio::exists(&directory.join(name));
     if !needs_the_hook || has(&root, ".git") || has(&root, "Cargo.toml") {
         return None;
@@ -223,6 +218,11 @@ fn distance_warning(repository: &Repository, policy: &Policy) -> Option<Problem>
         .take(in_git + 1)
         .find(|directory| has(directory, "Cargo.toml"))?;
     let below = root.strip_prefix(cargo).ok()?.to_string_lossy();
+    let enter = repository.enter_command();
+    let of = match enter {
+        "devenv shell" => "devenv.nix",
+        _ => "the flake",
+    };
     Some(
         Problem::new(format!(
             "a shell that is entered in {} does not use {}: it is searched upwards from there",

@@ -190,11 +190,7 @@ pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
 fn file_name(found: &Found, directory: &Path) -> &'static str {
     let below = |tree: &PathBuf| directory.strip_prefix(tree).ok();
     let mut below = found.imported_trees.iter().filter_map(below);
-    let is_hidden = |path: &Path| {
-        path.iter()
-            .any(|part| part.as_encoded_bytes().starts_with(b"_"))
-    };
-    if below.any(|path| !is_hidden(path)) {
+    if below.any(|path| !home::is_ignored_by_import_tree(path)) {
         HIDDEN_NAME
     } else {
         NAME

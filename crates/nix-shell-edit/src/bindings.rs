@@ -5,9 +5,8 @@ use std::path::Path;
 use rnix::ast::{AttrpathValue, Expr};
 use rowan::ast::AstNode as _;
 
-use crate::find::syntax::{self, call_parts, last_name};
-
 use crate::find::parse::parse;
+use crate::find::syntax::{self, call_parts, last_name};
 
 /// A binding, `a.b = value;`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,10 +29,9 @@ use super::set::{self, SetEdit};
 use super::shell_settings::ShellSettings;
 use super::{Declined, OwnValue, SetFacts, hook, hook_parts};
 use crate::find::eval::Eval;
+use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::find::syntax::{self, call_parts, innermost, last_name};
 use crate::find::thunk::Thunk;
-
-use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::text::{deeper, indent_at, range_of};
 use crate::variable::Variable;
 

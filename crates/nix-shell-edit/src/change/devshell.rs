@@ -30,10 +30,9 @@ use super::set::SetEdit;
 use super::shell_settings::ShellSettings;
 use super::{Declined, OwnValue, SetFacts};
 use crate::find::eval::Eval;
+use crate::find::shell_function::leftmost_list;
 use crate::find::syntax::{self, call_parts, innermost};
 use crate::find::thunk::Thunk;
-
-use crate::find::shell_function::leftmost_list;
 use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
 use crate::variable::Variable;
 

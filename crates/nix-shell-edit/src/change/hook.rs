@@ -15,7 +15,6 @@ use super::shell_settings::ShellSettings;
 use crate::find::eval::Eval;
 use crate::find::syntax::{self, call_parts, last_name};
 use crate::find::thunk::Thunk;
-
 use crate::text::{
     LineEnd, deeper, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
 };

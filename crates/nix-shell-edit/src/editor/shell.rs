@@ -17,10 +17,9 @@ use crate::find::eval::Eval;
 use crate::find::files::Files;
 use crate::find::found::{Anchor, Found, Kind};
 use crate::find::input;
-use crate::find::syntax::{self, innermost};
-
 use crate::find::pkgs::{self, PackageSet, Platform, SccacheAccess};
 use crate::find::shell_function::{self, SetTarget, Style, Target};
+use crate::find::syntax::{self, innermost};
 use crate::text::range_of;
 use sccfg_util::problem::Problem;
 

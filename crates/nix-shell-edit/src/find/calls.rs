@@ -5,10 +5,9 @@ use rnix::ast::{Entry, Expr};
 use rowan::ast::AstNode as _;
 
 use super::eval::Eval;
+use super::search::{Search, Sought, Step};
 use super::syntax::{self, call_parts, innermost, last_name};
 use super::thunk::{Thunk, Value};
-
-use super::search::{Search, Sought, Step};
 
 impl Search<'_, '_> {
     /// A call of a function from outside: what its arguments say about its result.

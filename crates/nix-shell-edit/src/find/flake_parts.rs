@@ -7,10 +7,9 @@ use rowan::ast::AstNode as _;
 
 use super::files::FileId;
 use super::found::Kind;
+use super::search::{Search, Sought, Step, name};
 use super::syntax::{self, call_parts};
 use super::thunk::Thunk;
-
-use super::search::{Search, Sought, Step, name};
 
 /// Functions that a module calls to import all files of a directory.
 const READERS: [&str; 3] = ["readDir", "import-tree", "listFilesRecursive"];

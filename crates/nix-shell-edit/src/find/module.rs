@@ -10,7 +10,6 @@ use super::eval::Eval;
 use super::files::{FileId, Files, normalize};
 use super::syntax::{self, call_parts, last_name};
 use super::thunk::Thunk;
-
 use crate::variable::Variable;
 
 /// The limit of nested imports, functions and conditions.

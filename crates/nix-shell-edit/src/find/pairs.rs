@@ -4,10 +4,9 @@ use rnix::ast::{self, Entry, Expr};
 use rowan::ast::AstNode as _;
 
 use super::eval::Eval;
+use super::search::{Search, Sought, Step, is_system, name};
 use super::syntax::{self, call_parts, last_name};
 use super::thunk::{Thunk, Value};
-
-use super::search::{Search, Sought, Step, is_system, name};
 
 /// The pairs of a set.
 #[derive(Debug, Default)]

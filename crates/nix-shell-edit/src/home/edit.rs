@@ -27,9 +27,8 @@ use crate::change::edits::Edits;
 use crate::change::input::put_after;
 use crate::editor::EditedFile;
 use crate::find::files::{File, Files, Sources};
-use crate::find::syntax::{self, innermost};
-
 use crate::find::parse::parse;
+use crate::find::syntax::{self, innermost};
 use crate::region;
 use crate::text::{deeper, has_bare_carriage_return, indent_at, line_start, range_of, starts_line};
 use sccfg_util::problem::Problem;

@@ -11,7 +11,6 @@ use crate::find::eval::Eval;
 use crate::find::files::{FileId, Files, Sources};
 use crate::find::syntax::{self, call_parts, last_name};
 use crate::find::thunk::Thunk;
-
 use crate::region;
 use crate::text::range_of;
 use crate::variable::Variable;
@@ -100,10 +99,11 @@ struct Search<'f, 's> {
     named: Vec<(PathBuf, PathBuf)>,
 }
 
-/// Whether import-tree ignores a file.
-fn is_hidden(file: &Path) -> bool {
-    let mut names = file.components();
-    names.any(|name| name.as_os_str().as_encoded_bytes().starts_with(b"_"))
+/// Whether import-tree ignores what is at `path`, relative to the tree: a name in it begins with `_`
+/// (<https://github.com/vic/import-tree>).
+pub fn is_ignored_by_import_tree(path: &Path) -> bool {
+    path.iter()
+        .any(|name| name.as_encoded_bytes().starts_with(b"_"))
 }
 
 /// Whether import-tree imports a file, or a file that it imports names it, in one or several steps.
@@ -111,7 +111,7 @@ fn is_imported(file: &Path, named: &[(PathBuf, PathBuf)]) -> bool {
     let mut sought = vec![file.to_owned()];
     let mut next = 0;
     while let Some(current) = sought.get(next).cloned() {
-        if !is_hidden(&current) {
+        if !is_ignored_by_import_tree(&current) {
             return true;
         }
         let by = named

@@ -8,11 +8,10 @@ use rowan::ast::AstNode as _;
 
 use super::super::devenv;
 use super::super::eval::Eval;
-use super::super::syntax::{self, call_parts, innermost, last_name};
-use super::super::thunk::Thunk;
-
 use super::super::module::Module;
 use super::super::prefix::Prefix;
+use super::super::syntax::{self, call_parts, innermost, last_name};
+use super::super::thunk::Thunk;
 use super::{SetTarget, Style, Target};
 use crate::variable::Variable;
 

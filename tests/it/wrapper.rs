@@ -18,6 +18,7 @@ mod environment;
 mod explain;
 mod faults;
 mod file_stamps;
+mod file_times;
 mod flags;
 mod freshness;
 mod hidden_inputs;

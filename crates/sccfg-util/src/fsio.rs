@@ -30,7 +30,7 @@ pub use metadata::{
     FileId, Stat, check_dir, current_uid, exists, file_age, file_id, file_kind, file_size,
     has_executable_mode, inode_text, is_executable, is_kept_from_root, is_missing, is_own_dir,
     is_plain_dir, is_readable_by_others, is_writable, link_target, mode_of_dir, modified,
-    newest_file_in, owner_uid, read_link, set_mode_of_dir, stat,
+    newest_file_in, owner_uid, read_link, set_mode_of_dir, stat, times_text,
 };
 pub use obstacle::Obstacle;
 pub use path_changes::{Exchanged, may_have_come_or_gone_since};

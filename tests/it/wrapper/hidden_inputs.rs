@@ -316,6 +316,10 @@ const ON_DISK: &[Macro] = &[
         "fn value() -> String { use std::os::unix::fs::PermissionsExt as _; format!(\"{:o}\", std::path::Path::new(\"private\").metadata().unwrap().permissions().mode()) }",
     ),
     plain(
+        "the mode of a source",
+        "fn value() -> String { use std::os::unix::fs::PermissionsExt as _; let source = format!(\"crates/{}/src/lib.rs\", std::env::var(\"CARGO_PKG_NAME\").unwrap()); let mode = std::fs::metadata(source).unwrap().permissions().mode(); (mode & 0o100).to_string() }",
+    ),
+    plain(
         "how many names a file has",
         "fn value() -> String { use std::os::unix::fs::MetadataExt as _; std::path::Path::new(\"private\").metadata().unwrap().nlink().to_string() }",
     ),
@@ -410,7 +414,11 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
         if nth > 0 {
             std::fs::create_dir_all(checkout.path("empty")).unwrap();
             let mode = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(checkout.path("program"), mode).unwrap();
+            std::fs::set_permissions(checkout.path("program"), mode.clone()).unwrap();
+            for user in 0..ON_DISK.len() {
+                let source = checkout.path(&format!("crates/use{user}/src/lib.rs"));
+                std::fs::set_permissions(source, mode.clone()).unwrap();
+            }
         }
         let made = checkout.path("target/made.txt");
         let cached = texts(&checkout);

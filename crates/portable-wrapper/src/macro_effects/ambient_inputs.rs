@@ -71,6 +71,9 @@ pub(crate) struct AmbientInputs {
     /// As [`Self::each_time`], for effects that the observer notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) noted_each_time: Option<String>,
+    /// Why it may read when files were written or created, if so. If the compiler is observed, the times are in the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_times: Option<String>,
     /// As [`Self::each_time`], for effects of a build script that the observer does not note: times and inodes of files, random
     /// hashes, the time stamp counter.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +118,8 @@ pub(crate) struct AmbientInputs {
     pub(super) names_file: bool,
     #[serde(skip)]
     pub(super) names_file_time: bool,
+    #[serde(skip)]
+    pub(super) names_time_of_write: bool,
     #[serde(skip)]
     pub(super) writes: bool,
     #[serde(skip)]
@@ -178,6 +183,11 @@ impl AmbientInputs {
         self.files_for.is_some()
     }
 
+    /// Whether its result may depend on when files were written or created.
+    pub(crate) fn reads_file_times(&self) -> bool {
+        self.file_times.is_some()
+    }
+
     /// Whether its result may depend on the state of the git repository.
     pub(crate) fn reads_history(&self) -> bool {
         self.history && (self.reads_files() || self.is_unknown || self.each_time().is_some())
@@ -191,6 +201,7 @@ impl AmbientInputs {
         };
         self.hidden_each_time()
             .or_else(|| self.noted_each_time.clone())
+            .or_else(|| self.file_times.clone())
             .or_else(of_clock)
             .or_else(|| self.of_system(|_| true))
     }
@@ -250,6 +261,13 @@ impl AmbientInputs {
         self.add_volatile(what);
     }
 
+    /// Adds `what`, which returns when a file was written or created.
+    pub(super) fn add_file_times(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.hidden_in_scripts.get_or_insert(why.clone());
+        self.file_times.get_or_insert(why);
+    }
+
     /// Adds `what`, whose result may differ each time, and which the observer notes.
     pub(super) fn add_noted(&mut self, what: &str) {
         let why = format!("{}: {what}", self.name);
@@ -273,19 +291,24 @@ impl AmbientInputs {
     /// Marks the result as the same each time, according to a review.
     pub(super) fn mark_repeatable(&mut self) {
         (self.each_time, self.noted_each_time) = (None, None);
-        self.hidden_in_scripts = None;
+        (self.file_times, self.hidden_in_scripts) = (None, None);
         self.mark_timeless();
     }
 
     /// Marks the result as the same each time unless the observer notes an effect, according to a review.
     pub(super) fn mark_repeatable_but_noted(&mut self) {
         self.each_time = None;
-        self.hidden_in_scripts = None;
+        (self.file_times, self.hidden_in_scripts) = (None, None);
     }
 
     /// Marks the effects as random numbers only, according to a review.
     pub(super) fn mark_drawing(&mut self) {
-        self.draws = self.each_time.take().or(self.noted_each_time.take());
+        let all = [
+            self.each_time.take(),
+            self.noted_each_time.take(),
+            self.file_times.take(),
+        ];
+        self.draws = all.into_iter().flatten().next();
         self.mark_timeless();
     }
 
@@ -342,6 +365,7 @@ impl AmbientInputs {
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);
         first(&mut self.draws, &other.draws);
+        first(&mut self.file_times, &other.file_times);
         first(&mut self.hidden_in_scripts, &other.hidden_in_scripts);
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.streams |= other.streams;

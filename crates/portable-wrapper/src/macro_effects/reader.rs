@@ -257,7 +257,13 @@ impl<'a> Reader<'a> {
         self.found.asks_for_source |= name == "file" && next == "(" && !self.is_handed_on(file, at);
         self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
         let is_own = self.author == Author::Other;
-        self.found.names_file_time |= (is_method || is_own) && standard::FILE_TIMES.contains(&name);
+        if (is_method || is_own) && standard::FILE_TIMES.contains(&name) {
+            if standard::TIMES_OF_WRITES.contains(&name) && !is_own {
+                self.found.names_time_of_write = true;
+            } else {
+                self.found.names_file_time = true;
+            }
+        }
         if is_own && standard::TIMES.contains(&name) {
             // The metadata may have been read by another crate.
             self.found
@@ -398,6 +404,9 @@ impl<'a> Reader<'a> {
         }
         if self.found.files && self.found.names_file_time {
             self.found.add_hidden("the times of files");
+        }
+        if self.found.files && self.found.names_time_of_write {
+            self.found.add_file_times("the times of files");
         }
         if self.found.makes_random && self.found.hashes {
             let what = "random numbers (`RandomState`)";

@@ -330,6 +330,8 @@ pub(in super::super) const FILE_TIMES: [&str; 8] = [
 ];
 /// The names among them that rarely mean anything else.
 pub(super) const TIMES: [&str; 5] = ["accessed", "atime", "ctime", "modified", "mtime"];
+/// The times among them that only change when the file is written. They can be in a key.
+pub(super) const TIMES_OF_WRITES: [&str; 3] = ["created", "modified", "mtime"];
 /// Methods that return other metadata of a file's inode.
 pub(in super::super) const METADATA: [&str; 9] = [
     "blksize",

@@ -261,6 +261,22 @@ fn files_locations_and_volatile_effects_are_found() {
 }
 
 #[test]
+fn an_observed_published_macro_may_read_when_files_were_written() {
+    let reads =
+        |name: &str| published("it", &format!("fn f() {{ std::fs::metadata(x).{name}() }}"));
+    for name in ["modified", "created"] {
+        let runs = reads(name).runs;
+        assert!(
+            runs.reads_file_times() && runs.each_time().is_some(),
+            "{name}"
+        );
+        assert_eq!(runs.hidden_each_time(), None, "{name}");
+    }
+    // A read of the file changes it.
+    assert!(reads("accessed").runs.hidden_each_time().is_some());
+}
+
+#[test]
 fn standard_streams_are_not_volatile_effects() {
     for source in [
         "fn f() { std::io::stdin() }",

@@ -136,9 +136,11 @@ impl Checks<'_> {
         // A read of a directory returns its names.
         let what = match question {
             Question::Read => Scope::Names,
-            Question::Found | Question::Resolved | Question::Metadata | Question::Above => {
-                Scope::File
-            }
+            Question::Found
+            | Question::Resolved
+            | Question::Metadata
+            | Question::Times
+            | Question::Above => Scope::File,
         };
         for file in question.files(&path) {
             self.compares(&file, what, Detected::Not);

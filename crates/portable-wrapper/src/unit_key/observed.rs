@@ -15,7 +15,7 @@ use super::super::build_dir::wrapper_dir;
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::observation::{Program, Requests, Uses, own_calls};
-use super::super::path_map::{Role, is_below_placeholder};
+use super::super::path_map::{PathMap, Role, is_below_placeholder};
 use super::super::system_directories::VOLATILE_DIRECTORIES;
 use super::super::toolchain_files::ToolchainFiles;
 use super::directories::registries;
@@ -85,10 +85,7 @@ impl KeyBuilder<'_> {
         };
         let searched = self.searched_to_root(requests);
         for name in &searched {
-            let path = self.cwd.join(name);
-            let hidden = self.path_map.to_placeholders_path(&path);
-            let answer = Question::Above.answer(&path, &self.path_map);
-            found.files.push((Question::Above, hidden, answer));
+            found.ask(Question::Above, &self.cwd.join(name), &self.path_map);
         }
         let is_searched = |path: &Path| {
             let is_above = path.parent().is_some_and(|above| self.is_above_cwd(above));
@@ -109,6 +106,13 @@ impl KeyBuilder<'_> {
                 || own.iter().any(|own| path.starts_with(own))
                 || of_compiler.has(&path, *uses);
             if is_plain && is_known {
+                // Their contents are in the key.
+                if (is_source || is_cwd) && self.macros.reads_file_times() {
+                    found.ask(Question::Times, &asked, &self.path_map);
+                }
+                if is_source && self.macros.is_own && self.macros.asks_for_metadata {
+                    found.ask(Question::Metadata, &asked, &self.path_map);
+                }
                 continue;
             }
             // Their contents are in the key.
@@ -133,17 +137,16 @@ impl KeyBuilder<'_> {
             } else if of_system && !is_here {
                 found.each_time(&format!("reads {}", path.display()));
             } else {
-                let name = self.path_map.to_placeholders_path(&asked);
                 // The answer has placeholders, and a macro may compute a value from the real path.
                 let has_path = uses.is_read && self.has_path(&asked);
                 if !is_here || has_path {
-                    let paths = || (name.clone(), self.path_map.spelled_out());
+                    let name = || self.path_map.to_placeholders_path(&asked);
+                    let paths = || (name(), self.path_map.spelled_out());
                     found.outside.get_or_insert_with(paths);
                 }
                 found.place |= uses.is_resolved;
-                for question in questions(*uses, self.macros.asks_for_metadata) {
-                    let answer = question.answer(&asked, &self.path_map);
-                    found.files.push((question, name.clone(), answer));
+                for question in questions(*uses, &self.macros) {
+                    found.ask(question, &asked, &self.path_map);
                 }
             }
         }
@@ -309,6 +312,13 @@ impl Observed {
 
     fn each_time(&mut self, why: &str) {
         self.each_time.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Adds the question about the file at `path` with its answer.
+    fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
+        let answer = question.answer(path, path_map);
+        let name = path_map.to_placeholders_path(path);
+        self.files.push((question, name, answer));
     }
 }
 

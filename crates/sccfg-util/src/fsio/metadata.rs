@@ -160,6 +160,28 @@ pub fn inode_text(path: impl AsRef<Path>) -> Option<String> {
     ))
 }
 
+/// When `path` was written and created as text, in nanoseconds since 1970; links followed, and if it is a link, also of the link
+/// itself.
+pub fn times_text(path: impl AsRef<Path>) -> Option<String> {
+    let path = path.as_ref();
+    let link = fs::symlink_metadata(path).ok()?;
+    let link = link.is_symlink().then_some(link);
+    let found = [fs::metadata(path).ok(), link].map(|metadata| {
+        let times = metadata.map(|metadata| [metadata.modified().ok(), metadata.created().ok()]);
+        times.map(|times| times.map(|time| time.map(nanoseconds)))
+    });
+    Some(format!("{found:?}"))
+}
+
+/// The nanoseconds from 1970 to `time`.
+fn nanoseconds(time: SystemTime) -> i128 {
+    let count = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => count(since),
+        Err(error) => -count(error.duration()),
+    }
+}
+
 /// The file type bits of the mode of `path` (`S_IFMT`), such as those of a pipe or a link. Links are not followed.
 pub fn file_kind(path: impl AsRef<Path>) -> Option<u32> {
     const S_IFMT: u32 = 0o170_000;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{self, Key};
+use crate::macro_effects::AmbientInputs;
 use crate::observation::Uses;
 use crate::path_map::PathMap;
 use sccfg_util::fsio;
@@ -20,14 +21,17 @@ pub(crate) enum Question {
     Resolved,
     /// Its mode, owner, links and blocks.
     Metadata,
+    /// When it was written and created, and if it is a link, also when that was.
+    Times,
     /// Whether a file of the same name is in an ancestor of its directory.
     Above,
 }
 
 impl Question {
-    const ALL: [(Self, &str); 5] = [
+    const ALL: [(Self, &str); 6] = [
         (Self::Above, "above "),
         (Self::Metadata, "metadata "),
+        (Self::Times, "times "),
         (Self::Read, "read "),
         (Self::Found, "found "),
         (Self::Resolved, "resolved "),
@@ -70,6 +74,9 @@ impl Question {
         if self == Self::Metadata {
             return fsio::inode_text(path).unwrap_or_else(|| "absent".to_owned());
         }
+        if self == Self::Times {
+            return fsio::times_text(path).unwrap_or_else(|| "absent".to_owned());
+        }
         let link = fsio::read_link(path);
         let link = link.map_or_else(String::new, |target| {
             format!(" link to {}", hidden(&target))
@@ -108,16 +115,17 @@ impl Question {
     }
 }
 
-/// The questions about a file with these uses. `with_metadata`: whether its mode, owner, links and blocks may have been read.
-pub(crate) fn questions(uses: Uses, with_metadata: bool) -> impl Iterator<Item = Question> {
+/// The questions about a file with these uses, by a macro with these inputs.
+pub(crate) fn questions(uses: Uses, inputs: &AmbientInputs) -> impl Iterator<Item = Question> {
     let content = if uses.is_read {
         Question::Read
     } else {
         Question::Found
     };
     let path = uses.is_resolved.then_some(Question::Resolved);
-    let metadata = with_metadata.then_some(Question::Metadata);
-    [content].into_iter().chain(path).chain(metadata)
+    let metadata = inputs.asks_for_metadata.then_some(Question::Metadata);
+    let times = inputs.reads_file_times().then_some(Question::Times);
+    [Some(content), path, metadata, times].into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use indoc::indoc;
+use indoc::{formatdoc, indoc};
 use rstest::rstest;
 use serde_json::Value;
 
 use super::command::said;
-use super::project::{Built, Checkout, Project};
+use super::environment::PROC_MACRO;
+use super::project::{Built, Checkout, Project, succeeds};
+use super::registry;
 
 /// A program with a module.
 fn project() -> Project {
@@ -97,6 +99,54 @@ fn the_compile_lists_its_sources(#[case] is_edited: bool) {
     // What was made is what another checkout with this source gets.
     let other = project.linked("other");
     other.write(PART, &says("second"));
+    other.cargo(&["build"]).ok().all_hit();
+    assert_eq!(other.says("app"), "second\n");
+}
+
+/// A published macro that reads only variables whose names are known is not observed, so no other compiler has to list the sources.
+#[requires(sccache)]
+#[rstest]
+#[case::reads_nothing("\"second\"", false)]
+#[case::reads_a_variable(
+    "&std::env::var(\"CARGO_PKG_NAME\").map(|_| \"second\").unwrap()",
+    false
+)]
+#[case::reads_a_file("&std::fs::read_to_string(\"note\").unwrap()", true)]
+fn the_compile_lists_the_sources_of_macros(#[case] value: &str, #[case] is_observed: bool) {
+    let text = formatdoc! {r#"
+        #[proc_macro]
+        pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{
+            format!("{{:?}}", {value}).parse().unwrap()
+        }}
+    "#};
+    let project = Project::new().with_store().file("note", "second");
+    registry::package(&project, "textcrate", PROC_MACRO, &[("src/lib.rs", &text)]);
+    registry::publish(&project, &["textcrate"]);
+    let main = "fn main() { println!(\"{}\", textcrate::text!()); }\n";
+    let uses = "[dependencies]\ntextcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", main)]);
+    let lock = registry::with_home(&project, &project.main(), "cargo-home");
+    succeeds(lock.command("cargo").arg("generate-lockfile"));
+    let project = project.committed();
+    let main = registry::with_home(&project, &project.main(), "cargo-home");
+    let script = format!("{COUNTS}exec \"$real\" \"$@\"\n");
+    let (main, scripts) = with_compiler(&main, &script);
+    for source in [
+        main.read("crates/app/src/main.rs"),
+        format!("// edited\n{}", main.read("crates/app/src/main.rs")),
+    ] {
+        main.write("crates/app/src/main.rs", &source);
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), "second\n");
+        assert_eq!(scripts.join("lists").exists(), is_observed);
+        assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
+        fs::remove_file(scripts.join("compiles")).unwrap();
+    }
+    let other = registry::with_home(&project, &project.linked("other"), "cargo-home");
+    other.write(
+        "crates/app/src/main.rs",
+        &main.read("crates/app/src/main.rs"),
+    );
     other.cargo(&["build"]).ok().all_hit();
     assert_eq!(other.says("app"), "second\n");
 }

@@ -183,6 +183,18 @@ impl AmbientInputs {
         self.files_for.is_some()
     }
 
+    /// Whether it reads nothing but the variables whose names are known, and all its code is published.
+    pub(crate) fn reads_only_variables(&self) -> bool {
+        let same = Self {
+            name: self.name.clone(),
+            variables: self.variables.clone(),
+            paths: self.paths.clone(),
+            has_macros: self.has_macros,
+            ..Self::default()
+        };
+        *self == same
+    }
+
     /// Whether its result may depend on when files were written or created.
     pub(crate) fn reads_file_times(&self) -> bool {
         self.file_times.is_some()

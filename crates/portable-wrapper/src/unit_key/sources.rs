@@ -94,6 +94,13 @@ impl KeyBuilder<'_> {
         }
     }
 
+    /// Whether macros may read something that is not known without observing them, or a path of the checkout, which may be
+    /// another one in the compile.
+    fn may_read_unknown(&self) -> bool {
+        let has_path = || !self.exposed.is_empty() || self.exposes_cargo_home;
+        self.macros.has_macros && (!self.macros.reads_only_variables() || has_path())
+    }
+
     /// Whether the unit is compiled each time unless its macros are observed to have no volatile effect.
     fn may_be_cleared(&self) -> bool {
         self.macros.each_time().is_some() && self.macros.hidden_each_time().is_none()
@@ -150,7 +157,7 @@ impl KeyBuilder<'_> {
             }
         }
         let asked = ListingRequest {
-            is_observed: self.macros.has_macros,
+            is_observed: self.may_read_unknown(),
             may_begin: lock.is_some(),
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;

@@ -65,7 +65,7 @@ pub(super) fn list_sources(
     })
 }
 
-/// The sources that a running compile without macros lists.
+/// The sources that a running compile lists, whose macros need not be observed.
 pub(super) fn sources_of(begun: &mut SpeculativeCompile) -> Option<Listing> {
     Some(Listing {
         info: without_observer(begun.sources()?),

@@ -258,6 +258,7 @@ impl Compile<'_> {
             ..CompileRequest::empty(Language::C)
         };
         let compiling = Compiling {
+            stays_here: false,
             crate_name: "object",
             compiler: &rustc,
             state: &self.state,

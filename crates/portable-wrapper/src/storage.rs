@@ -33,6 +33,8 @@ pub(super) struct Compiling<'a> {
     /// The compiler for which sccache runs the shim.
     pub(super) compiler: &'a Compiler,
     pub(super) state: &'a StateDir,
+    /// Whether no other machine can have stored the unit.
+    pub(super) stays_here: bool,
     /// Called if this process runs the compiler.
     pub(super) on_stderr: OnStderr<'a>,
     /// The compile, if it was started before the key was known.
@@ -216,7 +218,7 @@ impl Storage {
         if let Some(store) = &self.store {
             store.keep(request, entry);
         }
-        if let Some(sccache) = self.sccache()
+        if let Some(sccache) = self.sccache().filter(|_| !compiling.stays_here)
             && let Some(shim) = shim::path(compiling.compiler, compiling.state)
         {
             let Ok(work) = WorkDir::create(&request.out_dir) else {
@@ -256,9 +258,13 @@ impl Storage {
         request: &CompileRequest,
         compiling: &Compiling<'_>,
     ) -> Result<(Lookup, Outcome), Uncacheable> {
+        let stays_here = compiling.stays_here && self.store.is_some();
         let by_backend = || {
             (compiling.on_miss)();
             create_work_dir(&request.work)?;
+            if stays_here {
+                return compile_here(request, compiling);
+            }
             match self.backend() {
                 // The previous attempt may have disabled sccache, and left files in the work directory.
                 Backend::Sccache(sccache) if sccache.is_disabled() => {
@@ -296,13 +302,13 @@ impl Storage {
             return Ok(found(entry));
         }
         let mut outcome = match self.backend() {
-            Backend::Sccache(_) => Outcome::PassedOn,
-            Backend::NotNeeded | Backend::Unusable(_) => Outcome::Miss,
+            Backend::Sccache(_) if !stays_here => Outcome::PassedOn,
+            _ => Outcome::Miss,
         };
         let looked_up = match by_backend() {
             // sccache's server may have lower limits than this process.
             Ok(Lookup::CompileFailed(result))
-                if !result.is_source_error && self.sccache().is_some() =>
+                if !result.is_source_error && outcome == Outcome::PassedOn =>
             {
                 outcome = Outcome::Miss;
                 compile_here(request, compiling)

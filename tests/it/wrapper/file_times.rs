@@ -8,6 +8,7 @@ use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, succeeds};
 use super::registry;
 use super::seed::{POLICY, sccfg};
+use crate::lab::Counts;
 
 /// Prints when files were written and created. `NAMES` are relative to the directory of the package.
 const TIMES: &str = r#"
@@ -67,6 +68,29 @@ fn a_rebuild_hits_until_a_time_changes() {
         fs::File::open(path).unwrap().set_modified(time).unwrap();
         main.cargo(&["build"]).ok().compiled(&["app bin"]);
         assert_ne!(says_the_same_uncached(&main), first, "{name}");
+    }
+}
+
+/// No other machine has files with these times.
+#[requires(sccache)]
+#[test]
+fn the_program_is_not_sent_to_a_shared_cache() {
+    let project = project();
+    let main = with_home(&project, &project.main());
+    // What counts is that the wrapper takes the cache for one that others use.
+    let main = main.with("SCCACHE_REDIS_ENDPOINT", "redis://127.0.0.1:1");
+    for is_built in [false, true] {
+        let before = project.counts();
+        let built = main.cargo(&["build"]).ok();
+        let asked = project.counts() - before;
+        if is_built {
+            built.all_hit();
+            assert_eq!(asked, Counts::default());
+        } else {
+            built.compiled(&["app bin", "timescrate proc-macro"]);
+            assert_eq!((asked.rust_hits, asked.rust_misses), (0, 1));
+        }
+        main.clean();
     }
 }
 

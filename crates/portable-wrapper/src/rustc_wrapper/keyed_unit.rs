@@ -183,6 +183,7 @@ impl<'a> KeyedUnit<'a> {
             crate_name: &self.unit.name,
             compiler: &self.compiler,
             state: &self.state,
+            stays_here: self.key.has_file_times(),
             on_stderr: &on_stderr,
             begun: Cell::new(begun),
             listing,

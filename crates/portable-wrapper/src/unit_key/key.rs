@@ -12,6 +12,7 @@ use super::super::native_library::NativeLibrary;
 use super::super::package::Library;
 use super::super::path_map::PathMap;
 use super::super::read_files::ReadFiles;
+use super::observed::Question;
 
 /// The key of a unit, and the facts that are needed to compile and deliver it.
 #[derive(Debug)]
@@ -85,6 +86,12 @@ impl UnitKey {
     /// Whether the unit is compiled each time: the key has the time, so that it is never found.
     pub(crate) fn is_each_time(&self) -> bool {
         self.timeless.is_some()
+    }
+
+    /// Whether the key has times of files, which are others in each checkout.
+    pub(crate) fn has_file_times(&self) -> bool {
+        let mut questions = self.parts.iter();
+        questions.any(|part| matches!(Question::of_part(&part.what), Some((Question::Times, _))))
     }
 
     /// The digest of the keys of the unit and of all dependencies; empty if one is not known. `outputs` are the names and

@@ -201,6 +201,18 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     "OTHER"
 )]
 #[case::of_a_probe(PROBE, "OTHER")]
+#[case::called_like_an_option(
+    "env::var(\"--out\".trim_start_matches('-')).unwrap_or_default()",
+    "out"
+)]
+#[case::called_like_a_placeholder(
+    "env::var(\"{out}\".trim_matches(['{', '}'])).unwrap_or_default()",
+    "out"
+)]
+#[case::of_nix_in_a_shell(
+    "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo ${name}\"]).output().unwrap().stdout).unwrap()",
+    "name"
+)]
 fn a_variable_that_changed_runs_the_script(#[case] value: &str, #[case] name: &str) {
     let project = app(&saying(value)).committed();
     project.main().with(name, "one").cargo(&["build"]).ok();
@@ -231,6 +243,8 @@ const PROBE: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); let probe
 #[case::by_a_compiler("String::from_utf8(std::process::Command::new(\"cc\").arg(\"--version\").output().unwrap().stdout).unwrap()", &["OTHER"])]
 #[case::by_a_shell("String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()", &["GITHUB_SHA", "CI_COMMIT_SHA", "ATUIN_HISTORY_ID"])]
 #[case::by_a_probe(PROBE, &["ANOTHER"])]
+// Dev shells of Nix set these. The probe has options that are called like them.
+#[case::of_nix_by_a_probe(PROBE, &["name", "out", "outputs"])]
 // As libc's script, which tries to run `emcc`.
 #[case::by_a_program_that_is_missing("std::process::Command::new(\"no-such-program\").output().is_err().to_string()", &["OTHER"])]
 fn a_variable_that_no_script_reads_does_not_count(#[case] value: &str, #[case] names: &[&str]) {

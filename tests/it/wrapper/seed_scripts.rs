@@ -161,6 +161,23 @@ fn a_variable_that_a_published_script_reads_is_of_this_shell(#[case] value: &str
     is_right(&project.linked("third").with("FLAVOUR", "three"));
 }
 
+/// In dev shells of Nix, `out` is a directory below the current one. Scripts that call compilers have options of that name.
+#[requires(sccache)]
+#[test]
+fn a_variable_of_nix_that_is_called_like_an_option_is_not_read() {
+    fn in_shell<'p>(checkout: &Checkout<'p>) -> Checkout<'p> {
+        let out = checkout.path("outputs/out");
+        checkout.with("out", out.to_str().unwrap())
+    }
+    let value = "[\"--out-dir\", \"--crate-name=app\"].concat()";
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    in_shell(&project.main()).cargo(&["build"]).ok();
+    let second = in_shell(&project.linked("second"));
+    seed(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    is_right(&in_shell(&project.linked("third")));
+}
+
 /// A shell sets the variable `_` to the path of the program that it starts. Many scripts replace characters by that text.
 #[rstest]
 #[case::a_replacement("\"a-b\".replace('-', \"_\")", true)]

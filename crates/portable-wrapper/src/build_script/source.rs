@@ -2,6 +2,7 @@
 //! its inputs are known: files, variables, and programs and libraries of the machine. A script whose source names a function or
 //! program for any other input, such as the time, runs each time.
 
+mod literal_words;
 mod signs;
 
 use std::collections::BTreeSet;
@@ -168,7 +169,8 @@ impl Source {
     /// The identifiers, and the words in string literals. `_` may be the name of a variable only if it is a whole literal. Many
     /// scripts replace characters by `_`, so if all variables that a run reads [are noted](Self::notes_variables), it counts
     /// only as the argument of a function that reads variables. Then identifiers without upper-case letters do not count
-    /// either, unless a macro may turn them into text: dev shells of Nix have variables such as `name`, `src` and `out`.
+    /// either, unless a macro may turn them into text: dev shells of Nix have variables such as `name`, `src` and `out`. The
+    /// same is true of such words in [options and placeholders](literal_words::may_be_of_environment).
     pub(crate) fn words(&self, used: &AmbientInputs, is_observed: bool) -> BTreeSet<&str> {
         let is_noted = self.notes_variables(used, is_observed);
         let wildcard = self.texts.get(WILDCARD).map(String::as_str);
@@ -180,7 +182,11 @@ impl Source {
         let names = self.names.iter().map(String::as_str);
         names
             .filter(may_be_variable)
-            .chain(self.texts.iter().flat_map(|text| words(text)))
+            .chain(self.texts.iter().flat_map(|text| {
+                words(text).filter(move |word| {
+                    !is_noted || literal_words::may_be_of_environment(word, text)
+                })
+            }))
             .chain(wildcard.filter(|_| self.reads_wildcard || !is_noted))
             .collect()
     }

@@ -51,6 +51,9 @@ const OF_EVERYTHING: [&str; 20] = [
     "out",
     "outputs",
 ];
+/// Those among them that dev shells of Nix set. Shell scripts have variables of these names themselves, but nothing else reads
+/// them by chance.
+const OF_NIX: [&str; 2] = ["out", "outputs"];
 /// Prefixes of such variables: of cargo, Nix, rustup, sccache and this wrapper.
 const PREFIXES_OF_EVERYTHING: [&str; 5] = ["CARGO_TERM_", "NIX_", "RUSTUP_", "SCCACHE_", "SCCFG_"];
 /// Variables with the options of `make`.
@@ -94,7 +97,8 @@ pub(crate) fn is_left_to_runs(name: &str) -> bool {
 
 /// The session variables among the variables that programs read by name.
 pub(crate) fn asked_for<'n>(asked: impl Iterator<Item = &'n String>) -> BTreeSet<String> {
-    asked.filter(|name| may_count(name)).cloned().collect()
+    let counts = |name: &str| may_count(name) || OF_NIX.contains(&name);
+    asked.filter(|name| counts(name)).cloned().collect()
 }
 
 /// The session variables that the files at these paths refer to, if an interpreter may have read the files, and those that

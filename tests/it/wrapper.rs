@@ -5,6 +5,7 @@ mod backtraces;
 mod behaviour;
 mod build_scripts;
 mod c;
+mod clippy;
 mod command;
 mod coverage;
 mod crashes;

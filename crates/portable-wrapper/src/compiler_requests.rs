@@ -29,9 +29,10 @@ const VARIABLES: [&str; 24] = [
     "TMPDIR",
     "_RJEM_MALLOC_CONF",
 ];
-const PREFIXES: [&str; 3] = ["CLIPPY_", "LLVM_", "RUSTC_"];
-/// Variables that clippy reads to find its configuration.
+const PREFIXES: [&str; 2] = ["LLVM_", "RUSTC_"];
+/// Variables that clippy reads to find its configuration, and the prefix of its own.
 const OF_CLIPPY: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
+const PREFIX_OF_CLIPPY: &str = "CLIPPY_";
 /// Files of the system that the compiler reads.
 const FILES: [&str; 15] = [
     "/dev/null",
@@ -63,7 +64,7 @@ const DIRECTORIES: [&str; 4] = [
 pub(super) fn is_variable(name: &str, is_clippy: bool) -> bool {
     VARIABLES.contains(&name)
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || is_clippy && OF_CLIPPY.contains(&name)
+        || is_clippy && (OF_CLIPPY.contains(&name) || name.starts_with(PREFIX_OF_CLIPPY))
 }
 
 /// Whether the compiler may read this file of the system.

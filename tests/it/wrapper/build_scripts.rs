@@ -209,6 +209,14 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     "env::var(\"{out}\".trim_matches(['{', '}'])).unwrap_or_default()",
     "out"
 )]
+#[case::of_clippy(
+    "env::var([\"CLIPPY\", \"ARGS\"].join(\"_\")).unwrap_or_default()",
+    "CLIPPY_ARGS"
+)]
+#[case::of_clippy_in_a_script(
+    "{ fs::write(format!(\"{out}/x.sh\"), [\"echo $CLIPPY_A\", \"RGS\"].concat()).unwrap(); String::from_utf8(std::process::Command::new(\"sh\").arg(format!(\"{out}/x.sh\")).output().unwrap().stdout).unwrap() }",
+    "CLIPPY_ARGS"
+)]
 #[case::of_nix_in_a_shell(
     "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo ${name}\"]).output().unwrap().stdout).unwrap()",
     "name"

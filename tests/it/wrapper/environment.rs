@@ -31,6 +31,9 @@ fn unquoted(input: TokenStream) -> String { input.to_string().trim_matches('"').
 #[proc_macro] pub fn variable_of_application(input: TokenStream) -> TokenStream {
     text(&std::env::var(format!("APPLICATION_{}", unquoted(input))).unwrap())
 }
+#[proc_macro] pub fn arguments_of_clippy(_: TokenStream) -> TokenStream {
+    text(&std::env::var(["CLIPPY", "ARGS"].join("_")).unwrap())
+}
 #[proc_macro] pub fn names_in(input: TokenStream) -> TokenStream {
     let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap();
     let mut names: Vec<_> = std::fs::read_dir(format!("{directory}/{}", unquoted(input))).unwrap()
@@ -359,12 +362,15 @@ fn a_directory_that_git_ignores_counts_where_it_is_named() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[rstest]
+#[case::of_its_own("mac::variable!(\"MINE\")", "MINE")]
+#[case::of_clippy("mac::variable!(\"CLIPPY_ARGS\")", "CLIPPY_ARGS")]
+#[case::of_clippy_by_a_name_that_is_put_together("mac::arguments_of_clippy!()", "CLIPPY_ARGS")]
 #[requires(sccache)]
-#[test]
-fn a_variable_that_only_a_macro_reads_is_of_this_build() {
-    let project = printing("mac::variable!(\"MINE\")").committed();
-    project.main().with("MINE", "1").cargo(&["build"]).ok();
-    let second = project.linked("second").with("MINE", "2");
+fn a_variable_that_only_a_macro_reads_is_of_this_build(#[case] value: &str, #[case] name: &str) {
+    let project = printing(value).committed();
+    project.main().with(name, "1").cargo(&["build"]).ok();
+    let second = project.linked("second").with(name, "2");
     second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "2\n");
 }

@@ -18,11 +18,14 @@ pub(crate) const CARGO_VARIABLES: [&str; 7] = [
     "CARGO_TARGET_TMPDIR",
     "OUT_DIR",
 ];
-/// Variables that change what rustc, clippy and widely used macros do, and that dep-info does not list.
-pub(crate) const OTHER_VARIABLES: [&str; 10] = [
+/// Variables that change what clippy does. `cargo clippy` also sets them for the compiler of other packages, which ignores them.
+const CLIPPY_VARIABLES: [&str; 3] = [
     "CLIPPY_ARGS",
     "CLIPPY_CONF_DIR",
     "CLIPPY_DISABLE_DOCS_LINKS",
+];
+/// Variables that change what rustc and widely used macros do, and that dep-info does not list.
+pub(crate) const OTHER_VARIABLES: [&str; 7] = [
     "DATABASE_URL",
     "RUSTC_BOOTSTRAP",
     "RUSTC_FORCE_RUSTC_VERSION",
@@ -43,10 +46,12 @@ impl KeyBuilder<'_> {
         let set = named.as_deref().and_then(package::set_by_build_script);
         let is_known = set.is_some() || out_dir().is_none();
         let set = set.unwrap_or_default();
+        let is_clippy = self.is_clippy;
         self.add_variables_that(|name| {
             name.starts_with("CARGO_PKG_")
                 || CARGO_VARIABLES.contains(&name)
                 || OTHER_VARIABLES.contains(&name)
+                || is_clippy && CLIPPY_VARIABLES.contains(&name)
                 || set.iter().any(|variable| variable == name)
         });
         is_known

@@ -27,6 +27,8 @@ const OF_EACH_PROGRAM: [&str; 5] = [
     "XDG_STATE_HOME",
     "_",
 ];
+/// The prefix of variables that `cargo clippy` sets for all programs of a build.
+const OF_CLIPPY: &str = "CLIPPY_";
 /// Variables that programs read whatever they do, or that shells, including dev shells of Nix, set. In the directories that
 /// some of them name, the files that are read count instead.
 const OF_EVERYTHING: [&str; 20] = [
@@ -78,9 +80,7 @@ const LARGEST: u64 = 4 << 20;
 /// Whether `name` is a variable of a user, shell, terminal or CI job that counts if a run reads it.
 fn may_count(name: &str) -> bool {
     let none = BTreeSet::<&str>::new();
-    let is_of_session = !environment::counts(name, &none)
-        || OF_THE_USER.contains(&name)
-        || OF_EACH_PROGRAM.contains(&name);
+    let is_of_session = !environment::counts(name, &none) || is_left_to_runs(name);
     is_of_session
         && !is_of_cargo(name)
         && !OF_EVERYTHING.contains(&name)
@@ -92,7 +92,7 @@ fn may_count(name: &str) -> bool {
 
 /// Whether the variable `name` is in no first key, unless the source names it.
 pub(crate) fn is_left_to_runs(name: &str) -> bool {
-    OF_THE_USER.contains(&name) || OF_EACH_PROGRAM.contains(&name)
+    OF_THE_USER.contains(&name) || OF_EACH_PROGRAM.contains(&name) || name.starts_with(OF_CLIPPY)
 }
 
 /// The session variables among the variables that programs read by name.

@@ -1,0 +1,39 @@
+//! `cargo clippy` compiles dependencies as `cargo check` does: whichever comes first, the other one gets them from the cache.
+
+use rstest::rstest;
+
+use super::build_scripts::{DECLARES_ITSELF, app, saying, take_runs};
+use super::command::said;
+use super::seed::seed;
+
+#[rstest]
+#[requires(sccache)]
+fn dependencies_are_shared_with_check(
+    #[values(["clippy", "check"], ["check", "clippy"])] commands: [&str; 2],
+    #[values(
+        "String::new()",
+        "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()"
+    )]
+    value: &str,
+    #[values(false, true)] is_seeded: bool,
+) {
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    let [first, second] = commands;
+    project.main().cargo(&[first]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let other = project.linked("second");
+    if is_seeded {
+        seed(&other);
+    }
+    let built = other.cargo(&[second]).ok();
+    let main = project.main();
+    let text = said(&other, &["explain", "published", "--against", main.text()]);
+    assert_eq!(take_runs(&project), 0, "{text}");
+    if is_seeded {
+        let words = built.ran.stderr;
+        assert!(!words.contains("published"), "{words}");
+    } else {
+        let text = said(&other, &["explain", "published"]);
+        assert!(!text.contains(", compiled\n"), "{text}");
+    }
+}

@@ -27,7 +27,8 @@ pub(crate) fn output<S: AsRef<OsStr>>(args: &[S], directory: &Path) -> Result<Ou
 }
 
 /// Whether git ignores the file `name` of `directory`, and does not track it.
-pub(crate) fn ignores(name: &str, directory: &Path) -> bool {
-    output(&["check-ignore", "--quiet", "--", name], directory)
-        .is_ok_and(|answer| answer.status.success())
+pub(crate) fn ignores(name: impl AsRef<OsStr>, directory: &Path) -> bool {
+    let options = ["check-ignore", "--quiet", "--"].map(OsStr::new);
+    let args = [&options[..], &[name.as_ref()]].concat();
+    output(&args, directory).is_ok_and(|answer| answer.status.success())
 }

@@ -64,7 +64,7 @@ pub(crate) struct Init {
     /// Write or complete .envrc, so that direnv enters the dev shell
     #[arg(long, help_heading = FILES)]
     pub direnv: bool,
-    /// Run `git add -N` for new files, which flakes do not see otherwise
+    /// Run `git add -N` for new files; flakes do not see files that git does not track
     #[arg(long, help_heading = FILES)]
     pub git_add: bool,
     #[command(flatten)]

@@ -1,5 +1,7 @@
 //! Prints a plan and applies it.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -7,12 +9,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::PlanOutput;
+use crate::git;
 use crate::plan::{FileKind, Plan, PlannedFile};
 use crate::report::{Report, unified_diff};
 use nix_shell_edit::Touched;
 use sccache_control::config::secrets;
 use sccfg_util::problem::{Place, Problem};
-use sccfg_util::{proc, secret};
+use sccfg_util::secret;
 
 /// Findings for the JSON output.
 pub(super) fn findings(all: &[Problem]) -> Vec<Value> {
@@ -107,15 +110,23 @@ pub(super) fn add_git_step(plan: &mut Plan) {
     );
 }
 
-/// Runs `git add -N` for the new files of the plan, so that flakes see them.
+/// Runs `git add -N` for the new files of the plan that git does not ignore.
 pub(super) fn git_add(plan: &Plan) -> Result<()> {
-    let mut args = vec!["add".into(), "-N".into(), "--".into()];
-    args.extend(
-        plan.untracked
-            .iter()
-            .map(|path| path.clone().into_os_string()),
-    );
-    let output = proc::output("git", &args, &plan.root).context("could not run git")?;
+    let created = plan
+        .files
+        .iter()
+        .filter(|file| file.change.before.is_none() && file.change.after.is_some());
+    let created = created.filter_map(|file| file.change.path.strip_prefix(&plan.root).ok());
+    let created = created.filter(|path| !git::ignores(path, &plan.root));
+    let files: BTreeSet<&Path> = created
+        .chain(plan.untracked.iter().map(PathBuf::as_path))
+        .collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let mut args = vec![OsStr::new("add"), OsStr::new("-N"), OsStr::new("--")];
+    args.extend(files.into_iter().map(Path::as_os_str));
+    let output = git::output(&args, &plan.root).context("could not run git")?;
     ensure!(
         output.status.success(),
         "could not add the new files to git: {}",

@@ -31,7 +31,7 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
         changes::add_git_step(&mut plan);
     }
     changes::carry_out(&plan, args.output, report)?;
-    if args.git_add && !args.output.dry_run && !plan.untracked.is_empty() {
+    if args.git_add && !args.output.dry_run && repository.is_in_git() {
         changes::git_add(&plan)?;
     }
     Ok(Outcome::Done)

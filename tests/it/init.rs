@@ -525,6 +525,25 @@ fn new_files_are_added_to_git() {
     assert_eq!(git(&["ls-files"]), "flake.nix\nsccfg.toml\n");
 }
 
+/// Also where the flake was there before, and without those that git ignores.
+#[test]
+fn new_files_beside_a_flake_are_added_to_git() {
+    let sandbox = repository().file("repo/.gitignore", ".cargo/\n");
+    let git = |args: &[&str]| {
+        let mut git = sandbox.command("git");
+        let output = git.current_dir(sandbox.path("repo")).args(args).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    git(&["init", "-q"]);
+    git(&["add", "flake.nix"]);
+    let options = ["--direnv", "--linker", "lld", "--linker-config", "comment"];
+    sandbox
+        .sccfg(&[&["init", "repo", "--git-add"], &options[..]].concat())
+        .status(0);
+    assert!(sandbox.exists("repo/.cargo/config.toml"));
+    assert_eq!(git(&["ls-files"]), ".envrc\nflake.nix\nsccfg.toml\n");
+}
+
 #[test]
 fn contradictions_in_cargos_config_are_reported_or_fixed() {
     let cargo = "[build]\nrustc-wrapper = \"sccache\" # ours\njobs = 2\n";

@@ -127,16 +127,12 @@ impl SccacheReport {
 
     /// The next step for the user to get records.
     pub(crate) fn next_step(&self) -> &'static str {
-        let is_portable = |name: &String| {
-            let found = find_program(name.as_ref(), &env::search_path());
-            is_wrapper(&found.unwrap_or_else(|| name.into()))
-        };
-        if self.wrapper.as_ref().is_some_and(is_portable) {
+        if self.is_portable() {
             if !self.knows_compiler {
                 return "name the compiler of cargo rustc, for example by a link    (RUSTC; the wrapper knows compilers by their name)";
             }
             // cargo takes units for fresh that were compiled without the wrapper.
-            if fsio::exists(&self.target.join(".rustc_info.json")) {
+            if self.is_built() {
                 return "cargo clean, then cargo build    (only what the wrapper has compiled is recorded)";
             }
             "cargo build    (only what cargo has compiled is recorded)"
@@ -145,6 +141,24 @@ impl SccacheReport {
         } else {
             "sccfg init --wrapper portable    (portable keys record each build)"
         }
+    }
+
+    /// Whether `RUSTC_WRAPPER` is the portable wrapper.
+    fn is_portable(&self) -> bool {
+        self.wrapper.as_ref().is_some_and(|name| {
+            let found = find_program(name.as_ref(), &env::search_path());
+            is_wrapper(&found.unwrap_or_else(|| name.into()))
+        })
+    }
+
+    /// Whether cargo compiled something into the build directory.
+    fn is_built(&self) -> bool {
+        fsio::exists(&self.target.join(".rustc_info.json"))
+    }
+
+    /// Whether the next build is recorded, so that what sccache knows of all builds does not help.
+    fn awaits_build(&self) -> bool {
+        self.is_portable() && self.knows_compiler && !self.is_built()
     }
 
     /// `RUSTC_WRAPPER`, in words.
@@ -157,6 +171,10 @@ impl SccacheReport {
 
     /// The information about the crate `name`.
     pub(crate) fn text_about(&self, name: &str) -> String {
+        if self.awaits_build() {
+            let target = self.target.display();
+            return format!("the outcome of {name} is not known: nothing was built in {target}\n");
+        }
         let mut text = format!(
             "the outcome of {name} is not known: the portable wrapper compiled nothing in {} ({})\n\n",
             self.target.display(),
@@ -180,6 +198,10 @@ impl SccacheReport {
     }
 
     pub(crate) fn text(&self) -> String {
+        if self.awaits_build() {
+            let target = self.target.display();
+            return format!("no build is recorded in {target}: nothing was built there\n");
+        }
         let mut text = format!(
             "no build is recorded in {} ({})\n\n",
             self.target.display(),

@@ -444,6 +444,20 @@ fn a_compile_that_fails_is_counted() {
     );
 }
 
+/// What sccache knows of all builds of all its users does not help then.
+#[requires(sccache)]
+#[test]
+fn before_the_first_build_only_that_is_said() {
+    let project = project();
+    let main = project.main();
+    for command in [&["report"][..], &["explain", "mid"]] {
+        let text = said(&main, command);
+        assert!(text.contains("nothing was built "), "{text}");
+        assert!(text.contains("next:    cargo build "), "{text}");
+        assert!(!text.contains("server"), "{text}");
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn records_that_cannot_be_written_or_read_do_no_harm() {

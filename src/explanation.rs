@@ -11,7 +11,7 @@ use crate::build_report::key_part;
 use crate::build_report::time_of;
 use changes::{add_all, diff_hint, lines, value_of, why};
 use last_build::LastBuild;
-use portable_wrapper::builds::{Build, Change, Outcome as Became};
+use portable_wrapper::builds::{Build, Change, Outcome as Became, UnitRecord};
 use portable_wrapper::explain::{UnitReport, counterpart, differences, first_difference};
 
 /// The state with which the units are compared.
@@ -114,14 +114,20 @@ impl Explanation<'_> {
         text
     }
 
+    /// The number of the last build that included the unit.
+    pub(crate) fn last_build(&self, unit: &UnitReport) -> Option<usize> {
+        self.last_record(unit).map(|(at, _)| at + 1)
+    }
+
+    fn last_record(&self, unit: &UnitReport) -> Option<(usize, &UnitRecord)> {
+        let name = unit.unit()?;
+        let mut builds = self.builds.iter().enumerate();
+        builds.find_map(|(at, build)| Some((at, build.unit(&name)?)))
+    }
+
     /// The last record of a unit.
     fn last(&self, unit: &UnitReport) -> Option<LastBuild<'_>> {
-        let name = unit.unit()?;
-        let (at, record) = self
-            .builds
-            .iter()
-            .enumerate()
-            .find_map(|(at, build)| Some((at, build.unit(&name)?)))?;
+        let (at, record) = self.last_record(unit)?;
         let builds = Builds {
             build: &self.builds[at],
             earlier: &self.builds[at + 1..],

@@ -22,7 +22,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
     if here.is_empty() {
         return plain(&target, start, args, report);
     }
-    let named: Vec<&UnitReport> = here
+    let mut named: Vec<&UnitReport> = here
         .iter()
         .filter(|unit| unit.is_called(&args.name))
         .collect();
@@ -50,6 +50,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
         builds: &builds,
         against: &against,
     };
+    named.sort_by_key(|unit| explanation.last_build(unit).unwrap_or(usize::MAX));
     if args.json {
         let units: Vec<Value> = named.iter().map(|unit| explanation.json(unit)).collect();
         report.json(&json!({ "target": target.to_string_lossy(), "units": units }));

@@ -255,6 +255,22 @@ fn an_earlier_build_is_compared() {
     );
 }
 
+/// `cargo build` and `cargo check` have units of their own.
+#[requires(sccache)]
+#[test]
+fn the_unit_of_the_last_build_comes_first() {
+    let project = project();
+    let main = project.main();
+    for command in ["build", "check", "build", "check"] {
+        let text = main.read("crates/low/src/lib.rs");
+        main.write("crates/low/src/lib.rs", &format!("{text}// {command}\n"));
+        main.cargo(&[command]).ok();
+        let text = said(&main, &["explain", "low"]);
+        let (_, first) = text.split_once('\n').unwrap();
+        assert!(first.starts_with("  build 1, "), "{command}: {text}");
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn a_hit_says_what_it_saved() {

@@ -11,6 +11,8 @@ use portable_wrapper::builds::{Outcome, Started, UnitRecord};
 
 /// The maximum number of listed units.
 const LISTED: usize = 6;
+/// The width of the first column.
+const WIDTH: usize = 12;
 
 /// The state of the build at `now`, in milliseconds since 1970.
 pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String {
@@ -41,7 +43,8 @@ pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String
         for unit in running.iter().take(LISTED) {
             let name = name_of(&unit.name, &unit.package, &unit.types);
             text.push_str(&format!(
-                "  now     {name}  {}\n",
+                "  {:<WIDTH$}{name}  {}\n",
+                "now",
                 time(now.saturating_sub(unit.start))
             ));
         }
@@ -52,7 +55,7 @@ pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String
         text.push_str(&format!("  {}\n", line_of(builds, unit)));
     }
     if let Some(caches) = caches {
-        text.push_str(&format!("  caches  {caches}\n"));
+        text.push_str(&format!("  {:<WIDTH$}{caches}\n", "caches"));
     }
     text
 }
@@ -77,12 +80,16 @@ pub(crate) fn line_of(builds: Builds<'_>, unit: &UnitRecord) -> String {
     let what = match unit.outcome {
         Outcome::Store | Outcome::Sccache { .. } => "hit",
         Outcome::Miss => "missed",
-        Outcome::Uncached(_) => "uncached",
+        Outcome::Uncached(_) => "not cached",
         Outcome::Failed => "failed",
     };
     let own = time_of(unit).map_or_else(String::new, |own| format!("  {}", time(own)));
     let why = builds
         .trace(unit)
         .map(|traced| format!("  ({})", traced.cause.text));
-    format!("{what:<8}{}{own}{}", name(unit), why.unwrap_or_default())
+    format!(
+        "{what:<WIDTH$}{}{own}{}",
+        name(unit),
+        why.unwrap_or_default()
+    )
 }

@@ -559,7 +559,10 @@ fn watching_prints_each_unit_until_ctrl_c() {
         assert_ne!(said.read_line(&mut lines).unwrap(), 0, "{lines}");
     }
     for (line, name) in lines.lines().zip(["low", "mid", "app (bin)"]) {
-        assert!(line.starts_with(&format!("missed  {name}  ")), "{lines}");
+        assert!(
+            line.starts_with(&format!("missed      {name}  ")),
+            "{lines}"
+        );
         assert!(
             line.ends_with("  (crates/low/src/lib.rs changed)"),
             "{lines}"
@@ -569,6 +572,32 @@ fn watching_prints_each_unit_until_ctrl_c() {
     let mut kill = crate::lab::kill();
     assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
     assert!(watching.wait().unwrap().success());
+}
+
+#[requires(sccache)]
+#[test]
+fn watching_names_a_unit_that_is_not_cached() {
+    let project = super::workspace_scripts::app(
+        "String::from_utf8(std::process::Command::new(\"date\").output().unwrap().stdout).unwrap()",
+    );
+    let main = project.main();
+    let mut watching = main
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .arg("watch")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(watching.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    main.cargo(&["build"]).ok();
+    while !line.contains("run of the build script") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "no run");
+    }
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert!(line.starts_with("not cached  app: run of "), "{line}");
 }
 
 #[requires(sccache)]

@@ -26,6 +26,11 @@ fn dependencies_are_shared_with_check(
         seed(&other);
     }
     let built = other.cargo(&[second]).ok();
+    let listed = said(&other, &["report", "--list"]);
+    assert!(
+        listed.contains(&format!("  1  cargo {second} --offline in ")),
+        "{listed}"
+    );
     let main = project.main();
     let text = said(&other, &["explain", "published", "--against", main.text()]);
     assert_eq!(take_runs(&project), 0, "{text}");

@@ -281,7 +281,7 @@ fn begin_build(root: &Path, file: &Path, pid: u32) {
     let start = Line::Build(BuildStart {
         at: millis(since_1970()),
         directory: directory.to_string_lossy().into_owned(),
-        command: command(&proc::arguments_of(pid)),
+        command: command(&proc::arguments_of(pid), runs_clippy()),
     });
     if let Ok(mut bytes) = serde_json::to_vec(&start) {
         bytes.push(b'\n');
@@ -290,8 +290,15 @@ fn begin_build(root: &Path, file: &Path, pid: u32) {
     prune(root);
 }
 
-/// cargo's subcommand and its known flags.
-fn command(arguments: &[String]) -> String {
+/// Whether `cargo clippy` started cargo: it runs another subcommand, with clippy as the compiler of the workspace.
+fn runs_clippy() -> bool {
+    let wrapper = env::var_os("RUSTC_WORKSPACE_WRAPPER").map(PathBuf::from);
+    let is_driver = wrapper.is_some_and(|path| path.file_stem() == Some("clippy-driver".as_ref()));
+    is_driver && env::var_os("CLIPPY_ARGS").is_some()
+}
+
+/// cargo's subcommand, as the user wrote it, and its known flags.
+fn command(arguments: &[String], is_clippy: bool) -> String {
     let is_option = |word: &&String| word.starts_with('-') || word.starts_with('+');
     let words = arguments.iter().skip(1);
     let own: Vec<&String> = words.take_while(|word| *word != "--").collect();
@@ -302,11 +309,18 @@ fn command(arguments: &[String]) -> String {
                 .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     };
     let subcommand = own.iter().find(|word| !is_option(word)).filter(is_name);
+    let of_clippy = |name: &str| is_clippy && (name == "check" || name == "fix");
     let flags = own.iter().filter(|word| FLAGS.contains(&word.as_str()));
+    let subcommand = subcommand.map(|name| {
+        if of_clippy(name) {
+            "clippy"
+        } else {
+            name.as_str()
+        }
+    });
     let words = subcommand
         .into_iter()
-        .chain(flags)
-        .map(|word| word.as_str());
+        .chain(flags.map(|word| word.as_str()));
     ["cargo"]
         .into_iter()
         .chain(words)
@@ -347,12 +361,15 @@ mod tests {
                 "/bin/cargo +nightly -v test --workspace -- --token",
                 "cargo test -v --workspace",
             ),
+            ("cargo check --all-targets", "cargo check --all-targets"),
             ("cargo publish --token hunter2", "cargo publish"),
             ("cargo --config registry.token='\"hunter2\"' check", "cargo"),
             ("cargo", "cargo"),
         ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(command(&words), recorded, "{line}");
+            assert_eq!(command(&words, false), recorded, "{line}");
+            let of_clippy = recorded.replace("cargo check", "cargo clippy");
+            assert_eq!(command(&words, true), of_clippy, "{line}");
         }
     }
 

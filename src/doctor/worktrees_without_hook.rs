@@ -12,7 +12,7 @@ use sccfg_util::{env, fsio};
 pub(super) static CHECK: Check = Check {
     code: "S058",
     name: "worktree without the hook",
-    why: "its builds use neither the policy nor the cache: each worktree has to be allowed and entered by itself",
+    why: "builds there outside of its dev shell use neither the policy nor the cache; each worktree has to be allowed and entered by itself",
     find: |context| find(context, &allowed_by_direnv()),
 };
 

@@ -217,6 +217,14 @@ fn a_script_is_stored_that_runs_while_another_crate_is_built(
     "{ fs::write(format!(\"{out}/x.sh\"), [\"echo $CLIPPY_A\", \"RGS\"].concat()).unwrap(); String::from_utf8(std::process::Command::new(\"sh\").arg(format!(\"{out}/x.sh\")).output().unwrap().stdout).unwrap() }",
     "CLIPPY_ARGS"
 )]
+#[case::of_a_derivation_in_a_script(
+    "{ fs::write(format!(\"{out}/x.sh\"), [\"echo $nativeBuild\", \"Inputs\"].concat()).unwrap(); String::from_utf8(std::process::Command::new(\"sh\").arg(format!(\"{out}/x.sh\")).output().unwrap().stdout).unwrap() }",
+    "nativeBuildInputs"
+)]
+#[case::of_a_derivation(
+    "env::var([\"native\", \"BuildInputs\"].concat()).unwrap_or_default()",
+    "nativeBuildInputs"
+)]
 #[case::of_nix_in_a_shell(
     "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo ${name}\"]).output().unwrap().stdout).unwrap()",
     "name"
@@ -249,7 +257,7 @@ const PROBE: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); let probe
 #[requires(sccache)]
 #[case::by_itself("fs::read_to_string(\"data\").unwrap()", &["OTHER", "GITHUB_SHA", "CI_COMMIT_SHA"])]
 #[case::by_a_compiler("String::from_utf8(std::process::Command::new(\"cc\").arg(\"--version\").output().unwrap().stdout).unwrap()", &["OTHER"])]
-#[case::by_a_shell("String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()", &["GITHUB_SHA", "CI_COMMIT_SHA", "ATUIN_HISTORY_ID"])]
+#[case::by_a_shell("String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", \"echo x\"]).output().unwrap().stdout).unwrap()", &["GITHUB_SHA", "CI_COMMIT_SHA", "ATUIN_HISTORY_ID", "HOST_PATH", "nativeBuildInputs", "stdenv"])]
 #[case::by_a_probe(PROBE, &["ANOTHER"])]
 // Dev shells of Nix set these. The probe has options that are called like them.
 #[case::of_nix_by_a_probe(PROBE, &["name", "out", "outputs"])]

@@ -29,6 +29,33 @@ const OF_EACH_PROGRAM: [&str; 5] = [
 ];
 /// The prefix of variables that `cargo clippy` sets for all programs of a build.
 const OF_CLIPPY: &str = "CLIPPY_";
+/// Variables of derivations that dev shells of Nix have as well, for the scripts of nixpkgs' `stdenv`. Many differ if the
+/// shell gets another package.
+const OF_DERIVATIONS: [&str; 23] = [
+    "HOST_PATH",
+    "buildInputs",
+    "buildPhase",
+    "builder",
+    "cmakeFlags",
+    "configureFlags",
+    "depsBuildBuild",
+    "depsBuildBuildPropagated",
+    "depsBuildTarget",
+    "depsBuildTargetPropagated",
+    "depsHostHost",
+    "depsHostHostPropagated",
+    "depsTargetTarget",
+    "depsTargetTargetPropagated",
+    "mesonFlags",
+    "nativeBuildInputs",
+    "patches",
+    "phases",
+    "preferLocalBuild",
+    "propagatedBuildInputs",
+    "propagatedNativeBuildInputs",
+    "stdenv",
+    "strictDeps",
+];
 /// Variables that programs read whatever they do, or that shells, including dev shells of Nix, set. In the directories that
 /// some of them name, the files that are read count instead.
 const OF_EVERYTHING: [&str; 20] = [
@@ -92,7 +119,10 @@ fn may_count(name: &str) -> bool {
 
 /// Whether the variable `name` is in no first key, unless the source names it.
 pub(crate) fn is_left_to_runs(name: &str) -> bool {
-    OF_THE_USER.contains(&name) || OF_EACH_PROGRAM.contains(&name) || name.starts_with(OF_CLIPPY)
+    OF_THE_USER.contains(&name)
+        || OF_EACH_PROGRAM.contains(&name)
+        || OF_DERIVATIONS.contains(&name)
+        || name.starts_with(OF_CLIPPY)
 }
 
 /// The session variables among the variables that programs read by name.

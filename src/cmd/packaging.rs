@@ -6,7 +6,7 @@ use std::path::Path;
 use std::string::FromUtf8Error;
 
 use anyhow::{Context as _, Result};
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, ValueHint};
 use clap_complete::{Generator, Shell, generate};
 use clap_complete_nushell::Nushell;
 
@@ -31,13 +31,25 @@ pub(super) fn completions(shell: CompletedShell, report: Report) -> Result<Outco
 
 fn script_of(shell: impl Generator) -> Result<String, FromUtf8Error> {
     let mut script = Vec::new();
-    generate(shell, &mut Cli::command(), "sccfg", &mut script);
+    generate(shell, &mut completed(Cli::command()), "sccfg", &mut script);
     String::from_utf8(script)
+}
+
+/// The command, with arguments that are no paths marked as such. Otherwise, shells complete them with names of files.
+fn completed(command: clap::Command) -> clap::Command {
+    let mark = |argument: clap::Arg| match argument.get_value_hint() {
+        ValueHint::Unknown if argument.get_action().takes_values() => {
+            argument.value_hint(ValueHint::Other)
+        }
+        _ => argument,
+    };
+    command.mut_args(mark).mut_subcommands(completed)
 }
 
 fn script_with_values(shell: Shell) -> Result<String, FromUtf8Error> {
     let script = script_of(shell)?;
-    Ok(positional_values::add(shell, &Cli::command(), script))
+    let command = completed(Cli::command());
+    Ok(positional_values::add(shell, &command, script))
 }
 
 /// Prints the manual page of the command with this name, or of sccfg.

@@ -815,6 +815,28 @@ fn completions_have_the_values_of_arguments() {
     }
 }
 
+/// Names of files are no values of these arguments.
+#[test]
+fn bash_completes_files_only_where_there_are_any() {
+    let sandbox = Sandbox::new();
+    let script = sandbox.sccfg(&["completions", "bash"]).status(0).stdout;
+    sandbox.write("sccfg.bash", &script);
+    sandbox.write("file", "");
+    for (words, has_file) in [
+        ("sccfg init --shell", false),
+        ("sccfg report --build", false),
+        ("sccfg remote add --secret-file", true),
+    ] {
+        let complete = format!(
+            "source ./sccfg.bash; COMP_WORDS=({words} f); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _sccfg sccfg f \"${{COMP_WORDS[COMP_CWORD - 1]}}\" > /dev/null; echo \"${{COMPREPLY[*]}}\""
+        );
+        let output = sandbox.command("bash").args(["-c", &complete]).output();
+        let ran = Ran::new(words.to_owned(), &output.unwrap()).status(0);
+        assert_eq!(ran.stdout.contains("file"), has_file, "{ran:?}");
+    }
+}
+
 #[requires(fish)]
 #[test]
 fn fish_completes_the_values_of_arguments() {
@@ -829,6 +851,8 @@ fn fish_completes_the_values_of_arguments() {
         ("sccfg config unset store.e", &["store.enabled"]),
         ("sccfg remote add red", &["redis"]),
         ("sccfg help conf", &["config"]),
+        ("sccfg explain sccfg.f", &[]),
+        ("sccfg init --shell sccfg.f", &[]),
     ] {
         let mut fish = sandbox.command("fish");
         let complete = format!("source sccfg.fish; complete -C '{line}'");

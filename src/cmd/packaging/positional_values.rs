@@ -1,12 +1,12 @@
-//! The known values of positional arguments in completion scripts. `clap_complete` writes them for bash, zsh and nushell only.
+//! Positional arguments in completion scripts: their known values, which `clap_complete` writes for bash, zsh and nushell only.
 
 use std::fmt::Write as _;
 
-use clap::Command;
 use clap::builder::StyledStr;
+use clap::{Command, ValueHint};
 use clap_complete::Shell;
 
-/// The values of an argument of one command.
+/// The values of an argument of one command. If there are none, the argument is no path.
 struct Argument {
     /// The names of the command and of those above it, such as `config` and `set`.
     command: Vec<String>,
@@ -61,7 +61,7 @@ fn collect(command: &Command, above: &[String], arguments: &mut Vec<Argument>) {
             .filter(|value| !value.is_hide_set())
             .map(|value| Value::new(value.get_name(), value.get_help()))
             .collect();
-        if !values.is_empty() {
+        if !values.is_empty() || argument.get_value_hint() == ValueHint::Other {
             arguments.push(Argument {
                 command: above.to_owned(),
                 values,
@@ -82,6 +82,9 @@ fn fish(argument: &Argument) -> String {
     let mut condition = format!("__fish_sccfg_using_subcommand {command}");
     for name in below {
         let _ = write!(condition, "; and __fish_seen_subcommand_from {name}");
+    }
+    if argument.values.is_empty() {
+        return format!("complete -c sccfg -n \"{condition}\" -f\n");
     }
     let names: Vec<_> = argument.values.iter().map(|it| it.name.as_str()).collect();
     let names = names.join(" ");
@@ -111,6 +114,9 @@ fn insert(
 ) -> String {
     let command = format!("sccfg;{}", argument.command.join(";"));
     let header = format!("        {}\n", header.replace("{}", &command));
+    if argument.values.is_empty() {
+        return script.to_owned();
+    }
     let mut block = header.clone();
     for Value { name, help } in &argument.values {
         let help = if help.is_empty() { name } else { help };

@@ -408,10 +408,15 @@ pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause 
             (CauseKind::Variable, text)
         }
         Kind::Flag => (CauseKind::Flag, flag(change, became) + &others("flag")),
-        Kind::Compiler if change.what == "driver" => {
-            (CauseKind::Compiler, "another clippy".to_owned())
+        Kind::Compiler => {
+            let is_there_once = change.from.is_none() || change.to.is_none();
+            let text = match change.what.as_str() {
+                "driver" => "another clippy".to_owned(),
+                "sysroot" if is_there_once => format!("the component rust-src {became}"),
+                _ => "another compiler".to_owned(),
+            };
+            (CauseKind::Compiler, text)
         }
-        Kind::Compiler => (CauseKind::Compiler, "another compiler".to_owned()),
         Kind::Machine => {
             let text = match change.what.strip_prefix("program ") {
                 Some(program) => format!("the program {program} {became}"),

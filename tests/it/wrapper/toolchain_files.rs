@@ -8,9 +8,11 @@ use std::process::Command;
 use rstest::rstest;
 
 use super::build_scripts::take_runs;
+use super::command::said;
 use super::macro_workspace::{Macro, differing, plain, texts, workspace};
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, copy, real_rustc, rustup_home};
+use super::seed::seed;
 use super::toolchains::two;
 use super::workspace_scripts::app;
 
@@ -40,11 +42,19 @@ fn with_toolchain(project: &Project) -> (Checkout<'_>, PathBuf) {
     )
     .unwrap();
     fs::write(toolchain.join(COMPONENTS), "rustc\n").unwrap();
-    let main = project.main();
-    let main = main.with("RUSTUP_HOME", home.to_str().unwrap());
-    let main = main.with("RUSTUP_TOOLCHAIN", "copied");
-    let main = main.with("RUSTC", toolchain.join("bin/rustc").to_str().unwrap());
+    let main = using(&project.main(), &toolchain);
     (main, toolchain)
+}
+
+/// The checkout with the compiler of this toolchain of rustup's.
+fn using<'p>(checkout: &Checkout<'p>, toolchain: &Path) -> Checkout<'p> {
+    let home = toolchain.ancestors().nth(2).unwrap();
+    checkout
+        // `cargo test` sets it. The compiler would take the directory of these libraries for its own.
+        .without("LD_LIBRARY_PATH")
+        .with("RUSTUP_HOME", home.to_str().unwrap())
+        .with("RUSTUP_TOOLCHAIN", "copied")
+        .with("RUSTC", toolchain.join("bin/rustc").to_str().unwrap())
 }
 
 /// What `rustup target add` and `rustup component add` do.
@@ -94,6 +104,45 @@ fn what_a_macro_reads_in_the_toolchain_counts() {
     main.clean();
     let wrong = differing(&cached, &main, CASES);
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Debug information has the path of the standard library's sources if they are installed.
+#[rstest]
+#[case::installed(true)]
+#[case::removed(false)]
+#[requires(sccache, rustup)]
+fn a_worktree_is_seeded_only_with_the_sources_of_the_standard_library_as_they_were(
+    #[case] is_installed: bool,
+) {
+    let project = app("String::new()");
+    let (main, toolchain) = with_toolchain(&project);
+    let sources = toolchain.join("lib/rustlib/src/rust");
+    let install = || {
+        let file = sources.join("library/std/src/lib.rs");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "").unwrap();
+    };
+    if !is_installed {
+        install();
+    }
+    main.cargo(&["build"]).ok();
+    let same = using(&project.linked("same"), &toolchain);
+    seed(&same);
+    same.cargo(&["build"]).ok().nothing_to_do();
+    if is_installed {
+        install();
+    } else {
+        fs::remove_dir_all(&sources).unwrap();
+    }
+    let other = using(&project.linked("other"), &toolchain);
+    seed(&other).stderr_has("it was compiled when rust-src was");
+    assert!(!other.path("target").exists());
+    main.edit("crates/app/src/main.rs", "fn main", "// Edited.\nfn main");
+    main.cargo(&["build"]).ok();
+    let why = if is_installed { "added" } else { "removed" };
+    let why = format!("  why: the component rust-src was {why}\n");
+    let app = said(&main, &["explain", "app"]);
+    assert!(app.contains(&why), "{app}");
 }
 
 /// A directory of rustup's with links to the toolchains of this machine.

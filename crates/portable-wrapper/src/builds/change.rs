@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::build_script::CHECKOUT_PATHS;
 use super::super::digest::HASHED;
-use super::super::unit_key::STANDARD_LIBRARY;
 use super::super::unit_key::linking::LIBRARIES_IN;
+use super::super::unit_key::{STANDARD_LIBRARY, SYSROOT};
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
@@ -98,7 +98,7 @@ fn kind(what: &str) -> Kind {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| what.starts_with(prefix));
     match what {
         "format" => Kind::Format,
-        "compiler" | "version" | "driver" | "sysroot" | "target specification" => Kind::Compiler,
+        "compiler" | "version" | "driver" | SYSROOT | "target specification" => Kind::Compiler,
         "processor"
         | "machine"
         | "headers of the machine"

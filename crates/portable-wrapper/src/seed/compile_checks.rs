@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::package;
 use super::super::path_map::Role;
+use super::super::unit_key::SYSROOT;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::checks::{Checks, Unit};
 use super::dependencies::{Taken, is_consistent};
@@ -60,12 +61,24 @@ impl Checks<'_> {
             set_by_script,
             dependencies,
         };
+        self.has_same_sources_of_std(manifest)?;
         for part in &manifest.parts {
             self.part(part, &unit)?;
         }
         self.ambient(&unit)?;
         is_consistent(manifest, dependencies)?;
         Ok(is_published)
+    }
+
+    /// Fails if the sources of the standard library were installed or removed since. Debug information contains their path.
+    fn has_same_sources_of_std(&self, manifest: &UnitManifest) -> Result<(), Why> {
+        let mut parts = manifest.parts.iter();
+        let had_sources = parts.any(|part| part.what == SYSROOT);
+        match (had_sources, self.compiler.has_sources) {
+            (true, false) => Err("it was compiled when rust-src was installed".into()),
+            (false, true) => Err("it was compiled when rust-src was not installed".into()),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the package of a unit never changes: it is of a registry or a git repository.

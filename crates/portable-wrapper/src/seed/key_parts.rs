@@ -10,7 +10,7 @@ use super::super::state_dir::FORMAT;
 use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
 use super::super::unit_key::module_files::conflicting_module_file;
 use super::super::unit_key::observed::Question;
-use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, UNSET};
+use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, SYSROOT, UNSET};
 use super::Why;
 use super::checks::{Checks, Unit};
 use super::delivery::has_extension;
@@ -82,7 +82,7 @@ impl Checks<'_> {
                 Some(self.compiler.digest()),
                 "it was compiled with another compiler",
             ),
-            "sysroot" => {
+            SYSROOT => {
                 let path = self.compiler.sysroot.as_os_str().as_encoded_bytes();
                 same(
                     Some(&digest::shown(path)),

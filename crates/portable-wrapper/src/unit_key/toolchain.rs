@@ -12,6 +12,8 @@ use sccfg_util::env;
 
 /// The prefix of the label of a key part with the digest of the standard library. The target follows.
 pub(crate) const STANDARD_LIBRARY: &str = "standard library ";
+/// The label of the key part with the directory of the toolchain, if the sources of the standard library are installed there.
+pub(crate) const SYSROOT: &str = "sysroot";
 
 impl KeyBuilder<'_> {
     pub(super) fn add_compiler(
@@ -30,7 +32,7 @@ impl KeyBuilder<'_> {
         }
         if compiler.has_sources {
             self.key
-                .add("sysroot", compiler.sysroot.as_os_str().as_encoded_bytes());
+                .add(SYSROOT, compiler.sysroot.as_os_str().as_encoded_bytes());
         }
         for file in target_files(self.unit.target.as_deref(), &compiler.sysroot) {
             self.note_read(&file);

@@ -276,6 +276,20 @@ fn a_file_that_a_published_script_reads_is_what_it_is_now(#[case] value: &str) {
     is_right(&project.linked("second"));
 }
 
+/// `mkdir -p` and `make install` look for the directories around `OUT_DIR`, which cargo creates before it runs the script.
+#[requires(sccache)]
+#[test]
+fn a_published_script_may_look_for_the_directories_around_its_own() {
+    let value = "{ let made = format!(\"{out}/install/lib\"); std::process::Command::new(\"mkdir\").args([\"-p\", &made]).status().unwrap().success(); \
+         std::path::Path::new(&out).ancestors().skip(1).take(4).all(std::path::Path::is_dir).to_string() }";
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("deeper/second");
+    seed(&second);
+    second.cargo(&["build"]).ok().nothing_to_do();
+    says_the_same_uncached(&second);
+}
+
 /// What it wrote there belongs to no unit.
 #[requires(sccache)]
 #[test]

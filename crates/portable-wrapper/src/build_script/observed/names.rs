@@ -45,7 +45,11 @@ impl Run<'_> {
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
         let target = self.target()?;
-        let is_of_cargo = target.starts_with(path) || self.script.is_library_dir_of_cargo(path);
+        // cargo creates the directories around `OUT_DIR` before it runs the script. Seeding compares before they are there.
+        let is_around = |directory: &Path| directory.starts_with(path);
+        let is_of_cargo = is_around(target)
+            || is_around(self.script.out_dir)
+            || self.script.is_library_dir_of_cargo(path);
         if path.is_dir() && !uses.is_read && is_of_cargo {
             return Ok(());
         }

@@ -182,11 +182,6 @@ impl ObservedInputs {
         })
     }
 
-    /// The digest of the inputs of a run in the checkout of `path_map`; empty if there are none.
-    pub(super) fn digest(&self, path_map: &PathMap, state: &StateDir) -> String {
-        self.find(path_map, state).digest
-    }
-
     /// The inputs of a run in the checkout of `path_map`.
     pub(super) fn find(&self, path_map: &PathMap, state: &StateDir) -> Found {
         if self.is_empty() {

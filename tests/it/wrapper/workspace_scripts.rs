@@ -459,11 +459,18 @@ fn an_observed_run_is_seeded() {
     let same = project.linked("same");
     seed(&same);
     same.uncached(&["build"]).ok().nothing_to_do();
-    for (place, file) in [("one", "shared.txt"), ("two", "crates/app/some/two.txt")] {
+    for (place, file, named) in [
+        ("one", "shared.txt", "shared.txt"),
+        ("two", "crates/app/some/two.txt", "crates/app/some"),
+    ] {
         let other = project.linked(place);
         other.write(file, "of this checkout\n");
         let seeded = sccfg(&other, &["seed", "-v"]).status(0);
-        seeded.stderr_has("its build script read a file that is not the same here");
+        let named = other.path(named);
+        seeded.stderr_has(&format!(
+            "its build script read or looked for {}, which is not the same here",
+            named.display()
+        ));
         take_runs(&project);
         other.cargo(&["build"]).ok();
         assert_eq!(take_runs(&project), 1);

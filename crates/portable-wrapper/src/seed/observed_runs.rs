@@ -155,12 +155,28 @@ impl Checks<'_> {
                 }
             }
         }
-        match &manifest.observed {
-            Some((observed, digest)) if observed.digest(&to, &self.state) != *digest => {
-                Err("its build script read a file that is not the same here".into())
-            }
-            _ => Ok(()),
+        let Some((observed, digest)) = &manifest.observed else {
+            return Ok(());
+        };
+        let found = observed.find(&to, &self.state);
+        if found.digest == *digest {
+            return Ok(());
         }
+        let mut files = found.parts.iter();
+        let file = files.find_map(|part| {
+            let file = part.what.strip_prefix("file ")?;
+            (!manifest.parts.contains(part)).then(|| to.to_real_str(file))
+        });
+        Err(match file {
+            Some(file) => {
+                format!("its build script read or looked for {file}, which is not the same here")
+                    .into()
+            }
+            None => {
+                "its build script used a program, a library or a value that is not the same here"
+                    .into()
+            }
+        })
     }
 
     /// Fails if programs, packages or headers of the machine differ from those in the key of the run.

@@ -22,6 +22,9 @@ impl PathLeak {
             Self::Embedded(_) | Self::Derived(_) => {
                 "get the path at run time; env!(\"CARGO_MANIFEST_DIR\") or a macro compiles it into the output"
             }
+            Self::SourceLocation(Role::Workspace) => {
+                "include source files by relative paths; include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), ...)) compiles their absolute paths into the output"
+            }
             Self::SourceLocation(_) => {
                 "avoid panics in included generated files, or mark their functions #[track_caller]"
             }

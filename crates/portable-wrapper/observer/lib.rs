@@ -22,6 +22,7 @@ mod missing_library;
 mod next;
 mod notes;
 mod own_calls;
+mod own_output;
 mod own_sources;
 mod paths;
 mod programs;
@@ -85,9 +86,9 @@ unsafe fn length_of(text: *const u8) -> usize {
 /// this library and, in a compiler, the addresses of its code.
 #[used]
 #[unsafe(link_section = ".init_array")]
-static LOADED: unsafe extern "C" fn() = loaded;
+static LOADED: unsafe extern "C" fn(c_int, *const *mut c_char) = loaded;
 
-unsafe extern "C" fn loaded() {
+unsafe extern "C" fn loaded(count: c_int, words: *const *mut c_char) {
     unsafe {
         if environ.is_null() {
             return;
@@ -103,6 +104,7 @@ unsafe extern "C" fn loaded() {
                 libraries::remember_start();
             }
         }
+        own_output::find(count, words);
         clock::find();
         if !observes_only_children() {
             let mut real = MaybeUninit::uninit();

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::notes::{is_noting, note, write};
-use super::{LONGEST, length_of, read_link};
+use super::{LONGEST, length_of, own_output, read_link};
 
 /// The directory with symbolic links to all open files.
 const DESCRIPTORS: &[u8] = b"/proc/self/fd/";
@@ -31,6 +31,9 @@ pub(crate) fn forget_current() {
 /// in another one than the process that the wrapper started.
 pub(crate) unsafe fn note_path(kind: u8, path: *const c_char) {
     unsafe {
+        if matches!(kind, b'q' | b's') && own_output::is(path) {
+            return;
+        }
         if is_complete(path) {
             return note(kind, path);
         }

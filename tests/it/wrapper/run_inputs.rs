@@ -8,7 +8,7 @@ use std::process::Command;
 use rstest::rstest;
 
 use super::build_scripts::{
-    DECLARES_ITSELF, app_of, app_with_helper, put_together, saying, take_runs,
+    DECLARES_ITSELF, app, app_of, app_with_helper, put_together, saying, take_runs,
 };
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, succeeds};
@@ -399,4 +399,44 @@ fn directories_of_programs_count_if_they_are_in_a_file(#[case] file: &str, #[cas
     let second = with(&project.linked("second"), &project, "PATH", "ROOT/b:PATH");
     second.cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), runs);
+}
+
+/// Has the compiler try something, as rustix 1.1.2 does. The result is in the directory for temporary files, which all builds use.
+const TRIES: &str = "{ let tried = std::env::temp_dir().join(format!(\"tri{}\", \"ed\")); ASKS \
+    let mut child = std::process::Command::new(env::var(\"RUSTC\").unwrap()).args([\"--crate-type=rlib\", \"--emit=metadata\", \"-o\"]) \
+        .arg(&tried).arg(\"-\").stdin(std::process::Stdio::piped()).spawn().unwrap(); \
+    child.stdin.take().unwrap().write_all(b\"pub fn f() {}\").unwrap(); \
+    format!(\"{} {asked}\", child.wait().unwrap().success()) }";
+
+#[rstest]
+#[case::it_does_not_ask("let asked = false;", true)]
+#[case::it_asks("let asked = tried.exists();", false)]
+#[case::it_is_not_temporary(
+    "let asked = true; let tried = tried.parent().unwrap().parent().unwrap().join(\"elsewhere\");",
+    false
+)]
+#[requires(sccache)]
+fn a_file_that_the_compiler_replaces_is_an_input_if_the_script_asks_for_it(
+    #[case] asks: &str,
+    #[case] is_shared: bool,
+) {
+    let value = TRIES.replace("ASKS", asks);
+    let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
+    let temporary = project.sandbox.path("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let in_shell = |checkout: Checkout<'_>| {
+        let checkout = checkout.with("TMPDIR", temporary.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        checkout.says("app")
+    };
+    in_shell(project.main());
+    // Of an earlier run.
+    let written = [temporary.join("tried"), project.sandbox.path("elsewhere")];
+    assert!(written.iter().any(|path| path.is_file()));
+    let [_, last] = ["one", "two"].map(|place| in_shell(project.linked(place)));
+    assert_eq!(take_runs(&project), if is_shared { 1 } else { 3 });
+    assert!(
+        last.contains(if is_shared { "true false" } else { "true true" }),
+        "{last}"
+    );
 }

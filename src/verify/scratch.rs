@@ -253,25 +253,27 @@ impl Abandoned {
         let short = fsio::read_link(self.directory.join(SHORT));
         if let Some(short) = short.filter(|path| is_short(path)) {
             end_server(&Address::Socket(short.join(SOCKET)));
-            let _ = fsio::remove_dir(&short);
+            remove(&[&short]);
         }
         worktree::forget(&self.directory.join(WORKTREE));
-        let _ = fsio::remove_dir(&self.directory);
+        remove(&[&self.directory]);
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         self.end_server();
-        let asked = Instant::now();
-        for directory in [Some(&self.directory), self.short.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            // A compiler that is being killed may still write.
-            while fsio::remove_dir(directory).is_err() && asked.elapsed() < STOP_TIMEOUT {
-                thread::sleep(Duration::from_millis(50));
-            }
+        let all = [Some(&self.directory), self.short.as_ref()];
+        remove(&all.into_iter().flatten().collect::<Vec<_>>());
+    }
+}
+
+/// Removes the directories. A compiler that is being killed, or whose cargo was, may still write.
+fn remove(directories: &[&PathBuf]) {
+    let asked = Instant::now();
+    for directory in directories {
+        while fsio::remove_dir(directory).is_err() && asked.elapsed() < STOP_TIMEOUT {
+            thread::sleep(Duration::from_millis(50));
         }
     }
 }
@@ -377,6 +379,30 @@ mod tests {
         assert_eq!(abandoned.len(), 1);
         assert_eq!(found(), 0, "another run removes it");
         abandoned[0].remove();
+        assert!(!fsio::exists(&directory));
+    }
+
+    /// cargo ends some time after the run that started it was killed.
+    #[test]
+    fn directories_in_which_a_build_still_writes_are_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let (directory, lock) = locked_dir_in(parent.path()).unwrap();
+        let target = directory.join("target");
+        fsio::create_dir_all(&target).unwrap();
+        drop(lock);
+        let abandoned = abandoned_in(parent.path());
+        thread::scope(|scope| {
+            let builds = scope.spawn(|| {
+                let started = Instant::now();
+                let mut names = 0..;
+                while started.elapsed() < Duration::from_millis(300) {
+                    let name = names.next().unwrap_or_default().to_string();
+                    let _ = fsio::create_output(&target.join(name), 0o600);
+                }
+            });
+            abandoned[0].remove();
+            builds.join().unwrap();
+        });
         assert!(!fsio::exists(&directory));
     }
 }

@@ -607,6 +607,13 @@ fn what_a_killed_run_left_goes_with_the_next_one() {
     project.wait_for(&mut killed, "worktree/target");
     killed.kill().unwrap();
     killed.wait().unwrap();
+    let scratch = project.sandbox.path("tmp");
+    let is_cargo = |pid: &u32| {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "cargo\n")
+    };
+    wait_until("the end of its build", || {
+        !processes_with(&scratch).iter().any(is_cargo)
+    });
     assert_eq!(project.git(&["worktree", "list"]).lines().count(), 2);
     project.verify(&["--no-worktree"]).status(0);
     project.is_clean();

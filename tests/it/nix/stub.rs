@@ -349,18 +349,16 @@ fn a_flake_with_an_input_that_has_no_double_is_not_evaluable() {
 
 #[requires(nix)]
 #[test]
-fn a_shell_opens_fast_and_many_at_once() {
+fn many_shells_open_at_once() {
     let nix = nix();
     let sandbox = sandbox(
         &[],
         "pkgs.mkShell { packages = [ pkgs.cargo ]; A = \"1\"; }",
     );
     nix.dev_env(&sandbox, "repo", None);
-    let started = std::time::Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| assert_eq!(nix.dev_env(&sandbox, "repo", None)["A"], "1"));
         }
     });
-    assert!(started.elapsed().as_secs() < 12, "{:?}", started.elapsed());
 }

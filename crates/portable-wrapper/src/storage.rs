@@ -218,7 +218,7 @@ impl Storage {
         if let Some(store) = &self.store {
             store.keep(request, entry);
         }
-        if let Some(sccache) = self.sccache().filter(|_| !compiling.stays_here)
+        if let Some(sccache) = self.sccache().filter(|_| !self.is_local(compiling))
             && let Some(shim) = shim::path(compiling.compiler, compiling.state)
         {
             let Ok(work) = WorkDir::create(&request.out_dir) else {
@@ -252,17 +252,22 @@ impl Storage {
         Ok((taken, Outcome::Miss))
     }
 
+    /// Whether only the store can have the unit.
+    fn is_local(&self, compiling: &Compiling<'_>) -> bool {
+        compiling.stays_here && self.store.is_some()
+    }
+
     /// Also returns how the lookup in the store ended.
     fn look_up_once(
         &self,
         request: &CompileRequest,
         compiling: &Compiling<'_>,
     ) -> Result<(Lookup, Outcome), Uncacheable> {
-        let stays_here = compiling.stays_here && self.store.is_some();
+        let is_local = self.is_local(compiling);
         let by_backend = || {
             (compiling.on_miss)();
             create_work_dir(&request.work)?;
-            if stays_here {
+            if is_local {
                 return compile_here(request, compiling);
             }
             match self.backend() {
@@ -302,7 +307,7 @@ impl Storage {
             return Ok(found(entry));
         }
         let mut outcome = match self.backend() {
-            Backend::Sccache(_) if !stays_here => Outcome::PassedOn,
+            Backend::Sccache(_) if !is_local => Outcome::PassedOn,
             _ => Outcome::Miss,
         };
         let looked_up = match by_backend() {

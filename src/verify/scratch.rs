@@ -253,10 +253,10 @@ impl Abandoned {
         let short = fsio::read_link(self.directory.join(SHORT));
         if let Some(short) = short.filter(|path| is_short(path)) {
             end_server(&Address::Socket(short.join(SOCKET)));
-            remove(&[&short]);
+            remove([&short]);
         }
         worktree::forget(&self.directory.join(WORKTREE));
-        remove(&[&self.directory]);
+        remove([&self.directory]);
     }
 }
 
@@ -264,12 +264,12 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         self.end_server();
         let all = [Some(&self.directory), self.short.as_ref()];
-        remove(&all.into_iter().flatten().collect::<Vec<_>>());
+        remove(all.into_iter().flatten());
     }
 }
 
 /// Removes the directories. A compiler that is being killed, or whose cargo was, may still write.
-fn remove(directories: &[&PathBuf]) {
+fn remove<'d>(directories: impl IntoIterator<Item = &'d PathBuf>) {
     let asked = Instant::now();
     for directory in directories {
         while fsio::remove_dir(directory).is_err() && asked.elapsed() < STOP_TIMEOUT {

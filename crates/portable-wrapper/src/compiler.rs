@@ -186,6 +186,11 @@ impl Compiler {
 
 const STEM: &str = "___";
 
+/// Whether `program` is clippy's, which `cargo clippy` runs in place of the compiler.
+pub(super) fn is_clippy(program: &Path) -> bool {
+    program.file_stem() == Some("clippy-driver".as_ref())
+}
+
 /// The subject under which the compiler `program` is saved.
 fn subject_of(program: &Path) -> String {
     format!("{FORMAT} {}", program.display())

@@ -30,9 +30,10 @@ const VARIABLES: [&str; 24] = [
     "_RJEM_MALLOC_CONF",
 ];
 const PREFIXES: [&str; 2] = ["LLVM_", "RUSTC_"];
-/// Variables that clippy reads to find its configuration, and the prefix of its own.
+/// Variables that clippy reads to find its configuration.
 const OF_CLIPPY: [&str; 2] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"];
-const PREFIX_OF_CLIPPY: &str = "CLIPPY_";
+/// The prefix of clippy's own variables, which `cargo clippy` sets for all programs of a build.
+pub(super) const PREFIX_OF_CLIPPY: &str = "CLIPPY_";
 /// Files of the system that the compiler reads.
 const FILES: [&str; 15] = [
     "/dev/null",

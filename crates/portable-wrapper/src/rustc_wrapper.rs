@@ -17,7 +17,7 @@ use self::other::run_other;
 use crate::args::{Invocation, Unit, are_in_file, parse};
 use crate::build_script;
 use crate::builds::{Details, Outcome, Recorder, Subject};
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, is_clippy};
 use crate::differential;
 use crate::observation::ObservedRun;
 use crate::sccache::StderrReader;
@@ -95,7 +95,7 @@ fn kind_of(program: &OsStr, rest: &[OsString]) -> Option<Program> {
     let next = rest.first().map(OsString::as_os_str);
     if is_compiler(program) {
         Some(Program::Compiler)
-    } else if Path::new(program).file_stem() == Some("clippy-driver".as_ref()) {
+    } else if is_clippy(program.as_ref()) {
         Some(Program::ClippyDriver)
     } else {
         next.is_some_and(is_compiler)

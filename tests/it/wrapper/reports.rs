@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, ChildStdout, Stdio};
 
 use serde_json::Value;
 
@@ -536,19 +536,32 @@ fn builds_at_the_same_time_are_kept_apart() {
     }
 }
 
+/// `sccfg` with these arguments, which runs until it is interrupted, and its standard output.
+fn watch(checkout: &Checkout<'_>, args: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let mut watching = checkout
+        .command(env!("CARGO_BIN_EXE_sccfg"))
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(watching.stdout.take().unwrap());
+    (watching, said)
+}
+
+fn ends_at_ctrl_c(watching: &mut Child) {
+    let pid = watching.id().to_string();
+    let mut kill = crate::lab::kill();
+    assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
+    assert!(watching.wait().unwrap().success());
+}
+
 #[requires(sccache)]
 #[test]
 fn watching_prints_each_unit_until_ctrl_c() {
     let project = project();
     let main = project.main();
     main.cargo(&["build"]).ok();
-    let mut watching = main
-        .command(env!("CARGO_BIN_EXE_sccfg"))
-        .arg("watch")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(watching.stdout.take().unwrap());
+    let (mut watching, mut said) = watch(&main, &["watch"]);
     let mut first = String::new();
     said.read_line(&mut first).unwrap();
     assert_eq!(first, format!("watching {}/target\n", main.text()));
@@ -568,10 +581,7 @@ fn watching_prints_each_unit_until_ctrl_c() {
             "{lines}"
         );
     }
-    let pid = watching.id().to_string();
-    let mut kill = crate::lab::kill();
-    assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
-    assert!(watching.wait().unwrap().success());
+    ends_at_ctrl_c(&mut watching);
 }
 
 #[requires(sccache)]
@@ -581,13 +591,7 @@ fn watching_names_a_unit_that_is_not_cached() {
         "String::from_utf8(std::process::Command::new(\"date\").output().unwrap().stdout).unwrap()",
     );
     let main = project.main();
-    let mut watching = main
-        .command(env!("CARGO_BIN_EXE_sccfg"))
-        .arg("watch")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(watching.stdout.take().unwrap());
+    let (mut watching, mut said) = watch(&main, &["watch"]);
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
     main.cargo(&["build"]).ok();
@@ -605,13 +609,7 @@ fn watching_names_a_unit_that_is_not_cached() {
 fn watching_prints_each_unit_as_an_object() {
     let project = project();
     let main = project.main();
-    let mut watching = main
-        .command(env!("CARGO_BIN_EXE_sccfg"))
-        .args(["watch", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(watching.stdout.take().unwrap());
+    let (mut watching, mut said) = watch(&main, &["watch", "--json"]);
     main.cargo(&["build"]).ok();
     let mut objects = Vec::new();
     while objects.len() < 3 {
@@ -619,10 +617,7 @@ fn watching_prints_each_unit_as_an_object() {
         assert_ne!(said.read_line(&mut line).unwrap(), 0, "{objects:?}");
         objects.push(serde_json::from_str::<Value>(&line).unwrap());
     }
-    let pid = watching.id().to_string();
-    let mut kill = crate::lab::kill();
-    assert!(kill.args(["-s", "INT", &pid]).status().unwrap().success());
-    assert!(watching.wait().unwrap().success());
+    ends_at_ctrl_c(&mut watching);
     let mut units = report(&main, &[])["units"].clone();
     for unit in units.as_array_mut().unwrap() {
         // Known only at the end of the build.

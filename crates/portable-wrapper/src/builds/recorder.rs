@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::args::Unit;
 use super::super::build_dir::wrapper_dir;
+use super::super::compiler::is_clippy;
 use super::super::path_map::{PathMap, Role};
 use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES, TEST};
 use super::{Line, Outcome, Started, UnitRecord};
@@ -292,9 +293,9 @@ fn begin_build(root: &Path, file: &Path, pid: u32) {
 
 /// Whether `cargo clippy` started cargo: it runs another subcommand, with clippy as the compiler of the workspace.
 fn runs_clippy() -> bool {
-    let wrapper = env::var_os("RUSTC_WORKSPACE_WRAPPER").map(PathBuf::from);
-    let is_driver = wrapper.is_some_and(|path| path.file_stem() == Some("clippy-driver".as_ref()));
-    is_driver && env::var_os("CLIPPY_ARGS").is_some()
+    let wrapper = env::var_os("RUSTC_WORKSPACE_WRAPPER");
+    wrapper.is_some_and(|program| is_clippy(program.as_ref()))
+        && env::var_os("CLIPPY_ARGS").is_some()
 }
 
 /// cargo's subcommand, as the user wrote it, and its known flags.

@@ -2,9 +2,9 @@
 //! make a miss likely. The unit is compiled at once, and a hit stops the compile. rustc writes the dep-info, which lists the
 //! sources, before it checks types (`rustc_interface::passes::write_dep_info`), so the compile itself lists them if there are
 //! no macros that may read files or paths. Such macros get remapped paths of sources in the compile, and the files that they read
-//! may depend on these paths, so another compiler lists the sources if the jobserver has a free token. The compile is used only if the key allows it: all
-//! sources had been read before it started, so that it cannot have read older ones, and the same paths and native libraries are
-//! replaced.
+//! may depend on these paths, so another compiler lists the sources if the jobserver has a free token. The compile is used only
+//! if the key allows it: all sources had been read before it started, so that it cannot have read older ones, and the same paths
+//! and native libraries are replaced.
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd as _;

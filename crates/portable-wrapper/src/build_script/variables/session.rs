@@ -13,6 +13,7 @@ use ignore::WalkBuilder;
 
 use super::{OF_TEMPORARY_FILES, OF_THE_USER, is_of_cargo};
 use crate::build_script::around_target::AroundTarget;
+use crate::compiler_requests::PREFIX_OF_CLIPPY;
 use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::path_map::{PathMap, Role};
 use crate::unit_key::environment;
@@ -27,8 +28,6 @@ const OF_EACH_PROGRAM: [&str; 5] = [
     "XDG_STATE_HOME",
     "_",
 ];
-/// The prefix of variables that `cargo clippy` sets for all programs of a build.
-const OF_CLIPPY: &str = "CLIPPY_";
 /// Variables of derivations that dev shells of Nix have as well, for the scripts of nixpkgs' `stdenv`. Many differ if the
 /// shell gets another package.
 const OF_DERIVATIONS: [&str; 23] = [
@@ -122,7 +121,7 @@ pub(crate) fn is_left_to_runs(name: &str) -> bool {
     OF_THE_USER.contains(&name)
         || OF_EACH_PROGRAM.contains(&name)
         || OF_DERIVATIONS.contains(&name)
-        || name.starts_with(OF_CLIPPY)
+        || name.starts_with(PREFIX_OF_CLIPPY)
 }
 
 /// The session variables among the variables that programs read by name.

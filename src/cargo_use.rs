@@ -129,7 +129,7 @@ pub(crate) fn of_script(script: &str) -> CargoUse {
         .unwrap_or(CargoUse::Nothing)
 }
 
-/// The script with `$_` for each `${{ … }}` of a workflow and each `${…}` of a shell, whose braces end no command.
+/// The script with `$CARGO` or `$_` for each `${{ … }}` of a workflow and each `${…}` of a shell, whose braces end no command.
 fn without_expansions(script: &str) -> String {
     let mut out = String::new();
     let mut rest = script;
@@ -143,7 +143,9 @@ fn without_expansions(script: &str) -> String {
             break;
         };
         out.push_str(&rest[..at]);
-        out.push_str("$_");
+        let expression = rest[at..at + length].trim_start_matches(['$', '{']).trim();
+        let is_cargo = matches!(expression, "CARGO" | "env.CARGO");
+        out.push_str(if is_cargo { "$CARGO" } else { "$_" });
         rest = &rest[at + length + end.len()..];
     }
     out + rest
@@ -168,7 +170,11 @@ fn of_command(command: &str) -> CargoUse {
             return CargoUse::Nothing;
         }
         is_first = false;
-        if !matches!(program, "cargo" | "cargo.exe" | "cross" | "xx-cargo") {
+        // `CARGO` is cargo or cross, as in the workflows of ripgrep.
+        if !matches!(
+            program,
+            "cargo" | "cargo.exe" | "cross" | "xx-cargo" | "$CARGO"
+        ) {
             continue;
         }
         let is_option =
@@ -215,6 +221,9 @@ mod tests {
             "nix develop --command cargo clippy",
             "bash -c 'cargo build'",
             "cross test --target x",
+            "${{ env.CARGO }} build --verbose --release",
+            "\"${CARGO}\" test",
+            "$CARGO build",
         ] {
             assert_eq!(of_script(script), CargoUse::Compiles, "{script}");
         }
@@ -233,6 +242,7 @@ mod tests {
             "git commit -m 'cargo update'",
             "command -v cargo",
             "which cargo",
+            "echo \"$CARGO\"",
             "nix build .#package",
             "# cargo build\nmake",
         ] {

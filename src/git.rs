@@ -1,10 +1,11 @@
 //! Runs git in a directory, whatever repository the environment names.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Output;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
 use sccfg_util::proc::Program;
 
@@ -31,4 +32,30 @@ pub(crate) fn ignores(name: impl AsRef<OsStr>, directory: &Path) -> bool {
     let options = ["check-ignore", "--quiet", "--"].map(OsStr::new);
     let args = [&options[..], &[name.as_ref()]].concat();
     output(&args, directory).is_ok_and(|answer| answer.status.success())
+}
+
+/// Those of the files that are there and that git neither tracks nor ignores, relative to `directory`.
+///
+/// # Errors
+/// If git cannot be started, or fails.
+pub(crate) fn untracked<'a>(
+    files: impl IntoIterator<Item = &'a Path>,
+    directory: &Path,
+) -> Result<Vec<OsString>> {
+    let options = ["ls-files", "--others", "--exclude-standard", "-z", "--"].map(OsStr::new);
+    let args: Vec<&OsStr> = options
+        .into_iter()
+        .chain(files.into_iter().map(Path::as_os_str))
+        .collect();
+    let listed = output(&args, directory).context("could not run git")?;
+    ensure!(
+        listed.status.success(),
+        "could not list the files that git does not track: {}",
+        String::from_utf8_lossy(&listed.stderr).trim()
+    );
+    let names = listed.stdout.split(|byte| *byte == 0);
+    let names = names.filter(|name| !name.is_empty());
+    Ok(names
+        .map(|name| OsStr::from_bytes(name).to_owned())
+        .collect())
 }

@@ -1,7 +1,7 @@
 //! Prints a plan and applies it.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -110,23 +110,26 @@ pub(super) fn add_git_step(plan: &mut Plan) {
     );
 }
 
-/// Runs `git add -N` for the new files of the plan that git does not ignore.
-pub(super) fn git_add(plan: &Plan) -> Result<()> {
+/// Runs `git add -N` for those of the new files of the plan, and of `others` below its root, that git neither tracks nor ignores.
+pub(super) fn git_add(plan: &Plan, others: &[&str]) -> Result<()> {
     let created = plan
         .files
         .iter()
         .filter(|file| file.change.before.is_none() && file.change.after.is_some());
-    let created = created.filter_map(|file| file.change.path.strip_prefix(&plan.root).ok());
-    let created = created.filter(|path| !git::ignores(path, &plan.root));
     let files: BTreeSet<&Path> = created
+        .filter_map(|file| file.change.path.strip_prefix(&plan.root).ok())
         .chain(plan.untracked.iter().map(PathBuf::as_path))
+        .chain(others.iter().map(Path::new))
         .collect();
-    if files.is_empty() {
+    let untracked = git::untracked(files, &plan.root)?;
+    if untracked.is_empty() {
         return Ok(());
     }
-    let mut args = vec![OsStr::new("add"), OsStr::new("-N"), OsStr::new("--")];
-    args.extend(files.into_iter().map(Path::as_os_str));
-    let output = git::output(&args, &plan.root).context("could not run git")?;
+    let options = ["add", "-N", "--"].map(OsStr::new);
+    let args = options
+        .into_iter()
+        .chain(untracked.iter().map(OsString::as_os_str));
+    let output = git::output(&args.collect::<Vec<_>>(), &plan.root).context("could not run git")?;
     ensure!(
         output.status.success(),
         "could not add the new files to git: {}",

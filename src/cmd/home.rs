@@ -23,7 +23,7 @@ pub(super) fn run(args: &cli::Home, start: &Path, report: Report) -> Result<Outc
     };
     changes::carry_out(&plan, output, report)?;
     if args.git_add && !output.dry_run && !plan.untracked.is_empty() {
-        changes::git_add(&plan)?;
+        changes::git_add(&plan, &[])?;
     }
     if !args.check || plan.is_empty() {
         return Ok(Outcome::Done);

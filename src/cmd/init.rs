@@ -9,6 +9,7 @@ use crate::cli;
 use crate::plan;
 use crate::report::Report;
 use crate::repository::Repository;
+use crate::sccfg_toml;
 
 pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outcome> {
     let repository = Repository::locate(args.dir.as_deref(), start)?;
@@ -32,7 +33,8 @@ pub(super) fn run(args: &cli::Init, start: &Path, report: Report) -> Result<Outc
     }
     changes::carry_out(&plan, args.output, report)?;
     if args.git_add && !args.output.dry_run && repository.is_in_git() {
-        changes::git_add(&plan)?;
+        // Also after an earlier `init` without the option.
+        changes::git_add(&plan, &["flake.nix", sccfg_toml::FILE_NAME])?;
     }
     Ok(Outcome::Done)
 }

@@ -520,6 +520,10 @@ fn new_files_are_added_to_git() {
         .status(0)
         .stdout_has("flakes see only files that git tracks: git add -N flake.nix sccfg.toml");
     assert_eq!(git(&["ls-files"]), "");
+    // Also if an earlier `init` wrote them.
+    sandbox.sccfg(&["init", "repo", "--git-add"]).status(0);
+    assert_eq!(git(&["ls-files"]), "flake.nix\nsccfg.toml\n");
+    git(&["rm", "-q", "--cached", "flake.nix", "sccfg.toml"]);
     sandbox.sccfg(&["remove", "repo"]).status(0);
     sandbox.sccfg(&["init", "repo", "--git-add"]).status(0);
     assert_eq!(git(&["ls-files"]), "flake.nix\nsccfg.toml\n");

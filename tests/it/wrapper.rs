@@ -16,6 +16,7 @@ mod diagnostics;
 mod differential;
 mod early_compiles;
 mod environment;
+mod expected_leaks;
 mod explain;
 mod faults;
 mod file_stamps;

@@ -76,6 +76,38 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
     }
 }
 
+/// Whether code that rustc wrote into the file `name` may contain a source location below `directory`, a real path.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn may_have_location(name: &str, file: &File, directory: &str) -> io::Result<bool> {
+    let whole = Part::whole(file)?;
+    if Path::new(name).extension() == Some("rmeta".as_ref()) {
+        return Ok(false);
+    }
+    let may_be_in = |part: &Part<'_>| match code(part) {
+        Some(sections) => {
+            for (_, section) in &sections {
+                if section.contains(directory.as_bytes())? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        // Such as bitcode.
+        None => Ok(true),
+    };
+    let Some(members) = members(&whole) else {
+        return may_be_in(&whole);
+    };
+    for member in members.iter().filter(|member| is_rustcs(member)) {
+        if !member.is_metadata() && may_be_in(&member.part)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The leak of an object of another language. Its debug information is searched as well, because the compiler was told to write
 /// placeholders into it.
 ///

@@ -35,6 +35,7 @@ impl Text {
 
 /// The metadata of a cached unit: everything but its files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct CacheEntry {
     format: String,
     pub(super) key: String,
@@ -44,6 +45,9 @@ pub(super) struct CacheEntry {
     /// the entry is a marker, too.
     #[serde(default)]
     pub(super) needs_sources: bool,
+    /// Whether the unit was compiled with real paths because of a leak of an earlier compile, which this one does not have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) lacks_leak: bool,
     /// The directory of registries whose path the files contain, if they do.
     pub(super) cargo_home: Option<String>,
     /// Whether another path can be written over that of the registries.
@@ -75,6 +79,7 @@ impl CacheEntry {
             key: key.to_owned(),
             leak: None,
             needs_sources: false,
+            lacks_leak: false,
             cargo_home: None,
             is_movable: true,
             has_texts: false,
@@ -85,6 +90,14 @@ impl CacheEntry {
             sites: Vec::new(),
             unknown_input: None,
             took: None,
+        }
+    }
+
+    /// The marker of a unit that cannot be shared because of `leak`.
+    pub(super) fn of_leak(key: &str, leak: PathLeak) -> Self {
+        Self {
+            leak: Some(leak),
+            ..Self::new(key)
         }
     }
 

@@ -264,6 +264,7 @@ impl Compile<'_> {
             state: &self.state,
             on_stderr: &|_, _| {},
             begun: Cell::default(),
+            expected_leak: &|| None,
             listing: Cell::default(),
             has_delivered: &|| false,
             on_miss: &|| {},

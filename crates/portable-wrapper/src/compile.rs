@@ -16,7 +16,7 @@ use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
     asks_for_location, evaluates_cargo_home, evaluates_generated_paths, evaluates_locations,
-    is_final, named_paths, names_cargo_home, names_generated_file, read_variables,
+    is_final, may_have_leak, named_paths, names_cargo_home, names_generated_file, read_variables,
     reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
 use super::binary::{self, Contents, placeholder_sites};
@@ -348,6 +348,9 @@ fn entry_of(
     let is_home_mapped = path_map.unmapped().is_none();
     if request.remap == Remap::All && leak.is_none() && is_home_mapped && evaluates_home {
         leak = Some(PathLeak::Derived(Role::CargoHome));
+    }
+    if let Some(expected) = request.leak.filter(|_| request.remap == Remap::None) {
+        entry.lacks_leak = !may_have_leak(request, info, expected)?;
     }
     Ok((entry, leak))
 }

@@ -31,6 +31,15 @@ impl PathLeak {
         }
     }
 
+    /// Whether the next compile, of other sources, is taken to have it as well. Whether it then has can be seen in the output with
+    /// real paths.
+    pub(super) fn is_expected_again(self) -> bool {
+        match self {
+            Self::SourceLocation(_) | Self::Derived(Role::Target) => true,
+            Self::Embedded(_) | Self::Derived(_) => false,
+        }
+    }
+
     /// A description for users.
     pub(super) fn describe(self) -> String {
         match self {

@@ -81,6 +81,12 @@
 //! The wrapper may know before the first compile that a unit depends on its path. Then the first key
 //! contains the real paths, rustc runs with [`Remap::None`], and the shim searches for no leak.
 //!
+//! Attempt 3 compiles again what attempt 1 compiled, if paths must not be replaced after the leak. So if no cache has the entry of
+//! attempt 1, and the previous compile of the unit in this target directory had such a leak
+//! ([`PathLeak::is_expected_again`](super::path_leak::PathLeak::is_expected_again)), a marker takes the place of attempt 1.
+//! If the output turns out to lack the leak ([`CacheEntry::lacks_leak`]), the marker is removed, and the next compile begins with
+//! attempt 1.
+//!
 //! If the shim finds a leak in attempt 1 or 2, the files that it compiled are those that attempt 3
 //! needs for [`Remap::BestEffort`]. The shim withholds them from sccache: it moves them to
 //! `withheld/` and leaves substitutes for sccache to store. In attempt 3 it moves the files back.

@@ -14,6 +14,7 @@ use super::compile::{self, Made, OnStderr, SpeculativeCompile};
 use super::compiler::Compiler;
 use super::entry_origin::Origin;
 use super::lookup::{Lookup, look_up_by_sccache, replace_by_sccache};
+use super::path_leak::PathLeak;
 use super::protocol::{CompileRequest, Remap};
 use super::sccache::{Sccache, StderrReader};
 use super::shim;
@@ -39,6 +40,8 @@ pub(super) struct Compiling<'a> {
     pub(super) on_stderr: OnStderr<'a>,
     /// The compile, if it was started before the key was known.
     pub(super) begun: Cell<Option<SpeculativeCompile>>,
+    /// The leak that a compile is expected to have, because that of the previous build had it.
+    pub(super) expected_leak: &'a dyn Fn() -> Option<PathLeak>,
     /// Released once it is known who compiles the unit.
     pub(super) listing: Cell<Option<KeyLock>>,
     /// Whether a file of the compile that this process runs has been delivered already.
@@ -150,6 +153,7 @@ impl Storage {
         compiling: &Compiling<'_>,
     ) -> Result<Lookup, Uncacheable> {
         let mut leak = None;
+        let first = request.key.clone();
         let kind = request.language.into();
         loop {
             // An entry under another key may have other metadata, if the compiler is not deterministic.
@@ -170,6 +174,9 @@ impl Storage {
                 leak = entry.leak;
                 request = next;
                 continue;
+            }
+            if entry.lacks_leak && (compiling.expected_leak)().is_some() {
+                self.forget(&first);
             }
             self.count(kind, outcome);
             return Ok(Lookup::Entry {
@@ -265,6 +272,12 @@ impl Storage {
     ) -> Result<(Lookup, Outcome), Uncacheable> {
         let is_local = self.is_local(compiling);
         let by_backend = || {
+            if request.is_portable()
+                && let Some(leak) = (compiling.expected_leak)()
+            {
+                let entry = CacheEntry::of_leak(&request.key, leak);
+                return Ok(Lookup::entry(entry, Origin::Compiled));
+            }
             (compiling.on_miss)();
             create_work_dir(&request.work)?;
             if is_local {

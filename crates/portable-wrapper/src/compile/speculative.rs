@@ -20,7 +20,7 @@ use crate::dep_info::DepInfo;
 use crate::diagnostics;
 use crate::observation::Observation;
 use crate::path_leak::PathLeak;
-use crate::protocol::CompileRequest;
+use crate::protocol::{CompileRequest, Remap};
 use crate::work_dir::{WorkDir, create_work_dir};
 use sccfg_util::fsio;
 
@@ -129,9 +129,9 @@ impl SpeculativeCompile {
         self.since
     }
 
-    /// Its work directory, if its result is valid for `request`.
-    pub(crate) fn work_for(&mut self, request: &CompileRequest) -> Option<WorkDir> {
-        let is_same = request.remap == self.request.remap
+    /// Its work directory, if its result is valid for `request` with the paths replaced as `remap` says.
+    pub(crate) fn work_for(&mut self, request: &CompileRequest, remap: Remap) -> Option<WorkDir> {
+        let is_same = remap == self.request.remap
             && request.path_map == self.request.path_map
             && request.native_libraries == self.request.native_libraries
             && request.is_observed == self.request.is_observed;

@@ -1,6 +1,7 @@
 //! Inputs of a compiled unit that may not be in its key, determined from its dep-info, its sources and the observer's notes.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -12,6 +13,7 @@ use crate::known_inputs;
 use crate::macro_effects;
 use crate::observation::{Observation, Program, Requests};
 use crate::package;
+use crate::path_leak::PathLeak;
 use crate::path_map::Role;
 use crate::protocol::{CompileRequest, Language, Remap};
 use crate::unit_key;
@@ -264,6 +266,32 @@ pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepIn
             None => package::is_rust(&file),
         }
     })
+}
+
+/// Whether the output of a compile with real paths may have `leak`.
+pub(super) fn may_have_leak(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    leak: PathLeak,
+) -> io::Result<bool> {
+    match leak {
+        PathLeak::SourceLocation(role) => {
+            let Some(directory) = request.path_map.directory(role) else {
+                return Ok(true);
+            };
+            for name in &request.outputs {
+                let file = fsio::open(&request.work.join(name))?;
+                if binary::may_have_location(name, &file, directory)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        PathLeak::Derived(Role::Target) => Ok(evaluates_generated_paths(request, info)
+            || evaluates_locations(request)
+            || names_generated_file(request, info)),
+        PathLeak::Derived(_) | PathLeak::Embedded(_) => Ok(true),
+    }
 }
 
 /// The sources in the target directory.

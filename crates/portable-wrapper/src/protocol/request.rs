@@ -26,6 +26,9 @@ pub(crate) struct CompileRequest {
     pub(crate) attempt: Attempt,
     pub(crate) remap: Remap,
     pub(crate) key: String,
+    /// The leak because of which the key has all real paths, if it has.
+    #[serde(default)]
+    pub(crate) leak: Option<PathLeak>,
     /// The real compiler.
     pub(crate) program: PathBuf,
     /// Its arguments. For C, they do not name the output file.
@@ -139,6 +142,7 @@ impl CompileRequest {
             attempt: Attempt::Portable,
             remap: Remap::All,
             key: String::new(),
+            leak: None,
             program: PathBuf::new(),
             args: Vec::new(),
             directory: PathBuf::new(),
@@ -168,6 +172,11 @@ impl CompileRequest {
         }
     }
 
+    /// Whether it is the first lookup, of a unit that is not known to depend on its path.
+    pub(crate) fn is_portable(&self) -> bool {
+        self.attempt == Attempt::Portable && self.remap == Remap::All
+    }
+
     /// The next lookup after this one found `entry`, or `None` if `entry` can be delivered.
     pub(crate) fn retry(&self, entry: &CacheEntry) -> Option<Self> {
         let mut next = self.clone();
@@ -175,6 +184,7 @@ impl CompileRequest {
             (Attempt::WithAllPaths, _) => return None,
             (_, Some(leak)) => {
                 next.attempt = Attempt::WithAllPaths;
+                next.leak = Some(leak);
                 next.remap = Remap::after(leak);
                 let paths = self.path_map.spelled_out();
                 let key = format!("{} {:?}\n{paths}", self.key, next.remap);
@@ -192,11 +202,7 @@ impl CompileRequest {
 
     /// This request as it was when it found `entry`. `leak` is the reason why the key has the checkout's path, if it has.
     pub(crate) fn that_found(self, entry: &CacheEntry, leak: Option<PathLeak>) -> Self {
-        let marker = leak.map(|leak| {
-            let mut marker = CacheEntry::new(&self.key);
-            marker.leak = Some(leak);
-            marker
-        });
+        let marker = leak.map(|leak| CacheEntry::of_leak(&self.key, leak));
         if let Some(next) = marker.and_then(|marker| self.retry(&marker)) {
             return Self {
                 key: entry.key.clone(),

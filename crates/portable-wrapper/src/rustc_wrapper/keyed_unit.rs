@@ -27,15 +27,16 @@ use crate::entry_origin::Origin;
 use crate::known_inputs;
 use crate::lookup::{Lookup, pass_on};
 use crate::observation;
+use crate::path_leak::PathLeak;
 use crate::path_map::Role;
-use crate::protocol::{CompileRequest, CompileResult};
+use crate::protocol::{CompileRequest, CompileResult, Remap};
 use crate::sccache::Sccache;
 use crate::state_dir::StateDir;
 use crate::storage::{Compiling, Storage};
 use crate::uncacheable::Uncacheable;
 use crate::uncached::{End, compile_unit, record_reason};
 use crate::unit_key::{KeyBuilder, UnitKey};
-use crate::unit_manifest::{Sharing, UnitManifest};
+use crate::unit_manifest::{Sharing, UnitManifest, manifest_path};
 use crate::work_dir::WorkDir;
 use sccfg_util::env;
 use sccfg_util::job_token::JobToken;
@@ -48,6 +49,11 @@ const UNKNOWN_INPUTS: &str = "unknown-inputs";
 /// The subject under which the unit with this key is saved.
 fn subject_of_unknown(key: &str) -> String {
     format!("{} {key}", known_inputs::READER)
+}
+
+/// The leak that the unit had in the previous build in this target directory, if this build is expected to have it as well.
+fn leak_of_previous(unit: &Unit) -> Option<PathLeak> {
+    UnitManifest::read(&manifest_path(unit))?.expected_leak()
 }
 
 /// Options for preparing a unit.
@@ -74,6 +80,8 @@ pub(super) struct KeyedUnit<'a> {
     work: WorkDir,
     /// The compile, if it was started before the key was known.
     begun: Option<SpeculativeCompile>,
+    /// Determined only if the unit is compiled.
+    expected_leak: OnceCell<Option<PathLeak>>,
     recorder: &'a Recorder,
     early: &'a EarlyMetadata,
     /// The previous state of the unit, determined if it is compiled.
@@ -110,6 +118,7 @@ impl<'a> KeyedUnit<'a> {
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
         let mut begun = None;
+        let expected_leak = OnceCell::new();
         let key = inputs.finish(how.is_listed, |inputs, asked| {
             let may_begin = how.may_begin && asked.may_begin;
             // If macros are observed, a second compiler lists the sources.
@@ -118,7 +127,9 @@ impl<'a> KeyedUnit<'a> {
                 .flatten();
             if may_begin && (token.is_some() || !asked.is_observed) {
                 let observer = observation::library(&state);
+                let leak = *expected_leak.get_or_init(|| leak_of_previous(unit));
                 begun = SpeculativeCompile::begin(CompileRequest {
+                    remap: leak.map_or(Remap::All, Remap::after),
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
                     is_observed: observer.is_some() && inputs.may_be_observed(),
@@ -155,6 +166,7 @@ impl<'a> KeyedUnit<'a> {
             key,
             work,
             begun,
+            expected_leak,
             recorder: how.recorder,
             early: how.early,
             before: OnceCell::new(),
@@ -167,7 +179,11 @@ impl<'a> KeyedUnit<'a> {
         let mut request = self.request();
         let listing = Cell::new(self.key.listing.take());
         let begun = self.begun.take().and_then(|mut begun| {
-            self.work = begun.work_for(&request)?;
+            let remap = match self.expected_leak() {
+                Some(leak) if request.is_portable() => Remap::after(leak),
+                _ => request.remap,
+            };
+            self.work = begun.work_for(&request, remap)?;
             Some(begun)
         });
         request.work.clone_from(&self.work.0);
@@ -186,6 +202,7 @@ impl<'a> KeyedUnit<'a> {
             stays_here: self.key.has_file_times(),
             on_stderr: &on_stderr,
             begun: Cell::new(begun),
+            expected_leak: &|| self.expected_leak(),
             listing,
             has_delivered: &|| self.early.is_delivered(),
             on_miss: &|| self.record_start(),
@@ -270,6 +287,12 @@ impl<'a> KeyedUnit<'a> {
             ));
         }
         status.into()
+    }
+
+    /// The leak that a compile is expected to have.
+    fn expected_leak(&self) -> Option<PathLeak> {
+        let leak = || leak_of_previous(self.unit);
+        *self.expected_leak.get_or_init(leak)
     }
 
     fn subject(&self) -> Option<Subject> {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-use replacer::Replacer;
+use replacer::{Replacer, read_piece};
 pub(super) use spelling::escaped;
 
 /// The size of the read buffer, in bytes.
@@ -284,10 +284,7 @@ impl PathMap {
         let mut replacers: Vec<Replacer<'_>> = self.0.iter().map(Replacer::new).collect();
         let mut buffer = vec![0; PIECE];
         loop {
-            let read = match text.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read?,
-            };
+            let read = read_piece(&mut text, &mut buffer)?;
             let mut piece = buffer[..read].to_vec();
             for replacer in &mut replacers {
                 piece = replacer.push(&piece, read == 0);

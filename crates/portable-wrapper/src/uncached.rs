@@ -16,12 +16,13 @@ use super::args::Unit;
 use super::binary;
 use super::dep_info::DepInfo;
 use super::diagnostics;
-use super::path_map::{PathMap, REMAP, Role, escaped};
+use super::path_map::{PREFIX, PathMap, REMAP, Role, escaped};
 use super::sccache::{
     Run, RunOutcome, Sccache, failure, find_sccache, is_lost_server, lost_server,
 };
 use super::uncacheable::Uncacheable;
 use super::unit_manifest::{UnitManifest, manifest_path};
+use super::windows::Part;
 use super::work_dir::WorkDir;
 use sccfg_util::proc::{self, Program};
 use sccfg_util::secret;
@@ -146,12 +147,11 @@ fn write_paths_in(path: &Path, path_map: &PathMap) -> io::Result<()> {
     if !extension.is_some_and(|extension| TEXTS.contains(&extension)) {
         return binary::write_paths_in(path, path_map);
     }
-    let text = fsio::read_bytes(path).ok_or(io::ErrorKind::NotFound)?;
-    let real = path_map.to_real_paths(&text);
-    if real == text {
+    let text = fsio::open(path)?;
+    if !Part::whole(&text)?.contains(PREFIX)? {
         return Ok(());
     }
-    fsio::write_output(path, &real)
+    fsio::write_output_with(path, |file| path_map.copy_with_real_paths(&text, file))
 }
 
 /// Ends as the compiler ended: by the same signal, or with its exit status.

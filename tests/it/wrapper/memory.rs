@@ -70,6 +70,28 @@ fn large_files_need_little_memory(#[values(Store::On, Store::Off)] store: Store)
     assert_eq!(second.says("app"), says);
 }
 
+/// LLVM IR has three letters for each byte of the array, all in one line.
+#[requires(sccache)]
+#[test]
+fn large_llvm_ir_needs_little_memory() {
+    let lib = "pub static LARGE: &[u8] = include_bytes!(\"large\");\n";
+    let project = Project::new()
+        .with_store()
+        .package("large", "", &[("src/lib.rs", lib)])
+        .committed();
+    let checkout = with_little_memory(&project, &project.main());
+    fs::write(checkout.path("crates/large/src/large"), vec![1; 24 << 20]).unwrap();
+    let args = ["rustc", "-p", "large", "--", "--emit=llvm-ir"];
+    checkout.cargo(&args).ok();
+    let names = checkout.left_in_deps("debug");
+    let is_ir = |name: &&String| Path::new(name).extension() == Some("ll".as_ref());
+    let name = names.iter().find(is_ir).unwrap();
+    let path = checkout.path(&format!("target/debug/deps/{name}"));
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.len() > 64 << 20);
+    assert!(text.contains(checkout.text()) && !text.contains("/sccfg-workspace/"));
+}
+
 /// Writes a source of 25 MiB, as generators of tables do, and compiles it to an object of 40 MiB.
 const LARGE_SOURCE: &str = r#"use std::{env, fmt::Write, fs, process::Command};
 fn main() {

@@ -59,6 +59,12 @@ proptest::proptest! {
             let pieces = Pieces(text.as_bytes(), sizes.clone().into_iter().cycle());
             let digest = path_map.digest_with_placeholders(pieces).unwrap();
             proptest::prop_assert_eq!(digest, super::super::digest::of(&whole));
+            // A text may also contain the beginning of a placeholder.
+            let cut = [&whole[..], &whole[..whole.len().min(30)], b"/sccfg-", &whole[..]].concat();
+            let pieces = Pieces(&cut, sizes.clone().into_iter().cycle());
+            let mut copied = Vec::new();
+            path_map.copy_with_real_paths(pieces, &mut copied).unwrap();
+            proptest::prop_assert_eq!(copied, path_map.to_real_paths(&cut));
         }
     }
 }

@@ -97,7 +97,18 @@ pub fn append_record(path: &Path, record: &[u8]) -> io::Result<bool> {
 /// # Errors
 /// When the directory cannot be written.
 pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with_mode(path, bytes, 0o666)
+    write_output_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_output`], with the contents that `write` writes, which need not be in memory as a whole.
+///
+/// # Errors
+/// When the directory cannot be written, or those of `write`.
+pub fn write_output_with(
+    path: &Path,
+    write: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> io::Result<()> {
+    replace_with_mode(path, 0o666, write)
 }
 
 /// As [`write_output`], for a program.
@@ -105,16 +116,20 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the directory cannot be written.
 pub fn write_executable(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with_mode(path, bytes, 0o777)
+    replace_with_mode(path, 0o777, |file| file.write_all(bytes))
 }
 
-/// Replaces the file at `path` atomically. `mode` is reduced by the umask.
-fn replace_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// Replaces the file at `path` atomically with what `write` writes. `mode` is reduced by the umask.
+fn replace_with_mode(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(parent(path))
         .map_err(without_temporary_path)?;
-    file.write_all(bytes)?;
+    write(file.as_file_mut())?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 

@@ -7,6 +7,7 @@ mod externs;
 mod key;
 pub(super) mod linking;
 pub(super) mod module_files;
+mod native_inputs;
 pub(super) mod observed;
 mod published;
 mod source_digests;

@@ -305,25 +305,27 @@ fn a_library_that_the_system_has_is_linked_anew() {
     }
 }
 
-/// rustc hands it to the assembler, and learns nothing of it.
+/// rustc hands them to the assembler, and learns nothing of them.
 #[requires(sccache)]
 #[test]
-fn a_file_that_the_assembler_includes_is_that_of_this_checkout() {
+fn files_that_the_assembler_includes_are_those_of_this_checkout() {
     let project = Project::new();
     let main = indoc! {r#"
-        std::arch::global_asm!(".section .rodata", ".globl data", "data:", ".incbin \"crates/app/data\"", ".byte 0", ".text");
-        extern "C" { static data: u8; }
-        fn main() { println!("{}", unsafe { data } as char); }
+        std::arch::global_asm!(".section .rodata", ".globl data", "data:",
+            ".incbin \"crates/app/data\"\n.incbin \"crates/app/more\"", ".byte 0", ".text");
+        extern "C" { static data: [u8; 2]; }
+        fn main() { println!("{}", String::from_utf8_lossy(unsafe { &data })); }
     "#};
-    let project = project
-        .package("app", "", &[("src/main.rs", main), ("data", "1")])
-        .committed();
+    let files = [("src/main.rs", main), ("data", "1"), ("more", "1")];
+    let project = project.package("app", "", &files).committed();
     project.main().cargo(&["build"]).ok();
-    assert_eq!(project.main().says("app"), "1\n");
-    let second = project.linked("second");
-    second.write("crates/app/data", "2");
-    second.cargo(&["build"]).ok();
-    assert_eq!(second.says("app"), "2\n");
+    assert_eq!(project.main().says("app"), "11\n");
+    for (file, said) in [("data", "21\n"), ("more", "12\n")] {
+        let other = project.linked(file);
+        other.write(&format!("crates/app/{file}"), "2");
+        other.cargo(&["build"]).ok();
+        assert_eq!(other.says("app"), said);
+    }
     project.linked("third").cargo(&["build"]).ok().all_hit();
 }
 

@@ -10,7 +10,7 @@ use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::known_inputs::{self, is_kernel_file};
 use super::super::macro_effects::{
-    self, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText, literals,
+    Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText, literals,
     only_computes, words,
 };
 use super::super::observation::Requests;
@@ -18,6 +18,7 @@ use super::super::package::is_rust;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
 use super::module_files::conflicting_module_file;
+use super::native_inputs::{assembled_by, linked_by};
 use super::observed::Observed;
 use super::source_digests::Digests;
 use super::{KeyBuilder, Origin, UNSET, out_dir};
@@ -26,6 +27,9 @@ use sccfg_util::{env, fsio};
 
 /// The maximum number of states of the sources, such as those of branches, that are saved for each unit.
 const MAX_REMEMBERED: usize = 16;
+
+/// Must be changed when other inputs are read off the same sources.
+const READER: &str = "2";
 
 /// Variables with their values, as they are in the key.
 type Variables = Vec<(String, Option<String>)>;
@@ -113,22 +117,7 @@ impl KeyBuilder<'_> {
         package: Option<&Path>,
         ask: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) -> Result<(Sources, Variables), Uncacheable> {
-        let mut subject = self.key.finish();
-        if self.macros.has_macros {
-            // Another version may derive other inputs from the notes.
-            subject = format!("{subject} {}", known_inputs::READER);
-        }
-        let sees_paths = self.macros.place
-            || self.macros.resolves_paths
-            || self.macros.environment.is_some()
-            || !self.exposed.is_empty()
-            || self.exposes_cargo_home
-            || self.names_cargo_home
-            || self.names_path();
-        if self.may_be_cleared() && sees_paths {
-            // A macro may depend on the paths of the checkout.
-            subject = format!("{subject} {}", self.path_map.spelled_out());
-        }
+        let subject = self.subject_of_sources(package);
         let mut digests = Digests::default();
         let mut known = self.remembered(&subject);
         if let Some(found) = self.find_here(&mut known, &mut digests) {
@@ -216,6 +205,30 @@ impl KeyBuilder<'_> {
         self.state.save("sources", &subject, &known);
         self.listing = lock;
         Ok((sources, variables))
+    }
+
+    /// The subject under which the states of the sources are saved.
+    fn subject_of_sources(&self, package: Option<&Path>) -> String {
+        let mut subject = self.key.finish();
+        if package.is_none() {
+            subject = format!("{subject} sources {READER}");
+        }
+        if self.macros.has_macros {
+            // Another version may derive other inputs from the notes.
+            subject = format!("{subject} {}", known_inputs::READER);
+        }
+        let sees_paths = self.macros.place
+            || self.macros.resolves_paths
+            || self.macros.environment.is_some()
+            || !self.exposed.is_empty()
+            || self.exposes_cargo_home
+            || self.names_cargo_home
+            || self.names_path();
+        if self.may_be_cleared() && sees_paths {
+            // A macro may depend on the paths of the checkout.
+            subject = format!("{subject} {}", self.path_map.spelled_out());
+        }
+        subject
     }
 
     /// The saved states of the sources, the latest first.
@@ -411,31 +424,6 @@ struct Sources {
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     generated_asks: bool,
-}
-
-/// The names in `#[link(name = "…")]`.
-fn linked_by(source: &str) -> impl Iterator<Item = String> + '_ {
-    source.match_indices("link(").filter_map(|(at, _)| {
-        let inner = source[at..].split_once('(')?.1.split_once(')')?.0;
-        let value = inner.split_once("name")?.1.trim_start().strip_prefix('=')?;
-        let (name, _) = value.trim_start().strip_prefix('"')?.split_once('"')?;
-        Some(name.to_owned())
-    })
-}
-
-/// The files that assembler directives in `source` include, which dep-info does not list.
-fn assembled_by(source: &str) -> impl Iterator<Item = String> + '_ {
-    macro_effects::texts(source).into_iter().flat_map(|text| {
-        let directives = [".incbin", ".include"].into_iter();
-        directives.filter_map(move |directive| {
-            let (_, rest) = text.split_once(directive)?;
-            let quoted = rest
-                .trim_start_matches([' ', '\t', '\\'])
-                .strip_prefix('"')?;
-            let (name, _) = quoted.split_once(['"', '\\'])?;
-            Some(name.to_owned())
-        })
-    })
 }
 
 impl Sources {

@@ -137,11 +137,7 @@ impl BuildReport {
     pub(crate) fn of(builds: &[Build], number: usize) -> Option<Self> {
         let at = number.checked_sub(1)?;
         let build = builds.get(at)?;
-        let traced = Builds {
-            build,
-            earlier: &builds[at + 1..],
-        };
-        let causes = causes(traced);
+        let causes = causes(&Builds::new(build, &builds[at + 1..]));
         // The end of a running build is unknown.
         let critical_path = if build.is_running {
             CriticalPath::default()
@@ -171,7 +167,7 @@ impl BuildReport {
 }
 
 /// Why each unit was compiled.
-fn causes(builds: Builds<'_>) -> BTreeMap<&str, Traced> {
+fn causes<'a>(builds: &Builds<'a>) -> BTreeMap<&'a str, Traced> {
     let units = builds.build.units.iter();
     units
         .filter_map(|unit| Some((unit.unit.as_str(), builds.trace(unit)?)))
@@ -435,6 +431,27 @@ mod tests {
         assert_eq!(group.units, ["low", "mid", "app"]);
         assert_eq!((group.time, group.on_critical_path), (40, 40));
         assert_eq!(unit_of("l=low-1"), "low-1");
+    }
+
+    /// With a search through all units for each dependency of each unit, this would take minutes.
+    #[test]
+    fn a_large_first_build_is_traced() {
+        let number = |nth: u64| format!("unit-{nth}");
+        let units = (0..3000_u64).map(|nth| {
+            let uses: Vec<String> = (1..7)
+                .filter_map(|back| Some(number(nth.checked_sub(back * back)?)))
+                .collect();
+            let uses: Vec<&str> = uses.iter().map(String::as_str).collect();
+            unit(&number(nth), nth, nth + 10, &uses)
+        });
+        let report = BuildReport::of(&[build(units.collect())], 1).unwrap();
+        let [group] = &*report.causes else {
+            panic!("{:?}", report.causes.len())
+        };
+        assert_eq!(
+            (group.cause.kind, group.units.len()),
+            (CauseKind::New, 3000)
+        );
     }
 
     #[test]

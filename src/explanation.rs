@@ -32,10 +32,38 @@ pub(crate) struct Explanation<'a> {
     pub(crate) against: &'a Against,
 }
 
-impl Explanation<'_> {
-    pub(crate) fn json(&self, unit: &UnitReport) -> Value {
+/// A unit with its last record.
+#[derive(Clone, Copy)]
+pub(crate) struct Recorded<'a> {
+    unit: &'a UnitReport,
+    /// The position of the build among all, and the record.
+    last: Option<(usize, &'a UnitRecord)>,
+}
+
+impl Recorded<'_> {
+    /// The position of the last build that included the unit, the latest first; one without a build comes last.
+    pub(crate) fn build(&self) -> usize {
+        self.last.map_or(usize::MAX, |(at, _)| at)
+    }
+}
+
+impl<'a> Explanation<'a> {
+    /// Finds the last record of a unit.
+    pub(crate) fn recorded(&self, unit: &'a UnitReport) -> Recorded<'a> {
+        let record = |name: String| {
+            let mut builds = self.builds.iter().enumerate();
+            builds.find_map(|(at, build)| Some((at, build.unit(&name)?)))
+        };
+        Recorded {
+            unit,
+            last: unit.unit().and_then(record),
+        }
+    }
+
+    pub(crate) fn json(&self, recorded: Recorded<'_>) -> Value {
+        let unit = recorded.unit;
         let mut value = json!(unit);
-        if let (Some(last), Some(object)) = (self.last(unit), value.as_object_mut()) {
+        if let (Some(last), Some(object)) = (self.last(recorded), value.as_object_mut()) {
             object.insert(
                 "last_build".to_owned(),
                 json!({
@@ -70,8 +98,9 @@ impl Explanation<'_> {
         value
     }
 
-    pub(crate) fn text(&self, unit: &UnitReport) -> String {
-        let mut last = self.last(unit);
+    pub(crate) fn text(&self, recorded: Recorded<'_>) -> String {
+        let unit = recorded.unit;
+        let mut last = self.last(recorded);
         if let (Against::Checkout(_), Some(last)) = (self.against, &mut last) {
             last.take_hint(AGAINST_HINT);
         }
@@ -114,24 +143,10 @@ impl Explanation<'_> {
         text
     }
 
-    /// The number of the last build that included the unit.
-    pub(crate) fn last_build(&self, unit: &UnitReport) -> Option<usize> {
-        self.last_record(unit).map(|(at, _)| at + 1)
-    }
-
-    fn last_record(&self, unit: &UnitReport) -> Option<(usize, &UnitRecord)> {
-        let name = unit.unit()?;
-        let mut builds = self.builds.iter().enumerate();
-        builds.find_map(|(at, build)| Some((at, build.unit(&name)?)))
-    }
-
-    /// The last record of a unit.
-    fn last(&self, unit: &UnitReport) -> Option<LastBuild<'_>> {
-        let (at, record) = self.last_record(unit)?;
-        let builds = Builds {
-            build: &self.builds[at],
-            earlier: &self.builds[at + 1..],
-        };
+    /// What the last build did with a unit.
+    fn last<'r>(&'r self, recorded: Recorded<'r>) -> Option<LastBuild<'r>> {
+        let (at, record) = recorded.last?;
+        let builds = Builds::new(&self.builds[at], &self.builds[at + 1..]);
         Some(LastBuild {
             number: at + 1,
             record,

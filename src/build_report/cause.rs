@@ -3,7 +3,7 @@
 
 mod change;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::iter;
 
 use serde::Serialize;
@@ -86,22 +86,53 @@ impl Cause {
 }
 
 /// The builds that are searched for causes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Builds<'a> {
     /// The build in question.
     pub(crate) build: &'a Build,
     /// The earlier builds, the last one first.
-    pub(crate) earlier: &'a [Build],
+    earlier: &'a [Build],
+    /// The numbers of the units in the build, by name.
+    numbers: HashMap<&'a str, usize>,
+    /// The direct dependencies of each unit that are in the build.
+    uses: Vec<Vec<usize>>,
 }
 
 impl<'a> Builds<'a> {
+    /// `build`, and the `earlier` builds, the last one first.
+    pub(crate) fn new(build: &'a Build, earlier: &'a [Build]) -> Self {
+        let units = build.units.iter().enumerate();
+        let numbers = units.map(|(nth, unit)| (&*unit.unit, nth)).collect();
+        let mut builds = Self {
+            build,
+            earlier,
+            numbers,
+            uses: Vec::new(),
+        };
+        let units = build.units.iter();
+        builds.uses = units.map(|unit| builds.used_by(unit)).collect();
+        builds
+    }
+
+    /// The direct dependencies of `unit` that are in the build.
+    fn used_by(&self, unit: &UnitRecord) -> Vec<usize> {
+        let used = unit.uses.iter().map(|used| unit_of(used));
+        used.filter_map(|name| self.numbers.get(name).copied())
+            .collect()
+    }
+
+    /// The unit of the build that is called `name`.
+    fn unit(&self, name: &str) -> Option<&'a UnitRecord> {
+        self.build.units.get(*self.numbers.get(name)?)
+    }
+
     /// Why `unit` was compiled; `None` for a hit.
-    pub(crate) fn trace(self, unit: &UnitRecord) -> Option<Traced> {
+    pub(crate) fn trace(&self, unit: &UnitRecord) -> Option<Traced> {
         let mut seen = BTreeSet::new();
         (!unit.outcome.is_hit()).then(|| self.follow(unit, &mut seen))
     }
 
-    fn follow(self, unit: &UnitRecord, seen: &mut BTreeSet<String>) -> Traced {
+    fn follow(&self, unit: &UnitRecord, seen: &mut BTreeSet<String>) -> Traced {
         seen.insert(unit.unit.clone());
         let further = self
             .next(unit)
@@ -118,7 +149,7 @@ impl<'a> Builds<'a> {
     }
 
     /// The unit that explains why `unit` was compiled, if its own record does not.
-    fn next(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+    fn next(&self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
         let Some(before) = &unit.details.before else {
             let is_new = unit.outcome == Outcome::Miss && unit.details.here.is_none();
             let below = || self.placed_below(unit).or_else(|| self.changed_below(unit));
@@ -143,7 +174,7 @@ impl<'a> Builds<'a> {
     }
 
     /// The unit that `unit` calls `name`.
-    fn used(self, unit: &UnitRecord, name: &str) -> Option<&'a UnitRecord> {
+    fn used(&self, unit: &UnitRecord, name: &str) -> Option<&'a UnitRecord> {
         let used = unit
             .uses
             .iter()
@@ -158,56 +189,53 @@ impl<'a> Builds<'a> {
     }
 
     /// The run of the build script of the package of `unit`.
-    fn run_of(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+    fn run_of(&self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
         let run = unit.uses.iter().find(|used| used.starts_with("run "))?;
         self.record(run)
     }
 
     /// The last record of a unit: of this build, or of the build that compiled it.
-    fn record(self, name: &str) -> Option<&'a UnitRecord> {
+    fn record(&self, name: &str) -> Option<&'a UnitRecord> {
         let earlier = || self.earlier.iter().find_map(|build| build.unit(name));
-        self.build.unit(name).or_else(earlier)
+        self.unit(name).or_else(earlier)
     }
 
-    /// The direct and indirect dependencies of `unit` in this build, the nearest first.
-    fn below<'u>(self, unit: &'u UnitRecord) -> impl Iterator<Item = &'a UnitRecord> + use<'a, 'u>
-    where
-        'a: 'u,
-    {
-        let mut waiting: VecDeque<&'u str> = unit.uses.iter().map(|used| unit_of(used)).collect();
-        let mut seen = BTreeSet::new();
+    /// The direct and indirect dependencies of `unit` in this build, the nearest first: their numbers.
+    fn numbers_below(&self, unit: &UnitRecord) -> impl Iterator<Item = usize> {
+        let mut seen = vec![false; self.build.units.len()];
+        let mut waiting: VecDeque<usize> = self.used_by(unit).into();
         iter::from_fn(move || {
             loop {
-                let name = waiting.pop_front()?;
-                if !seen.insert(name) {
-                    continue;
-                }
-                if let Some(record) = self.build.unit(name) {
-                    waiting.extend(record.uses.iter().map(|used| unit_of(used)));
-                    return Some(record);
+                let nth = waiting.pop_front()?;
+                if !std::mem::replace(&mut seen[nth], true) {
+                    waiting.extend(&self.uses[nth]);
+                    return Some(nth);
                 }
             }
         })
     }
 
+    /// The direct and indirect dependencies of `unit` in this build, the nearest first.
+    fn below(&self, unit: &UnitRecord) -> impl Iterator<Item = &'a UnitRecord> {
+        self.numbers_below(unit).map(|nth| &self.build.units[nth])
+    }
+
     /// The nearest direct or indirect dependency that this build compiled.
-    fn missed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+    fn missed_below(&self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
         self.below(unit).find(|record| !record.outcome.is_hit())
     }
 
     /// The nearest direct or indirect dependency that this build compiled, if all of these are shared only between checkouts at the
     /// same path, or use such a unit: then they are the cause.
-    fn placed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
-        let missed = |used: &String| {
-            let record = self.build.unit(unit_of(used));
-            record.is_some_and(|record| !record.outcome.is_hit())
-        };
+    fn placed_below(&self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+        let is_missed = |nth: &usize| !self.build.units[*nth].outcome.is_hit();
         let mut nearest = None;
-        for record in self.below(unit).filter(|record| !record.outcome.is_hit()) {
+        for nth in self.numbers_below(unit).filter(is_missed) {
+            let record = &self.build.units[nth];
             let is_new = record.outcome == Outcome::Miss && record.details.before.is_none();
             let explains = match record.details.here.as_deref() {
                 Some(here) => is_place(here),
-                None => record.uses.iter().any(missed),
+                None => self.uses[nth].iter().any(is_missed),
             };
             if !is_new || !explains {
                 return None;
@@ -218,7 +246,7 @@ impl<'a> Builds<'a> {
     }
 
     /// The nearest direct or indirect dependency whose key changed, so that no build can have stored what uses it.
-    fn changed_below(self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
+    fn changed_below(&self, unit: &UnitRecord) -> Option<&'a UnitRecord> {
         self.below(unit).find(|record| {
             let before = record.details.before.as_ref();
             record.outcome == Outcome::Miss
@@ -228,7 +256,7 @@ impl<'a> Builds<'a> {
     }
 
     /// The cause in the unit's own record.
-    fn own_cause(self, unit: &UnitRecord) -> Cause {
+    fn own_cause(&self, unit: &UnitRecord) -> Cause {
         if let Some((why, hint)) = unit.outcome.why_uncached() {
             let why = match &unit.details.unknown_input {
                 Some(file) => format!("{why}: {file}"),
@@ -264,7 +292,7 @@ impl<'a> Builds<'a> {
         self.changed(unit, before, here)
     }
 
-    fn changed(self, unit: &UnitRecord, before: &Before, here: Option<&str>) -> Cause {
+    fn changed(&self, unit: &UnitRecord, before: &Before, here: Option<&str>) -> Cause {
         if let Some(why) = &before.uncached {
             let why = Outcome::Uncached(why.clone()).why_uncached();
             let why = why.map(|(why, _)| why).unwrap_or_default();
@@ -303,7 +331,7 @@ impl<'a> Builds<'a> {
     }
 
     /// The version of the package with the previous key, if an earlier build recorded it.
-    fn version_before(self, before: &Before) -> Option<String> {
+    fn version_before(&self, before: &Before) -> Option<String> {
         let mut units = self.earlier.iter().flat_map(|build| &build.units);
         let unit = units.find(|other| other.key == before.key && !other.key.is_empty())?;
         Some(unit.version.clone())

@@ -15,7 +15,7 @@ const LISTED: usize = 6;
 const WIDTH: usize = 12;
 
 /// The state of the build at `now`, in milliseconds since 1970.
-pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String {
+pub(crate) fn view(builds: &Builds<'_>, now: u64, caches: Option<&str>) -> String {
     let build = builds.build;
     let hits = build
         .units
@@ -62,7 +62,7 @@ pub(crate) fn view(builds: Builds<'_>, now: u64, caches: Option<&str>) -> String
 
 /// The units that have ended, with the fields of `units` in [`BuildReport`](super::BuildReport), except for those that are known
 /// only at the end of the build.
-pub(crate) fn objects(builds: Builds<'_>) -> Vec<Value> {
+pub(crate) fn objects(builds: &Builds<'_>) -> Vec<Value> {
     let lines = lines(builds.build, &causes(builds), &CriticalPath::default());
     let object = |line| {
         let mut object = json!(line);
@@ -76,7 +76,7 @@ pub(crate) fn objects(builds: Builds<'_>) -> Vec<Value> {
 }
 
 /// A unit that has ended, in one line.
-pub(crate) fn line_of(builds: Builds<'_>, unit: &UnitRecord) -> String {
+pub(crate) fn line_of(builds: &Builds<'_>, unit: &UnitRecord) -> String {
     let what = match unit.outcome {
         Outcome::Store | Outcome::Sccache { .. } => "hit",
         Outcome::Miss => "missed",

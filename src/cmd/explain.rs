@@ -9,7 +9,7 @@ use super::Outcome;
 use super::report::{no_build, target_of};
 use crate::build_report::sccache_report::SccacheReport;
 use crate::cli;
-use crate::explanation::{Against, Explanation};
+use crate::explanation::{Against, Explanation, Recorded};
 use crate::report::Report;
 use crate::similar;
 use portable_wrapper::builds::builds;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
     if here.is_empty() {
         return plain(&target, start, args, report);
     }
-    let mut named: Vec<&UnitReport> = here
+    let named: Vec<&UnitReport> = here
         .iter()
         .filter(|unit| unit.is_called(&args.name))
         .collect();
@@ -50,9 +50,13 @@ pub(super) fn run(args: &cli::Explain, start: &Path, report: Report) -> Result<O
         builds: &builds,
         against: &against,
     };
-    named.sort_by_key(|unit| explanation.last_build(unit).unwrap_or(usize::MAX));
+    let mut named: Vec<Recorded<'_>> = named
+        .into_iter()
+        .map(|unit| explanation.recorded(unit))
+        .collect();
+    named.sort_by_key(Recorded::build);
     if args.json {
-        let units: Vec<Value> = named.iter().map(|unit| explanation.json(unit)).collect();
+        let units: Vec<Value> = named.iter().map(|unit| explanation.json(*unit)).collect();
         report.json(&json!({ "target": target.to_string_lossy(), "units": units }));
     } else {
         for unit in named {

@@ -51,12 +51,12 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
             let is_news = screen.is_news(build);
             if is_news && screen.form == Form::InPlace {
                 screen.redraw(&view(
-                    Builds { build, earlier },
+                    &Builds::new(build, earlier),
                     millis(since_1970()),
                     caches.line(start),
                 ));
             } else if is_news {
-                screen.lines(Builds { build, earlier });
+                screen.lines(&Builds::new(build, earlier));
             }
         }
         let looked = Instant::now();
@@ -106,7 +106,7 @@ impl Screen {
     }
 
     /// Prints a line or an object for each unit that has ended since.
-    fn lines(&mut self, builds: Builds<'_>) {
+    fn lines(&mut self, builds: &Builds<'_>) {
         let build = builds.build;
         let mut units = match self.printed.take() {
             Some((file, units)) if file == build.file => units,

@@ -1,4 +1,5 @@
-//! The directories in which units are compiled, and the removal of those of interrupted builds.
+//! The directories in which units are compiled and results of build scripts are stored or delivered, and the removal of those of
+//! interrupted builds.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -21,7 +22,7 @@ const SCCACHE_PREFIX: &str = "asked";
 /// The file in a work directory that is locked while the shim compiles there.
 pub(super) const LOCK: &str = "lock";
 
-/// The directory in which one unit is compiled. It is removed on drop.
+/// The directory in which one unit is compiled, or which has the files of one run of a build script. It is removed on drop.
 pub(super) struct WorkDir(pub(super) PathBuf);
 
 impl WorkDir {
@@ -67,7 +68,7 @@ impl WorkDir {
 
 impl Drop for WorkDir {
     fn drop(&mut self) {
-        let _ = fsio::remove_dir(&self.0);
+        let _ = fsio::remove_read_only_dir(&self.0);
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) fn restored(work: &Path, name: &str) -> PathBuf {
 pub(super) fn create_work_dir(work: &Path) -> Result<(), Uncacheable> {
     if let Some(parent) = work.parent() {
         for left in abandoned_in(parent) {
-            let _ = fsio::remove_file(&left).or_else(|_| fsio::remove_dir(&left));
+            let _ = fsio::remove_file(&left).or_else(|_| fsio::remove_read_only_dir(&left));
         }
     }
     fsio::create_dir_all(work).map_err(|_| Uncacheable::NoWorkDir)
@@ -199,9 +200,12 @@ mod tests {
         let all = [work.join("libx.rlib"), restored(&work, "libx.rlib")];
         let asked = WorkDir::for_sccache(&work).0.clone();
         let [in_it, beside] = &all;
-        for path in [in_it, beside, &asked.join("libx.rlib")] {
+        // A build script may have made a directory of `OUT_DIR` read-only.
+        let in_out_dir = work.join("out/read-only/file");
+        for path in [in_it, beside, &asked.join("libx.rlib"), &in_out_dir] {
             fsio::replace_and_create_dir(path, b"").unwrap();
         }
+        fsio::set_mode(in_out_dir.parent().unwrap(), 0o500).unwrap();
         [work, beside.clone(), asked]
     }
 

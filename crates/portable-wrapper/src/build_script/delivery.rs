@@ -9,12 +9,12 @@ use local_store::Outcome as Counted;
 use super::inputs::{FirstKey, Script};
 use super::shared::SharedRuns;
 use super::{Context, StoredRun, with_observed};
-use crate::build_dir::wrapper_dir;
 use crate::builds::{Details, Outcome};
 use crate::path_map::PathMap;
 use crate::relocate::Moves;
 use crate::state_dir::FORMAT;
 use crate::store::Kind;
+use crate::work_dir::WorkDir;
 use sccfg_util::fsio;
 
 /// An `OUT_DIR` that was replaced by an empty directory. It is restored on drop, unless the new directory is kept.
@@ -22,18 +22,21 @@ struct Replaced<'a> {
     out_dir: &'a Path,
     old: PathBuf,
     is_kept: bool,
+    /// The directory that contains `old`.
+    _work: WorkDir,
 }
 
 impl<'a> Replaced<'a> {
     fn new(out_dir: &'a Path) -> io::Result<Self> {
-        let records = out_dir.parent().map(wrapper_dir);
-        let records = records.ok_or(io::ErrorKind::NotFound)?;
-        let old = fsio::create_unique_dir(&records, "old")?.join("out");
+        let run = out_dir.parent().ok_or(io::ErrorKind::NotFound)?;
+        let work = WorkDir::create(run).map_err(|_| io::ErrorKind::NotFound)?;
+        let old = work.0.join("out");
         fsio::rename(out_dir, &old)?;
         let replaced = Self {
             out_dir,
             old,
             is_kept: false,
+            _work: work,
         };
         fsio::create_dir_all(out_dir)?;
         Ok(replaced)
@@ -49,10 +52,6 @@ impl Drop for Replaced<'_> {
         if !self.is_kept {
             let _ = fsio::remove_read_only_dir(self.out_dir);
             let _ = fsio::rename(&self.old, self.out_dir);
-        }
-        if let Some(directory) = self.old.parent() {
-            // A directory that cannot be removed does no harm.
-            let _ = fsio::remove_read_only_dir(directory);
         }
     }
 }
@@ -171,5 +170,34 @@ impl Context {
     fn print(&self, run: &StoredRun) {
         let _ = io::stdout().write_all(&self.path_map.to_real_paths(run.stdout.bytes()));
         let _ = io::stderr().write_all(&self.path_map.to_real_paths(run.stderr.bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work_dir::left_behind;
+
+    #[test]
+    fn the_old_directory_is_restored_unless_the_new_one_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = directory.path().join("build/x-0123456789abcdef");
+        let (out_dir, read_only) = (run.join("out"), run.join("out/read-only"));
+        for is_kept in [false, true] {
+            fsio::replace_and_create_dir(&read_only.join("file"), b"").unwrap();
+            fsio::set_mode(&read_only, 0o500).unwrap();
+            let replaced = Replaced::new(&out_dir).unwrap();
+            assert_eq!(fsio::names_in(&out_dir), [""; 0]);
+            // This process still uses it.
+            assert_eq!(fsio::names_in(&WorkDir::parent(&run)).len(), 1);
+            assert_eq!(left_behind(&run), [""; 0].map(PathBuf::from));
+            if is_kept {
+                replaced.keep();
+            } else {
+                drop(replaced);
+            }
+            assert_eq!(read_only.exists(), !is_kept);
+            assert_eq!(fsio::names_in(&WorkDir::parent(&run)), [""; 0]);
+        }
     }
 }

@@ -18,7 +18,6 @@ use super::{
     Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
 };
-use crate::build_dir::wrapper_dir;
 use crate::builds::{Details, Outcome, before_of_run};
 use crate::cc;
 use crate::digest::KeyPart;
@@ -30,6 +29,7 @@ use crate::state_dir::FORMAT;
 use crate::store::Kind;
 use crate::uncacheable::Uncacheable;
 use crate::uncached::exit_as;
+use crate::work_dir::WorkDir;
 use sccfg_util::clock::millis;
 use sccfg_util::proc::{self, Teed};
 use sccfg_util::{env, fsio};
@@ -280,8 +280,7 @@ impl Context {
         if is_changed {
             return Err(Uncacheable::ScriptInputs);
         }
-        let work = wrapper_dir(self.out_dir.parent().ok_or(unfit)?);
-        let work = fsio::create_unique_dir(&work, "run").map_err(|_| unfit)?;
+        let work = WorkDir::create(self.out_dir.parent().ok_or(unfit)?).map_err(|_| unfit)?;
         let reads_own_path = |names_workspace| {
             let mut own_path = OwnPath::new(&self.path_map, script.checkout, around.directories());
             names_workspace && script.knows_workspace_from_inputs()
@@ -297,9 +296,7 @@ impl Context {
                 .as_ref()
                 .and_then(|seen| seen.as_ref().ok()),
         };
-        let stored = self.store_tree(&second.key, &result, &work);
-        let _ = fsio::remove_dir(&work);
-        let (key, why_here) = stored?;
+        let (key, why_here) = self.store_tree(&second.key, &result, &work.0)?;
         self.remember_inputs(&first.key, inputs.clone());
         Ok(Stored {
             key,

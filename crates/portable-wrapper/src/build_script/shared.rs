@@ -7,7 +7,6 @@ use std::path::Path;
 
 use local_store::Store;
 
-use crate::build_dir::wrapper_dir;
 use crate::compiler::Compiler;
 use crate::lookup::transfer_by_sccache;
 use crate::protocol::FileRequest;
@@ -15,6 +14,7 @@ use crate::sccache::{Sccache, StderrReader};
 use crate::shim;
 use crate::state_dir::StateDir;
 use crate::store::settings::sccache_is_shared;
+use crate::work_dir::WorkDir;
 use sccfg_util::{env, fsio};
 
 /// The file name of an exported entry. To sccache, it is the output of a compile.
@@ -74,11 +74,8 @@ impl<'a> SharedRuns<'a> {
     }
 
     fn in_work_dir<R>(&self, run: impl FnOnce(&Path) -> Option<R>) -> Option<R> {
-        let work = wrapper_dir(self.out_dir.parent()?);
-        let work = fsio::create_unique_dir(&work, "shared").ok()?;
-        let result = run(&work);
-        let _ = fsio::remove_dir(&work);
-        result
+        let work = WorkDir::create(self.out_dir.parent()?).ok()?;
+        run(&work.0)
     }
 }
 

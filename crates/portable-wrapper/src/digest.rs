@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path_map::{PathMap, Role};
 use super::plain_value::plain_value;
+use sccfg_util::clock::since_1970;
 use sccfg_util::fsio::{self, FileStat};
 use sccfg_util::secret;
 
@@ -19,12 +20,7 @@ pub(super) fn of(bytes: &[u8]) -> String {
 
 /// A value that never repeats, for a key that must not be found again.
 pub(super) fn now() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    format!(
-        "{} {}",
-        now.unwrap_or_default().as_nanos(),
-        std::process::id()
-    )
+    format!("{} {}", since_1970().as_nanos(), std::process::id())
 }
 
 /// The digest of a file's content; `None` if it cannot be read.

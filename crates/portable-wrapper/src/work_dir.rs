@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::build_dir::wrapper_dir;
 use super::digest::{self, FileStamp};
 use super::entry_origin::Origin;
 use super::state_dir::DAY;
 use super::uncacheable::Uncacheable;
+use sccfg_util::clock::since_1970;
 use sccfg_util::fsio;
 use sccfg_util::proc::running::{self, Start};
 
@@ -29,8 +30,7 @@ impl WorkDir {
     /// A new name in the wrapper's directory below `out_dir`, so that the files can be renamed on the same file system. The
     /// directory is not created, because a hit of the store does not need it.
     pub(super) fn name(out_dir: &Path) -> Self {
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH);
-        let nanos = nanos.unwrap_or_default().as_nanos();
+        let nanos = since_1970().as_nanos();
         let creator = Creator::this();
         let creator = creator.map(Creator::text).unwrap_or_default();
         // The names are replaced in output, where only letters and digits belong to a name.

@@ -1,7 +1,7 @@
 //! Marks by which the compiles of a build share that sccache is disabled, and how long they have waited for it.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::super::build_dir;
 use super::super::build_dir::wrapper_dir;
@@ -10,6 +10,7 @@ use super::super::state_dir::{DAY, StateDir};
 use sccache_control::server::address::{Address, PORT, SOCKET};
 use sccache_control::server::process;
 use sccache_control::server::runtime_dir::RuntimeDir;
+use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::env;
 use sccfg_util::fsio::{self, FileId};
 
@@ -118,7 +119,7 @@ impl Outage {
     /// How long the compiles of this build have waited, including one that has been waiting for `idle`. Simultaneous waits
     /// count once.
     pub(super) fn waited_with(&self, idle: Duration) -> Duration {
-        let now = now();
+        let now = millis(since_1970());
         let oldest = self
             .lasts
             .map_or(0, |lasts| now.saturating_sub(millis(lasts)));
@@ -135,7 +136,7 @@ impl Outage {
 
     /// Counts a wait that has just ended.
     pub(super) fn count_wait(&self, idle: Duration) {
-        let Wait { start, end } = Wait::until(now(), idle);
+        let Wait { start, end } = Wait::until(millis(since_1970()), idle);
         let line = format!("{start} {end}\n");
         for mark in &self.marks {
             if let Some(directory) = mark.parent()
@@ -166,18 +167,6 @@ fn remove_old(directory: &Path) {
             let _ = fsio::remove_file(&path);
         }
     }
-}
-
-fn now() -> u64 {
-    millis(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// When a compile waited, in milliseconds since 1970.

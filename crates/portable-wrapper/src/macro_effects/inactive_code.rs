@@ -63,7 +63,9 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
         if conditions.has_plain_cfg
             && let Some(start) = end_of_return_unless(tokens, at, conditions)
             && let Some(end) = blocks.last().copied()
-            && !tokens[start..end].iter().any(is_item)
+            // Without a closing brace, `start` is behind the end of the source.
+            && let Some(rest) = tokens.get(start..end)
+            && !rest.iter().any(is_item)
         {
             found.ranges.push((start, end));
             at = end;
@@ -381,6 +383,7 @@ mod tests {
             "#[cfg_attr(test, x)] fn a() {}",
             "fn f() { if !cfg!(feature = \"yes\") { return; } a() }",
             "fn f() { g(); if !cfg!(test) { return; } fn g() {} }",
+            "fn f() { if !cfg!(feature = \"no\") { return",
         ] {
             let all: Vec<_> = tokens(source).iter().map(|token| token.text).collect();
             assert_eq!(kept(source, &["yes"]), all.join(" "), "{source}");

@@ -7,6 +7,9 @@ use super::elf::{
 use super::strings::Strings;
 use super::{Moves, Occurrence, Texts, find};
 
+/// The largest alignment of a section that is moved, in bytes. No page is larger.
+const LARGEST_ALIGNMENT: usize = 1 << 21;
+
 /// `bytes` with other paths; `None` if a path cannot be replaced.
 pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     let found = find(&moves.pairs, &bytes);
@@ -81,6 +84,9 @@ fn replaced_in_place(mut bytes: Vec<u8>, found: &[Occurrence<'_>]) -> Option<Vec
 /// Rewrites the section `nth` of an object, and changes the symbols and relocations that refer to it.
 fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves) -> Option<()> {
     let section = sections[nth];
+    if section.align > LARGEST_ALIGNMENT {
+        return None;
+    }
     let is_line_table = section.flags & MERGED_STRINGS != MERGED_STRINGS;
     let old = bytes.get(section.range())?;
     let mut strings = Strings::new(old, moves.of_section(&section));

@@ -26,12 +26,14 @@ pub(crate) fn is_searchable(mut from: impl Read, directories: &[&str]) -> bool {
         let Some(size) = size.and_then(|size| size.trim().parse::<u64>().ok()) else {
             return false;
         };
+        if size > LARGEST_OBJECT {
+            return false;
+        }
         let mut data = Vec::new();
         let read = (&mut from)
             .take(size.next_multiple_of(2))
             .read_to_end(&mut data);
-        let is_searchable = size <= LARGEST_OBJECT
-            && read.is_ok()
+        let is_searchable = read.is_ok()
             && (!data.starts_with(b"\x7fELF")
                 || is_searchable_object(&data, directories).unwrap_or(false));
         if !is_searchable {

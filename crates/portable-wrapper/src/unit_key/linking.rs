@@ -44,6 +44,8 @@ const LINKER_PREFIXES: [&str; 5] = [
 pub(crate) const LIBRARIES_IN: &str = "libraries in ";
 /// The maximum number of native libraries in such a directory that are read.
 const MOST_LIBRARIES: usize = 256;
+/// The size from which on a file is no linker script, in bytes.
+const LONGEST_SCRIPT: u64 = 1 << 20;
 
 /// Whether the variable `name` counts for a link.
 pub(crate) fn is_of_linker(name: &str) -> bool {
@@ -295,10 +297,11 @@ impl KeyBuilder<'_> {
                 continue;
             };
             self.add_file_of_linker(&word, &path)?;
-            if is_binary(&path) {
+            // Data that is linked may be of any size.
+            if is_binary(&path) || fsio::file_size(&path) >= LONGEST_SCRIPT {
                 continue;
             }
-            let bytes = fsio::read_artifact(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
+            let bytes = fsio::read_bytes(&path).ok_or(Uncacheable::UnreadableLinkerFile)?;
             if let Ok(text) = String::from_utf8(bytes) {
                 words.extend(named_by_script(&text));
             }
@@ -437,11 +440,8 @@ fn is_binary(path: &Path) -> bool {
 
 /// The files that a linker script names.
 fn named_by_script(text: &str) -> Vec<String> {
-    const MAX_LENGTH: usize = 1 << 20;
-    let is_script = text.len() < MAX_LENGTH
-        && ["INCLUDE", "INPUT", "GROUP"]
-            .iter()
-            .any(|command| text.contains(command));
+    let commands = ["INCLUDE", "INPUT", "GROUP"];
+    let is_script = commands.iter().any(|command| text.contains(command));
     let words = text.split(|letter: char| letter.is_whitespace() || "(),;\"".contains(letter));
     let words = words.filter(|word| is_script && word.contains('.'));
     words.map(str::to_owned).collect()

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use self::running::Stat;
 use crate::env;
 use crate::posix::quote;
 
@@ -249,9 +250,8 @@ fn pass_on(pipe: Option<impl Read>, mut to: impl io::Write) -> PassedOn {
 /// The process that started this one: its number, and when it was started, in the system's clock
 /// ticks. Together they identify it. `None` on systems other than Linux.
 pub fn parent() -> Option<(u32, u64)> {
-    let pid = std::os::unix::process::parent_id();
-    let (_, started) = parent_and_start_of(pid)?;
-    Some((pid, started))
+    let parent = Stat::of(std::os::unix::process::parent_id())?;
+    Some((parent.pid, parent.start))
 }
 
 /// The nearest process above this one that runs `program`, as [`parent`] identifies it. `None` if there is none, and on
@@ -260,24 +260,13 @@ pub fn ancestor(program: &std::path::Path) -> Option<(u32, u64)> {
     let program = program.canonicalize().ok()?;
     let mut pid = std::os::unix::process::parent_id();
     while pid > 1 {
-        let (parent, started) = parent_and_start_of(pid)?;
+        let process = Stat::of(pid)?;
         if crate::fsio::read_link(format!("/proc/{pid}/exe")).as_deref() == Some(&*program) {
-            return Some((pid, started));
+            return Some((pid, process.start));
         }
-        pid = parent;
+        pid = process.parent;
     }
     None
-}
-
-/// The parent of the process `pid`, and when the process was started.
-fn parent_and_start_of(pid: u32) -> Option<(u32, u64)> {
-    let stat = crate::fsio::read_bytes(format!("/proc/{pid}/stat"))?;
-    let stat = String::from_utf8_lossy(&stat);
-    // The name, in parentheses, may contain blanks. The parent is the second field behind it, the start the 20th.
-    let (_, behind) = stat.rsplit_once(')')?;
-    let mut fields = behind.split_ascii_whitespace().skip(1);
-    let parent = fields.next()?.parse().ok()?;
-    Some((parent, fields.nth(17)?.parse().ok()?))
 }
 
 /// The arguments of the process `pid`, beginning with its name; none if they cannot be read, as on systems without

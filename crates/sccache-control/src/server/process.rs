@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::program::Executable;
 use sccfg_util::fsio::{self, FileId};
+use sccfg_util::proc::running::Stat;
 
 /// A process that listens. Its number may be reused; its number together with its start time is
 /// unique.
@@ -43,7 +44,7 @@ impl Process {
         });
         Some(Self {
             pid,
-            started: Stat::of(pid)?.started,
+            started: Stat::of(pid)?.start,
             owner,
             socket,
             file: socket_file(address),
@@ -52,7 +53,7 @@ impl Process {
 
     /// Whether this very process is alive, not a later one with its number.
     pub fn is_alive(&self) -> bool {
-        Stat::is_alive(self.pid, self.started)
+        alive(self.pid, self.started).is_some()
     }
 
     /// Whether it is alive and listens at `address` on the same socket. This reads one file and one
@@ -64,7 +65,7 @@ impl Process {
     /// The same, and it can reply: no signal or debugger has stopped it.
     pub(super) fn may_reply(&self, address: &Address) -> bool {
         self.has_same_socket(address)
-            && Stat::of_alive(self.pid, self.started).is_some_and(|stat| !stat.is_stopped())
+            && alive(self.pid, self.started).is_some_and(|stat| !stat.is_suspended())
     }
 
     fn has_same_socket(&self, address: &Address) -> bool {
@@ -134,7 +135,7 @@ impl Process {
                 parents.push(*pid);
                 found.push(Descendant {
                     pid: *pid,
-                    started: stat.started,
+                    started: stat.start,
                 });
             }
         }
@@ -153,7 +154,7 @@ pub struct Descendant {
 impl Descendant {
     /// Whether this very process is alive, not a later one with its number.
     pub fn is_alive(&self) -> bool {
-        Stat::is_alive(self.pid, self.started)
+        alive(self.pid, self.started).is_some()
     }
 }
 
@@ -191,14 +192,14 @@ pub fn variables_of(pid: u32, keep: impl Fn(&str) -> bool) -> BTreeMap<String, S
 
 /// Whether a process directly below process `pid` is running: neither exited nor stopped.
 pub fn has_running_children(pid: u32) -> bool {
-    live_processes().any(|(_, stat)| stat.parent == pid && !stat.is_stopped())
+    live_processes().any(|(_, stat)| stat.parent == pid && !stat.is_suspended())
 }
 
 /// The processes above this one, nearest first: number and start time in clock ticks since boot.
 pub fn ancestors() -> impl Iterator<Item = (u32, u64)> {
     let parent = |pid: u32| Some(Stat::of(pid)?.parent).filter(|pid| *pid > 0);
     std::iter::successors(parent(std::process::id()), move |pid| parent(*pid))
-        .map_while(|pid| Some((pid, Stat::of(pid)?.started)))
+        .map_while(|pid| Some((pid, Stat::of(pid)?.start)))
 }
 
 /// The process group of this process; the parent process where the group is not known, as for a
@@ -212,7 +213,7 @@ pub fn group() -> u32 {
 
 /// When process `pid` started, in clock ticks since boot.
 pub fn started(pid: u32) -> Option<u64> {
-    Some(Stat::of(pid)?.started)
+    Some(Stat::of(pid)?.start)
 }
 
 fn live_processes() -> impl Iterator<Item = (u32, Stat)> {
@@ -232,49 +233,9 @@ fn unit_of(cgroup: &str) -> Option<&str> {
     })
 }
 
-/// The fields of `/proc/PID/stat` that sccfg uses.
-struct Stat {
-    state: u8,
-    parent: u32,
-    group: u32,
-    /// Clock ticks since boot.
-    started: u64,
-}
-
-impl Stat {
-    fn of(pid: u32) -> Option<Self> {
-        Self::parse(&fsio::read_bytes(format!("/proc/{pid}/stat"))?)
-    }
-
-    /// `PID (NAME) STATE PARENT GROUP …`: the name may contain spaces and parentheses.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let name_end = bytes.iter().rposition(|byte| *byte == b')')?;
-        let rest = std::str::from_utf8(bytes.get(name_end + 1..)?).ok()?;
-        let mut fields = rest.split_ascii_whitespace();
-        Some(Self {
-            state: *fields.next()?.as_bytes().first()?,
-            parent: fields.next()?.parse().ok()?,
-            group: fields.next()?.parse().ok()?,
-            started: fields.nth(16)?.parse().ok()?,
-        })
-    }
-
-    /// Of the process `pid`, if it is the one that started then, and alive.
-    fn of_alive(pid: u32, started: u64) -> Option<Self> {
-        Self::of(pid).filter(|stat| stat.started == started && !stat.is_dead())
-    }
-
-    fn is_alive(pid: u32, started: u64) -> bool {
-        Self::of_alive(pid, started).is_some()
-    }
-
-    fn is_stopped(&self) -> bool {
-        matches!(self.state, b'T' | b't')
-    }
-
-    fn is_dead(&self) -> bool {
-        matches!(self.state, b'Z' | b'X')
-    }
+/// The process `pid`, if it is the one that started then, and alive.
+fn alive(pid: u32, started: u64) -> Option<Stat> {
+    Stat::of(pid).filter(|stat| stat.start == started && !stat.is_dead())
 }
 
 fn is_socket(pid: u32, fd: u32, inode: u64) -> bool {
@@ -292,15 +253,6 @@ fn socket_file(address: &Address) -> Option<FileId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_name_may_contain_anything() {
-        let line = b"42 (a) R (b) Z 7 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2 3\n";
-        let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.parent, stat.started), (7, 98765));
-        assert!(stat.is_dead());
-        assert!(Stat::parse(b"42 (cut off").is_none());
-    }
 
     #[test]
     fn only_a_unit_of_the_users_own_systemd_is_found() {

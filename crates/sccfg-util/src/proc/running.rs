@@ -50,7 +50,7 @@ impl Process {
 
 /// Whether the process with this number is suspended: by Ctrl-Z, SIGSTOP or a debugger. `false` on systems without `/proc`.
 pub fn is_suspended(pid: u32) -> bool {
-    Stat::of(&pid.to_string()).is_some_and(|stat| matches!(stat.state, 'T' | 't'))
+    Stat::of(pid).is_some_and(|stat| stat.is_suspended())
 }
 
 /// When the process with a number began, in clock ticks since the system did.
@@ -66,17 +66,19 @@ pub enum Start {
 
 /// When the process with the number `pid` began.
 pub fn start_of(pid: u32) -> Start {
-    match Stat::of(&pid.to_string()) {
-        Some(stat) if matches!(stat.state, 'Z' | 'X') => Start::Ended,
+    match Stat::of(pid) {
+        Some(stat) if stat.is_dead() => Start::Ended,
         Some(stat) => Start::At(stat.start),
-        None if Stat::of("self").is_some() && fsio::is_missing(&directory_of(pid)) => Start::Ended,
+        None if Stat::read("self").is_some() && fsio::is_missing(&directory_of(pid)) => {
+            Start::Ended
+        }
         None => Start::Unknown,
     }
 }
 
 /// The number of this process, and when it began; `None` if `/proc` has other numbers than this process has, or is missing.
 pub fn own_start() -> Option<(u32, u64)> {
-    let stat = Stat::of("self")?;
+    let stat = Stat::read("self")?;
     (stat.pid == std::process::id()).then_some((stat.pid, stat.start))
 }
 
@@ -97,30 +99,55 @@ fn directory_of(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
 }
 
-/// What `/proc/PID/stat` says.
-struct Stat {
-    pid: u32,
-    state: char,
-    start: u64,
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// Its number.
+    pub pid: u32,
+    state: u8,
+    /// The number of its parent.
+    pub parent: u32,
+    /// Its process group; 0 if that is in another PID namespace.
+    pub group: u32,
+    /// When it was started, in clock ticks since the system was.
+    pub start: u64,
 }
 
 impl Stat {
-    /// Of the process with the directory `name` in `/proc`.
-    fn of(name: &str) -> Option<Self> {
-        let stat = fsio::read_bytes(format!("/proc/{name}/stat"))?;
-        Self::parse(&String::from_utf8_lossy(&stat))
+    /// Of the process with the number `pid`. `None` if there is none, and on systems without `/proc`.
+    pub fn of(pid: u32) -> Option<Self> {
+        Self::read(&pid.to_string())
     }
 
-    fn parse(stat: &str) -> Option<Self> {
-        // The name of the program is in parentheses, and may contain some.
-        let (front, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_whitespace();
+    /// Of the process with the directory `name` in `/proc`.
+    fn read(name: &str) -> Option<Self> {
+        Self::parse(&fsio::read_bytes(format!("/proc/{name}/stat"))?)
+    }
+
+    /// Parses `PID (NAME) STATE PARENT GROUP …`: the name may contain spaces and parentheses.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let name_end = bytes.iter().rposition(|byte| *byte == b')')?;
+        let front = std::str::from_utf8(bytes.split(|byte| *byte == b' ').next()?).ok()?;
+        let rest = std::str::from_utf8(bytes.get(name_end + 1..)?).ok()?;
+        let mut fields = rest.split_ascii_whitespace();
         Some(Self {
-            pid: front.split_whitespace().next()?.parse().ok()?,
-            state: fields.next()?.chars().next()?,
+            pid: front.parse().ok()?,
+            state: *fields.next()?.as_bytes().first()?,
+            parent: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
             // The 22nd of all.
-            start: fields.nth(18)?.parse().ok()?,
+            start: fields.nth(16)?.parse().ok()?,
         })
+    }
+
+    /// Whether it is suspended: by Ctrl-Z, SIGSTOP or a debugger.
+    pub fn is_suspended(&self) -> bool {
+        matches!(self.state, b'T' | b't')
+    }
+
+    /// Whether it has ended, and its parent has not waited for it.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
     }
 }
 
@@ -207,9 +234,12 @@ mod tests {
 
     #[test]
     fn a_process_is_told_by_its_number_and_its_start() {
-        let text = "4711 (a ) b) S 1 4711 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+        let text = b"4711 (a) Z (b) S 7 8 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2\n";
         let stat = Stat::parse(text).unwrap();
-        assert_eq!((stat.pid, stat.state, stat.start), (4711, 'S', 987_654));
+        assert_eq!((stat.pid, stat.parent, stat.group), (4711, 7, 8));
+        assert_eq!(stat.start, 987_654);
+        assert!(!stat.is_dead() && !stat.is_suspended());
+        assert_eq!(Stat::parse(b"42 (cut off"), None);
         if let Some((pid, start)) = own_start() {
             assert_eq!(start_of(pid), Start::At(start));
             // No system has so many.

@@ -38,7 +38,7 @@ use local_store::Outcome as Counted;
 use serde::{Deserialize, Serialize};
 
 use self::command::Command;
-pub(super) use self::inputs::{CHECKOUT_PATHS, knows_same_inputs, names_same_programs};
+pub(super) use self::inputs::{CHECKOUT_PATHS, PROGRAM, knows_same_inputs, names_same_programs};
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
 pub(super) use self::machine::Machine;
 pub(super) use self::named_contents::names_same_contents;

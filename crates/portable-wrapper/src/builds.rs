@@ -44,7 +44,7 @@ mod recorder;
 
 pub(super) use self::before::{BeforeUnit, before_of_run, is_test};
 pub(super) use self::change::changes;
-pub use self::change::{Change, Kind};
+pub use self::change::{Change, Kind, Part};
 pub(super) use self::read::last_record;
 pub use self::read::{Build, builds};
 pub use self::record::{Before, BuildStart, Details, Line, Outcome, Started, UnitRecord};

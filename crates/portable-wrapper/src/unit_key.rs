@@ -24,7 +24,7 @@ use self::externs::{Extern, read_externs};
 use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of};
 use self::sources::{Listing, ListingRequest};
-pub(super) use self::toolchain::{STANDARD_LIBRARY, SYSROOT};
+pub(super) use self::toolchain::{DRIVER, STANDARD_LIBRARY, SYSROOT};
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
 use super::compiler::Compiler;

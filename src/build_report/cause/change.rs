@@ -2,7 +2,7 @@
 
 use super::super::key_part;
 use super::{Cause, CauseKind};
-use portable_wrapper::builds::{Change, Kind};
+use portable_wrapper::builds::{Change, Kind, Part};
 
 /// The two compared states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +55,12 @@ pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause 
     let became = between.became(change);
     let (kind, text) = match change.kind() {
         Kind::Source => {
-            let text = match (change.file(), change.what.as_str()) {
+            let text = match (change.file(), change.part()) {
                 (Some(file), _) => format!("{}{} {became}", key_part::path(file), others("file")),
-                (None, "history") => format!("the state of git {became}"),
-                (None, "workspace") => format!("a file {became} that a macro may read"),
-                (None, "package") => format!("the content of its package {became}"),
-                (None, what) => format!("{what} {became}"),
+                (None, Part::History) => format!("the state of git {became}"),
+                (None, Part::Workspace) => format!("a file {became} that a macro may read"),
+                (None, Part::Package) => format!("the content of its package {became}"),
+                (None, _) => format!("{} {became}", change.what),
             };
             (CauseKind::Source, text)
         }
@@ -73,17 +73,19 @@ pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause 
         Kind::Flag => (CauseKind::Flag, flag(change, became) + &others("flag")),
         Kind::Compiler => {
             let is_there_once = change.from.is_none() || change.to.is_none();
-            let text = match change.what.as_str() {
-                "driver" => "another clippy".to_owned(),
-                "sysroot" if is_there_once => format!("the component rust-src {became}"),
+            let text = match change.part() {
+                Part::ClippyDriver => "another clippy".to_owned(),
+                Part::StandardLibrarySources if is_there_once => {
+                    format!("the component rust-src {became}")
+                }
                 _ => "another compiler".to_owned(),
             };
             (CauseKind::Compiler, text)
         }
         Kind::Machine => {
-            let text = match change.what.strip_prefix("program ") {
-                Some(program) => format!("the program {program} {became}"),
-                None => "other programs or headers, or another processor".to_owned(),
+            let text = match change.part() {
+                Part::Program(program) => format!("the program {program} {became}"),
+                _ => "other programs or headers, or another processor".to_owned(),
             };
             (CauseKind::Machine, text)
         }
@@ -101,9 +103,9 @@ pub(crate) fn cause_of(change: &Change, more: usize, between: Between) -> Cause 
             (CauseKind::Dependency, format!("{name}{more} {became}"))
         }
         Kind::Linker => {
-            let text = match change.what.strip_prefix("library ") {
-                Some(library) => format!("the library {library} {became}"),
-                None => format!("the linker {became}"),
+            let text = match change.part() {
+                Part::Library(library) => format!("the library {library} {became}"),
+                _ => format!("the linker {became}"),
             };
             (CauseKind::Linker, text)
         }

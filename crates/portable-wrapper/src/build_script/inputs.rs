@@ -459,7 +459,7 @@ pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {
 }
 
 /// The prefix of the label of a key part with the digest of a program.
-const PROGRAM: &str = "program ";
+pub(crate) const PROGRAM: &str = "program ";
 
 /// Adds the programs that the source may run.
 fn add_programs(key: &mut Key, source: &Source, state: &StateDir) {

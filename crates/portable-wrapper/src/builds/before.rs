@@ -8,6 +8,7 @@ use super::super::build_dir;
 use super::super::build_dir::wrapper_dir;
 use super::super::digest::KeyPart;
 use super::super::package;
+use super::super::unit_key::DRIVER;
 use super::super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest, manifest_path};
 use super::recorder::SoFar;
 use super::{Before, Change, changes};
@@ -61,7 +62,7 @@ impl BeforeUnit<'_> {
         // `cargo check` and `cargo clippy` have units of their own beside those of `cargo build`.
         let others = others.filter(|found| {
             value(&found.parts, "emit") == value(self.parts, "emit")
-                && value(&found.parts, "driver").is_some() == value(self.parts, "driver").is_some()
+                && value(&found.parts, DRIVER).is_some() == value(self.parts, DRIVER).is_some()
         });
         let compared = others.map(|found| before(&found, self.parts, self.hasher));
         compared.min_by_key(|before| {

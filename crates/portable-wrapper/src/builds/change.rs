@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::build_script::CHECKOUT_PATHS;
+use super::super::build_script::{CHECKOUT_PATHS, PROGRAM};
 use super::super::digest::HASHED;
 use super::super::unit_key::linking::LIBRARIES_IN;
-use super::super::unit_key::{STANDARD_LIBRARY, SYSROOT};
+use super::super::unit_key::{DRIVER, STANDARD_LIBRARY, SYSROOT};
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
 /// The label of the key part with a single argument.
 const ARGUMENT: &str = "argument";
+/// The prefix of the label of a key part with the digest of a native library.
+const LIBRARY: &str = "library ";
 
 /// A part of a key that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +63,42 @@ pub enum Kind {
     Other,
 }
 
+/// The part that changed, if its kind alone does not say what to call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Clippy's driver.
+    ClippyDriver,
+    /// The sources of the standard library (`rust-src`).
+    StandardLibrarySources,
+    /// The state of the git repository.
+    History,
+    /// The content of the package.
+    Package,
+    /// The files of the workspace, which a macro may read.
+    Workspace,
+    /// The program with this name.
+    Program(&'a str),
+    /// The native library with this name.
+    Library(&'a str),
+    /// Any other part.
+    Other,
+}
+
 impl Change {
+    /// The part that changed.
+    pub fn part(&self) -> Part<'_> {
+        let program = || self.what.strip_prefix(PROGRAM).map(Part::Program);
+        let library = || self.what.strip_prefix(LIBRARY).map(Part::Library);
+        match self.what.as_str() {
+            DRIVER => Part::ClippyDriver,
+            SYSROOT => Part::StandardLibrarySources,
+            "history" => Part::History,
+            "package" => Part::Package,
+            "workspace" => Part::Workspace,
+            _ => program().or_else(library).unwrap_or(Part::Other),
+        }
+    }
+
     /// What it is about.
     pub fn kind(&self) -> Kind {
         kind(&self.what)
@@ -98,7 +135,7 @@ fn kind(what: &str) -> Kind {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| what.starts_with(prefix));
     match what {
         "format" => Kind::Format,
-        "compiler" | "version" | "driver" | SYSROOT | "target specification" => Kind::Compiler,
+        "compiler" | "version" | DRIVER | SYSROOT | "target specification" => Kind::Compiler,
         "processor"
         | "machine"
         | "headers of the machine"
@@ -119,8 +156,8 @@ fn kind(what: &str) -> Kind {
         // Files that macros read or looked up.
         _ if begins(&["read ", "found ", "resolved "]) => Kind::Source,
         _ if begins(&[STANDARD_LIBRARY]) => Kind::Compiler,
-        _ if begins(&["program ", "content of "]) => Kind::Machine,
-        _ if begins(&["library ", LIBRARIES_IN, "-L"]) => Kind::Linker,
+        _ if begins(&[PROGRAM, "content of "]) => Kind::Machine,
+        _ if begins(&[LIBRARY, LIBRARIES_IN, "-L"]) => Kind::Linker,
         _ => Kind::Other,
     }
 }

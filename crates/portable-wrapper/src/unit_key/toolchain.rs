@@ -14,6 +14,8 @@ use sccfg_util::env;
 pub(crate) const STANDARD_LIBRARY: &str = "standard library ";
 /// The label of the key part with the directory of the toolchain, if the sources of the standard library are installed there.
 pub(crate) const SYSROOT: &str = "sysroot";
+/// The label of the key part with the digest of clippy's driver.
+pub(crate) const DRIVER: &str = "driver";
 
 impl KeyBuilder<'_> {
     pub(super) fn add_compiler(
@@ -25,7 +27,7 @@ impl KeyBuilder<'_> {
         self.key.add("compiler", compiler.digest());
         self.key.add("version", &compiler.version);
         if let Some(driver) = driver {
-            self.key.add("driver", driver);
+            self.key.add(DRIVER, driver);
             // With `--no-deps`, clippy checks only packages that the command line selects, for which cargo sets this.
             self.add_variable("CARGO_PRIMARY_PACKAGE");
             self.add_clippy_config();

@@ -119,7 +119,8 @@ impl<'a> Dockerfile<'a> {
             let at = start + offset_of(text, error.line(), error.column());
             dockerfile.problem(
                 at,
-                format!("not a Dockerfile that can be edited: {error}"),
+                // Without the location, which is that in the text without regions.
+                format!("not a Dockerfile that can be edited: {error:#}"),
                 "templates cannot be edited, nor here-documents that do not directly follow RUN",
             )
         })?;

@@ -327,3 +327,14 @@ fn dockerfiles_are_known_by_their_names() {
         assert!(!is_dockerfile(name), "{name}");
     }
 }
+
+#[test]
+fn an_error_has_the_line_of_the_file_with_its_regions() {
+    let (after, _) = edited("FROM rust:1.89\nRUN cargo build\n");
+    let broken = format!("{after}COPY\n");
+    let said = refused(&broken);
+    let line = broken.lines().count();
+    assert!(line > 3, "{broken}");
+    assert!(said.contains(&format!("Dockerfile:{line}:1")), "{said}");
+    assert!(!said.contains("at line"), "{said}");
+}

@@ -1,13 +1,12 @@
 //! What can be in the way of a server: each with a message that says what to do.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use super::{GIB, Machine, free_port, signal};
 use crate::support::{Ran, sccache};
@@ -19,28 +18,19 @@ fn a_port_that_something_else_has_is_left_to_it() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let listener = TcpListener::bind(("127.0.0.1", machine.port)).unwrap();
-    // One that never answers, then one that closes.
-    for answers in [false, true] {
-        let listener = listener.try_clone().unwrap();
-        if answers {
-            std::thread::spawn(move || {
-                for connection in listener.incoming() {
-                    let _ = connection.unwrap().read(&mut [0; 1]);
-                }
-            });
-        }
-        let started = Instant::now();
-        let ensure = machine.sccfg(&["server", "ensure"]).status(1);
-        let process = format!("process {}", std::process::id());
-        ensure
-            .stderr_has(&process)
-            .stderr_has("hint:")
-            .stderr_has("SCCACHE_SERVER_PORT");
-        let shell = machine.shell("sccache --show-stats >/dev/null; echo $SCCACHE_SERVER_UDS");
-        let shell = shell.status(0).says_once(&["is used by", "instead"]);
-        assert!(shell.stdout.contains("/sccache-"), "{}", shell.stdout);
-        assert!(started.elapsed() < Duration::from_secs(10));
-    }
+    let ensure = machine.sccfg(&["server", "ensure"]).status(1);
+    let process = format!("process {}", std::process::id());
+    ensure
+        .stderr_has(&process)
+        .stderr_has("hint:")
+        .stderr_has("SCCACHE_SERVER_PORT");
+    let shell = machine.shell("sccache --show-stats >/dev/null; echo $SCCACHE_SERVER_UDS");
+    let shell = shell.status(0).says_once(&["is used by", "instead"]);
+    assert!(shell.stdout.contains("/sccache-"), "{}", shell.stdout);
+    // It might never answer, so nothing waits for it.
+    listener.set_nonblocking(true).unwrap();
+    let connection = listener.accept().map_err(|error| error.kind());
+    assert_eq!(connection.unwrap_err(), ErrorKind::WouldBlock);
 }
 
 #[requires(sccache, proc)]
@@ -50,7 +40,6 @@ fn a_server_that_hangs_is_told_from_one_that_works() {
     machine.file_says(24 * GIB);
     let hung = machine.start("24G");
     signal("STOP", hung);
-    let started = Instant::now();
     let ran = machine.sccfg(&["server", "status"]).status(1);
     ran.stderr_has("does not respond")
         .stderr_has("restart --force");
@@ -58,7 +47,6 @@ fn a_server_that_hangs_is_told_from_one_that_works() {
         .shell("")
         .status(0)
         .says_once(&["does not respond", "restart --force"]);
-    assert!(started.elapsed() < Duration::from_secs(20));
     machine.sccfg(&["server", "stop", "--wait", "0"]).status(1);
     machine.sccfg(&["server", "restart", "--force"]).status(0);
     assert_ne!(machine.pid(), hung);
@@ -117,9 +105,7 @@ fn a_shell_uses_another_address_if_no_socket_can_be_created() {
     ] {
         let machine = Machine::new().variable("SCCACHE_SERVER_UDS", path);
         machine.file_says(24 * GIB);
-        let started = Instant::now();
         let shell = machine.shell("echo $SCCACHE_SERVER_UDS").status(0);
-        assert!(started.elapsed() < Duration::from_secs(5), "{path}");
         shell
             .says_once(&["no server can start", reason, "instead"])
             .stdout_has("/sccfg/sccache-");
@@ -134,15 +120,14 @@ fn a_shell_uses_another_address_if_no_socket_can_be_created() {
     }
 }
 
-/// sccache would wait for what is written into it.
+/// sccache would wait for what is written into it, and so would this test.
 #[requires(sccache, proc)]
 #[test]
-fn a_fifo_as_config_file_is_named_at_once() {
+fn a_fifo_as_config_file_is_named() {
     let machine = Machine::new();
     let fifo = machine.sandbox.path("conf");
     let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
     assert!(made.success());
-    let started = Instant::now();
     machine
         .shell("")
         .status(0)
@@ -151,7 +136,6 @@ fn a_fifo_as_config_file_is_named_at_once() {
         .sccfg(&["server", "ensure"])
         .status(1)
         .stderr_has("/conf");
-    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 #[requires(sccache, proc, python3)]
@@ -299,10 +283,12 @@ fn a_remote_that_is_down_is_named_by_what_set_it_up() {
     ran.stderr_has("`redis`")
         .stderr_has("/conf:1")
         .stderr_has("hint: builds fail while");
-    // A shell is not kept waiting for it.
-    let started = Instant::now();
+    // A shell is not kept waiting for it: it starts no server.
     machine.shell("").status(0).quiet();
-    assert!(started.elapsed() < Duration::from_secs(4));
+    for (command, starts) in [(&["env"][..], false), (&["server", "ensure"], true)] {
+        let ran = machine.sccfg(&[&["--verbose"], command].concat());
+        assert_eq!(ran.stderr.contains("--start-server"), starts, "{ran:?}");
+    }
     fs::remove_file(machine.sandbox.path("conf")).unwrap();
     let machine = machine
         .variable("SCCACHE_BUCKET", "b")

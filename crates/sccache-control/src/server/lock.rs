@@ -1,13 +1,12 @@
 //! A lock for each address, held by a process that starts or restarts the server there. It is a
 //! kernel lock, released when its holder exits, so it is never stale.
 
-use std::fs::{File, TryLockError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::time::Duration;
 
 use super::address::Address;
 use super::runtime_dir::RuntimeDir;
-use sccfg_util::fsio;
+use sccfg_util::fsio::{self, Locking};
 use sccfg_util::problem::Problem;
 
 /// How long another process may take to restart a server: a stop with its grace period of ten
@@ -38,24 +37,11 @@ impl Lock {
             ))
             .hint("make that directory yours and writable, or set XDG_RUNTIME_DIR to another")
         })?;
-        let started = Instant::now();
-        let mut pause = Duration::from_millis(2);
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { _file: file })),
-                Err(TryLockError::WouldBlock) if started.elapsed() < timeout => {
-                    thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(30));
-                }
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => {
-                    return Err(Problem::new(format!(
-                        "could not lock {}: {error}",
-                        path.display()
-                    ))
-                    .hint("set XDG_RUNTIME_DIR to a directory on a local disk"));
-                }
-            }
-        }
+        let is_locked = fsio::lock_while(&file, Locking::Alone, |waited| waited < timeout);
+        let is_locked = is_locked.map_err(|error| {
+            Problem::new(format!("could not lock {}: {error}", path.display()))
+                .hint("set XDG_RUNTIME_DIR to a directory on a local disk")
+        })?;
+        Ok(is_locked.then_some(Self { _file: file }))
     }
 }

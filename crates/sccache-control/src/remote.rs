@@ -8,5 +8,6 @@ mod trial;
 
 pub use failure::{Failure, FailureKind};
 pub(crate) use reach::unreachable;
-pub use table::{BACK_ENDS, BackEnd, find, variables_of_table};
+use table::variables_of_table;
+pub use table::{BACK_ENDS, BackEnd, find};
 pub use trial::{Outage, Sample, Trial};

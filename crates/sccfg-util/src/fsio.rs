@@ -35,9 +35,10 @@ pub use metadata::{
 pub use obstacle::Obstacle;
 pub use path_changes::{Exchanged, may_have_come_or_gone_since};
 pub use read::{
-    directories_in, names_in, numbers_in, open, open_fifo_to_read, open_fifo_to_write,
-    open_stderr_of, read, read_artifact, read_bytes, read_bytes_from, read_text,
+    directories_in, names_in, numbers_in, open, open_stderr_of, read, read_artifact, read_bytes,
+    read_bytes_from, read_text,
 };
+pub(crate) use read::{open_fifo_to_read, open_fifo_to_write};
 pub use real_paths::RealPaths;
 pub use space::{
     DirState, Directory, Space, allows_programs, device, inspect_dir, is_on_nfs, mount,

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use toml_edit::{Document, InlineTable, Item, Key, Table, TableLike, Value};
 
-pub use self::list::set_array;
+pub(crate) use self::list::set_array;
 use sccfg_util::problem::{Place, Problem};
 
 /// A parsed text with the positions of its keys and values.

@@ -148,7 +148,7 @@ pub fn find(name: &str) -> Option<&'static BackEnd> {
 ///
 /// # Errors
 /// When it is not TOML.
-pub fn variables_of_table(
+pub(super) fn variables_of_table(
     back_end: &BackEnd,
     text: &str,
     path: &Path,

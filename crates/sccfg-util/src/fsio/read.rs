@@ -183,12 +183,12 @@ pub fn open_stderr_of(pid: u32) -> Option<fs::File> {
 }
 
 /// Opens a FIFO for reading, without waiting for data or a writer. `None` if it is not a FIFO or cannot be opened.
-pub fn open_fifo_to_read(path: &Path) -> Option<fs::File> {
+pub(crate) fn open_fifo_to_read(path: &Path) -> Option<fs::File> {
     open_fifo(path, fs::OpenOptions::new().read(true))
 }
 
 /// Opens a FIFO for writing, if another process has it open for reading.
-pub fn open_fifo_to_write(path: &Path) -> Option<fs::File> {
+pub(crate) fn open_fifo_to_write(path: &Path) -> Option<fs::File> {
     open_fifo(path, fs::OpenOptions::new().write(true))
 }
 

@@ -17,7 +17,12 @@ use sccfg_util::problem::Problem;
 ///   "redis", # added
 /// ]
 /// ```
-pub fn set_array(text: &str, path: &Path, keys: &[&str], items: &Array) -> Result<String, Problem> {
+pub(crate) fn set_array(
+    text: &str,
+    path: &Path,
+    keys: &[&str],
+    items: &Array,
+) -> Result<String, Problem> {
     let document = parse(text, path)?;
     let old = find(document.as_table(), keys).and_then(|(_, item)| item.as_array());
     match old.and_then(|old| edits_of_lines(text, old, items)) {

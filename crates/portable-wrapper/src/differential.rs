@@ -7,7 +7,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, Read as _};
+use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -271,14 +271,21 @@ fn difference_but_for_the_home(one: &Path, other: &Path) -> io::Result<Option<u6
 
 /// The offset in `one` and `other` from which they differ.
 fn difference_of(one: &Part<'_>, other: &Part<'_>) -> io::Result<Option<u64>> {
-    let (mut one, mut other) = (one.reader()?.bytes(), other.reader()?.bytes());
+    let (mut one, mut other) = (one.reader()?, other.reader()?);
     let mut offset = 0;
     loop {
-        match (one.next().transpose()?, other.next().transpose()?) {
-            (None, None) => return Ok(None),
-            (a, b) if a == b => offset += 1,
-            _ => return Ok(Some(offset)),
+        let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+        let length = a.len().min(b.len());
+        if length == 0 {
+            return Ok((a.len() != b.len()).then_some(offset));
         }
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        offset += same as u64;
+        if same < length {
+            return Ok(Some(offset));
+        }
+        one.consume(length);
+        other.consume(length);
     }
 }
 
@@ -352,7 +359,11 @@ mod tests {
     fn the_offset_of_the_first_difference_is_found() {
         let directory = tempfile::tempdir().unwrap();
         let (one, other) = (directory.path().join("a"), directory.path().join("b"));
+        // More than a reader has in memory.
+        let long = ["a", "b"].map(|end| format!("{:20000}{end}", ""));
         for (a, b, offset) in [
+            (&*long[0], &*long[0], None),
+            (&long[0], &long[1], Some(20_000)),
             ("same", "same", None),
             ("abc", "abd", Some(2)),
             ("abc", "abcd", Some(3)),
@@ -360,7 +371,11 @@ mod tests {
         ] {
             fsio::replace(&one, a.as_bytes()).unwrap();
             fsio::replace(&other, b.as_bytes()).unwrap();
-            assert_eq!(first_difference(&one, &other).unwrap(), offset, "{a} {b}");
+            assert_eq!(
+                first_difference(&one, &other).unwrap(),
+                offset,
+                "{offset:?}"
+            );
         }
     }
 }

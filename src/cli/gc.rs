@@ -22,7 +22,7 @@ pub(crate) struct Gc {
     /// Directories to search [default: the worktrees of this repository]
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
-    /// Target directories whose workspace no longer exists
+    /// Target directories whose workspace no longer exists, and leftovers of interrupted commands
     #[arg(long, help_heading = SELECTION)]
     pub orphans: bool,
     /// Target directories that were not used for DAYS days

@@ -9,6 +9,7 @@
 //! | other programs, dynamic libraries, macros | copied, with this checkout's paths |
 //! | dep-info, messages, manifests | text with this checkout's paths |
 //! | files in `OUT_DIR` | clone or copy; text with this checkout's paths |
+//!
 //! cargo compares the mtimes of outputs with those of dependencies, and the mtimes of fingerprints with those of sources. Files
 //! of packages that never change keep their mtimes. All others get one mtime, which is not older than the compared sources, so
 //! that cargo detects any later change of them.

@@ -299,8 +299,12 @@ impl<'a> Builds<'a> {
             let text = format!("it was not cached before: {why}");
             return Cause::new(CauseKind::WasUncached, text);
         }
-        let mut variables = before.changed.iter().filter_map(Change::variable);
-        if variables.any(|name| name == "CARGO_PKG_VERSION") {
+        let is_version = |change: &Change| {
+            // Other code of the same version may read the variable, or not.
+            let is_in_both = change.from.is_some() && change.to.is_some();
+            is_in_both && change.variable() == Some("CARGO_PKG_VERSION")
+        };
+        if before.changed.iter().any(is_version) {
             let (package, version) = (&unit.package, &unit.version);
             let text = match self.version_before(before) {
                 Some(before) => format!("{package} is version {version} instead of {before}"),

@@ -133,6 +133,22 @@ fn a_dependency_is_the_cause_of_a_new_unit() {
     assert!(app.contains("through: app (bin) → mid → low\n"), "{app}");
 }
 
+#[requires(sccache)]
+#[test]
+fn a_variable_that_is_read_only_with_a_feature_is_no_other_version() {
+    let more = "pub const VERSION: &str = env!(\"CARGO_PKG_VERSION\");\n";
+    let lib = "#[cfg(feature = \"more\")]\npub mod more;\n";
+    let files = [("src/lib.rs", lib), ("src/more.rs", more)];
+    let project = Project::new()
+        .package("low", "[features]\nmore = []\n", &files)
+        .committed();
+    let main = project.main();
+    main.cargo(&["build", "--features", "more"]).ok();
+    main.cargo(&["build"]).ok();
+    let text = "flag `feature=\"more\"` was removed";
+    one_cause(&report(&main, &[]), text, &["low"]);
+}
+
 /// As examples and fuzz targets, which are workspaces of their own and use the package above them.
 #[requires(sccache)]
 #[test]

@@ -259,7 +259,7 @@ impl<'a> Builds<'a> {
     fn own_cause(&self, unit: &UnitRecord) -> Cause {
         if let Some((why, hint)) = unit.outcome.why_uncached() {
             let why = match &unit.details.unknown_input {
-                Some(file) => format!("{why}: {file}"),
+                Some(what) => format!("{why}: {what}"),
                 None => why,
             };
             let cause = Cause::new(CauseKind::Uncached, why);
@@ -390,6 +390,7 @@ fn hint_for_uncached(outcome: &Outcome) -> Option<&'static str> {
         "ScriptCompiles" | "ScriptGit" | "ScriptWritesSources" => {
             "if it declares no inputs, cargo runs it after each change in its package: have it print `cargo::rerun-if-changed` for each file that it reads"
         }
+        "ScriptCrate" => "if the build script can do without this crate, its runs are cached",
         "ScriptClock" | "ScriptRandom" => {
             "take the time or number out of the build script, or set SOURCE_DATE_EPOCH if it knows that variable"
         }

@@ -272,6 +272,9 @@ impl Context {
             return Err(why);
         }
         if let Some(why) = source.hazard_of_own(&used).filter(|_| !is_published) {
+            if let (Uncacheable::ScriptCrate, Some(what)) = (why, used.hidden_in_scripts) {
+                self.recorder.reads_unknown(what);
+            }
             return Err(why);
         }
         if let Some(why) = obstacle.filter(|_| !is_published) {
@@ -409,6 +412,7 @@ impl Context {
     fn manifest_without_key(&self, why: Uncacheable) -> UnitManifest {
         let mut manifest = UnitManifest::of_run(&self.unit, "", &[], false);
         manifest.sharing = Sharing::NotCached(why);
+        manifest.unknown_input = self.recorder.unknown_input();
         manifest
     }
 

@@ -53,6 +53,9 @@ pub(super) enum Uncacheable {
     ScriptClock,
     /// A build script may read times, inode numbers or link counts of files.
     ScriptFileTimes,
+    /// A build script uses a crate that may read the times of files, random numbers or the processor's clock, which cannot be
+    /// observed.
+    ScriptCrate,
     /// A build script may connect to another machine.
     ScriptNetwork,
     /// A build script may use random numbers.
@@ -176,6 +179,7 @@ impl Uncacheable {
             Self::ScriptWritesSources => "it wrote a file of the checkout outside of its OUT_DIR",
             Self::ScriptClock => "it may read the clock",
             Self::ScriptFileTimes => "it may read times, inode numbers or link counts of files",
+            Self::ScriptCrate => "a crate that it uses may return another value each time",
             Self::ScriptNetwork => "it may connect to another machine",
             Self::ScriptRandom => "it may use random numbers",
             Self::ScriptMachine => {
@@ -237,10 +241,10 @@ impl Uncacheable {
         }
     }
 
-    /// As [`Self::describe`], followed by the path of the file that is not in the key.
+    /// As [`Self::describe`], followed by what is not in the key: the path of a file, or the crate of a build script.
     pub(super) fn describe_with(self, unknown_input: Option<&str>) -> String {
         match unknown_input {
-            Some(file) => format!("{}: {file}", self.describe()),
+            Some(what) => format!("{}: {what}", self.describe()),
             None => self.describe().to_owned(),
         }
     }

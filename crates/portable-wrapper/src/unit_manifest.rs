@@ -132,7 +132,7 @@ pub(super) struct UnitManifest {
     /// The observed inputs of a build script's run, and their digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) observed: Option<(ObservedInputs, String)>,
-    /// The file that is not in the key, because of which the unit is not cached.
+    /// What is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<String>,
     /// The parts of the key. They are a separate line of the file, which dependents do not parse.

@@ -4,6 +4,7 @@
 use rstest::rstest;
 
 use super::build_scripts::{saying, take_runs, with_runs};
+use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::Project;
 use super::registry;
@@ -84,6 +85,20 @@ fn what_a_crate_asks_for_is_asked_for_each_time(
 ) {
     let project = with_helper("helper::when(\"data.txt\")", helper, is_published);
     assert_eq!(runs_in_second_build(&project), 1);
+}
+
+#[requires(sccache)]
+#[test]
+fn the_crate_that_may_read_the_times_of_files_is_named() {
+    let project = with_helper("helper::when(\"data.txt\")", TIME, true);
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let why = "a crate that it uses may return another value each time: helper: the times of files";
+    let explained = said(&main, &["explain", "app"]);
+    assert!(explained.contains(why), "{explained}");
+    let report = said(&main, &["report"]);
+    assert!(report.contains(why), "{report}");
+    assert!(!report.contains("SOURCE_DATE_EPOCH"), "{report}");
 }
 
 /// The crate draws its numbers from a seed that the system does not give.

@@ -236,10 +236,12 @@ impl Source {
     /// As [`Self::hazard`], for effects of a script of the workspace that the observer does not note. Published packages are
     /// assumed not to depend on them.
     pub(super) fn hazard_of_own(&self, used: &AmbientInputs) -> Option<Uncacheable> {
-        if used.hidden_in_scripts.is_some() || self.names_any(&PROCESSOR_CLOCK) {
+        if self.names_any(&PROCESSOR_CLOCK) {
             Some(Uncacheable::ScriptClock)
         } else if self.names_any(&HASHES) {
             Some(Uncacheable::ScriptRandom)
+        } else if used.hidden_in_scripts.is_some() {
+            Some(Uncacheable::ScriptCrate)
         } else {
             None
         }

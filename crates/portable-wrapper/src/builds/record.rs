@@ -71,7 +71,7 @@ pub struct Details {
     /// Whether it is shared only between checkouts whose paths are equally long, because it is compiled from vendored packages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_same_length: bool,
-    /// The file that is not in the key, because of which the unit is not cached.
+    /// What is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_input: Option<String>,
     /// For a hit that was compiled as well: the result of the comparison.

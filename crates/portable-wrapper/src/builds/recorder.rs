@@ -38,7 +38,7 @@ pub(in super::super) struct Recorder {
     start: u64,
     began: Instant,
     waited: Cell<Duration>,
-    unknown_input: OnceCell<PathBuf>,
+    unknown_input: OnceCell<String>,
 }
 
 /// A unit, as it is recorded.
@@ -66,14 +66,14 @@ impl Recorder {
         }
     }
 
-    /// Sets the file that is not in the key, because of which the unit is not cached.
-    pub(in super::super) fn reads_unknown(&self, path: PathBuf) {
-        let _ = self.unknown_input.set(path);
+    /// Sets what is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
+    pub(in super::super) fn reads_unknown(&self, what: String) {
+        let _ = self.unknown_input.set(what);
     }
 
-    /// The file that is not in the key, if any.
+    /// What is not in the key, if any.
     pub(in super::super) fn unknown_input(&self) -> Option<String> {
-        Some(self.unknown_input.get()?.to_string_lossy().into_owned())
+        self.unknown_input.get().cloned()
     }
 
     /// Adds the time that was spent waiting for another build that compiled the same unit.

@@ -150,7 +150,8 @@ impl<'a> KeyedUnit<'a> {
             begun.filter(|begun| key.knew_sources && key.read_files.were_there_at(begun.started()));
         let subject = subject_of_unknown(&key.key);
         if let Some(file) = state.load::<PathBuf>(UNKNOWN_INPUTS, &subject) {
-            how.recorder.reads_unknown(file);
+            how.recorder
+                .reads_unknown(file.to_string_lossy().into_owned());
             return Err(Uncacheable::UnknownInput);
         }
         let work = WorkDir::name(&unit.out_dir);
@@ -225,7 +226,8 @@ impl<'a> KeyedUnit<'a> {
                     // Dependents may have been started already, so the unit has no key only from the next build on.
                     let subject = subject_of_unknown(&self.key.key);
                     self.state.save(UNKNOWN_INPUTS, &subject, file);
-                    self.recorder.reads_unknown(file.clone());
+                    self.recorder
+                        .reads_unknown(file.to_string_lossy().into_owned());
                     sharing = Sharing::NotCached(Uncacheable::UnknownInput);
                 }
                 let found = Delivery {

@@ -71,8 +71,11 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
         Some(file) => {
             let mut here = home::find(directory, std::slice::from_ref(file));
             here.modules
-                .retain(|module| module.kind != ModuleKind::File);
-            // In a system configuration, the part of a user.
+                .retain(|module| module.kind != ModuleKind::File || module.range.is_some());
+            if here.modules.is_empty() {
+                here.modules = std::mem::take(&mut here.collected);
+            }
+            // In a system configuration, the part of a user; in a file of flake-parts, the module in it.
             if here.modules.is_empty() {
                 Module::file(file)
             } else {

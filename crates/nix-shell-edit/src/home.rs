@@ -5,6 +5,7 @@
 
 mod edit;
 mod find;
+mod holder;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

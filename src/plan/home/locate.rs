@@ -14,6 +14,8 @@ use sccfg_util::{env, fsio};
 /// Limits of the search in a configuration.
 const MAX_FILES: usize = 5_000;
 const MAX_DEPTH: usize = 10;
+/// How many files a hint names.
+const MAX_NAMED: usize = 8;
 
 /// A directory with a home-manager configuration.
 #[derive(Debug, Clone)]
@@ -178,10 +180,14 @@ pub(super) fn choose(
             [] => format!("no home-manager configuration in {root}"),
             _ => format!("no home of that name in {root}"),
         });
-        let hint = if found.modules.is_empty() {
-            "pass the module: sccfg home DIR/home.nix".to_owned()
-        } else {
-            format!("available: {}", names(&found.modules))
+        let hint = match (found.modules.as_slice(), found.collected.as_slice()) {
+            ([], collected) => {
+                let mut files: Vec<&Path> = collected.iter().map(|it| it.file.as_path()).collect();
+                files.dedup();
+                pass_one_of(configuration, &files)
+                    .unwrap_or_else(|| "pass the module: sccfg home DIR/home.nix".to_owned())
+            }
+            (modules, _) => format!("available: {}", names(modules)),
         };
         return Err(problem.hint(hint));
     }
@@ -214,18 +220,29 @@ fn ways_to_select(configuration: &Configuration, modules: &[&Module]) -> String 
             file.display()
         );
     }
-    let files: Vec<String> = files
-        .into_iter()
+    let by_file = pass_one_of(configuration, &files);
+    match (options.is_empty(), by_file) {
+        (_, None) => by_option,
+        (true, Some(by_file)) => by_file,
+        (false, Some(by_file)) => format!("{by_option}; or {by_file}"),
+    }
+}
+
+/// The command that gets one of several files.
+fn pass_one_of(configuration: &Configuration, files: &[&Path]) -> Option<String> {
+    let commands: Vec<String> = files
+        .iter()
         // It stands for the whole directory.
-        .filter(|file| *file != Path::new("flake.nix"))
+        .filter(|file| **file != Path::new("flake.nix"))
         .map(|file| quote(&configuration.directory.path(file).to_string_lossy()))
         .collect();
-    let by_file = format!("pass the file of one: sccfg home {}", files.join(" or "));
-    match (options.is_empty(), files.is_empty()) {
-        (_, true) => by_option,
-        (true, false) => by_file,
-        (false, false) => format!("{by_option}; or {by_file}"),
-    }
+    let (named, others) = commands.split_at(commands.len().min(MAX_NAMED));
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" or {more} other files"),
+    };
+    let named = named.join(" or ");
+    (!named.is_empty()).then(|| format!("pass the file of one: sccfg home {named}{more}"))
 }
 
 /// The option that selects a module by its name.

@@ -6,6 +6,7 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, Apply, AttrpathValue, Expr};
 use rowan::ast::AstNode as _;
 
+use super::holder::{self, full_path, name_of};
 use super::{Module, ModuleKind};
 use crate::find::eval::Eval;
 use crate::find::files::{FileId, Files, Sources};
@@ -21,6 +22,8 @@ use sccfg_util::problem::{Place, Problem};
 pub struct Found {
     /// The modules that configure a home, one for each name.
     pub modules: Vec<Module>,
+    /// Modules of home-manager that a flake collects by their names: `flake.modules.homeManager.NAME`.
+    pub collected: Vec<Module>,
     /// Whether home-manager is a module of NixOS or nix-darwin somewhere.
     pub in_system: bool,
     /// Whether a configuration of home-manager alone is made somewhere.
@@ -62,6 +65,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
         eval: Eval::new(&mut files),
         found: Found::default(),
         settings: Vec::new(),
+        settings_in_config: Vec::new(),
         named: Vec::new(),
     };
     for id in ids {
@@ -70,22 +74,26 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
     let Search {
         mut found,
         mut settings,
+        settings_in_config,
         named,
         ..
     } = search;
+    if settings.is_empty() {
+        settings = settings_in_config;
+    }
     if !found.imported_trees.is_empty() {
-        settings.retain(|file| is_imported(file, &named));
+        settings.retain(|module| is_imported(&module.file, &named));
+        (found.collected).retain(|module| is_imported(&module.file, &named));
     }
     found.damaged = files.damaged.take();
     if found.modules.is_empty() {
         let home = Path::new("home.nix");
         // home-manager reads this one by default.
-        let all = if paths.iter().any(|file| file == home) {
-            vec![home.to_owned()]
+        found.modules = if paths.iter().any(|file| file == home) {
+            vec![Module::file(home)]
         } else {
             settings
         };
-        found.modules = all.into_iter().map(Module::file).collect();
     }
     found
 }
@@ -93,8 +101,11 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
 struct Search<'f, 's> {
     eval: Eval<'f, 's>,
     found: Found,
-    /// The files that set an option which every home has to set.
-    settings: Vec<PathBuf>,
+    /// The modules that set an option which every home has to set.
+    settings: Vec<Module>,
+    /// Those that set it in the set `config`; used if there are no others, because most of these modules
+    /// have options, and are not where a user adds imports.
+    settings_in_config: Vec<Module>,
     /// The files, and the paths that they name.
     named: Vec<(PathBuf, PathBuf)>,
 }
@@ -208,14 +219,22 @@ impl Search<'_, '_> {
             let file = this.eval.files.get(whole.file);
             file.place(range_of(binding.syntax()).start)
         };
-        if matches!(
-            names.as_slice(),
-            ["home", "stateVersion" | "username" | "homeDirectory"]
-        ) {
-            let file = self.eval.files.get(whole.file).path.clone();
-            if !self.settings.contains(&file) {
-                self.settings.push(file);
+        let file = &self.eval.files.get(whole.file).path;
+        if let [.., "home", "stateVersion" | "username" | "homeDirectory"] = names.as_slice()
+            && let Some(module) = holder::module_of(binding, 2, file)
+        {
+            let modules = match names.as_slice() {
+                ["config", _, _] => &mut self.settings_in_config,
+                _ => &mut self.settings,
+            };
+            if !modules.contains(&module) {
+                modules.push(module);
             }
+        }
+        if let Some(name) = holder::module_name(&path)
+            && let Some(module) = holder::collected(&value, name, file)
+        {
+            self.found.collected.push(module);
         }
         let is_ours = match names.as_slice() {
             [.., "configFile" | "file", last] => last.ends_with("sccache/config"),
@@ -343,32 +362,6 @@ impl Search<'_, '_> {
             (if sets_home { 3 } else { 4 }, module)
         })
     }
-}
-
-/// The name of an attribute, or its text where it is computed: `${user}`.
-fn name_of(attr: &ast::Attr) -> Option<String> {
-    syntax::attr_name(attr).or_else(|| Some(attr.syntax().text().to_string()))
-}
-
-/// The names of a binding, with those of the sets around it.
-fn full_path(binding: &AttrpathValue) -> Vec<Option<String>> {
-    let mut names = Vec::new();
-    let mut current = Some(binding.clone());
-    while let Some(binding) = current {
-        let own = binding.attrpath();
-        let mut longer: Vec<Option<String>> = own.map_or_else(Vec::new, |path| {
-            path.attrs().map(|attr| name_of(&attr)).collect()
-        });
-        longer.append(&mut names);
-        names = longer;
-        current = binding
-            .syntax()
-            .parent()
-            .filter(|set| ast::AttrSet::can_cast(set.kind()))
-            .and_then(|set| set.parent())
-            .and_then(AttrpathValue::cast);
-    }
-    names
 }
 
 /// The name below the attribute `output` on the way out from `node`: `homeConfigurations.NAME`.

@@ -1,0 +1,11 @@
+{ lib, ... }:
+{
+  options.me.enable = lib.mkEnableOption "my home";
+
+  config = {
+    home = {
+      username = "me";
+      stateVersion = "26.05";
+    };
+  };
+}

@@ -1,0 +1,5 @@
+{
+  flake.modules.homeManager.git = {
+    programs.git.enable = true;
+  };
+}

@@ -1,0 +1,5 @@
+{
+  flake.modules.homeManager = {
+    git = { pkgs, ... }: { programs.git.enable = true; };
+  };
+}

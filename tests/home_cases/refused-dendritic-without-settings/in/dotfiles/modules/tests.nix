@@ -1,0 +1,4 @@
+{ check, ... }:
+{
+  flake.checks.username = check ({ user, ... }: { home.username = user; });
+}

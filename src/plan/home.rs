@@ -18,7 +18,7 @@ use super::generated::{self, Generator};
 use super::{FileKind, Plan};
 use crate::sccfg_toml::Incremental;
 use nix_shell_edit::Sources as _;
-use nix_shell_edit::home::{self, Found, Module, ModuleKind, SessionVariable};
+use nix_shell_edit::home::{self, Found, Listing, Module, ModuleKind, SessionVariable};
 use sccache_control::config::effective::DEFAULT_SIZE;
 use sccfg_util::fsio;
 use sccfg_util::posix::quote;
@@ -27,8 +27,8 @@ use sccfg_util::size::ByteSize;
 
 /// The file name of the generated module.
 const NAME: &str = "sccache.nix";
-/// The same in a directory of which import-tree imports all other files, for example as modules of
-/// flake-parts.
+/// The same in a directory of which import-tree or the like imports all other files, for example as
+/// modules of flake-parts.
 const HIDDEN_NAME: &str = "_sccache.nix";
 
 /// Options of `sccfg home`.
@@ -85,7 +85,8 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
         None => choose(configuration, &found, options)?,
     };
     let beside = module.file.parent().unwrap_or(Path::new(""));
-    let name = file_name(&found, beside);
+    let listing = found.listings.iter().find(|it| it.lists(beside));
+    let name = file_name(&found, beside, listing);
     let made = beside.join(name);
     let form = if found.has_module {
         Form::Module
@@ -100,6 +101,9 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
         let warnings = found.variables.iter();
         (plan.warnings)
             .extend(warnings.filter_map(|variable| contradiction(variable, name, &after)));
+    }
+    if let Some(listing) = listing {
+        plan.warnings.push(listed(listing, &made));
     }
     let imported = home::import(directory, &module, &format!("./{name}"))?;
     let summary = match form {
@@ -190,14 +194,24 @@ pub(crate) fn remove_home(configuration: &Configuration) -> Result<Plan> {
 }
 
 /// The name of the module that is generated in a directory.
-fn file_name(found: &Found, directory: &Path) -> &'static str {
+fn file_name(found: &Found, directory: &Path, listing: Option<&Listing>) -> &'static str {
     let below = |tree: &PathBuf| directory.strip_prefix(tree).ok();
     let mut below = found.imported_trees.iter().filter_map(below);
-    if below.any(|path| !home::is_ignored_by_import_tree(path)) {
+    if listing.is_some() || below.any(|path| !home::is_ignored_by_import_tree(path)) {
         HIDDEN_NAME
     } else {
         NAME
     }
+}
+
+/// The warning of a call that may import the generated module as a module of NixOS or flake-parts.
+fn listed(listing: &Listing, made: &Path) -> Problem {
+    Problem::new(format!(
+        "this lists the files of the directory of {}, which is only a module of home-manager",
+        made.display()
+    ))
+    .hint("if other modules are imported by it, leave out file names that begin with `_`")
+    .at(listing.place.clone())
 }
 
 fn module_text(

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use edit::import;
-pub use find::{Found, SessionVariable, find, is_ignored_by_import_tree};
+pub use find::{Found, Listing, SessionVariable, find, is_ignored_by_import_tree};
 
 use super::editor::remove_marked_regions;
 use super::region;

@@ -36,6 +36,8 @@ pub struct Found {
     pub variables: Vec<SessionVariable>,
     /// The directories of which import-tree imports all files but those below a `_…`.
     pub imported_trees: Vec<PathBuf>,
+    /// Calls that list the files of a directory, perhaps to import all of them.
+    pub listings: Vec<Listing>,
     /// The error of a file with a region of `sccfg home`.
     pub damaged: Option<Problem>,
 }
@@ -52,6 +54,22 @@ pub struct SessionVariable {
     pub of_home: bool,
     /// Where it is set.
     pub place: Place,
+}
+
+/// A call such as `builtins.readDir ./modules`.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    directory: PathBuf,
+    is_recursive: bool,
+    /// Where it is.
+    pub place: Place,
+}
+
+impl Listing {
+    /// Whether it lists the files in `directory`.
+    pub fn lists(&self, directory: &Path) -> bool {
+        *directory == self.directory || self.is_recursive && directory.starts_with(&self.directory)
+    }
 }
 
 /// Searches the files at `paths`. Files that do not parse are skipped.
@@ -178,13 +196,22 @@ impl Search<'_, '_> {
             return;
         }
         let (head, arguments) = call_parts(&Expr::Apply(apply.clone()));
+        let below = arguments.iter().flat_map(|it| it.syntax().descendants());
+        let directories = below.filter_map(ast::PathRel::cast).filter_map(|path| {
+            let text = path.syntax().text().to_string();
+            self.eval.files.beside(whole.file, &text)
+        });
         if head.syntax().text().to_string().contains("import-tree") {
-            let below = arguments.iter().flat_map(|it| it.syntax().descendants());
-            let directories = below.filter_map(ast::PathRel::cast).filter_map(|path| {
-                let text = path.syntax().text().to_string();
-                self.eval.files.beside(whole.file, &text)
-            });
             self.found.imported_trees.extend(directories);
+        } else if let Some(is_recursive) = last_name(&head).as_deref().and_then(lists_files) {
+            let file = self.eval.files.get(whole.file);
+            let place = file.place(range_of(apply.syntax()).start);
+            let listings = directories.map(|directory| Listing {
+                directory,
+                is_recursive,
+                place: place.clone(),
+            });
+            self.found.listings.extend(listings);
         }
         let is_maker = |expr: &Expr| last_name(expr).as_deref() == Some("homeManagerConfiguration");
         // Also `lib.makeOverridable homeManagerConfiguration { … }`.
@@ -361,6 +388,17 @@ impl Search<'_, '_> {
             };
             (if sets_home { 3 } else { 4 }, module)
         })
+    }
+}
+
+/// Whether a function lists the files of a directory, and then whether those of the directories below, too.
+fn lists_files(name: &str) -> Option<bool> {
+    match name {
+        "readDir" => Some(false),
+        "listFilesRecursive" | "umport" => Some(true),
+        // Of configurations that have it in their own library.
+        _ if name.starts_with("mapModules") => Some(name.contains("Rec")),
+        _ => None,
     }
 }
 

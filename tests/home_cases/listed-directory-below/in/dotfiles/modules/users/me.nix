@@ -1,0 +1,6 @@
+{ pkgs, ... }:
+{
+  home-manager.users.me = {
+    home.stateVersion = "26.05";
+  };
+}

@@ -1,0 +1,4 @@
+{ lib, ... }:
+{
+  imports = lib.filesystem.listFilesRecursive ./modules ++ map (it: ./hosts + "/${it}") (builtins.attrNames (builtins.readDir ./hosts));
+}

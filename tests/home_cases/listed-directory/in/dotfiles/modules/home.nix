@@ -1,0 +1,5 @@
+{
+  home-manager.users.me = {
+    home.stateVersion = "26.05";
+  };
+}

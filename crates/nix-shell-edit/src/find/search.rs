@@ -217,9 +217,33 @@ impl<'f, 's> Search<'f, 's> {
             .map_or(Step::System, Step::Name)
     }
 
+    /// Whether `attr`, of a set at `around`, can be this step of the path; sets the name of the shell.
+    fn matches(&mut self, around: &Thunk, attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
+        let computed = match attr {
+            Attr::Dynamic(dynamic) => dynamic.expr(),
+            Attr::Ident(_) | Attr::Str(_) => None,
+        };
+        let name = syntax::attr_name(attr).or_else(|| self.eval.text(&around.beside(computed?)));
+        match (name, step) {
+            (Some(name), Step::Name(wanted)) => name == *wanted,
+            (Some(name), Step::Each) => {
+                sought.name = Some(name);
+                true
+            }
+            (Some(name), Step::System) => is_system(&name),
+            // `${system}`
+            (None, Step::System) => true,
+            // `${name}`: a shell whose name is not known cannot be selected.
+            (None, Step::Name(_) | Step::Each) => false,
+        }
+    }
+
     /// A set of shells whose inside is not known: one expression for all its shells.
     pub(super) fn opaque(&mut self, thunk: &Thunk, path: &[Step], sought: &Sought) {
         if path == [Step::Each] && sought.kind == Kind::Derivation {
+            if is_one_shell(&thunk.expr) {
+                return;
+            }
             self.found.push(Found {
                 name: None,
                 kind: sought.kind,
@@ -251,11 +275,8 @@ impl<'f, 's> Search<'f, 's> {
                         continue;
                     }
                     let mut sought = sought.clone();
-                    if attrs
-                        .iter()
-                        .zip(path)
-                        .all(|(attr, step)| matches(attr, step, &mut sought))
-                    {
+                    let mut steps = attrs.iter().zip(path);
+                    if steps.all(|(attr, step)| self.matches(value, attr, step, &mut sought)) {
                         let rest = &path[attrs.len()..];
                         if rest.first() == Some(&Step::System) {
                             sought.output = Some(value.beside(inner.clone()));
@@ -280,7 +301,7 @@ impl<'f, 's> Search<'f, 's> {
             let Some(name) = syntax::attr_name(&attr) else {
                 continue;
             };
-            if !matches(&attr, &path[0], &mut sought) {
+            if !self.matches(value, &attr, &path[0], &mut sought) {
                 continue;
             }
             let inherited = self.eval.inherited(value, inherit, &name);
@@ -376,20 +397,14 @@ impl<'f, 's> Search<'f, 's> {
     }
 }
 
-/// Whether `attr` can be this step of the path; sets the name of the shell.
-fn matches(attr: &Attr, step: &Step, sought: &mut Sought) -> bool {
-    match (syntax::attr_name(attr), step) {
-        (Some(attr), Step::Name(wanted)) => attr == *wanted,
-        (Some(attr), Step::Each) => {
-            sought.name = Some(attr);
-            true
-        }
-        (Some(attr), Step::System) => is_system(&attr),
-        // `${system}`
-        (None, Step::System) => true,
-        // `${name}`: a shell with a computed name cannot be selected.
-        (None, Step::Name(_) | Step::Each) => false,
-    }
+/// Whether an expression is a call of a function that returns one shell.
+fn is_one_shell(expr: &Expr) -> bool {
+    let (function, arguments) = call_parts(&innermost(expr));
+    !arguments.is_empty()
+        && matches!(
+            syntax::last_name(&function).as_deref(),
+            Some("mkShell" | "mkShellNoCC" | "mkDerivation")
+        )
 }
 
 pub(super) fn is_system(name: &str) -> bool {

@@ -17,6 +17,7 @@ use crate::find::eval::Eval;
 use crate::find::files::{FileId, Files};
 use crate::find::found::Found;
 use crate::find::input;
+use crate::find::pkgs::{self, SccacheAccess};
 use crate::find::thunk::Thunk;
 use crate::options::Linker;
 use crate::variable::Variable;
@@ -58,6 +59,19 @@ impl Editor<'_> {
             linker,
             package,
             ..self.settings
+        }
+    }
+
+    /// Where sccache is found, as part of nixpkgs if the linker is needed as well.
+    pub(super) fn with_linker(
+        &self,
+        access: SccacheAccess,
+        node: &SyntaxNode,
+        thunk: &Thunk,
+    ) -> SccacheAccess {
+        match self.settings.linker {
+            Linker::System => access,
+            _ => pkgs::in_package_set(access, node, thunk),
         }
     }
 

@@ -180,6 +180,7 @@ impl Editor<'_> {
                     .ok_or(Refused::NoPkgs)?
             }
         };
+        let sccache = self.with_linker(sccache, place.expr.syntax(), place);
         let argument = references::argument_of_sccache(&sccache);
         let is_function = matches!(sccache, SccacheAccess::Function { .. });
         if let SccacheAccess::Function { around } = &sccache {

@@ -108,6 +108,7 @@ impl Editor<'_> {
         }
         let access = pkgs::sccache_at(&mut Eval::new(files), outside.expr.syntax(), None, outside)
             .ok_or(Refused::NoPkgs)?;
+        let access = self.with_linker(access, outside.expr.syntax(), outside);
         let argument = references::argument_of_sccache(&access);
         let sccache = references::sccache(&access);
         let text = files.get(outside.file).text.clone();

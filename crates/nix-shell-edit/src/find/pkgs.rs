@@ -181,16 +181,35 @@ pub(crate) fn nixpkgs_input(node: &SyntaxNode) -> Option<InputAccess> {
     }
 }
 
+/// The package set instead of sccache alone, if `callPackage` passes it to the file at `node`.
+pub(crate) fn in_package_set(
+    access: SccacheAccess,
+    node: &SyntaxNode,
+    thunk: &Thunk,
+) -> SccacheAccess {
+    match access {
+        SccacheAccess::Argument {
+            name: "sccache", ..
+        } => by_argument(node, thunk, &["pkgs"]).unwrap_or(access),
+        _ => access,
+    }
+}
+
 /// In a file that `callPackage` calls: its argument `sccache`, or `pkgs` where it passes no
 /// packages, which may have to be added.
 fn of_package(node: &SyntaxNode, thunk: &Thunk) -> Option<SccacheAccess> {
-    let (lambda, call) = thunk.package_function()?;
+    let (_, call) = thunk.package_function()?;
     // For another platform, only the packages in `buildPackages` run on this machine.
-    let names: &[&'static str] = if mentions_other_platform(call.text()) {
-        &["buildPackages"]
+    if mentions_other_platform(call.text()) {
+        by_argument(node, thunk, &["buildPackages"])
     } else {
-        &["sccache", "pkgs"]
-    };
+        by_argument(node, thunk, &["sccache", "pkgs"])
+    }
+}
+
+/// The first of `names` that `callPackage` passes.
+fn by_argument(node: &SyntaxNode, thunk: &Thunk, names: &[&'static str]) -> Option<SccacheAccess> {
+    let (lambda, call) = thunk.package_function()?;
     let name = names.iter().copied().find(|name| call.passes(name))?;
     match lexical::lookup(node, name) {
         Some(Bound::Field { .. }) => Some(SccacheAccess::Argument {

@@ -6,8 +6,9 @@
     let
       system = "x86_64-linux";
       pkgs = nixpkgs.legacyPackages.${system};
+      callPackage = nixpkgs.lib.callPackageWith { inherit (pkgs) mkShell cargo sccache; };
     in
     {
-      devShells.${system}.default = pkgs.callPackage ./shell.nix { };
+      devShells.${system}.default = callPackage ./shell.nix { };
     };
 }

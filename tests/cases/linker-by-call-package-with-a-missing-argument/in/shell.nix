@@ -1,0 +1,7 @@
+{
+  mkShell,
+  cargo,
+}:
+mkShell {
+  packages = [ cargo ];
+}

@@ -1,0 +1,4 @@
+{ mkShell, cargo, sccache }:
+mkShell {
+  packages = [ cargo sccache ];
+}

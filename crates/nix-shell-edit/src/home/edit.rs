@@ -22,7 +22,7 @@ use rnix::SyntaxKind;
 use rnix::ast::{self, AttrSet, Entry, Expr};
 use rowan::ast::AstNode as _;
 
-use super::Module;
+use super::{Module, ModuleKind};
 use crate::change::edits::Edits;
 use crate::change::input::put_after;
 use crate::editor::EditedFile;
@@ -56,6 +56,16 @@ pub fn import(
             .hint(format!("add it by hand: imports = [ {path} ];"))
     };
     let expr = expression(file, module).unwrap_or_else(|| file.root.clone());
+    // One that a configuration of home-manager names may have options of any name.
+    if module.kind == ModuleKind::File
+        && module.range.is_none()
+        && let Some(offset) = foreign_option(&expr)
+    {
+        return Err(refused(
+            offset,
+            "it sets an option of flake-parts or NixOS, so it is no module of home-manager",
+        ));
+    }
     let mut edits = Edits::marked(&file.text, region::HOME);
     add(&mut edits, &expr, path).map_err(|(offset, why)| refused(offset, why))?;
     let after = edits
@@ -90,6 +100,24 @@ fn expression(file: &File, module: &Module) -> Option<Expr> {
         .descendants()
         .find(|node| range_of(node) == *range && Expr::can_cast(node.kind()))
         .and_then(Expr::cast)
+}
+
+/// Where a module sets an option that home-manager does not have.
+fn foreign_option(module: &Expr) -> Option<usize> {
+    let set = set_of(module).ok()?;
+    syntax::entries(set.syntax()).into_iter().find_map(|entry| {
+        let Entry::AttrpathValue(binding) = entry else {
+            return None;
+        };
+        let (names, _) = syntax::binding_parts(&binding)?;
+        let mut names = names.iter().map(|name| name.as_deref().unwrap_or(""));
+        matches!(
+            (names.next()?, names.next()),
+            ("flake" | "perSystem" | "den" | "environment" | "boot", _)
+                | ("home-manager", Some("users"))
+        )
+        .then(|| range_of(binding.syntax()).start)
+    })
 }
 
 /// The offset of what prevents an edit, and why.

@@ -1,0 +1,6 @@
+{
+  home-manager.users.me = {
+    home-manager.editor.enable = true;
+    home.stateVersion = "26.05";
+  };
+}

@@ -1,0 +1,4 @@
+{ inputs, ... }:
+{
+  perSystem = { pkgs, ... }: { devShells.default = pkgs.mkShell { }; };
+}

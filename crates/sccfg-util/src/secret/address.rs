@@ -41,6 +41,11 @@ static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"^(?:\[[0-9A-Fa-f:.%a-z]+\](?::[0-9]*)?|[^:/?#@,\[\]]+(?::[0-9]*)?|)(?:[/?#,]|$)")
 });
 
+/// A host with a dot, and a path in which the next segment begins with `@`: a user in a link such as
+/// `https://example.org/@me`.
+static LINK: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)+/(?:[0-9A-Za-z._~-]+/)*$"));
+
 /// The value of an address setting without its credentials.
 pub(super) fn redact_setting(value: &str) -> String {
     let mut schemes = SCHEME.find_iter(value).peekable();
@@ -77,6 +82,7 @@ fn redact_after_scheme(rest: &str, path: Path) -> String {
     let shown = match rest.rfind('@') {
         // The usual user of a git repository.
         Some(at) if &rest[..at] == "git" => return rest.to_owned(),
+        Some(at) if path == Path::Shown && LINK.is_match(&rest[..at]) => rest,
         Some(at) => &rest[at..],
         None if PLAIN.is_match(rest) => rest,
         None => return HIDDEN.to_owned(),
@@ -188,8 +194,29 @@ mod tests {
         for text in [
             "`https://h/p?token=(hidden)` contains a password",
             "(https://h/p?token=(hidden)), and https://(hidden)@h.",
+            "# See https://example.org/@me/112502545466617762",
         ] {
             assert_eq!(redact_addresses(text), text);
+        }
+    }
+
+    #[test]
+    fn a_user_in_a_link_is_no_password() {
+        for (written, shown) in [
+            (
+                "https://example.org/@me?token=a",
+                "https://example.org/@me?token=(hidden)",
+            ),
+            (
+                "https://user:12/@h.example.org",
+                "https://(hidden)@h.example.org",
+            ),
+            (
+                "https://YWJj/@h.example.org",
+                "https://(hidden)@h.example.org",
+            ),
+        ] {
+            assert_eq!(redact_addresses(written), shown);
         }
     }
 

@@ -3,7 +3,7 @@
 use indoc::indoc;
 use rstest::rstest;
 
-use super::project::{Checkout, Project};
+use super::project::{Checkout, Project, Store};
 
 /// A build script that writes a function which panics, or does not.
 const SCRIPT: &str = indoc! {r#"
@@ -30,14 +30,15 @@ const MEASURES: &str = "const LENGTH: usize = file!().len(); println!(\"{LENGTH}
 const PANICS_NOT: &str = "n.get(nth).copied().unwrap_or(7)";
 
 /// A library with generated source, and a program that uses it.
-fn project(project: Project, body: &str) -> Project {
+fn project(store: Store, body: &str) -> Project {
     let files = [
         ("build.rs", SCRIPT),
         ("src/lib.rs", LIBRARY),
         ("body", body),
     ];
     let uses = "[dependencies]\nmade = { path = \"../made\" }\n";
-    project
+    Project::new()
+        .with(store)
         .package("made", "", &files)
         .package("app", uses, &[("src/main.rs", MAIN)])
         .committed()
@@ -67,15 +68,10 @@ fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
 #[rstest]
 #[requires(sccache)]
 fn an_edit_compiles_the_unit_once(
-    #[values(true, false)] has_store: bool,
+    #[values(Store::On, Store::Off)] store: Store,
     #[values(PANICS, MEASURES)] body: &str,
 ) {
-    let empty = if has_store {
-        Project::new().with_store()
-    } else {
-        Project::new().without_store()
-    };
-    let project = project(empty, body);
+    let project = project(store, body);
     let main = project.main();
     main.cargo(&["build"]).ok();
     // The library and the program.
@@ -96,13 +92,8 @@ fn an_edit_compiles_the_unit_once(
 /// shared.
 #[rstest]
 #[requires(sccache)]
-fn a_unit_without_the_location_is_shared_again(#[values(true, false)] has_store: bool) {
-    let empty = if has_store {
-        Project::new().with_store()
-    } else {
-        Project::new().without_store()
-    };
-    let project = project(empty, PANICS);
+fn a_unit_without_the_location_is_shared_again(#[values(Store::On, Store::Off)] store: Store) {
+    let project = project(store, PANICS);
     let main = project.main();
     main.cargo(&["build"]).ok();
     main.write("crates/made/body", PANICS_NOT);
@@ -120,7 +111,7 @@ fn a_unit_without_the_location_is_shared_again(#[values(true, false)] has_store:
 #[requires(sccache)]
 #[test]
 fn another_worktree_shares_what_was_expected_to_leak() {
-    let project = project(Project::new().with_store(), PANICS);
+    let project = project(Store::On, PANICS);
     let main = project.main();
     main.cargo(&["build"]).ok();
     main.write("crates/made/body", PANICS_NOT);

@@ -17,6 +17,7 @@ use super::cached_digest::CachedDigest;
 use super::digest;
 use super::state_dir::{FORMAT, StateDir};
 use super::toolchain::{self, Toolchain};
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::proc::Program;
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, fsio};
@@ -38,7 +39,6 @@ pub(super) struct Compiler {
 /// The kind under which compilers are saved in the state directory.
 const KIND: &str = "compilers";
 const RUSTC: &str = "rustc";
-const NIX_STORE: &str = "/nix/store";
 /// The directory below the sysroot with the libraries of the compiler.
 pub(super) const LIBRARIES: &str = "lib";
 const SOURCES: &str = "lib/rustlib/src/rust/library";

@@ -11,6 +11,7 @@ use crate::config_file::ConfigFile;
 use crate::dist::Toolchain;
 use crate::plan;
 use crate::report::Report;
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio, proc};
 
@@ -63,19 +64,17 @@ pub(super) fn run(args: &cli::DistToolchain, start: &Path, report: Report) -> Re
 
 /// The name in the Nix store of what `path` belongs to.
 fn store_path(path: &Path) -> Option<String> {
-    let rest = path.strip_prefix(STORE).ok()?;
+    let rest = path.strip_prefix(NIX_STORE).ok()?;
     Some(rest.components().next()?.as_os_str().to_str()?.to_owned())
 }
-
-const STORE: &str = "/nix/store";
 
 /// Packs a path of the Nix store, and all that it refers to.
 fn pack(name: &str, archive: &Path) -> Result<()> {
     let failed = |what: String| {
-        Problem::new(format!("could not pack {STORE}/{name}: {what}"))
+        Problem::new(format!("could not pack {NIX_STORE}/{name}: {what}"))
             .hint("check that nix-store and tar run, and that the disk has space")
     };
-    let path = format!("{STORE}/{name}");
+    let path = format!("{NIX_STORE}/{name}");
     let args = ["--query", "--requisites", path.as_str()];
     let output = proc::output("nix-store", &args, Path::new("/"))?;
     if !output.status.success() {

@@ -10,6 +10,7 @@ use super::HomeOptions;
 use crate::plan::{FileKind, Plan};
 use nix_shell_edit::home::{Module, ModuleKind};
 use sccache_control::config::{check, secrets};
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
 
@@ -41,7 +42,7 @@ pub(super) fn take_over(
     }
     if let Some(target) = fsio::link_target(&path) {
         // Written by home-manager.
-        if target.starts_with("/nix/store") {
+        if target.starts_with(NIX_STORE) {
             return Ok(None);
         }
         return Err(Problem::new(format!(

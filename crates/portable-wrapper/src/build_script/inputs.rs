@@ -33,6 +33,7 @@ use crate::state_dir::{FORMAT, StateDir};
 use crate::uncacheable::Uncacheable;
 use crate::unit_key::STANDARD_LIBRARY;
 use sccfg_util::env;
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::programs::find_program;
 
 /// Names of variables, and their values with placeholders.
@@ -375,8 +376,8 @@ impl Script<'_> {
             )
         });
         paths.filter(|(_, path)| {
-            let never_changes = path.starts_with("/nix/store")
-                || self.is_published && path.starts_with(self.package);
+            let never_changes =
+                path.starts_with(NIX_STORE) || self.is_published && path.starts_with(self.package);
             !never_changes && !path.starts_with(self.out_dir)
         })
     }

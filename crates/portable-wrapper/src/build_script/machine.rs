@@ -11,7 +11,7 @@ use crate::cached_digest::CachedDigest;
 use crate::compiler;
 use crate::digest::Key;
 use crate::state_dir::{FORMAT, StateDir};
-use sccfg_util::fsio::share;
+use sccfg_util::fsio::{NIX_STORE, share};
 use sccfg_util::programs::find_program;
 use sccfg_util::{env, proc};
 
@@ -214,7 +214,7 @@ pub(super) fn directories() -> BTreeSet<PathBuf> {
         .flat_map(|value| env::split_paths(&value));
     named
         .chain(DIRECTORIES.iter().map(PathBuf::from))
-        .filter(|directory| directory.is_absolute() && !directory.starts_with("/nix/store"))
+        .filter(|directory| directory.is_absolute() && !directory.starts_with(NIX_STORE))
         .collect()
 }
 

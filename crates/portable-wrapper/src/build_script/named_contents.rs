@@ -10,6 +10,7 @@ use crate::digest::{self, KeyPart};
 use crate::package;
 use crate::path_map::{PathMap, Role};
 use sccfg_util::env;
+use sccfg_util::fsio::NIX_STORE;
 
 /// The prefix of the label of a key part with the content of a path. The name of the variable or the string literal with the
 /// path follows.
@@ -17,7 +18,7 @@ pub(super) const CONTENT_OF: &str = "content of $";
 
 /// Whether the content of `path` may be a key part: `path` is absolute, not `/`, and not in the Nix store.
 pub(super) fn may_be_named(path: &Path) -> bool {
-    path.is_absolute() && path != Path::new("/") && !path.starts_with("/nix/store")
+    path.is_absolute() && path != Path::new("/") && !path.starts_with(NIX_STORE)
 }
 
 /// Whether `path` is a directory with files of the user, so that only the files that a run reads in it count.

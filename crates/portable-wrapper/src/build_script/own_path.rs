@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use crate::observed_inputs::is_of_package;
 use crate::path_map::{PathMap, Role};
 use crate::windows::Part;
-use sccfg_util::fsio;
+use sccfg_util::fsio::{self, NIX_STORE};
 
 /// The directories of `CARGO_HOME` with published sources.
 const SOURCES: [&str; 2] = ["registry", "git"];
@@ -85,7 +85,7 @@ impl<'a> OwnPath<'a> {
         is_source
             || self.path_map.is_below(path, Role::Target)
             || is_of_package(path)
-            || path.starts_with("/nix/store")
+            || path.starts_with(NIX_STORE)
     }
 
     /// Whether a symbolic link among `path` and its ancestors contains a path of the checkout, or leads out of the checkout,

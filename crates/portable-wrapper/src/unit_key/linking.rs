@@ -16,6 +16,7 @@ use super::super::path_map::Role;
 use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::{env, fsio};
 
 /// Variables that linkers and Nix's linker wrappers read, besides [`PROGRAM_VARIABLES`].
@@ -324,7 +325,7 @@ impl KeyBuilder<'_> {
         let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
         // The variables of Nix's wrappers are known.
         let script = linker
-            .filter(|path| !path.starts_with("/nix/store") && !is_binary(path))
+            .filter(|path| !path.starts_with(NIX_STORE) && !is_binary(path))
             .and_then(fsio::read_bytes);
         let Some(script) = script.filter(|bytes| bytes.starts_with(b"#!")) else {
             return Ok(());

@@ -21,7 +21,7 @@ use super::super::toolchain_files::ToolchainFiles;
 use super::directories::registries;
 use super::module_files::conflicting_module_file;
 use super::{KeyBuilder, is_published};
-use sccfg_util::fsio;
+use sccfg_util::fsio::{self, NIX_STORE};
 
 /// The observed inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl KeyBuilder<'_> {
             }
             // Files in the Nix store never change. Their paths, and those in the toolchain, do not contain that of a checkout.
             let is_here = path.starts_with(self.cwd)
-                || path.starts_with("/nix/store")
+                || path.starts_with(NIX_STORE)
                 || of_compiler.toolchain.is_in(&path)
                 || self
                     .path_map

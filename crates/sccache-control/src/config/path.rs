@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use sccfg_util::env;
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::problem::Problem;
 
 /// Everything that determines the paths of sccache's files.
@@ -90,7 +91,7 @@ pub fn default_cache_dir(lookup: &Lookup) -> PathBuf {
 /// # Errors
 /// When `target` is in the store, with the option to set instead.
 pub fn refuse_store_link(path: &Path, target: &Path, option: &str) -> Result<(), Problem> {
-    if !target.starts_with("/nix/store") {
+    if !target.starts_with(NIX_STORE) {
         return Ok(());
     }
     let is_of_system = [path, target]

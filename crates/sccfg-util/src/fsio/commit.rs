@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{link_target, names_in, parent, read, with_io_hint, without_temporary_path};
+use super::{NIX_STORE, link_target, names_in, parent, read, with_io_hint, without_temporary_path};
 use crate::problem::Problem;
 use crate::proc::Delay;
 
@@ -222,7 +222,7 @@ fn check_place(path: &Path, target: &Path, links: &Links) -> Result<(), Problem>
             real.display()
         )
     };
-    if real.starts_with("/nix/store") {
+    if real.starts_with(NIX_STORE) {
         return Err(
             Problem::new(format!("{}, in the read-only Nix store", resolves()))
                 .hint("change your home-manager or NixOS configuration instead"),

@@ -12,7 +12,7 @@ use crate::observation::{Requests, Uses};
 use crate::observed_inputs::is_of_package;
 use crate::package;
 use sccfg_util::env;
-use sccfg_util::fsio::RealPaths;
+use sccfg_util::fsio::{NIX_STORE, RealPaths};
 
 /// The files that the second key can omit; see the [module](self).
 pub(super) struct CoveredFiles<'p> {
@@ -88,7 +88,7 @@ impl<'p> CoveredFiles<'p> {
         }
         let is_of_system = |path: &Path| {
             // The Nix store never changes. A script whose source names a kernel file runs each time.
-            path.starts_with("/nix/store")
+            path.starts_with(NIX_STORE)
                 || is_below_kernel_directory(path)
                 || self.has_machine && self.is_of_package(path)
                 || is_below(path, &self.of_machine)

@@ -11,11 +11,9 @@ use crate::build_script::variables::read::sources_other;
 use crate::cc::launcher;
 use crate::observation::{Program, Requests};
 use crate::observed_inputs::ObservedInputs;
-use sccfg_util::fsio::RealPaths;
+use sccfg_util::fsio::{NIX_STORE, RealPaths};
 use sccfg_util::programs::find_program;
 
-/// The Nix store, whose files never change.
-const NIX_STORE: &str = "/nix/store";
 /// The name of the directories with the files that scripts of nixpkgs read.
 const OF_NIX_SCRIPTS: &str = "nix-support";
 

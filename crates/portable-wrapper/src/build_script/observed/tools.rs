@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::observation::{Program, Requests};
 use crate::observed_inputs::is_of_package;
 use sccfg_util::env;
-use sccfg_util::fsio::{self, RealPaths};
+use sccfg_util::fsio::{self, NIX_STORE, RealPaths};
 use sccfg_util::programs::find_program;
 
 /// The maximum length of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
@@ -97,7 +97,7 @@ pub(super) fn is_tool(path: &Path, file: Option<&Path>) -> bool {
 
 /// Whether the file at `path` changes only with packages of the system or the Nix store.
 fn is_fixed(path: &Path) -> bool {
-    path.starts_with("/nix/store") || is_of_package(path)
+    path.starts_with(NIX_STORE) || is_of_package(path)
 }
 
 /// Whether a program has the name of a tool, as in `aarch64-linux-gnu-gcc-12`.

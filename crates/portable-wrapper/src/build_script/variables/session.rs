@@ -18,6 +18,7 @@ use crate::observed_inputs::{ObservedInputs, is_of_package};
 use crate::path_map::{PathMap, Role};
 use crate::unit_key::environment;
 use crate::windows::Part;
+use sccfg_util::fsio::NIX_STORE;
 use sccfg_util::{env, fsio};
 
 /// Directories of the user, and `_`, the path of the program that a shell starts.
@@ -154,7 +155,7 @@ fn may_be_interpreted(path: &Path) -> bool {
         let found = path.metadata();
         found.is_ok_and(|found| found.is_file() && found.len() <= LARGEST)
     };
-    !is_compiled && !path.starts_with("/nix/store") && !is_of_package(path) && is_small()
+    !is_compiled && !path.starts_with(NIX_STORE) && !is_of_package(path) && is_small()
 }
 
 /// The names in `text` that are variables in the language of a shell, of make, cmake, Perl, Python, Ruby or JavaScript.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::path_map::Role;
 
+/// Why a unit that was expected to have a leak, and does not have it, is not shared.
+pub(super) const WAS_EXPECTED: &str = "the output of an earlier compile contained a path, so it was compiled with the paths of this checkout; the next compile may be shared";
+
 /// Why output cannot be shared between checkouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum PathLeak {
@@ -31,13 +34,13 @@ impl PathLeak {
         }
     }
 
-    /// Whether the next compile, of other sources, is taken to have it as well. Whether it then has can be seen in the output with
-    /// real paths.
+    /// Whether the next compile, of other sources, is expected to have it as well: generated source seldom changes. Whether it then
+    /// has can be seen in the output with real paths.
     pub(super) fn is_expected_again(self) -> bool {
-        match self {
-            Self::SourceLocation(_) | Self::Derived(Role::Target) => true,
-            Self::Embedded(_) | Self::Derived(_) => false,
-        }
+        matches!(
+            self,
+            Self::SourceLocation(Role::Target) | Self::Derived(Role::Target)
+        )
     }
 
     /// A description for users.

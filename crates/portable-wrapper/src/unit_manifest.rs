@@ -83,9 +83,6 @@ pub(super) struct UnitManifest {
     kind: UnitKind,
     pub(super) key: String,
     pub(super) sharing: Sharing,
-    /// Whether the output does not have the leak because of which it has real paths.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) lacks_leak: bool,
     pub(super) hit: bool,
     /// The inputs that its code reads when a macro runs it, as far as the code was read; for procedural macros and build
     /// scripts, including all dependencies.
@@ -165,7 +162,6 @@ impl UnitManifest {
             kind: UnitKind::of(unit),
             key: entry.key.clone(),
             sharing: Sharing::Everywhere,
-            lacks_leak: entry.lacks_leak,
             hit: false,
             code: MacroEffects::default(),
             library: None,
@@ -196,7 +192,6 @@ impl UnitManifest {
             crate_types: vec!["run".to_owned()],
             key: key.to_owned(),
             sharing: Sharing::Everywhere,
-            lacks_leak: false,
             hit,
             code: MacroEffects::default(),
             library: None,
@@ -257,7 +252,7 @@ impl UnitManifest {
     /// The leak that the next compile of this unit is expected to have, if any.
     pub(super) fn expected_leak(&self) -> Option<PathLeak> {
         match self.sharing {
-            Sharing::PathLeaked(leak) if leak.is_expected_again() && !self.lacks_leak => Some(leak),
+            Sharing::PathLeaked(leak) if leak.is_expected_again() => Some(leak),
             _ => None,
         }
     }

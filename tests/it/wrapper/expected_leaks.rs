@@ -3,6 +3,7 @@
 use indoc::indoc;
 use rstest::rstest;
 
+use super::command::said;
 use super::project::{Checkout, Project, Store};
 
 /// A build script that writes a function which panics, or does not.
@@ -98,7 +99,11 @@ fn a_unit_without_the_location_is_shared_again(#[values(Store::On, Store::Off)] 
     main.cargo(&["build"]).ok();
     main.write("crates/made/body", PANICS_NOT);
     main.cargo(&["build"]).ok();
+    let why = said(&main, &["explain", "made"]);
+    assert!(why.contains("the next compile may be shared"), "{why}");
     assert_eq!(compiles_after_edit(&project, &main, 1), 2);
+    let why = said(&main, &["explain", "made"]);
+    assert!(why.contains("shared between all checkouts"), "{why}");
     let second = project.linked("second");
     second.write("crates/made/body", PANICS_NOT);
     let shared = LIBRARY.replace("u8 = 0", "u8 = 1");

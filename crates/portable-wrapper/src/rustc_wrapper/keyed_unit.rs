@@ -27,7 +27,7 @@ use crate::entry_origin::Origin;
 use crate::known_inputs;
 use crate::lookup::{Lookup, pass_on};
 use crate::observation;
-use crate::path_leak::PathLeak;
+use crate::path_leak::{PathLeak, WAS_EXPECTED};
 use crate::path_map::Role;
 use crate::protocol::{CompileRequest, CompileResult, Remap};
 use crate::sccache::Sccache;
@@ -220,7 +220,13 @@ impl<'a> KeyedUnit<'a> {
                 origin,
                 leak,
             } => {
-                let mut sharing = leak.map_or(sharing, Sharing::PathLeaked);
+                let mut sharing = match leak {
+                    Some(_) if entry.lacks_leak && self.expected_leak().is_some() => {
+                        Sharing::KeyedByPath(WAS_EXPECTED.to_owned())
+                    }
+                    Some(leak) => Sharing::PathLeaked(leak),
+                    None => sharing,
+                };
                 if let Some(file) = &entry.unknown_input {
                     log::debug!("{} read or ran {}", self.unit.name, file.display());
                     // Dependents may have been started already, so the unit has no key only from the next build on.

@@ -27,6 +27,24 @@ pub(crate) fn output<S: AsRef<OsStr>>(args: &[S], directory: &Path) -> Result<Ou
     Ok(git.output()?)
 }
 
+/// What git writes to standard output with these arguments, in `directory`.
+///
+/// # Errors
+/// If git cannot be started; if it fails, with `failed` and what it says.
+pub(crate) fn checked_output<S: AsRef<OsStr>>(
+    args: &[S],
+    directory: &Path,
+    failed: &str,
+) -> Result<Vec<u8>> {
+    let output = output(args, directory).context("could not run git")?;
+    ensure!(
+        output.status.success(),
+        "{failed}: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(output.stdout)
+}
+
 /// Whether git ignores the file `name` of `directory`, and does not track it.
 pub(crate) fn ignores(name: impl AsRef<OsStr>, directory: &Path) -> bool {
     let options = ["check-ignore", "--quiet", "--"].map(OsStr::new);
@@ -43,17 +61,15 @@ pub(crate) fn untracked<'a>(
     directory: &Path,
 ) -> Result<Vec<OsString>> {
     let options = ["ls-files", "--others", "--exclude-standard", "-z", "--"].map(OsStr::new);
-    let args: Vec<&OsStr> = options
-        .into_iter()
-        .chain(files.into_iter().map(Path::as_os_str))
-        .collect();
-    let listed = output(&args, directory).context("could not run git")?;
-    ensure!(
-        listed.status.success(),
-        "could not list the files that git does not track: {}",
-        String::from_utf8_lossy(&listed.stderr).trim()
-    );
-    let names = listed.stdout.split(|byte| *byte == 0);
+    let mut args = options.to_vec();
+    args.extend(files.into_iter().map(Path::as_os_str));
+    if args.len() == options.len() {
+        // git would list all files.
+        return Ok(Vec::new());
+    }
+    let failed = "could not list the files that git does not track";
+    let listed = checked_output(&args, directory, failed)?;
+    let names = listed.split(|byte| *byte == 0);
     let names = names.filter(|name| !name.is_empty());
     Ok(names
         .map(|name| OsStr::from_bytes(name).to_owned())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -125,16 +125,9 @@ pub(super) fn git_add(plan: &Plan, others: &[&str]) -> Result<()> {
     if untracked.is_empty() {
         return Ok(());
     }
-    let options = ["add", "-N", "--"].map(OsStr::new);
-    let args = options
-        .into_iter()
-        .chain(untracked.iter().map(OsString::as_os_str));
-    let output = git::output(&args.collect::<Vec<_>>(), &plan.root).context("could not run git")?;
-    ensure!(
-        output.status.success(),
-        "could not add the new files to git: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    let mut args = ["add", "-N", "--"].map(OsStr::new).to_vec();
+    args.extend(untracked.iter().map(OsString::as_os_str));
+    git::checked_output(&args, &plan.root, "could not add the new files to git")?;
     Ok(())
 }
 

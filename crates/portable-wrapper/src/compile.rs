@@ -350,7 +350,7 @@ fn entry_of(
         leak = Some(PathLeak::Derived(Role::CargoHome));
     }
     if let Some(expected) = request.leak.filter(|_| request.remap == Remap::None) {
-        entry.lacks_leak = !may_have_leak(request, info, expected)?;
+        entry.lacks_leak = !may_have_leak(request, info, expected, evaluates_generated)?;
     }
     Ok((entry, leak))
 }

@@ -58,10 +58,10 @@ pub use write::{
 use std::io;
 use std::path::Path;
 
+use crate::problem::Problem;
+
 /// The directory of the Nix store. Files in it never change.
 pub const NIX_STORE: &str = "/nix/store";
-
-use crate::problem::Problem;
 
 /// The directory of a file; `.` for a plain name.
 fn parent(path: &Path) -> &Path {

@@ -268,11 +268,12 @@ pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepIn
     })
 }
 
-/// Whether the output of a compile with real paths may have `leak`.
+/// Whether the output of a compile with real paths may have `leak`. `evaluates_generated` is [`evaluates_generated_paths`].
 pub(super) fn may_have_leak(
     request: &CompileRequest,
     info: Option<&DepInfo>,
     leak: PathLeak,
+    evaluates_generated: bool,
 ) -> io::Result<bool> {
     match leak {
         PathLeak::SourceLocation(role) => {
@@ -287,7 +288,7 @@ pub(super) fn may_have_leak(
             }
             Ok(false)
         }
-        PathLeak::Derived(Role::Target) => Ok(evaluates_generated_paths(request, info)
+        PathLeak::Derived(Role::Target) => Ok(evaluates_generated
             || evaluates_locations(request)
             || names_generated_file(request, info)),
         PathLeak::Derived(_) | PathLeak::Embedded(_) => Ok(true),

@@ -28,6 +28,9 @@ pub(super) struct ReadFiles {
     is_listed: bool,
     /// The files that were read after the sources had been listed.
     late: Vec<PathBuf>,
+    /// The sources that were read only after they had been listed.
+    #[serde(default)]
+    late_sources: Vec<PathBuf>,
     /// The observed questions of macros about files and directories, and the answers.
     answers: Vec<(Question, PathBuf, String)>,
 }
@@ -54,6 +57,11 @@ impl ReadFiles {
         self.is_listed = true;
     }
 
+    /// Adds the source at `path`, which is read only after the compiler has listed it.
+    pub(super) fn add_late_source(&mut self, path: PathBuf) {
+        self.late_sources.push(path);
+    }
+
     /// Adds an observed question of a macro about the file or directory at `path`, and the answer.
     pub(super) fn add_answer(&mut self, question: Question, path: PathBuf, answer: &str) {
         self.answers.push((question, path, answer.to_owned()));
@@ -77,17 +85,24 @@ impl ReadFiles {
     /// Whether the files that were read after the sources had been listed have not changed since `moment`, and no directory or
     /// link in their paths has been replaced since then.
     pub(super) fn were_there_at(&self, moment: SystemTime) -> bool {
-        let moment = moment - TICK;
-        let exchanged = Exchanged::since(moment);
         let answers = self.answers.iter().map(|(_, path, _)| path);
-        let mut late = self.late.iter().chain(answers);
-        late.all(|path| {
-            // For a missing file, the ctime of its nearest existing ancestor bounds when it was removed.
-            let mut stamps = path.ancestors().filter_map(FileStamp::of);
-            stamps
-                .next()
-                .is_some_and(|stamp| !stamp.changed_since(moment))
-                && !exchanged.is_on_the_way_to(path)
-        })
+        is_unchanged_since(moment - TICK, self.late.iter().chain(answers))
+            && is_unchanged_since(moment - CLOCKS, self.late_sources.iter())
     }
+}
+
+/// Whether none of the files has changed since `moment`, and no directory or link in their paths has been replaced since then.
+fn is_unchanged_since<'a>(
+    moment: SystemTime,
+    mut paths: impl Iterator<Item = &'a PathBuf>,
+) -> bool {
+    let exchanged = Exchanged::since(moment);
+    paths.all(|path| {
+        // For a missing file, the ctime of its nearest existing ancestor bounds when it was removed.
+        let mut stamps = path.ancestors().filter_map(FileStamp::of);
+        stamps
+            .next()
+            .is_some_and(|stamp| !stamp.changed_since(moment))
+            && !exchanged.is_on_the_way_to(path)
+    })
 }

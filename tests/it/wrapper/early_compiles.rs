@@ -1,10 +1,11 @@
 //! Sources are new or were edited: the unit is compiled before it is known which ones it has.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use indoc::{formatdoc, indoc};
 use rstest::rstest;
@@ -66,6 +67,16 @@ fn says(text: &str) -> String {
 
 const PART: &str = "crates/app/src/part.rs";
 const TEXT: &str = "crates/app/text";
+const NOTE: &str = "crates/app/note";
+
+/// Waits until the wrapper takes the file for one that was there before a compile that starts now.
+fn wait_until_old(path: &Path) {
+    let changed = fs::metadata(path).unwrap().ctime();
+    let changed = UNIX_EPOCH + Duration::from_secs(changed.try_into().unwrap());
+    while changed.elapsed().unwrap() < Duration::from_secs(8) {
+        thread::sleep(Duration::from_millis(100));
+    }
+}
 
 /// A checkout whose compiler runs a script first. In it, `$lists` is set when sources are listed, and `wait_for FILE` waits
 /// for a file in `$dir`, which is returned as well.
@@ -151,29 +162,70 @@ fn the_compile_lists_the_sources_of_macros(#[case] value: &str, #[case] is_obser
     assert_eq!(other.says("app"), "second\n");
 }
 
-/// A file that nobody expected among the sources may have been changed since the compiler read it.
+/// A file that nobody expected among the sources may have been changed since the compiler read it, if it is new.
 #[requires(sccache)]
-#[test]
-fn a_source_that_was_not_read_before_is_compiled_again() {
+#[rstest]
+#[case::new(false)]
+#[case::old(true)]
+fn a_new_source_that_was_not_read_before_is_compiled_again(#[case] is_old: bool) {
     let project = project();
     let script = format!("{COUNTS}exec \"$real\" \"$@\"\n");
     let (main, scripts) = with_compiler(&project.main(), &script);
     let part = "pub fn text() -> &'static str { include_str!(\"../note\") }\n";
     main.write(PART, part);
-    main.write("crates/app/note", "second");
+    main.write(NOTE, "second");
+    if is_old {
+        wait_until_old(&main.path(NOTE));
+    }
     main.cargo(&["build"]).ok();
     assert_eq!(
         fs::read_to_string(scripts.join("compiles")).unwrap(),
-        "\n\n"
+        if is_old { "\n" } else { "\n\n" }
     );
     assert_eq!(main.says("app"), "second\n");
     // From then on, it is expected.
-    main.write("crates/app/note", "third");
+    main.write(NOTE, "third");
     fs::remove_file(scripts.join("compiles")).unwrap();
     main.cargo(&["build"]).ok();
     assert_eq!(fs::read_to_string(scripts.join("compiles")).unwrap(), "\n");
     assert_eq!(main.says("app"), "third\n");
     assert!(!scripts.join("lists").exists());
+}
+
+/// An old file that nobody expected among the sources is changed between the compile that reads it and the list.
+#[requires(sccache)]
+#[rstest]
+#[case::by_a_write("cp \"$dir/new\" crates/app/note")]
+#[case::by_another_file("mv \"$dir/new\" crates/app/note")]
+#[case::by_another_directory("mv crates/app before; mv other crates/app")]
+fn an_old_source_that_changes_meanwhile_is_not_taken_for_the_one_that_was_compiled(
+    #[case] change: &str,
+) {
+    let project = project();
+    let main = project.main();
+    let part = "pub fn text() -> &'static str { include_str!(\"../note\") }\n";
+    main.write(PART, part);
+    main.write(NOTE, "second");
+    succeeds(
+        Command::new("cp")
+            .args(["-r", "crates/app", "other"])
+            .current_dir(main.path("")),
+    );
+    main.write("other/note", "third");
+    project.commit(&main.path(""));
+    // The compiler reads the sources, and is delayed before it announces their list.
+    let script = format!(
+        "case \"$*\" in\n*print*) ;;\n\
+            *crate-name\\ app*)\n\
+            if [ -e \"$dir/new\" ]; then \"$real\" \"$@\" 2> \"$dir/messages\"; status=$?; {change}; rm -f \"$dir/new\"; \
+            cat \"$dir/messages\" >&2; exit $status; fi ;;\nesac\nexec \"$real\" \"$@\"\n"
+    );
+    let (main, scripts) = with_compiler(&main, &script);
+    fs::write(scripts.join("new"), "third").unwrap();
+    wait_until_old(&main.path("other/note"));
+    wait_until_old(&scripts.join("new"));
+    main.cargo(&["build", "-j2"]).ok();
+    builds_of_either(&project, NOTE, ["second", "third"], str::to_owned);
 }
 
 /// Once to list the sources, and once with its own paths, for its messages.

@@ -146,8 +146,7 @@ impl<'a> KeyedUnit<'a> {
             let observer = asked.is_observed.then_some(&state);
             list_sources(&program, &args, unit, cwd, observer)
         })?;
-        let begun =
-            begun.filter(|begun| key.knew_sources && key.read_files.were_there_at(begun.started()));
+        let begun = begun.filter(|begun| key.read_files.were_there_at(begun.started()));
         let subject = subject_of_unknown(&key.key);
         if let Some(file) = state.load::<PathBuf>(UNKNOWN_INPUTS, &subject) {
             how.recorder

@@ -67,9 +67,6 @@ pub(crate) struct UnitKey {
     pub(crate) listing: Option<KeyLock>,
     /// The native libraries whose stored form is in the key.
     pub(crate) native_libraries: Vec<NativeLibrary>,
-    /// Whether all sources had been read before the compiler listed them, so that a compile that was started then has read the
-    /// same contents.
-    pub(crate) knew_sources: bool,
     /// Whether the compile may be observed.
     pub(crate) may_be_observed: bool,
     /// The files that the compile may read.

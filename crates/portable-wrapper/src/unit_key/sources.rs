@@ -152,10 +152,11 @@ impl KeyBuilder<'_> {
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         self.read_files.mark_listed();
         let Listing { info, requests } = listing;
-        self.knew_sources = info.files.iter().all(|file| {
-            let file = self.path_map.to_placeholders_str(file);
-            digests.has_read(&file)
-        });
+        for file in &info.files {
+            if !digests.has_read(&self.path_map.to_placeholders_str(file)) {
+                self.read_files.add_late_source(self.cwd.join(file));
+            }
+        }
         let observed = requests
             .as_ref()
             .map(|requests| self.observed(&info, requests));

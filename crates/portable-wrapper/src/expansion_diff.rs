@@ -3,7 +3,8 @@
 //! through symbolic links. Macros find the same files under both, and expand to the same code unless it depends on the paths.
 //! If a macro asks for a canonical path, the [observer](super::observation) returns another one. In the compile, absolute paths
 //! of sources are remapped. Macros get the remapped paths from `Span::file`, and real paths from everything else. If there may
-//! be such sources, a third expansion with the compile's arguments must give the same code as the first one, apart from the
+//! be such sources, the second expansion remaps paths as well. If it differs from the first one, a third expansion with other
+//! paths alone must give the same code as the first one, and so must a fourth one with the compile's arguments, apart from the
 //! remapped paths.
 
 use std::cmp::Reverse;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use super::args::shortened;
 use super::digest;
 use super::observation::Observation;
-use super::path_map::Role;
+use super::path_map::{PathMap, Role};
 use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::fsio::share;
 use sccfg_util::parallel::each_at_once;
@@ -44,29 +45,11 @@ pub(super) fn depends_on_path(
     if request.resolves_paths && request.observer.is_none() {
         return Ok(true);
     }
-    let directory = request.work.join("another/name/of");
-    fsio::create_dir_all(&directory)?;
-    let mut aliases = Vec::new();
-    let mut directories = Vec::new();
     let path_map = request.path_map.without_unmapped();
-    for (role, placeholder, real) in path_map.placeholders() {
-        let (real, alias) = (
-            Path::new(real),
-            directory.join(format!("the-{role:?}").to_lowercase()),
-        );
-        // getcwd would resolve a link; a directory of links keeps its path.
-        fsio::create_dir_all(&alias)?;
-        for name in fsio::names_in(real) {
-            fsio::replace_link(&alias.join(&name), &real.join(&name))?;
-        }
-        let other = alias.canonicalize()?;
-        // The alias itself may be below a renamed directory, and must not be renamed.
-        directories.push((other.clone(), other.clone()));
-        directories.extend(real.canonicalize().ok().map(|real| (real, other)));
-        aliases.push((role, placeholder, alias));
-    }
-    // A directory may be below another one, so the longest comes first.
-    directories.sort_by_key(|(real, _): &(PathBuf, _)| Reverse(real.as_os_str().len()));
+    let Aliases {
+        aliases,
+        directories,
+    } = Aliases::create(&request.work.join("another/name/of"), &path_map)?;
     let is_there = path_map.directory(Role::Workspace).map(Path::new) == Some(&request.directory);
     let there = aliases
         .first()
@@ -100,63 +83,141 @@ pub(super) fn depends_on_path(
         observation.rename(&directories);
         otherwise.extend(observation.changes().iter().cloned());
     }
-    let expansions = [
-        ("as-it-is.rs", &*request.directory, &*kept),
-        ("otherwise.rs", there, &otherwise),
-    ];
-    let expanded = each_at_once(&expansions, most, |(file, directory, changes)| {
-        expand(request, directory, &args, changes, file)
-    });
-    let expanded: Vec<_> = expanded.into_iter().collect::<io::Result<_>>()?;
-    let is_loaded = observation.is_some_and(|observation| observation.requests().is_some());
-    let [Some(as_it_is), Some(otherwise)] = &*expanded else {
+    let may_be_replaced =
+        value("OUT_DIR").is_some() || has_mapped_sources(request, &path_map, is_there);
+    let remapped = if may_be_replaced {
+        [&*args, &*request.remap_args()].concat()
+    } else {
+        args.clone()
+    };
+    let expand_all = |expansions: &[Expansion<'_>]| {
+        let expanded = each_at_once(expansions, most, |expansion| expand(request, expansion));
+        expanded.into_iter().collect::<io::Result<Vec<_>>>()
+    };
+    let renamed = Expansion {
+        file: "renamed.rs",
+        directory: there,
+        args: &args,
+        changes: &otherwise,
+    };
+    let as_it_is = Expansion {
+        file: "as-it-is.rs",
+        directory: &request.directory,
+        args: &args,
+        changes: &kept,
+    };
+    let otherwise = Expansion {
+        file: "otherwise.rs",
+        args: &remapped,
+        ..renamed
+    };
+    let expanded = expand_all(&[as_it_is, otherwise])?;
+    let [Some(as_it_is_file), Some(otherwise)] = &*expanded else {
         return Ok(true);
     };
+    let is_loaded = observation
+        .as_ref()
+        .is_some_and(|observation| observation.requests().is_some());
     if request.resolves_paths && !is_loaded {
         return Ok(true);
     }
-    if digest::of_file(as_it_is) != digest::of_file(otherwise) {
+    let digest_as_it_is = digest::of_file(as_it_is_file);
+    if digest::of_file(otherwise) == digest_as_it_is {
+        return Ok(false);
+    }
+    if !may_be_replaced {
         return Ok(true);
     }
+    let replaced = Expansion {
+        file: "replaced.rs",
+        args: &remapped,
+        ..as_it_is
+    };
+    let expanded = expand_all(&[renamed, replaced])?;
+    let [Some(renamed), Some(replaced)] = &*expanded else {
+        return Ok(true);
+    };
+    if digest::of_file(renamed) != digest_as_it_is {
+        return Ok(true);
+    }
+    let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
+    Ok(with_placeholders(as_it_is_file)? != with_placeholders(replaced)?)
+}
+
+/// Whether there may be sources with paths that the compile remaps. `is_in_root` if the compiler runs in the root of the workspace.
+fn has_mapped_sources(request: &CompileRequest, path_map: &PathMap, is_in_root: bool) -> bool {
     let is_mapped = |path: &Path| {
         let mut roles = path_map.placeholders().map(|(role, ..)| role);
         roles.any(|role| path_map.is_below(path, role))
     };
-    // cargo passes an absolute path of the source if the compiler does not run in the root of the workspace.
-    let may_be_replaced = value("OUT_DIR").is_some()
-        || !is_there && is_mapped(&request.directory)
-        || request.sources.iter().any(|(path, _)| is_mapped(path));
-    if !may_be_replaced {
-        return Ok(false);
-    }
-    let args = [args, request.remap_args()].concat();
-    let replaced = expand(request, &request.directory, &args, &kept, "replaced.rs")?;
-    let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
-    Ok(match replaced {
-        Some(replaced) => with_placeholders(as_it_is)? != with_placeholders(&replaced)?,
-        None => true,
-    })
+    // Otherwise, cargo passes an absolute path of the source.
+    !is_in_root && is_mapped(&request.directory)
+        || request.sources.iter().any(|(path, _)| is_mapped(path))
 }
 
-/// Expands all macros of the source, and writes the result to a file of this name. Returns its path; `None` if the expansion
-/// fails.
-fn expand(
-    request: &CompileRequest,
-    directory: &Path,
-    args: &[OsString],
-    changes: &[(OsString, Option<OsString>)],
-    file: &str,
-) -> io::Result<Option<PathBuf>> {
-    let mut args = args.to_vec();
+/// Other paths of the mapped directories.
+struct Aliases<'a> {
+    /// The role of each directory, its placeholder, and its other path.
+    aliases: Vec<(Role, &'a str, PathBuf)>,
+    /// Canonical paths, and those that the observer returns in their place.
+    directories: Vec<(PathBuf, PathBuf)>,
+}
+
+impl<'a> Aliases<'a> {
+    /// Creates the other paths in `directory`.
+    fn create(directory: &Path, path_map: &'a PathMap) -> io::Result<Self> {
+        fsio::create_dir_all(directory)?;
+        let mut aliases = Vec::new();
+        let mut directories = Vec::new();
+        for (role, placeholder, real) in path_map.placeholders() {
+            let (real, alias) = (
+                Path::new(real),
+                directory.join(format!("the-{role:?}").to_lowercase()),
+            );
+            // getcwd would resolve a link; a directory of links keeps its path.
+            fsio::create_dir_all(&alias)?;
+            for name in fsio::names_in(real) {
+                fsio::replace_link(&alias.join(&name), &real.join(&name))?;
+            }
+            let other = alias.canonicalize()?;
+            // The alias itself may be below a renamed directory, and must not be renamed.
+            directories.push((other.clone(), other.clone()));
+            directories.extend(real.canonicalize().ok().map(|real| (real, other)));
+            aliases.push((role, placeholder, alias));
+        }
+        // A directory may be below another one, so the longest comes first.
+        directories.sort_by_key(|(real, _)| Reverse(real.as_os_str().len()));
+        Ok(Self {
+            aliases,
+            directories,
+        })
+    }
+}
+
+/// How all macros of a source are expanded.
+#[derive(Clone, Copy)]
+struct Expansion<'a> {
+    /// The name of the file with the expanded source.
+    file: &'a str,
+    /// The current directory.
+    directory: &'a Path,
+    args: &'a [OsString],
+    /// Changes of variables.
+    changes: &'a [(OsString, Option<OsString>)],
+}
+
+/// Expands all macros of the source, and returns the path of the result; `None` if that fails.
+fn expand(request: &CompileRequest, expansion: &Expansion<'_>) -> io::Result<Option<PathBuf>> {
+    let mut args = expansion.args.to_vec();
     args.push("-Zunpretty=expanded".into());
     let unstable = (OsString::from("RUSTC_BOOTSTRAP"), Some(OsString::from("1")));
-    let expanded = request.work.join(EXPANDED).join(file);
+    let expanded = request.work.join(EXPANDED).join(expansion.file);
     let _ = fsio::remove_file(&expanded);
     let output = Program {
         path: &request.program,
         args: &args,
-        changes: &[changes, &[unstable]].concat(),
-        directory: Some(directory),
+        changes: &[expansion.changes, &[unstable]].concat(),
+        directory: Some(expansion.directory),
     }
     .output_into(share::open_or_create(&expanded)?)?;
     Ok(output.status.success().then_some(expanded))

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::proc::watched::{Event, Line, WatchedProgram};
 
-use crate::Options;
+use crate::BenchOptions;
 use crate::lab::{Compile, CompileLog, Counts};
 use crate::variant::{Programs, State, Step, Variant};
 use crate::workspace::{Contents, Place, Workspace};
@@ -40,12 +40,9 @@ const SEEDINGS: usize = 5;
 /// The output of the built programs.
 pub(crate) type Said = Vec<String>;
 
-pub(crate) fn run(
-    options: &Options,
-    programs: &Programs,
-    interrupt: &Interrupt,
-) -> Result<ExitCode> {
-    let workspace = Workspace::make(&options.directory, Contents::All)?;
+pub(crate) fn run(options: &BenchOptions, interrupt: &Interrupt) -> Result<ExitCode> {
+    let programs = &options.common.programs()?;
+    let workspace = Workspace::make(&options.common.directory, Contents::All)?;
     let mut variants = options.only.clone();
     variants.retain(|variant| match programs.missing(*variant) {
         None => true,
@@ -70,7 +67,7 @@ pub(crate) fn run(
             bench.all_steps(variant, programs, None)?;
         }
     }
-    if options.names {
+    if !options.no_names {
         // Not rustup's proxy: with that, sccache would bypass the spy.
         let output = Command::new("rustc")
             .args(["--print", "sysroot"])

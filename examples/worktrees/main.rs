@@ -26,89 +26,115 @@ mod workspace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
 use sccfg_util::interrupt::Interrupt;
 
 use crate::variant::{Programs, Variant};
 
 fn main() -> Result<ExitCode> {
-    let options = Options::from_args()?;
+    let command = Cli::parse().command;
     let interrupt = Interrupt::catch()?;
-    let programs = Programs::find(&options.sccfg)?;
-    match options.command.as_str() {
-        "bench" => bench::run(&options, &programs, &interrupt),
-        "results" => results::run(&options, &programs, &interrupt),
-        "stress" => stress::run(&options, &programs, &interrupt),
-        other => bail!("{other} is none of bench, results and stress"),
+    match &command {
+        Command::Bench(options) => bench::run(options, &interrupt),
+        Command::Results(options) => results::run(options, &interrupt),
+        Command::Stress(options) => stress::run(options, &interrupt),
     }
 }
 
-/// The command line.
-#[derive(Debug)]
-pub(crate) struct Options {
-    command: String,
+/// Build a workspace with real dependencies in several worktrees with several caches
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Bench(BenchOptions),
+    Results(ResultsOptions),
+    Stress(StressOptions),
+}
+
+/// What is used, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The sccfg to use
+    #[arg(long, value_name = "FILE", default_value = "target/release/sccfg")]
     sccfg: PathBuf,
+    /// The directory of the workspace
+    #[arg(value_name = "DIR", default_value = "target/bench-worktrees")]
     pub(crate) directory: PathBuf,
-    pub(crate) rounds: usize,
+}
+
+impl Common {
+    pub(crate) fn programs(&self) -> Result<Programs> {
+        Programs::find(&self.sccfg)
+    }
+}
+
+/// Measure builds in several worktrees
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The caches to compare
+    #[arg(
+        long,
+        value_name = "CACHES",
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = Variant::ALL
+    )]
     pub(crate) only: Vec<Variant>,
-    pub(crate) names: bool,
-    pub(crate) worktrees: usize,
-    pub(crate) builds: usize,
-    pub(crate) seed: u64,
-    /// Whether `stress` builds the real dependencies as well.
-    pub(crate) heavy: bool,
-    /// The inputs of `results`; all if there are none.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// Do not build again to name the units that were compiled
+    #[arg(long)]
+    pub(crate) no_names: bool,
+}
+
+/// Compare the results with those of uncached builds
+#[derive(Debug, Args)]
+pub(crate) struct ResultsOptions {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The caches to compare
+    #[arg(
+        long,
+        value_name = "CACHES",
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = Variant::ALL
+    )]
+    pub(crate) only: Vec<Variant>,
+    /// Compare only with this input changed; may be repeated
+    #[arg(long = "input", value_name = "NAME")]
     pub(crate) inputs: Vec<String>,
 }
 
-impl Options {
-    fn from_args() -> Result<Self> {
-        let usage = "usage: scripts/bench-worktrees [--rounds N] \
-                     [--only none,plain,portable,keys,kache,mbx] [--no-names] [DIR]\n\
-                     or: scripts/compare-results [--only plain,portable,keys,kache,mbx] [--input NAME] [DIR]\n\
-                     or: scripts/stress-worktrees [--worktrees N] [--rounds N] [--builds N] \
-                     [--seed N] [--heavy] [--only plain|portable] [DIR]";
-        let mut args = std::env::args().skip(1);
-        let mut options = Self {
-            command: args.next().context(usage)?,
-            sccfg: PathBuf::from("target/release/sccfg"),
-            directory: PathBuf::from("target/bench-worktrees"),
-            rounds: 3,
-            only: Variant::ALL.to_vec(),
-            names: true,
-            worktrees: 8,
-            builds: 200,
-            seed: 1,
-            heavy: false,
-            inputs: Vec::new(),
-        };
-        while let Some(arg) = args.next() {
-            let mut value = || args.next().context(usage);
-            match arg.as_str() {
-                "--sccfg" => options.sccfg = value()?.into(),
-                "--rounds" => options.rounds = value()?.parse().context(usage)?,
-                "--worktrees" => options.worktrees = value()?.parse().context(usage)?,
-                "--builds" => options.builds = value()?.parse().context(usage)?,
-                "--seed" => options.seed = value()?.parse().context(usage)?,
-                "--input" => options.inputs.push(value()?),
-                "--heavy" => options.heavy = true,
-                "--no-names" => options.names = false,
-                "--only" => {
-                    let names = value()?;
-                    options.only = names
-                        .split(',')
-                        .map(|name| {
-                            let all = Variant::ALL.into_iter();
-                            all.clone()
-                                .find(|variant| variant.name() == name)
-                                .with_context(|| format!("no variant `{name}`; {usage}"))
-                        })
-                        .collect::<Result<_>>()?;
-                }
-                _ if arg.starts_with('-') => bail!("{usage}"),
-                _ => options.directory = arg.into(),
-            }
-        }
-        Ok(options)
-    }
+/// Build in many worktrees at once, with random changes
+#[derive(Debug, Args)]
+pub(crate) struct StressOptions {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The cache of the builds
+    #[arg(
+        long,
+        value_name = "CACHE",
+        value_enum,
+        default_value_t = Variant::Portable
+    )]
+    pub(crate) only: Variant,
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) worktrees: usize,
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) rounds: usize,
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) builds: usize,
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Also build the real dependencies
+    #[arg(long)]
+    pub(crate) heavy: bool,
 }

@@ -14,17 +14,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use sccfg_util::interrupt::Interrupt;
 
 use self::inputs::{Change, INPUTS, Input};
-use crate::Options;
+use crate::ResultsOptions;
 use crate::bench::remove_target;
 use crate::variant::{Programs, State, Variant};
 use crate::workspace::{git, run as run_command};
 
-pub(crate) fn run(
-    options: &Options,
-    programs: &Programs,
-    interrupt: &Interrupt,
-) -> Result<ExitCode> {
-    let directory = options.directory.join("results");
+pub(crate) fn run(options: &ResultsOptions, interrupt: &Interrupt) -> Result<ExitCode> {
+    let programs = &options.common.programs()?;
+    let directory = options.common.directory.join("results");
     fs::create_dir_all(&directory)?;
     let directory = directory.canonicalize()?;
     let mut variants = options.only.clone();

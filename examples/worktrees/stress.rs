@@ -10,21 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use sccfg_util::interrupt::Interrupt;
 
-use crate::Options;
+use crate::StressOptions;
 use crate::bench::{Said, said, what_is_wrong};
-use crate::variant::{Programs, State, Variant};
+use crate::variant::State;
 use crate::workspace::{Contents, Place, Workspace};
 
-pub(crate) fn run(
-    options: &Options,
-    programs: &Programs,
-    interrupt: &Interrupt,
-) -> Result<ExitCode> {
-    let variant = if options.only.len() == 1 {
-        options.only[0]
-    } else {
-        Variant::Portable
-    };
+pub(crate) fn run(options: &StressOptions, interrupt: &Interrupt) -> Result<ExitCode> {
+    let programs = &options.common.programs()?;
+    let variant = options.only;
     if let Some(why) = programs.missing(variant) {
         bail!("{}: {why}", variant.name());
     }
@@ -33,7 +26,7 @@ pub(crate) fn run(
     } else {
         Contents::Small
     };
-    let workspace = Workspace::make(&options.directory, contents)?;
+    let workspace = Workspace::make(&options.common.directory, contents)?;
     let mut stress = Stress {
         state: State::new(variant, programs)?,
         interrupt,
@@ -64,7 +57,7 @@ struct Stress<'a> {
 
 impl Stress<'_> {
     /// Builds in all worktrees at once, several times, each time from scratch.
-    fn together(&mut self, workspace: &Workspace, options: &Options) -> Result<()> {
+    fn together(&mut self, workspace: &Workspace, options: &StressOptions) -> Result<()> {
         let main = workspace.path(Place::Main);
         self.finish(cargo(&main, &[], &ALL)?)?;
         let expected: Said = said(&main, options.heavy)?;
@@ -109,7 +102,7 @@ impl Stress<'_> {
 
     /// Builds a small package and kills a process in each build. After each, a build in a clean directory
     /// must give the correct output.
-    fn killed(&mut self, workspace: &Workspace, options: &Options) -> Result<()> {
+    fn killed(&mut self, workspace: &Workspace, options: &StressOptions) -> Result<()> {
         let directory = workspace.directory.join("a/small");
         let (mut hit, mut failed): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
         for number in 0..options.builds {

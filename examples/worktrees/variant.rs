@@ -6,20 +6,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use clap::ValueEnum;
 
 use crate::lab::{Counts, Server};
 use crate::workspace::Place;
 
 /// The cache of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Variant {
+    /// No cache
+    #[value(name = "none")]
     Nothing,
+    /// sccache
     Plain,
-    /// sccfg as it is: the first build of a worktree is seeded.
+    /// sccfg with its defaults: the first build of a worktree is seeded
     Portable,
-    /// The same without that, so that hits are measured.
+    /// The same without seeding, so that hits are measured
     Keys,
+    /// kache
     Kache,
+    /// mbx
     Mbx,
 }
 

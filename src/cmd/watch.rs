@@ -14,7 +14,7 @@ use crate::build_report::cause::Builds;
 use crate::build_report::live::{line_of, objects, view};
 use crate::cli;
 use crate::report::Report;
-use portable_wrapper::builds::{Build, builds};
+use portable_wrapper::builds::{Build, RecordedBuilds};
 use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::interrupt::Interrupt;
 use sccfg_util::printed;
@@ -41,13 +41,13 @@ pub(super) fn run(args: &cli::Watch, start: &Path, report: Report) -> Result<Out
     };
     let mut caches = Caches::default();
     // Units that finished earlier are not printed.
-    screen.skip(builds(&target).first());
+    let mut builds = RecordedBuilds::new(&target);
+    screen.skip(builds.read().first());
     if !args.json {
         report.text(&format!("watching {}\n", target.display()));
     }
     while !interrupt.is_received() {
-        let all = builds(&target);
-        if let Some((build, earlier)) = all.split_first() {
+        if let Some((build, earlier)) = builds.read().split_first() {
             let is_news = screen.is_news(build);
             if is_news && screen.form == Form::InPlace {
                 screen.redraw(&view(

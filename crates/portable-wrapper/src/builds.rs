@@ -46,7 +46,7 @@ pub(super) use self::before::{BeforeUnit, before_of_run, is_test};
 pub(super) use self::change::changes;
 pub use self::change::{Change, Kind, Part};
 pub(super) use self::read::last_record;
-pub use self::read::{Build, builds};
+pub use self::read::{Build, RecordedBuilds, builds};
 pub use self::record::{Before, BuildStart, Details, Line, Outcome, Started, UnitRecord};
 pub(super) use self::recorder::{Recorder, Subject};
 

@@ -1,6 +1,7 @@
 //! Reading the records of a build directory.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use super::super::build_dir;
 use super::recorder::directory;
 use super::{BuildStart, EXTENSION, Line, Started, UnitRecord};
 use sccache_control::server::process;
-use sccfg_util::fsio;
+use sccfg_util::fsio::{self, FileId};
 
 /// The maximum lag of file times behind the system clock, in milliseconds.
 const TICK: u64 = 20;
@@ -30,16 +31,55 @@ pub struct Build {
     pub is_running: bool,
 }
 
+/// The builds that are recorded in a build directory. A file is read again only if it has changed.
+#[derive(Debug)]
+pub struct RecordedBuilds {
+    root: PathBuf,
+    all: Vec<Build>,
+    /// The states of the files when they were read.
+    states: BTreeMap<PathBuf, FileId>,
+}
+
+impl RecordedBuilds {
+    /// Those in the build directory at `root`, none of which has been read yet.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            all: Vec::new(),
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// The builds as they are now, the last one first.
+    pub fn read(&mut self) -> &[Build] {
+        let known = mem::take(&mut self.all).into_iter();
+        let mut known: BTreeMap<PathBuf, Build> =
+            known.map(|build| (build.file.clone(), build)).collect();
+        let states = mem::take(&mut self.states);
+        let directory = directory(&self.root);
+        let names = fsio::names_in(&directory).into_iter();
+        for name in names.filter(|name| name.ends_with(EXTENSION)) {
+            let file = directory.join(name);
+            let state = fsio::file_id(&file);
+            let is_known = state.is_some() && states.get(&file) == state.as_ref();
+            let build = match known.remove(&file).filter(|_| is_known) {
+                Some(build) => build.refreshed(&self.root),
+                None => Build::read(&file, &self.root),
+            };
+            self.all.extend(build);
+            self.states.extend(state.map(|state| (file, state)));
+        }
+        self.all
+            .sort_by(|a, b| (a.age, &a.file).cmp(&(b.age, &b.file)));
+        &self.all
+    }
+}
+
 /// The builds that are recorded in the build directory at `root`, the last one first.
 pub fn builds(root: &Path) -> Vec<Build> {
-    let directory = directory(root);
-    let names = fsio::names_in(&directory).into_iter();
-    let names = names.filter(|name| name.ends_with(EXTENSION));
-    let mut all: Vec<Build> = names
-        .filter_map(|name| Build::read(&directory.join(name), root))
-        .collect();
-    all.sort_by(|a, b| (a.age, &a.file).cmp(&(b.age, &b.file)));
-    all
+    let mut builds = RecordedBuilds::new(root);
+    builds.read();
+    builds.all
 }
 
 /// When something was last recorded in the build directory at `root`; `None` if it has no records.
@@ -81,6 +121,16 @@ impl Build {
         };
         build.complete_runs(root);
         (!build.units.is_empty() || !build.unfinished.is_empty()).then_some(build)
+    }
+
+    /// The build as it is now, if its file has not changed.
+    fn refreshed(mut self, root: &Path) -> Option<Self> {
+        self.age = fsio::file_age(&self.file)?;
+        if self.is_running {
+            self.is_running = is_running(&self.file);
+            self.complete_runs(root);
+        }
+        Some(self)
     }
 
     /// Sets the end of runs of build scripts that replaced the wrapper (`exec`) to the time at which cargo wrote what they printed.
@@ -132,6 +182,24 @@ mod tests {
         let file = directory(root.path()).join("1-1.jsonl");
         fsio::append(&file, text.as_bytes()).unwrap();
         Build::read(&file, root.path())
+    }
+
+    #[test]
+    fn a_record_is_read_again_only_after_a_change() {
+        let root = tempfile::tempdir().unwrap();
+        let file = directory(root.path()).join("1-1.jsonl");
+        let add = |line: &str| fsio::append(&file, format!("{line}\n").as_bytes()).unwrap();
+        add(UNIT);
+        let mut builds = RecordedBuilds::new(root.path());
+        assert_eq!(builds.read()[0].units.len(), 1);
+        // What was read is kept.
+        builds.all[0].units[0].package = "kept".to_owned();
+        assert_eq!(builds.read()[0].units[0].package, "kept");
+        add(&UNIT.replace("a-1", "a-2"));
+        assert_eq!(builds.read()[0].units.len(), 2);
+        assert_eq!(builds.read()[0].units[0].package, "a");
+        fsio::remove_file(&file).unwrap();
+        assert!(builds.read().is_empty());
     }
 
     #[test]

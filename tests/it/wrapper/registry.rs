@@ -436,6 +436,25 @@ fn an_error_shows_its_sources() {
     }
 }
 
+/// Longer than the placeholder that is used if the length does not matter.
+#[requires(sccache)]
+#[test]
+fn users_with_a_long_path_share_if_theirs_are_equally_long() {
+    let panics = "#[track_caller] fn at() -> String { std::panic::Location::caller().file().to_owned() }\npub fn text() -> String { at() }\n";
+    let project = above(panics, "fn main() {}\n", PRINTS).with_store();
+    for (user, is_hit) in [("one", false), ("two", true), ("longer", false)] {
+        let home = format!("a-long-path-{}/of-the-user-{user}", "x".repeat(50));
+        let checkout = with_home(&project, &project.linked(user), &home);
+        let checkout = checkout.with("SCCFG_WRAPPER_HOME", "shared");
+        let built = checkout.cargo(&["build"]).ok();
+        if is_hit {
+            built.all_hit();
+        }
+        let said = checkout.says("app");
+        assert!(said.contains(&home), "{said}");
+    }
+}
+
 /// What is linked without the cache is above libraries that are in it.
 #[requires(sccache)]
 #[test]

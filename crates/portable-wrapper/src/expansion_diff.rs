@@ -3,9 +3,9 @@
 //! through symbolic links. Macros find the same files under both, and expand to the same code unless it depends on the paths.
 //! If a macro asks for a canonical path, the [observer](super::observation) returns another one. In the compile, absolute paths
 //! of sources are remapped. Macros get the remapped paths from `Span::file`, and real paths from everything else. If there may
-//! be such sources, the second expansion remaps paths as well. If it differs from the first one, a third expansion with other
-//! paths alone must give the same code as the first one, and so must a fourth one with the compile's arguments, apart from the
-//! remapped paths.
+//! be such sources, a third expansion with the compile's arguments must give the same code as the first one, apart from the
+//! remapped paths. If no macro asks for the path of a source, none compares it with another path, so the second expansion remaps
+//! paths as well, and the others follow only if it differs from the first one.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -66,13 +66,7 @@ pub(super) fn depends_on_path(
     fsio::create_dir_all(&out_dir)?;
     let args = shortened(request.args_for(&out_dir), &out_dir.join("arguments"))?;
     let kept = restore_cargo_variables();
-    let value = |name: &str| {
-        let kept = kept
-            .iter()
-            .find(|(kept, value)| kept == name && value.is_some());
-        kept.and_then(|(_, value)| value.clone())
-            .or_else(|| env::var_os(name))
-    };
+    let value = |name: &str| value_in(&kept, name);
     let renamed: Vec<(OsString, Option<OsString>)> = exposed_variables
         .iter()
         .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
@@ -92,7 +86,7 @@ pub(super) fn depends_on_path(
     };
     let expand_all = |expansions: &[Expansion<'_>]| {
         let expanded = each_at_once(expansions, most, |expansion| expand(request, expansion));
-        expanded.into_iter().collect::<io::Result<Vec<_>>>()
+        expanded.into_iter().collect::<io::Result<Option<Vec<_>>>>()
     };
     let renamed = Expansion {
         file: "renamed.rs",
@@ -106,13 +100,21 @@ pub(super) fn depends_on_path(
         args: &args,
         changes: &kept,
     };
-    let otherwise = Expansion {
+    let replaced = Expansion {
+        file: "replaced.rs",
+        args: &remapped,
+        ..as_it_is
+    };
+    let both = Expansion {
         file: "otherwise.rs",
         args: &remapped,
         ..renamed
     };
-    let expanded = expand_all(&[as_it_is, otherwise])?;
-    let [Some(as_it_is_file), Some(otherwise)] = &*expanded else {
+    // `Span::file` may return the path of the registries as well.
+    let asks_for_source = request.exposes_location || request.exposes_cargo_home;
+    let is_both = may_be_replaced && !asks_for_source;
+    let second = if is_both { both } else { renamed };
+    let Some(expanded) = expand_all(&[as_it_is, second])? else {
         return Ok(true);
     };
     let is_loaded = observation
@@ -121,27 +123,31 @@ pub(super) fn depends_on_path(
     if request.resolves_paths && !is_loaded {
         return Ok(true);
     }
-    let digest_as_it_is = digest::of_file(as_it_is_file);
-    if digest::of_file(otherwise) == digest_as_it_is {
-        return Ok(false);
+    let as_it_is = &expanded[0];
+    let is_same = |file: &Path| digest::of_file(file) == digest::of_file(as_it_is);
+    match is_same(&expanded[1]) {
+        true if is_both || !may_be_replaced => return Ok(false),
+        false if !is_both => return Ok(true),
+        _ => {}
     }
-    if !may_be_replaced {
-        return Ok(true);
-    }
-    let replaced = Expansion {
-        file: "replaced.rs",
-        args: &remapped,
-        ..as_it_is
-    };
-    let expanded = expand_all(&[renamed, replaced])?;
-    let [Some(renamed), Some(replaced)] = &*expanded else {
+    let others = [replaced, renamed];
+    let Some(others) = expand_all(&others[..=usize::from(is_both)])? else {
         return Ok(true);
     };
-    if digest::of_file(renamed) != digest_as_it_is {
+    if !others[1..].iter().all(|renamed| is_same(renamed)) {
         return Ok(true);
     }
     let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
-    Ok(with_placeholders(as_it_is_file)? != with_placeholders(replaced)?)
+    Ok(with_placeholders(as_it_is)? != with_placeholders(&others[0])?)
+}
+
+/// The value of the variable that cargo set, which is among `kept` if the wrapper has changed it.
+fn value_in(kept: &[(OsString, Option<OsString>)], name: &str) -> Option<OsString> {
+    let kept = kept
+        .iter()
+        .find(|(kept, value)| kept == name && value.is_some());
+    kept.and_then(|(_, value)| value.clone())
+        .or_else(|| env::var_os(name))
 }
 
 /// Whether there may be sources with paths that the compile remaps. `is_in_root` if the compiler runs in the root of the workspace.

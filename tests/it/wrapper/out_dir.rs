@@ -441,6 +441,15 @@ const READS: &str =
 #[case::by_a_variable("file.starts_with(&var(\"OUT_DIR\").unwrap())", READS)]
 #[case::by_a_name("file.contains(\"/target/debug/build/\")", READS)]
 #[case::by_its_length("file.len() < 110", READS)]
+#[case::by_its_depth("file.split('/').count() > 8", READS)]
+#[case::by_its_depth_beside_a_variable(
+    "!var(\"OUT_DIR\").unwrap().is_empty() && file.split('/').count() > 8",
+    READS
+)]
+#[case::by_its_length_and_that_of_a_variable(
+    "file.len() < var(\"OUT_DIR\").unwrap().len() + 10",
+    READS
+)]
 #[case::by_a_name_alone("file.contains(\"/target/debug/build/\")", "\"one\"")]
 #[case::by_a_name_and_a_variable(
     "file.contains(\"/target/debug/build/\")",

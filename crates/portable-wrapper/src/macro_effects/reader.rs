@@ -254,7 +254,8 @@ impl<'a> Reader<'a> {
             self.found.place = true;
         }
         // `Span::file` and `Location::file`.
-        self.found.asks_for_source |= name == "file" && next == "(" && !self.is_handed_on(file, at);
+        self.found.asks_for_source |=
+            name == "file" && next != "::" && !self.is_handed_on(file, at);
         self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
         let is_own = self.author == Author::Other;
         if (is_method || is_own) && standard::FILE_TIMES.contains(&name) {

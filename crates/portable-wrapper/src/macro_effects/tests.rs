@@ -215,6 +215,9 @@ fn files_locations_and_volatile_effects_are_found() {
     }
     assert!(effects("fn f() { span.local_file() }").place);
     assert!(effects("use std::env; fn f() { env::current_dir() }").place);
+    assert!(effects("fn f() { span.file() }").asks_for_source);
+    assert!(effects("fn f() { Some(&span).map(Span::file) }").asks_for_source);
+    assert!(!effects("use crate::file::Kind; fn f() { file::open() }").asks_for_source);
     let handed_on = "impl Span { pub fn local_file(&self) { self.inner.local_file() } }";
     assert!(!library(handed_on).place);
     for source in [

@@ -197,7 +197,11 @@ fn a_new_source_that_was_not_read_before_is_compiled_again(#[case] is_old: bool)
 #[rstest]
 #[case::by_a_write("cp \"$dir/new\" crates/app/note")]
 #[case::by_another_file("mv \"$dir/new\" crates/app/note")]
+#[case::by_a_hard_link("ln -f \"$dir/new\" crates/app/note")]
 #[case::by_another_directory("mv crates/app before; mv other crates/app")]
+#[case::by_another_directory_where_the_time_is_set_back(
+    "mv crates/app before; mv other crates/app; touch -d yesterday . crates"
+)]
 fn an_old_source_that_changes_meanwhile_is_not_taken_for_the_one_that_was_compiled(
     #[case] change: &str,
 ) {

@@ -35,8 +35,8 @@ impl Exchanged {
 
     /// Whether a symbolic link in the absolute path, or in the target of one, was created since, or a directory in it was
     /// moved, as far as the path exists. The file at its end shows that by its own ctime, unless it is a link. A move changes
-    /// the ctime of the moved directory, as each new entry in it does, and the mtime of its parent (rename(2)). If both have
-    /// changed, the directory may have been moved.
+    /// the ctime of the moved directory, as each new entry in it does, and of its parent. (Programs can set back the parent's
+    /// mtime.) If both have changed, the directory may have been moved.
     pub fn is_on_the_way_to(&self, path: &Path) -> bool {
         // A path without a file name ends in `..`.
         let Some(parent) = path.parent().filter(|_| path.file_name().is_some()) else {
@@ -81,17 +81,16 @@ impl Exchanged {
                 rest.extend(parts_of(&target));
                 continue;
             }
-            if is_changed && found.is_dir() && self.is_modified(place.parent()) {
+            if is_changed && found.is_dir() && self.is_changed(place.parent()) {
                 return true;
             }
         }
         false
     }
 
-    fn is_modified(&self, directory: Option<&Path>) -> bool {
-        let modified =
-            directory.and_then(|directory| fs::metadata(directory).ok()?.modified().ok());
-        modified.is_none_or(|modified| modified >= self.since)
+    fn is_changed(&self, directory: Option<&Path>) -> bool {
+        let found = directory.and_then(|directory| fs::metadata(directory).ok());
+        found.is_none_or(|found| changed(&found) >= self.since)
     }
 }
 
@@ -184,16 +183,24 @@ mod tests {
             }),
             no_paths
         );
-        assert_eq!(
-            exchanged(&|root| {
-                exchange(
-                    &root.join("a/b"),
-                    &root.join("other"),
-                    &root.join("between"),
-                );
-            }),
-            ["a/b/c/file", "a/b/c", "other/../chain/c", "other/to-file"]
-        );
+        for sets_times_back in [false, true] {
+            assert_eq!(
+                exchanged(&|root| {
+                    exchange(
+                        &root.join("a/b"),
+                        &root.join("other"),
+                        &root.join("between"),
+                    );
+                    for parent in [root, &root.join("a")] {
+                        if sets_times_back {
+                            let parent = fs::File::open(parent).unwrap();
+                            parent.set_modified(UNIX_EPOCH).unwrap();
+                        }
+                    }
+                }),
+                ["a/b/c/file", "a/b/c", "other/../chain/c", "other/to-file"]
+            );
+        }
         assert_eq!(
             exchanged(&|root| {
                 let (link, new) = (root.join("link"), root.join("new-link"));

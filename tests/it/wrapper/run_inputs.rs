@@ -195,6 +195,39 @@ fn of_a_directory_of_the_user_the_files_count_that_are_read(#[case] name: &str) 
     assert_eq!(build(&project.linked("third"), true), "two\n");
 }
 
+/// autocfg asks for this variable, and each build writes into the directory.
+#[rstest]
+#[requires(sccache)]
+fn of_the_target_directory_the_files_count_that_are_read(#[values(false, true)] is_read: bool) {
+    let reads = "fs::read_to_string(std::path::Path::new(&target).join(\"file\")).unwrap()";
+    let project = project(&format!(
+        "{{ let target = env::var(\"CARGO_TARGET_DIR\").unwrap(); {} }}",
+        if is_read {
+            reads
+        } else {
+            "target.replace(&target, \"named\")"
+        }
+    ));
+    let [one, two] = [
+        ("main", project.main()),
+        ("second", project.linked("second")),
+    ]
+    .map(|(text, checkout)| {
+        checkout.write("target/file", text);
+        checkout.write(&format!("target/debug/build/{text}/out/made.rs"), text);
+        let target = checkout.path("target");
+        let checkout = checkout.with("CARGO_TARGET_DIR", target.to_str().unwrap());
+        take_runs(&project);
+        checkout.cargo(&["build"]).ok();
+        (take_runs(&project), checkout.says("app"))
+    });
+    if is_read {
+        assert_eq!([one.1, two.1], ["main\n", "second\n"]);
+    } else {
+        assert_eq!([one, two], [1, 0].map(|runs| (runs, "named\n".to_owned())));
+    }
+}
+
 /// How a crate that the script uses finds a variable.
 #[rstest]
 #[requires(sccache)]

@@ -252,8 +252,9 @@ impl Script<'_> {
             return Ok(());
         }
         let is_made = self.path_map.is_below(path, Role::Target);
-        let is_observed = self.is_observed && !is_made && path.is_dir();
-        let content = (!is_observed || !is_of_user(path)).then(|| content_of(path, self.path_map));
+        let is_of_user = is_of_user(path);
+        let is_observed = self.is_observed && (is_of_user || !is_made) && path.is_dir();
+        let content = (!is_observed || !is_of_user).then(|| content_of(path, self.path_map));
         match content.flatten() {
             Some(content) => {
                 key.add(format!("{CONTENT_OF}{name}"), content);

@@ -21,7 +21,8 @@ pub(super) fn may_be_named(path: &Path) -> bool {
     path.is_absolute() && path != Path::new("/") && !path.starts_with(NIX_STORE)
 }
 
-/// Whether `path` is a directory with files of the user, so that only the files that a run reads in it count.
+/// Whether `path` is a directory with files of the user, or one in which cargo builds, so that only the files that a run reads
+/// in it count.
 pub(super) fn is_of_user(path: &Path) -> bool {
     let is_named = || {
         let mut directories = DIRECTORIES_OF_USER.iter();
@@ -31,10 +32,14 @@ pub(super) fn is_of_user(path: &Path) -> bool {
     is_above_home() || path == env::temp_dir() || is_named()
 }
 
-/// Variables that name a directory of a user, besides the home directory and that for temporary files.
+/// Variables that name a directory of a user, besides the home directory and that for temporary files, or one in which cargo
+/// builds.
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>
-const DIRECTORIES_OF_USER: [&str; 7] = [
+const DIRECTORIES_OF_USER: [&str; 10] = [
+    "CARGO_BUILD_BUILD_DIR",
+    "CARGO_BUILD_TARGET_DIR",
     "CARGO_HOME",
+    "CARGO_TARGET_DIR",
     "RUSTUP_HOME",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",

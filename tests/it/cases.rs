@@ -7,6 +7,7 @@
 pub(crate) mod golden;
 mod lines;
 mod real_nix;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::fs;

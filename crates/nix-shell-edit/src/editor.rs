@@ -22,7 +22,7 @@ use crate::find::found::{Anchor, Found, Kind, Shells};
 use crate::find::parse::parse;
 use crate::find::shells;
 use crate::options::{Incremental, Linker, ShellName, Wrapper};
-use crate::region::{self, HookLines, Marks};
+use crate::region::{self, HookLines, Marks, POLICY, indentation};
 use crate::text::has_bare_carriage_return;
 use sccfg_util::problem::{Place, Problem};
 
@@ -449,6 +449,9 @@ impl Editor<'_> {
                         .ok_or_else(|| unsafe_edit("two edits would overlap"))?;
                     if after == file.original {
                         // It was checked when it was written.
+                        continue;
+                    }
+                    if indentation::is_all(POLICY, &file.path, &file.original, &after) {
                         continue;
                     }
                     let root = parse(&file.path, &after).map_err(not_nix)?;

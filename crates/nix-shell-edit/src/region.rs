@@ -22,6 +22,7 @@
 //! ```
 
 mod hook_lines;
+pub(crate) mod indentation;
 mod manual_edits;
 mod remove;
 mod scan;

@@ -1,5 +1,7 @@
 //! Lines, line ends and indentation of a text.
 
+mod step;
+
 use std::ops::Range;
 
 /// The line ends that a file uses.
@@ -82,10 +84,47 @@ pub(crate) fn has_bare_carriage_return(text: &str) -> bool {
     false
 }
 
-/// One level of indentation deeper than `indent`, in the style of the file.
-pub(crate) fn deeper(indent: &str) -> String {
-    let unit = if indent.contains('\t') { "\t" } else { "  " };
-    format!("{indent}{unit}")
+/// How a file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) line_end: LineEnd,
+    /// What each level of indentation adds.
+    pub(crate) step: &'static str,
+}
+
+impl Layout {
+    pub(crate) fn of(text: &str) -> Self {
+        Self {
+            line_end: LineEnd::of(text),
+            step: step::of(text),
+        }
+    }
+
+    /// One level deeper than `indent`.
+    pub(crate) fn deeper(self, indent: &str) -> String {
+        let step = match (indent.contains('\t'), self.step) {
+            (true, _) => "\t",
+            // The line is indented unlike the file.
+            (false, "\t") if !indent.is_empty() => step::DEFAULT,
+            (false, step) => step,
+        };
+        format!("{indent}{step}")
+    }
+
+    /// `text`, which has two spaces for each level, with the step of the file. It must not contain text of the user:
+    /// a string may have white space that matters.
+    pub(crate) fn stepped(self, text: &str) -> String {
+        if self.step == step::DEFAULT {
+            return text.to_owned();
+        }
+        let lines = text.split('\n').map(|line| {
+            let rest = line.trim_start_matches(' ');
+            let spaces = line.len() - rest.len();
+            let levels = self.step.repeat(spaces / step::DEFAULT.len());
+            format!("{levels}{}{rest}", " ".repeat(spaces % step::DEFAULT.len()))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// `body` with every line that is not blank indented; no line end after the last.
@@ -114,6 +153,22 @@ pub(crate) fn nested(text: &str, indent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_are_those_of_the_file() {
+        let layout = |step| Layout {
+            line_end: LineEnd::Lf,
+            step,
+        };
+        assert_eq!(
+            layout("   ").stepped("a {\n  b {\n     c\n\n"),
+            "a {\n   b {\n       c\n\n"
+        );
+        assert_eq!(layout("\t").stepped("a\n    b"), "a\n\t\tb");
+        assert_eq!(layout("\t").deeper(""), "\t");
+        assert_eq!(layout("\t").deeper("  "), "    ");
+        assert_eq!(layout("    ").deeper("\t"), "\t\t");
+    }
 
     #[test]
     fn whole_lines_are_those_of_the_range_alone() {

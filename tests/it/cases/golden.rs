@@ -42,6 +42,16 @@ impl Tree {
         self
     }
 
+    /// Each text, changed.
+    pub(crate) fn map(&self, change: impl Fn(&Path, &str) -> String) -> Self {
+        let changed = self.0.iter();
+        Self(
+            changed
+                .map(|(path, text)| (path.clone(), change(path, text)))
+                .collect(),
+        )
+    }
+
     #[track_caller]
     pub(crate) fn assert_same(&self, other: &Self, after: &str) {
         assert!(
@@ -166,11 +176,24 @@ fn without_hooks(text: &str, hook: &str) -> String {
             .lines()
             .map(|line| unquoted(line.strip_prefix(margin).unwrap_or(line), plain))
             .collect();
-        assert_eq!(
-            lines.join("\n"),
-            hook.trim_end(),
-            "the hook is not what is rendered"
-        );
+        // Its levels are indented as the file is.
+        let step = lines
+            .iter()
+            .map(|line| &line[..line.len() - line.trim_start().len()]);
+        let step = step
+            .filter(|step| !step.is_empty())
+            .min_by_key(|step| step.len());
+        let expected: Vec<String> = hook
+            .trim_end()
+            .lines()
+            .map(|line| {
+                let rest = line.trim_start();
+                step.unwrap_or_default()
+                    .repeat((line.len() - rest.len()) / 2)
+                    + rest
+            })
+            .collect();
+        assert_eq!(lines, expected, "the hook is not what is rendered");
         out.push_str(&rest[..start]);
         out.push_str(PLACEHOLDER);
         rest = &rest[end..];

@@ -32,7 +32,7 @@ use crate::find::eval::Eval;
 use crate::find::shell_function::{SetTarget, mentions_ours};
 use crate::find::syntax::{self, call_parts, innermost, last_name};
 use crate::find::thunk::Thunk;
-use crate::text::{deeper, indent_at, range_of};
+use crate::text::{indent_at, indented, range_of};
 use crate::variable::Variable;
 
 /// How the variables and the hook of a shell are written.
@@ -428,8 +428,9 @@ impl State<'_> {
             Placement::Top | Placement::Dotted => self.change.add(missing.join("\n")),
             Placement::After(env) => {
                 let range = range_of(env.syntax());
-                let indent = deeper(indent_at(edits.text(), range.start));
-                let body = format!("// {{\n  {}\n}}", missing.join("\n  "));
+                let indent = edits.deeper(indent_at(edits.text(), range.start));
+                let lines = indented(&missing.join("\n"), edits.layout().step, "\n");
+                let body = format!("// {{\n{lines}\n}}");
                 edits.inline(range.end..range.end, &indent, &indent, &body);
             }
         }
@@ -452,7 +453,7 @@ impl State<'_> {
             self.facts.hook.dir = self.facts.hook.dir.take().or(before.dir);
             return Ok(());
         }
-        let literal = hook::literal(self.settings, edits.line_end());
+        let literal = hook::own_literal(self.settings, edits.layout());
         let Some(entry) = seen.hook_inherited else {
             let hidden = hidden.map_or_else(String::new, |hook| format!(" + {hook}"));
             self.change.add(format!("{name} = {literal}{hidden};"));

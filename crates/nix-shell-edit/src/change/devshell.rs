@@ -33,7 +33,7 @@ use crate::find::eval::Eval;
 use crate::find::shell_function::leftmost_list;
 use crate::find::syntax::{self, call_parts, innermost};
 use crate::find::thunk::Thunk;
-use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
+use crate::text::{indent_at, indented, line_start, range_of, starts_line, whole_lines};
 use crate::variable::Variable;
 
 /// The attribute of the hook. Startup texts run in the order of their names: this one is first.
@@ -89,6 +89,14 @@ pub(crate) fn edit(
         }
     }
     let mut done = BTreeSet::new();
+    let layout = edits.layout();
+    let elements = |done: &BTreeSet<Variable>| {
+        indented(
+            &missing(done, settings, sccache).join("\n"),
+            layout.step,
+            "\n",
+        )
+    };
     if let Some(list) = env.as_ref().and_then(leftmost_list) {
         edit_list(edits, &list, settings, sccache, &mut done, &mut facts);
     } else if let Some(env) = &env {
@@ -99,19 +107,15 @@ pub(crate) fn edit(
         ) {
             return Err(Declined::Unclear);
         }
-        let indent = deeper(indent_at(edits.text(), range.start));
-        let body = format!(
-            "[\n  {}\n] ++",
-            missing(&done, settings, sccache).join("\n  ")
-        );
+        let indent = edits.deeper(indent_at(edits.text(), range.start));
+        let body = format!("[\n{}\n] ++", elements(&done));
         edits.inline(range.start..range.start, &indent, &indent, &body);
     } else {
-        let lines = missing(&done, settings, sccache).join("\n  ");
-        change.add(format!("env = [\n  {lines}\n];"));
+        change.add(format!("env = [\n{}\n];", elements(&done)));
     }
     let texts = shell_texts(thunk, set, &[]);
     facts.hook.not_removed_elsewhere = hook::conflicts_elsewhere(eval, texts, settings);
-    let literal = hook::literal(settings, edits.line_end());
+    let literal = hook::own_literal(settings, layout);
     change.add(format!("{STARTUP} = {literal};"));
     change.write(edits);
     Ok(facts)
@@ -227,7 +231,7 @@ fn edit_list(
         if index == 0 {
             body.splice(0..0, std::mem::take(&mut first));
         }
-        let indent = deeper(&indent);
+        let indent = edits.deeper(&indent);
         edits.inline(range, &indent, &indent, &body.join("\n"));
     }
     if !first.is_empty() {
@@ -274,7 +278,7 @@ pub(crate) fn put_first(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
             edits.lines(start..start, &indent, body);
         }
         _ => {
-            let indent = deeper(indent_at(text, range.start));
+            let indent = edits.deeper(indent_at(text, range.start));
             let tail = if first.is_some() {
                 indent.clone()
             } else {

@@ -1,9 +1,10 @@
 //! Edits of text by byte range, collected against the original text and applied together.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::region::{self, Marks};
-use crate::text::LineEnd;
+use crate::text::{Layout, LineEnd};
 
 /// Replaces a range of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub(crate) struct Edit {
 pub(crate) struct Edits<'t> {
     text: &'t str,
     line_end: LineEnd,
+    layout: OnceCell<Layout>,
     marks: Marks,
     all: Vec<Edit>,
 }
@@ -31,6 +33,7 @@ impl<'t> Edits<'t> {
         Self {
             text,
             line_end: LineEnd::of(text),
+            layout: OnceCell::new(),
             marks,
             all: Vec::new(),
         }
@@ -42,6 +45,15 @@ impl<'t> Edits<'t> {
 
     pub(crate) fn line_end(&self) -> LineEnd {
         self.line_end
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        *self.layout.get_or_init(|| Layout::of(self.text))
+    }
+
+    /// One level deeper than `indent`, in the style of the file.
+    pub(crate) fn deeper(&self, indent: &str) -> String {
+        self.layout().deeper(indent)
     }
 
     /// Replaces whole lines with a region: `range` starts and ends at line starts, and may be empty.

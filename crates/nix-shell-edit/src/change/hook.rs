@@ -16,7 +16,7 @@ use crate::find::eval::Eval;
 use crate::find::syntax::{self, call_parts, last_name};
 use crate::find::thunk::Thunk;
 use crate::text::{
-    LineEnd, deeper, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
+    Layout, LineEnd, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
 };
 use crate::variable::Variable;
 use sccfg_util::problem::Place;
@@ -90,17 +90,18 @@ pub(crate) fn put_first(
     if let Expr::Str(string) = &value
         && syntax::plain_string(string).is_some_and(|text| text.trim().is_empty())
         && is_simple_place(&value)
-        && body_start(edits.text(), string).is_none()
+        && body_start(edits, string).is_none()
     {
         let range = range_of(value.syntax());
         let base = indent_at(edits.text(), range.start).to_owned();
-        let literal = literal(settings, edits.line_end());
-        edits.inline(range, &deeper(&base), &base, &literal);
+        let literal = own_literal(settings, edits.layout());
+        let indent = edits.deeper(&base);
+        edits.inline(range, &indent, &base, &literal);
         return Ok(facts);
     }
     let first = leftmost(&value);
     let inside = match &first {
-        Expr::Str(string) if edits.line_end() == LineEnd::Lf => body_start(edits.text(), string),
+        Expr::Str(string) if edits.line_end() == LineEnd::Lf => body_start(edits, string),
         _ => None,
     };
     let mut runs = Vec::new();
@@ -111,7 +112,7 @@ pub(crate) fn put_first(
     let text = edits.text();
     facts.not_removed.sort_unstable();
     (facts.not_removed).dedup_by_key(|(offset, what)| (line_start(text, *offset), *what));
-    let hook = settings.hook_lines(LineEnd::Lf);
+    let hook = edits.layout().stepped(&settings.hook_lines(LineEnd::Lf));
     match inside {
         // Lines at the very start go into the same region.
         Some((offset, indent)) => match runs.iter().position(|run| run.range.start == offset) {
@@ -182,7 +183,7 @@ struct RemovedLines {
     in_block: bool,
 }
 
-/// The hook as a string literal.
+/// The hook as a string literal, with two spaces for each level.
 pub(crate) fn literal(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
     let lines = settings.hook_lines(line_end);
     match line_end {
@@ -190,6 +191,11 @@ pub(crate) fn literal(settings: ShellSettings<'_>, line_end: LineEnd) -> String 
         // Nix keeps the carriage returns of a '' string, but not those of a " string.
         LineEnd::CrLf => format!("\"{lines}\n\""),
     }
+}
+
+/// The hook as a string literal in the layout of a file.
+pub(crate) fn own_literal(settings: ShellSettings<'_>, layout: Layout) -> String {
+    layout.stepped(&literal(settings, layout.line_end))
 }
 
 /// `lib.mkForce value`, `lib.mkAfter value` → `value`, if it is a string or a sum of them.
@@ -225,11 +231,11 @@ fn put_before(
                     .parent()
                     .map_or(0, |node| range_of(&node).start) =>
         {
-            deeper(&base)
+            edits.deeper(&base)
         }
         _ => base,
     };
-    let literal = literal(settings, edits.line_end());
+    let literal = own_literal(settings, edits.layout());
     let simple = binds_tighter_than_plus(value);
     let open = if simple { "" } else { " (" };
     edits.inline(
@@ -284,7 +290,8 @@ fn leftmost(expr: &Expr) -> Expr {
 
 /// For a `''` string whose first line is empty: where its second line starts, and the indentation
 /// that Nix strips from all lines.
-fn body_start(text: &str, string: &ast::Str) -> Option<(usize, String)> {
+fn body_start(edits: &Edits<'_>, string: &ast::Str) -> Option<(usize, String)> {
+    let text = edits.text();
     let range = range_of(string.syntax());
     let raw = &text[range.clone()];
     let inner = raw.strip_prefix("''")?;
@@ -302,7 +309,7 @@ fn body_start(text: &str, string: &ast::Str) -> Option<(usize, String)> {
         }
         Some(spaces) => " ".repeat(spaces),
         // No line has any text: the region is the only content.
-        None => deeper(indent_at(text, range.end)),
+        None => edits.deeper(indent_at(text, range.end)),
     };
     Some((offset, indent))
 }

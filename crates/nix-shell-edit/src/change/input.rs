@@ -27,7 +27,7 @@ use super::set::SetEdit;
 use crate::find::input::{NAME, has_entry};
 use crate::find::syntax;
 use crate::quote;
-use crate::text::{deeper, indent_at, line_start, next_line, range_of, starts_line};
+use crate::text::{indent_at, line_start, next_line, range_of, starts_line};
 
 /// Why the input was not added.
 #[derive(Debug)]
@@ -85,7 +85,10 @@ pub(crate) fn add(
         let mut change = SetEdit::new(inputs);
         change.add(match nixpkgs {
             Some(nixpkgs) => {
-                format!("{NAME} = {{\n  url = {url};\n  inputs.nixpkgs.follows = {nixpkgs};\n}};")
+                let step = edits.layout().step;
+                format!(
+                    "{NAME} = {{\n{step}url = {url};\n{step}inputs.nixpkgs.follows = {nixpkgs};\n}};"
+                )
             }
             None => format!("{NAME}.url = {url};"),
         });
@@ -123,7 +126,7 @@ pub(crate) fn put_after(
         .map(|entry| range_of(entry.syntax()).start)
         .find(|&start| starts_line(text, start))
         .map_or_else(
-            || deeper(indent_at(text, brace)),
+            || edits.deeper(indent_at(text, brace)),
             |start| indent_at(text, start).to_owned(),
         );
     // Without an input, after the description.
@@ -309,7 +312,7 @@ pub(crate) fn add_argument(edits: &mut Edits<'_>, lambda: &Lambda, name: &str) {
             edits.lines(line..line, &indent, &format!("{name},"));
         }
         (first, None) => {
-            let indent = deeper(indent_at(text, after));
+            let indent = edits.deeper(indent_at(text, after));
             let comma = if first.is_some() { "," } else { "" };
             edits.inline(after..after, &indent, &indent, &format!("{name}{comma}"));
         }

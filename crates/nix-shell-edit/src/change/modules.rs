@@ -9,24 +9,24 @@ use super::hook;
 use super::shell_settings::ShellSettings;
 use super::{Declined, SetFacts};
 use crate::find::thunk::Thunk;
-use crate::text::{LineEnd, deeper, indent_at, line_start, nested, range_of, starts_line};
+use crate::text::{Layout, indent_at, line_start, nested, range_of, starts_line};
 use crate::variable::Variable;
 
 /// A devenv module with these arguments that takes precedence over other modules.
-pub(crate) fn devenv(settings: ShellSettings<'_>, arguments: &str, line_end: LineEnd) -> String {
+pub(crate) fn devenv(settings: ShellSettings<'_>, arguments: &str, layout: Layout) -> String {
     let mut lines = vec![format!("({{ {arguments}, ... }}: {{")];
     for variable in Variable::SET {
         if let Some(value) = settings.value(variable, "pkgs.sccache") {
             lines.push(format!("  env.{variable} = lib.mkForce {value};"));
         }
     }
-    let hook = hook::literal(settings, line_end);
+    let hook = hook::literal(settings, layout.line_end);
     lines.push(format!(
         "  enterShell = lib.mkBefore {};",
         nested(&hook, "  ")
     ));
     lines.push("})".to_owned());
-    lines.join("\n")
+    layout.stepped(&lines.join("\n"))
 }
 
 /// Makes the module `root`, a set, a function that takes `pkgs`.
@@ -42,7 +42,7 @@ pub(crate) fn make_function(edits: &mut Edits<'_>, root: &Expr) {
 }
 
 /// A devshell module.
-pub(crate) fn devshell(settings: ShellSettings<'_>, line_end: LineEnd) -> String {
+pub(crate) fn devshell(settings: ShellSettings<'_>, layout: Layout) -> String {
     let mut lines = vec!["({ pkgs, ... }: {".to_owned(), "  env = [".to_owned()];
     for variable in Variable::SET {
         lines.extend(
@@ -51,14 +51,14 @@ pub(crate) fn devshell(settings: ShellSettings<'_>, line_end: LineEnd) -> String
         );
     }
     lines.push("  ];".to_owned());
-    let hook = hook::literal(settings, line_end);
+    let hook = hook::literal(settings, layout.line_end);
     lines.push(format!(
         "  {} = {};",
         devshell::STARTUP,
         nested(&hook, "  ")
     ));
     lines.push("})".to_owned());
-    lines.join("\n")
+    layout.stepped(&lines.join("\n"))
 }
 
 /// Adds a module to the list of `devenv.lib.mkShell`.
@@ -70,7 +70,7 @@ pub(crate) fn add(
     let Expr::List(list) = &modules.expr else {
         return Err(Declined::Unclear);
     };
-    let module = devenv(settings, "pkgs, lib", edits.line_end());
+    let module = devenv(settings, "pkgs, lib", edits.layout());
     devshell::put_first(edits, list, &module);
     Ok(SetFacts::default())
 }
@@ -84,12 +84,14 @@ pub(crate) fn instead_of_toml(
     settings: ShellSettings<'_>,
 ) {
     let range = range_of(call.syntax());
-    let indent = deeper(indent_at(edits.text(), range.start));
-    let module = self::devshell(settings, edits.line_end());
+    let indent = edits.deeper(indent_at(edits.text(), range.start));
+    let layout = edits.layout();
+    let module = self::devshell(settings, layout);
+    let (step, two) = (layout.step, layout.step.repeat(2));
     let body = format!(
-        "({devshell}.mkShell {{\n  imports = [\n    ({devshell}.importTOML {})\n    {}\n  ];\n}})",
+        "({devshell}.mkShell {{\n{step}imports = [\n{two}({devshell}.importTOML {})\n{two}{}\n{step}];\n}})",
         file.syntax().text(),
-        nested(&module, "    ")
+        nested(&module, &two)
     );
     edits.inline(range, &indent, &indent, &body);
 }

@@ -9,7 +9,7 @@ use rowan::ast::AstNode as _;
 
 use super::edits::Edits;
 use crate::find::syntax;
-use crate::text::{deeper, indent_at, line_start, range_of, starts_line, whole_lines};
+use crate::text::{indent_at, line_start, range_of, starts_line, whole_lines};
 
 /// The source of `inherit (from) …`, with parentheses where `.name` requires them.
 pub(crate) fn inherited_from(from: &ast::InheritFrom) -> String {
@@ -106,7 +106,7 @@ impl SetEdit {
         let set = range_of(&self.set);
         let base = indent_at(text, set.start).to_owned();
         let brace = set.end - 1;
-        let indent = self.entry_indent(text, &base);
+        let indent = self.entry_indent(edits, &base);
         let mut added = self.added.join("\n");
         let brace_starts_line = starts_line(text, brace);
 
@@ -184,7 +184,8 @@ impl SetEdit {
     }
 
     /// The indentation of the set's entries.
-    fn entry_indent(&self, text: &str, base: &str) -> String {
+    fn entry_indent(&self, edits: &Edits<'_>, base: &str) -> String {
+        let text = edits.text();
         self.entries
             .iter()
             .map(|entry| range_of(entry.syntax()).start)
@@ -197,7 +198,7 @@ impl SetEdit {
                     } else {
                         base
                     };
-                    deeper(outer)
+                    edits.deeper(outer)
                 },
                 |start| indent_at(text, start).to_owned(),
             )

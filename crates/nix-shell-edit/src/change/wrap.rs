@@ -22,7 +22,7 @@ use super::set::inherited_from;
 use super::shell_settings::ShellSettings;
 use crate::find::lexical;
 use crate::quote;
-use crate::text::{LineEnd, deeper, indent_at, nested, range_of, starts_line};
+use crate::text::{Layout, LineEnd, indent_at, nested, range_of, starts_line};
 use crate::variable::Variable;
 
 /// Wraps the derivation that `shell` evaluates to.
@@ -33,6 +33,7 @@ pub(crate) fn derivation(
     sccache: &str,
 ) {
     let call = overriding(settings, sccache, edits.line_end());
+    let call = edits.layout().stepped(&call);
     around(edits, shell, &format!(".overrideAttrs {call}"));
 }
 
@@ -50,9 +51,9 @@ pub(crate) fn set(
     lines.extend(each_with_sccache(names));
     lines.push("  }))".to_owned());
     let range = range_of(shells.syntax());
-    let (base, indent) = indents(edits.text(), range.start);
+    let (base, indent) = indents(edits, range.start);
     let simple = is_primary(shells);
-    let body = lines.join("\n");
+    let body = edits.layout().stepped(&lines.join("\n"));
     let outer = needs_parentheses(shells);
     let open = match (outer, simple) {
         (true, true) => format!("({body}"),
@@ -91,13 +92,9 @@ pub(crate) fn output(
     }
     lines.push(") (".to_owned());
     let range = range_of(shells.syntax());
-    let (base, indent) = indents(edits.text(), range.start);
-    edits.inline(
-        range.start..range.start,
-        &indent,
-        &indent,
-        &lines.join("\n"),
-    );
+    let (base, indent) = indents(edits, range.start);
+    let open = edits.layout().stepped(&lines.join("\n"));
+    edits.inline(range.start..range.start, &indent, &indent, &open);
     edits.inline(range.end..range.end, &indent, &base, ")");
 }
 
@@ -138,10 +135,11 @@ pub(crate) fn outputs(
     }
     lines.push("}".to_owned());
     let range = range_of(flake.syntax());
-    let (base, indent) = indents(edits.text(), range.start);
+    let (base, indent) = indents(edits, range.start);
     let open = format!("let {outputs} =");
     edits.inline(range.start..range.start, &indent, &indent, &open);
-    edits.inline(range.end..range.end, &indent, &base, &lines.join("\n"));
+    let close = edits.layout().stepped(&lines.join("\n"));
+    edits.inline(range.end..range.end, &indent, &base, &close);
 }
 
 /// `let withSccache = shell: …;`
@@ -161,7 +159,7 @@ fn each_with_sccache(names: &[String]) -> impl Iterator<Item = String> {
 /// Adds `module` next to the module that `shell` evaluates to.
 pub(crate) fn module(edits: &mut Edits<'_>, shell: &Expr, module: &str) {
     let range = range_of(shell.syntax());
-    let (base, indent) = indents(edits.text(), range.start);
+    let (base, indent) = indents(edits, range.start);
     edits.inline(
         range.start..range.start,
         &indent,
@@ -178,7 +176,7 @@ pub(crate) fn inherited(
     inherit: &ast::Inherit,
     settings: ShellSettings<'_>,
     sccache: &str,
-    line_end: LineEnd,
+    layout: Layout,
 ) -> String {
     let name = quote::attribute(name);
     let value = match inherit.from() {
@@ -187,7 +185,7 @@ pub(crate) fn inherited(
     };
     format!(
         "{name} = {value}.overrideAttrs {};",
-        overriding(settings, sccache, line_end)
+        layout.stepped(&overriding(settings, sccache, layout.line_end))
     )
 }
 
@@ -217,24 +215,26 @@ fn overriding(settings: ShellSettings<'_>, sccache: &str, line_end: LineEnd) -> 
 }
 
 /// The indentation of the line before the expression at `offset`, and of what is added around it.
-fn indents(text: &str, offset: usize) -> (String, String) {
+fn indents(edits: &Edits<'_>, offset: usize) -> (String, String) {
+    let text = edits.text();
     let own = indent_at(text, offset).to_owned();
     if starts_line(text, offset) {
         // `name =`, and the expression on the next line
         let outer = own
-            .strip_suffix("  ")
+            .strip_suffix(edits.layout().step)
+            .or(own.strip_suffix("  "))
             .or(own.strip_suffix('\t'))
             .unwrap_or(&own);
         return (outer.to_owned(), own);
     }
-    let deeper = deeper(&own);
+    let deeper = edits.deeper(&own);
     (own, deeper)
 }
 
 /// Adds `suffix` to an expression, with parentheses where they are needed.
 fn around(edits: &mut Edits<'_>, shell: &Expr, suffix: &str) {
     let range = range_of(shell.syntax());
-    let (base, indent) = indents(edits.text(), range.start);
+    let (base, indent) = indents(edits, range.start);
     let outer = needs_parentheses(shell);
     let simple = is_primary(shell);
     let open = "(".repeat(usize::from(outer) + usize::from(!simple));

@@ -109,7 +109,7 @@ impl Editor<'_> {
                             ..
                         } = shell;
                         let settings = self.settings_with(package.as_ref(), sccache);
-                        wrap::inherited(name, inherit, settings, sccache, edits.line_end())
+                        wrap::inherited(name, inherit, settings, sccache, edits.layout())
                     })
                     .collect();
                 change.replace_inherited(index, &names, &instead);

@@ -131,7 +131,7 @@ impl Editor<'_> {
                 wrap::set(&mut edits, expr, &self.names, settings, &sccache);
             }
             (Some(_), Kind::DevshellModule) => {
-                let module = modules::devshell(settings, edits.line_end());
+                let module = modules::devshell(settings, edits.layout());
                 wrap::module(&mut edits, expr, &module);
             }
             _ => return Err(Refused::Unknown),
@@ -165,9 +165,9 @@ impl Editor<'_> {
         let settings = self.settings_with(package.as_ref(), "pkgs.sccache");
         let module = match (shell.kind, &package) {
             (Kind::DevenvFile, Some(_)) => {
-                modules::devenv(settings, "pkgs, lib, inputs", edits.line_end())
+                modules::devenv(settings, "pkgs, lib, inputs", edits.layout())
             }
-            _ => modules::devenv(settings, "pkgs, lib", edits.line_end()),
+            _ => modules::devenv(settings, "pkgs, lib", edits.layout()),
         };
         wrap::module(&mut edits, &outside.expr, &module);
         add_package_argument(&mut edits, package.as_ref());

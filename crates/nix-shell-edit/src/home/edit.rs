@@ -30,7 +30,7 @@ use crate::find::files::{File, Files, Sources};
 use crate::find::parse::parse;
 use crate::find::syntax::{self, innermost};
 use crate::region;
-use crate::text::{deeper, has_bare_carriage_return, indent_at, line_start, range_of, starts_line};
+use crate::text::{has_bare_carriage_return, indent_at, line_start, range_of, starts_line};
 use sccfg_util::problem::Problem;
 
 /// Adds `path`, such as `./sccache.nix`, to the imports of `module`; `None` when they have it.
@@ -85,7 +85,9 @@ pub fn import(
     if !is_undone {
         return Err(refused(0, "the edit could not be undone byte for byte"));
     }
-    Ok((after != file.original).then(|| EditedFile {
+    let is_same = after == file.original
+        || region::indentation::is_all(region::HOME, &file.path, &file.original, &after);
+    Ok((!is_same).then(|| EditedFile {
         path: file.path.clone(),
         before: file.original.clone(),
         after,
@@ -194,7 +196,7 @@ fn add_to(edits: &mut Edits<'_>, imports: &Expr, path: &str) -> Result<(), Refus
     if !is_operand {
         return Err((range.start, "its imports are not a literal list"));
     }
-    let indent = deeper(indent_at(edits.text(), range.start));
+    let indent = edits.deeper(indent_at(edits.text(), range.start));
     edits.inline(
         range.start..range.start,
         &indent,
@@ -245,7 +247,7 @@ fn put_last(edits: &mut Edits<'_>, list: &ast::List, body: &str) {
                 } else {
                     &base
                 };
-                deeper(outer)
+                edits.deeper(outer)
             },
             |start| indent_at(text, start).to_owned(),
         );

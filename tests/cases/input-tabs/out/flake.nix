@@ -3,8 +3,8 @@
 		nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
 		# >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
 		sccfg = {
-		  url = "github:owner/sccfg";
-		  inputs.nixpkgs.follows = "nixpkgs";
+			url = "github:owner/sccfg";
+			inputs.nixpkgs.follows = "nixpkgs";
 		};
 		# <<< sccfg <<<
 	};
@@ -28,8 +28,8 @@
 				RUSTC_WRAPPER = "${pkgs.sccache}/bin/sccache";
 				CARGO_INCREMENTAL = "0";
 				shellHook = ''
-				  PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
-				  ${sccfg.lib.shellHook { size = "24GiB"; }}
+					PATH=${sccfg.packages.${pkgs.stdenv.hostPlatform.system}.default}/bin:$PATH
+					${sccfg.lib.shellHook { size = "24GiB"; }}
 				'';
 				# <<< sccfg <<<
 			};

@@ -1,0 +1,16 @@
+{
+    inputs = {
+        nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    };
+
+    outputs = { nixpkgs, ... }:
+        let
+            pkgs = nixpkgs.legacyPackages.x86_64-linux;
+        in
+        {
+            devShells.x86_64-linux.default = pkgs.mkShell {
+                packages = [ pkgs.cargo ];
+                MINE = "1";
+            };
+        };
+}

@@ -1,0 +1,26 @@
+{
+   inputs = {
+      nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+      devshell.url = "github:numtide/devshell";
+   };
+   outputs = { nixpkgs, devshell, ... }:
+      let
+         system = "x86_64-linux";
+         pkgs = nixpkgs.legacyPackages.${system};
+      in
+      {
+         devShells.${system}.default = devshell.legacyPackages.${system}.mkShell {
+            name = "tool";
+            devshell.startup.mine.text = "export A=1";
+            # >>> sccfg >>> rendered from sccfg.toml by `sccfg apply`
+            env = [
+               { name = "RUSTC_WRAPPER"; value = "${pkgs.sccache}/bin/sccache"; }
+               { name = "CARGO_INCREMENTAL"; value = "0"; }
+            ];
+            devshell.startup."0-sccfg".text = ''
+               <the hook>
+            '';
+            # <<< sccfg <<<
+         };
+      };
+}

@@ -28,6 +28,9 @@ pub struct Module {
     pub file: PathBuf,
     /// Its range in the file; `None` for the whole file.
     pub range: Option<Range<usize>>,
+    /// Where the range is that of a binding of one option, `homeManager.home.stateVersion = …;`: how many of its names
+    /// are those of the module.
+    pub names: Option<usize>,
 }
 
 impl Module {
@@ -38,6 +41,7 @@ impl Module {
             name: None,
             file: file.into(),
             range: None,
+            names: None,
         }
     }
 }

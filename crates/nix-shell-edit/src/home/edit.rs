@@ -17,9 +17,10 @@
 //!   ];
 //! }
 //! ```
+//! A module that is only an attribute path becomes a set.
 
 use rnix::SyntaxKind;
-use rnix::ast::{self, AttrSet, Entry, Expr};
+use rnix::ast::{self, AttrSet, AttrpathValue, Entry, Expr};
 use rowan::ast::AstNode as _;
 
 use super::{Module, ModuleKind};
@@ -30,7 +31,9 @@ use crate::find::files::{File, Files, Sources};
 use crate::find::parse::parse;
 use crate::find::syntax::{self, innermost};
 use crate::region;
-use crate::text::{has_bare_carriage_return, indent_at, line_start, range_of, starts_line};
+use crate::text::{
+    has_bare_carriage_return, indent_at, line_start, next_line, range_of, starts_line,
+};
 use sccfg_util::problem::Problem;
 
 /// Adds `path`, such as `./sccache.nix`, to the imports of `module`; `None` when they have it.
@@ -55,6 +58,14 @@ pub fn import(
             .at(file.place(offset))
             .hint(format!("add it by hand: imports = [ {path} ];"))
     };
+    let mut edits = Edits::marked(&file.text, region::HOME);
+    if let Some(names) = module.names {
+        option(file, module)
+            .ok_or((0, "its option is not there"))
+            .and_then(|option| put_around(&mut edits, &option, names, path))
+            .map_err(|(offset, why)| refused(offset, why))?;
+        return finish(&files, file, edits, refused);
+    }
     let expr = expression(file, module).unwrap_or_else(|| file.root.clone());
     // One that a configuration of home-manager names may have options of any name.
     if module.kind == ModuleKind::File
@@ -66,8 +77,17 @@ pub fn import(
             "it sets an option of flake-parts or NixOS, so it is no module of home-manager",
         ));
     }
-    let mut edits = Edits::marked(&file.text, region::HOME);
     add(&mut edits, &expr, path).map_err(|(offset, why)| refused(offset, why))?;
+    finish(&files, file, edits, refused)
+}
+
+/// Applies the edits, if the result parses and can be undone.
+fn finish(
+    files: &Files<'_>,
+    file: &File,
+    edits: Edits<'_>,
+    refused: impl Fn(usize, &str) -> Problem,
+) -> Result<Option<EditedFile>, Problem> {
     let after = edits
         .apply()
         .ok_or_else(|| refused(0, "two edits would overlap"))?;
@@ -102,6 +122,79 @@ fn expression(file: &File, module: &Module) -> Option<Expr> {
         .descendants()
         .find(|node| range_of(node) == *range && Expr::can_cast(node.kind()))
         .and_then(Expr::cast)
+}
+
+/// The binding of an option that is all there is of the module.
+fn option(file: &File, module: &Module) -> Option<AttrpathValue> {
+    let range = module.range.as_ref()?;
+    let mut bindings = file
+        .root
+        .syntax()
+        .descendants()
+        .filter_map(AttrpathValue::cast);
+    bindings.find(|binding| range_of(binding.syntax()) == *range)
+}
+
+/// Replaces `module.option = value;` with `module = { imports = [ path ]; option = value; };`, where the names of the
+/// module are the first `names` ones. Nix does not merge two attribute paths with a computed name.
+fn put_around(
+    edits: &mut Edits<'_>,
+    option: &AttrpathValue,
+    names: usize,
+    path: &str,
+) -> Result<(), Refusal> {
+    let text = edits.text();
+    let range = range_of(option.syntax());
+    let attrs = |binding: &AttrpathValue| -> Vec<ast::Attr> {
+        let path = binding.attrpath();
+        path.map_or_else(Vec::new, |path| path.attrs().collect())
+    };
+    let own = attrs(option);
+    let [module @ .., last] = &own[..names.min(own.len())] else {
+        return Err((range.start, "its option has another form"));
+    };
+    let Some(first_of_option) = own.get(names) else {
+        return Err((range.start, "its option has another form"));
+    };
+    let module: Vec<String> = module
+        .iter()
+        .chain([last])
+        .map(|attr| attr.syntax().text().to_string())
+        .collect();
+    let siblings = option.syntax().parent().map(|set| syntax::entries(&set));
+    for sibling in siblings.into_iter().flatten() {
+        let Entry::AttrpathValue(sibling) = sibling else {
+            continue;
+        };
+        let other: Vec<String> = attrs(&sibling)
+            .iter()
+            .map(|attr| attr.syntax().text().to_string())
+            .collect();
+        if let Some([name, ..]) = other.strip_prefix(module.as_slice())
+            && name == "imports"
+        {
+            return Err((range.start, "its imports are an attribute path as well"));
+        }
+    }
+    let base = indent_at(text, range.start).to_owned();
+    let indent = edits.deeper(&base);
+    let dot = range_of(last.syntax()).end..range_of(first_of_option.syntax()).start;
+    edits.inline(
+        dot,
+        &indent,
+        &indent,
+        &format!("= {{ imports = [ {path} ];"),
+    );
+    let line = next_line(text, range.end);
+    let rest = &text[range.end..line];
+    let is_last =
+        rest.ends_with('\n') && (rest.trim().is_empty() || rest.trim_start().starts_with('#'));
+    if is_last && !has_bare_carriage_return(rest) {
+        edits.lines(line..line, &base, "};");
+    } else {
+        edits.inline(range.end..range.end, &base, &base, "};");
+    }
+    Ok(())
 }
 
 /// Where a module sets an option that home-manager does not have.

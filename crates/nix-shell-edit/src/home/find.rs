@@ -84,6 +84,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
         found: Found::default(),
         settings: Vec::new(),
         settings_in_config: Vec::new(),
+        single: Vec::new(),
         named: Vec::new(),
     };
     for id in ids {
@@ -93,6 +94,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
         mut found,
         mut settings,
         settings_in_config,
+        mut single,
         named,
         ..
     } = search;
@@ -101,6 +103,7 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
     }
     if !found.imported_trees.is_empty() {
         settings.retain(|module| is_imported(&module.file, &named));
+        single.retain(|module| is_imported(&module.file, &named));
         (found.collected).retain(|module| is_imported(&module.file, &named));
     }
     found.damaged = files.damaged.take();
@@ -113,6 +116,9 @@ pub fn find(sources: &dyn Sources, paths: &[PathBuf]) -> Found {
             settings
         };
     }
+    if found.modules.is_empty() {
+        found.modules = single;
+    }
     found
 }
 
@@ -124,6 +130,9 @@ struct Search<'f, 's> {
     /// Those that set it in the set `config`; used if there are no others, because most of these modules
     /// have options, and are not where a user adds imports.
     settings_in_config: Vec<Module>,
+    /// Modules of which an option that every home has to set is written as one attribute path; used if there are no
+    /// others.
+    single: Vec<Module>,
     /// The files, and the paths that they name.
     named: Vec<(PathBuf, PathBuf)>,
 }
@@ -251,12 +260,11 @@ impl Search<'_, '_> {
             && let Some(module) = holder::module_of(binding, 2, file)
         {
             let modules = match names.as_slice() {
+                _ if module.names.is_some() => &mut self.single,
                 ["config", _, _] => &mut self.settings_in_config,
                 _ => &mut self.settings,
             };
-            if !modules.contains(&module) {
-                modules.push(module);
-            }
+            add(modules, module);
         }
         if let Some(name) = holder::module_name(&path)
             && let Some(module) = holder::collected(&value, name, file)
@@ -299,6 +307,20 @@ impl Search<'_, '_> {
                 if imports.as_deref() == Some("imports") && own.attrs().count() > 1 =>
             {
                 self.choose(&whole.beside(value), ModuleKind::User, name.as_ref());
+            }
+            // `home-manager.users.me.home.stateVersion = …;`
+            Some([Some(name), home, option])
+                if home.as_deref() == Some("home")
+                    && matches!(
+                        option.as_deref(),
+                        Some("stateVersion" | "username" | "homeDirectory")
+                    ) =>
+            {
+                let module = holder::module_at(binding, path.len() - 2, name.clone(), file);
+                if let Some(module) = module.filter(|module| module.names.is_some()) {
+                    let kind = ModuleKind::User;
+                    add(&mut self.single, Module { kind, ..module });
+                }
             }
             _ => {}
         }
@@ -388,6 +410,17 @@ impl Search<'_, '_> {
             };
             (if sets_home { 3 } else { 4 }, module)
         })
+    }
+}
+
+/// Adds a module that is not among `modules`. Of several options of one module, one is enough.
+fn add(modules: &mut Vec<Module>, module: Module) {
+    let is_same = |other: &Module| {
+        let same_path = module.names.is_some() && other.names.is_some();
+        (same_path && other.file == module.file && other.name == module.name) || *other == module
+    };
+    if !modules.iter().any(is_same) {
+        modules.push(module);
     }
 }
 

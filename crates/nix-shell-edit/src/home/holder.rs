@@ -80,14 +80,39 @@ pub(super) fn module_of(binding: &AttrpathValue, length: usize, file: &Path) -> 
         return around(outermost.syntax().parent()?, file);
     }
     let name = module_name(&names)?;
+    below(&bindings, names.len(), name, file)
+}
+
+/// The module in the file `file` that the first `length` names on the path to `binding` are those of.
+pub(super) fn module_at(
+    binding: &AttrpathValue,
+    length: usize,
+    name: String,
+    file: &Path,
+) -> Option<Module> {
+    below(&nested(binding), length, name, file)
+}
+
+/// The module whose path is the first `length` names of `bindings`.
+fn below(bindings: &[AttrpathValue], length: usize, name: String, file: &Path) -> Option<Module> {
     let mut passed = 0;
-    let module = bindings.iter().find(|binding| {
+    for binding in bindings {
+        let before = passed;
         passed += own_names(binding).len();
-        passed >= names.len()
-    })?;
-    // In `homeManager.home.stateVersion = …;`, no set is the module.
-    (passed == names.len()).then_some(())?;
-    Some(inside(&module.value()?, name, file))
+        if passed == length {
+            return Some(inside(&binding.value()?, name, file));
+        }
+        // In `homeManager.home.stateVersion = …;`, no set is the module.
+        if passed > length {
+            return Some(Module {
+                name: Some(name),
+                range: Some(range_of(binding.syntax())),
+                names: Some(length - before),
+                ..Module::file(file)
+            });
+        }
+    }
+    None
 }
 
 /// The module that is the value of a binding, if it is written there.

@@ -1,4 +1,4 @@
 { config, ... }:
 {
-  home-manager.users.${config.me.name}.home.stateVersion = "26.05";
+  environment.systemPackages = [ config.me.package ];
 }

@@ -1,0 +1,7 @@
+{ lib, ... }:
+{
+  den.default = {
+    homeManager.imports = [ ];
+    homeManager.home.stateVersion = "26.05";
+  };
+}

@@ -138,11 +138,18 @@ pub(crate) fn step(facts: &Facts<'_>, job: &Job, backend: Backend) -> StepLines 
         "  with:".to_owned(),
         format!("    backend: {}", backend.name()),
     ];
-    if let NixShell::Develop(arguments) = &job.nix {
-        lines.push("    nix: true".to_owned());
-        if !arguments.is_empty() {
-            lines.push(format!("    nix-arguments: '{arguments}'"));
+    match &job.nix {
+        NixShell::Develop(arguments) => {
+            lines.push("    nix: true".to_owned());
+            if !arguments.is_empty() {
+                lines.push(format!("    nix-arguments: '{arguments}'"));
+            }
         }
+        NixShell::Devenv => {
+            lines.push("    nix: true".to_owned());
+            lines.push("    devenv: true".to_owned());
+        }
+        NixShell::None | NixShell::Other(_) => {}
     }
     if backend == Backend::RustCache {
         let workspaces = facts.workspaces.of(job);

@@ -291,11 +291,15 @@ fn traps_the_end(script: &str) -> bool {
 /// The line for a job with this back end.
 fn line(job: &Job, backend: Backend, is_kept: bool) -> String {
     let mut line = format!("- SCCFG_CI_BACKEND={}", backend.name());
-    if let NixShell::Develop(arguments) = &job.nix {
-        line.push_str(" SCCFG_CI_NIX=true");
-        if !arguments.is_empty() {
-            line.push_str(&format!(" SCCFG_CI_NIX_ARGUMENTS='{arguments}'"));
+    match &job.nix {
+        NixShell::Develop(arguments) => {
+            line.push_str(" SCCFG_CI_NIX=true");
+            if !arguments.is_empty() {
+                line.push_str(&format!(" SCCFG_CI_NIX_ARGUMENTS='{arguments}'"));
+            }
         }
+        NixShell::Devenv => line.push_str(" SCCFG_CI_NIX=true SCCFG_CI_DEVENV=true"),
+        NixShell::None | NixShell::Other(_) => {}
     }
     if is_kept {
         line.push_str(&format!(" SCCFG_CI_CACHE=\"$CI_PROJECT_DIR/{CACHE}\""));

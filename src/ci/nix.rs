@@ -8,6 +8,8 @@ pub(crate) enum NixShell {
     None,
     /// `nix develop` with these arguments, such as `.#ci`.
     Develop(String),
+    /// `devenv shell`.
+    Devenv,
     /// A shell in which sccfg cannot start sccache, and why.
     Other(&'static str),
 }
@@ -26,12 +28,20 @@ impl NixShell {
         }
         if script.contains("nix-shell") {
             return Self::Other(
-                "it runs cargo in `nix-shell`, and sccfg starts sccache in the shells of `nix develop` only",
+                "it runs cargo in `nix-shell`, and sccfg starts sccache in the shells of `nix develop` and `devenv shell` only",
             );
         }
         if script.contains("devenv shell") {
+            return Self::Devenv;
+        }
+        let has_options = script.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            let mut after = words.by_ref().skip_while(|word| *word != "devenv").skip(1);
+            after.any(|word| word == "shell")
+        });
+        if has_options {
             return Self::Other(
-                "it runs cargo in `devenv shell`, and sccfg starts sccache in the shells of `nix develop` only",
+                "it runs cargo in `devenv shell` with options of devenv, which sccfg does not pass on",
             );
         }
         Self::None
@@ -40,14 +50,14 @@ impl NixShell {
     /// The shell of a job one of whose steps runs cargo in this shell, and another one in `next`.
     pub(super) fn and(self, next: Self) -> Self {
         match (&self, &next) {
-            (Self::None, _) | (Self::Develop(_), Self::Other(_)) => next,
+            (Self::None, _) | (Self::Develop(_) | Self::Devenv, Self::Other(_)) => next,
             _ => self,
         }
     }
 
-    /// Whether it is one of `nix develop`.
-    pub(crate) fn is_develop(&self) -> bool {
-        matches!(self, Self::Develop(_))
+    /// Whether sccfg starts sccache in it.
+    pub(crate) fn is_entered(&self) -> bool {
+        matches!(self, Self::Develop(_) | Self::Devenv)
     }
 }
 
@@ -124,11 +134,13 @@ mod tests {
             "nix develop .#$SHELL -c cargo test",
             "nix develop \"$(cat shell)\" -c cargo test",
             "nix-shell --run 'cargo test'",
-            "devenv shell cargo test",
+            "devenv --profile ci shell cargo test",
         ] {
             let found = NixShell::of_script(script);
             assert!(matches!(found, NixShell::Other(_)), "{script}: {found:?}");
         }
         assert_eq!(NixShell::of_script("cargo test"), NixShell::None);
+        let script = "devenv shell -- cargo test";
+        assert_eq!(NixShell::of_script(script), NixShell::Devenv);
     }
 }

@@ -331,7 +331,7 @@ mod tests {
         );
         assert!(test.has_rust_cache && test.nix == NixShell::None && test.obstacle.is_none());
         assert_eq!(lint.runner, Runner::Hosted);
-        assert!(lint.nix.is_develop());
+        assert!(matches!(lint.nix, NixShell::Develop(_)));
         assert!(lint.obstacle.is_some(), "it has no checkout");
         let found: Vec<String> = workflow.findings.iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 2, "{found:?}");

@@ -182,7 +182,7 @@ fn explain(found: &CiReport, json: bool, report: Report) {
             .iter()
             .map(|(path, job, decision)| {
                 json!({ "workflow": path, "job": job.name, "runs_on": job.runs_on, "runner": job.runner,
-                    "nix": job.nix.is_develop(), "backend": decision.backend, "why": decision.why })
+                    "nix": job.nix.is_entered(), "backend": decision.backend, "why": decision.why })
             })
             .collect();
         let findings = changes::findings(&found.findings);

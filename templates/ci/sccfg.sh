@@ -12,6 +12,7 @@
 #   SCCFG_CI_CACHE=DIR        where `local` keeps entries, such as a directory that the provider stores
 #   SCCFG_CI_NIX=true         cargo runs in `nix develop`, which provides sccache and the wrapper
 #   SCCFG_CI_NIX_ARGUMENTS    arguments of that `nix develop`, such as .#ci
+#   SCCFG_CI_DEVENV=true      that is `devenv shell` instead of `nix develop`
 
 sccfg_warn() { printf 'sccfg: warning: %s\n' "$*" >&2; }
 
@@ -139,8 +140,15 @@ sccfg_without() {
 
 sccfg_sccache() {
   if [ "${SCCFG_CI_NIX:-}" = true ]; then
-    # shellcheck disable=SC2086 # several words
-    nix develop ${SCCFG_CI_NIX_ARGUMENTS:-} --command sccache "$@"
+    # The shell names its sccache, which need not be on PATH.
+    # shellcheck disable=SC2016 # for that shell
+    printf 'exec "${SCCFG_SCCACHE:-${RUSTC_WRAPPER:-sccache}}" "$@"\n' >"$sccfg_dir/sccache"
+    if [ "${SCCFG_CI_DEVENV:-}" = true ]; then
+      devenv shell sh "$sccfg_dir/sccache" "$@"
+    else
+      # shellcheck disable=SC2086 # several words
+      nix develop ${SCCFG_CI_NIX_ARGUMENTS:-} --command sh "$sccfg_dir/sccache" "$@"
+    fi
   else
     "$sccfg_program" "$@"
   fi

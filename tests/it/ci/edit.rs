@@ -345,6 +345,7 @@ fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
     let jobs = [
         job("named", "nix develop .#ci --command cargo test"),
         job("default", "nix develop -c cargo test"),
+        job("devenv", "devenv shell -- cargo test"),
         job("classic", "nix-shell --run \"cargo test\""),
     ];
     let sandbox = sandbox().file(
@@ -356,18 +357,20 @@ fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
     sandbox
         .sccfg(&["-C", "repo", "ci", "github"])
         .status(0)
-        .stdout_has("step in 2 jobs")
+        .stdout_has("step in 3 jobs")
         .stderr_has("the job `classic` of .github/workflows/ci.yml was not changed, because it runs cargo in `nix-shell`");
     let jobs = &yaml(&sandbox.path("repo/.github/workflows/ci.yml"))["jobs"];
     let with = |job: &str| jobs[job]["steps"][1]["with"].clone();
     assert_eq!(with("named")["nix-arguments"], ".#ci");
     assert_eq!(with("default")["nix"], "true");
     assert_eq!(with("default").get("nix-arguments"), None);
+    assert_eq!(with("default").get("devenv"), None);
+    assert_eq!(with("devenv")["devenv"], "true");
     // Without sccache, it does not matter which shell it is.
     sandbox
         .sccfg(&["-C", "repo", "ci", "github", "--backend", "rust-cache"])
         .status(0)
-        .stdout_has("step in 3 jobs");
+        .stdout_has("step in 4 jobs");
 }
 
 #[test]

@@ -425,6 +425,12 @@ fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
         commands.contains("SCCFG_CI_NIX=true SCCFG_CI_NIX_ARGUMENTS='./nix#ci'"),
         "{commands}"
     );
+    let pipeline = PIPELINE.replace("cargo build", "devenv shell cargo build");
+    sandbox.write("repo/.gitlab-ci.yml", &pipeline);
+    sandbox.sccfg(&["-C", "repo", "ci", "gitlab"]).status(0);
+    let commands = self::commands(&sandbox);
+    let variables = "SCCFG_CI_NIX=true SCCFG_CI_DEVENV=true";
+    assert!(commands.contains(variables), "{commands}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use rstest::rstest;
+
 use super::runner::{Runner, scripts};
 use crate::nix::{nix, system};
 use crate::remote::is_private;
@@ -160,21 +162,26 @@ pub(super) fn public_bucket(s3: &Service) -> String {
     )
 }
 
-/// A flake whose dev shell sets sccache as the wrapper.
+/// A flake whose dev shell sets sccache as the wrapper, as `sccfg init` does: sccache is not on its `PATH`.
 pub(super) fn flake_with_a_shell() -> String {
     format!(
         "{{\n  inputs.nixpkgs.url = \"{}\";\n  outputs = {{ nixpkgs, ... }}:\n    let pkgs = \
              nixpkgs.legacyPackages.{}; in {{\n      devShells.{1}.default = pkgs.mkShell {{\n        \
-             packages = [ pkgs.cargo pkgs.rustc pkgs.sccache ];\n        \
-             RUSTC_WRAPPER = \"${{pkgs.sccache}}/bin/sccache\";\n      }};\n    }};\n}}\n",
+             packages = [ pkgs.cargo pkgs.rustc ];\n        \
+             RUSTC_WRAPPER = \"${{pkgs.sccache}}/bin/sccache\";\n        \
+             # The stub of nixpkgs adds the PATH of the host.\n        \
+             shellHook = ''PATH=$(printf %s \"$PATH\" | tr : '\\n' | \
+             while read -r d; do [ -e \"$d/sccache\" ] || printf %s: \"$d\"; done)'';\n      }};\n    }};\n}}\n",
         nix().nixpkgs(),
         system(),
     )
 }
 
 #[requires(sccache_with_levels, redis_server, nix, node, python3)]
-#[test]
-fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
+#[rstest]
+fn a_job_in_a_shell_of_nix_uses_the_sccache_of_the_shell(
+    #[values("nix develop", "devenv shell")] enter: &str,
+) {
     let nix = nix();
     let port = free_port();
     let sandbox = repository(&format!(
@@ -186,6 +193,14 @@ fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
         ("backend", "remote"),
         ("nix", "true"),
         ("nix-arguments", ".#default --offline"),
+        (
+            "devenv",
+            if enter == "devenv shell" {
+                "true"
+            } else {
+                "false"
+            },
+        ),
         ("sccache-redis-password", "hunter22"),
     ];
     let run = |name: &str| {
@@ -193,6 +208,10 @@ fn a_job_in_nix_develop_uses_the_sccache_of_the_shell() {
         for (name, value) in nix.variables() {
             runner = runner.with_variable(&name, &value);
         }
+        // The shell of `devenv.nix`, here by another name.
+        let devenv =
+            "#!/bin/sh\n[ \"$1\" = shell ] && shift\nexec nix develop --offline --command \"$@\"\n";
+        runner = runner.without_sccache().with_program("devenv", devenv);
         runner.act();
         assert_eq!(runner.variable("RUSTC_WRAPPER"), None, "it is the shell's");
         runner.build_in_nix();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +26,8 @@ pub(crate) struct Runner<'a> {
     variables: BTreeMap<String, String>,
     /// Those that GitHub sets for actions, but not for scripts.
     for_actions: Vec<(String, String)>,
+    /// Whether sccache is on `PATH` outside of shells of Nix.
+    has_sccache: bool,
     /// What the steps have printed.
     pub(crate) log: String,
 }
@@ -45,6 +48,7 @@ impl<'a> Runner<'a> {
             is_fork: false,
             variables: BTreeMap::new(),
             for_actions: Vec::new(),
+            has_sccache: true,
             log: String::new(),
         }
     }
@@ -52,6 +56,21 @@ impl<'a> Runner<'a> {
     /// GitHub sets a variable for all steps.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// sccache is not installed.
+    pub(crate) fn without_sccache(mut self) -> Self {
+        self.has_sccache = false;
+        self
+    }
+
+    /// A program that is installed.
+    pub(crate) fn with_program(self, name: &str, script: &str) -> Self {
+        let path = self.temp.join("bin").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 
@@ -86,6 +105,8 @@ impl<'a> Runner<'a> {
             rustc.parent().unwrap().to_owned(),
         ];
         directories.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+        directories.retain(|directory| self.has_sccache || !directory.join("sccache").exists());
+        directories.insert(0, self.temp.join("bin"));
         let mut command = self.sandbox.command(program);
         command
             .current_dir(&self.checkout)

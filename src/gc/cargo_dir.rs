@@ -125,7 +125,7 @@ impl CargoDir {
             .collect()
     }
 
-    /// Leftovers of interrupted compilations.
+    /// Leftovers of interrupted compilations and runs of build scripts.
     pub(crate) fn interrupted(&self) -> Vec<PathBuf> {
         let profiles = self.profiles.iter();
         let all = profiles.flat_map(|profile| wrapper_directories(profile));

@@ -163,17 +163,24 @@ impl Planning {
         }
     }
 
-    /// Leftovers of interrupted compilations in a directory. The next compilation there removes them as well, so they are not
+    /// Leftovers of interrupted compilations, and of runs of build scripts, in a directory. The next compilation there removes them as well, so they are not
     /// reported if the directory is in use.
     fn interrupted(&mut self, directory: &CargoDir) {
         let left = directory.interrupted();
-        let compiles = match left.len() {
-            0 => return,
-            1 => "1 interrupted compile".to_owned(),
-            number => format!("{number} interrupted compiles"),
+        // C is compiled in the directory of a run as well.
+        let is_of_run = left.iter().any(|path| {
+            let mut above = path.ancestors().skip(1).take(3);
+            above.any(|directory| fsio::exists(&directory.join("out")))
+        });
+        let by = match (left.len(), is_of_run) {
+            (0, _) => return,
+            (1, false) => "1 interrupted compile".to_owned(),
+            (1, true) => "1 interrupted compile or run of a build script".to_owned(),
+            (number, false) => format!("{number} interrupted compiles"),
+            (number, true) => format!("{number} interrupted compiles or runs of build scripts"),
         };
         if in_use::why_kept(directory).is_none() {
-            let reason = format!("left by {compiles}");
+            let reason = format!("left by {by}");
             let what = What::Parts(directory.clone(), left.clone());
             self.add(directory, Kind::Leftover, reason, &left, what);
         }

@@ -11,7 +11,7 @@ use rowan::ast::AstNode as _;
 
 use super::files::{FileId, Files};
 use super::lexical::{self, Bound};
-use super::syntax::{self, inside, last_name};
+use super::syntax::{self, call_parts, inside, last_name};
 use super::thunk::{Call, Thunk, Value};
 
 /// The maximum number of steps of a search. Flakes take hundreds.
@@ -331,6 +331,15 @@ impl<'f, 's> Eval<'f, 's> {
         }
     }
 
+    /// Whether a function is `callPackage`, or `lib.callPackageWith { … }`.
+    fn calls_package(&mut self, function: &Thunk) -> bool {
+        if last_name(&function.expr).as_deref() == Some("callPackage") {
+            return true;
+        }
+        let (head, arguments) = call_parts(&self.follow(function).expr);
+        arguments.len() == 1 && last_name(&head).as_deref() == Some("callPackageWith")
+    }
+
     fn apply(&mut self, thunk: &Thunk, apply: &ast::Apply) -> Option<Thunk> {
         let argument = thunk.beside(apply.argument()?);
         let function = self.follow(&thunk.beside(apply.lambda()?));
@@ -343,7 +352,7 @@ impl<'f, 's> Eval<'f, 's> {
                 Self::call(&function, argument)
             }
             // `callPackage ./x.nix { }`. `inner` is the call without the last argument.
-            Expr::Apply(inner) if last_name(&inner.lambda()?)? == "callPackage" => {
+            Expr::Apply(inner) if self.calls_package(&function.beside(inner.lambda()?)) => {
                 let package = self.follow(&function.beside(inner.argument()?));
                 let package = match self.imported(&package) {
                     Some(package) => self.follow(&package),

@@ -1,0 +1,5 @@
+{ mkShell, rustc, own }:
+mkShell {
+  packages = [ rustc ];
+  MINE = own;
+}

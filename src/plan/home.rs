@@ -102,7 +102,7 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
         (plan.warnings)
             .extend(warnings.filter_map(|variable| contradiction(variable, name, &after)));
     }
-    if let Some(listing) = listing {
+    if let Some(listing) = listing.filter(|listing| !listing.is_filtered) {
         plan.warnings.push(listed(listing, &made));
     }
     let imported = home::import(directory, &module, &format!("./{name}"))?;

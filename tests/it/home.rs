@@ -84,6 +84,12 @@ fn cases(#[files("tests/home_cases/*/case.toml")] path: PathBuf) {
     for part in &case.stderr {
         ran = ran.stderr_has(part);
     }
+    if case.exit == 0 && case.stderr.is_empty() {
+        assert_eq!(
+            ran.stderr, "",
+            "a warning that no `stderr` in case.toml names"
+        );
+    }
     for part in &case.stdout {
         ran = ran.stdout_has(part);
     }

@@ -61,6 +61,8 @@ pub struct SessionVariable {
 pub struct Listing {
     directory: PathBuf,
     is_recursive: bool,
+    /// Whether its file leaves out names that begin with `_`.
+    pub is_filtered: bool,
     /// Where it is.
     pub place: Place,
 }
@@ -215,9 +217,13 @@ impl Search<'_, '_> {
         } else if let Some(is_recursive) = last_name(&head).as_deref().and_then(lists_files) {
             let file = self.eval.files.get(whole.file);
             let place = file.place(range_of(apply.syntax()).start);
+            let is_filtered = (file.root.syntax().descendants())
+                .filter_map(Apply::cast)
+                .any(|apply| leaves_out_hidden(&apply));
             let listings = directories.map(|directory| Listing {
                 directory,
                 is_recursive,
+                is_filtered,
                 place: place.clone(),
             });
             self.found.listings.extend(listings);
@@ -433,6 +439,23 @@ fn lists_files(name: &str) -> Option<bool> {
         _ if name.starts_with("mapModules") => Some(name.contains("Rec")),
         _ => None,
     }
+}
+
+/// Whether a call is `hasPrefix "_" name` in `!(hasPrefix "_" name)`.
+fn leaves_out_hidden(apply: &Apply) -> bool {
+    let (head, arguments) = call_parts(&Expr::Apply(apply.clone()));
+    let [Expr::Str(prefix), _] = arguments.as_slice() else {
+        return false;
+    };
+    let is_negated = || {
+        let mut around = apply.syntax().ancestors().skip(1);
+        let outer = around.find(|node| !ast::Paren::can_cast(node.kind()));
+        let outer = outer.and_then(ast::UnaryOp::cast);
+        outer.is_some_and(|outer| outer.operator() == Some(ast::UnaryOpKind::Invert))
+    };
+    last_name(&head).as_deref() == Some("hasPrefix")
+        && syntax::plain_string(prefix).as_deref() == Some("_")
+        && is_negated()
 }
 
 /// The name below the attribute `output` on the way out from `node`: `homeConfigurations.NAME`.

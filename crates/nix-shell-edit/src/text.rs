@@ -127,6 +127,17 @@ impl Layout {
     }
 }
 
+/// The least indentation of some lines: a region with it in their place does not change what Nix
+/// strips from the other lines.
+pub(crate) fn least_indent<'t>(text: &'t str, lines: &Range<usize>) -> &'t str {
+    text[lines.clone()]
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+        .min_by_key(|indent| indent.len())
+        .unwrap_or_default()
+}
+
 /// `body` with every line that is not blank indented; no line end after the last.
 pub(crate) fn indented(body: &str, indent: &str, line_end: &str) -> String {
     let lines: Vec<String> = body

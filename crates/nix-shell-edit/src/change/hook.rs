@@ -16,7 +16,8 @@ use crate::find::eval::Eval;
 use crate::find::syntax::{self, call_parts, last_name};
 use crate::find::thunk::Thunk;
 use crate::text::{
-    Layout, LineEnd, has_bare_carriage_return, indent_at, indented, line_start, next_line, range_of,
+    Layout, LineEnd, has_bare_carriage_return, indent_at, indented, least_indent, line_start,
+    next_line, range_of,
 };
 use crate::variable::Variable;
 use sccfg_util::problem::Place;
@@ -459,17 +460,6 @@ fn is_name_or_path(expr: &Expr) -> bool {
         }
         _ => false,
     }
-}
-
-/// The least indentation of some lines: a region with it in their place does not change what Nix
-/// strips from the other lines.
-fn least_indent<'t>(text: &'t str, lines: &Range<usize>) -> &'t str {
-    text[lines.clone()]
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
-        .min_by_key(|indent| indent.len())
-        .unwrap_or_default()
 }
 
 /// Adds lines to those that are removed, merging adjacent ones.

@@ -163,8 +163,8 @@ impl Planning {
         }
     }
 
-    /// Leftovers of interrupted compilations, and of runs of build scripts, in a directory. The next compilation there removes them as well, so they are not
-    /// reported if the directory is in use.
+    /// Leftovers of interrupted compilations, and of runs of build scripts, in a directory. The next compilation there removes
+    /// them as well, so they are not reported if the directory is in use.
     fn interrupted(&mut self, directory: &CargoDir) {
         let left = directory.interrupted();
         // C is compiled in the directory of a run as well.

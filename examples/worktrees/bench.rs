@@ -43,7 +43,7 @@ pub(crate) type Said = Vec<String>;
 pub(crate) fn run(options: &BenchOptions, interrupt: &Interrupt) -> Result<ExitCode> {
     let programs = &options.common.programs()?;
     let workspace = Workspace::make(&options.common.directory, Contents::All)?;
-    let mut variants = options.only.clone();
+    let mut variants = options.caches.only.clone();
     variants.retain(|variant| match programs.missing(*variant) {
         None => true,
         Some(why) => {

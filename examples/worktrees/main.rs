@@ -73,11 +73,9 @@ impl Common {
     }
 }
 
-/// Measure builds in several worktrees
+/// The caches that are compared.
 #[derive(Debug, Args)]
-pub(crate) struct BenchOptions {
-    #[command(flatten)]
-    pub(crate) common: Common,
+pub(crate) struct Caches {
     /// The caches to compare
     #[arg(
         long,
@@ -87,6 +85,15 @@ pub(crate) struct BenchOptions {
         default_values_t = Variant::ALL
     )]
     pub(crate) only: Vec<Variant>,
+}
+
+/// Measure builds in several worktrees
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) caches: Caches,
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) rounds: usize,
     /// Do not build again to name the units that were compiled
@@ -99,15 +106,8 @@ pub(crate) struct BenchOptions {
 pub(crate) struct ResultsOptions {
     #[command(flatten)]
     pub(crate) common: Common,
-    /// The caches to compare
-    #[arg(
-        long,
-        value_name = "CACHES",
-        value_enum,
-        value_delimiter = ',',
-        default_values_t = Variant::ALL
-    )]
-    pub(crate) only: Vec<Variant>,
+    #[command(flatten)]
+    pub(crate) caches: Caches,
     /// Compare only with this input changed; may be repeated
     #[arg(long = "input", value_name = "NAME")]
     pub(crate) inputs: Vec<String>,

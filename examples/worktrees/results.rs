@@ -24,7 +24,7 @@ pub(crate) fn run(options: &ResultsOptions, interrupt: &Interrupt) -> Result<Exi
     let directory = options.common.directory.join("results");
     fs::create_dir_all(&directory)?;
     let directory = directory.canonicalize()?;
-    let mut variants = options.only.clone();
+    let mut variants = options.caches.only.clone();
     variants.retain(|it| *it != Variant::Nothing && programs.missing(*it).is_none());
     let mut wrong: BTreeMap<(usize, Variant), Vec<String>> = BTreeMap::new();
     let inputs: Vec<&Input> = INPUTS

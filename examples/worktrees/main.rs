@@ -27,7 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
 use sccfg_util::interrupt::Interrupt;
 
 use crate::variant::{Programs, Variant};
@@ -82,7 +82,7 @@ pub(crate) struct Caches {
         value_name = "CACHES",
         value_enum,
         value_delimiter = ',',
-        default_values_t = Variant::ALL
+        default_values_t = Variant::value_variants().iter().copied()
     )]
     pub(crate) only: Vec<Variant>,
 }

@@ -41,15 +41,6 @@ pub(crate) enum Step {
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Nothing,
-        Self::Plain,
-        Self::Portable,
-        Self::Keys,
-        Self::Kache,
-        Self::Mbx,
-    ];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Nothing => "none",

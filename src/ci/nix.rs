@@ -35,8 +35,8 @@ impl NixShell {
             return Self::Devenv;
         }
         let has_options = script.lines().any(|line| {
-            let mut words = line.split_whitespace();
-            let mut after = words.by_ref().skip_while(|word| *word != "devenv").skip(1);
+            let words = line.split_whitespace();
+            let mut after = words.skip_while(|word| *word != "devenv").skip(1);
             after.any(|word| word == "shell")
         });
         if has_options {

@@ -124,7 +124,8 @@ pub(super) fn depends_on_path(
         return Ok(true);
     }
     let as_it_is = &expanded[0];
-    let is_same = |file: &Path| digest::of_file(file) == digest::of_file(as_it_is);
+    let digest_as_it_is = digest::of_file(as_it_is);
+    let is_same = |file: &Path| digest::of_file(file) == digest_as_it_is;
     match is_same(&expanded[1]) {
         true if is_both || !may_be_replaced => return Ok(false),
         false if !is_both => return Ok(true),

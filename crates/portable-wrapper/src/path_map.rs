@@ -120,14 +120,13 @@ impl PathMap {
         self.add_as(directory, role, padded(REGISTRY, length), true)
     }
 
-    /// Adds the sources of registries. Compiled files contain the placeholder if the directory `is_mapped`, otherwise its path, as
-    /// with [`Self::add_unmapped`].
+    /// Adds the sources of registries. Compiled files contain the placeholder if the directory `is_mapped` and its path is not too
+    /// long, otherwise its path, as with [`Self::add_unmapped`].
     pub(super) fn add_packages(&mut self, directory: &Path, is_mapped: bool) -> Option<()> {
-        if is_mapped {
-            self.add(directory, Role::CargoHome)
-        } else {
-            self.add_unmapped(directory, Role::CargoHome)
-        }
+        let mapped = is_mapped.then(|| self.add(directory, Role::CargoHome));
+        mapped
+            .flatten()
+            .or_else(|| self.add_unmapped(directory, Role::CargoHome))
     }
 
     fn add_as(

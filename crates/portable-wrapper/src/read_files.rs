@@ -29,7 +29,6 @@ pub(super) struct ReadFiles {
     /// The files that were read after the sources had been listed.
     late: Vec<PathBuf>,
     /// The sources that were read only after they had been listed.
-    #[serde(default)]
     late_sources: Vec<PathBuf>,
     /// The observed questions of macros about files and directories, and the answers.
     answers: Vec<(Question, PathBuf, String)>,

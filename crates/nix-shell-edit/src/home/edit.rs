@@ -149,32 +149,22 @@ fn put_around(
         let path = binding.attrpath();
         path.map_or_else(Vec::new, |path| path.attrs().collect())
     };
+    let texts = |attrs: &[ast::Attr]| -> Vec<String> {
+        let texts = attrs.iter().map(|attr| attr.syntax().text().to_string());
+        texts.collect()
+    };
     let own = attrs(option);
-    let [module @ .., last] = &own[..names.min(own.len())] else {
+    let split = own.split_at_checked(names);
+    let Some((module @ [.., last], [first_of_option, ..])) = split else {
         return Err((range.start, "its option has another form"));
     };
-    let Some(first_of_option) = own.get(names) else {
-        return Err((range.start, "its option has another form"));
-    };
-    let module: Vec<String> = module
-        .iter()
-        .chain([last])
-        .map(|attr| attr.syntax().text().to_string())
-        .collect();
+    let imports = [texts(module), vec!["imports".to_owned()]].concat();
     let siblings = option.syntax().parent().map(|set| syntax::entries(&set));
-    for sibling in siblings.into_iter().flatten() {
-        let Entry::AttrpathValue(sibling) = sibling else {
-            continue;
-        };
-        let other: Vec<String> = attrs(&sibling)
-            .iter()
-            .map(|attr| attr.syntax().text().to_string())
-            .collect();
-        if let Some([name, ..]) = other.strip_prefix(module.as_slice())
-            && name == "imports"
-        {
-            return Err((range.start, "its imports are an attribute path as well"));
-        }
+    let has_imports = siblings.into_iter().flatten().any(|sibling| {
+        matches!(sibling, Entry::AttrpathValue(sibling) if texts(&attrs(&sibling)).starts_with(&imports))
+    });
+    if has_imports {
+        return Err((range.start, "its imports are an attribute path as well"));
     }
     let base = indent_at(text, range.start).to_owned();
     let indent = edits.deeper(&base);

@@ -262,9 +262,12 @@ impl Search<'_, '_> {
             file.place(range_of(binding.syntax()).start)
         };
         let file = &self.eval.files.get(whole.file).path;
-        if let [.., "home", "stateVersion" | "username" | "homeDirectory"] = names.as_slice()
-            && let Some(module) = holder::module_of(binding, 2, file)
-        {
+        // Every home has to set these options.
+        let sets_home = matches!(
+            names.as_slice(),
+            [.., "home", "stateVersion" | "username" | "homeDirectory"]
+        );
+        if sets_home && let Some(module) = holder::module_of(binding, 2, file) {
             let modules = match names.as_slice() {
                 _ if module.names.is_some() => &mut self.single,
                 ["config", _, _] => &mut self.settings_in_config,
@@ -315,13 +318,7 @@ impl Search<'_, '_> {
                 self.choose(&whole.beside(value), ModuleKind::User, name.as_ref());
             }
             // `home-manager.users.me.home.stateVersion = …;`
-            Some([Some(name), home, option])
-                if home.as_deref() == Some("home")
-                    && matches!(
-                        option.as_deref(),
-                        Some("stateVersion" | "username" | "homeDirectory")
-                    ) =>
-            {
+            Some([Some(name), _, _]) if sets_home => {
                 let module = holder::module_at(binding, path.len() - 2, name.clone(), file);
                 if let Some(module) = module.filter(|module| module.names.is_some()) {
                     let kind = ModuleKind::User;

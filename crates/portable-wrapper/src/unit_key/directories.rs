@@ -41,17 +41,13 @@ pub(crate) fn path_map_of(
             add(&other, Role::Workspace, "the workspace");
         }
     }
-    // A path that is too long for the placeholder is shared with others of the same length.
+    // A path that is not UTF-8 is not replaced, and is in the key.
     let is_mapped = shares_cargo_home();
     let mut vendored = vendored.iter();
     if let (Some(directory), None) = (vendored.next(), vendored.next()) {
-        let _ = path_map
-            .add_vendored(directory, is_mapped)
-            .or_else(|| path_map.add_vendored(directory, false));
+        let _ = path_map.add_vendored(directory, is_mapped);
     } else if let Some(registries) = registries() {
-        let _ = path_map
-            .add_packages(&registries, is_mapped)
-            .or_else(|| path_map.add_packages(&registries, false));
+        let _ = path_map.add_packages(&registries, is_mapped);
     }
     (path_map, here)
 }

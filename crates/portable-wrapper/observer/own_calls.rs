@@ -37,6 +37,8 @@ macro_rules! noted {
     )* };
 }
 noted! {
+    __getcwd_chk see_getcwd_chk c"__getcwd_chk"
+    __getwd_chk see_getwd_chk c"__getwd_chk"
     arc4random see_arc4random c"arc4random"
     arc4random_buf see_arc4random_buf c"arc4random_buf"
     arc4random_uniform see_arc4random_uniform c"arc4random_uniform"
@@ -60,6 +62,7 @@ noted! {
     getrlimit see_getrlimit c"getrlimit"
     getrlimit64 see_getrlimit64 c"getrlimit64"
     getrusage see_getrusage c"getrusage"
+    getwd see_getwd c"getwd"
     lrand48 see_lrand48 c"lrand48"
     mrand48 see_mrand48 c"mrand48"
     rand see_rand c"rand"

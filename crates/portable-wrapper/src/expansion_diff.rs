@@ -110,9 +110,8 @@ pub(super) fn depends_on_path(
         args: &remapped,
         ..renamed
     };
-    // `Span::file` may return the path of the registries as well.
-    let asks_for_source = request.exposes_location || request.exposes_cargo_home;
-    let is_both = may_be_replaced && !asks_for_source;
+    // `Span::file` may return the path of the registries as well, so the macros that ask for the path of a source are among these.
+    let is_both = may_be_replaced && !request.exposes_cargo_home;
     let second = if is_both { both } else { renamed };
     let Some(expanded) = expand_all(&[as_it_is, second])? else {
         return Ok(true);

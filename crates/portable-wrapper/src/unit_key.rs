@@ -72,6 +72,8 @@ pub(super) struct KeyBuilder<'a> {
     is_each_time: bool,
     /// Whether a macro was observed to ask for the path of a directory.
     asks_for_place: bool,
+    /// Whether a macro may ask for the current directory, as far as that was observed.
+    asks_for_current_dir: bool,
     /// Whether a macro was observed to ask for a canonical path; `None` if that is not known.
     resolves_paths: Option<bool>,
     /// Whether the macros that it uses were observed.
@@ -142,6 +144,7 @@ impl<'a> KeyBuilder<'a> {
             macros: AmbientInputs::default(),
             is_each_time: false,
             asks_for_place: false,
+            asks_for_current_dir: true,
             resolves_paths: None,
             is_observed: false,
             code: MacroEffects::default(),
@@ -417,6 +420,8 @@ impl<'a> KeyBuilder<'a> {
         let may_be_observed = self.may_be_observed();
         let asking_macros = self.asking_macros();
         let uses_own_path = is_macro && macros.asks_for_source;
+        let asks = self.asks_for_current_dir || self.macros.asks_for_source;
+        let exposes_location = self.asks_for_place || self.macros.place && asks;
         UnitKey {
             is_published: matches!(self.origin, Origin::Registry(_)),
             portable_key: self.key.finish_portable(),
@@ -426,7 +431,7 @@ impl<'a> KeyBuilder<'a> {
             key,
             macros,
             sources,
-            exposes_location: self.macros.place || self.asks_for_place,
+            exposes_location,
             resolves_paths: self.resolves_paths.unwrap_or(self.macros.resolves_paths),
             // It may compute a value from the path of its own source.
             exposes_cargo_home: self.exposes_cargo_home || uses_own_path,

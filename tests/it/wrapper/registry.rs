@@ -839,6 +839,7 @@ fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
 #[case::it_reads_it_as_well("length!(OUT_DIR)", true)]
 #[case::another_macro_reads_the_directory("two!()", false)]
 #[case::it_reads_the_directory("directory!()", true)]
+#[case::it_asks_for_the_current_directory("current!()", true)]
 #[case::it_asks_for_the_path_of_a_file("resolved!()", true)]
 fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
     #[case] call: &str,
@@ -850,6 +851,7 @@ fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
         #[proc_macro] pub fn length(input: TokenStream) -> TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }
         #[proc_macro] pub fn directory(_: TokenStream) -> TokenStream { std::env::var("CARGO_MANIFEST_DIR").unwrap().len().to_string().parse().unwrap() }
         #[proc_macro] pub fn resolved(_: TokenStream) -> TokenStream { std::fs::canonicalize("Cargo.toml").unwrap().to_str().unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn current(_: TokenStream) -> TokenStream { std::env::current_dir().unwrap().to_str().unwrap().len().to_string().parse().unwrap() }
         #[proc_macro] pub fn two(_: TokenStream) -> TokenStream { "2".parse().unwrap() }
     "#};
     let manifest = "[lib]\nproc-macro = true\n";

@@ -28,6 +28,7 @@ use super::source::Source;
 use super::variables::session;
 use crate::build_dir::WRAPPER_DIR;
 use crate::digest::FileStamp;
+use crate::observation::own_calls::ask_for_current_dir;
 use crate::observation::{Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package, user_places};
 use crate::path_map::Role;
@@ -193,8 +194,7 @@ impl Run<'_> {
     ) -> Result<(), Uncacheable> {
         let Script { source, used, .. } = self.script;
         if !self.script.is_published {
-            observed.asks_for_path =
-                used.uses_place && own_calls::ask_for_current_dir(&requests.own_calls);
+            observed.asks_for_path = used.uses_place && ask_for_current_dir(&requests.own_calls);
             observed.machine = own_calls::values(&requests.own_calls, source.is_timeless())?;
         }
         Ok(())

@@ -252,6 +252,7 @@ impl<'a> Reader<'a> {
             && next != "::"
         {
             self.found.place = true;
+            self.found.asks_for_source = true;
         }
         // `Span::file` and `Location::file`.
         self.found.asks_for_source |=

@@ -213,7 +213,8 @@ fn files_locations_and_volatile_effects_are_found() {
             "{source}: {found:?}"
         );
     }
-    assert!(effects("fn f() { span.local_file() }").place);
+    let local_file = effects("fn f() { span.local_file() }");
+    assert!(local_file.place && local_file.asks_for_source);
     assert!(effects("use std::env; fn f() { env::current_dir() }").place);
     assert!(effects("fn f() { span.file() }").asks_for_source);
     assert!(effects("fn f() { Some(&span).map(Span::file) }").asks_for_source);

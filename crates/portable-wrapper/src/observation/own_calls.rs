@@ -1,5 +1,7 @@
 //! Functions whose calls by a build script or a macro are noted (`observer/own_calls.rs`).
 
+use std::collections::BTreeSet;
+
 /// Functions that return the time.
 pub(crate) const CLOCK: [&str; 8] = [
     "clock",
@@ -27,4 +29,17 @@ pub(crate) const RANDOM: [&str; 10] = [
 ];
 
 /// Functions that return the current directory.
-pub(crate) const CURRENT_DIR: [&str; 2] = ["get_current_dir_name", "getcwd"];
+pub(crate) const CURRENT_DIR: [&str; 5] = [
+    "__getcwd_chk",
+    "__getwd_chk",
+    "get_current_dir_name",
+    "getcwd",
+    "getwd",
+];
+
+/// Whether one of `calls` returns the current directory.
+pub(crate) fn ask_for_current_dir(calls: &BTreeSet<String>) -> bool {
+    calls
+        .iter()
+        .any(|call| CURRENT_DIR.contains(&call.as_str()))
+}

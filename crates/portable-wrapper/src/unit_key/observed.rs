@@ -39,6 +39,8 @@ pub(super) struct Observed {
     pub(super) each_time: Option<String>,
     /// Whether the result may contain the path of a directory.
     pub(super) place: bool,
+    /// Whether a macro, or a program that it ran, may have asked for the current directory.
+    pub(super) asks_for_current_dir: bool,
     /// Whether a macro asked for the canonical path of a file, if that is known.
     pub(super) resolves_paths: Option<bool>,
     /// A file outside of the workspace, whose path a macro may have derived from this checkout's, or a generated file that
@@ -80,6 +82,8 @@ impl KeyBuilder<'_> {
             is_complete: true,
             variables: self.observed_variables(requests)[1].clone(),
             of_compiler: requests.of_compiler.clone(),
+            asks_for_current_dir: own_calls::ask_for_current_dir(&requests.own_calls)
+                || !requests.programs.is_empty(),
             resolves_paths: requests.resolves_paths(),
             ..Observed::default()
         };
@@ -279,6 +283,7 @@ impl KeyBuilder<'_> {
             }
         }
         self.asks_for_place |= observed.place;
+        self.asks_for_current_dir = observed.asks_for_current_dir || !self.is_observed;
         self.resolves_paths = observed.resolves_paths.filter(|_| self.is_observed);
         if let Some((path, paths)) = &observed.outside {
             self.key.add("path_map", paths);

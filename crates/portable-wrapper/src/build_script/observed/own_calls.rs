@@ -7,13 +7,6 @@ use crate::observation::own_calls::{CLOCK, CURRENT_DIR, RANDOM};
 use crate::observed_inputs::machine_values::MachineValue;
 use crate::uncacheable::Uncacheable;
 
-/// Whether the calls return the current directory.
-pub(super) fn ask_for_current_dir(calls: &BTreeSet<String>) -> bool {
-    calls
-        .iter()
-        .any(|call| CURRENT_DIR.contains(&call.as_str()))
-}
-
 /// The values that `calls` return and that are constant on a machine.
 ///
 /// # Errors

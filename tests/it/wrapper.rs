@@ -63,3 +63,4 @@ mod vendored;
 mod workspace_script_inputs;
 mod workspace_script_paths;
 mod workspace_scripts;
+mod workspace_search;

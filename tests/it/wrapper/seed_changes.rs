@@ -9,7 +9,7 @@ use rstest::rstest;
 use super::build_scripts::{DECLARES_ITSELF, app, saying};
 use super::file_stamps::script;
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project, succeeds};
+use super::project::{Checkout, Layout, Project, real_rustc, succeeds};
 use super::seed::{ALL, project, sccfg, seed};
 use super::toolchains::two;
 
@@ -457,6 +457,66 @@ fn the_linker_of_the_first_build_counts() {
     let second = with_programs(&project, &linked, "2");
     second.cargo(&["build"]).ok();
     assert_eq!(says_the_same_uncached(&second), "2\n");
+}
+
+/// A project with a macro that returns the path of cargo, as cargo sets it.
+fn project_with_path_of_cargo() -> Project {
+    let mac = "extern crate proc_macro;\n#[proc_macro]\npub fn cargo(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
+        format!(\"{:?}\", std::env::var(\"CARGO\").unwrap()).parse().unwrap()\n}\n";
+    let main = "fn main() { println!(\"{}\", mac::cargo!()); }\n";
+    let manifest = "[dependencies]\nmac = { path = \"../mac\" }\n";
+    Project::new()
+        .with_store()
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package("app", manifest, &[("src/main.rs", main)])
+        .committed()
+}
+
+/// cargo is not run to seed, so nothing has set `CARGO`. In nixpkgs, cargo is a script that runs `.cargo-wrapped`.
+#[rstest]
+#[requires(sccache)]
+fn the_path_of_cargo_is_known_before_it_runs(#[values(false, true)] is_wrapped: bool) {
+    let project = project_with_path_of_cargo();
+    let real = real_rustc().with_file_name("cargo");
+    let directory = project.sandbox.path("bin");
+    fs::create_dir(&directory).unwrap();
+    if is_wrapped {
+        let wrapped = directory.join(".cargo-wrapped");
+        fs::copy(&real, &wrapped).unwrap();
+        let text = format!("#!/bin/sh\nexec {} \"$@\"\n", wrapped.display());
+        script(&project, "bin/cargo", &text);
+    }
+    let main = with_programs(&project, &project.main(), "bin");
+    main.cargo(&["build"]).ok();
+    let linked = with_programs(&project, &project.linked("second"), "bin");
+    seed(&linked);
+    linked.uncached(&["build"]).ok().nothing_to_do();
+    let path = if is_wrapped {
+        directory.join(".cargo-wrapped")
+    } else {
+        real
+    };
+    let path = path.canonicalize().unwrap();
+    assert_eq!(linked.says("app"), format!("{}\n", path.display()));
+}
+
+#[requires(sccache)]
+#[test]
+fn the_cargo_of_the_first_build_counts() {
+    let project = project_with_path_of_cargo();
+    let other = project.sandbox.path("other/cargo");
+    fs::create_dir(other.parent().unwrap()).unwrap();
+    fs::copy(real_rustc().with_file_name("cargo"), &other).unwrap();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    seed(&linked);
+    let second = with_programs(&project, &linked, "other");
+    second.cargo(&["build"]).ok();
+    let other = other.canonicalize().unwrap();
+    assert_eq!(
+        says_the_same_uncached(&second),
+        format!("{}\n", other.display())
+    );
 }
 
 #[requires(sccache)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::compiler_requests;
 use super::super::system_directories::VOLATILE_DIRECTORIES;
 use super::path_variables;
+use super::reviewed;
 use super::texts::words;
 
 /// The inputs that code reads besides its arguments.
@@ -71,6 +72,9 @@ pub(crate) struct AmbientInputs {
     /// As [`Self::each_time`], for effects that the observer notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) noted_each_time: Option<String>,
+    /// The crates whose code may run programs.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) run_programs: BTreeSet<String>,
     /// Why it may read when files were written or created, if so. If the compiler is observed, the times are in the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) file_times: Option<String>,
@@ -166,6 +170,15 @@ impl AmbientInputs {
             paths: path_variables::all(),
             ..Self::default()
         }
+    }
+
+    /// Whether all its code is published, and `cargo metadata` is run, if at all, only for the directory of the workspace.
+    pub(crate) fn only_finds_workspace(&self) -> bool {
+        !self.is_own
+            && self
+                .run_programs
+                .iter()
+                .all(|name| reviewed::only_finds_workspace(name))
     }
 
     /// Whether it may read the clock.
@@ -378,6 +391,7 @@ impl AmbientInputs {
         self.named.extend(other.named.iter().cloned());
         self.words.extend(other.words.iter().cloned());
         self.paths.extend(other.paths.iter().cloned());
+        self.run_programs.extend(other.run_programs.iter().cloned());
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);
         first(&mut self.each_time, &other.each_time);

@@ -100,6 +100,18 @@ const OF_C: [&str; 77] = [
     "utimes",
 ];
 
+/// Whether what `path` names may run programs. `path` begins with `std`, and is not pure.
+pub(super) fn runs_programs(path: &[&str]) -> bool {
+    match path {
+        ["std", "process", "Command" | "*", ..] => true,
+        ["std", "libc", item, ..] => {
+            let mut starts = ["exec", "fexec", "popen", "posix_spawn", "system"].into_iter();
+            starts.any(|start| item.starts_with(start))
+        }
+        _ => false,
+    }
+}
+
 /// Whether all effects of what `path` names are noted. `path` begins with `std`, and is not pure.
 pub(super) fn is_noted(path: &[&str]) -> bool {
     match path {
@@ -124,6 +136,9 @@ mod tests {
         assert!(is_noted(&["std", "env", "set_var"]));
         assert!(is_noted(&["std", "process", "id"]));
         assert!(is_noted(&["std", "os", "unix", "net", "UnixStream"]));
+        assert!(runs_programs(&["std", "process", "Command", "new"]));
+        assert!(runs_programs(&["std", "libc", "execvp"]));
+        assert!(!runs_programs(&["std", "process", "ChildStdin"]));
         for path in [
             &["std", "process", "*"][..],
             &["std", "libc", "syscall"],

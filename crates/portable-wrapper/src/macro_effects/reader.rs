@@ -14,7 +14,7 @@ use self::declarations::{Constant, Function, defines_procedural};
 use self::imports::Import;
 use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
 use super::inactive_code::{is_macro_argument, is_of_rules};
-use super::noted_effects::is_noted;
+use super::noted_effects::{is_noted, runs_programs};
 use super::reach::Reach;
 use super::standard;
 use super::tokens::{Kind, Token};
@@ -387,6 +387,9 @@ impl<'a> Reader<'a> {
             }
             Reach::Volatile => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
+                if runs_programs(path) {
+                    self.found.run_programs.insert(self.found.name.clone());
+                }
                 if is_noted(path) {
                     self.found.add_noted(&said);
                 } else {

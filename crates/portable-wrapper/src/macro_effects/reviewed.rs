@@ -72,6 +72,10 @@ const COMPARING_FILES: [&str; 5] = ["ignore", "minijinja", "rayon", "rustix", "t
 /// Published crates that read the current directory only to find files and programs, in all releases.
 const FINDING_FILES: [&str; 5] = ["cmake", "glob", "lalrpop", "tempfile", "which"];
 
+/// Published crates that run no programs but cargo, from whose output they use only the directory of the workspace
+/// (`proc-macro-crate`, `sqlx-macros-core`), or run programs for others (`tokio`), in all releases.
+const FINDING_WORKSPACE: [&str; 3] = ["proc-macro-crate", "sqlx-macros-core", "tokio"];
+
 /// Published hashers whose seed, which may come from the clock, determines only the order of a map, in all releases.
 const ORDERING: [&str; 1] = ["foldhash"];
 
@@ -95,6 +99,11 @@ pub(super) fn is_including_macro(name: &str) -> bool {
 /// Whether the published crate `name` reads the current directory only to find files and programs.
 pub(super) fn only_finds_files(name: &str) -> bool {
     FINDING_FILES.contains(&name)
+}
+
+/// Whether the published crate `name` runs cargo only to find the directory of the workspace.
+pub(super) fn only_finds_workspace(name: &str) -> bool {
+    FINDING_WORKSPACE.contains(&name)
 }
 
 /// Whether the published crate `name` uses the times and inodes of files only to compare files.

@@ -126,13 +126,19 @@ impl Requests {
     }
 
     /// The settings of [cargo](cargo_settings) for a compile in `directory`, and of [git](git_settings), if cargo was started
-    /// only to find a manifest, whose result they do not change.
+    /// only to find a manifest, whose result they do not change. If that was `cargo metadata`, also the manifests that were read:
+    /// those that a macro reads are noted when the sources are listed, where cargo is not observed.
     pub(crate) fn settings_of_search(&self, directory: &Path) -> BTreeSet<PathBuf> {
-        if !self.programs.iter().any(Program::finds_manifest) {
+        let describes = self.programs.iter().any(Program::describes_workspace);
+        if !describes && !self.programs.iter().any(Program::finds_manifest) {
             return BTreeSet::new();
         }
         let mut found = cargo_settings::files(directory);
         found.extend(git_settings::files());
+        if describes {
+            let files = self.files.keys().map(|path| directory.join(path));
+            found.extend(files.filter(|path| path.ends_with("Cargo.toml")));
+        }
         found
     }
 
@@ -229,8 +235,17 @@ impl Requests {
 impl Program {
     /// Whether it is `cargo locate-project`, by which published macros find the manifest of the workspace.
     pub(crate) fn finds_manifest(&self) -> bool {
+        self.is_cargo("locate-project")
+    }
+
+    /// Whether it is `cargo metadata`, by which some published macros find the directory of the workspace.
+    pub(crate) fn describes_workspace(&self) -> bool {
+        self.is_cargo("metadata")
+    }
+
+    fn is_cargo(&self, command: &str) -> bool {
         Path::new(&self.path).file_name() == Some("cargo".as_ref())
-            && self.command.as_deref() == Some("locate-project")
+            && self.command.as_deref() == Some(command)
     }
 
     fn parse(note: &str) -> Self {

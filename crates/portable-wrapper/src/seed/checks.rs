@@ -3,7 +3,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -16,6 +16,7 @@ use super::super::known_inputs::is_below_kernel_directory;
 use super::super::observed_inputs::is_of_package;
 use super::super::path_map::PathMap;
 use super::super::state_dir::StateDir;
+use super::super::toolchain::{installed_program, is_proxy};
 use super::super::unit_manifest::UnitManifest;
 use super::dependencies::Taken;
 use super::earlier::Earlier;
@@ -24,6 +25,8 @@ use super::of_shell::OfShell;
 use super::source_record::{Compared, Detected, Scope};
 use super::units::{CargoUnit, Run};
 use super::{Checkout, Filling, Package, Packages, directories_of};
+use sccfg_util::env;
+use sccfg_util::programs::find_program;
 
 /// This checkout, with which units of another one are compared.
 pub(super) struct Checks<'a> {
@@ -38,6 +41,7 @@ pub(super) struct Checks<'a> {
     /// Sources here must not be newer than this.
     pub(super) moment: SystemTime,
     linker: OnceCell<Option<String>>,
+    cargo: OnceCell<Option<CargoProgram>>,
     /// The digests of programs, packages and headers of this machine, as in parts of keys.
     pub(super) machine: RefCell<HashMap<Machine, Option<String>>>,
     /// Digests of files, each of which is read once.
@@ -74,6 +78,7 @@ impl<'a> Checks<'a> {
             compiler: Compiler::find_in(Some(&to.workspace), named, &state)?,
             hasher: state.hasher()?,
             linker: OnceCell::new(),
+            cargo: OnceCell::new(),
             machine: RefCell::default(),
             digests: RefCell::default(),
             libraries: BuildScriptLibraries::new(earlier),
@@ -139,6 +144,21 @@ impl<'a> Checks<'a> {
         self.linker.get_or_init(find).as_deref()
     }
 
+    /// The value of a variable that is not set in the shell, and that rustup or cargo sets for compilers.
+    pub(super) fn set_by_cargo(&self, name: &str) -> Option<OsString> {
+        if !["CARGO", "CARGO_HOME"].contains(&name) || env::var_os(name).is_some() {
+            return None;
+        }
+        let find = || CargoProgram::find(&self.to.workspace);
+        let cargo = self.cargo.get_or_init(find).as_ref()?;
+        match name {
+            "CARGO" => Some(cargo.path.clone().into_os_string()),
+            _ => cargo
+                .is_run_by_rustup
+                .then(|| self.to.cargo_home.clone().into_os_string()),
+        }
+    }
+
     /// The digest of a file, which is read once.
     pub(super) fn digest(&self, path: &Path) -> Option<String> {
         let mut digests = self.digests.borrow_mut();
@@ -148,6 +168,28 @@ impl<'a> Checks<'a> {
         let digest = cached_digest::of_file(path, &self.state);
         digests.insert(path.to_owned(), digest.clone());
         digest
+    }
+}
+
+/// The program that runs as `cargo`.
+struct CargoProgram {
+    /// Without symbolic links, as cargo gives it to compilers.
+    path: PathBuf,
+    is_run_by_rustup: bool,
+}
+
+impl CargoProgram {
+    /// The program in a shell in `directory`.
+    fn find(directory: &Path) -> Option<Self> {
+        let name = "cargo";
+        let found = find_program(name.as_ref(), &env::search_path())?;
+        let path = installed_program(name, directory)?.canonicalize().ok()?;
+        // The name that `wrapProgram` of nixpkgs gives to the program behind its script.
+        let wrapped = path.with_file_name(".cargo-wrapped");
+        Some(Self {
+            path: if wrapped.is_file() { wrapped } else { path },
+            is_run_by_rustup: is_proxy(&found),
+        })
     }
 }
 

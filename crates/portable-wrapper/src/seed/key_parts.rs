@@ -20,6 +20,10 @@ use super::reference_time::modified;
 use super::source_record::{Detected, Scope};
 use sccfg_util::env;
 
+/// Set by cargo if the package is named on its command line or is a default member. Another command is no reason for cargo to
+/// compile a unit again.
+const PRIMARY_PACKAGE: &str = "CARGO_PRIMARY_PACKAGE";
+
 impl Checks<'_> {
     /// Compares one part of the key.
     pub(super) fn part(&self, part: &KeyPart, unit: &Unit<'_>) -> Result<(), Why> {
@@ -153,20 +157,23 @@ impl Checks<'_> {
         let is_of_package = name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         if unit.set_by_script.iter().any(|set| set == name)
             || CARGO_VARIABLES.contains(&name) && !is_of_package
+            || name == PRIMARY_PACKAGE
             || is_of_package && unit.is_published
         {
             return Ok(());
         }
+        let set_by_cargo = self.set_by_cargo(name);
         // cargo compares those of `env!`.
-        if !is_of_package && what.starts_with('$') {
+        if set_by_cargo.is_some() {
+            self.compares_of_shell(OfShell::Program("cargo".to_owned()));
+        } else if !is_of_package && what.starts_with('$') {
             self.compares_variable(name);
         }
         let now = if is_of_package {
-            unit.package
-                .and_then(|package| package.variables.get(name))
-                .map(|value| value.clone().into())
+            let package = unit.package;
+            package.and_then(|package| Some(package.variables.get(name)?.into()))
         } else {
-            env::var_os(name)
+            set_by_cargo.or_else(|| env::var_os(name))
         };
         let now = now.map_or_else(
             || UNSET.to_owned(),

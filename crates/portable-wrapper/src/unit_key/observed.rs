@@ -162,8 +162,13 @@ impl KeyBuilder<'_> {
 
     /// Adds why the result may differ each time: what macros did besides reading files and variables.
     fn add_effects(&self, requests: &Requests, found: &mut Observed) {
-        // By `cargo locate-project`, published macros find the workspace's manifest. They read it, so it is noted.
-        let is_search = |program: &&Program| program.finds_manifest() && !self.macros.is_own;
+        // By `cargo locate-project`, published macros find the workspace's manifest. They read it, so it is noted. cargo's working
+        // directory, which is in the key, is that of the workspace.
+        let macros = &self.macros;
+        let is_search = |program: &&Program| {
+            program.finds_manifest() && !macros.is_own
+                || program.describes_workspace() && macros.only_finds_workspace()
+        };
         // In notes, bytes that are not UTF-8 are replaced.
         let mut names = requests.variables.iter();
         if names.any(|name| name.contains(char::REPLACEMENT_CHARACTER)) {

@@ -128,6 +128,10 @@ fn what_a_declared_file_is_counts(#[case] value: &str) {
 #[case::file(READS, &[BUILD_RS, DATA])]
 #[case::variable("std::env::var(\"FLAVOUR\").unwrap_or_default()", &["rerun-if-env-changed=FLAVOUR"])]
 #[case::of_cargo("std::env::var(\"TARGET\").unwrap() + &std::env::var(\"PROFILE\").unwrap()", &[BUILD_RS])]
+#[case::path_of_cargo(
+    "std::path::Path::new(&std::env::var(\"CARGO\").unwrap()).ends_with(\"bin/cargo\")",
+    &[BUILD_RS]
+)]
 #[requires(sccache)]
 fn a_script_that_declares_all_does_not_run_again(#[case] value: &str, #[case] declares: &[&str]) {
     let project = project(value, declares);

@@ -2,6 +2,7 @@
 //! its run.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::machine;
@@ -63,8 +64,12 @@ pub(super) fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
 }
 
 /// Whether the paths that variables and string literals name have the same contents here as in a first key with these `parts`.
-/// Files of other build scripts are not compared.
-pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool {
+/// Files of other build scripts are not compared. `value_of` returns the value of a variable.
+pub(crate) fn names_same_contents(
+    parts: &[KeyPart],
+    path_map: &PathMap,
+    value_of: impl Fn(&str) -> Option<OsString>,
+) -> bool {
     let named = |part: &KeyPart| {
         let name = part.what.strip_prefix(CONTENT_OF)?;
         let is_compared = !name.starts_with("DEP_") && !OF_LIBRARIES.contains(&name);
@@ -75,7 +80,7 @@ pub(crate) fn names_same_contents(parts: &[KeyPart], path_map: &PathMap) -> bool
         expected.entry(name).or_default().push(value);
     }
     expected.into_iter().all(|(name, values)| {
-        let value = env::var_os(&name);
+        let value = value_of(&name);
         let listed = value.iter().flat_map(|value| env::split_paths(value));
         let text = value
             .as_ref()

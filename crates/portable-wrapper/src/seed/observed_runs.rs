@@ -134,7 +134,8 @@ impl Checks<'_> {
         {
             return Err("a program that its build script names has changed".into());
         }
-        if !build_script::names_same_contents(&manifest.parts, &to) {
+        let value_of = |name: &str| self.set_by_cargo(name).or_else(|| env::var_os(name));
+        if !build_script::names_same_contents(&manifest.parts, &to, value_of) {
             return Err(
                 "a file that a variable or its build script names is not the same here".into(),
             );

@@ -106,6 +106,9 @@ impl MacroEffects {
         if is_suspect && reviewed::is_repeatable(sources) {
             self.runs.mark_repeatable();
         }
+        if reviewed::generates_pure_code(name) {
+            self.quoted = None;
+        }
         if reviewed::only_looks_up_variables(name) {
             self.runs.mark_looking_up();
         }

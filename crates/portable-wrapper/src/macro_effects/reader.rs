@@ -316,7 +316,8 @@ impl<'a> Reader<'a> {
             ["include"]
                 if !is_macro
                     && is_in_macro
-                    && !(self.author == Author::Published && is_keyword_of_syn(tokens, path)) =>
+                    && !(self.author == Author::Published
+                        && (next == "." || is_keyword_of_syn(tokens, path))) =>
             {
                 self.found.add_everything("`include` passed to a macro");
             }

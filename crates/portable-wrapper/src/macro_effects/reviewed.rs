@@ -76,6 +76,9 @@ const FINDING_FILES: [&str; 5] = ["cmake", "glob", "lalrpop", "tempfile", "which
 /// (`proc-macro-crate`, `sqlx-macros-core`), or run programs for others (`tokio`), in all releases.
 const FINDING_WORKSPACE: [&str; 3] = ["proc-macro-crate", "sqlx-macros-core", "tokio"];
 
+/// Published macros whose generated code has no effects, in all releases: `prost-derive` passes `std` on for `std::collections`.
+const GENERATING: [&str; 1] = ["prost-derive"];
+
 /// Published hashers whose seed, which may come from the clock, determines only the order of a map, in all releases.
 const ORDERING: [&str; 1] = ["foldhash"];
 
@@ -104,6 +107,11 @@ pub(super) fn only_finds_files(name: &str) -> bool {
 /// Whether the published crate `name` runs cargo only to find the directory of the workspace.
 pub(super) fn only_finds_workspace(name: &str) -> bool {
     FINDING_WORKSPACE.contains(&name)
+}
+
+/// Whether the code that macros of the published crate `name` generate has no effects.
+pub(super) fn generates_pure_code(name: &str) -> bool {
+    GENERATING.contains(&name)
 }
 
 /// Whether the published crate `name` uses the times and inodes of files only to compare files.

@@ -443,15 +443,19 @@ fn the_body_of_macro_rules_is_code() {
         "use std as core; macro_rules! m { ($a:ident) => { fn f() { let core = $a::new(); g(core, core.h()) } } }",
         "macro_rules! m { () => { #[cfg(test)] mod tests { use std::net::*; fn f() { n!(std) } } } }",
         "mod kw { syn::custom_keyword!(include); }",
+        "fn f(include: &Path) { debug!(\"{}\", include.display()) }",
         "mod fd { use std::os::fd::{self, BorrowedFd}; fn f() { BorrowedFd::borrow_raw(0) } } pub use fd::*; m!(OwnedFd);",
         "use std::os::fd::OwnedFd; m!(OwnedFd);",
         "use std::os::fortanix_sgx::thread::current; use std::os::windows::fs::symlink_file;",
+        "macro_rules! m { ($t:ident) => { fn f() -> $t { std::$t::MAX - std::$t::MIN } } }",
     ] {
         assert_eq!(each_time(source), None, "{source}");
     }
     for source in [
         "macro_rules! m { ($($a:tt)*) => { std $($a)* } } m!(::process::id());",
         "macro_rules! m { ($a:ident) => { std::$a() } }",
+        "macro_rules! m { ($a:ident) => { std::$a::read(MAX) } }",
+        "macro_rules! m { ($a:ident) => { std::$a::MAX::read() } }",
         "macro_rules! m { () => { n!(std) } }",
         "m!(include);",
         "macro_rules! m { () => { std::process::id() } }",
@@ -459,6 +463,19 @@ fn the_body_of_macro_rules_is_code() {
     ] {
         assert!(each_time(source).is_some(), "{source}");
     }
+}
+
+/// `prost-derive` uses it for `std::collections::HashMap`.
+#[test]
+fn a_published_macro_may_generate_code_with_the_whole_standard_library() {
+    let source = "fn f() { let lib = quote! { std }; quote! { #lib::collections::HashMap } }";
+    let generated = |name: &str| {
+        let mut found = MacroEffects::default();
+        found.add_macros(&published(name, source));
+        found.runs.each_time()
+    };
+    assert_eq!(generated("prost-derive"), None);
+    assert!(generated("other").is_some());
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub(super) fn path_at<'a>(tokens: &[Token<'a>], at: usize) -> Path<'a> {
                 end += 2;
             }
             next => {
-                is_open = next.is_none_or(|token| matches!(token.text, "$" | "{" | "*"));
+                is_open = next.is_none_or(|token| matches!(token.text, "$" | "{" | "*"))
+                    && !is_constant_of_number(&tokens[end..]);
                 break;
             }
         }
@@ -48,6 +49,29 @@ pub(super) fn path_at<'a>(tokens: &[Token<'a>], at: usize) -> Path<'a> {
         end,
         is_open,
     }
+}
+
+/// Whether these tokens are `::$type::MAX`, or another constant that only modules of number types have.
+fn is_constant_of_number(tokens: &[Token<'_>]) -> bool {
+    const CONSTANTS: [&str; 7] = [
+        "BITS",
+        "EPSILON",
+        "INFINITY",
+        "MAX",
+        "MIN",
+        "MIN_POSITIVE",
+        "NAN",
+    ];
+    let Some([_, dollar, kind, separator, name]) = tokens.first_chunk() else {
+        return false;
+    };
+    dollar.is_punctuation("$")
+        && kind.kind == Kind::Ident
+        && separator.kind == Kind::PathSeparator
+        && CONSTANTS.contains(&name.text)
+        && tokens
+            .get(5)
+            .is_none_or(|next| next.kind != Kind::PathSeparator)
 }
 
 /// Whether a path may begin with `::` after this word.

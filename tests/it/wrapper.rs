@@ -23,6 +23,7 @@ mod file_stamps;
 mod file_times;
 mod flags;
 mod freshness;
+mod generated_names;
 mod hidden_inputs;
 mod installed_files;
 mod layouts;

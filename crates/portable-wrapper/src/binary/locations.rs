@@ -77,15 +77,20 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
     if pointers.iter().any(|pointer| is_inside(pointer.target)) {
         return Ok(None);
     }
-    let are_several = have_several_texts(&names, file)?;
-    for section in &sections {
-        let refers = match section.kind {
-            Kind::Code => code_refers_to(&names, section, &whole)?,
-            // A lookup table selects between several names.
-            Kind::Constants if are_several => table_refers_to(&names, section, &whole)?,
-            Kind::Constants | Kind::Variables | Kind::Relocations => false,
-        };
-        if refers {
+    let near = addresses(&names);
+    let is_named = |address| near.contains(&address) && name_at(&names, address).is_some();
+    if code_refers_to(&sections, &whole, is_named)? {
+        return Ok(None);
+    }
+    // A lookup table selects between several names. Most constants that look like its entries are others.
+    if have_several_texts(&names, file)? {
+        let mut tables = BTreeSet::new();
+        for section in sections.iter().filter(|it| it.kind == Kind::Constants) {
+            add_tables(&mut tables, &names, section, &whole)?;
+        }
+        if !tables.is_empty()
+            && code_refers_to(&sections, &whole, |address| tables.contains(&address))?
+        {
             return Ok(None);
         }
     }
@@ -307,40 +312,55 @@ fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
     Ok(texts.len() > 1)
 }
 
-/// Whether an instruction may refer to a name. Bytes that look like such an instruction count as well.
-fn code_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io::Result<bool> {
-    let near = addresses(names);
-    let found = section.part(whole).visit(8, |Window { bytes, at, new }| {
-        for (nth, window) in bytes.windows(6).enumerate() {
-            let [opcode, mode, offset @ ..] = window else {
-                continue;
-            };
-            // The byte before an offset from the next instruction (ModRM) has these bits.
-            if mode & 0xc7 != 0x05 || !new.contains(&nth) {
-                continue;
+/// Whether an instruction may refer to an address for which `is_wanted` returns true. Bytes that look like such an instruction
+/// count as well.
+fn code_refers_to(
+    sections: &[Section],
+    whole: &Part<'_>,
+    is_wanted: impl Fn(u64) -> bool,
+) -> io::Result<bool> {
+    for section in sections.iter().filter(|it| it.kind == Kind::Code) {
+        let found = section.part(whole).visit(8, |Window { bytes, at, new }| {
+            for (nth, window) in bytes.windows(6).enumerate() {
+                let [opcode, mode, offset @ ..] = window else {
+                    continue;
+                };
+                // The byte before an offset from the next instruction (ModRM) has these bits.
+                if mode & 0xc7 != 0x05 || !new.contains(&nth) {
+                    continue;
+                }
+                let offset = offset
+                    .first_chunk()
+                    .map_or(0, |bytes| i32::from_le_bytes(*bytes));
+                let end = section.address(at + nth as u64 + 6);
+                let target = end.wrapping_add_signed(offset.into());
+                // An immediate operand of up to four bytes may follow, but not after `lea`, which loads an address.
+                let behind: &[u64] = if *opcode == 0x8d { &[0] } else { &[0, 1, 2, 4] };
+                let mut targets = behind.iter().map(|behind| target.wrapping_add(*behind));
+                if targets.any(&is_wanted) {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
-            let offset = offset
-                .first_chunk()
-                .map_or(0, |bytes| i32::from_le_bytes(*bytes));
-            let end = section.address(at + nth as u64 + 6);
-            let target = end.wrapping_add_signed(offset.into());
-            // An immediate operand of up to four bytes may follow, but not after `lea`, which loads an address.
-            let behind: &[u64] = if *opcode == 0x8d { &[0] } else { &[0, 1, 2, 4] };
-            let is_named = |behind: &u64| name_at(names, target.wrapping_add(*behind)).is_some();
-            if near.contains(&target.wrapping_add(4)) && behind.iter().any(is_named) {
-                return Ok(ControlFlow::Break(()));
-            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if found.is_some() {
+            return Ok(true);
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found.is_some())
+    }
+    Ok(false)
 }
 
-/// Whether a constant may be an entry of a table of offsets from its beginning to a name: LLVM makes such tables of
-/// what a `match` returns ("relative lookup tables").
-fn table_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io::Result<bool> {
+/// Adds the address at which a table would begin of which a constant in `section` may be an entry, the offset from the beginning
+/// of the table to a name. LLVM makes such tables of what a `match` returns ("relative lookup tables"). Code adds the offset to
+/// the address of the table, so it has that address.
+fn add_tables(
+    tables: &mut BTreeSet<u64>,
+    names: &[Located],
+    section: &Section,
+    whole: &Part<'_>,
+) -> io::Result<()> {
     let part = section.part(whole);
-    let found = part.visit(4, |Window { bytes, at, new }| {
+    part.visit(4, |Window { bytes, at, new }| {
         let first = section.address(at + new.start as u64);
         let to_next = usize::try_from(first.wrapping_neg() % 4).unwrap_or(0);
         for nth in (new.start + to_next..new.end).step_by(4) {
@@ -349,15 +369,15 @@ fn table_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io
             };
             let address = section.address(at + nth as u64);
             let offset = i64::from(i32::from_le_bytes(*word));
-            let is_entry = |name: &Located| {
-                // The address at which the table would begin: before this entry, and not at the name.
-                let Some(table) = name.address.checked_add_signed(-offset) else {
-                    return false;
-                };
+            // The table begins before this entry, and not at the name.
+            let table_of = |name: &Located| {
+                let table = name.address.checked_add_signed(-offset)?;
                 let end = address + 4;
                 let is_apart = end <= name.address || table > name.address + name.name.length;
                 let size = end.wrapping_sub(table).cast_signed();
-                table % 4 == 0 && table <= address && is_apart && size <= LARGEST_TABLE
+                let is_table =
+                    table % 4 == 0 && table <= address && is_apart && size <= LARGEST_TABLE;
+                is_table.then_some(table)
             };
             // An offset to a name at another address implies a table at another address.
             let target = address.wrapping_add_signed(offset);
@@ -365,11 +385,9 @@ fn table_refers_to(names: &[Located], section: &Section, whole: &Part<'_>) -> io
             let nearest = names.get(..last).unwrap_or_default().iter().rev();
             let is_near =
                 |name: &&Located| target.wrapping_sub(name.address).cast_signed() <= LARGEST_TABLE;
-            if nearest.take_while(is_near).any(is_entry) {
-                return Ok(ControlFlow::Break(()));
-            }
+            tables.extend(nearest.take_while(is_near).filter_map(table_of));
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(ControlFlow::<()>::Continue(()))
     })?;
-    Ok(found.is_some())
+    Ok(())
 }

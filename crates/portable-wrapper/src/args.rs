@@ -336,6 +336,18 @@ impl Unit {
             .flat_map(str::split_whitespace)
     }
 
+    /// Whether programs that are linked with the same flags are position independent and have a relocation for each pointer, as
+    /// rustc makes them for `x86_64` unless told otherwise.
+    pub(super) fn is_position_independent(&self) -> bool {
+        const OTHERWISE: [&str; 4] = ["pie", "static", "relr", "pack-relative"];
+        let is_usual = |target: &str| target.starts_with("x86_64-") && target.contains("linux");
+        let mut parts = self.linker_words().flat_map(|word| word.split(','));
+        matches!(self.codegen("relocation-model"), None | Some("pic" | "pie"))
+            && self.codegen("code-model").is_none()
+            && self.target.as_deref().is_none_or(is_usual)
+            && !parts.any(|part| OTHERWISE.iter().any(|other| part.contains(other)))
+    }
+
     /// Whether the linker records the path of its output: with a version script and without `-soname`, the base version gets that as
     /// its name.
     fn linker_records_output(&self) -> bool {

@@ -3,6 +3,7 @@
 
 mod contents;
 pub(super) mod coverage;
+pub(super) mod library_locations;
 mod line_tables;
 mod locations;
 pub(super) mod placeholder_sites;
@@ -30,11 +31,17 @@ const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 /// location, the unit is compiled without placeholders.
 ///
 /// Objects of other languages are not searched: they are in the key by content, and the paths in their debug
-/// information are no leak.
+/// information are no leak. If the unit [`may_have_names`](super::protocol::CompileRequest::may_have_names), neither
+/// are the [names](library_locations) of source files in a library, if all of them are known.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Option<PathLeak>> {
+pub(super) fn leak(
+    name: &str,
+    file: &File,
+    path_map: &PathMap,
+    may_have_names: bool,
+) -> io::Result<Option<PathLeak>> {
     let whole = Part::whole(file)?;
     if Path::new(name)
         .extension()
@@ -44,12 +51,21 @@ pub(super) fn leak(name: &str, file: &File, path_map: &PathMap) -> io::Result<Op
     }
     if let Some(members) = members(&whole) {
         let mut embedded = None;
+        let mut has_names = None;
         for member in members.iter().filter(|member| is_rustcs(member)) {
-            // rustc's metadata may contain source locations; code that runs may not.
+            // rustc's metadata may contain source locations; code that runs may not, unless their names are known.
             if !member.is_metadata()
                 && let Some(found) = location(&member.part)?
             {
-                return Ok(Some(found));
+                let has_names = match has_names {
+                    Some(has_names) => has_names,
+                    None => *has_names.insert(
+                        may_have_names && library_locations::sites_of(name, &members)?.is_some(),
+                    ),
+                };
+                if !has_names {
+                    return Ok(Some(found));
+                }
             }
             match in_bitcode(&member.part, path_map)? {
                 Some(found @ PathLeak::SourceLocation(_)) => return Ok(Some(found)),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::binary::is_linked;
 use super::binary::placeholder_sites::PlaceholderSite;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
@@ -60,7 +61,8 @@ pub(super) struct CacheEntry {
     pub(super) dep_info: Text,
     /// The names and digests of the files.
     pub(super) outputs: Vec<(String, String)>,
-    /// The placeholders in linked files, except in files with too many.
+    /// The placeholders in linked files, except in files with too many; and those in the names of source files in the code of
+    /// libraries for other crates.
     #[serde(rename = "places")]
     pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
     /// A file that was read and is not in the key, or a program that may have read one. With it, the unit is not stored.
@@ -138,7 +140,8 @@ impl CacheEntry {
 
     /// Whether delivery writes paths into the files that are not linked.
     pub(super) fn is_rewritten(&self, path_map: &PathMap) -> bool {
-        self.has_texts || self.move_of(path_map).is_some()
+        let is_of_library = |(name, _): &(String, _)| !is_linked(name);
+        self.has_texts || self.sites.iter().any(is_of_library) || self.move_of(path_map).is_some()
     }
 
     pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {

@@ -15,11 +15,12 @@ use std::time::Instant;
 use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
-    asks_for_location, evaluates_cargo_home, evaluates_generated_paths, evaluates_locations,
-    is_final, may_have_leak, named_paths, names_cargo_home, names_generated_file, read_variables,
-    reads_cargo_home, reads_unnamed, uses_cargo_home,
+    asks_for_location, asks_for_replaced_path, evaluates_cargo_home, evaluates_generated_paths,
+    evaluates_locations, is_final, may_have_leak, named_paths, names_cargo_home,
+    names_generated_file, read_variables, reads_cargo_home, reads_unnamed, uses_cargo_home,
 };
-use super::binary::{self, Contents, placeholder_sites};
+use super::binary::placeholder_sites::{self, PlaceholderSite};
+use super::binary::{self, Contents, library_locations};
 use super::cache_entry::{CacheEntry, Text};
 use super::dep_info::DepInfo;
 use super::diagnostics;
@@ -294,13 +295,16 @@ fn entry_of(
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(dep_info))
         .into();
+    let asks_for_replaced = request.may_have_names
+        && request.remap == Remap::All
+        && asks_for_replaced_path(request, info);
     for name in &request.outputs {
         let path = request.work.join(name);
         let mut file = fsio::open(&path)?;
         let mut contents = Contents::read(&file, path_map)?;
         let leak_of = |contents: &Contents, file: &File| match request.language {
             _ if !contents.may_leak => Ok(None),
-            Language::Rust => binary::leak(name, file, path_map),
+            Language::Rust => binary::leak(name, file, path_map, request.may_have_names),
             Language::C => binary::leak_of_object(file, path_map),
         };
         if request.remap == Remap::All && leak.is_none() {
@@ -326,10 +330,22 @@ fn entry_of(
             }
             entry.is_movable &= is_movable;
         }
-        if request.is_linked && binary::is_linked(name) {
-            let sites = placeholder_sites::find(&file, path_map)?;
-            entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
+        let sites = if request.is_linked && binary::is_linked(name) {
+            placeholder_sites::find(&file, path_map)?
+        } else if request.may_have_names && contents.may_leak {
+            library_locations::sites(name, &file)?.filter(|sites| !sites.is_empty())
+        } else {
+            None
+        };
+        // What is written into texts moves them, and what is computed from a name may be anywhere.
+        let is_kept = |_: &Vec<_>| request.is_linked || !entry.has_texts && !asks_for_replaced;
+        let role = sites.iter().flatten().map(PlaceholderSite::role).next();
+        let sites = sites.filter(is_kept);
+        if let Some(role) = role.filter(|_| sites.is_none() && request.remap == Remap::All) {
+            leak = leak.filter(|leak| Remap::after(*leak) == Remap::None);
+            leak = leak.or(Some(PathLeak::SourceLocation(role)));
         }
+        entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
         entry.outputs.push((name.clone(), contents.digest));
     }
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {

@@ -22,6 +22,7 @@ mod expansion_diff;
 pub mod explain;
 pub mod install;
 mod known_inputs;
+mod located_libraries;
 mod lookup;
 mod macro_effects;
 mod native_library;

@@ -15,6 +15,7 @@ use super::build_dir::wrapper_dir;
 use super::build_script::launcher;
 use super::cache_entry::{CacheEntry, sites_in};
 use super::digest::{self, FileStamp, KeyPart};
+use super::located_libraries;
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::observed_inputs::ObservedInputs;
 use super::package::Library;
@@ -301,6 +302,9 @@ impl UnitManifest {
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = self.to_bytes() {
             let _ = fsio::replace_and_create_dir(path, &bytes);
+            if self.is_located() {
+                let _ = fsio::replace(&path.with_extension(located_libraries::MARK), b"");
+            }
         }
     }
 
@@ -309,7 +313,16 @@ impl UnitManifest {
     /// # Errors
     /// If it cannot be written.
     pub(super) fn create(&self, path: &Path) -> io::Result<()> {
-        fsio::create_output(path, 0o600)?.write_all(&self.to_bytes()?)
+        fsio::create_output(path, 0o600)?.write_all(&self.to_bytes()?)?;
+        if self.is_located() {
+            fsio::replace(&path.with_extension(located_libraries::MARK), b"")?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a library for other crates among its files that has names of source files.
+    fn is_located(&self) -> bool {
+        self.sites.iter().any(|(name, _)| !is_linked(name))
     }
 
     fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {

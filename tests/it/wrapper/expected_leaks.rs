@@ -1,4 +1,4 @@
-//! Units that contain a location in generated source are compiled with real paths. After an edit, they are so at once.
+//! Units that may contain the name of generated source anywhere are compiled with real paths. After an edit, they are so at once.
 
 use indoc::indoc;
 use rstest::rstest;
@@ -26,6 +26,8 @@ const MAIN: &str = indoc! {r#"
     }
 "#};
 const PANICS: &str = "n[nth]";
+/// The name may be anywhere in the code.
+const NAMES: &str = "println!(\"{}\", file!()); n[nth]";
 /// The length of the path is a value in the library.
 const MEASURES: &str = "const LENGTH: usize = file!().len(); println!(\"{LENGTH}\"); n[nth]";
 const PANICS_NOT: &str = "n.get(nth).copied().unwrap_or(7)";
@@ -70,7 +72,7 @@ fn says_the_same_uncached(checkout: &Checkout<'_>) -> String {
 #[requires(sccache)]
 fn an_edit_compiles_the_unit_once(
     #[values(Store::On, Store::Off)] store: Store,
-    #[values(PANICS, MEASURES)] body: &str,
+    #[values(PANICS, NAMES, MEASURES)] body: &str,
 ) {
     let project = project(store, body);
     let main = project.main();
@@ -94,7 +96,7 @@ fn an_edit_compiles_the_unit_once(
 #[rstest]
 #[requires(sccache)]
 fn a_unit_without_the_location_is_shared_again(#[values(Store::On, Store::Off)] store: Store) {
-    let project = project(store, PANICS);
+    let project = project(store, NAMES);
     let main = project.main();
     main.cargo(&["build"]).ok();
     main.write("crates/made/body", PANICS_NOT);
@@ -116,7 +118,7 @@ fn a_unit_without_the_location_is_shared_again(#[values(Store::On, Store::Off)] 
 #[requires(sccache)]
 #[test]
 fn another_worktree_shares_what_was_expected_to_leak() {
-    let project = project(Store::On, PANICS);
+    let project = project(Store::On, NAMES);
     let main = project.main();
     main.cargo(&["build"]).ok();
     main.write("crates/made/body", PANICS_NOT);

@@ -378,12 +378,12 @@ fn where_portable_keys_are_used_a_build_is_the_next_step() {
     }
 }
 
-/// The locations of panics in sources that are included by an absolute path are absolute.
+/// The paths of sources that are included by an absolute path are absolute.
 #[requires(sccache)]
 #[test]
 fn an_include_by_an_absolute_path_is_named() {
     let lib = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/made/more.rs\"));\n";
-    let more = "pub fn first(list: &[u32]) -> u32 { list[0] }\n";
+    let more = "pub fn first(list: &[u32]) -> u32 { println!(\"{}\", file!()); list[0] }\n";
     let files = [("src/lib.rs", lib), ("made/more.rs", more)];
     let project = Project::new().package("low", "", &files).committed();
     let main = project.main();

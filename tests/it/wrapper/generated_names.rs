@@ -1,8 +1,308 @@
-//! Names of generated source files, which panics and `Location::caller()` report.
+//! Names of generated source files in libraries, which panics and `Location::caller()` report.
 
 use indoc::indoc;
+use rstest::rstest;
 
 use super::out_dir::{made_by, says_the_same_uncached};
+use super::project::{Checkout, Layout, Project, Store};
+use super::registry::{package, publish};
+use super::seed::seed;
+
+/// A build script that writes two modules.
+const SCRIPT: &str = indoc! {r#"
+    use std::{env, fs};
+    fn main() {
+        println!("cargo::rerun-if-changed=build.rs");
+        let out = env::var("OUT_DIR").unwrap();
+        fs::write(format!("{out}/g.rs"), "pub fn g(numbers: &[u64], nth: usize) -> u64 { match nth { 0 => numbers[nth], 1 => panic!(\"one\"), 2 => numbers.get(nth).copied().unwrap(), _ => numbers[0] / (numbers[0] - 7) } }\n#[inline] pub fn inlined(n: Option<u64>) -> u64 { n.unwrap() }\npub fn generic<T>(n: Option<T>) -> T { n.expect(\"some\") }").unwrap();
+        fs::write(format!("{out}/another.rs"), "pub fn h(numbers: &[u64], nth: usize) -> u64 { numbers[nth + 100] }").unwrap();
+    }
+"#};
+const LIBRARY: &str = indoc! {r#"
+    include!(concat!(env!("OUT_DIR"), "/g.rs"));
+    pub mod another { include!(concat!(env!("OUT_DIR"), "/another.rs")); }
+    pub fn own(n: Option<u64>) -> u64 { n.unwrap() }
+"#};
+const MAIN: &str = indoc! {r#"
+    use std::panic::catch_unwind;
+    fn main() {
+        std::panic::set_hook(Box::new(|info| println!("{}", info.location().unwrap())));
+        let numbers: Vec<u64> = std::env::args().map(|_| 7).collect();
+        for nth in 0..4 {
+            println!("{:?}", catch_unwind(|| made::g(&numbers, nth)).is_ok());
+        }
+        let none = numbers.get(9).copied();
+        println!("{:?}", catch_unwind(|| made::inlined(none)).is_ok());
+        println!("{:?}", catch_unwind(|| made::generic(none.map(|n| [n; 3]))).is_ok());
+        println!("{:?}", catch_unwind(|| made::another::h(&numbers, 0)).is_ok());
+        println!("{:?}", catch_unwind(|| made::own(none)).is_ok());
+    }
+"#};
+const USES: &str = "[dependencies]\nmade = { path = \"../made\" }\n";
+
+/// A library with generated source, a library above it, and a program.
+fn project() -> Project {
+    let files = [("build.rs", SCRIPT), ("src/lib.rs", LIBRARY)];
+    let above = "pub use made::*;\npub fn above(n: Option<u64>) -> u64 { made::generic(n) }\n";
+    let uses = format!("{USES}above = {{ path = \"../above\" }}\n");
+    let main = MAIN.replacen(
+        "let none",
+        "println!(\"{:?}\", catch_unwind(|| above::above(None)).is_ok());\n    let none",
+        1,
+    );
+    Project::new()
+        .package("made", "", &files)
+        .package("above", USES, &[("src/lib.rs", above)])
+        .package("app", &uses, &[("src/main.rs", &main)])
+}
+
+/// That the program names this checkout as often as it panics in generated source.
+#[track_caller]
+fn is_of(checkout: &Checkout<'_>, said: &str) {
+    let inside = format!("{}/target/debug/build/", checkout.text());
+    assert_eq!(said.matches(&inside).count(), 7, "{said}");
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::debug("s", "CARGO_PROFILE_DEV_OPT_LEVEL", "0")]
+#[case::optimized("as/deep/as/can/be", "CARGO_PROFILE_DEV_OPT_LEVEL", "3")]
+#[case::one_object("as/deep/as/can/be", "CARGO_PROFILE_DEV_CODEGEN_UNITS", "1")]
+#[case::bfd("as/deep/as/can/be", "RUSTFLAGS", "-Clink-arg=-fuse-ld=bfd")]
+fn libraries_with_panics_in_generated_source_are_shared(
+    #[case] place: &str,
+    #[case] name: &str,
+    #[case] value: &str,
+    #[values(Store::On, Store::Off)] store: Store,
+) {
+    let project = project().with(store).committed();
+    let main = project.main().with(name, value);
+    main.cargo(&["build"]).ok();
+    is_of(&main, &says_the_same_uncached(&main));
+    let second = project.linked(place).with(name, value);
+    second.cargo(&["build"]).ok().all_hit();
+    second.cargo(&["build"]).ok().nothing_to_do();
+    is_of(&second, &second.says("app"));
+    // What links the delivered libraries is shared as well.
+    second.edit("crates/app/src/main.rs", "let none", "let _ = 5; let none");
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let third = project.linked("third").with(name, value);
+    third.edit("crates/app/src/main.rs", "let none", "let _ = 5; let none");
+    third.cargo(&["build"]).ok().all_hit();
+    is_of(&third, &says_the_same_uncached(&third));
+    is_of(&second, &says_the_same_uncached(&second));
+}
+
+/// In these, not all that refers to a name is known, or it is in another form.
+#[rstest]
+#[requires(sccache)]
+#[case::at_a_fixed_address("RUSTFLAGS", "-Crelocation-model=static")]
+#[case::intermediate_code("RUSTFLAGS", "-Clinker-plugin-lto")]
+#[case::packed_relocations("RUSTFLAGS", "-Clink-arg=-Wl,-z,pack-relative-relocs")]
+#[case::fat("CARGO_PROFILE_DEV_LTO", "fat")]
+#[case::thin("CARGO_PROFILE_DEV_LTO", "thin")]
+fn other_libraries_are_of_this_checkout(#[case] name: &str, #[case] value: &str) {
+    let project = project().committed();
+    for checkout in [
+        project.main(),
+        project.linked("s"),
+        project.linked("a/b/c/d"),
+    ] {
+        let checkout = checkout.with(name, value);
+        checkout.cargo(&["build"]).ok();
+        is_of(&checkout, &says_the_same_uncached(&checkout));
+    }
+}
+
+#[rstest]
+#[requires(sccache)]
+fn a_seeded_worktree_has_its_own_names(
+    #[values("s", "as/deep/as/can/be")] place: &str,
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = project().with_layout(layout).committed();
+    project.main().cargo(&["build"]).ok();
+    for place in [place.to_owned(), format!("third/{place}/x")] {
+        let linked = project.linked(&place);
+        seed(&linked);
+        linked.cargo(&["build"]).ok().nothing_to_do();
+        let said = linked.says("app");
+        is_of(&linked, &said);
+        // A link of a seeded library.
+        linked.edit("crates/app/src/main.rs", "let none", "let _ = 5; let none");
+        linked.cargo(&["build"]).ok();
+        is_of(&linked, &linked.says("app"));
+        is_of(&linked, &says_the_same_uncached(&linked));
+    }
+}
+
+/// cargo and rustdoc link what was delivered, without the wrapper.
+#[requires(sccache)]
+#[test]
+fn what_links_without_the_wrapper_names_this_checkout() {
+    let docs = "//! ```\n//! std::panic::set_hook(Box::new(|info| {\n//!     let place = info.location().unwrap().file().to_owned();\n//!     std::fs::write(std::env::var(\"SAID\").unwrap(), place).unwrap();\n//! }));\n//! let _ = std::panic::catch_unwind(|| made::g(&[], 0));\n//! ```\n";
+    let project = project()
+        .package("docs", USES, &[("src/lib.rs", docs)])
+        .committed();
+    for place in ["main", "s", "as/deep/as/can/be"] {
+        let checkout = match place {
+            "main" => project.main(),
+            _ => project.linked(place),
+        };
+        let said = checkout.path("said");
+        let checkout = checkout.with("SAID", said.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        checkout.cargo(&["test", "-p", "docs"]).ok();
+        let said = checkout.read("said");
+        assert!(said.starts_with(checkout.text()), "{said}");
+        assert!(said.ends_with("/out/g.rs"), "{said}");
+        checkout.edit("crates/app/src/main.rs", "let none", "let _ = 5; let none");
+        checkout.uncached(&["build"]).ok().compiled(&["app bin"]);
+        let said = checkout.says("app");
+        let inside = format!("{}/target", checkout.text());
+        // All but those that the program has by itself.
+        assert!(said.matches(&inside).count() >= 4, "{said}");
+    }
+}
+
+/// As clang-sys and crates with bindings are.
+#[rstest]
+#[requires(sccache)]
+fn published_libraries_are_shared(#[values("s", "as/deep/as/can/be")] place: &str) {
+    let project = Project::new();
+    let files = [("build.rs", SCRIPT), ("src/lib.rs", LIBRARY)];
+    package(&project, "made", "", &files);
+    publish(&project, &["made"]);
+    let script = "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    if let Err(_) = std::panic::catch_unwind(|| made::g(&[], 5)) { println!(\"cargo::rustc-env=PANICS=yes\"); }\n}\n";
+    let uses = "[dependencies]\nmade = \"0.1\"\n[build-dependencies]\nmade = \"0.1\"\n";
+    let main = format!("{MAIN}const _: &str = env!(\"PANICS\");\n");
+    let project = project
+        .package("app", uses, &[("src/main.rs", &main), ("build.rs", script)])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked(place);
+    second.cargo(&["build"]).ok().all_hit();
+    let said = says_the_same_uncached(&second);
+    let inside = format!("{}/target/debug/build/", second.text());
+    assert_eq!(said.matches(&inside).count(), 6, "{said}");
+}
+
+/// Sources that are included by their whole path have it in the locations of panics as well.
+#[rstest]
+#[requires(sccache)]
+fn sources_that_are_included_by_their_whole_path(
+    #[values("s", "as/deep/as/can/be")] place: &str,
+    #[values("n[nth]", "println!(\"{}\", file!()); n[nth]")] body: &str,
+) {
+    let more = format!("pub fn more(n: &[u8], nth: usize) -> u8 {{ {body} }}");
+    let files = [
+        (
+            "src/lib.rs",
+            "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/more/more.rs\"));\n",
+        ),
+        ("more/more.rs", more.as_str()),
+    ];
+    let main = "fn main() { std::panic::set_hook(Box::new(|info| println!(\"{}\", info.location().unwrap()))); println!(\"{:?}\", std::panic::catch_unwind(|| made::more(&[1], std::env::args().count())).is_ok()); }\n";
+    let project = Project::new()
+        .package("made", "", &files)
+        .package("app", USES, &[("src/main.rs", main)])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked(place);
+    let built = second.cargo(&["build"]).ok();
+    if body == "n[nth]" {
+        built.all_hit();
+    }
+    let said = says_the_same_uncached(&second);
+    assert!(
+        said.contains(&format!("{}/crates/made/more", second.text())),
+        "{said}"
+    );
+}
+
+/// What a library makes of the name of its generated source while it is compiled, nobody could put right afterwards.
+#[rstest]
+#[requires(sccache)]
+#[case::a_sum(
+    "pub fn made(_: u32) -> u32 { const S: u32 = { let b = file!().as_bytes(); let mut s = 0; let mut i = 0; while i < b.len() { s = s * 3 % 65_521 + b[i] as u32; i += 1 } s }; S }"
+)]
+#[case::the_length_of_a_location(
+    "pub fn made(n: u32) -> usize { const N: usize = std::panic::Location::caller().file().len(); if n > 1 { panic!() } N }"
+)]
+#[case::the_length_of_a_location_in_a_function(
+    "pub fn made(n: u32) -> usize { const N: usize = super::length(); if n > 1 { panic!() } N }"
+)]
+#[case::a_constant_name(
+    "pub const NAME: &str = file!(); pub fn made(n: u32) -> usize { if n > 1 { panic!() } NAME.len() }"
+)]
+#[case::a_location_that_is_known(
+    "pub fn made(n: u32) -> &'static str { if n > 1 { panic!() } std::panic::Location::caller().file() }"
+)]
+#[case::a_location_that_a_function_knows(
+    "pub fn made(n: u32) -> &'static str { if n > 1 { panic!() } super::place() }"
+)]
+#[case::a_location_in_a_static(
+    "pub static PLACE: &std::panic::Location<'static> = super::here(); pub fn made(n: u32) -> &'static str { if n > 1 { panic!() } PLACE.file() }"
+)]
+fn what_a_library_makes_of_its_name_is_of_this_checkout(#[case] generated: &str) {
+    let script = format!(
+        "use std::{{env, fs}};\nfn main() {{\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    let out = env::var(\"OUT_DIR\").unwrap();\n    fs::write(format!(\"{{out}}/g.rs\"), {generated:?}).unwrap();\n}}\n"
+    );
+    let functions = [
+        (
+            "super::length",
+            "#[track_caller] const fn length() -> usize { std::panic::Location::caller().file().len() }\n",
+        ),
+        (
+            "super::place",
+            "#[track_caller] #[inline(always)] fn place() -> &'static str { std::panic::Location::caller().file() }\n",
+        ),
+        (
+            "super::here",
+            "#[track_caller] const fn here() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n",
+        ),
+    ];
+    let mut library = "pub mod g { include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\")); }\n".to_owned();
+    for (_, function) in functions
+        .iter()
+        .filter(|(name, _)| generated.contains(name))
+    {
+        library.push_str(function);
+    }
+    let main = "fn main() { for n in 0..std::env::args().count() as u32 { println!(\"{} {:?}\", made::g::made(n), std::panic::catch_unwind(|| println!(\"{}\", made::g::made(n + 2))).is_ok()); } }\n";
+    let files = [("build.rs", script.as_str()), ("src/lib.rs", &library)];
+    let project = Project::new()
+        .package("made", "", &files)
+        .package("app", USES, &[("src/main.rs", main)])
+        .committed();
+    for level in ["0", "3"] {
+        for place in ["main", "second", "as/deep/as/can/be"] {
+            let path = format!("{level}/{place}");
+            let checkout = match place {
+                "main" => project.main(),
+                _ => project.linked(&path),
+            };
+            let checkout = checkout.with("CARGO_PROFILE_DEV_OPT_LEVEL", level);
+            checkout.cargo(&["build"]).ok();
+            says_the_same_uncached(&checkout);
+        }
+    }
+}
+
+/// A message of the linker has no name of a copy.
+#[requires(sccache)]
+#[test]
+fn failed_links_name_the_libraries_where_cargo_has_them() {
+    let main = "extern \"C\" { fn nowhere(); }\nfn main() { println!(\"{}\", made::g(&[], 0)); unsafe { nowhere() } }\n";
+    let project = project()
+        .package("fails", USES, &[("src/main.rs", main)])
+        .committed();
+    let main = project.main();
+    let said = main.cargo(&["build", "-p", "fails"]).fails().ran.stderr;
+    assert!(said.contains("nowhere"), "{said}");
+    assert!(!said.contains("/located/"), "{said}");
+    assert!(!said.contains("sccfg-target"), "{said}");
+}
 
 /// Constants that look like the entries of a table of names, at all distances, are none unless code refers to the table.
 #[requires(sccache)]

@@ -36,7 +36,7 @@ pub(super) struct Name {
 }
 
 /// The maximum length of a name, in bytes.
-const LONGEST: u64 = 4096;
+pub(super) const LONGEST: u64 = 4096;
 /// The maximum number of pointers to addresses near the names.
 const MOST_POINTERS: usize = 1 << 18;
 /// The size of a dynamic relocation (`Elf64_Rela`) in bytes.

@@ -59,6 +59,11 @@ impl From<PlaceholderSite> for (u64, Role, Kind) {
 }
 
 impl PlaceholderSite {
+    /// The role of its directory.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     /// The number of bytes that follow the placeholder and move with it.
     fn rest(self) -> usize {
         match self.kind {
@@ -104,6 +109,13 @@ fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
 
 /// The maximum number of sites that are stored. A file with more is searched each time.
 const MOST: usize = 4096;
+
+/// The sites of these names, by offset; `None` if there are too many.
+pub(super) fn few_of_names(names: Vec<Name>) -> Option<Vec<PlaceholderSite>> {
+    let mut sites: Vec<_> = of_names(names).collect();
+    sites.sort_unstable_by_key(|site| site.offset);
+    (sites.len() <= MOST).then_some(sites)
+}
 
 /// The size of the read buffer, in bytes.
 const PIECE: usize = 64 << 10;

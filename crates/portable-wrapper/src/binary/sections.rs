@@ -88,7 +88,7 @@ pub(super) fn code<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
 }
 
 /// Neither debug information, nor symbol names, nor rustc's metadata.
-fn is_code(name: &str) -> bool {
+pub(super) fn is_code(name: &str) -> bool {
     let other = [
         ".debug", ".zdebug", "__debug", ".llvm", "__LLVM", ".strtab", ".symtab",
     ];

@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::process::Output;
 
 use crate::args::shortened;
+use crate::located_libraries::Copies;
 use crate::native_library;
 use crate::observation::Observation;
 use crate::path_leak::PathLeak;
@@ -47,12 +48,17 @@ pub(super) fn run_compiler(
         changes.extend(observation.changes().iter().cloned());
     }
     let mut leak = None;
+    let mut located = Copies::default();
     if remap != Remap::None {
         if !request.native_libraries.is_empty() {
             match native_library::with_copies(&args, request) {
                 Ok(Some(with_copies)) => args = with_copies,
                 _ => leak = Some(PathLeak::Embedded(Role::Target)),
             }
+        }
+        if request.is_linked {
+            located = Copies::make(&args, request)?;
+            args = located.in_args(args, request);
         }
         args.extend(request.remap_args());
         if request.is_linked {
@@ -68,7 +74,13 @@ pub(super) fn run_compiler(
         changes: &changes,
         directory: Some(&request.directory),
     };
-    let output = compiler.output_until(stop, on_stderr)?;
+    let output = compiler
+        .output_until(stop, on_stderr)?
+        .map(|output| Output {
+            stdout: located.undone(output.stdout),
+            stderr: located.undone(output.stderr),
+            ..output
+        });
     Ok((output, leak.filter(|_| remap == Remap::All)))
 }
 

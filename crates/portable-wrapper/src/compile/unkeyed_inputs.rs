@@ -268,6 +268,23 @@ pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepIn
     })
 }
 
+/// Whether a source whose path rustc replaces, as that of a generated one, may ask for its own path (`file!`) or for that of its
+/// caller as such, not only in panics: a program may contain it other than in a location.
+pub(super) fn asks_for_replaced_path(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let files = info.into_iter().flat_map(|info| &info.files);
+    let roles = [Role::Workspace, Role::Target];
+    let is_replaced = |file: &Path| {
+        roles
+            .iter()
+            .any(|role| request.path_map.is_below(file, *role))
+    };
+    let mut files = files.map(Path::new).filter(|file| is_replaced(file));
+    files.any(|file| match fsio::read_text(file) {
+        Some(text) => macro_effects::may_ask_for_own_location(&text),
+        None => package::is_rust(file),
+    })
+}
+
 /// Whether the output of a compile with real paths may have `leak`. `evaluates_generated` is [`evaluates_generated_paths`].
 pub(super) fn may_have_leak(
     request: &CompileRequest,

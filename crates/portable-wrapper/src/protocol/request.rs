@@ -49,6 +49,10 @@ pub(crate) struct CompileRequest {
     pub(crate) path_map: PathMap,
     /// Whether the linker runs.
     pub(crate) is_linked: bool,
+    /// Whether the names of generated source files in its code may be replaced: it is a library for other crates only, and all
+    /// pointers in programs that are linked with the same flags have relocations.
+    #[serde(default)]
+    pub(crate) may_have_names: bool,
     /// Whether it is instrumented for coverage: names of sources in the output cannot be replaced.
     #[serde(default)]
     pub(crate) has_coverage: bool,
@@ -153,6 +157,7 @@ impl CompileRequest {
             dep_info: String::new(),
             path_map: PathMap::default(),
             is_linked: false,
+            may_have_names: false,
             has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,

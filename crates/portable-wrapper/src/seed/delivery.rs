@@ -3,6 +3,7 @@
 //! | file | how |
 //! | --- | --- |
 //! | libraries and metadata of packages that never change | hard link: rustc writes another file and renames it (`ArArchiveBuilder::build`, `encode_and_write_metadata`), cargo removes it or leaves it alone, and it has no name outside of `deps` that people know |
+//! | libraries of all packages with the names of generated source files in their code | copied, with this checkout's paths |
 //! | those of other packages, which cargo links to the profile's directory | clone or copy |
 //! | build scripts of packages that never change | hard link, if no path is in them: behind a launcher, they have names that only sccfg knows |
 //! | macros of packages that never change | the same on Linux, where linkers replace a library (`bfd_open_file` of binutils, `FileOutputBuffer` of LLVM, mold from 1.3 on) |
@@ -134,6 +135,12 @@ impl Delivery<'_> {
             if !FileStamp::from(&metadata).is_same_file(stamp) && !manifest.is_content(name, &from)
             {
                 return Err("an output was changed or replaced after the build".into());
+            }
+            if let Some(sites) = manifest.sites_in(name) {
+                share::copy(&from, &to)?;
+                placeholder_sites::rewrite(&to, sites, from_map, to_map)?;
+                share::set_modified(&to, time)?;
+                continue;
             }
             if is_published && share::link(&from, &to).is_ok() {
                 // rustc refuses to replace read-only metadata, but cargo removes a library before rustc writes it.

@@ -168,6 +168,9 @@ impl KeyedUnit<'_> {
                 }
                 continue;
             }
+            if let Some(sites) = entry.sites_in(name) {
+                placeholder_sites::write(&from, sites, path_map)?;
+            }
             if entry.has_texts {
                 native_strings::write_paths(&from, path_map, Fill::Mark)?;
             }

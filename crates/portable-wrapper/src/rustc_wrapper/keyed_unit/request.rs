@@ -62,6 +62,7 @@ pub(super) fn empty_request(
         entry: entry_name(&unit.stem()),
         dep_info: format!("{}.d", unit.stem()),
         is_linked: unit.is_linked(),
+        may_have_names: !unit.is_linked() && unit.is_position_independent(),
         has_coverage: unit.has_coverage,
         ..CompileRequest::empty(Language::Rust)
     }

@@ -329,19 +329,43 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> 
 pub(super) fn set_by_build_script(out_dir: &Path) -> Option<Vec<String>> {
     let output = build_dir::printed_by_script(out_dir)?;
     let text = String::from_utf8_lossy(&output);
-    let mut names: Vec<String> = text
-        .lines()
-        .filter_map(|line| {
-            let line = line
-                .strip_prefix("cargo::")
-                .or_else(|| line.strip_prefix("cargo:"))?;
-            let (name, _) = line.strip_prefix("rustc-env=")?.split_once('=')?;
-            Some(name.to_owned())
-        })
-        .collect();
+    let name_of = |line: &str| {
+        Some(
+            line.strip_prefix("rustc-env=")?
+                .split_once('=')?
+                .0
+                .to_owned(),
+        )
+    };
+    let mut names: Vec<String> = instructions(&text).filter_map(name_of).collect();
     names.sort_unstable();
     names.dedup();
     Some(names)
+}
+
+/// The directories in which a build script has native libraries searched, from the output that cargo stores.
+pub(super) fn searched_for_libraries(out_dir: &Path) -> Vec<PathBuf> {
+    let output = build_dir::printed_by_script(out_dir).unwrap_or_default();
+    let text = String::from_utf8_lossy(&output);
+    let directory_of = |line: &str| {
+        let value = line.strip_prefix("rustc-link-search=")?.trim_end();
+        // Other kinds are not for native libraries.
+        let directory = match value.split_once('=') {
+            Some(("native" | "all" | "framework", directory)) => directory,
+            Some((kind, _)) if !kind.contains('/') => return None,
+            _ => value,
+        };
+        Some(PathBuf::from(directory))
+    };
+    instructions(&text).filter_map(directory_of).collect()
+}
+
+/// The instructions for cargo in what a build script printed.
+fn instructions(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        line.strip_prefix("cargo::")
+            .or_else(|| line.strip_prefix("cargo:"))
+    })
 }
 
 #[cfg(test)]

@@ -123,6 +123,72 @@ fn libraries_and_what_links_them_get_the_paths_of_their_checkout(
     );
 }
 
+/// A library outside of the checkout and the system, to which a build script leads the linker: as packages of Nix do, and
+/// `clang-sys` where LLVM has a directory of its own.
+#[rstest]
+#[requires(sccache)]
+fn a_library_in_a_directory_that_a_script_names_is_compared(
+    #[values("static", "dylib")] kind: &str,
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let project = Project::new().with_store().with_layout(layout);
+    let directory = project.sandbox.path("installed");
+    fs::create_dir(&directory).unwrap();
+    let file = directory.join(if kind == "static" {
+        "libnative.a"
+    } else {
+        "libnative.so"
+    });
+    let make = |number: u8| {
+        let source = directory.join("n.c");
+        fs::write(
+            &source,
+            format!("int native(void) {{ return {number}; }}\n"),
+        )
+        .unwrap();
+        let _ = fs::remove_file(&file);
+        let mut cc = Command::new("cc");
+        cc.current_dir(&directory).arg("-fPIC").arg("n.c").arg("-o");
+        if kind == "static" {
+            succeeds(cc.args(["n.o", "-c"]));
+            succeeds(
+                Command::new("ar")
+                    .arg("crs")
+                    .arg(&file)
+                    .arg(directory.join("n.o")),
+            );
+        } else {
+            succeeds(cc.arg(&file).arg("-shared"));
+        }
+    };
+    make(1);
+    let directory = directory.to_str().unwrap();
+    let script = format!(
+        "fn main() {{ println!(\"cargo:rustc-link-search={directory}\"); println!(\"cargo:rustc-link-lib={kind}=native\"); println!(\"cargo:rerun-if-changed=build.rs\"); }}\n"
+    );
+    let lib = "extern \"C\" { fn native() -> i32; }\npub fn n() -> i32 { unsafe { native() } }\n";
+    let main = "fn main() { println!(\"{}\", low::n()); }\n";
+    let project = project
+        .package("low", "", &[("build.rs", &script), ("src/lib.rs", lib)])
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", main)],
+        )
+        .committed();
+    let main = project.main().with("LD_LIBRARY_PATH", directory);
+    main.cargo(&["build"]).ok();
+    let same = project.linked("same").with("LD_LIBRARY_PATH", directory);
+    seed(&same);
+    same.cargo(&["build"]).ok().nothing_to_do();
+    make(2);
+    let other = project.linked("other").with("LD_LIBRARY_PATH", directory);
+    seed(&other);
+    other.cargo(&["build"]).ok().rebuilt("low");
+    let mut program = other.command(other.path("target/debug/app"));
+    assert_eq!(succeeds(&mut program).stdout, b"2\n");
+}
+
 /// A program above a published crate with this manifest and source.
 fn above_published(name: &str, manifest: &str, lib: &str, main: &str) -> Project {
     let project = Project::new().with_store();

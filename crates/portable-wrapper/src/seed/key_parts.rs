@@ -57,7 +57,7 @@ impl Checks<'_> {
             let why = "a native library has changed";
             let digest_of = |path: &Path| self.digest(path);
             let is_made = (self.libraries).has(name, value, (unit.from, self.from), digest_of);
-            return if is_made {
+            return if is_made || self.is_installed_library(part, name, unit) {
                 Ok(())
             } else {
                 same(self.library_of_system(name).as_deref(), why)
@@ -235,6 +235,41 @@ impl Checks<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// Whether the build script of the unit leads to a native library outside of the checkout with the file name `name` that has
+    /// the digest in `part`. Of several with this name, each must be in the key.
+    fn is_installed_library(&self, part: &KeyPart, name: &str, unit: &Unit<'_>) -> bool {
+        let Some(run) = unit.run.filter(|_| is_library(name)) else {
+            return false;
+        };
+        let directories = package::searched_for_libraries(&self.from.build.join(&run.out_dir));
+        let is_outside = |directory: &PathBuf| {
+            let checkouts = [self.from, self.to];
+            !checkouts.into_iter().any(|checkout| {
+                directory.starts_with(&checkout.workspace) || directory.starts_with(&checkout.build)
+            })
+        };
+        let directories = directories.into_iter().filter(is_outside);
+        let files = directories.map(|directory| directory.join(name));
+        let files: Vec<_> = files.filter(|file| file.is_file()).collect();
+        let of_name: Vec<_> = unit
+            .manifest
+            .parts
+            .iter()
+            .filter(|other| other.what == part.what)
+            .collect();
+        let found: Option<Vec<_>> = files
+            .iter()
+            .map(|file| {
+                self.compares(file, Scope::File, Detected::Not);
+                self.digest(file)
+            })
+            .collect();
+        found.is_some_and(|found| {
+            let is_known = |digest: &String| of_name.iter().any(|part| part.value == *digest);
+            found.contains(&part.value) && found.iter().all(is_known)
+        })
     }
 
     /// The digest of the system library `name`.

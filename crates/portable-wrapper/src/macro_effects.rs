@@ -37,7 +37,9 @@ use self::quoting::{redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::source_file::{Source, SourceText};
 pub(super) use self::standard::{FILE_LOOKUPS, FILE_TIMES, METADATA};
-pub(super) use self::texts::{WILDCARD, literals, names, reads_wildcard, texts, words};
+pub(super) use self::texts::{
+    WILDCARD, has_wildcard, literals, names, reads_wildcard, texts, words,
+};
 use self::tokens::{Kind, Token, tokens};
 pub(super) use self::tokens::{has_any_ident, has_idents};
 

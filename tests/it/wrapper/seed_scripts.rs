@@ -185,6 +185,10 @@ fn a_variable_of_nix_that_is_called_like_an_option_is_not_read() {
 /// A shell sets the variable `_` to the path of the program that it starts. Many scripts replace characters by that text.
 #[rstest]
 #[case::a_replacement("\"a-b\".replace('-', \"_\")", true)]
+#[case::a_replacement_of_what_is_listed(
+    "env::vars().filter(|(name, _)| name.starts_with(\"NONE_\")).map(|(name, _)| name.replace('-', \"_\")).collect::<String>()",
+    true
+)]
 #[case::a_name("env::var(\"_\").unwrap_or_default()", false)]
 #[case::one_of_several_names(
     "[\"_\", \"NONE\"].map(|name| env::var(name).unwrap_or_default()).concat()",

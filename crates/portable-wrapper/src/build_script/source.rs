@@ -17,7 +17,9 @@ use self::signs::{
 };
 use crate::dep_info::DepInfo;
 use crate::digest::Key;
-use crate::macro_effects::{AmbientInputs, WILDCARD, names, reads_wildcard, texts, words};
+use crate::macro_effects::{
+    AmbientInputs, WILDCARD, has_wildcard, names, reads_wildcard, texts, words,
+};
 use crate::state_dir::{FORMAT, StateDir};
 use crate::system_directories::VOLATILE_DIRECTORIES;
 use crate::uncacheable::Uncacheable;
@@ -31,12 +33,14 @@ pub(crate) struct Source {
     pub(crate) texts: BTreeSet<String>,
     /// Whether the code reads the variable `_`, which shells set.
     reads_wildcard: bool,
+    /// Whether a string literal may be the name of that variable.
+    has_wildcard: bool,
     /// The digest of its files.
     digest: String,
 }
 
 /// Must be changed when other facts are determined from the same source.
-const READER: &str = "3";
+const READER: &str = "4";
 /// Digests of reviewed published build scripts that name the clock, and whose result is the same each time.
 /// - `psm` writes the time of a bundled WebAssembly object into an archive.
 const TIMELESS: [&str; 2] = [
@@ -77,6 +81,7 @@ pub fn stamp(source: &str) -> Option<Stamp> {
         names: owned(names(source)),
         texts: owned(texts(source)),
         reads_wildcard: false,
+        has_wildcard: false,
         digest: String::new(),
     };
     if !read.texts.iter().any(|text| text.contains("rustc-env=")) {
@@ -123,6 +128,7 @@ impl Source {
             let texts = texts(&text).into_iter();
             source.texts.extend(texts.map(ToOwned::to_owned));
             source.reads_wildcard |= reads_wildcard(&text);
+            source.has_wildcard |= has_wildcard(&text);
         }
         source.digest = content.finish();
         Some(source)
@@ -166,8 +172,8 @@ impl Source {
         }
     }
 
-    /// The identifiers, and the words in string literals. `_` may be the name of a variable only if it is a whole literal. Many
-    /// scripts replace characters by `_`, so if all variables that a run reads [are noted](Self::notes_variables), it counts
+    /// The identifiers, and the words in string literals. `_` may be the name of a variable only if it is a whole literal, and not
+    /// the one by which a character is replaced. If all variables that a run reads [are noted](Self::notes_variables), it counts
     /// only as the argument of a function that reads variables. Then identifiers without upper-case letters do not count
     /// either, unless a macro may turn them into text: dev shells of Nix have variables such as `name`, `src` and `out`. The
     /// same is true of such words in [options and placeholders](literal_words::may_be_of_environment).
@@ -187,7 +193,7 @@ impl Source {
                     !is_noted || literal_words::may_be_of_environment(word, text)
                 })
             }))
-            .chain(wildcard.filter(|_| self.reads_wildcard || !is_noted))
+            .chain(wildcard.filter(|_| self.reads_wildcard || self.has_wildcard && !is_noted))
             .collect()
     }
 
@@ -389,6 +395,8 @@ mod tests {
     #[case("let _ = 1;", false)]
     #[case("let name = format!(\"{}_{}\", 1, 2);", false)]
     #[case("let name = name.replace('-', \"_\");", false)]
+    #[case("let name = name.replace(\"_\", \"-\");", false)]
+    #[case("let all = env::vars().filter(|(name, _)| name == \"_\");", true)]
     #[case("let name = \"_\"; let shell = std::env::var(name);", false)]
     #[case("let shell = std::env::var(\"_\");", true)]
     #[case("let shell = option_env!(\"_\");", true)]
@@ -403,7 +411,7 @@ mod tests {
             expected
         );
         // A read of the variable would not be noted.
-        let is_text = code.contains("\"_\"");
+        let is_text = code.contains("\"_\"") && !code.contains("replace('-', \"_\")");
         assert_eq!(
             read(code)
                 .words(&AmbientInputs::default(), false)

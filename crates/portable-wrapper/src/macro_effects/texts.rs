@@ -32,6 +32,23 @@ pub(crate) fn reads_wildcard(source: &str) -> bool {
     all.any(|(at, token)| token.kind == Kind::Text && token.text == WILDCARD && is_read(at))
 }
 
+/// Whether [`WILDCARD`] is a string literal other than the one by which a character is replaced, as in `replace('-', "_")`.
+pub(crate) fn has_wildcard(source: &str) -> bool {
+    let tokens = tokens(source);
+    let is_replacement = |at: usize| {
+        let before = at.checked_sub(5).and_then(|first| tokens.get(first..at));
+        let Some([dot, name, open, _, comma]) = before else {
+            return false;
+        };
+        dot.is_punctuation(".")
+            && name.is_ident("replace")
+            && matches!(open.kind, Kind::Open(_))
+            && comma.is_punctuation(",")
+    };
+    let mut all = tokens.iter().enumerate();
+    all.any(|(at, token)| token.kind == Kind::Text && token.text == WILDCARD && !is_replacement(at))
+}
+
 /// The wildcard pattern. It is also the name of the variable that shells set to the path of the program that they start.
 pub(crate) const WILDCARD: &str = "_";
 

@@ -41,6 +41,7 @@ mod pass_through;
 mod paths;
 mod paths_in_inputs;
 pub(crate) mod project;
+mod published_macros;
 mod races;
 mod registry;
 mod reports;

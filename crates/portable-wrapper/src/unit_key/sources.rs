@@ -78,13 +78,13 @@ impl KeyBuilder<'_> {
     }
 
     /// Adds the observed inputs of the macros of a unit in the published `package`, if observing them may show that the unit
-    /// need not be compiled each time.
+    /// need not be compiled each time, or does not depend on all variables.
     pub(super) fn observe_published(
         &mut self,
         package: &Path,
         ask: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) {
-        if !self.may_be_cleared() {
+        if !self.may_be_cleared() && !self.may_read_few_variables() {
             return;
         }
         // Otherwise, the effects that were found in the sources of the macros count.
@@ -108,6 +108,11 @@ impl KeyBuilder<'_> {
     /// Whether the unit is compiled each time unless its macros are observed to have no volatile effect.
     fn may_be_cleared(&self) -> bool {
         self.macros.each_time().is_some() && self.macros.hidden_each_time().is_none()
+    }
+
+    /// Whether the unit depends on all variables unless its macros are observed to read only some.
+    fn may_read_few_variables(&self) -> bool {
+        self.macros.reads_unknown_variables(false) && !self.macros.reads_unknown_variables(true)
     }
 
     /// The sources, and the variables that they and macros read, with their values as they are in the key. Files of the

@@ -1,0 +1,97 @@
+//! Libraries of a registry that use macros of a registry.
+
+use indoc::indoc;
+use rstest::rstest;
+
+use super::out_dir::says_the_same_uncached;
+use super::project::Project;
+use super::registry::{PRINTS, package, publish, with_home};
+use super::seed::seed;
+
+/// A program above the library `lowcrate`, which has this code and uses a macro that reads any variable. cargo's settings set a
+/// variable to the directory of the checkout.
+fn project(lib: &str) -> Project {
+    let project = Project::new().with_store();
+    let reads = indoc! {r#"
+        use proc_macro::TokenStream;
+        #[proc_macro] pub fn variable(input: TokenStream) -> TokenStream {
+            format!("{:?}", std::env::var(input.to_string()).unwrap_or_default()).parse().unwrap()
+        }
+    "#};
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
+    package(&project, "lowcrate", uses, &[("src/lib.rs", lib)]);
+    publish(&project, &["readcrate", "lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    let main = project.main();
+    let settings = main.read(".cargo/config.toml");
+    let root = "[env]\nAPP_ROOT = { value = \"\", relative = true }\n";
+    main.write(".cargo/config.toml", &format!("{settings}{root}"));
+    project.committed()
+}
+
+/// As `include_dir` does, which finds its directory by a variable that the program names.
+const READS_NONE: &str =
+    "pub use readcrate::variable;\npub fn text() -> &'static str { \"text\" }\n";
+
+#[requires(sccache)]
+#[test]
+fn a_variable_with_the_path_of_the_checkout_does_not_count_if_it_is_not_read() {
+    let project = project(READS_NONE);
+    let [main, second, third] = [
+        project.main(),
+        project.linked("a/deeper/worktree"),
+        project.linked("third"),
+    ]
+    .map(|it| with_home(&project, &it, "cargo-home"));
+    main.cargo(&["build"]).ok();
+    second.cargo(&["build"]).ok().all_hit();
+    let other = second.with("APP_OTHER", "another");
+    other.clean();
+    other.cargo(&["build"]).ok().all_hit();
+    seed(&third);
+    third.uncached(&["build"]).ok().nothing_to_do();
+    assert_eq!(third.says("app"), "text\n");
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::as_it_is("readcrate::variable!(APP_ROOT)")]
+#[case::its_length("if readcrate::variable!(APP_ROOT).len() > 60 { \"long\" } else { \"short\" }")]
+fn a_variable_with_the_path_of_the_checkout_counts_if_it_is_read(#[case] text: &str) {
+    let project = project(&format!("pub fn text() -> &'static str {{ {text} }}\n"));
+    let linked = project.linked(&"deeper/".repeat(20));
+    for checkout in [project.main(), linked] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// Variables of a CI job count only if they are read.
+#[rstest]
+#[requires(sccache)]
+fn a_variable_that_a_published_macro_reads_is_of_this_build(
+    #[values("APP_VALUE", "GITHUB_VALUE")] name: &str,
+) {
+    let project = project(&format!(
+        "pub fn text() -> &'static str {{ readcrate::variable!({name}) }}\n"
+    ));
+    let checkout = with_home(&project, &project.main(), "cargo-home");
+    for value in ["one", "two", "one"] {
+        let checkout = checkout.with(name, value);
+        checkout.clean();
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(says_the_same_uncached(&checkout), format!("{value}\n"));
+    }
+    let linked = with_home(&project, &project.linked("second"), "cargo-home");
+    let linked = linked.with(name, "two");
+    linked.cargo(&["build"]).ok().all_hit();
+    linked.clean();
+    let linked = linked.with(name, "three");
+    seed(&linked);
+    linked.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&linked), "three\n");
+}

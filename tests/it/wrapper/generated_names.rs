@@ -165,6 +165,28 @@ fn what_links_without_the_wrapper_names_this_checkout() {
     }
 }
 
+/// A program that gets no key is linked by the wrapper all the same.
+#[rstest]
+#[requires(sccache)]
+#[case::incremental("CARGO_INCREMENTAL", "1")]
+#[case::switched_off("SCCFG_WRAPPER", "off")]
+#[case::without_the_store("SCCFG_STORE", "off")]
+#[case::without_a_key("RUSTFLAGS", "-Crpath")]
+fn programs_above_shared_libraries_name_this_checkout(#[case] name: &str, #[case] value: &str) {
+    let project = project().committed();
+    for place in ["main", "s", "as/deep/as/can/be"] {
+        let checkout = match place {
+            "main" => project.main(),
+            _ => project.linked(place),
+        };
+        checkout.cargo(&["build"]).ok();
+        checkout.edit("crates/app/src/main.rs", "let none", "let _ = 5; let none");
+        let checkout = checkout.with(name, value);
+        checkout.cargo(&["build"]).ok();
+        is_of(&checkout, &says_the_same_uncached(&checkout));
+    }
+}
+
 /// As clang-sys and crates with bindings are.
 #[rstest]
 #[requires(sccache)]

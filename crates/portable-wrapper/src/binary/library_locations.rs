@@ -6,25 +6,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use memchr::memmem;
-use object::read::elf::{FileHeader as _, Rela as _, SectionHeader as _, Sym as _, SymbolTable};
-use object::{Endianness, SectionIndex, SymbolIndex, elf};
+use object::read::elf::{
+    FileHeader as _, Rela as _, SectionHeader as _, SectionTable, Sym as _, SymbolTable,
+};
+use object::{Endianness, ReadCache, ReadRef, SectionIndex, SymbolIndex, elf};
 
 use super::super::path_map::Role;
-use super::super::windows::Part;
+use super::super::windows::{Part, Window};
 use super::locations::{LONGEST, Name};
 use super::placeholder_sites::{self, PlaceholderSite};
 use super::sections::{Member, is_code, members};
 use super::{PLACEHOLDER_ROLES, is_rustcs};
 
 type Header = elf::FileHeader64<Endianness>;
-type Sections<'d> = object::read::elf::SectionTable<'d, Header>;
+type SectionHeader = elf::SectionHeader64<Endianness>;
 
-/// The maximum size of an object, in bytes.
-const LARGEST_OBJECT: u64 = 64 << 20;
 /// Compressed relocations (`SHT_CREL`).
 const CREL: u32 = 0x4000_0014;
 /// Sections with another form of the code, in which names are not found.
@@ -71,15 +72,13 @@ fn find(members: &[&Member<'_>]) -> io::Result<Option<Vec<Name>>> {
         if !member.part.contains_any(&placeholders)? {
             continue;
         }
-        let Some(bytes) = read(&member.part)? else {
-            return Ok(None);
-        };
         let names = found.names.len();
-        if Object::parse(&bytes)
-            .and_then(|object| found.add_names(nth, &object))
-            .is_none()
-        {
-            return Ok(None);
+        let cache = ReadCache::new(member.part.file);
+        let size = member.part.len();
+        let data = cache.range(member.part.range.start, size);
+        match Object::parse(&member.part, data) {
+            Some(object) if found.add_names(nth, &object)?.is_some() => {}
+            _ => return Ok(None),
         }
         if found.names.len() > names {
             with_names.insert(nth);
@@ -90,50 +89,34 @@ fn find(members: &[&Member<'_>]) -> io::Result<Option<Vec<Name>>> {
         if !with_names.contains(&nth) && found.exported.is_empty() {
             continue;
         }
-        let Some(bytes) = read(&member.part)? else {
-            return Ok(None);
-        };
-        if Object::parse(&bytes)
-            .and_then(|object| found.add_references(nth, &object, member.part.range.start))
-            .is_none()
-        {
-            return Ok(None);
+        let cache = ReadCache::new(member.part.file);
+        let data = cache.range(member.part.range.start, member.part.len());
+        match Object::parse(&member.part, data) {
+            Some(object) if found.add_references(nth, &object)?.is_some() => {}
+            _ => return Ok(None),
         }
     }
-    let names = found.names.into_iter();
-    Ok(names
-        .map(|located| {
-            let start = members[located.member].part.range.start;
-            located.finish(start)
-        })
-        .collect())
+    Ok(found.names.into_iter().map(Located::finish).collect())
 }
 
-fn read(part: &Part<'_>) -> io::Result<Option<Vec<u8>>> {
-    if part.len() > LARGEST_OBJECT {
-        return Ok(None);
-    }
-    let all = usize::try_from(part.len()).map_err(io::Error::other)?;
-    part.start(all).map(Some)
-}
-
-/// A relocatable object for `x86_64`.
-struct Object<'d> {
-    bytes: &'d [u8],
+/// A relocatable object for `x86_64`. Only its tables are in memory.
+struct Object<'d, R: ReadRef<'d>> {
+    part: &'d Part<'d>,
+    data: R,
     endian: Endianness,
-    sections: Sections<'d>,
-    symbols: SymbolTable<'d, Header>,
+    sections: SectionTable<'d, Header, R>,
+    symbols: SymbolTable<'d, Header, R>,
 }
 
-impl<'d> Object<'d> {
-    /// `None` if it is of another kind, or has what is not understood.
-    fn parse(bytes: &'d [u8]) -> Option<Self> {
-        let header = Header::parse(bytes).ok()?;
+impl<'d, R: ReadRef<'d>> Object<'d, R> {
+    /// The object in `part`, whose bytes are `data`. `None` if it is of another kind, or has what is not understood.
+    fn parse(part: &'d Part<'d>, data: R) -> Option<Self> {
+        let header = Header::parse(data).ok()?;
         let endian = header.endian().ok()?;
         let is_understood = endian == Endianness::Little
             && header.e_type(endian) == elf::ET_REL
             && header.e_machine(endian) == elf::EM_X86_64;
-        let sections = is_understood.then(|| header.sections(endian, bytes).ok())??;
+        let sections = is_understood.then(|| header.sections(endian, data).ok())??;
         for section in sections.iter() {
             let name = sections.section_name(endian, section).ok()?;
             let kind = section.sh_type(endian);
@@ -142,21 +125,52 @@ impl<'d> Object<'d> {
                 return None;
             }
         }
-        let symbols = sections.symbols(endian, bytes, elf::SHT_SYMTAB).ok()?;
+        let symbols = sections.symbols(endian, data, elf::SHT_SYMTAB).ok()?;
         Some(Self {
-            bytes,
+            part,
+            data,
             endian,
             sections,
             symbols,
         })
     }
 
-    fn section(&self, index: SectionIndex) -> Option<&'d elf::SectionHeader64<Endianness>> {
-        self.sections.section(index).ok()
+    /// The content of a section, if it has any.
+    fn content(&self, section: &SectionHeader) -> Option<Part<'d>> {
+        let (offset, size) = section.file_range(self.endian)?;
+        Some(self.part.part(offset..offset.checked_add(size)?))
     }
 
-    fn has(&self, section: &elf::SectionHeader64<Endianness>, flag: elf::SectionFlags) -> bool {
+    fn has(&self, section: &SectionHeader, flag: elf::SectionFlags) -> bool {
         section.sh_flags(self.endian).0 & flag.0 != 0
+    }
+
+    /// The text that begins with a placeholder at the offset `start` of the file, in `section` with this `content`: a string, or
+    /// all of the section.
+    fn text(
+        &self,
+        section: &SectionHeader,
+        content: &Part<'_>,
+        start: u64,
+    ) -> io::Result<Option<Range<u64>>> {
+        if !self.has(section, elf::SHF_MERGE) {
+            let whole = content.range.clone();
+            return Ok((start == whole.start).then_some(whole));
+        }
+        let mut before = [0];
+        if start > content.range.start {
+            content.file.read_exact_at(&mut before, start - 1)?;
+        }
+        let is_of_strings =
+            self.has(section, elf::SHF_STRINGS) && section.sh_entsize(self.endian) == 1;
+        if !is_of_strings || before != [0] {
+            return Ok(None);
+        }
+        let text = content.text_at(start, usize::try_from(LONGEST).unwrap_or(usize::MAX))?;
+        let end = text.map(|text| start + text.len() as u64);
+        // The NUL byte is part of the section.
+        let end = end.filter(|end| *end < content.range.end);
+        Ok(end.map(|end| start..end))
     }
 }
 
@@ -164,10 +178,8 @@ impl<'d> Object<'d> {
 struct Located {
     member: usize,
     section: SectionIndex,
-    /// The offset of its first byte in the section.
-    start: u64,
-    /// The end of the name if it is a string in its section, without the NUL byte; otherwise, the end of the section.
-    end: u64,
+    /// Its offsets in the section: without the NUL byte, if it is a string there; otherwise up to the end of the section.
+    range: Range<u64>,
     /// Whether it ends there in any case.
     is_string: bool,
     name: Name,
@@ -176,12 +188,12 @@ struct Located {
 impl Located {
     /// Whether an address in its section is in the name, or at its end.
     fn touches(&self, at: i128) -> bool {
-        (i128::from(self.start)..=i128::from(self.end)).contains(&at)
+        (i128::from(self.range.start)..=i128::from(self.range.end)).contains(&at)
     }
 
     /// Adds the location whose length field is at this offset in the file. Returns false if the length is not that of the name.
     fn add_length(&mut self, length: u64, at: u64) -> bool {
-        let whole = self.end - self.start;
+        let whole = self.range.end - self.range.start;
         // A name without a NUL byte has a section of its own, which may end with one.
         let fits = length == whole || !self.is_string && length + 1 == whole;
         let is_of_a_file = length > self.name.role.placeholder().len() as u64 && length <= LONGEST;
@@ -193,9 +205,8 @@ impl Located {
         true
     }
 
-    /// The name, in a file in which its object is at `start`. `None` if no location refers to it.
-    fn finish(mut self, start: u64) -> Option<Name> {
-        self.name.offset += start;
+    /// The name. `None` if no location refers to it.
+    fn finish(self) -> Option<Name> {
         (self.name.length > 0).then_some(self.name)
     }
 }
@@ -209,39 +220,41 @@ struct Found {
 
 impl Found {
     /// Adds the names of the object `member`. `None` if a placeholder is none.
-    fn add_names(&mut self, member: usize, object: &Object<'_>) -> Option<()> {
+    fn add_names<'d, R: ReadRef<'d>>(
+        &mut self,
+        member: usize,
+        object: &Object<'d, R>,
+    ) -> io::Result<Option<()>> {
         let first = self.names.len();
         for (index, section) in object.sections.enumerate() {
-            let Some((offset, size)) = section.file_range(object.endian) else {
+            let Some(content) = object.content(section) else {
                 continue;
             };
-            let name = object.sections.section_name(object.endian, section).ok()?;
+            let name = object.sections.section_name(object.endian, section);
+            let name = name.ok().and_then(|name| std::str::from_utf8(name).ok());
             let is_loaded = object.has(section, elf::SHF_ALLOC);
-            if !is_loaded && !is_code(std::str::from_utf8(name).ok()?) {
+            if !is_loaded && name.is_some_and(|name| !is_code(name)) {
                 continue;
             }
-            let [at, end] = [offset, offset.checked_add(size)?].map(usize::try_from);
-            let bytes = object.bytes.get(at.ok()?..end.ok()?)?;
+            let is_constant = is_loaded
+                && section.sh_type(object.endian) == elf::SHT_PROGBITS
+                && !object.has(section, elf::SHF_EXECINSTR)
+                && !object.has(section, elf::SHF_WRITE);
             for role in PLACEHOLDER_ROLES {
-                for start in memmem::find_iter(bytes, &role.placeholder()) {
-                    let is_constant = is_loaded
-                        && section.sh_type(object.endian) == elf::SHT_PROGBITS
-                        && !object.has(section, elf::SHF_EXECINSTR)
-                        && !object.has(section, elf::SHF_WRITE);
-                    if !is_constant {
-                        return None;
-                    }
-                    let Range { start, end } = self::text(object, section, bytes, start)?;
-                    let is_string = object.has(section, elf::SHF_MERGE);
+                for start in occurrences(&content, &role.placeholder())? {
+                    let text = object.text(section, &content, start)?;
+                    let Some(text) = text.filter(|_| is_constant) else {
+                        return Ok(None);
+                    };
+                    let before = content.range.start;
                     self.names.push(Located {
                         member,
                         section: index,
-                        start,
-                        end,
-                        is_string,
+                        range: text.start - before..text.end - before,
+                        is_string: object.has(section, elf::SHF_MERGE),
                         name: Name {
                             role,
-                            offset: offset + start,
+                            offset: text.start,
                             length: 0,
                             lengths: Vec::new(),
                         },
@@ -249,27 +262,38 @@ impl Found {
                 }
             }
         }
+        Ok(self.add_symbols(first, object))
+    }
+
+    /// Adds the symbols that other objects may refer to, of the names from the `first` on, which are those of `object`. `None` if
+    /// names overlap.
+    fn add_symbols<'d, R: ReadRef<'d>>(
+        &mut self,
+        first: usize,
+        object: &Object<'d, R>,
+    ) -> Option<()> {
         let names = self.names.get(first..)?;
-        let overlap = |one: &Located, other: &Located| {
-            one.section == other.section && one.touches(other.start.into())
-        };
         for (nth, one) in names.iter().enumerate() {
-            let mut others = names.iter().enumerate();
-            if others.any(|(other_nth, other)| nth != other_nth && overlap(one, other)) {
+            let overlaps = |(other_nth, other): (usize, &Located)| {
+                nth != other_nth
+                    && one.section == other.section
+                    && one.touches(other.range.start.into())
+            };
+            if names.iter().enumerate().any(overlaps) {
                 return None;
             }
         }
         for (index, symbol) in object.symbols.enumerate() {
+            if symbol.st_bind() == elf::STB_LOCAL {
+                continue;
+            }
             let section = object.symbols.symbol_section(object.endian, symbol, index);
             let Some(section) = section.ok()? else {
                 continue;
             };
             let value = symbol.st_value(object.endian);
             let is_at = |name: &Located| name.section == section && name.touches(value.into());
-            let Some(nth) = names.iter().position(is_at) else {
-                continue;
-            };
-            if symbol.st_bind() != elf::STB_LOCAL {
+            if let Some(nth) = names.iter().position(is_at) {
                 let name = object.symbols.symbol_name(object.endian, symbol).ok()?;
                 self.exported.insert(name.to_owned(), (first + nth, value));
             }
@@ -277,28 +301,38 @@ impl Found {
         Some(())
     }
 
-    /// Adds the locations of the object `member`, which is at `start` in the file. `None` if anything else may refer to a name.
-    fn add_references(&mut self, member: usize, object: &Object<'_>, start: u64) -> Option<()> {
-        for (_, section) in object.sections.enumerate() {
-            let Some((relocations, link)) = section.rela(object.endian, object.bytes).ok()? else {
+    /// Adds the locations of the object `member`. `None` if anything else may refer to a name.
+    fn add_references<'d, R: ReadRef<'d>>(
+        &mut self,
+        member: usize,
+        object: &Object<'d, R>,
+    ) -> io::Result<Option<()>> {
+        for section in object.sections.iter() {
+            let Ok(relocations) = section.rela(object.endian, object.data) else {
+                return Ok(None);
+            };
+            let Some((relocations, link)) = relocations else {
                 continue;
             };
-            if link != object.symbols.section() {
-                return None;
-            }
-            let from = object.section(section.info_link(object.endian))?;
+            let from = object.sections.section(section.info_link(object.endian));
+            let (Ok(from), true) = (from, link == object.symbols.section()) else {
+                return Ok(None);
+            };
             if !object.has(from, elf::SHF_ALLOC) {
                 continue;
             }
-            let places: BTreeSet<u64> = relocations
-                .iter()
-                .map(|relocation| relocation.r_offset(object.endian))
-                .collect();
+            let Some(content) = object.content(from) else {
+                return Ok(None);
+            };
+            let place = |relocation: &elf::Rela64<Endianness>| relocation.r_offset(object.endian);
+            let mut places: Option<BTreeSet<u64>> = None;
             for relocation in relocations {
                 let Some(index) = relocation.symbol(object.endian, false) else {
                     continue;
                 };
-                let symbol = self.symbol(member, object, index)?;
+                let Some(symbol) = self.symbol(member, object, index) else {
+                    return Ok(None);
+                };
                 let addend = i128::from(relocation.r_addend(object.endian));
                 let target = symbol.value + addend;
                 let kind = relocation.r_type(object.endian, false);
@@ -306,30 +340,39 @@ impl Found {
                 let is_of_section =
                     |name: &&mut Located| symbol.section == Some((name.member, name.section));
                 for name in self.names.iter_mut().filter(is_of_section) {
-                    if is_pointer && target == i128::from(name.start) {
-                        let place = relocation.r_offset(object.endian);
-                        let is_apart = places.range(place + 1..place + 16).next().is_none();
-                        let (at, size) = from.file_range(object.endian)?;
-                        let field = place.checked_add(8)?;
-                        let is_inside = field.checked_add(8)? <= size;
-                        let offset = at.checked_add(field)?;
-                        let from = usize::try_from(offset).ok()?;
-                        let length = object.bytes.get(from..)?.first_chunk()?;
-                        let length = u64::from_le_bytes(*length);
-                        if !is_apart || !is_inside || !name.add_length(length, start + offset) {
-                            return None;
+                    if is_pointer && target == i128::from(name.range.start) {
+                        let all = || relocations.iter().map(place).collect();
+                        let places = places.get_or_insert_with(all);
+                        let at = place(relocation);
+                        let is_apart = places
+                            .range(at.saturating_add(1)..at.saturating_add(16))
+                            .next()
+                            .is_none();
+                        let field = content.range.start.saturating_add(at).saturating_add(8);
+                        if !is_apart || field.saturating_add(8) > content.range.end {
+                            return Ok(None);
+                        }
+                        let mut length = [0; 8];
+                        content.file.read_exact_at(&mut length, field)?;
+                        if !name.add_length(u64::from_le_bytes(length), field) {
+                            return Ok(None);
                         }
                     } else if symbol.may_refer_to(kind, addend, is_pointer, name) {
-                        return None;
+                        return Ok(None);
                     }
                 }
             }
         }
-        Some(())
+        Ok(Some(()))
     }
 
     /// The symbol `index` of the object `member`.
-    fn symbol(&self, member: usize, object: &Object<'_>, index: SymbolIndex) -> Option<Symbol> {
+    fn symbol<'d, R: ReadRef<'d>>(
+        &self,
+        member: usize,
+        object: &Object<'d, R>,
+        index: SymbolIndex,
+    ) -> Option<Symbol> {
         let symbol = object.symbols.symbol(index).ok()?;
         if symbol.is_undefined(object.endian) {
             let name = object.symbols.symbol_name(object.endian, symbol).ok()?;
@@ -350,23 +393,16 @@ impl Found {
     }
 }
 
-/// The text in `section` that begins with a placeholder at `start`: a string, or all of the section.
-fn text(
-    object: &Object<'_>,
-    section: &elf::SectionHeader64<Endianness>,
-    bytes: &[u8],
-    start: usize,
-) -> Option<Range<u64>> {
-    let end = if object.has(section, elf::SHF_MERGE) {
-        let is_of_strings = object.has(section, elf::SHF_STRINGS)
-            && section.sh_entsize(object.endian) == 1
-            && (start == 0 || bytes.get(start - 1) == Some(&0));
-        let length = is_of_strings.then(|| memchr::memchr(0, bytes.get(start..)?))??;
-        start + length
-    } else {
-        (start == 0).then_some(bytes.len())?
-    };
-    Some(start as u64..end as u64)
+/// The offsets in the file at which `text` begins in this part.
+fn occurrences(part: &Part<'_>, text: &str) -> io::Result<Vec<u64>> {
+    let finder = memmem::Finder::new(text);
+    let mut found = Vec::new();
+    part.visit(text.len(), |Window { bytes, at, new }| {
+        let begins = finder.find_iter(bytes).filter(|begin| new.contains(begin));
+        found.extend(begins.map(|begin| at + begin as u64));
+        Ok(ControlFlow::<()>::Continue(()))
+    })?;
+    Ok(found)
 }
 
 /// A symbol that a relocation refers to.

@@ -183,6 +183,14 @@ pub fn create_output(path: &Path, mode: u32) -> io::Result<fs::File> {
     options.open(path)
 }
 
+/// Creates a symbolic link at `path`, which must not exist, in a directory that exists.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn create_link(path: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, path)
+}
+
 /// Replaces `path` atomically with a symbolic link to `to`; creates the directory if it does not
 /// exist.
 ///

@@ -391,6 +391,19 @@ mod tests {
         );
     }
 
+    /// psm has such a variable.
+    #[rstest::rstest]
+    #[case("let asm = \"x.s\"; cc::Build::new().file(asm);", false)]
+    #[case("let (asm, ok) = find(arch); if ok { asm } else { asm.len() }", false)]
+    #[case("asm!(\"nop\");", true)]
+    #[case("core::arch::asm! { \"nop\" }", true)]
+    #[case("use core::{arch as a}; use a::{global_asm as g}; g!(\"nop\");", true)]
+    #[case("use core::arch::*; call!(asm);", true)]
+    fn a_variable_called_asm_is_no_assembler_code(#[case] code: &str, #[case] expected: bool) {
+        let used = AmbientInputs::default();
+        assert_eq!(read(code).lists_variables(&used), expected);
+    }
+
     #[rstest::rstest]
     #[case("let _ = 1;", false)]
     #[case("let name = format!(\"{}_{}\", 1, 2);", false)]

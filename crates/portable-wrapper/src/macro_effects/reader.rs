@@ -17,6 +17,7 @@ use super::inactive_code::{is_macro_argument, is_of_rules};
 use super::noted_effects::{is_noted, runs_programs};
 use super::reach::Reach;
 use super::standard;
+use super::texts::ASSEMBLER;
 use super::tokens::{Kind, Token};
 use super::{AmbientInputs, Author};
 
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
         self.call_of_c(tokens, at);
         let is_own = self.author == Author::Other;
         match token.text {
-            name if foreign::ASSEMBLER.contains(&name) => self.assembler(tokens, at),
+            name if ASSEMBLER.contains(&name) => self.assembler(tokens, at),
             name if is_own && standard::VOLATILE.contains(&name) => {
                 self.found.add_volatile(&format!("`{name}`"));
             }

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::tokens::{Kind, Token, tokens};
 
+/// Macros for assembler code.
+pub(super) const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
+
 /// Functions and macros that read the variable that their argument names.
 const READ_VARIABLE: [&str; 5] = ["env", "getenv", "option_env", "var", "var_os"];
 
@@ -52,11 +55,23 @@ pub(crate) fn has_wildcard(source: &str) -> bool {
 /// The wildcard pattern. It is also the name of the variable that shells set to the path of the program that they start.
 pub(crate) const WILDCARD: &str = "_";
 
-/// The identifiers in a source.
+/// The identifiers in a source, without variables with the name of a macro for assembler code.
 pub(crate) fn names(source: &str) -> Vec<&str> {
-    let tokens = tokens(source).into_iter();
-    let names = tokens.filter(|token| token.kind == Kind::Ident);
-    names.map(|token| token.text).collect()
+    let tokens = tokens(source);
+    let imports_any = tokens
+        .windows(2)
+        .any(|pair| pair[0].is_ident("arch") && pair[1].kind == Kind::PathSeparator);
+    let is_name = |at: usize| {
+        let next = tokens.get(at + 1);
+        let is_below = || at > 0 && tokens[at - 1].kind == Kind::PathSeparator;
+        !ASSEMBLER.contains(&tokens[at].text)
+            || imports_any
+            || is_below()
+            || next.is_some_and(|next| next.is_punctuation("!") || next.is_ident("as"))
+    };
+    let all = tokens.iter().enumerate();
+    let names = all.filter(|(at, token)| token.kind == Kind::Ident && is_name(*at));
+    names.map(|(_, token)| token.text).collect()
 }
 
 /// The words in a text that may be identifiers.

@@ -3,9 +3,6 @@
 use super::Reader;
 use crate::macro_effects::tokens::{Kind, Token};
 use crate::macro_effects::{Author, c_library, words};
-
-/// Macros for inline assembly.
-pub(super) const ASSEMBLER: [&str; 4] = ["asm", "global_asm", "naked_asm", "llvm_asm"];
 /// Instructions that make system calls, call other code, or read a clock or random numbers.
 const INSTRUCTIONS: [&str; 21] = [
     "bl", "blr", "call", "callq", "ecall", "hvc", "int", "mrs", "rdcycle", "rdpid", "rdpmc",

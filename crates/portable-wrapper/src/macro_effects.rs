@@ -61,7 +61,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "18";
+pub(super) const READER: &str = "19";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,12 +90,21 @@ impl MacroEffects {
         is_listed: bool,
         parses_texts: bool,
     ) -> Self {
-        let Some(files) = sources::code(name, sources, conditions, is_listed) else {
-            let mut effects = Self::everything(name, UNKNOWN_FILE);
-            effects.runs.add_unknown(&format!("{name}: {UNKNOWN_FILE}"));
-            return effects;
+        let unknown = || {
+            let mut all = AmbientInputs::everything(name, UNKNOWN_FILE);
+            all.add_unknown(&format!("{name}: {UNKNOWN_FILE}"));
+            all
         };
-        let mut effects = Self::of_tokens(name, author, &files, parses_texts);
+        let Some(code) = sources::code(name, sources, conditions, is_listed) else {
+            return Self {
+                runs: unknown(),
+                ..Self::default()
+            };
+        };
+        let mut effects = Self::of_tokens(name, author, &code.files, parses_texts);
+        if code.writes_unknown {
+            effects.quoted.get_or_insert_default().add(&unknown());
+        }
         if author == Author::Published {
             effects.accept_reviewed(name, sources);
         }

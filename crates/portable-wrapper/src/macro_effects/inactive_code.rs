@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
-use super::tokens::{Kind, Token};
+use super::tokens::{Kind, Token, is_keyword};
 
 /// The parts of a source that are not compiled.
 #[derive(Debug, Default)]
@@ -326,7 +326,9 @@ pub(super) fn is_of_rules(tokens: &[Token<'_>], at: usize) -> bool {
 pub(super) fn is_macro_argument(tokens: &[Token<'_>], at: usize) -> bool {
     let is_ident = |back: usize| at >= back && tokens[at - back].kind == Kind::Ident;
     let is_bang = |back: usize| at >= back && tokens[at - back].is_punctuation("!");
-    is_bang(1) && is_ident(2) || is_ident(1) && is_bang(2) && is_ident(3)
+    // `if !is_known {` is none.
+    let names_macro = |back: usize| is_ident(back) && !is_keyword(tokens[at - back].text);
+    is_bang(1) && is_ident(2) || is_ident(1) && is_bang(2) && names_macro(3)
 }
 
 #[cfg(test)]

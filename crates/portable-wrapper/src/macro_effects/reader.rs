@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::declarations::{Constant, Function, defines_procedural};
 use self::imports::Import;
-use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, is_keyword, path_at};
+use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, path_at};
 use super::inactive_code::{is_macro_argument, is_of_rules};
 use super::noted_effects::{is_noted, runs_programs};
 use super::reach::Reach;
 use super::standard;
 use super::texts::ASSEMBLER;
-use super::tokens::{Kind, Token};
+use super::tokens::{Kind, Token, is_keyword};
 use super::{AmbientInputs, Author};
 
 /// The sources of a crate, as far as they are compiled.
@@ -347,6 +347,14 @@ impl<'a> Reader<'a> {
         match path {
             ["std", "env"] => self.found.add_environment("`std::env` in a macro"),
             ["std", "io" | "thread" | "backtrace"] => {}
+            ["std", "fs"] => {
+                let said = "`std::fs` in a macro";
+                self.found.add_files(said);
+                self.found.add_noted(said);
+                self.found.names_file = true;
+                self.found.resolves_paths = true;
+                self.found.asks_for_metadata = true;
+            }
             _ => self
                 .found
                 .add_everything(&format!("`{}` in a macro", path.join("::"))),

@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 
 use super::conditions::Conditions;
 use super::inactive_code::inactive_code;
+use super::quoting::without_quoted;
 use super::reviewed;
 use super::source_file::Source;
 use super::tokens::{Kind, Token, only, tokens};
@@ -20,6 +21,8 @@ struct Named {
     ends: BTreeSet<String>,
     /// Whether the name of some file is not known.
     any: bool,
+    /// Whether the name of some file is not known that code in `quote!` names.
+    any_quoted: bool,
     /// The declared modules that are compiled.
     modules: BTreeSet<String>,
     /// The declared modules that are not compiled.
@@ -28,7 +31,15 @@ struct Named {
     inactive_ends: BTreeSet<String>,
 }
 
-/// The tokens of all files of the crate `name` that are code. With `is_listed`, the compiler listed the files, and all are of this crate;
+/// The code of a crate.
+pub(super) struct Code<'a> {
+    /// The tokens of its files.
+    pub(super) files: Vec<Vec<Token<'a>>>,
+    /// Whether a macro may write code that includes a file which is not known.
+    pub(super) writes_unknown: bool,
+}
+
+/// The code of the crate `name`. With `is_listed`, the compiler listed the files, and all are of this crate;
 /// otherwise some belong to tests and other targets of the package, or to modules that are not compiled, which are not read.
 /// `None` if other files may be code.
 pub(super) fn code<'a>(
@@ -36,7 +47,7 @@ pub(super) fn code<'a>(
     sources: &'a [Source<'_>],
     conditions: &Conditions,
     is_listed: bool,
-) -> Option<Vec<Vec<Token<'a>>>> {
+) -> Option<Code<'a>> {
     let mut read: Vec<Option<Vec<Token<'a>>>> = vec![None; sources.len()];
     let mut named = Named::default();
     // Files near the root first, because they declare the modules that are not compiled.
@@ -64,7 +75,7 @@ pub(super) fn code<'a>(
             } else {
                 only(&all, outside(&inactive.ranges))
             };
-            named.read(&kept);
+            named.read_code(&kept);
             read[*at] = Some(kept);
         }
         if !has_more {
@@ -77,9 +88,12 @@ pub(super) fn code<'a>(
         named.any |= idents.any(|token| reviewed::is_including_macro(token.text));
         named.any &= !reviewed::includes_only_for_others(name);
     }
-    if named.any && !is_listed && !sources.iter().any(|source| source.is_made) {
+    let may_be_read = is_listed || sources.iter().any(|source| source.is_made);
+    if named.any && !may_be_read {
         return None;
     }
+    let writes_unknown = named.any_quoted && !may_be_read;
+    named.any |= named.any_quoted;
     let found = sources.iter().zip(read).filter_map(|(source, tokens)| {
         let is_inactive = !is_listed && named.is_inactive(source.path) && !named.has(source.path);
         tokens.filter(|_| !is_inactive)
@@ -92,10 +106,27 @@ pub(super) fn code<'a>(
             .filter(|source| !source.is_code && !named.has(source.path));
         found.extend(others.map(|source| tokens(source.text.get())));
     }
-    Some(found)
+    Some(Code {
+        files: found,
+        writes_unknown,
+    })
 }
 
 impl Named {
+    /// Reads the code of a file. A file that only code in `quote!` names is one of the crate that uses the macro.
+    fn read_code(&mut self, tokens: &[Token<'_>]) {
+        let was_any = std::mem::take(&mut self.any);
+        self.read(tokens);
+        if self.any
+            && let Some(others) = without_quoted(tokens)
+        {
+            let mut outside = Self::default();
+            outside.read(&others);
+            (self.any, self.any_quoted) = (outside.any, self.any_quoted || !outside.any);
+        }
+        self.any |= was_any;
+    }
+
     /// Whether a file belongs to a module that is not compiled.
     fn is_inactive(&self, path: &Path) -> bool {
         let names = || {

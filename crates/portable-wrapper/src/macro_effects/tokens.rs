@@ -191,6 +191,15 @@ fn literal(kind: LiteralKind, text: &str) -> (Kind, &str) {
     }
 }
 
+/// Whether it is a keyword after which a path may begin with `::`, or an expression with `!`.
+pub(super) fn is_keyword(word: &str) -> bool {
+    const KEYWORDS: [&str; 22] = [
+        "as", "break", "const", "dyn", "else", "for", "if", "impl", "in", "let", "match", "move",
+        "mut", "pub", "ref", "return", "static", "unsafe", "use", "where", "while", "yield",
+    ];
+    KEYWORDS.contains(&word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,15 +74,6 @@ fn is_constant_of_number(tokens: &[Token<'_>]) -> bool {
             .is_none_or(|next| next.kind != Kind::PathSeparator)
 }
 
-/// Whether a path may begin with `::` after this word.
-pub(super) fn is_keyword(word: &str) -> bool {
-    const KEYWORDS: [&str; 22] = [
-        "as", "break", "const", "dyn", "else", "for", "if", "impl", "in", "let", "match", "move",
-        "mut", "pub", "ref", "return", "static", "unsafe", "use", "where", "while", "yield",
-    ];
-    KEYWORDS.contains(&word)
-}
-
 /// Whether a block follows the `extern` before `at`, with an ABI or a macro's argument in its place.
 pub(super) fn is_foreign_block(tokens: &[Token<'_>], mut at: usize) -> bool {
     while let Some(token) = tokens.get(at) {

@@ -50,3 +50,47 @@ fn generated_code_may_run_in_a_dependent_macro() {
         assert!(above.inputs().environment.is_some(), "{writes}");
     }
 }
+
+/// The macro of cynic includes what a build script has generated for the crate that uses it.
+#[test]
+fn files_that_quoted_code_includes_are_code_of_the_crate_that_uses_the_macro() {
+    const WRITES: &str =
+        "fn f(n: &str) -> Item { parse_quote! { include!(concat!(env!(\"OUT_DIR\"), #n)); } }";
+    let macros = published("it", WRITES);
+    assert!(is_pure(&macros.inputs()), "{:?}", macros.inputs());
+    let mut user = published("user", "it::schema!(\"shop\");");
+    user.add_macros(&macros);
+    assert!(user.inputs().is_unknown);
+    for other in [
+        "macro_rules! parse_quote { ($($t:tt)*) => { $($t)* }; }",
+        "include!(env!(\"X\"));",
+    ] {
+        let found = published("it", &format!("{WRITES}\n{other}"));
+        assert!(found.inputs().is_unknown, "{other}");
+    }
+}
+
+/// A name in the argument of a macro may be that of a module, whose items the macro names.
+#[test]
+fn a_module_in_the_argument_of_a_macro_has_the_effects_of_its_items() {
+    let found = published("it", "use std::fs; fn f() { show!(fs); }").inputs();
+    assert!(found.reads_files() && found.resolves_paths);
+    assert!(found.each_time().is_some());
+    assert_eq!(found.hidden_each_time(), None);
+    assert_eq!(found.environment, None);
+    let found = published("it", "use std::env; fn f() { show!(env); }").inputs();
+    assert!(found.lists_variables);
+}
+
+#[test]
+fn a_condition_with_a_negated_name_is_no_macro() {
+    for source in [
+        "fn f() { if !has_include { let include = 1; add(include); } }",
+        "use std::fs; fn f(fs: u8) { while !is_ready { add(fs); } }",
+    ] {
+        let found = published("it", source).inputs();
+        assert!(is_pure(&found), "{found:?}");
+    }
+    let given = "fn f() { m!(include); }";
+    assert!(published("it", given).inputs().each_time().is_some());
+}

@@ -45,15 +45,16 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 
 /// Published crates whose result is the same each time unless the observer notes an effect, in all releases. They use the time
 /// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `sqlx-macros-core`), its inode only to
-/// identify it (`same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
+/// identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
 /// named `std` (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
 /// sockets that they have opened to values of the standard library (`mio`, `socket2`), or contain `SQLite`, which does everything
 /// by functions of the C library that the observer interposes (`libsqlite3-sys`).
-const REPEATABLE_BUT_NOTED: [&str; 13] = [
+const REPEATABLE_BUT_NOTED: [&str; 14] = [
     "bevy_macro_utils",
     "chrono",
     "ctor",
     "fs-err",
+    "ignore",
     "libsqlite3-sys",
     "mio",
     "parking_lot_core",
@@ -79,8 +80,13 @@ const FINDING_WORKSPACE: [&str; 3] = ["proc-macro-crate", "sqlx-macros-core", "t
 /// Published macros whose generated code has no effects, in all releases: `prost-derive` passes `std` on for `std::collections`.
 const GENERATING: [&str; 1] = ["prost-derive"];
 
-/// Published hashers whose seed, which may come from the clock, determines only the order of a map, in all releases.
-const ORDERING: [&str; 1] = ["foldhash"];
+/// Published crates that export the whole standard library only for the code of their macros, which use nothing of it that has
+/// effects, in all releases.
+const EXPORTING: [&str; 1] = ["combine"];
+
+/// Published crates with a hasher whose seed, which may come from the clock, determines only the order of a map, or not even that
+/// (`http`), and that have no other effects, in all releases.
+const ORDERING: [&str; 2] = ["foldhash", "http"];
 
 /// Published crates whose only volatile effect is to draw random numbers, in all releases. Some use the clock for that.
 const DRAWING: [&str; 4] = ["fastrand", "getrandom", "rand_os", "tokio-stream"];
@@ -112,6 +118,11 @@ pub(super) fn only_finds_workspace(name: &str) -> bool {
 /// Whether the code that macros of the published crate `name` generate has no effects.
 pub(super) fn generates_pure_code(name: &str) -> bool {
     GENERATING.contains(&name)
+}
+
+/// Whether the published crate `name` exports the standard library only for its macros.
+pub(super) fn exports_for_macros(name: &str) -> bool {
+    EXPORTING.contains(&name)
 }
 
 /// Whether the published crate `name` uses the times and inodes of files only to compare files.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Reader;
 use crate::macro_effects::reach::Reach;
-use crate::macro_effects::standard;
 use crate::macro_effects::tokens::{Kind, Token};
+use crate::macro_effects::{Author, reviewed, standard};
 
 /// The maximum number of rounds in which imports are resolved, each with the aliases of the previous one.
 const MOST_ROUNDS: usize = 8;
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
                 let said = path.join("::");
                 if is_all {
                     self.reach(standard::reach_of_glob(&path), &path, None);
-                    if path == ["std"] && is_exported {
+                    if path == ["std"] && is_exported && !self.exports_for_macros() {
                         self.found.add_everything(&said);
                     }
                 } else if is_exported && standard::is_module(&path) {
@@ -181,6 +181,11 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Whether the crate exports the standard library only for the code of its own macros.
+    fn exports_for_macros(&self) -> bool {
+        self.author == Author::Published && reviewed::exports_for_macros(&self.found.name)
     }
 
     /// The parts of the standard library that a path may refer to.

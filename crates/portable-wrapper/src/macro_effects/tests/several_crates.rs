@@ -70,6 +70,16 @@ fn files_that_quoted_code_includes_are_code_of_the_crate_that_uses_the_macro() {
     }
 }
 
+/// `combine` exports it for its macros.
+#[test]
+fn the_standard_library_is_exported_for_macros_of_some_published_crates() {
+    const EXPORTS: &str = "pub mod lib { pub use std::*; }";
+    assert!(is_pure(&published("combine", EXPORTS).inputs()));
+    assert!(published("it", EXPORTS).inputs().each_time().is_some());
+    let own = effects_of_crate("combine", &[("src/lib.rs", EXPORTS)], Author::Other);
+    assert!(own.inputs().each_time().is_some());
+}
+
 /// A name in the argument of a macro may be that of a module, whose items the macro names.
 #[test]
 fn a_module_in_the_argument_of_a_macro_has_the_effects_of_its_items() {
@@ -93,4 +103,16 @@ fn a_condition_with_a_negated_name_is_no_macro() {
     }
     let given = "fn f() { m!(include); }";
     assert!(published("it", given).inputs().each_time().is_some());
+}
+
+/// The maps of `http` keep the order of their entries, and `ignore` compares inodes.
+#[test]
+fn some_published_crates_use_random_numbers_and_inodes_for_nothing_else() {
+    const HASHES: &str = "fn f() { RandomState::new().build_hasher(); }";
+    const INODES: &str = "fn f() { std::fs::metadata(\"x\").unwrap().ino() }";
+    for (name, source) in [("http", HASHES), ("ignore", INODES)] {
+        let each_time = |name: &str| published(name, source).inputs().each_time();
+        assert_eq!(each_time(name), None, "{name}");
+        assert!(each_time("it").is_some(), "{name}");
+    }
 }

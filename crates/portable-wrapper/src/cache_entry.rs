@@ -1,5 +1,6 @@
 //! A unit as the cache stores it: under its key, with placeholders for all directories.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,9 @@ pub(super) struct CacheEntry {
     /// libraries for other crates.
     #[serde(rename = "places")]
     pub(super) sites: Vec<(String, Vec<PlaceholderSite>)>,
+    /// Its functions that may get the location of their caller, and macros that call these.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) caller_functions: BTreeSet<String>,
     /// A file that was read and is not in the key, or a program that may have read one. With it, the unit is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<PathBuf>,
@@ -90,6 +94,7 @@ impl CacheEntry {
             dep_info: Text::Plain(String::new()),
             outputs: Vec::new(),
             sites: Vec::new(),
+            caller_functions: BTreeSet::new(),
             unknown_input: None,
             took: None,
         }

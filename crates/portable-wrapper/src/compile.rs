@@ -15,9 +15,10 @@ use std::time::Instant;
 use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
-    asks_for_location, asks_for_replaced_path, evaluates_cargo_home, evaluates_generated_paths,
-    evaluates_locations, is_final, may_have_leak, named_paths, names_cargo_home,
-    names_generated_file, read_variables, reads_cargo_home, reads_unnamed, uses_cargo_home,
+    asks_for_location, asks_for_replaced_path, caller_functions, evaluates_cargo_home,
+    evaluates_generated_paths, evaluates_locations, gives_location, is_final, may_have_leak,
+    named_paths, names_cargo_home, names_generated_file, read_variables, reads_cargo_home,
+    reads_unnamed, uses_cargo_home,
 };
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
@@ -295,6 +296,9 @@ fn entry_of(
     entry.dep_info = path_map
         .to_placeholders_dep_info(&request.with_out_dir(dep_info))
         .into();
+    if request.language == Language::Rust {
+        entry.caller_functions = caller_functions(request, info);
+    }
     let asks_for_replaced = request.may_have_names
         && request.remap == Remap::All
         && asks_for_replaced_path(request, info);
@@ -351,14 +355,19 @@ fn entry_of(
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
+    let gives_location = request.remap == Remap::All
+        && leak.is_none_or(|leak| matches!(leak, PathLeak::Embedded(_)))
+        && gives_location(request, info, &entry.caller_functions);
     if request.remap == Remap::All
         && leak.is_none()
-        && (evaluates_generated || evaluates_locations(request))
+        && (evaluates_generated || gives_location || evaluates_locations(request))
     {
         leak = Some(PathLeak::Derived(Role::Target));
     }
     // A unit with embedded placeholders is stored, unless a value may be computed from them.
-    if matches!(leak, Some(PathLeak::Embedded(_))) && names_generated_file(request, info) {
+    if matches!(leak, Some(PathLeak::Embedded(_)))
+        && (gives_location || names_generated_file(request, info))
+    {
         leak = Some(PathLeak::Derived(Role::Target));
     }
     let is_home_mapped = path_map.unmapped().is_none();

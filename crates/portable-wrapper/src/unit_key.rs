@@ -104,6 +104,8 @@ pub(super) struct KeyBuilder<'a> {
     plain_package: Option<PathBuf>,
     /// The macros of its dependencies that ask for the location in which they are used.
     macros_below: BTreeSet<String>,
+    /// The functions of its dependencies that may get the location of their caller.
+    caller_functions: BTreeSet<String>,
     /// Those of its own package, if that was read.
     own_asking_macros: Option<BTreeSet<String>>,
     /// The variables with paths that the sources may use for more than including a file.
@@ -160,6 +162,7 @@ impl<'a> KeyBuilder<'a> {
             named_variables: None,
             plain_package: None,
             macros_below: BTreeSet::new(),
+            caller_functions: BTreeSet::new(),
             own_asking_macros: None,
             paths: BTreeSet::new(),
             generated_asks: false,
@@ -445,6 +448,7 @@ impl<'a> KeyBuilder<'a> {
             named_variables: self.named_variables,
             plain_package: self.plain_package,
             macros_below: self.macros_below,
+            caller_functions: self.caller_functions,
             asking_macros,
             included_variables,
             native_libraries: self.native_libraries,

@@ -311,6 +311,96 @@ fn what_a_library_makes_of_its_name_is_of_this_checkout(#[case] generated: &str)
     }
 }
 
+/// Functions that get the location of their caller, in another crate.
+const CALLED: &str = indoc! {r"
+    use std::panic::Location;
+    #[derive(Debug)]
+    pub struct Place(pub &'static Location<'static>);
+    impl From<u8> for Place {
+        #[inline]
+        #[track_caller]
+        fn from(_: u8) -> Self { Self(Location::caller()) }
+    }
+    #[inline]
+    #[track_caller]
+    pub fn here() -> Place { Place(Location::caller()) }
+    #[inline]
+    #[track_caller]
+    pub const fn length() -> usize { Location::caller().file().len() }
+    #[macro_export]
+    macro_rules! length { () => { $crate::length() } }
+"};
+
+/// A package with generated source that calls one above, and a program.
+fn project_of_calls(generated: &str, made: &str) -> Project {
+    let generated = format!("{generated}\npub fn panics(n: Option<u64>) -> u64 {{ n.unwrap() }}\n");
+    let script = format!(
+        "use std::{{env, fs}};\nfn main() {{\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    let out = env::var(\"OUT_DIR\").unwrap();\n    fs::write(format!(\"{{out}}/g.rs\"), {generated:?}).unwrap();\n}}\n"
+    );
+    let library = "pub mod g { include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\")); }\n";
+    let main = format!(
+        "fn main() {{ println!(\"{{:?}}\", {made}); std::panic::set_hook(Box::new(|info| println!(\"{{}}\", info.location().unwrap()))); let none = std::env::args().nth(9).map(|_| 1); println!(\"{{:?}}\", std::panic::catch_unwind(|| made::g::panics(none)).is_ok()); }}\n"
+    );
+    Project::new()
+        .package("called", "", &[("src/lib.rs", CALLED)])
+        .package(
+            "made",
+            "[dependencies]\ncalled = { path = \"../called\" }\n",
+            &[("build.rs", script.as_str()), ("src/lib.rs", library)],
+        )
+        .package("app", USES, &[("src/main.rs", &main)])
+        .committed()
+}
+
+/// What another crate makes of the name of its caller, and what others make of that, is computed in constants and in optimized code.
+#[rstest]
+#[requires(sccache)]
+#[case::in_a_constant(
+    "pub fn made() -> usize { const N: usize = called::length(); N }",
+    "made::g::made()"
+)]
+#[case::in_a_function("pub fn made() -> usize { called::length() }", "made::g::made()")]
+#[case::in_a_generic_function(
+    "pub fn made<T>(_: T) -> usize { called::length() }",
+    "made::g::made(1)"
+)]
+#[case::in_a_program(
+    "#[inline] pub fn made() -> called::Place { called::here() }",
+    "made::g::made().0.file()"
+)]
+#[case::by_a_macro("pub fn made() -> usize { called::length!() }", "made::g::made()")]
+#[case::by_a_conversion(
+    "#[inline] pub fn made() -> Result<(), called::Place> { Err(1)? }",
+    "made::g::made().unwrap_err().0.file().len()"
+)]
+fn what_a_called_function_makes_of_the_name_is_of_this_checkout(
+    #[case] generated: &str,
+    #[case] made: &str,
+    #[values("0", "3")] level: &str,
+) {
+    let project = project_of_calls(generated, made);
+    for place in ["main", "s", "as/deep/as/can/be"] {
+        let checkout = match place {
+            "main" => project.main(),
+            _ => project.linked(place),
+        };
+        let checkout = checkout.with("CARGO_PROFILE_DEV_OPT_LEVEL", level);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// Other generated source does not call the functions that get the location of their caller.
+#[requires(sccache)]
+#[test]
+fn generated_source_that_does_not_give_its_location_is_shared() {
+    let project = project_of_calls("pub fn made() -> usize { 1 }", "made::g::made()");
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("as/deep/as/can/be");
+    second.cargo(&["build"]).ok().all_hit();
+    says_the_same_uncached(&second);
+}
+
 /// A message of the linker has no name of a copy.
 #[requires(sccache)]
 #[test]

@@ -238,6 +238,36 @@ pub(super) fn evaluates_locations(request: &CompileRequest) -> bool {
         })
 }
 
+/// The functions of the unit that may get the location of their caller.
+pub(super) fn caller_functions(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+) -> BTreeSet<String> {
+    let files = info.into_iter().flat_map(|info| &info.files);
+    let files = files.map(|file| request.directory.join(file));
+    let texts = files
+        .filter(|file| package::is_rust(file))
+        .filter_map(fsio::read_text);
+    macro_effects::caller_functions(&texts.collect::<Vec<_>>(), &request.caller_functions)
+}
+
+/// Whether a source whose path rustc replaces, as that of a generated one, may call a function that gets its location, one of `own`
+/// or one of a dependency: a value computed from the path may be in the output of this unit or of one that inlines its code.
+pub(super) fn gives_location(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    own: &BTreeSet<String>,
+) -> bool {
+    let below = &request.caller_functions;
+    if own.is_empty() && below.is_empty() {
+        return false;
+    }
+    replaced_files(request, info).any(|file| match fsio::read_text(file) {
+        Some(text) => macro_effects::may_use(&text, own) || macro_effects::may_use(&text, below),
+        None => package::is_rust(file),
+    })
+}
+
 /// Whether a generated source of the unit contains a path for more than including a file. In the key, the path is replaced by a
 /// placeholder, but the compiler may have computed a value from it.
 pub(super) fn evaluates_generated_paths(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
@@ -271,17 +301,23 @@ pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepIn
 /// Whether a source whose path rustc replaces, as that of a generated one, may ask for its own path (`file!`) or for that of its
 /// caller as such, not only in panics: a program may contain it other than in a location.
 pub(super) fn asks_for_replaced_path(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
-    let files = info.into_iter().flat_map(|info| &info.files);
-    let roles = [Role::Workspace, Role::Target];
-    let is_replaced = |file: &Path| {
-        roles
-            .iter()
-            .any(|role| request.path_map.is_below(file, *role))
-    };
-    let mut files = files.map(Path::new).filter(|file| is_replaced(file));
-    files.any(|file| match fsio::read_text(file) {
+    replaced_files(request, info).any(|file| match fsio::read_text(file) {
         Some(text) => macro_effects::may_ask_for_own_location(&text),
         None => package::is_rust(file),
+    })
+}
+
+/// The sources whose paths rustc replaces.
+fn replaced_files<'a>(
+    request: &'a CompileRequest,
+    info: Option<&'a DepInfo>,
+) -> impl Iterator<Item = &'a Path> {
+    let roles = [Role::Workspace, Role::Target];
+    let files = info.into_iter().flat_map(|info| &info.files);
+    let files = files.map(Path::new);
+    files.filter(move |file| {
+        let mut roles = roles.iter();
+        roles.any(|role| request.path_map.is_below(file, *role))
     })
 }
 
@@ -307,6 +343,7 @@ pub(super) fn may_have_leak(
         }
         PathLeak::Derived(Role::Target) => Ok(evaluates_generated
             || evaluates_locations(request)
+            || gives_location(request, info, &caller_functions(request, info))
             || names_generated_file(request, info)),
         PathLeak::Derived(_) | PathLeak::Embedded(_) => Ok(true),
     }

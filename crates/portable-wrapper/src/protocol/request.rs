@@ -68,6 +68,9 @@ pub(crate) struct CompileRequest {
     /// The macros of dependencies that ask for the location in which they are used.
     #[serde(default)]
     pub(crate) asking_macros: BTreeSet<String>,
+    /// The functions of dependencies that may get the location of their caller.
+    #[serde(default)]
+    pub(crate) caller_functions: BTreeSet<String>,
     /// The variables among them that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
@@ -163,6 +166,7 @@ impl CompileRequest {
             named_variables: None,
             plain_package: None,
             asking_macros: BTreeSet::new(),
+            caller_functions: BTreeSet::new(),
             included_variables: BTreeSet::new(),
             exposes_location: false,
             resolves_paths: false,

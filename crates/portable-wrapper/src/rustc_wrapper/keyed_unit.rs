@@ -348,6 +348,8 @@ impl<'a> KeyedUnit<'a> {
         manifest.vendored.clone_from(&self.key.vendored);
         let asking = &self.key.asking_macros;
         manifest.asking_macros.clone_from(asking);
+        let functions = self.key.caller_functions.iter().cloned();
+        manifest.caller_functions.extend(functions);
         manifest.macros.clone_from(&self.key.macros);
         manifest.code.clone_from(&self.key.code);
         manifest.library.clone_from(&self.key.library);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::args::Unit;
 use super::super::digest;
-use super::super::macro_effects::AmbientInputs;
+use super::super::macro_effects::{self, AmbientInputs};
 use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::UnitManifest;
 use super::KeyBuilder;
@@ -49,6 +49,8 @@ impl KeyBuilder<'_> {
                 self.macros.add(&manifest.macros);
                 let asking = manifest.asking_macros.iter().cloned();
                 self.macros_below.extend(asking);
+                let functions = manifest.caller_functions.iter().cloned();
+                self.caller_functions.extend(functions);
                 match &mut self.closures {
                     Some(all) if !manifest.closure.is_empty() => {
                         all.push(&manifest.closure, manifest.portable_closure.as_deref());
@@ -58,6 +60,9 @@ impl KeyBuilder<'_> {
                 (Some(manifest), digest)
             } else {
                 self.closures = None;
+                if !is_dynamic(path) {
+                    self.caller_functions.insert(macro_effects::any_function());
+                }
                 let mut all = AmbientInputs::everything(name, NOT_COMPILED_HERE);
                 if !is_off(LINKS) && is_dynamic(path) {
                     // It may be a macro that reads the clock. If linked outputs are not cached, no macro is compiled by the

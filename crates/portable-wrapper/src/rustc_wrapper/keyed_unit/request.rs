@@ -24,6 +24,7 @@ impl KeyedUnit<'_> {
             named_variables: self.key.named_variables.clone(),
             plain_package: self.key.plain_package.clone(),
             asking_macros: self.key.macros_below.clone(),
+            caller_functions: self.key.caller_functions.clone(),
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
             resolves_paths: self.key.resolves_paths,

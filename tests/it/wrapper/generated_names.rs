@@ -4,7 +4,7 @@ use indoc::indoc;
 use rstest::rstest;
 
 use super::out_dir::{made_by, says_the_same_uncached};
-use super::project::{Checkout, Layout, Project, Store};
+use super::project::{Checkout, Layout, Project, Store, succeeds};
 use super::registry::{package, publish};
 use super::seed::seed;
 
@@ -91,6 +91,43 @@ fn libraries_with_panics_in_generated_source_are_shared(
     third.cargo(&["build"]).ok().all_hit();
     is_of(&third, &says_the_same_uncached(&third));
     is_of(&second, &says_the_same_uncached(&second));
+}
+
+/// A program in C that links a static library, whose generic code names the checkout.
+#[rstest]
+#[requires(sccache)]
+fn a_static_library_names_this_checkout(#[values("0", "3")] level: &str) {
+    let foreign = "#[unsafe(no_mangle)] pub extern \"C\" fn f() { let none = std::env::args().nth(99).map(|_| 1_u8); let _ = std::panic::catch_unwind(|| made::generic(none)); }\n";
+    let kind = format!("[lib]\ncrate-type = [\"staticlib\"]\n{USES}");
+    let project = project()
+        .package("foreign", &kind, &[("src/lib.rs", foreign)])
+        .file(
+            "main.c",
+            "void f(void); int main(void) { f(); return 0; }\n",
+        )
+        .committed();
+    for checkout in [
+        project.main(),
+        project.linked("s"),
+        project.linked("as/deep/as/can/be"),
+    ] {
+        let checkout = checkout.with("CARGO_PROFILE_DEV_OPT_LEVEL", level);
+        checkout.cargo(&["build"]).ok();
+        let mut cc = checkout.command("cc");
+        let args = [
+            "main.c",
+            "target/debug/libforeign.a",
+            "-lpthread",
+            "-ldl",
+            "-lm",
+            "-o",
+        ];
+        succeeds(cc.args(args).arg(checkout.path("target/foreign")));
+        let output = succeeds(&mut checkout.command(checkout.path("target/foreign")));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let inside = format!(" {}/target/debug/build/made-", checkout.text());
+        assert!(said.contains(&inside), "{said}");
+    }
 }
 
 /// In these, not all that refers to a name is known, or it is in another form.

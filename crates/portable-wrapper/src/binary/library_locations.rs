@@ -59,6 +59,17 @@ pub(super) fn sites_of(
     Ok(find(&objects)?.and_then(placeholder_sites::few_of_names))
 }
 
+/// The names of source files in the objects of a static library for other languages. None if they are not all known.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn names_in_static_library(file: &File) -> io::Result<Vec<Name>> {
+    let whole = Part::whole(file)?;
+    let members = members(&whole).unwrap_or_default();
+    let objects: Vec<_> = members.iter().filter(|member| is_rustcs(member)).collect();
+    Ok(find(&objects)?.unwrap_or_default())
+}
+
 /// The names of source files in the objects `members` of a library that begin with a placeholder; `None` if a placeholder in a
 /// section that may be loaded is not such a name, or if anything but a location may refer to it.
 ///

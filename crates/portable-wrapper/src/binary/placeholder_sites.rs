@@ -16,7 +16,7 @@ use super::super::path_map::{PathMap, Role, placeholder_of_native_string};
 use super::super::windows::{Part, Window};
 use super::locations::{self, Name};
 use super::sections::{Writable, writable_parts};
-use super::{Placeholder, Writer, line_tables, own};
+use super::{Placeholder, Writer, library_locations, line_tables, own};
 use sccfg_util::fsio::{self, Patcher};
 
 /// A placeholder in a linked file, or a length field that includes a placeholder's length.
@@ -164,7 +164,11 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         }
     }
     if found.iter().any(|site| site.kind == Kind::Middle) {
-        let names: Vec<_> = of_names(locations::find(file)?.unwrap_or_default()).collect();
+        let names = match locations::find(file)? {
+            Some(names) => names,
+            None => library_locations::names_in_static_library(file)?,
+        };
+        let names: Vec<_> = of_names(names).collect();
         found.retain(|site| !names.iter().any(|name| name.offset == site.offset));
         found.extend(names);
     }

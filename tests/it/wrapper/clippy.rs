@@ -1,9 +1,11 @@
 //! `cargo clippy` compiles dependencies as `cargo check` does: whichever comes first, the other one gets them from the cache.
 
+use indoc::indoc;
 use rstest::rstest;
 
 use super::build_scripts::{DECLARES_ITSELF, app, saying, take_runs};
 use super::command::said;
+use super::project::Project;
 use super::seed::seed;
 
 #[rstest]
@@ -41,4 +43,35 @@ fn dependencies_are_shared_with_check(
         let text = said(&other, &["explain", "published"]);
         assert!(!text.contains(", compiled\n"), "{text}");
     }
+}
+
+/// clippy adds the manifest of the workspace to the files of a script, and a feature may have the name of a program.
+#[requires(sccache)]
+#[test]
+fn the_manifest_of_the_workspace_is_no_code_of_a_script() {
+    let script = indoc! {r#"
+        fn main() {
+            println!("cargo::rerun-if-changed=build.rs");
+            let out = std::env::var("OUT_DIR").unwrap();
+            std::fs::write(out + "/g.rs", "pub const G: u8 = 1;").unwrap();
+        }
+    "#};
+    let main =
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{G}\"); }\n";
+    let files = [("build.rs", script), ("src/main.rs", main)];
+    let project = Project::new().with_store().package("app", "", &files);
+    let manifest = project.main().read("Cargo.toml");
+    let metadata = "[workspace.metadata.app]\nprograms = [\"env\", \"git\", \"date\"]\n";
+    project
+        .main()
+        .write("Cargo.toml", &format!("{manifest}\n{metadata}"));
+    let project = project.committed();
+    project.main().cargo(&["clippy"]).ok();
+    let other = project.linked("second");
+    other.cargo(&["clippy"]).ok();
+    let text = said(&other, &["report"]);
+    assert!(
+        !text.contains("missed") && !text.contains("not cached"),
+        "{text}"
+    );
 }

@@ -355,7 +355,10 @@ fn entry_of(
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
+    // Without panics in its own code, such a library was always shared.
+    let is_located = entry.sites.iter().any(|(name, _)| !binary::is_linked(name));
     let gives_location = request.remap == Remap::All
+        && is_located
         && leak.is_none_or(|leak| matches!(leak, PathLeak::Embedded(_)))
         && gives_location(request, info, &entry.caller_functions);
     if request.remap == Remap::All

@@ -145,8 +145,7 @@ impl CacheEntry {
 
     /// Whether delivery writes paths into the files that are not linked.
     pub(super) fn is_rewritten(&self, path_map: &PathMap) -> bool {
-        let is_of_library = |(name, _): &(String, _)| !is_linked(name);
-        self.has_texts || self.sites.iter().any(is_of_library) || self.move_of(path_map).is_some()
+        self.has_texts || is_located(&self.sites) || self.move_of(path_map).is_some()
     }
 
     pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
@@ -161,6 +160,11 @@ pub(super) fn sites_in<'a>(
 ) -> Option<&'a [PlaceholderSite]> {
     let (_, sites) = all.iter().find(|(file, _)| file == name)?;
     Some(sites)
+}
+
+/// Whether a library for other crates is among the files with these sites: its code has names of source files.
+pub(super) fn is_located(all: &[(String, Vec<PlaceholderSite>)]) -> bool {
+    all.iter().any(|(name, _)| !is_linked(name))
 }
 
 /// The file name of the entry of a unit whose files have the prefix `stem`.

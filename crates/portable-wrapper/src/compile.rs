@@ -22,7 +22,7 @@ use self::unkeyed_inputs::{
 };
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
-use super::cache_entry::{CacheEntry, Text};
+use super::cache_entry::{CacheEntry, Text, is_located};
 use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
@@ -356,9 +356,8 @@ fn entry_of(
         leak = Some(PathLeak::Derived(Role::Workspace));
     }
     // Without panics in its own code, such a library was always shared.
-    let is_located = entry.sites.iter().any(|(name, _)| !binary::is_linked(name));
     let gives_location = request.remap == Remap::All
-        && is_located
+        && is_located(&entry.sites)
         && leak.is_none_or(|leak| matches!(leak, PathLeak::Embedded(_)))
         && gives_location(request, info, &entry.caller_functions);
     if request.remap == Remap::All
@@ -378,7 +377,8 @@ fn entry_of(
         leak = Some(PathLeak::Derived(Role::CargoHome));
     }
     if let Some(expected) = request.leak.filter(|_| request.remap == Remap::None) {
-        entry.lacks_leak = !may_have_leak(request, info, expected, evaluates_generated)?;
+        let functions = &entry.caller_functions;
+        entry.lacks_leak = !may_have_leak(request, info, expected, evaluates_generated, functions)?;
     }
     Ok((entry, leak))
 }

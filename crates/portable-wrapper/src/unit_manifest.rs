@@ -13,7 +13,7 @@ use super::binary::is_linked;
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::build_dir::wrapper_dir;
 use super::build_script::launcher;
-use super::cache_entry::{CacheEntry, sites_in};
+use super::cache_entry::{CacheEntry, is_located, sites_in};
 use super::digest::{self, FileStamp, KeyPart};
 use super::located_libraries;
 use super::macro_effects::{AmbientInputs, MacroEffects};
@@ -306,7 +306,7 @@ impl UnitManifest {
     pub(super) fn write(&self, path: &Path) {
         if let Ok(bytes) = self.to_bytes() {
             let _ = fsio::replace_and_create_dir(path, &bytes);
-            if self.is_located() {
+            if is_located(&self.sites) {
                 let _ = fsio::replace(&path.with_extension(located_libraries::MARK), b"");
             }
         }
@@ -318,15 +318,10 @@ impl UnitManifest {
     /// If it cannot be written.
     pub(super) fn create(&self, path: &Path) -> io::Result<()> {
         fsio::create_output(path, 0o600)?.write_all(&self.to_bytes()?)?;
-        if self.is_located() {
+        if is_located(&self.sites) {
             fsio::replace(&path.with_extension(located_libraries::MARK), b"")?;
         }
         Ok(())
-    }
-
-    /// Whether there is a library for other crates among its files that has names of source files.
-    fn is_located(&self) -> bool {
-        self.sites.iter().any(|(name, _)| !is_linked(name))
     }
 
     fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {

@@ -59,7 +59,7 @@ pub(super) fn sites_of(
     Ok(find(&objects)?.and_then(placeholder_sites::few_of_names))
 }
 
-/// The names of source files in the objects of a static library for other languages. None if they are not all known.
+/// The names of source files in the objects of a static library for other languages; empty if they are not all known.
 ///
 /// # Errors
 /// If the file cannot be read.

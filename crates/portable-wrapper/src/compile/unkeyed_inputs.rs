@@ -259,7 +259,7 @@ pub(super) fn gives_location(
     own: &BTreeSet<String>,
 ) -> bool {
     let below = &request.caller_functions;
-    if own.is_empty() && below.is_empty() {
+    if !request.may_have_names || own.is_empty() && below.is_empty() {
         return false;
     }
     replaced_files(request, info).any(|file| match fsio::read_text(file) {
@@ -321,12 +321,14 @@ fn replaced_files<'a>(
     })
 }
 
-/// Whether the output of a compile with real paths may have `leak`. `evaluates_generated` is [`evaluates_generated_paths`].
+/// Whether the output of a compile with real paths may have `leak`. `evaluates_generated` is [`evaluates_generated_paths`], and
+/// `own_functions` are the [`caller_functions`].
 pub(super) fn may_have_leak(
     request: &CompileRequest,
     info: Option<&DepInfo>,
     leak: PathLeak,
     evaluates_generated: bool,
+    own_functions: &BTreeSet<String>,
 ) -> io::Result<bool> {
     match leak {
         PathLeak::SourceLocation(role) => {
@@ -343,7 +345,7 @@ pub(super) fn may_have_leak(
         }
         PathLeak::Derived(Role::Target) => Ok(evaluates_generated
             || evaluates_locations(request)
-            || gives_location(request, info, &caller_functions(request, info))
+            || gives_location(request, info, own_functions)
             || names_generated_file(request, info)),
         PathLeak::Derived(_) | PathLeak::Embedded(_) => Ok(true),
     }

@@ -116,3 +116,16 @@ fn some_published_crates_use_random_numbers_and_inodes_for_nothing_else() {
         assert!(each_time("it").is_some(), "{name}");
     }
 }
+
+/// `prost-derive` uses it for `std::collections::HashMap`.
+#[test]
+fn a_published_macro_may_generate_code_with_the_whole_standard_library() {
+    let source = "fn f() { let lib = quote! { std }; quote! { #lib::collections::HashMap } }";
+    let generated = |name: &str| {
+        let mut found = MacroEffects::default();
+        found.add_macros(&published(name, source));
+        found.runs.each_time()
+    };
+    assert_eq!(generated("prost-derive"), None);
+    assert!(generated("other").is_some());
+}

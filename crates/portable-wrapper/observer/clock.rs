@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::next::NEXT;
 use super::libraries;
 use super::own_calls;
-use super::notes::{observes_only_children, note};
+use super::notes::{may_have_macros, note};
 use super::system_call::number;
 use super::{as_function, dlsym};
 
@@ -38,11 +38,8 @@ unsafe fn note_caller(name: &CStr, caller: usize) {
     if name != c"monotonic" {
         unsafe { own_calls::note_call(name, caller) };
     }
-    let is_noted = if observes_only_children() {
-        !libraries::was_loaded_at_start(caller)
-    } else {
-        IS_SCRIPT.load(Ordering::Relaxed)
-    };
+    let is_noted = IS_SCRIPT.load(Ordering::Relaxed)
+        || may_have_macros() && !libraries::was_loaded_at_start(caller);
     if is_noted {
         unsafe { note(b'k', name.as_ptr()) };
     }

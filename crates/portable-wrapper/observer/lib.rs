@@ -34,7 +34,7 @@ mod variables;
 mod variadic;
 
 use environment::environ;
-use notes::{is_noting, observes_only_children, note, write};
+use notes::{is_noting, may_have_macros, observes_only_children, note, write};
 use paths::{note_at, note_path};
 use system_call::{number, system_call};
 
@@ -100,7 +100,7 @@ unsafe extern "C" fn loaded(count: c_int, words: *const *mut c_char) {
         }
         if libraries::has_compiler() {
             note(b'r', c"".as_ptr());
-            if observes_only_children() {
+            if may_have_macros() {
                 libraries::remember_start();
             }
         }

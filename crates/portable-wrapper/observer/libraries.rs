@@ -6,7 +6,7 @@ use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use super::notes::{note, observes_only_children};
+use super::notes::{may_have_macros, note};
 
 unsafe extern "C" {
     fn dl_iterate_phdr(
@@ -125,7 +125,7 @@ pub(crate) fn was_loaded_at_start(caller: usize) -> bool {
 
 /// Whether the return address `caller` is in a library that the observed compiler loaded after its start, such as a macro.
 pub(crate) fn is_macro(caller: usize) -> bool {
-    has_compiler() && observes_only_children() && !was_loaded_at_start(caller)
+    has_compiler() && may_have_macros() && !was_loaded_at_start(caller)
 }
 
 /// Notes the paths of all loaded libraries.

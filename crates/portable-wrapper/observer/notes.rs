@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::slice;
-use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use super::environment::value_of;
 use super::layout::{ENTRIES, MAGIC, NOTES, ROOM, SIZE, TABLE, USED, VOID};
@@ -11,7 +11,8 @@ use super::system_call::{number, system_call};
 use super::{AT_FDCWD, LONGEST, O_CLOEXEC, O_RDWR, PROGRAM, length_of, read_link};
 
 /// The variable `WHO:PATH`, where `PATH` is that of the memfd for notes. `WHO` is the process ID of the wrapper, whose child
-/// processes are observed, or `*` and the path of a program: then all programs but this one are observed.
+/// processes are observed, or `*` and the path of a program: then all programs but this one are observed. Before the `*`, there
+/// may be the process ID of the wrapper whose child is a compiler with macros.
 pub(crate) const LOG: &[u8] = b"SCCFG_OBSERVED";
 
 unsafe extern "C" {
@@ -36,6 +37,9 @@ const NONE: usize = 1;
 /// The process ID of the wrapper, if only its child processes are observed.
 static WRAPPER: AtomicUsize = AtomicUsize::new(usize::MAX);
 
+/// Whether this process was started as a compiler whose macros are distinguished from it.
+static HAS_MACROS: AtomicBool = AtomicBool::new(false);
+
 /// Whether this process is observed.
 pub(crate) fn is_noting() -> bool {
     unsafe { file() }.is_some()
@@ -51,6 +55,12 @@ pub(crate) fn observes_only_children() -> bool {
     is_noting() && WRAPPER.load(Ordering::Relaxed) != usize::MAX
 }
 
+/// Whether this process is a compiler that lists sources or compiles a unit, whose macros are distinguished from it, or a script
+/// or proxy that starts it.
+pub(crate) fn may_have_macros() -> bool {
+    is_noting() && HAS_MACROS.load(Ordering::Relaxed)
+}
+
 /// The process ID of the parent process.
 fn parent() -> usize {
     unsafe { system_call(number::GETPPID, [0; 5]) as usize }
@@ -62,6 +72,12 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
         if value.is_null() {
             return value;
         }
+        let mut wrapper = 0_usize;
+        while (*value).is_ascii_digit() {
+            wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
+            value = value.add(1);
+        }
+        HAS_MACROS.store(parent() == wrapper, Ordering::Relaxed);
         if *value == b'*' {
             let program = value.add(1);
             let mut length = 0;
@@ -75,11 +91,6 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
                 return core::ptr::null();
             }
             return program.add(length + 1);
-        }
-        let mut wrapper = 0_usize;
-        while (*value).is_ascii_digit() {
-            wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
-            value = value.add(1);
         }
         if *value == b':' && parent() == wrapper {
             WRAPPER.store(wrapper, Ordering::Relaxed);

@@ -18,7 +18,7 @@ use self::unkeyed_inputs::{
     asks_for_location, asks_for_replaced_path, caller_functions, evaluates_cargo_home,
     evaluates_generated_paths, evaluates_locations, gives_location, is_final, may_have_leak,
     named_paths, names_cargo_home, names_generated_file, read_variables, reads_cargo_home,
-    reads_unnamed, uses_cargo_home,
+    reads_unnamed, requests_of_macros, uses_cargo_home,
 };
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
@@ -29,7 +29,7 @@ use super::digest;
 use super::expansion_diff;
 use super::native_library;
 use super::native_strings::{self, Fill};
-use super::observation::{Observation, Requests};
+use super::observation::Observation;
 use super::path_leak::PathLeak;
 use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
@@ -44,11 +44,13 @@ use sccfg_util::proc;
 pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
 
 /// Whether the source is [expanded](expansion_diff) for a comparison whatever the compile reads. An observed compile shows
-/// whether a macro asks for canonical paths and, in a published package, which variables it reads: most read none.
+/// whether a macro asks for canonical paths or the current directory and, in a published package, which variables it reads: most
+/// read none.
 pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
     let is_shown = request.is_observed && request.named_variables.is_some();
-    let asks_for_location =
-        request.exposes_location || request.resolves_paths && !request.is_observed;
+    let exposes_location =
+        request.exposes_location && !(request.shows_location && request.is_observed);
+    let asks_for_location = exposes_location || request.resolves_paths && !request.is_observed;
     expansion_diff::is_needed(request, asks_for_location, &request.exposed_variables)
         && (asks_for_location || !is_shown)
 }
@@ -137,7 +139,7 @@ pub(super) fn make(
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
     let requests = observation.and_then(Observation::requests);
     let depends_on_path =
-        || depends_on_path_by(request, info.as_ref(), requests.as_ref(), depends_on_path);
+        || depends_on_path_by(request, info.as_ref(), observation, depends_on_path);
     let compiled = Output {
         stdout,
         stderr,
@@ -194,16 +196,17 @@ fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Resul
 fn depends_on_path_by(
     request: &CompileRequest,
     info: Option<&DepInfo>,
-    requests: Option<&Requests>,
+    observation: Option<&Observation>,
     expanded: OnceLock<io::Result<bool>>,
 ) -> io::Result<bool> {
     let named = named_paths(request, info);
     match expanded.into_inner() {
         Some(known) if named.is_empty() => known,
         _ => {
-            let mut read = read_variables(request, info, requests);
+            let of_macros = requests_of_macros(request, observation);
+            let mut read = read_variables(request, info, of_macros.as_ref());
             read.extend(named);
-            let asks_for_location = asks_for_location(request, requests);
+            let asks_for_location = asks_for_location(request, of_macros.as_ref());
             Ok(expansion_diff::is_needed(request, asks_for_location, &read)
                 && expansion_diff::depends_on_path(request, &read, 2)?)
         }
@@ -214,7 +217,7 @@ impl CompileRequest {
     /// Prepares to observe the compiler, if the request says so and it is possible.
     fn observation(&self) -> Option<Arc<Observation>> {
         let library = self.observer.as_deref().filter(|_| self.is_observed);
-        library.and_then(Observation::of_all).map(Arc::new)
+        library.and_then(Observation::of_compile).map(Arc::new)
     }
 }
 

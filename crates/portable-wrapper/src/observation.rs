@@ -58,13 +58,16 @@ impl Observation {
         Self::of(&library(state)?, &std::process::id().to_string())
     }
 
+    /// Prepares to observe a compile by a compiler that this process starts, and all programs that it starts, as [`Self::of_all`]
+    /// does. Its macros are distinguished from it, so that [`Self::requests_before`] can say what they did.
+    pub(super) fn of_compile(library: &Path) -> Option<Self> {
+        Self::of(library, &format!("{}{}", std::process::id(), all()))
+    }
+
     /// Prepares to observe a program, and all programs that it starts except this wrapper, with the observer at `library`;
     /// `None` if that is not possible.
     pub(super) fn of_all(library: &Path) -> Option<Self> {
-        let wrapper = env::current_program();
-        let wrapper = wrapper.as_deref().and_then(Path::to_str);
-        let wrapper = wrapper.filter(|path| !path.contains(':'));
-        Self::of(library, &format!("*{}", wrapper.unwrap_or_default()))
+        Self::of(library, &all())
     }
 
     /// Hides the observer's variables from the program itself, which may list all variables, also if it starts itself. Programs
@@ -113,17 +116,16 @@ impl Observation {
         self.notes.write_number_at(layout::VOID as u64, used)
     }
 
+    /// What the compiler and its macros did before it wrote `file`, without its start; `None` if that is not known, or if another
+    /// program took part.
+    pub(super) fn requests_before(&self, file: &Path) -> Option<Requests> {
+        Requests::of_compiler_before(&self.all_notes()?, file)
+    }
+
     /// The notes so far; `None` if the observer was not loaded, or if notes were lost.
     pub(super) fn requests(&self) -> Option<Requests> {
+        let mut requests = Requests::parse(&self.all_notes()?);
         let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
-        let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
-        if used > layout::ROOM {
-            // Notes were lost.
-            return None;
-        }
-        let start = (layout::NOTES + void) as u64;
-        let notes = self.notes.read_at(start, used.checked_sub(void)?).ok()?;
-        let mut requests = Requests::parse(&notes);
         requests.is_wrapper_unnoted = number(layout::UNNOTED)? != 0;
         requests.is_wrapper_noted =
             number(layout::NOTED_BY_COMPILER)? != 0 && !requests.is_wrapper_unnoted;
@@ -131,6 +133,25 @@ impl Observation {
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
     }
+
+    /// The notes so far; `None` if some were lost.
+    fn all_notes(&self) -> Option<Vec<u8>> {
+        let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
+        let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
+        if used > layout::ROOM {
+            return None;
+        }
+        let start = (layout::NOTES + void) as u64;
+        self.notes.read_at(start, used.checked_sub(void)?).ok()
+    }
+}
+
+/// All programs but this wrapper, as the observer expects it.
+fn all() -> String {
+    let wrapper = env::current_program();
+    let wrapper = wrapper.as_deref().and_then(Path::to_str);
+    let wrapper = wrapper.filter(|path| !path.contains(':'));
+    format!("*{}", wrapper.unwrap_or_default())
 }
 
 /// The observed run in which this wrapper was started.
@@ -141,7 +162,10 @@ impl ObservedRun {
     /// `None` if this wrapper was not started in an observed run.
     pub(super) fn find() -> Option<Self> {
         let log = env::var_os(LOG)?;
-        let named = log.as_bytes().strip_prefix(b"*")?;
+        let log = log.as_bytes();
+        let is_digit = |byte: &&u8| byte.is_ascii_digit();
+        let digits = log.iter().take_while(is_digit).count();
+        let named = log[digits..].strip_prefix(b"*")?;
         let colon = named.iter().position(|byte| *byte == b':')?;
         let path = Path::new(OsStr::from_bytes(&named[colon + 1..]));
         Some(Self(MemoryFile::open(path).ok()))

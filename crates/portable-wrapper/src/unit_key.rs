@@ -425,6 +425,7 @@ impl<'a> KeyBuilder<'a> {
         let uses_own_path = is_macro && macros.asks_for_source;
         let asks = self.asks_for_current_dir || self.macros.asks_for_source;
         let exposes_location = self.asks_for_place || self.macros.place && asks;
+        let shows_location = !self.asks_for_place && !self.macros.asks_for_source;
         UnitKey {
             is_published: matches!(self.origin, Origin::Registry(_)),
             portable_key: self.key.finish_portable(),
@@ -435,6 +436,7 @@ impl<'a> KeyBuilder<'a> {
             macros,
             sources,
             exposes_location,
+            shows_location,
             resolves_paths: self.resolves_paths.unwrap_or(self.macros.resolves_paths),
             // It may compute a value from the path of its own source.
             exposes_cargo_home: self.exposes_cargo_home || uses_own_path,

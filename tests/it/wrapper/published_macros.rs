@@ -1,5 +1,7 @@
 //! Libraries of a registry that use macros of a registry.
 
+use std::fs;
+
 use indoc::indoc;
 use rstest::rstest;
 
@@ -8,18 +10,31 @@ use super::project::Project;
 use super::registry::{PRINTS, package, publish, with_home};
 use super::seed::seed;
 
-/// A program above the library `lowcrate`, which has this code and uses a macro that reads any variable. cargo's settings set a
-/// variable to the directory of the checkout.
+/// A macro that reads any variable.
+const READS: &str = indoc! {r#"
+    #[proc_macro] pub fn variable(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        format!("{:?}", std::env::var(input.to_string()).unwrap_or_default()).parse().unwrap()
+    }
+"#};
+
+/// A macro that asks for the current directory.
+const ASKS: &str = indoc! {r#"
+    #[proc_macro] pub fn directory(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        std::env::current_dir().unwrap().to_str().unwrap().len().to_string().parse().unwrap()
+    }
+"#};
+
+/// A program above the library `lowcrate`, which has this code and uses a macro that reads any variable.
 fn project(lib: &str) -> Project {
+    project_with(READS, lib)
+}
+
+/// A program above the library `lowcrate`, which has this code and uses these macros. cargo's settings set a variable to the
+/// directory of the checkout.
+fn project_with(macros: &str, lib: &str) -> Project {
     let project = Project::new().with_store();
-    let reads = indoc! {r#"
-        use proc_macro::TokenStream;
-        #[proc_macro] pub fn variable(input: TokenStream) -> TokenStream {
-            format!("{:?}", std::env::var(input.to_string()).unwrap_or_default()).parse().unwrap()
-        }
-    "#};
     let manifest = "[lib]\nproc-macro = true\n";
-    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    package(&project, "readcrate", manifest, &[("src/lib.rs", macros)]);
     let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
     package(&project, "lowcrate", uses, &[("src/lib.rs", lib)]);
     publish(&project, &["readcrate", "lowcrate"]);
@@ -54,6 +69,27 @@ fn a_variable_with_the_path_of_the_checkout_does_not_count_if_it_is_not_read() {
     seed(&third);
     third.uncached(&["build"]).ok().nothing_to_do();
     assert_eq!(third.says("app"), "text\n");
+}
+
+/// The notes about the macros are those of the compile itself. Its source is expanded only if a macro asked for the directory.
+#[rstest]
+#[requires(sccache)]
+#[case::which_read_variables(&[READS], "1", "\n")]
+#[case::which_may_ask(&[ASKS], "1", "\n")]
+#[case::which_ask(&[ASKS], "readcrate::directory!()", "\n\n\n")]
+#[case::which_read_variables_and_ask(&[READS, ASKS], "readcrate::directory!()", "\n\n\n")]
+fn a_library_is_compiled_once_to_observe_its_macros(
+    #[case] macros: &[&str],
+    #[case] value: &str,
+    #[case] runs: &str,
+) {
+    let lib = format!("pub fn text() -> String {{ {value}.to_string() }}\n");
+    let project = project_with(&macros.concat(), &lib);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    let script = "case \"$*\" in *crate-name\\ lowcrate*) echo >> \"$dir/runs\" ;; esac\nexec \"$real\" \"$@\"\n";
+    let (main, scripts) = main.with_compiler_script(script);
+    main.cargo(&["build"]).ok();
+    assert_eq!(fs::read_to_string(scripts.join("runs")).unwrap(), runs);
 }
 
 #[rstest]

@@ -1,10 +1,10 @@
 //! A compile that is started before the sources of the unit are listed, that is, before the key is known. New or edited sources
 //! make a miss likely. The unit is compiled at once, and a hit stops the compile. rustc writes the dep-info, which lists the
-//! sources, before it checks types (`rustc_interface::passes::write_dep_info`), so the compile itself lists them if there are
-//! no macros that may read files or paths. Such macros get remapped paths of sources in the compile, and the files that they read
-//! may depend on these paths, so another compiler lists the sources if the jobserver has a free token. The compile is used only
-//! if the key allows it: all sources had been read before it started, so that it cannot have read older ones, and the same paths
-//! and native libraries are replaced.
+//! sources, after it has expanded all macros and before it checks types (`rustc_interface::passes::write_dep_info`), so the
+//! compile itself lists them, and the notes of the observer up to then say what macros did. In the compile, paths of sources are
+//! replaced. What a macro does that asks for such a path may depend on it, so another compiler lists the sources if the
+//! jobserver has a free token. The compile is used only if the key allows it: all sources had been read before it started, so
+//! that it cannot have read older ones, and the same paths and native libraries are replaced.
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsFd as _;
@@ -18,7 +18,7 @@ use std::time::{Instant, SystemTime};
 use super::process::run_compiler;
 use crate::dep_info::DepInfo;
 use crate::diagnostics;
-use crate::observation::Observation;
+use crate::observation::{Observation, Requests};
 use crate::path_leak::PathLeak;
 use crate::protocol::{CompileRequest, Remap};
 use crate::work_dir::{WorkDir, create_work_dir};
@@ -110,6 +110,12 @@ impl SpeculativeCompile {
         }
         let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info))?;
         DepInfo::parse(&dep_info)
+    }
+
+    /// What the compiler and its macros did until it listed the sources; `None` if that is not known, or if they ran programs.
+    pub(crate) fn requests_of_macros(&self) -> Option<Requests> {
+        let dep_info = self.request.work.join(&self.request.dep_info);
+        self.observation.as_ref()?.requests_before(&dep_info)
     }
 
     /// Whether it failed before it listed its sources, and no message contains a placeholder, so that it fails without

@@ -11,7 +11,8 @@ use crate::dep_info::DepInfo;
 use crate::expansion_diff;
 use crate::known_inputs;
 use crate::macro_effects;
-use crate::observation::{Observation, Program, Requests};
+use crate::observation::own_calls::ask_for_current_dir;
+use crate::observation::{Observation, Requests};
 use crate::package;
 use crate::path_leak::PathLeak;
 use crate::path_map::Role;
@@ -53,43 +54,46 @@ pub(super) fn is_final(
         && named_paths(request, Some(&info)).is_empty()
         && !depends_on_path.unwrap_or_else(|| {
             // All macros have run before the metadata is written.
-            let requests = observation.and_then(Observation::requests);
-            let read = read_variables(request, Some(&info), requests.as_ref());
-            let asks_for_location = asks_for_location(request, requests.as_ref());
+            let of_macros = requests_of_macros(request, observation);
+            let read = read_variables(request, Some(&info), of_macros.as_ref());
+            let asks_for_location = asks_for_location(request, of_macros.as_ref());
             expansion_diff::is_needed(request, asks_for_location, &read)
         })
         && !(is_home_mapped && uses_cargo_home(request, Some(&info), evaluates_home))
 }
 
-/// The exposed variables that the source or a macro may have read. If the macros were `observed`, and ran no program, which
-/// would inherit the variables, these are the noted ones and those in dep-info.
+/// What the compiler and its macros did until all macros had run; `None` if that is not known, or if a macro ran a program, which
+/// inherits the variables and the current directory.
+pub(super) fn requests_of_macros(
+    request: &CompileRequest,
+    observation: Option<&Observation>,
+) -> Option<Requests> {
+    observation?.requests_before(&request.work.join(&request.dep_info))
+}
+
+/// The exposed variables that the source or a macro may have read: if it is known what macros did, the noted ones and those in
+/// dep-info.
 pub(super) fn read_variables(
     request: &CompileRequest,
     info: Option<&DepInfo>,
-    observed: Option<&Requests>,
+    of_macros: Option<&Requests>,
 ) -> Vec<String> {
     let exposed = &request.exposed_variables;
-    let observed = observed.filter(|seen| is_compiler_alone(request, seen));
-    let (Some(info), Some(observed)) = (info, observed) else {
+    let (Some(info), Some(of_macros)) = (info, of_macros) else {
         return exposed.clone();
     };
     let is_named = |name: &String| info.variables.iter().any(|(named, _)| named == name);
-    let is_read = |name: &&String| observed.variables.contains(*name) || is_named(name);
+    let is_read = |name: &&String| of_macros.variables.contains(*name) || is_named(name);
     exposed.iter().filter(is_read).cloned().collect()
 }
 
-/// Whether a macro may have read the current directory or the path of a source, or asked for the canonical path of a file.
-/// `observed` decides the latter, if it shows it.
-pub(super) fn asks_for_location(request: &CompileRequest, observed: Option<&Requests>) -> bool {
-    let observed = observed.filter(|seen| is_compiler_alone(request, seen));
-    let resolves_paths = observed.and_then(Requests::resolves_paths);
-    request.exposes_location || resolves_paths.unwrap_or(request.resolves_paths)
-}
-
-/// Whether the compiler, with the macros that it loads, was the only program.
-fn is_compiler_alone(request: &CompileRequest, seen: &Requests) -> bool {
-    let is_compiler = |program: &Program| Path::new(&program.path) == request.program;
-    !seen.is_partial && seen.programs.iter().all(is_compiler)
+/// Whether a macro may have read the current directory or the path of a source, or asked for the canonical path of a file. What
+/// macros did, if it is known, decides what it shows.
+pub(super) fn asks_for_location(request: &CompileRequest, of_macros: Option<&Requests>) -> bool {
+    let resolves_paths = of_macros.and_then(Requests::resolves_paths);
+    let shown = of_macros.filter(|_| request.shows_location);
+    let asks = shown.is_none_or(|seen| ask_for_current_dir(&seen.own_calls));
+    request.exposes_location && asks || resolves_paths.unwrap_or(request.resolves_paths)
 }
 
 /// A file that the compile read and that is not in the key, or that it wrote and that is not an output; or a program that was
@@ -368,16 +372,9 @@ mod tests {
     #[test]
     fn an_observed_compile_shows_which_variables_macros_read() {
         let mut request = CompileRequest::empty(Language::Rust);
-        request.program = "/toolchain/bin/rustc".into();
         request.exposed_variables = ["CARGO_MANIFEST_DIR", "OUT_DIR"].map(str::to_owned).into();
-        let program = |path: &str| Program {
-            path: path.to_owned(),
-            command: None,
-            is_loaded: false,
-        };
         let seen = |variable: &str| Requests {
             variables: [variable.to_owned()].into(),
-            programs: [program("/toolchain/bin/rustc")].into(),
             ..Requests::default()
         };
         let plain = DepInfo::parse("lib.rmeta: src/lib.rs\n").unwrap();
@@ -395,13 +392,5 @@ mod tests {
         // What is not known.
         assert_eq!(read(&plain, None), both);
         assert_eq!(read_variables(&request, None, Some(&of_other)).len(), 2);
-        let partial = Requests {
-            is_partial: true,
-            ..of_other.clone()
-        };
-        assert_eq!(read(&plain, Some(&partial)), both);
-        let mut with_program = of_other;
-        with_program.programs.insert(program("/bin/printenv"));
-        assert_eq!(read(&plain, Some(&with_program)), both);
     }
 }

@@ -142,6 +142,34 @@ impl Requests {
         found
     }
 
+    /// What a compiler and its macros did before it wrote `file`. The notes up to its start are those of a script or proxy that
+    /// started it. `None` if there is none of the start or of the file, or if another program took part.
+    pub(super) fn of_compiler_before(notes: &[u8], file: &Path) -> Option<Self> {
+        let all = notes.split(|byte| *byte == 0);
+        let from_start = all.skip_while(|note| *note != b"r");
+        let written = [b"w", file.as_os_str().as_bytes()].concat();
+        let mut is_written = false;
+        let mut is_started = false;
+        let mut found = Vec::new();
+        for note in from_start {
+            is_written = note == written;
+            if is_written {
+                break;
+            }
+            // The first one is of the compiler itself.
+            let is_program = note.first() == Some(&b'i');
+            if is_program && !is_started {
+                is_started = true;
+            } else {
+                found.extend_from_slice(note);
+                found.push(0);
+            }
+        }
+        let found = Self::parse(&found);
+        let is_alone = found.programs.is_empty() && !found.is_partial;
+        (is_written && is_started && is_alone).then_some(found)
+    }
+
     pub(super) fn parse(notes: &[u8]) -> Self {
         let mut found = Self::default();
         // Files are noted often, and comparing paths is slower than hashing bytes.
@@ -305,6 +333,29 @@ mod tests {
         assert_eq!(programs, [("git", Some("describe")), ("rustc", None)]);
         assert_eq!(found.connections, BTreeSet::from(["host".to_owned()]));
         assert_eq!(Requests::parse(b""), Requests::default());
+    }
+
+    #[test]
+    fn what_macros_did_ends_with_the_list_of_sources() {
+        let of_macros = |notes: &[u8]| Requests::of_compiler_before(notes, Path::new("/w/a.d"));
+        let [script, start] = [b"oscript\0xuname\0".as_slice(), b"r\0irustc\0"];
+        let [macros, later] = [b"vA\0ytime\0".as_slice(), b"w/w/a.d\0xcc\0oa.o\0"];
+        let found = of_macros(&[script, start, macros, later].concat()).unwrap();
+        let expected = Requests {
+            variables: ["A".to_owned()].into(),
+            own_calls: ["time".to_owned()].into(),
+            ..Requests::default()
+        };
+        assert_eq!(found, expected);
+        // What is not known, and programs of macros.
+        for notes in [
+            [script, macros, later].concat(),
+            [start, macros, b"w/w/b.d\0"].concat(),
+            [start, macros, b"xrustc\0irustc\0", later].concat(),
+            [start, macros, b"usystem\0", later].concat(),
+        ] {
+            assert_eq!(of_macros(&notes), None);
+        }
     }
 
     #[test]

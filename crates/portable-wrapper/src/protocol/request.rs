@@ -75,6 +75,9 @@ pub(crate) struct CompileRequest {
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
+    /// Whether an observed compile shows that no macro does.
+    #[serde(default)]
+    pub(crate) shows_location: bool,
     /// Whether a macro may ask for the canonical path of a file. An observed compile shows it.
     #[serde(default)]
     pub(crate) resolves_paths: bool,
@@ -169,6 +172,7 @@ impl CompileRequest {
             caller_functions: BTreeSet::new(),
             included_variables: BTreeSet::new(),
             exposes_location: false,
+            shows_location: false,
             resolves_paths: false,
             exposes_cargo_home: false,
             sources: Vec::new(),

@@ -121,24 +121,24 @@ impl<'a> KeyedUnit<'a> {
         let expected_leak = OnceCell::new();
         let key = inputs.finish(how.is_listed, |inputs, asked| {
             let may_begin = how.may_begin && asked.may_begin;
-            // If macros are observed, a second compiler lists the sources.
-            let token = (may_begin && asked.is_observed)
-                .then(JobToken::take)
-                .flatten();
-            if may_begin && (token.is_some() || !asked.is_observed) {
-                let observer = observation::library(&state);
+            let observer = observation::library(&state);
+            let observes_compile = observer.is_some() && inputs.may_be_observed();
+            let lists = !asked.is_observed || observes_compile && !asked.asks_for_source;
+            // Otherwise, a second compiler lists the sources.
+            let token = (may_begin && !lists).then(JobToken::take).flatten();
+            if may_begin && (token.is_some() || lists) {
                 let leak = *expected_leak.get_or_init(|| leak_of_previous(unit));
                 begun = SpeculativeCompile::begin(CompileRequest {
                     remap: leak.map_or(Remap::All, Remap::after),
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
-                    is_observed: observer.is_some() && inputs.may_be_observed(),
+                    is_observed: observes_compile,
                     observer,
                     ..empty_request(unit, &program, &args, cwd, &outputs)
                 });
             }
-            if let Some(begun) = begun.as_mut().filter(|_| !asked.is_observed) {
-                let listing = sources_of(begun);
+            if let Some(begun) = begun.as_mut().filter(|_| lists) {
+                let listing = sources_of(begun, asked.is_observed);
                 if listing.is_some() || begun.fails_anyway() {
                     return listing;
                 }

@@ -59,6 +59,8 @@ pub(crate) struct UnitKey {
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
     pub(crate) exposes_location: bool,
+    /// Whether an observed compile shows that no macro does: they may only ask for the current directory.
+    pub(crate) shows_location: bool,
     /// Whether a macro may ask for the canonical path of a file.
     pub(crate) resolves_paths: bool,
     /// Whether a macro may see the registries' path.

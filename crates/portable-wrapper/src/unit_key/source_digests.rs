@@ -29,9 +29,9 @@ impl Digests {
         self.0.contains_key(path)
     }
 
-    /// Reads the files that are likely to be sources: generated ones, and those in the directory of the root source
-    /// file. Returns whether these are not too many.
-    pub(super) fn read_likely(&mut self, inputs: &KeyBuilder<'_>) -> bool {
+    /// Reads the files that are likely to be sources: generated ones and, unless the package `is_published`, those in the directory
+    /// of the root source file. Returns whether these are not too many.
+    pub(super) fn read_likely(&mut self, inputs: &KeyBuilder<'_>, is_published: bool) -> bool {
         // By the paths with which the compiler lists them, so relative to the workspace.
         let root = Path::new(&inputs.unit.source);
         let Some(directory) = root.parent() else {
@@ -39,7 +39,9 @@ impl Digests {
         };
         let package = env::var_os("CARGO_MANIFEST_DIR");
         let is_of_package = |package: OsString| inputs.cwd.join(directory) == Path::new(&package);
-        let own = if package.is_some_and(is_of_package) {
+        let own = if is_published {
+            Some(Vec::new())
+        } else if package.is_some_and(is_of_package) {
             // The directory of the manifest contains more than sources.
             Some(vec![root.to_owned()])
         } else {

@@ -50,6 +50,8 @@ pub(crate) struct ListingRequest {
     /// Whether the unit may be compiled at the same time: the same paths are likely to be replaced, and macros are not known to
     /// have side effects that must not happen twice.
     pub(crate) may_begin: bool,
+    /// Whether macros may ask for the paths of sources, which are replaced in the compile.
+    pub(crate) asks_for_source: bool,
 }
 
 impl KeyBuilder<'_> {
@@ -128,19 +130,20 @@ impl KeyBuilder<'_> {
         if let Some(found) = self.find_here(&mut known, &mut digests) {
             return Ok(found);
         }
+        let is_published = |path: &Path| package.is_some_and(|package| path.starts_with(package));
         let may_begin = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
             && match known.first() {
                 Some(last) if last.observed.ties_to_place() => false,
                 Some(last) => {
                     // An edited source may declare new modules.
-                    digests.read_likely(self);
+                    digests.read_likely(self, package.is_some());
                     for (path, _) in &last.files {
                         digests.of(path, self);
                     }
                     true
                 }
-                None => package.is_none() && digests.read_likely(self),
+                None => digests.read_likely(self, package.is_some()),
             };
         // Another build may list the sources of the same unit at the same time, and then compile it.
         let lock = may_begin.then(|| self.state.lock(&subject)).flatten();
@@ -153,13 +156,16 @@ impl KeyBuilder<'_> {
         let asked = ListingRequest {
             is_observed: self.may_read_unknown(),
             may_begin: lock.is_some(),
+            asks_for_source: self.macros.asks_for_source,
         };
         let listing = ask(self, asked).ok_or(Uncacheable::DepInfo)?;
         self.read_files.mark_listed();
         let Listing { info, requests } = listing;
         for file in &info.files {
-            if !digests.has_read(&self.path_map.to_placeholders_str(file)) {
-                self.read_files.add_late_source(self.cwd.join(file));
+            let path = self.cwd.join(file);
+            let is_read = digests.has_read(&self.path_map.to_placeholders_str(file));
+            if !is_read && !is_published(&path) {
+                self.read_files.add_late_source(path);
             }
         }
         let observed = requests
@@ -167,12 +173,10 @@ impl KeyBuilder<'_> {
             .map(|requests| self.observed(&info, requests));
         let named = info.variables.clone();
         let mut sources = Sources::of(info, self, &mut digests)?;
-        if let Some(package) = package {
-            let is_here = |path: &str| self.cwd.join(self.path_map.to_real_str(path));
-            sources
-                .files
-                .retain(|(path, _)| !is_here(path).starts_with(package));
-        }
+        sources.files.retain(|(path, _)| {
+            let path = self.cwd.join(self.path_map.to_real_str(path));
+            !is_published(&path)
+        });
         let texts = self.texts(&sources.files, |_| true);
         let variables = self.variables(named, requests.as_ref(), &texts);
         sources.variables = variables

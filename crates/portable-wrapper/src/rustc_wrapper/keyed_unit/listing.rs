@@ -65,12 +65,15 @@ pub(super) fn list_sources(
     })
 }
 
-/// The sources that a running compile lists, whose macros need not be observed.
-pub(super) fn sources_of(begun: &mut SpeculativeCompile) -> Option<Listing> {
-    Some(Listing {
-        info: without_observer(begun.sources()?),
-        requests: None,
-    })
+/// The sources that a running compile lists, with the notes about its macros if they have to be observed.
+pub(super) fn sources_of(begun: &mut SpeculativeCompile, is_observed: bool) -> Option<Listing> {
+    let info = without_observer(begun.sources()?);
+    let requests = if is_observed {
+        Some(begun.requests_of_macros()?)
+    } else {
+        None
+    };
+    Some(Listing { info, requests })
 }
 
 /// Replaces values of the observer's variables in the dep-info of an observed compiler by those without the observer.

@@ -27,6 +27,7 @@ impl KeyedUnit<'_> {
             caller_functions: self.key.caller_functions.clone(),
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
+            shows_location: self.key.shows_location,
             resolves_paths: self.key.resolves_paths,
             exposes_cargo_home: self.key.exposes_cargo_home,
             sources: self.key.sources.clone(),

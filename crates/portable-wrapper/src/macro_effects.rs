@@ -26,6 +26,8 @@ mod standard;
 mod texts;
 mod tokens;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::ambient_inputs::AmbientInputs;
@@ -35,7 +37,7 @@ pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::{asking_macros, evaluates_own_location, may_ask_for_own_location};
 pub(super) use self::path_variables::{is_path_variable, only_includes};
-use self::quoting::{redefines_quoting, without_quoted};
+use self::quoting::{quoted_calls, redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::source_file::{Source, SourceText};
 pub(super) use self::standard::{FILE_LOOKUPS, FILE_TIMES, METADATA};
@@ -173,8 +175,11 @@ impl MacroEffects {
         let asks_for_source = files
             .iter()
             .any(|tokens| locations::asks_for_source(tokens));
+        let calls = files.iter().map(|tokens| quoted_calls(tokens));
+        let calls: BTreeSet<String> = calls.flatten().collect();
         for found in [Some(&mut runs), quoted.as_mut()].into_iter().flatten() {
             found.asks_for_source |= asks_for_source;
+            found.quoted_calls.extend(calls.iter().cloned());
             if author == Author::Published {
                 found.named.retain(|path| path.starts_with('/'));
                 if found.environment.is_none() {

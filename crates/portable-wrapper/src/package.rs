@@ -1,6 +1,7 @@
 //! Facts about a compile that follow from a package's directory, without running a compiler.
 
 mod registry;
+mod targets;
 mod vendored;
 
 use std::path::{Path, PathBuf};

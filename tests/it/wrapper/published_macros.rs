@@ -1,4 +1,4 @@
-//! Libraries of a registry that use macros of a registry.
+//! Libraries of a registry, and generated code, that use macros of a registry.
 
 use std::fs;
 
@@ -130,4 +130,44 @@ fn a_variable_that_a_published_macro_reads_is_of_this_build(
     seed(&linked);
     linked.cargo(&["build"]).ok();
     assert_eq!(says_the_same_uncached(&linked), "three\n");
+}
+
+/// A derive may expand to code with the path of the generated source, by itself or by the call of another macro. Then the
+/// program is expanded, to find whether it depends on that path without containing it.
+#[rstest]
+#[requires(sccache)]
+#[case::which_adds_nothing("\"\"", false)]
+#[case::which_asks("\"const N: usize = file!().len();\"", true)]
+#[case::which_calls_a_macro_that_asks("\"const N: usize = herecrate::here!().len();\"", true)]
+fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded: bool) {
+    let project = Project::new().with_store();
+    let derives = format!(
+        "#[proc_macro_derive(Other)] pub fn other(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{ {expansion}.parse().unwrap() }}\n"
+    );
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(
+        &project,
+        "derivecrate",
+        manifest,
+        &[("src/lib.rs", &derives)],
+    );
+    let here = "#[macro_export] macro_rules! here { () => { file!() } }\n";
+    package(&project, "herecrate", "", &[("src/lib.rs", here)]);
+    publish(&project, &["derivecrate", "herecrate"]);
+    let makes = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/g.rs\", \"#[derive(derivecrate::Other)] pub struct S;\").unwrap(); }\n";
+    let length = if is_expanded { "N" } else { "0" };
+    let main = format!(
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}}\", {length}); }}\n"
+    );
+    let uses = "[dependencies]\nderivecrate = \"0.1\"\nherecrate = \"0.1\"\n";
+    let files = [("src/main.rs", &*main), ("build.rs", makes)];
+    let project = project.package("app", uses, &files).committed();
+    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let (checkout, directory) = checkout.with_compiler_script(script);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+        assert_eq!(directory.join("expanded").exists(), is_expanded);
+    }
 }

@@ -48,6 +48,10 @@ pub(crate) struct AmbientInputs {
     /// Whether it may get the path of its own source or of one of its user's, or generates code that asks for it.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) asks_for_source: bool,
+    /// The macros that code which it generates may call, without those of the standard library that do not ask for the path of the
+    /// source.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) quoted_calls: BTreeSet<String>,
     /// Whether unpublished code reads the current directory, or asks for canonical paths.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place_of_own: bool,
@@ -202,6 +206,7 @@ impl AmbientInputs {
             name: self.name.clone(),
             variables: self.variables.clone(),
             paths: self.paths.clone(),
+            quoted_calls: self.quoted_calls.clone(),
             has_macros: self.has_macros,
             // Names in texts, and half of what reads the clock.
             named: self.named.clone(),
@@ -391,6 +396,7 @@ impl AmbientInputs {
         self.named.extend(other.named.iter().cloned());
         self.words.extend(other.words.iter().cloned());
         self.paths.extend(other.paths.iter().cloned());
+        self.quoted_calls.extend(other.quoted_calls.iter().cloned());
         self.run_programs.extend(other.run_programs.iter().cloned());
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);

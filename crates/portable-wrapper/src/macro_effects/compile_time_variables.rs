@@ -16,8 +16,10 @@ pub(crate) struct CompileTimeVariables {
     pub(crate) named: BTreeSet<String>,
     /// Variables with paths that may be used for more than including a file.
     pub(crate) paths: BTreeSet<String>,
-    /// Whether generated code may ask for its own path.
+    /// Whether generated code may ask for its own path by the call of a macro.
     pub(crate) asks_for_place: bool,
+    /// Whether generated code has an attribute, or a derive, that may be a procedural macro.
+    pub(crate) has_attribute_of_macro: bool,
     /// The files with code that the sources include.
     #[serde(skip)]
     pub(crate) included: BTreeSet<String>,
@@ -36,6 +38,7 @@ impl CompileTimeVariables {
         let tokens = tokens(source);
         self.read_tokens(&tokens, Author::Other);
         self.asks_for_place |= path_variables::may_ask_for_place(&tokens);
+        self.has_attribute_of_macro |= path_variables::has_attribute_of_macro(&tokens);
     }
 
     fn read_tokens(&mut self, tokens: &[Token<'_>], author: Author) {
@@ -59,6 +62,7 @@ impl CompileTimeVariables {
         self.named.extend(other.named);
         self.paths.extend(other.paths);
         self.asks_for_place |= other.asks_for_place;
+        self.has_attribute_of_macro |= other.has_attribute_of_macro;
         self.included.extend(other.included);
     }
 }

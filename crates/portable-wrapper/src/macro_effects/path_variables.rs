@@ -119,11 +119,15 @@ pub(super) fn may_read_or_include(source: &str) -> bool {
 pub(super) fn used_otherwise(tokens: &[Token<'_>], author: Author) -> BTreeSet<String> {
     let in_arguments = OnceCell::new();
     let is_argument = |at: usize| in_arguments.get_or_init(|| in_arguments_of(tokens))[at];
+    // A macro of a published crate reads by it what a string literal names, here or there. In own code, other names count as well.
     let is_given = |at: usize| {
         is_one_of(tokens.get(at), &READING)
             && is_whole_argument(tokens, at)
             && is_argument(at)
-            && !(author == Author::Published && is_bound(tokens, tokens[at].text))
+            && match author {
+                Author::Published => !is_bound(tokens, tokens[at].text),
+                Author::Other => tokens.iter().any(makes_text),
+            }
     };
     let may_be_any = |at| {
         is_hidden_name(tokens, at)
@@ -187,7 +191,7 @@ fn is_one_of(token: Option<&Token<'_>>, names: &[&str]) -> bool {
 }
 
 /// Whether a token is the name of a macro of the standard library that does not ask for the path of the source.
-fn is_plain(token: Option<&Token<'_>>) -> bool {
+pub(super) fn is_plain(token: Option<&Token<'_>>) -> bool {
     let is_in = |names: &[&str]| is_one_of(token, names);
     is_in(&PLAIN_MACROS) && !is_in(&LOCATION_MACROS)
         || is_in(&INCLUDING)
@@ -205,10 +209,17 @@ fn is_open(token: Option<&Token<'_>>) -> bool {
 
 /// Whether a variable is read at `at` by a name that is not a string literal.
 fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
-    let is_text = tokens
-        .get(at + 3)
-        .is_some_and(|argument| argument.kind == Kind::Text);
-    is_one_of(tokens.get(at), &READING) && is_called(tokens, at) && !is_text
+    let argument = tokens.get(at + 3);
+    let is_text = argument.is_some_and(|argument| argument.kind == Kind::Text);
+    let is_made = || argument.is_some_and(makes_text);
+    let may_read = is_one_of(tokens.get(at), &READING)
+        || is_made() && is_mark(get(tokens, at.checked_sub(1)), "$");
+    may_read && is_called(tokens, at) && !is_text
+}
+
+/// Whether a token is the name of a macro that makes a string literal of others.
+fn makes_text(token: &Token<'_>) -> bool {
+    is_one_of(Some(token), &["concat", "stringify"])
 }
 
 /// The files with code that a source includes, relative to its own or another directory.
@@ -243,13 +254,13 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     };
     let token = &tokens[at];
     let before = get(tokens, at.checked_sub(1)).map_or("", |before| before.text);
-    let may_be_attribute = matches!(before, "[" | "," | "(");
-    if token.is_ident("path") && may_be_attribute && is_mark(tokens.get(at + 1), "=") {
+    let may_be_attribute = matches!(before, "[" | "," | "(") && is_mark(tokens.get(at + 1), "=");
+    if token.is_ident("path") && may_be_attribute && is_in_attribute(tokens, at) {
         let name = tokens.get(at + 2)?;
-        // In `#[path = "."] mod a { … }`, the path is a directory.
+        // In `#[path = "."] mod a { … }`, the path is a directory. `/` is one for the attribute of another macro.
         let is_directory = Path::new(name.text)
             .components()
-            .all(|part| part == Component::CurDir);
+            .all(|part| matches!(part, Component::CurDir | Component::RootDir));
         return (name.kind == Kind::Text && !is_directory).then(|| named(name));
     }
     if !token.is_ident("include") || !is_called(tokens, at) || is_generated(tokens, at) {
@@ -266,6 +277,17 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
             .find(is_text)
             .map_or(Included::Unknown, named),
     )
+}
+
+/// Whether the token at `at` is in the brackets of an attribute.
+fn is_in_attribute(tokens: &[Token<'_>], at: usize) -> bool {
+    let is_around = |open: &usize| matches!(tokens[*open].kind, Kind::Open(end) if end > at);
+    let mut around = (0..at).rev().filter(is_around);
+    let outer = around.find(|open| tokens[*open].text == "[");
+    outer.is_some_and(|open| {
+        let before = |distance| get(tokens, open.checked_sub(distance));
+        is_mark(before(1), "#") || is_mark(before(1), "!") && is_mark(before(2), "#")
+    })
 }
 
 /// Whether the source declares a variable or parameter of this name, so that the name need not be that of a macro.
@@ -291,11 +313,11 @@ fn is_renamed(tokens: &[Token<'_>], at: usize, author: Author) -> bool {
         && tokens.iter().any(|token| token.is_ident("proc_macro"));
     is_function
         || is_defined && (is_used || author == Author::Other && is_plain(token))
-        || is_used && is_one_of(tokens.get(at + 1), &["as"])
+        || is_used && is_one_of(tokens.get(at + 1), &["as"]) && !is_mark(tokens.get(at + 2), "*")
 }
 
 /// Whether a macro of the name at `at` is called.
-fn is_called(tokens: &[Token<'_>], at: usize) -> bool {
+pub(super) fn is_called(tokens: &[Token<'_>], at: usize) -> bool {
     is_mark(tokens.get(at + 1), "!") && is_open(tokens.get(at + 2))
 }
 
@@ -350,23 +372,28 @@ fn is_included(tokens: &[Token<'_>], at: usize) -> bool {
     is_read && is_known && is_one_of(get(tokens, outer), &INCLUDING)
 }
 
-/// Whether the code of these tokens may ask for its own path, in a macro or an attribute.
+/// Whether the code of these tokens may ask for its own path by the call of a macro.
 pub(super) fn may_ask_for_place(tokens: &[Token<'_>]) -> bool {
+    (0..tokens.len()).any(|at| {
+        let before = |distance| get(tokens, at.checked_sub(distance));
+        let is_marked = is_open(tokens.get(at)) && is_mark(before(1), "!");
+        let is_called = is_marked && before(2).is_some_and(|name| name.kind == Kind::Ident);
+        let is_of_path = before(3).is_some_and(|mark| mark.kind == Kind::PathSeparator);
+        let is_standard = !is_of_path || is_one_of(before(4), &["alloc", "core", "ptr", "std"]);
+        is_called && !(is_standard && is_plain(before(2)))
+    })
+}
+
+/// Whether these tokens have an attribute, or a derive, that may be a procedural macro.
+pub(super) fn has_attribute_of_macro(tokens: &[Token<'_>]) -> bool {
     (0..tokens.len()).any(|at| {
         let Kind::Open(end) = tokens[at].kind else {
             return false;
         };
         let before = |distance| get(tokens, at.checked_sub(distance));
-        let is_marked = is_mark(before(1), "!");
-        let is_attribute = tokens[at].text == "["
-            && (is_mark(before(1), "#") || is_marked && is_mark(before(2), "#"));
-        if is_attribute {
-            return !is_plain_attribute(tokens.get(at + 1..end).unwrap_or_default());
-        }
-        let is_called = is_marked && before(2).is_some_and(|name| name.kind == Kind::Ident);
-        let is_of_path = before(3).is_some_and(|mark| mark.kind == Kind::PathSeparator);
-        let is_standard = !is_of_path || is_one_of(before(4), &["alloc", "core", "ptr", "std"]);
-        is_called && !(is_standard && is_plain(before(2)))
+        let is_inner = is_mark(before(1), "!") && is_mark(before(2), "#");
+        let is_attribute = tokens[at].text == "[" && (is_mark(before(1), "#") || is_inner);
+        is_attribute && !is_plain_attribute(tokens.get(at + 1..end).unwrap_or_default())
     })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::standard::PLAIN_MACROS;
-use super::tokens::{Kind, Token, only};
-use super::{Author, inactive_code};
+use super::tokens::{Kind, Token, only, tokens};
+use super::{Author, inactive_code, path_variables};
 
 /// Macros that take code as data, and the published packages that define them.
 const QUOTING: [&str; 4] = [
@@ -17,6 +17,42 @@ const QUOTING_PACKAGES: [&str; 2] = ["quote", "syn"];
 
 /// The tokens outside of quoting macros; `None` if these are all tokens.
 pub(super) fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>> {
+    let is_quoted = quoted_in(tokens);
+    is_quoted
+        .contains(&true)
+        .then(|| only(tokens, |at| !is_quoted[at]))
+}
+
+/// The macros that code in quoting macros, or in string literals, calls, without those of the standard library that do not ask
+/// for the path of the source.
+pub(super) fn quoted_calls(source: &[Token<'_>]) -> BTreeSet<String> {
+    let is_quoted = quoted_in(source);
+    let mut calls = calls_in(source, |at| is_quoted[at]);
+    let texts = source.iter().filter(|token| {
+        matches!(token.kind, Kind::Text | Kind::Literal) && token.text.contains('!')
+    });
+    for text in texts {
+        let code = tokens(text.text.trim_matches('"'));
+        calls.extend(calls_in(&code, |_| true));
+    }
+    calls
+}
+
+/// The macros that are called at the positions that `counts` accepts.
+fn calls_in(tokens: &[Token<'_>], counts: impl Fn(usize) -> bool) -> BTreeSet<String> {
+    let is_call = |at: usize| {
+        counts(at)
+            && path_variables::is_called(tokens, at)
+            && tokens[at].kind == Kind::Ident
+            && !path_variables::is_plain(Some(&tokens[at]))
+            && !QUOTING.contains(&tokens[at].text)
+    };
+    let calls = (0..tokens.len()).filter(|at| is_call(*at));
+    calls.map(|at| tokens[at].text.to_owned()).collect()
+}
+
+/// For each token, whether it is in a quoting macro.
+fn quoted_in(tokens: &[Token<'_>]) -> Vec<bool> {
     let mut is_quoted = vec![false; tokens.len()];
     let mut at = 2;
     while at < tokens.len() {
@@ -39,8 +75,6 @@ pub(super) fn without_quoted<'a>(tokens: &[Token<'a>]) -> Option<Vec<Token<'a>>>
         at += 1;
     }
     is_quoted
-        .contains(&true)
-        .then(|| only(tokens, |at| !is_quoted[at]))
 }
 
 /// The start of the quoted tokens of a `_spanned` macro: after `=>`.

@@ -13,6 +13,7 @@ use super::super::macro_effects::{
 };
 use super::super::path_map::PathMap;
 use super::super::state_dir::{FORMAT, StateDir};
+use super::targets::Targets;
 use super::{StampedFile, all_in, are_settled, digest_of_stamps, has_file, is_rust};
 use sccfg_util::fsio;
 
@@ -50,6 +51,7 @@ impl Registry {
         let mut variables = CompileTimeVariables::default();
         let mut may_ask_for_place = false;
         let mut with_macros = Vec::new();
+        let targets = Targets::of(directory);
         for (file, _) in &files {
             let path = directory.join(file);
             let name = file.to_string_lossy();
@@ -63,7 +65,7 @@ impl Registry {
             let text = text_of(bytes);
             found.read(&text, Author::Published);
             may_ask_for_place |= macro_effects::may_ask_for_own_location(&text);
-            if !is_of_library(file) {
+            if !targets.has_in_library(file) {
                 found.paths.clear();
                 found.included.clear();
             }
@@ -72,7 +74,7 @@ impl Registry {
                 with_macros.push(text);
             }
         }
-        read_included(directory, &files, &mut variables)?;
+        read_included(directory, &files, &targets, &mut variables)?;
         let found = Self {
             stamps,
             digest: key.finish(),
@@ -160,7 +162,8 @@ impl Library {
 
     /// Reads the sources. `made` are the contents and paths of the files of its build script.
     fn read(&self, made: &[(String, PathBuf)]) -> Option<MacroEffects> {
-        if !is_of_library(&self.root) {
+        let targets = Targets::default();
+        if !targets.has_in_library(&self.root) {
             let why = "a library whose root is in the directory of another cargo target";
             return Some(MacroEffects::everything(&self.name, why));
         }
@@ -170,7 +173,7 @@ impl Library {
         let of_package = own.iter().map(|(path, _)| Source {
             path,
             text: SourceText::of_file(self.directory.join(path)),
-            is_code: is_rust(path) && (is_flat || is_of_library(path)),
+            is_code: is_rust(path) && (is_flat || targets.has_in_library(path)),
             is_made: false,
         });
         let of_script = made.iter().map(|(text, path)| Source {
@@ -204,6 +207,7 @@ fn files_of(directory: &Path) -> Option<Vec<StampedFile>> {
 fn read_included(
     directory: &Path,
     files: &[StampedFile],
+    targets: &Targets,
     variables: &mut CompileTimeVariables,
 ) -> Option<()> {
     let mut read = BTreeSet::new();
@@ -213,7 +217,9 @@ fn read_included(
             names.any(|name| name.file_name() == file.file_name())
         };
         let is_left = |file: &Path| {
-            !(is_rust(file) && is_of_library(file)) && is_included(file) && !read.contains(file)
+            !(is_rust(file) && targets.has_in_library(file))
+                && is_included(file)
+                && !read.contains(file)
         };
         let left = files
             .iter()
@@ -238,22 +244,6 @@ fn text_of(bytes: Vec<u8>) -> String {
     // Checking the whole text first is faster than a lossy conversion.
     let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
     String::from_utf8(bytes).unwrap_or_else(lossy)
-}
-
-/// Whether `file` is not in a directory of another cargo target of the package, such as `tests`.
-fn is_of_library(file: &Path) -> bool {
-    let parts: Vec<_> = file
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
-    let parts: Vec<&str> = parts.iter().map(|part| &**part).collect();
-    !matches!(
-        parts[..],
-        ["benches" | "build" | "examples" | "tests", ..]
-            | ["build.rs"]
-            | ["src", "main.rs"]
-            | ["src", "bin", ..]
-    )
 }
 
 #[cfg(test)]
@@ -285,16 +275,6 @@ mod tests {
         let [all, chain] = [include("missing.in"), include("more.in")];
         assert_eq!(uses(&all, ""), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
         assert_eq!(uses(&chain, &all), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
-    }
-
-    #[test]
-    fn other_targets_of_a_package_are_not_part_of_the_library() {
-        for other in ["build.rs", "tests/a.rs", "src/main.rs", "src/bin/a/b.rs"] {
-            assert!(!is_of_library(Path::new(other)), "{other}");
-        }
-        for own in ["src/lib.rs", "src/build.rs", "src/tests.rs", "lib.rs"] {
-            assert!(is_of_library(Path::new(own)), "{own}");
-        }
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl KeyBuilder<'_> {
         let (sources, variables) = self.remembered_or_listed(None, ask)?;
         self.code.add(&sources.effects);
         self.paths.clone_from(&sources.paths);
-        self.generated_asks = sources.generated_asks;
+        self.generated_asks = sources.generated_asks
+            || sources.generated_has_attribute && self.macros_may_ask_for_place();
         self.add_unread_code(&sources.libraries);
         self.add_observed(&sources.observed);
         for name in &sources.libraries {
@@ -209,6 +210,7 @@ impl KeyBuilder<'_> {
             variables.end_of_files(|_| true);
             sources.paths = variables.paths;
             sources.generated_asks = variables.asks_for_place;
+            sources.generated_has_attribute = variables.has_attribute_of_macro;
         }
         known.insert(0, sources.clone());
         known.truncate(MAX_REMEMBERED);
@@ -432,8 +434,10 @@ struct Sources {
     assembled: BTreeSet<String>,
     /// The variables with paths that the sources may use for more than including a file.
     paths: BTreeSet<String>,
-    /// Whether generated code may ask for its own path.
+    /// Whether generated code may ask for its own path by the call of a macro.
     generated_asks: bool,
+    /// Whether generated code has an attribute, or a derive, that may be a procedural macro.
+    generated_has_attribute: bool,
 }
 
 impl Sources {
@@ -464,6 +468,7 @@ impl Sources {
             assembled: BTreeSet::new(),
             paths: BTreeSet::new(),
             generated_asks: false,
+            generated_has_attribute: false,
         })
     }
 

@@ -88,6 +88,13 @@ impl KeyBuilder<'_> {
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
+    /// Whether the code that a procedural macro generates may ask for the path of the source with its attribute: by itself, or by
+    /// the call of another macro.
+    pub(super) fn macros_may_ask_for_place(&self) -> bool {
+        let mut called = self.macros.quoted_calls.iter();
+        self.macros.asks_for_source || called.any(|name| self.macros_below.contains(name))
+    }
+
     /// Whether the variable `name` is only used to include files, by the sources, by macros that they use and by included code.
     pub(super) fn only_includes(&self, name: &String) -> bool {
         let macros = &self.macros;

@@ -26,6 +26,9 @@ fn including_a_file_is_not_another_use() {
         "fn concat(env: u8) {} struct S { env: u8 } fn f() { println!(\"{}\", env); m!(a.env, env.b) }",
         "macro_rules! m { ($method:ident) => { $method!(a b) } }",
         "fn f() { println!(\"{}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/x\"))) }",
+        "const P: &str = dep::call! { option_env };",
+        "fn f() { select! { env = read() => Some(env), () = wait() => None }; g(&mut env as *mut Env); }",
+        "fn f() { m!(path = \"/\", x); } #[oai(path = \"/\", method = \"get\")] fn g() {}",
         "#[cfg(openssl)] #[path = \".\"] mod openssl { include!(concat!(env!(\"OUT_DIR\"), \"/x\")); mod aes; }",
     ] {
         assert!(used_otherwise(source).is_empty(), "{source}");
@@ -42,8 +45,9 @@ fn all_else_is_another_use() {
         "const N: usize = env!(\"OUT\\x5fDIR\").len();",
         "use core::{env as e}; const N: usize = e!(concat!(\"OUT_\", \"DIR\")).len();",
         "macro_rules! m { ($n:ident) => { $n!(concat!(\"OUT_\", \"DIR\")) } } const P: &str = m!(env);",
-        "const P: &str = dep::call! { option_env };",
-        "m!(a, env, b);",
+        "macro_rules! m { ($n:ident) => { $n!(stringify!(OUT_DIR)) } }",
+        "m!(a, env, concat!(\"OUT_\", \"DIR\"));",
+        "m!(env, \"OUT_DIR\");",
         "m!(include!(concat!(env!(\"OUT_DIR\"), \"/x\")));",
         "m! { fn f() { include_str!(concat!(env!(\"OUT_DIR\"), \"/x\")) } }",
         "macro_rules! m { () => { n!(include_str!(concat!(env!(\"OUT_DIR\"), \"/x\"))) } }",
@@ -92,7 +96,7 @@ fn most_sources_need_not_be_parsed() {
 
 #[test]
 fn included_files_are_named() {
-    let source = "include!(\"a.in\"); #[path = \"b.rs\"] mod b; include_str!(\"c\"); include!(concat!(env!(\"X\"), \"/d.rs\"));";
+    let source = "m!(path = \"x.rs\"); include!(\"a.in\"); #[cfg_attr(unix, path = \"b.rs\")] mod b; include_str!(\"c\"); include!(concat!(env!(\"X\"), \"/d.rs\"));";
     let tokens = tokens(source);
     let names: Vec<_> = included_files(&tokens).collect();
     assert_eq!(names, ["a.in", "b.rs", "/d.rs"]);
@@ -124,10 +128,21 @@ fn plain_code_does_not_ask_for_its_path() {
         "const N: usize = dep::here!().len();",
         "const N: usize = dep::vec!().len();",
         "fn f() { dbg!(1); }",
+        "#[derive(Clone)] struct S { #[other(file!())] a: u8 }",
+    ] {
+        assert!(may_ask(source), "{source}");
+    }
+    for source in [
         "#[tracing::instrument] fn f() {}",
         "#[derive(Clone, ::prost::Message)] struct S;",
         "#![cfg_attr(all(), other)]",
     ] {
-        assert!(may_ask(source), "{source}");
+        assert!(
+            !may_ask(source) && has_attribute_of_macro(&tokens(source)),
+            "{source}"
+        );
     }
+    assert!(!has_attribute_of_macro(&tokens(
+        "#![allow(unused)] #[derive(Clone, Debug)] struct S;"
+    )));
 }

@@ -18,11 +18,11 @@ const READS: &str = indoc! {r#"
 "#};
 
 /// A macro that asks for the current directory.
-const ASKS: &str = indoc! {r#"
+const ASKS: &str = indoc! {r"
     #[proc_macro] pub fn directory(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
         std::env::current_dir().unwrap().to_str().unwrap().len().to_string().parse().unwrap()
     }
-"#};
+"};
 
 /// A program above the library `lowcrate`, which has this code and uses a macro that reads any variable.
 fn project(lib: &str) -> Project {

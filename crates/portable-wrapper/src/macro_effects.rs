@@ -36,7 +36,7 @@ pub(super) use self::caller_functions::{any_function, caller_functions, may_use}
 pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::{asking_macros, evaluates_own_location, may_ask_for_own_location};
-pub(super) use self::path_variables::{is_path_variable, only_includes};
+pub(super) use self::path_variables::{AttributeMacros, is_path_variable, only_includes};
 use self::quoting::{quoted_calls, redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::source_file::{Source, SourceText};
@@ -59,6 +59,9 @@ pub(super) struct MacroEffects {
     /// Whether the crate may define another macro named `quote`.
     #[serde(skip_serializing_if = "is_not")]
     redefines_quote: bool,
+    /// Whether the crate may define derives.
+    #[serde(skip_serializing_if = "is_not")]
+    defines_derives: bool,
 }
 
 /// The reason why a crate may read anything, if it is not known which of its files are code.
@@ -188,10 +191,12 @@ impl MacroEffects {
             }
         }
         let quoted = quoted.filter(|quoted| *quoted != runs).map(Box::new);
+        let mut tokens = files.iter().flatten();
         Self {
             runs,
             quoted,
             redefines_quote,
+            defines_derives: tokens.any(|token| token.is_ident("proc_macro_derive")),
         }
     }
 
@@ -215,6 +220,7 @@ impl MacroEffects {
             self.quoted.get_or_insert_default().add(quoted);
         }
         self.redefines_quote |= other.redefines_quote;
+        self.defines_derives |= other.defines_derives;
     }
 
     /// Adds the effects of a crate of procedural macros, and of the code that they expand to.
@@ -230,6 +236,9 @@ impl MacroEffects {
         let mut all = self.runs.clone();
         if let Some(quoted) = self.quoted.as_ref().filter(|_| self.redefines_quote) {
             all.add(quoted);
+        }
+        if !self.defines_derives {
+            all.calls_of_attributes = std::mem::take(&mut all.quoted_calls);
         }
         all
     }

@@ -153,15 +153,21 @@ fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded:
     );
     let here = "#[macro_export] macro_rules! here { () => { file!() } }\n";
     package(&project, "herecrate", "", &[("src/lib.rs", here)]);
-    publish(&project, &["derivecrate", "herecrate"]);
+    // No attribute in the generated code is this macro.
+    let attributes = "#[proc_macro_attribute] pub fn here(_: proc_macro::TokenStream, _: proc_macro::TokenStream) -> proc_macro::TokenStream { \"fn f() { herecrate::here!(); }\".parse().unwrap() }\n";
+    let files = [("src/lib.rs", attributes)];
+    package(&project, "attributecrate", manifest, &files);
+    let all = ["attributecrate", "derivecrate", "herecrate"];
+    publish(&project, &all);
     let makes = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/g.rs\", \"#[derive(derivecrate::Other)] pub struct S;\").unwrap(); }\n";
     let length = if is_expanded { "N" } else { "0" };
     let main = format!(
         "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}}\", {length}); }}\n"
     );
-    let uses = "[dependencies]\nderivecrate = \"0.1\"\nherecrate = \"0.1\"\n";
+    let uses = all.map(|name| format!("{name} = \"0.1\"\n")).concat();
+    let uses = format!("[dependencies]\n{uses}");
     let files = [("src/main.rs", &*main), ("build.rs", makes)];
-    let project = project.package("app", uses, &files).committed();
+    let project = project.package("app", &uses, &files).committed();
     let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
     for checkout in [project.main(), project.linked("a/deeper/worktree")] {
         let checkout = with_home(&project, &checkout, "cargo-home");

@@ -52,6 +52,9 @@ pub(crate) struct AmbientInputs {
     /// source.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) quoted_calls: BTreeSet<String>,
+    /// Those among them of procedural macros in crates without derives.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) calls_of_attributes: BTreeSet<String>,
     /// Whether unpublished code reads the current directory, or asks for canonical paths.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place_of_own: bool,
@@ -207,6 +210,7 @@ impl AmbientInputs {
             variables: self.variables.clone(),
             paths: self.paths.clone(),
             quoted_calls: self.quoted_calls.clone(),
+            calls_of_attributes: self.calls_of_attributes.clone(),
             has_macros: self.has_macros,
             // Names in texts, and half of what reads the clock.
             named: self.named.clone(),
@@ -397,6 +401,8 @@ impl AmbientInputs {
         self.words.extend(other.words.iter().cloned());
         self.paths.extend(other.paths.iter().cloned());
         self.quoted_calls.extend(other.quoted_calls.iter().cloned());
+        let calls = other.calls_of_attributes.iter().cloned();
+        self.calls_of_attributes.extend(calls);
         self.run_programs.extend(other.run_programs.iter().cloned());
         first(&mut self.environment, &other.environment);
         first(&mut self.files_for, &other.files_for);

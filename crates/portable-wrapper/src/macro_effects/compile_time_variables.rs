@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Author;
-use super::path_variables;
+use super::path_variables::{self, AttributeMacros};
 use super::tokens::{Kind, Token, tokens};
 
 /// The variables that the compiler reads for a source.
@@ -18,11 +18,11 @@ pub(crate) struct CompileTimeVariables {
     pub(crate) paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path by the call of a macro.
     pub(crate) asks_for_place: bool,
-    /// Whether generated code has an attribute, or a derive, that may be a procedural macro.
-    pub(crate) has_attribute_of_macro: bool,
-    /// The files with code that the sources include.
+    /// The procedural macros that attributes in generated code may be.
+    pub(crate) attributes: AttributeMacros,
+    /// The files with code that the sources include, and whether the path is known to be relative to the directory of the source.
     #[serde(skip)]
-    pub(crate) included: BTreeSet<String>,
+    pub(crate) included: BTreeSet<(String, bool)>,
 }
 
 impl CompileTimeVariables {
@@ -38,7 +38,8 @@ impl CompileTimeVariables {
         let tokens = tokens(source);
         self.read_tokens(&tokens, Author::Other);
         self.asks_for_place |= path_variables::may_ask_for_place(&tokens);
-        self.has_attribute_of_macro |= path_variables::has_attribute_of_macro(&tokens);
+        let attributes = path_variables::macros_of_attributes(&tokens);
+        self.attributes = self.attributes.max(attributes);
     }
 
     fn read_tokens(&mut self, tokens: &[Token<'_>], author: Author) {
@@ -46,13 +47,15 @@ impl CompileTimeVariables {
         let used = path_variables::used_otherwise(tokens, author);
         self.paths.extend(used);
         let included = path_variables::included_files(tokens);
-        self.included.extend(included.map(str::to_owned));
+        let included = included.map(|(name, is_beside)| (name.to_owned(), is_beside));
+        self.included.extend(included);
     }
 
     /// Clears the list of included files. A file that `is_read` does not accept may use all variables with paths.
     pub(crate) fn end_of_files(&mut self, is_read: impl Fn(&Path) -> bool) {
         let included = std::mem::take(&mut self.included);
-        if !included.iter().all(|name| is_read(Path::new(name))) {
+        let mut names = included.iter().map(|(name, _)| Path::new(name));
+        if !names.all(is_read) {
             self.paths = path_variables::all();
         }
     }
@@ -62,7 +65,7 @@ impl CompileTimeVariables {
         self.named.extend(other.named);
         self.paths.extend(other.paths);
         self.asks_for_place |= other.asks_for_place;
-        self.has_attribute_of_macro |= other.has_attribute_of_macro;
+        self.attributes = self.attributes.max(other.attributes);
         self.included.extend(other.included);
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
 
 use super::Author;
 use super::standard::{LOCATION_MACROS, PLAIN_MACROS};
@@ -19,6 +20,16 @@ const PATHS: [&str; 2] = ["CARGO_MANIFEST_DIR", "OUT_DIR"];
 
 /// The variable with the directory of generated files, which are all among the sources.
 const GENERATED: &str = "OUT_DIR";
+
+/// Which procedural macros attributes may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AttributeMacros {
+    #[default]
+    None,
+    Derives,
+    Any,
+}
 
 const INCLUDING: [&str; 3] = ["include", "include_bytes", "include_str"];
 const READING: [&str; 2] = ["env", "option_env"];
@@ -222,17 +233,21 @@ fn makes_text(token: &Token<'_>) -> bool {
     is_one_of(Some(token), &["concat", "stringify"])
 }
 
-/// The files with code that a source includes, relative to its own or another directory.
-pub(super) fn included_files<'t>(tokens: &'t [Token<'_>]) -> impl Iterator<Item = &'t str> {
+/// The files with code that a source includes, relative to its own or another directory, and whether that is known to be its own.
+pub(super) fn included_files<'t>(tokens: &'t [Token<'_>]) -> impl Iterator<Item = (&'t str, bool)> {
     (0..tokens.len()).filter_map(|at| match included_file(tokens, at) {
-        Some(Included::Named(name)) => Some(name),
+        Some(Included::Named(name)) => Some((name, false)),
+        Some(Included::Beside(name)) => Some((name, true)),
         Some(Included::Unknown) | None => None,
     })
 }
 
 /// An included file with code.
 enum Included<'t> {
+    /// A file with this name in some directory.
     Named(&'t str),
+    /// A file with this path, relative to the directory of the source.
+    Beside(&'t str),
     /// A file whose name is not known.
     Unknown,
 }
@@ -271,12 +286,12 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     };
     let arguments = tokens.get(at + 3..end).unwrap_or_default().iter();
     let is_text = |token: &&Token<'_>| matches!(token.kind, Kind::Text | Kind::Literal);
-    Some(
-        arguments
-            .rev()
-            .find(is_text)
-            .map_or(Included::Unknown, named),
-    )
+    let is_whole = arguments.len() == 1;
+    let name = arguments.rev().find(is_text);
+    Some(match name.map_or(Included::Unknown, named) {
+        Included::Named(name) if is_whole => Included::Beside(name),
+        other => other,
+    })
 }
 
 /// Whether the token at `at` is in the brackets of an attribute.
@@ -384,24 +399,33 @@ pub(super) fn may_ask_for_place(tokens: &[Token<'_>]) -> bool {
     })
 }
 
-/// Whether these tokens have an attribute, or a derive, that may be a procedural macro.
-pub(super) fn has_attribute_of_macro(tokens: &[Token<'_>]) -> bool {
-    (0..tokens.len()).any(|at| {
+/// The procedural macros that the attributes among these tokens may be.
+pub(super) fn macros_of_attributes(tokens: &[Token<'_>]) -> AttributeMacros {
+    let in_attribute = |at: usize| {
         let Kind::Open(end) = tokens[at].kind else {
-            return false;
+            return None;
         };
         let before = |distance| get(tokens, at.checked_sub(distance));
         let is_inner = is_mark(before(1), "!") && is_mark(before(2), "#");
         let is_attribute = tokens[at].text == "[" && (is_mark(before(1), "#") || is_inner);
-        is_attribute && !is_plain_attribute(tokens.get(at + 1..end).unwrap_or_default())
-    })
+        is_attribute.then(|| tokens.get(at + 1..end).unwrap_or_default())
+    };
+    let attributes = (0..tokens.len()).filter_map(in_attribute);
+    attributes.map(macros_of).max().unwrap_or_default()
 }
 
-fn is_plain_attribute(tokens: &[Token<'_>]) -> bool {
-    let is_derive = tokens.first().is_some_and(|name| name.is_ident("derive"));
-    let mut names = tokens.iter().filter(|token| token.kind == Kind::Ident);
-    is_one_of(tokens.first(), &PLAIN_ATTRIBUTES)
-        && (!is_derive || names.all(|name| is_one_of(Some(name), &PLAIN_DERIVES)))
+fn macros_of(attribute: &[Token<'_>]) -> AttributeMacros {
+    let is_derive = attribute
+        .first()
+        .is_some_and(|name| name.is_ident("derive"));
+    let mut names = attribute.iter().filter(|token| token.kind == Kind::Ident);
+    if !is_one_of(attribute.first(), &PLAIN_ATTRIBUTES) {
+        AttributeMacros::Any
+    } else if is_derive && !names.all(|name| is_one_of(Some(name), &PLAIN_DERIVES)) {
+        AttributeMacros::Derives
+    } else {
+        AttributeMacros::None
+    }
 }
 
 /// The position of the macro's name in `name!(`, directly before `at`.

@@ -56,8 +56,8 @@ impl KeyBuilder<'_> {
         }
         self.named_variables = Some(variables.named);
         self.paths = variables.paths;
-        self.generated_asks = variables.asks_for_place
-            || variables.has_attribute_of_macro && self.macros_may_ask_for_place();
+        self.generated_asks =
+            variables.asks_for_place || self.may_ask_for_place(variables.attributes);
     }
 
     /// The digest of the registry's package in `directory`, and the variables that it names, if it can be read. Adds the inputs

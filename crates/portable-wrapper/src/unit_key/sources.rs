@@ -10,8 +10,8 @@ use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::known_inputs::{self, is_kernel_file};
 use super::super::macro_effects::{
-    Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText, literals,
-    only_computes, words,
+    AttributeMacros, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText,
+    literals, only_computes, words,
 };
 use super::super::observation::Requests;
 use super::super::package::is_rust;
@@ -63,8 +63,8 @@ impl KeyBuilder<'_> {
         let (sources, variables) = self.remembered_or_listed(None, ask)?;
         self.code.add(&sources.effects);
         self.paths.clone_from(&sources.paths);
-        self.generated_asks = sources.generated_asks
-            || sources.generated_has_attribute && self.macros_may_ask_for_place();
+        self.generated_asks =
+            sources.generated_asks || self.may_ask_for_place(sources.generated_attributes);
         self.add_unread_code(&sources.libraries);
         self.add_observed(&sources.observed);
         for name in &sources.libraries {
@@ -210,7 +210,7 @@ impl KeyBuilder<'_> {
             variables.end_of_files(|_| true);
             sources.paths = variables.paths;
             sources.generated_asks = variables.asks_for_place;
-            sources.generated_has_attribute = variables.has_attribute_of_macro;
+            sources.generated_attributes = variables.attributes;
         }
         known.insert(0, sources.clone());
         known.truncate(MAX_REMEMBERED);
@@ -436,8 +436,8 @@ struct Sources {
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path by the call of a macro.
     generated_asks: bool,
-    /// Whether generated code has an attribute, or a derive, that may be a procedural macro.
-    generated_has_attribute: bool,
+    /// The procedural macros that attributes in generated code may be.
+    generated_attributes: AttributeMacros,
 }
 
 impl Sources {
@@ -468,7 +468,7 @@ impl Sources {
             assembled: BTreeSet::new(),
             paths: BTreeSet::new(),
             generated_asks: false,
-            generated_has_attribute: false,
+            generated_attributes: AttributeMacros::None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::macro_effects;
+use super::super::macro_effects::{self, AttributeMacros};
 use super::super::package;
 use super::{KeyBuilder, out_dir};
 use sccfg_util::env;
@@ -88,10 +88,18 @@ impl KeyBuilder<'_> {
         self.exposes_cargo_home |= self.cargo_home_variables.contains(name);
     }
 
-    /// Whether the code that a procedural macro generates may ask for the path of the source with its attribute: by itself, or by
-    /// the call of another macro.
-    pub(super) fn macros_may_ask_for_place(&self) -> bool {
-        let mut called = self.macros.quoted_calls.iter();
+    /// Whether the code that procedural macros generate for these attributes may ask for the path of the source: by itself, or by the
+    /// call of another macro.
+    pub(super) fn may_ask_for_place(&self, attributes: AttributeMacros) -> bool {
+        let of_others = match attributes {
+            AttributeMacros::None => return false,
+            AttributeMacros::Derives => None,
+            AttributeMacros::Any => Some(&self.macros.calls_of_attributes),
+        };
+        let mut called = of_others
+            .into_iter()
+            .flatten()
+            .chain(&self.macros.quoted_calls);
         self.macros.asks_for_source || called.any(|name| self.macros_below.contains(name))
     }
 

@@ -63,11 +63,14 @@ pub(super) fn is_final(
 }
 
 /// What the compiler and its macros did until all macros had run; `None` if that is not known, or if a macro ran a program, which
-/// inherits the variables and the current directory.
+/// inherits the variables and the current directory, or if nothing depends on it.
 pub(super) fn requests_of_macros(
     request: &CompileRequest,
     observation: Option<&Observation>,
 ) -> Option<Requests> {
+    let may_count =
+        request.exposes_location || request.resolves_paths || !request.exposed_variables.is_empty();
+    let observation = observation.filter(|_| may_count);
     observation?.requests_before(&request.work.join(&request.dep_info))
 }
 

@@ -19,7 +19,7 @@
 //! | `l` | a library that is loaded later |
 //! | `x` | a program that is started |
 //! | `u`, `z` | a program or function that is not observed; the observer, if its file is missing |
-//! | `r` | nothing: the process is the compiler |
+//! | `r` | `macros` if the process is the compiler whose macros are distinguished from it; nothing if it is another compiler |
 
 /// The first number. Its last byte is the version of the format.
 pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"sccfgob\x01");

@@ -99,9 +99,11 @@ unsafe extern "C" fn loaded(count: c_int, words: *const *mut c_char) {
             return;
         }
         if libraries::has_compiler() {
-            note(b'r', c"".as_ptr());
             if may_have_macros() {
                 libraries::remember_start();
+                note(b'r', c"macros".as_ptr());
+            } else {
+                note(b'r', c"".as_ptr());
             }
         }
         own_output::find(count, words);

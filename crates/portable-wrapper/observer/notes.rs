@@ -77,7 +77,7 @@ unsafe fn path_for(mut value: *const u8) -> *const u8 {
             wrapper = wrapper.wrapping_mul(10).wrapping_add(usize::from(*value - b'0'));
             value = value.add(1);
         }
-        HAS_MACROS.store(parent() == wrapper, Ordering::Relaxed);
+        HAS_MACROS.store(wrapper != 0 && parent() == wrapper, Ordering::Relaxed);
         if *value == b'*' {
             let program = value.add(1);
             let mut length = 0;

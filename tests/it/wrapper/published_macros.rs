@@ -92,6 +92,26 @@ fn a_library_is_compiled_once_to_observe_its_macros(
     assert_eq!(fs::read_to_string(scripts.join("runs")).unwrap(), runs);
 }
 
+/// Then it is not noted that a macro asks for the directory.
+#[requires(sccache)]
+#[test]
+fn a_script_may_start_the_compiler_as_another_process() {
+    let project = Project::new().with_store();
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "readcrate", manifest, &[("src/lib.rs", ASKS)]);
+    publish(&project, &["readcrate"]);
+    let main = "fn main() { println!(\"{}\", readcrate::directory!()); }\n";
+    let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", main)]);
+    let project = project.committed();
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let (checkout, _) = checkout.with_compiler_script("\"$real\" \"$@\"; exit $?\n");
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
 #[rstest]
 #[requires(sccache)]
 #[case::as_it_is("readcrate::variable!(APP_ROOT)")]

@@ -286,7 +286,8 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     };
     let arguments = tokens.get(at + 3..end).unwrap_or_default().iter();
     let is_text = |token: &&Token<'_>| matches!(token.kind, Kind::Text | Kind::Literal);
-    let is_whole = arguments.len() == 1;
+    // A macro's file is relative to the source that uses the macro.
+    let is_whole = arguments.len() == 1 && !is_in_macro(tokens, at);
     let name = arguments.rev().find(is_text);
     Some(match name.map_or(Included::Unknown, named) {
         Included::Named(name) if is_whole => Included::Beside(name),
@@ -294,11 +295,23 @@ fn included_file<'t>(tokens: &'t [Token<'_>], at: usize) -> Option<Included<'t>>
     })
 }
 
+/// The positions of the brackets around the token at `at`, the inner ones first.
+fn brackets_around<'t>(tokens: &'t [Token<'_>], at: usize) -> impl Iterator<Item = usize> + 't {
+    let is_around = move |open: &usize| matches!(tokens[*open].kind, Kind::Open(end) if end > at);
+    (0..at).rev().filter(is_around)
+}
+
+/// Whether the token at `at` is in the definition or the arguments of a macro. Any code of a source with a `macro` may be.
+fn is_in_macro(tokens: &[Token<'_>], at: usize) -> bool {
+    brackets_around(tokens, at).any(|open| {
+        let before = |distance| get(tokens, open.checked_sub(distance));
+        is_mark(before(1), "!") || is_mark(before(2), "!")
+    }) || tokens.iter().any(|token| token.is_ident("macro"))
+}
+
 /// Whether the token at `at` is in the brackets of an attribute.
 fn is_in_attribute(tokens: &[Token<'_>], at: usize) -> bool {
-    let is_around = |open: &usize| matches!(tokens[*open].kind, Kind::Open(end) if end > at);
-    let mut around = (0..at).rev().filter(is_around);
-    let outer = around.find(|open| tokens[*open].text == "[");
+    let outer = brackets_around(tokens, at).find(|open| tokens[*open].text == "[");
     outer.is_some_and(|open| {
         let before = |distance| get(tokens, open.checked_sub(distance));
         is_mark(before(1), "#") || is_mark(before(1), "!") && is_mark(before(2), "#")

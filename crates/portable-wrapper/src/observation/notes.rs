@@ -142,11 +142,12 @@ impl Requests {
         found
     }
 
-    /// What a compiler and its macros did before it wrote `file`. The notes up to its start are those of a script or proxy that
-    /// started it. `None` if there is none of the start or of the file, or if another program took part.
+    /// What a compiler and its macros did before it wrote `file`. The notes up to its start are those of a script or proxy that it
+    /// replaced. `None` if there is none of the start or of the file, or if another program took part: also if a script started
+    /// the compiler as another process, whose macros are not distinguished from it.
     pub(super) fn of_compiler_before(notes: &[u8], file: &Path) -> Option<Self> {
         let all = notes.split(|byte| *byte == 0);
-        let from_start = all.skip_while(|note| *note != b"r");
+        let from_start = all.skip_while(|note| *note != b"rmacros");
         let written = [b"w", file.as_os_str().as_bytes()].concat();
         let mut is_written = false;
         let mut is_started = false;
@@ -338,7 +339,7 @@ mod tests {
     #[test]
     fn what_macros_did_ends_with_the_list_of_sources() {
         let of_macros = |notes: &[u8]| Requests::of_compiler_before(notes, Path::new("/w/a.d"));
-        let [script, start] = [b"oscript\0xuname\0".as_slice(), b"r\0irustc\0"];
+        let [script, start] = [b"oscript\0xuname\0".as_slice(), b"rmacros\0irustc\0"];
         let [macros, later] = [b"vA\0ytime\0".as_slice(), b"w/w/a.d\0xcc\0oa.o\0"];
         let found = of_macros(&[script, start, macros, later].concat()).unwrap();
         let expected = Requests {
@@ -350,6 +351,7 @@ mod tests {
         // What is not known, and programs of macros.
         for notes in [
             [script, macros, later].concat(),
+            [script, b"r\0irustc\0", macros, later].concat(),
             [start, macros, b"w/w/b.d\0"].concat(),
             [start, macros, b"xrustc\0irustc\0", later].concat(),
             [start, macros, b"usystem\0", later].concat(),

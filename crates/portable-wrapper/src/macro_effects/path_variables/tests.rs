@@ -100,6 +100,15 @@ fn included_files_are_named() {
     let tokens = tokens(source);
     let names: Vec<_> = included_files(&tokens).collect();
     assert_eq!(names, [("a.in", true), ("b.rs", false), ("/d.rs", false)]);
+    // Relative to the source that uses the macro.
+    for source in [
+        "macro_rules! m { () => { mod a { include!(\"a.in\"); } } }",
+        "macro m($x:expr) { include!(\"a.in\"); }",
+        "quote!(include!(\"a.in\"));",
+    ] {
+        let tokens = super::tokens(source);
+        assert!(included_files(&tokens).eq([("a.in", false)]), "{source}");
+    }
 }
 
 #[test]

@@ -225,7 +225,20 @@ fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
     let is_made = || argument.is_some_and(makes_text);
     let may_read = is_one_of(tokens.get(at), &READING)
         || is_made() && is_mark(get(tokens, at.checked_sub(1)), "$");
-    may_read && is_called(tokens, at) && !is_text
+    // A macro has the name from a string literal, here or where it is used, unless it is made of parts.
+    let is_interpolated = is_mark(argument, "#");
+    may_read
+        && is_called(tokens, at)
+        && !is_text
+        && !(is_interpolated && !tokens.iter().any(is_part_of_name))
+}
+
+/// Whether a token is a string literal from which one of the names of [`PATHS`] may be made.
+fn is_part_of_name(token: &Token<'_>) -> bool {
+    const PARTS: [&str; 4] = ["CARGO_{", "DIR", "MANIFEST", "OUT"];
+    matches!(token.kind, Kind::Text | Kind::Literal)
+        && (token.text.trim_end_matches('"').ends_with("CARGO_")
+            || PARTS.iter().any(|part| token.text.contains(part)))
 }
 
 /// Whether a token is the name of a macro that makes a string literal of others.

@@ -40,6 +40,7 @@ pub(super) use self::path_variables::{AttributeMacros, is_path_variable, only_in
 use self::quoting::{quoted_calls, redefines_quoting, without_quoted};
 pub(super) use self::reviewed::only_computes;
 pub(super) use self::source_file::{Source, SourceText};
+pub(super) use self::sources::inactive_files;
 pub(super) use self::standard::{FILE_LOOKUPS, FILE_TIMES, METADATA};
 pub(super) use self::texts::{
     WILDCARD, has_wildcard, literals, names, reads_wildcard, texts, words,

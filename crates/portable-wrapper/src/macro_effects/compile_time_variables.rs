@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Author;
+use super::conditions::Conditions;
+use super::inactive_code::inactive_code;
 use super::path_variables::{self, AttributeMacros};
 use super::tokens::{Kind, Token, tokens};
 
@@ -29,21 +31,28 @@ impl CompileTimeVariables {
     /// Adds the variables of a source.
     pub(crate) fn read(&mut self, source: &str, author: Author) {
         if author == Author::Other || path_variables::may_read_or_include(source) {
-            self.read_tokens(&tokens(source), author);
+            self.read_tokens(tokens(source), author);
         }
     }
 
     /// Adds the variables of a file that a build script generated.
     pub(crate) fn read_generated(&mut self, source: &str) {
         let tokens = tokens(source);
-        self.read_tokens(&tokens, Author::Other);
         self.asks_for_place |= path_variables::may_ask_for_place(&tokens);
         let attributes = path_variables::macros_of_attributes(&tokens);
         self.attributes = self.attributes.max(attributes);
+        self.read_tokens(tokens, Author::Other);
     }
 
-    fn read_tokens(&mut self, tokens: &[Token<'_>], author: Author) {
-        self.named.extend(named_in(tokens));
+    fn read_tokens(&mut self, tokens: Vec<Token<'_>>, author: Author) {
+        self.named.extend(named_in(&tokens));
+        let tokens = &match author {
+            Author::Published => {
+                let conditions = Conditions::default().of_published();
+                inactive_code(&tokens, &conditions).remove_from(tokens)
+            }
+            Author::Other => tokens,
+        };
         let used = path_variables::used_otherwise(tokens, author);
         self.paths.extend(used);
         let included = path_variables::included_files(tokens);
@@ -56,8 +65,13 @@ impl CompileTimeVariables {
         let included = std::mem::take(&mut self.included);
         let mut names = included.iter().map(|(name, _)| Path::new(name));
         if !names.all(is_read) {
-            self.paths = path_variables::all();
+            self.add_all_paths();
         }
+    }
+
+    /// Adds all variables with paths, because some code is not known.
+    pub(crate) fn add_all_paths(&mut self) {
+        self.paths = path_variables::all();
     }
 
     /// Adds the variables of other sources.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
-use super::tokens::{Kind, Token, is_keyword};
+use super::tokens::{Kind, Token, is_keyword, only};
 
 /// The parts of a source that are not compiled.
 #[derive(Debug, Default)]
@@ -16,6 +16,22 @@ pub(super) struct InactiveCode {
     pub(super) paths: Vec<String>,
     /// Whether it is the whole source.
     pub(super) is_all: bool,
+}
+
+impl InactiveCode {
+    /// The other tokens of the source.
+    pub(super) fn remove_from<'a>(&self, tokens: Vec<Token<'a>>) -> Vec<Token<'a>> {
+        if self.is_all {
+            return Vec::new();
+        }
+        if self.ranges.is_empty() {
+            return tokens;
+        }
+        only(&tokens, |at| {
+            let next = self.ranges.partition_point(|(_, end)| *end <= at);
+            self.ranges.get(next).is_none_or(|(start, _)| at < *start)
+        })
+    }
 }
 
 /// The items of `tokens` that are not compiled under these conditions. Tokens in the arguments of a macro are not items.

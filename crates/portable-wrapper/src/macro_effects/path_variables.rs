@@ -226,11 +226,8 @@ fn is_hidden_name(tokens: &[Token<'_>], at: usize) -> bool {
     let may_read = is_one_of(tokens.get(at), &READING)
         || is_made() && is_mark(get(tokens, at.checked_sub(1)), "$");
     // A macro has the name from a string literal, here or where it is used, unless it is made of parts.
-    let is_interpolated = is_mark(argument, "#");
-    may_read
-        && is_called(tokens, at)
-        && !is_text
-        && !(is_interpolated && !tokens.iter().any(is_part_of_name))
+    let is_literal = || is_mark(argument, "#") && !tokens.iter().any(is_part_of_name);
+    may_read && is_called(tokens, at) && !is_text && !is_literal()
 }
 
 /// Whether a token is a string literal from which one of the names of [`PATHS`] may be made.

@@ -9,7 +9,7 @@ use super::inactive_code::inactive_code;
 use super::quoting::without_quoted;
 use super::reviewed;
 use super::source_file::Source;
-use super::tokens::{Kind, Token, only, tokens};
+use super::tokens::{Kind, Token, tokens};
 
 /// The maximum number of tokens between `cfg_attr` and the attribute that it adds.
 const CONDITION: usize = 100;
@@ -39,15 +39,12 @@ pub(super) struct Code<'a> {
     pub(super) writes_unknown: bool,
 }
 
-/// The code of the crate `name`. With `is_listed`, the compiler listed the files, and all are of this crate;
-/// otherwise some belong to tests and other targets of the package, or to modules that are not compiled, which are not read.
-/// `None` if other files may be code.
-pub(super) fn code<'a>(
-    name: &str,
+/// The tokens of the files that are code, and what they name.
+fn read<'a>(
     sources: &'a [Source<'_>],
     conditions: &Conditions,
     is_listed: bool,
-) -> Option<Code<'a>> {
+) -> (Vec<Option<Vec<Token<'a>>>>, Named) {
     let mut read: Vec<Option<Vec<Token<'a>>>> = vec![None; sources.len()];
     let mut named = Named::default();
     // Files near the root first, because they declare the modules that are not compiled.
@@ -65,23 +62,41 @@ pub(super) fn code<'a>(
             has_more = true;
             let all = tokens(source.text.get());
             let inactive = inactive_code(&all, conditions);
+            let kept = inactive.remove_from(all);
             named.inactive.extend(inactive.modules);
             let ends = inactive.paths.iter().map(|path| end_of(path));
             named.inactive_ends.extend(ends);
-            let kept = if inactive.is_all {
-                Vec::new()
-            } else if inactive.ranges.is_empty() {
-                all
-            } else {
-                only(&all, outside(&inactive.ranges))
-            };
             named.read_code(&kept);
             read[*at] = Some(kept);
         }
         if !has_more {
-            break;
+            return (read, named);
         }
     }
+}
+
+/// The files of a published package that are certainly not compiled into its library, whatever its features are.
+pub(in super::super) fn inactive_files<'a>(sources: &'a [Source<'_>]) -> Vec<&'a Path> {
+    let conditions = Conditions::default().of_published();
+    let (_, named) = read(sources, &conditions, false);
+    if named.any || named.any_quoted {
+        return Vec::new();
+    }
+    let paths = sources.iter().map(|source| source.path);
+    let inactive = paths.filter(|path| named.is_inactive(path) && !named.has(path));
+    inactive.collect()
+}
+
+/// The code of the crate `name`. With `is_listed`, the compiler listed the files, and all are of this crate;
+/// otherwise some belong to tests and other targets of the package, or to modules that are not compiled, which are not read.
+/// `None` if other files may be code.
+pub(super) fn code<'a>(
+    name: &str,
+    sources: &'a [Source<'_>],
+    conditions: &Conditions,
+    is_listed: bool,
+) -> Option<Code<'a>> {
+    let (read, mut named) = read(sources, conditions, is_listed);
     if !is_listed {
         let idents = read.iter().flatten().flatten();
         let mut idents = idents.filter(|token| token.kind == Kind::Ident);
@@ -240,12 +255,4 @@ fn end_of(path: &str) -> String {
     let ends = ["./", "//"].map(|mark| path.rfind(mark).map_or(0, |at| at + mark.len()));
     let start = ends.into_iter().max().unwrap_or_default();
     path[start..].trim_start_matches('/').to_owned()
-}
-
-/// A predicate for numbers outside of these sorted ranges.
-fn outside(ranges: &[(usize, usize)]) -> impl Fn(usize) -> bool + '_ {
-    |at| {
-        let next = ranges.partition_point(|(_, end)| *end <= at);
-        ranges.get(next).is_none_or(|(start, _)| at < *start)
-    }
 }

@@ -50,7 +50,7 @@ impl Registry {
         let mut key = Key::default();
         let mut variables = CompileTimeVariables::default();
         let mut may_ask_for_place = false;
-        let mut with_macros = Vec::new();
+        let (mut with_macros, mut with_paths) = (Vec::new(), Vec::new());
         let targets = Targets::of(directory);
         for (file, _) in &files {
             let path = directory.join(file);
@@ -77,10 +77,25 @@ impl Registry {
             found
                 .included
                 .retain(|(name, is_beside)| !(*is_beside && is_missing(name)));
-            variables.add(found);
+            if found.paths.is_empty() {
+                variables.add(found);
+            } else {
+                with_paths.push((file, found));
+            }
             if text.contains("macro_rules") {
                 with_macros.push(text);
             }
+        }
+        let inactive = if with_paths.is_empty() {
+            BTreeSet::new()
+        } else {
+            inactive_files(directory, &files, &targets)
+        };
+        for (file, mut found) in with_paths {
+            if inactive.contains(file) {
+                found.paths.clear();
+            }
+            variables.add(found);
         }
         read_included(directory, &files, &targets, &mut variables)?;
         let found = Self {
@@ -210,6 +225,19 @@ fn files_of(directory: &Path) -> Option<Vec<StampedFile>> {
     Some(files)
 }
 
+/// The files that are not compiled into the library, such as modules with tests.
+fn inactive_files(directory: &Path, files: &[StampedFile], targets: &Targets) -> BTreeSet<PathBuf> {
+    let sources = files.iter().map(|(path, _)| Source {
+        path,
+        text: SourceText::of_file(directory.join(path)),
+        is_code: is_rust(path) && targets.has_in_library(path),
+        is_made: false,
+    });
+    let sources: Vec<_> = sources.collect();
+    let inactive = macro_effects::inactive_files(&sources);
+    inactive.into_iter().map(Path::to_owned).collect()
+}
+
 /// Adds the variables of files in a package that its library includes, although they are in the directory of another cargo
 /// target.
 fn read_included(
@@ -294,11 +322,42 @@ mod tests {
             assert!(uses(&include(name), "const N: usize = 1;").is_empty());
         }
         assert!(uses("", length).is_empty());
+        let in_test =
+            format!("#[cfg(test)] mod tests {{ {length} }} #[test] fn f() {{ {length} }}");
+        assert!(uses(&in_test, "").is_empty());
+        let of_features = in_test.replace("cfg(test)", "cfg(any(test, feature = \"a\"))");
+        assert_eq!(uses(&of_features, ""), ["OUT_DIR"]);
         // Only in a test that is not compiled.
         assert!(uses(&include("../tests/missing.rs"), length).is_empty());
         let [all, chain] = [include("../../missing.in"), include("more.in")];
         assert_eq!(uses(&all, ""), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
         assert_eq!(uses(&chain, &all), ["CARGO_MANIFEST_DIR", "OUT_DIR"]);
+    }
+
+    #[test]
+    fn modules_with_tests_are_not_part_of_the_library() {
+        let state_dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(state_dir.path());
+        let length = "const N: usize = env!(\"CARGO_MANIFEST_DIR\").len();";
+        for (declaration, is_used) in [
+            ("#[cfg(test)] mod test;", false),
+            ("mod test;", true),
+            ("#[cfg(feature = \"a\")] mod test;", true),
+            (
+                "#[cfg(test)] mod test; #[path = \"test/fixture.rs\"] mod a;",
+                true,
+            ),
+        ] {
+            let files = [
+                ("src/lib.rs", "mod hpack;"),
+                ("src/hpack/mod.rs", declaration),
+                ("src/hpack/test/mod.rs", "mod fixture;"),
+                ("src/hpack/test/fixture.rs", length),
+            ];
+            let package = directory(&files);
+            let read = Registry::read(package.path(), &state).unwrap();
+            assert_eq!(!read.variables.paths.is_empty(), is_used, "{declaration}");
+        }
     }
 
     #[test]

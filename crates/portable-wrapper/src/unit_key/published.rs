@@ -87,6 +87,10 @@ impl KeyBuilder<'_> {
         }
         self.own_asking_macros = Some(package.asking_macros);
         let mut variables = package.variables;
+        if self.unit.is_test {
+            // Its tests were not read.
+            variables.add_all_paths();
+        }
         if let Some(out_dir) = out_dir {
             variables.add(package::variables_of_generated(out_dir, self.state)?);
         }

@@ -6,7 +6,7 @@ use indoc::indoc;
 use rstest::rstest;
 
 use super::out_dir::says_the_same_uncached;
-use super::project::Project;
+use super::project::{Project, succeeds};
 use super::registry::{PRINTS, package, publish, with_home};
 use super::seed::seed;
 
@@ -195,5 +195,121 @@ fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded:
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
         assert_eq!(directory.join("expanded").exists(), is_expanded);
+    }
+}
+
+/// A macro that reads the variable which the source names may compute something of a path. The compile shows which ones it
+/// reads.
+#[rstest]
+#[requires(sccache)]
+fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
+    #[values("CARGO_PKG_NAME", "OUT_DIR")] name: &str,
+) {
+    let project = Project::new();
+    let reads = "#[proc_macro] pub fn length(input: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }\n";
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    let lib = format!("pub fn text() -> usize {{ readcrate::length!({name}) }}\n");
+    let files = [("src/lib.rs", &*lib), ("build.rs", "fn main() {}\n")];
+    let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
+    package(&project, "lowcrate", uses, &files);
+    publish(&project, &["readcrate", "lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    let project = project.committed();
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let built = checkout.cargo(&["build"]).ok();
+        if checkout.directory != project.main().directory && name == "CARGO_PKG_NAME" {
+            built.all_hit();
+        }
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// The compiler reads the variable to include a file. The second expansion is for what a macro may compute of it.
+#[rstest]
+#[requires(sccache)]
+#[case::it_reads_another("length!(CARGO_PKG_NAME)", false)]
+#[case::it_reads_it_as_well("length!(OUT_DIR)", true)]
+#[case::another_macro_reads_the_directory("two!()", false)]
+#[case::it_reads_the_directory("directory!()", true)]
+#[case::it_asks_for_the_current_directory("current!()", true)]
+#[case::it_asks_for_the_path_of_a_file("resolved!()", true)]
+fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
+    #[case] call: &str,
+    #[case] is_expanded: bool,
+) {
+    let project = Project::new();
+    let reads = indoc! {r#"
+        use proc_macro::TokenStream;
+        #[proc_macro] pub fn length(input: TokenStream) -> TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn directory(_: TokenStream) -> TokenStream { std::env::var("CARGO_MANIFEST_DIR").unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn resolved(_: TokenStream) -> TokenStream { std::fs::canonicalize("Cargo.toml").unwrap().to_str().unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn current(_: TokenStream) -> TokenStream { std::env::current_dir().unwrap().to_str().unwrap().len().to_string().parse().unwrap() }
+        #[proc_macro] pub fn two(_: TokenStream) -> TokenStream { "2".parse().unwrap() }
+    "#};
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    publish(&project, &["readcrate"]);
+    let main = format!(
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}} {{}}\", G, readcrate::{call}); }}\n"
+    );
+    let makes = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/g.rs\", \"const G: u8 = 1;\").unwrap(); }\n";
+    let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
+    let files = [("src/main.rs", &*main), ("build.rs", makes)];
+    let project = project.package("app", uses, &files).committed();
+    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let (checkout, directory) = checkout.with_compiler_script(script);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+        assert_eq!(directory.join("expanded").exists(), is_expanded);
+    }
+}
+
+/// Published macros are trusted no more than others, whatever they are called.
+#[requires(sccache)]
+#[test]
+fn what_a_published_macro_asks_for_is_of_this_build() {
+    let project = Project::new();
+    let reads = indoc! {r#"
+        use std::env as e;
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!("{:?}", e::vars().find(|it| it.0 == "SCCFG_TEST_VALUE").unwrap().1).parse().unwrap() }
+    "#};
+    let runs = indoc! {r#"
+        use std::process as p;
+        #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!("{:?}", String::from_utf8(p::Command::new("printenv").arg("SCCFG_TEST_VALUE").output().unwrap().stdout).unwrap().trim()).parse().unwrap() }
+    "#};
+    let manifest = "[lib]\nproc-macro = true\n";
+    // Once a name of a crate that did ask cargo alone.
+    for (name, lib) in [("readcrate", reads), ("proc-macro-crate", runs)] {
+        package(&project, name, manifest, &[("src/lib.rs", lib)]);
+    }
+    publish(&project, &["readcrate", "proc-macro-crate"]);
+    let project = project.package(
+        "app",
+        "[dependencies]\nreadcrate = \"0.1\"\nproc-macro-crate = \"0.1\"\n",
+        &[(
+            "src/main.rs",
+            "fn main() { println!(\"{} {}\", readcrate::it!(), proc_macro_crate::it!()); }\n",
+        )],
+    );
+    let home = project.sandbox.path("cargo-home");
+    fs::create_dir_all(&home).unwrap();
+    let mut lock = project
+        .main()
+        .with("CARGO_HOME", home.to_str().unwrap())
+        .command("cargo");
+    succeeds(lock.arg("generate-lockfile"));
+    let project = project.committed();
+    for (checkout, value) in [(project.main(), "one"), (project.linked("second"), "two")] {
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        checkout
+            .with("SCCFG_TEST_VALUE", value)
+            .cargo(&["build"])
+            .ok();
+        assert_eq!(checkout.says("app"), format!("{value} {value}\n"));
     }
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::next::NEXT;
 use super::libraries;
 use super::own_calls;
-use super::notes::{may_have_macros, note};
+use super::notes::note;
 use super::system_call::number;
 use super::{as_function, dlsym};
 
@@ -38,9 +38,7 @@ unsafe fn note_caller(name: &CStr, caller: usize) {
     if name != c"monotonic" {
         unsafe { own_calls::note_call(name, caller) };
     }
-    let is_noted = IS_SCRIPT.load(Ordering::Relaxed)
-        || may_have_macros() && !libraries::was_loaded_at_start(caller);
-    if is_noted {
+    if IS_SCRIPT.load(Ordering::Relaxed) || libraries::is_macro(caller) {
         unsafe { note(b'k', name.as_ptr()) };
     }
 }

@@ -118,7 +118,7 @@ unsafe extern "C" fn remember(loaded: *const Loaded, _: usize, known: *mut c_voi
 }
 
 /// Whether the return address `caller` is in the compiler's program, or in a library that was loaded at its start.
-pub(crate) fn was_loaded_at_start(caller: usize) -> bool {
+fn was_loaded_at_start(caller: usize) -> bool {
     let count = COUNT.load(Ordering::Relaxed);
     count == NOT_COUNTED || START_CODE.iter().take(count).any(|code| is_in(code, caller))
 }

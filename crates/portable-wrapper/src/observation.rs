@@ -125,10 +125,9 @@ impl Observation {
     /// The notes so far; `None` if the observer was not loaded, or if notes were lost.
     pub(super) fn requests(&self) -> Option<Requests> {
         let mut requests = Requests::parse(&self.all_notes()?);
-        let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
-        requests.is_wrapper_unnoted = number(layout::UNNOTED)? != 0;
+        requests.is_wrapper_unnoted = self.number(layout::UNNOTED)? != 0;
         requests.is_wrapper_noted =
-            number(layout::NOTED_BY_COMPILER)? != 0 && !requests.is_wrapper_unnoted;
+            self.number(layout::NOTED_BY_COMPILER)? != 0 && !requests.is_wrapper_unnoted;
         // The observer was loaded if there is any note of a file or a program.
         let is_loaded = !requests.files.is_empty() || !requests.programs.is_empty();
         is_loaded.then_some(requests)
@@ -136,13 +135,16 @@ impl Observation {
 
     /// The notes so far; `None` if some were lost.
     fn all_notes(&self) -> Option<Vec<u8>> {
-        let number = |at: usize| usize::try_from(self.notes.number_at(at as u64).ok()?).ok();
-        let (used, void) = (number(layout::USED)?, number(layout::VOID)?);
+        let (used, void) = (self.number(layout::USED)?, self.number(layout::VOID)?);
         if used > layout::ROOM {
             return None;
         }
         let start = (layout::NOTES + void) as u64;
         self.notes.read_at(start, used.checked_sub(void)?).ok()
+    }
+
+    fn number(&self, at: usize) -> Option<usize> {
+        usize::try_from(self.notes.number_at(at as u64).ok()?).ok()
     }
 }
 

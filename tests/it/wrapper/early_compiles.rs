@@ -141,8 +141,7 @@ fn the_compile_lists_the_sources_of_macros(#[case] value: &str, #[case] is_liste
     let main = "fn main() { println!(\"{}\", textcrate::text!()); }\n";
     let uses = "[dependencies]\ntextcrate = \"0.1\"\n";
     let project = project.package("app", uses, &[("src/main.rs", main)]);
-    let lock = registry::with_home(&project, &project.main(), "cargo-home");
-    succeeds(lock.command("cargo").arg("generate-lockfile"));
+    registry::lock(&project);
     let project = project.committed();
     let main = registry::with_home(&project, &project.main(), "cargo-home");
     let script = format!("{COUNTS}exec \"$real\" \"$@\"\n");

@@ -658,6 +658,10 @@ fn a_path_of_generated_source_is_whole_where_the_program_is_kept_apart(
     }
 }
 
+/// A script in front of the compiler that makes a file if a source is expanded.
+pub(super) const NOTES_EXPANSIONS: &str =
+    "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
+
 /// Expanding takes as long as a large part of a compile.
 #[rstest]
 #[requires(sccache)]
@@ -668,8 +672,7 @@ fn a_source_is_expanded_again_only_if_it_may_compute_something_of_the_name(
     #[case] is_expanded: bool,
 ) {
     let project = made_by(MAKES, &format!("{code}\n{INCLUDES}")).committed();
-    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
-    let (main, directory) = project.main().with_compiler_script(script);
+    let (main, directory) = project.main().with_compiler_script(NOTES_EXPANSIONS);
     main.cargo(&["build"]).ok();
     assert_eq!(directory.join("expanded").exists(), is_expanded);
 }

@@ -5,9 +5,10 @@ use std::fs;
 use indoc::indoc;
 use rstest::rstest;
 
-use super::out_dir::says_the_same_uncached;
-use super::project::{Project, succeeds};
-use super::registry::{PRINTS, package, publish, with_home};
+use super::environment::PROC_MACRO;
+use super::out_dir::{NOTES_EXPANSIONS, says_the_same_uncached};
+use super::project::Project;
+use super::registry::{PRINTS, lock, package, publish, with_home};
 use super::seed::seed;
 
 /// A macro that reads any variable.
@@ -33,8 +34,7 @@ fn project(lib: &str) -> Project {
 /// directory of the checkout.
 fn project_with(macros: &str, lib: &str) -> Project {
     let project = Project::new().with_store();
-    let manifest = "[lib]\nproc-macro = true\n";
-    package(&project, "readcrate", manifest, &[("src/lib.rs", macros)]);
+    package(&project, "readcrate", PROC_MACRO, &[("src/lib.rs", macros)]);
     let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
     package(&project, "lowcrate", uses, &[("src/lib.rs", lib)]);
     publish(&project, &["readcrate", "lowcrate"]);
@@ -45,6 +45,17 @@ fn project_with(macros: &str, lib: &str) -> Project {
     let root = "[env]\nAPP_ROOT = { value = \"\", relative = true }\n";
     main.write(".cargo/config.toml", &format!("{settings}{root}"));
     project.committed()
+}
+
+/// Builds in two worktrees, in which the source is expanded or not, and the program says what it says without a cache.
+fn builds_in_two(project: &Project, is_expanded: bool) {
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
+        let checkout = with_home(project, &checkout, "cargo-home");
+        let (checkout, directory) = checkout.with_compiler_script(NOTES_EXPANSIONS);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+        assert_eq!(directory.join("expanded").exists(), is_expanded);
+    }
 }
 
 /// As `include_dir` does, which finds its directory by a variable that the program names.
@@ -97,8 +108,7 @@ fn a_library_is_compiled_once_to_observe_its_macros(
 #[test]
 fn a_script_may_start_the_compiler_as_another_process() {
     let project = Project::new().with_store();
-    let manifest = "[lib]\nproc-macro = true\n";
-    package(&project, "readcrate", manifest, &[("src/lib.rs", ASKS)]);
+    package(&project, "readcrate", PROC_MACRO, &[("src/lib.rs", ASKS)]);
     publish(&project, &["readcrate"]);
     let main = "fn main() { println!(\"{}\", readcrate::directory!()); }\n";
     let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
@@ -164,11 +174,10 @@ fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded:
     let derives = format!(
         "#[proc_macro_derive(Other)] pub fn other(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{ {expansion}.parse().unwrap() }}\n"
     );
-    let manifest = "[lib]\nproc-macro = true\n";
     package(
         &project,
         "derivecrate",
-        manifest,
+        PROC_MACRO,
         &[("src/lib.rs", &derives)],
     );
     let here = "#[macro_export] macro_rules! here { () => { file!() } }\n";
@@ -176,7 +185,7 @@ fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded:
     // No attribute in the generated code is this macro.
     let attributes = "#[proc_macro_attribute] pub fn here(_: proc_macro::TokenStream, _: proc_macro::TokenStream) -> proc_macro::TokenStream { \"fn f() { herecrate::here!(); }\".parse().unwrap() }\n";
     let files = [("src/lib.rs", attributes)];
-    package(&project, "attributecrate", manifest, &files);
+    package(&project, "attributecrate", PROC_MACRO, &files);
     let all = ["attributecrate", "derivecrate", "herecrate"];
     publish(&project, &all);
     let makes = "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/g.rs\", \"#[derive(derivecrate::Other)] pub struct S;\").unwrap(); }\n";
@@ -188,14 +197,7 @@ fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded:
     let uses = format!("[dependencies]\n{uses}");
     let files = [("src/main.rs", &*main), ("build.rs", makes)];
     let project = project.package("app", &uses, &files).committed();
-    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
-    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
-        let checkout = with_home(&project, &checkout, "cargo-home");
-        let (checkout, directory) = checkout.with_compiler_script(script);
-        checkout.cargo(&["build"]).ok();
-        says_the_same_uncached(&checkout);
-        assert_eq!(directory.join("expanded").exists(), is_expanded);
-    }
+    builds_in_two(&project, is_expanded);
 }
 
 /// A macro that reads the variable which the source names may compute something of a path. The compile shows which ones it
@@ -207,8 +209,7 @@ fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
 ) {
     let project = Project::new();
     let reads = "#[proc_macro] pub fn length(input: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(input.to_string()).unwrap().len().to_string().parse().unwrap() }\n";
-    let manifest = "[lib]\nproc-macro = true\n";
-    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    package(&project, "readcrate", PROC_MACRO, &[("src/lib.rs", reads)]);
     let lib = format!("pub fn text() -> usize {{ readcrate::length!({name}) }}\n");
     let files = [("src/lib.rs", &*lib), ("build.rs", "fn main() {}\n")];
     let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
@@ -249,8 +250,7 @@ fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
         #[proc_macro] pub fn current(_: TokenStream) -> TokenStream { std::env::current_dir().unwrap().to_str().unwrap().len().to_string().parse().unwrap() }
         #[proc_macro] pub fn two(_: TokenStream) -> TokenStream { "2".parse().unwrap() }
     "#};
-    let manifest = "[lib]\nproc-macro = true\n";
-    package(&project, "readcrate", manifest, &[("src/lib.rs", reads)]);
+    package(&project, "readcrate", PROC_MACRO, &[("src/lib.rs", reads)]);
     publish(&project, &["readcrate"]);
     let main = format!(
         "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() {{ println!(\"{{}} {{}}\", G, readcrate::{call}); }}\n"
@@ -259,14 +259,7 @@ fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
     let uses = "[dependencies]\nreadcrate = \"0.1\"\n";
     let files = [("src/main.rs", &*main), ("build.rs", makes)];
     let project = project.package("app", uses, &files).committed();
-    let script = "case \" $* \" in *\" -Zunpretty\"*) echo >>$dir/expanded ;; esac\n";
-    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
-        let checkout = with_home(&project, &checkout, "cargo-home");
-        let (checkout, directory) = checkout.with_compiler_script(script);
-        checkout.cargo(&["build"]).ok();
-        says_the_same_uncached(&checkout);
-        assert_eq!(directory.join("expanded").exists(), is_expanded);
-    }
+    builds_in_two(&project, is_expanded);
 }
 
 /// Published macros are trusted no more than others, whatever they are called.
@@ -282,10 +275,9 @@ fn what_a_published_macro_asks_for_is_of_this_build() {
         use std::process as p;
         #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!("{:?}", String::from_utf8(p::Command::new("printenv").arg("SCCFG_TEST_VALUE").output().unwrap().stdout).unwrap().trim()).parse().unwrap() }
     "#};
-    let manifest = "[lib]\nproc-macro = true\n";
     // Once a name of a crate that did ask cargo alone.
     for (name, lib) in [("readcrate", reads), ("proc-macro-crate", runs)] {
-        package(&project, name, manifest, &[("src/lib.rs", lib)]);
+        package(&project, name, PROC_MACRO, &[("src/lib.rs", lib)]);
     }
     publish(&project, &["readcrate", "proc-macro-crate"]);
     let project = project.package(
@@ -296,13 +288,7 @@ fn what_a_published_macro_asks_for_is_of_this_build() {
             "fn main() { println!(\"{} {}\", readcrate::it!(), proc_macro_crate::it!()); }\n",
         )],
     );
-    let home = project.sandbox.path("cargo-home");
-    fs::create_dir_all(&home).unwrap();
-    let mut lock = project
-        .main()
-        .with("CARGO_HOME", home.to_str().unwrap())
-        .command("cargo");
-    succeeds(lock.arg("generate-lockfile"));
+    lock(&project);
     let project = project.committed();
     for (checkout, value) in [(project.main(), "one"), (project.linked("second"), "two")] {
         let checkout = with_home(&project, &checkout, "cargo-home");

@@ -117,14 +117,14 @@ fn above_in(project: Project, lib: &str, script: &str, main: &str) -> Project {
         "[dependencies]\nlowcrate = \"0.1\"\n",
         &[("src/main.rs", main)],
     );
-    let home = project.sandbox.path("cargo-home");
-    fs::create_dir_all(&home).unwrap();
-    let mut lock = project
-        .main()
-        .with("CARGO_HOME", home.to_str().unwrap())
-        .command("cargo");
-    succeeds(lock.arg("generate-lockfile"));
+    lock(&project);
     project.committed()
+}
+
+/// Writes the `Cargo.lock` of a project that uses packages of a registry.
+pub(super) fn lock(project: &Project) {
+    let main = with_home(project, &project.main(), "cargo-home");
+    succeeds(main.command("cargo").arg("generate-lockfile"));
 }
 
 pub(super) const PRINTS: &str = "fn main() { println!(\"{}\", lowcrate::text()); }\n";
@@ -298,8 +298,7 @@ fn a_variable_that_a_macro_of_another_package_reads_is_of_this_build() {
         "[dependencies]\nhighcrate = \"0.1\"\n",
         &[("src/main.rs", main)],
     );
-    let mut lock = with_home(&project, &project.main(), "cargo-home").command("cargo");
-    succeeds(lock.arg("generate-lockfile"));
+    lock(&project);
     let project = project.committed();
     let checkouts = [
         (project.main(), "one"),

@@ -322,10 +322,14 @@ fn is_in_macro(tokens: &[Token<'_>], at: usize) -> bool {
 /// Whether the token at `at` is in the brackets of an attribute.
 fn is_in_attribute(tokens: &[Token<'_>], at: usize) -> bool {
     let outer = brackets_around(tokens, at).find(|open| tokens[*open].text == "[");
-    outer.is_some_and(|open| {
-        let before = |distance| get(tokens, open.checked_sub(distance));
-        is_mark(before(1), "#") || is_mark(before(1), "!") && is_mark(before(2), "#")
-    })
+    outer.is_some_and(|open| is_of_attribute(tokens, open))
+}
+
+/// Whether the bracket at `open` is that of an attribute.
+fn is_of_attribute(tokens: &[Token<'_>], open: usize) -> bool {
+    let before = |distance| get(tokens, open.checked_sub(distance));
+    let is_inner = is_mark(before(1), "!") && is_mark(before(2), "#");
+    tokens[open].text == "[" && (is_mark(before(1), "#") || is_inner)
 }
 
 /// Whether the source declares a variable or parameter of this name, so that the name need not be that of a macro.
@@ -424,14 +428,11 @@ pub(super) fn may_ask_for_place(tokens: &[Token<'_>]) -> bool {
 
 /// The procedural macros that the attributes among these tokens may be.
 pub(super) fn macros_of_attributes(tokens: &[Token<'_>]) -> AttributeMacros {
-    let in_attribute = |at: usize| {
-        let Kind::Open(end) = tokens[at].kind else {
-            return None;
-        };
-        let before = |distance| get(tokens, at.checked_sub(distance));
-        let is_inner = is_mark(before(1), "!") && is_mark(before(2), "#");
-        let is_attribute = tokens[at].text == "[" && (is_mark(before(1), "#") || is_inner);
-        is_attribute.then(|| tokens.get(at + 1..end).unwrap_or_default())
+    let in_attribute = |at: usize| match tokens[at].kind {
+        Kind::Open(end) if is_of_attribute(tokens, at) => {
+            Some(tokens.get(at + 1..end).unwrap_or_default())
+        }
+        _ => None,
     };
     let attributes = (0..tokens.len()).filter_map(in_attribute);
     attributes.map(macros_of).max().unwrap_or_default()

@@ -121,7 +121,7 @@ impl<'a> KeyedUnit<'a> {
         let expected_leak = OnceCell::new();
         let key = inputs.finish(how.is_listed, |inputs, asked| {
             let may_begin = how.may_begin && asked.may_begin;
-            let observer = observation::library(&state);
+            let observer = may_begin.then(|| observation::library(&state)).flatten();
             let observes_compile = observer.is_some() && inputs.may_be_observed();
             let lists = !asked.is_observed || observes_compile && !asked.asks_for_source;
             // Otherwise, a second compiler lists the sources.

@@ -1,14 +1,17 @@
 //! Libraries of Rust whose code has the names of generated source files. They are delivered with this checkout's names, because
 //! cargo and rustdoc may link them without the wrapper. For a link whose result is shared, the compiler gets copies with
-//! placeholders, as they are stored.
+//! placeholders, as they are stored. The copies are next to the manifests of the libraries, for all links of the build.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::binary::placeholder_sites;
 use super::build_dir::wrapper_dir;
+use super::digest::FileStamp;
 use super::path_map::{PathMap, escaped, replace_all};
 use super::protocol::CompileRequest;
 use super::unit_manifest::UnitManifest;
@@ -17,12 +20,15 @@ use sccfg_util::fsio::{self, share};
 /// The extension of an empty file next to the manifest of such a library.
 pub(super) const MARK: &str = "located";
 
+/// The name of the directory with the copies, in the wrapper's directory.
+const COPIES: &str = "located";
+
 /// The directories in which rustc looks for libraries, and those that replace them because they have copies.
 #[derive(Debug, Default)]
 pub(super) struct Copies(BTreeMap<PathBuf, PathBuf>);
 
 impl Copies {
-    /// Makes the copies for a link with the arguments `args`, in the work directory of `request`.
+    /// Makes the copies for a link with the arguments `args`, unless an earlier link has made them.
     ///
     /// # Errors
     /// If a file cannot be read or written.
@@ -31,9 +37,8 @@ impl Copies {
         let texts = args.iter().filter_map(|arg| arg.to_str());
         for directory in texts.filter_map(searched) {
             let directory = request.directory.join(directory);
-            let nth = copies.0.len().to_string();
-            let to = request.work.join("located").join(nth);
-            if !copies.0.contains_key(&directory) && copy_all(&directory, &to)? {
+            if !copies.0.contains_key(&directory) && copy_all(&directory, &request.work)? {
+                let to = copies_of(&directory);
                 copies.0.insert(directory, to);
             }
         }
@@ -80,30 +85,42 @@ fn searched(arg: &str) -> Option<&str> {
     arg.strip_prefix("dependency=")
 }
 
-/// Writes copies of the libraries in `directory` with names of source files to the directory `to`, and links to all other
-/// files. Returns false, and creates nothing, if there are none.
-fn copy_all(directory: &Path, to: &Path) -> io::Result<bool> {
-    let mut copied = Vec::new();
-    // Of an earlier compile in the same work directory.
-    let _ = fsio::remove_dir(to);
+/// The directory with copies of the libraries in `directory`.
+pub(super) fn copies_of(directory: &Path) -> PathBuf {
+    wrapper_dir(directory).join(COPIES)
+}
+
+/// Makes copies of the libraries in `directory` with names of source files, and links to all other files, as far as there are none.
+/// Returns false if no library has such names. `work` is a work directory on the same file system.
+fn copy_all(directory: &Path, work: &Path) -> io::Result<bool> {
+    let mut has_copies = false;
     for mark in fsio::names_in(&wrapper_dir(directory)) {
-        let Some(stem) = mark.strip_suffix(MARK).and_then(|it| it.strip_suffix('.')) else {
-            continue;
-        };
-        let name = format!("lib{stem}.rlib");
-        if copy(&directory.join(&name), to)?.is_some() {
-            copied.push(name);
+        let stem = mark.strip_suffix(MARK);
+        if let Some(stem) = stem.and_then(|stem| stem.strip_suffix('.')) {
+            has_copies |= Library::named(stem, directory).copy(work)?;
         }
     }
-    if copied.is_empty() {
+    if !has_copies {
         return Ok(false);
     }
+    let to = copies_of(directory);
+    let there: HashSet<String> = fsio::names_in(&to).into_iter().collect();
     for name in fsio::names_in(directory) {
-        if is_library(&name) && !copied.contains(&name) {
-            fsio::create_link(&to.join(&name), &directory.join(&name))?;
+        if is_library(&name) && !there.contains(&name) {
+            match fsio::create_link(&to.join(&name), &target_of_link(&name)) {
+                // By another link at the same time.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => created?,
+            }
         }
     }
     Ok(true)
+}
+
+/// The target of the link to the library `name` in the directory with copies. It is relative, because the build directory may be
+/// copied.
+fn target_of_link(name: &str) -> PathBuf {
+    Path::new("../..").join(name)
 }
 
 /// Whether rustc may load a file with this name.
@@ -112,18 +129,62 @@ fn is_library(name: &str) -> bool {
     name.starts_with("lib") && matches!(extension, Some("rlib" | "rmeta" | "so"))
 }
 
-/// Copies `library` to the directory `to`, with placeholders. `None` if it has none, or is not as it was delivered.
-fn copy(library: &Path, to: &Path) -> io::Result<Option<()>> {
-    let name = library.file_name().and_then(OsStr::to_str);
-    let Some((manifest, _)) = UnitManifest::for_output(library) else {
-        return Ok(None);
-    };
-    let Some((name, sites)) = name.and_then(|name| Some((name, manifest.sites_in(name)?))) else {
-        return Ok(None);
-    };
-    fsio::create_dir_all(to)?;
-    let copy = to.join(name);
-    share::copy(library, &copy)?;
-    placeholder_sites::rewrite(&copy, sites, &manifest.path_map, &PathMap::default())?;
-    Ok(Some(()))
+/// A library that may have names of source files.
+struct Library {
+    name: String,
+    path: PathBuf,
+    copy: PathBuf,
+}
+
+/// The stamps of a library and of its copy.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamps {
+    library: FileStamp,
+    copy: FileStamp,
+}
+
+impl Library {
+    /// The library in `directory` with this stem.
+    fn named(stem: &str, directory: &Path) -> Self {
+        let name = format!("lib{stem}.rlib");
+        Self {
+            path: directory.join(&name),
+            copy: copies_of(directory).join(&name),
+            name,
+        }
+    }
+
+    /// Makes the copy with placeholders, unless there is one of the library as it is now. Returns false if the library has no
+    /// placeholders, or is not as it was delivered. `work` is a work directory.
+    fn copy(&self, work: &Path) -> io::Result<bool> {
+        let record = self.copy.with_extension("json");
+        let stamps = || {
+            Some(Stamps {
+                library: FileStamp::of(&self.path)?,
+                copy: FileStamp::of(&self.copy)?,
+            })
+        };
+        let saved = fsio::read_bytes(&record).and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if saved.is_some() && saved == stamps() {
+            return Ok(true);
+        }
+        let manifest = UnitManifest::for_output(&self.path).map(|(manifest, _)| manifest);
+        let sites = manifest.as_ref().map(|it| (it, it.sites_in(&self.name)));
+        let Some((manifest, Some(sites))) = sites else {
+            if fsio::exists(&self.copy) {
+                fsio::replace_link(&self.copy, &target_of_link(&self.name))?;
+            }
+            return Ok(false);
+        };
+        let before = FileStamp::of(&self.path);
+        let made = work.join(&self.name);
+        share::copy(&self.path, &made)?;
+        placeholder_sites::rewrite(&made, sites, &manifest.path_map, &PathMap::default())?;
+        fsio::create_dir_all(self.copy.parent().unwrap_or(work))?;
+        fsio::rename(&made, &self.copy)?;
+        if let Some(stamps) = stamps().filter(|stamps| Some(&stamps.library) == before.as_ref()) {
+            let _ = serde_json::to_vec(&stamps).map(|bytes| fsio::replace(&record, &bytes));
+        }
+        Ok(true)
+    }
 }

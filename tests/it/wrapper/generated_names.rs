@@ -1,5 +1,8 @@
 //! Names of generated source files in libraries, which panics and `Location::caller()` report.
 
+use std::fs::{self, read_dir};
+use std::os::unix::fs::DirEntryExt as _;
+
 use indoc::indoc;
 use rstest::rstest;
 
@@ -91,6 +94,68 @@ fn libraries_with_panics_in_generated_source_are_shared(
     third.cargo(&["build"]).ok().all_hit();
     is_of(&third, &says_the_same_uncached(&third));
     is_of(&second, &says_the_same_uncached(&second));
+}
+
+/// A link gets copies of such libraries with placeholders. They are made once, and again when the library has changed.
+#[requires(sccache)]
+#[test]
+fn links_share_the_copies_of_libraries() {
+    let main = "fn main() { let _ = made::own(std::env::args().nth(1).map(|_| 1)); }\n";
+    let project = project()
+        .package("other", USES, &[("src/main.rs", main)])
+        .committed();
+    let main = project.main();
+    main.cargo(&["build", "-p", "app"]).ok();
+    let copies = |checkout: &Checkout<'_>| -> Vec<(String, u64)> {
+        let files = read_dir(checkout.path("target/debug/deps/.sccfg/located")).unwrap();
+        let files = files.map(Result::unwrap);
+        let files = files.filter(|file| file.file_type().unwrap().is_file());
+        let named = files.map(|file| (file.file_name().into_string().unwrap(), file));
+        let mut found: Vec<_> = named.map(|(name, file)| (name, file.ino())).collect();
+        found.sort_unstable();
+        found
+    };
+    let first = copies(&main);
+    // Two copies, and what they are copies of.
+    assert_eq!(first.len(), 4, "{first:?}");
+    main.cargo(&["build", "-p", "other"])
+        .ok()
+        .compiled(&["other bin"]);
+    assert_eq!(copies(&main), first);
+    main.edit("crates/made/build.rs", "7) } }", "7) } }\\n\\n");
+    main.cargo(&["build"]).ok();
+    let changed = copies(&main);
+    let names = |copies: &[(String, u64)]| {
+        copies
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&changed), names(&first));
+    assert_ne!(changed, first);
+    is_of(&main, &says_the_same_uncached(&main));
+}
+
+/// The copies in a target directory that is copied with its checkout do not lead to the original.
+#[requires(sccache)]
+#[test]
+fn a_copied_checkout_links_its_own_libraries() {
+    let project = project().committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let copy = project.checkout(project.sandbox.path("as/deep/as/can/be"));
+    fs::create_dir_all(copy.directory.parent().unwrap()).unwrap();
+    let mut cp = project.sandbox.command("cp");
+    succeeds(cp.arg("-a").args([&main.directory, &copy.directory]));
+    main.edit(
+        "crates/above/src/lib.rs",
+        "made::generic(n)",
+        "made::generic(n) + 1",
+    );
+    main.cargo(&["build"]).ok();
+    copy.edit("crates/app/src/main.rs", "let none", "let _ = 5; let none");
+    copy.cargo(&["build"]).ok();
+    is_of(&copy, &says_the_same_uncached(&copy));
 }
 
 /// A program in C that links a static library, whose generic code names the checkout.

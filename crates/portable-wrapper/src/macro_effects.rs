@@ -32,7 +32,9 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::ambient_inputs::AmbientInputs;
 use self::ambient_inputs::is_not;
-pub(super) use self::caller_functions::{any_function, caller_functions, may_use};
+pub(super) use self::caller_functions::{
+    any_function, caller_functions, may_define_macros, may_have_callers, may_use,
+};
 pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;
 pub(super) use self::locations::{asking_macros, evaluates_own_location, may_ask_for_own_location};

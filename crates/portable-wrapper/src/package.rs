@@ -1,5 +1,6 @@
 //! Facts about a compile that follow from a package's directory, without running a compiler.
 
+mod known_sources;
 mod registry;
 mod targets;
 mod vendored;
@@ -9,6 +10,7 @@ use std::time::SystemTime;
 
 use ignore::{DirEntry, WalkBuilder};
 
+pub(super) use self::known_sources::KnownSources;
 pub(super) use self::registry::{Library, Registry};
 pub(super) use self::vendored::{is_file_of_vendored, is_vendored, vendored_copy};
 use super::build_dir;

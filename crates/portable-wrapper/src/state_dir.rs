@@ -51,6 +51,8 @@ const DIRECTORIES: [&str; 20] = [
     "unknown-inputs",
     "workspaces",
 ];
+/// The number of digits of a digest that name a directory of saved values. With two, a first build created several hundred directories.
+const DIGITS: usize = 1;
 /// The directory with the locks of values that are being computed.
 const COMPUTING: &str = "computing";
 /// The files in it.
@@ -340,7 +342,7 @@ impl StateDir {
 
 fn path_in(directory: &Path, kind: &str, name: &str) -> PathBuf {
     let mut path = directory.join(kind);
-    path.push(name.get(..2).unwrap_or("__"));
+    path.push(name.get(..DIGITS).unwrap_or("__"));
     path.push(name);
     path
 }
@@ -410,7 +412,8 @@ fn is_saved(path: &Path) -> bool {
         name.as_encoded_bytes().to_owned()
     };
     let (name, above) = (bytes_of(Some(path)), bytes_of(path.parent()));
-    let is_ours = above.len() == 2
+    // Earlier versions used two digits.
+    let is_ours = matches!(above.len(), DIGITS | 2)
         && above.iter().all(u8::is_ascii_hexdigit)
         && (name.starts_with(&above) || name.starts_with(b".tmp"));
     is_ours && fsio::share::version(path).is_some()

@@ -34,7 +34,7 @@ use super::located_libraries::copies_of;
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
-use super::package::{self, Library};
+use super::package::{self, KnownSources, Library};
 use super::path_map::{PathMap, Role};
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
@@ -101,8 +101,8 @@ pub(super) struct KeyBuilder<'a> {
     closures: Option<Closures>,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
-    /// The directory of the published package, if none of its sources may ask for its own location.
-    plain_package: Option<PathBuf>,
+    /// What is known of the sources of the published package.
+    package: Option<KnownSources>,
     /// The macros of its dependencies that ask for the location in which they are used.
     macros_below: BTreeSet<String>,
     /// The functions of its dependencies that may get the location of their caller.
@@ -161,7 +161,7 @@ impl<'a> KeyBuilder<'a> {
             names_cargo_home: false,
             closures: Some(Closures::default()),
             named_variables: None,
-            plain_package: None,
+            package: None,
             macros_below: BTreeSet::new(),
             caller_functions: BTreeSet::new(),
             own_asking_macros: None,
@@ -452,7 +452,7 @@ impl<'a> KeyBuilder<'a> {
             dependencies: self.dependencies,
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
-            plain_package: self.plain_package,
+            package: self.package,
             macros_below: self.macros_below,
             caller_functions: self.caller_functions,
             asking_macros,

@@ -194,18 +194,22 @@ pub(super) fn names_cargo_home(request: &CompileRequest, info: &DepInfo, home: &
     let finder = memmem::Finder::new(home);
     let mut files = info.files.iter();
     files.any(|file| {
-        let text = fsio::read_bytes(request.directory.join(file));
+        let file = request.directory.join(file);
+        let known = request.package.as_ref();
+        if known.is_some_and(|known| known.lacks_path(&file, home)) {
+            return false;
+        }
+        let text = fsio::read_bytes(file);
         text.is_none_or(|text| finder.find(&text).is_some())
     })
 }
 
 /// Whether the compiler may evaluate the path of a source below `home` in a constant: the output may depend on the path without
-/// containing it. Rust files of a plain package do not use their paths, unless a macro of a dependency does.
+/// containing it. Rust files of a published package that ask for no path do not use theirs, unless a macro of a dependency does.
 pub(super) fn evaluates_cargo_home(request: &CompileRequest, info: &DepInfo, home: &str) -> bool {
-    let plain = request.plain_package.as_deref();
-    let plain = plain.filter(|_| request.asking_macros.is_empty());
-    let is_plain =
-        |file: &Path| package::is_rust(file) && plain.is_some_and(|plain| file.starts_with(plain));
+    let known = request.package.as_ref();
+    let known = known.filter(|_| request.asking_macros.is_empty());
+    let is_plain = |file: &Path| known.is_some_and(|known| known.is_plain(file));
     let files = info.files.iter().map(Path::new);
     let files: Vec<_> = files.filter(|file| file.starts_with(home)).collect();
     if files.iter().all(|file| is_plain(file)) {
@@ -252,8 +256,10 @@ pub(super) fn caller_functions(
 ) -> BTreeSet<String> {
     let files = info.into_iter().flat_map(|info| &info.files);
     let files = files.map(|file| request.directory.join(file));
+    let known = request.package.as_ref();
+    let lacks_callers = |file: &Path| known.is_some_and(|known| known.lacks_callers(file));
     let texts = files
-        .filter(|file| package::is_rust(file))
+        .filter(|file| package::is_rust(file) && !lacks_callers(file))
         .filter_map(fsio::read_text);
     macro_effects::caller_functions(&texts.collect::<Vec<_>>(), &request.caller_functions)
 }

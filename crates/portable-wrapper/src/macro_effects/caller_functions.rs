@@ -52,12 +52,11 @@ pub(in super::super) fn caller_functions(
     sources: &[String],
     below: &BTreeSet<String>,
 ) -> BTreeSet<String> {
-    let has = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let asks = |text: &String| has(text, "caller") && has_any_ident(text, &["caller"]);
     if below.is_empty() && !sources.iter().any(asks) {
         return BTreeSet::new();
     }
-    let is_read = |text: &&String| has(text, "track_caller") || has(text, "macro_rules");
+    let is_read = |text: &&String| has(text, "track_caller") || may_define_macros(text);
     let sources = sources.iter().filter(is_read).map(|text| tokens(text));
     let sources: Vec<_> = sources.collect();
     let mut found = BTreeSet::new();
@@ -71,6 +70,21 @@ pub(in super::super) fn caller_functions(
             return found;
         }
     }
+}
+
+/// Whether a source may have functions or macros among the [`caller_functions`], or asks for the location of a caller, decided without
+/// its tokens.
+pub(in super::super) fn may_have_callers(source: &str) -> bool {
+    has(source, "caller") || may_define_macros(source)
+}
+
+/// Whether a source may define macros, decided without its tokens.
+pub(in super::super) fn may_define_macros(source: &str) -> bool {
+    has(source, "macro_rules")
+}
+
+fn has(source: &str, word: &str) -> bool {
+    memmem::find(source.as_bytes(), word.as_bytes()).is_some()
 }
 
 /// Adds the functions of a source that have the attribute, and no body or one that asks for the location or names one of the functions

@@ -13,6 +13,7 @@ use super::super::macro_effects::{
 };
 use super::super::path_map::PathMap;
 use super::super::state_dir::{FORMAT, StateDir};
+use super::known_sources::KnownSources;
 use super::targets::Targets;
 use super::{StampedFile, all_in, are_settled, digest_of_stamps, has_file, is_rust};
 use sccfg_util::fsio;
@@ -26,8 +27,7 @@ pub(in super::super) struct Registry {
     pub(in super::super) digest: String,
     /// The variables that its sources name. Dep-info shows whether a unit reads others.
     pub(in super::super) variables: CompileTimeVariables,
-    /// Whether one of its sources may ask for its own location.
-    pub(in super::super) may_ask_for_place: bool,
+    pub(in super::super) sources: KnownSources,
     /// Its macros that ask for the location in which they are used.
     pub(in super::super) asking_macros: BTreeSet<String>,
 }
@@ -49,7 +49,7 @@ impl Registry {
         }
         let mut key = Key::default();
         let mut variables = CompileTimeVariables::default();
-        let mut may_ask_for_place = false;
+        let mut sources = KnownSources::of(directory);
         let (mut with_macros, mut with_paths) = (Vec::new(), Vec::new());
         let targets = Targets::of(directory);
         for (file, _) in &files {
@@ -64,7 +64,7 @@ impl Registry {
             let mut found = CompileTimeVariables::default();
             let text = text_of(bytes);
             found.read(&text, Author::Published);
-            may_ask_for_place |= macro_effects::may_ask_for_own_location(&text);
+            sources.read(file, &text);
             if !targets.has_in_library(file) {
                 found.paths.clear();
                 found.included.clear();
@@ -82,7 +82,7 @@ impl Registry {
             } else {
                 with_paths.push((file, found));
             }
-            if text.contains("macro_rules") {
+            if macro_effects::may_define_macros(&text) {
                 with_macros.push(text);
             }
         }
@@ -102,7 +102,7 @@ impl Registry {
             stamps,
             digest: key.finish(),
             variables,
-            may_ask_for_place,
+            sources,
             asking_macros: macro_effects::asking_macros(&with_macros),
         };
         if are_settled(&files, moment) {
@@ -366,16 +366,13 @@ mod tests {
         let state_dir = tempfile::tempdir().unwrap();
         let state = StateDir::at(state_dir.path());
         let first = Registry::read(package.path(), &state).unwrap();
-        assert!(first.variables.named.iter().eq(["X"]) && !first.may_ask_for_place);
+        let lib = package.path().join("src/lib.rs");
+        assert!(first.variables.named.iter().eq(["X"]) && first.sources.is_plain(&lib));
         let again = Registry::read(package.path(), &state).unwrap();
         assert_eq!(first.digest, again.digest);
-        fsio::replace(
-            &package.path().join("src/lib.rs"),
-            b"option_env!(\"Y\"); file!()",
-        )
-        .unwrap();
+        fsio::replace(&lib, b"option_env!(\"Y\"); file!()").unwrap();
         let changed = Registry::read(package.path(), &state).unwrap();
         assert_ne!(first.digest, changed.digest);
-        assert!(changed.variables.named.iter().eq(["Y"]) && changed.may_ask_for_place);
+        assert!(changed.variables.named.iter().eq(["Y"]) && !changed.sources.is_plain(&lib));
     }
 }

@@ -12,6 +12,7 @@ use crate::cache_entry::CacheEntry;
 use crate::digest;
 use crate::known_inputs::KnownInputs;
 use crate::native_library::NativeLibrary;
+use crate::package::KnownSources;
 use crate::path_leak::PathLeak;
 use crate::path_map::{DEBUG_REMAP, PathMap, REMAP, escaped, replace_all};
 use crate::read_files::ReadFiles;
@@ -62,9 +63,9 @@ pub(crate) struct CompileRequest {
     /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
     /// compile reads another one, the sources have to be listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
-    /// The directory of that package, if none of its sources may ask for its own location.
+    /// What is known of the sources of that package.
     #[serde(default)]
-    pub(crate) plain_package: Option<PathBuf>,
+    pub(crate) package: Option<KnownSources>,
     /// The macros of dependencies that ask for the location in which they are used.
     #[serde(default)]
     pub(crate) asking_macros: BTreeSet<String>,
@@ -167,7 +168,7 @@ impl CompileRequest {
             has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,
-            plain_package: None,
+            package: None,
             asking_macros: BTreeSet::new(),
             caller_functions: BTreeSet::new(),
             included_variables: BTreeSet::new(),

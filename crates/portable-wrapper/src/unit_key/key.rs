@@ -9,7 +9,7 @@ use super::super::digest::{self, Key};
 use super::super::known_inputs::KnownInputs;
 use super::super::macro_effects::{AmbientInputs, MacroEffects};
 use super::super::native_library::NativeLibrary;
-use super::super::package::Library;
+use super::super::package::{KnownSources, Library};
 use super::super::path_map::PathMap;
 use super::super::read_files::ReadFiles;
 use super::observed::Question;
@@ -47,8 +47,8 @@ pub(crate) struct UnitKey {
     pub(crate) exposed_variables: Vec<String>,
     /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
-    /// The directory of that package, if none of its sources may ask for its own location.
-    pub(crate) plain_package: Option<PathBuf>,
+    /// What is known of the sources of that package.
+    pub(crate) package: Option<KnownSources>,
     /// The macros of its dependencies, and of all below, that ask for the location in which they are used.
     pub(crate) macros_below: BTreeSet<String>,
     /// As `macros_below`, with its own ones.

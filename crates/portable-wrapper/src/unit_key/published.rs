@@ -68,7 +68,6 @@ impl KeyBuilder<'_> {
         out_dir: Option<&Path>,
     ) -> Option<(String, CompileTimeVariables)> {
         let package = Registry::read(directory, self.state)?;
-        self.plain_package = (!package.may_ask_for_place).then(|| directory.to_owned());
         if self.is_code() {
             let library = package.library(
                 directory,
@@ -86,6 +85,7 @@ impl KeyBuilder<'_> {
             }
         }
         self.own_asking_macros = Some(package.asking_macros);
+        self.package = Some(package.sources);
         let mut variables = package.variables;
         if self.unit.is_test {
             // Its tests were not read.

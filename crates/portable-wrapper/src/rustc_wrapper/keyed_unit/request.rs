@@ -22,7 +22,7 @@ impl KeyedUnit<'_> {
             path_map: self.key.path_map.clone(),
             exposed_variables: self.key.exposed_variables.clone(),
             named_variables: self.key.named_variables.clone(),
-            plain_package: self.key.plain_package.clone(),
+            package: self.key.package.clone(),
             asking_macros: self.key.macros_below.clone(),
             caller_functions: self.key.caller_functions.clone(),
             included_variables: self.key.included_variables.clone(),

@@ -42,11 +42,6 @@ pub(super) fn asks_for_source(source: &[Token<'_>]) -> bool {
 /// between tokens.
 pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
     let source = source.as_bytes();
-    let is_before = |at: usize, all: &[&[u8]]| {
-        let behind = source[at..].trim_ascii_start();
-        all.iter().any(|one| behind.starts_with(one))
-    };
-    let mut files = memmem::find_iter(source, "file").map(|at| at + "file".len());
     let mut callers = memmem::find_iter(source, "caller").filter(|at| {
         let before = &source[..*at];
         let code = before.trim_ascii_end();
@@ -56,9 +51,25 @@ pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
         !before.ends_with(b"_")
             && (is_behind
                 || begins_line
-                || is_before(at + "caller".len(), &[b"(", b"[", b"{", b"//", b"/*"]))
+                || is_before(
+                    source,
+                    at + "caller".len(),
+                    &[b"(", b"[", b"{", b"//", b"/*"],
+                ))
     });
-    files.any(|at| is_before(at, &[b"!", b"//", b"/*"])) || callers.next().is_some()
+    may_call_macro(source, "file") || callers.next().is_some()
+}
+
+/// Whether a source may call the macro `name`, decided without its tokens. A macro that is renamed counts as called.
+fn may_call_macro(source: &[u8], name: &str) -> bool {
+    let mut found = memmem::find_iter(source, name);
+    found.any(|at| is_before(source, at + name.len(), &[b"!", b"//", b"/*", b"as"]))
+}
+
+/// Whether one of these follows at `at`, perhaps after white space.
+fn is_before(source: &[u8], at: usize, all: &[&[u8]]) -> bool {
+    let behind = source[at..].trim_ascii_start();
+    all.iter().any(|one| behind.starts_with(one))
 }
 
 /// The macros of a crate that ask for the location in which they are used.
@@ -82,7 +93,7 @@ impl<'a> Macros<'a> {
     fn read_all(&mut self, sources: &'a [String]) -> Vec<Vec<Token<'a>>> {
         let (mut asking, mut others): (Vec<_>, Vec<_>) = sources
             .iter()
-            .partition(|source| may_ask_for_own_location(source) || self.may_be_used(source));
+            .partition(|source| may_ask_for_own_location(source) || self.may_be_called(source));
         let mut sources = Vec::new();
         // Macros may use other macros, and most sources use none of them.
         while !asking.is_empty() {
@@ -91,15 +102,15 @@ impl<'a> Macros<'a> {
             while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
             (asking, others) = others
                 .into_iter()
-                .partition(|source| self.may_be_used(source));
+                .partition(|source| self.may_be_called(source));
         }
         sources
     }
 
-    /// Whether a source may use one of them, decided without its tokens.
-    fn may_be_used(&self, source: &str) -> bool {
+    /// Whether a source may call one of them, decided without its tokens.
+    fn may_be_called(&self, source: &str) -> bool {
         let mut names = self.asking.iter();
-        names.any(|name| memmem::find(source.as_bytes(), name.as_bytes()).is_some())
+        names.any(|name| may_call_macro(source.as_bytes(), name))
     }
 
     /// Adds the macros of a source. Returns whether one is new.
@@ -109,6 +120,10 @@ impl<'a> Macros<'a> {
             let [keyword, bang, name, open] = source.get(at..at + 4).unwrap_or_default() else {
                 break;
             };
+            let is_renamed = self.asking.contains(keyword.text) && bang.is_ident("as");
+            if is_renamed && name.kind == Kind::Ident {
+                is_new |= self.asking.insert(name.text);
+            }
             let (true, Kind::Open(end)) = (keyword.is_ident("macro_rules"), open.kind) else {
                 continue;
             };
@@ -285,6 +300,7 @@ mod tests {
             "#[macro_export] macro_rules! here { () => { static P: &str = file!(); } } fn f() {}",
             "// const P: &str = file!();\nconst P: &str = \"file!()\";",
             "const F: fn(u8) = g; fn f() { let file = 1; caller; }",
+            "macro_rules! here { () => { file!() } } const HERE: u8 = here(1);",
         ] {
             assert!(!is_evaluated(source), "{source}");
         }
@@ -305,6 +321,10 @@ mod tests {
         assert_eq!(names.iter().collect::<Vec<_>>(), ["a", "b"]);
         let is_evaluated = |source: &str| evaluates_own_location(&[source.to_owned()], &names);
         assert!(is_evaluated("const P: &str = low::a!();"));
+        assert!(is_evaluated("const P: &str = a /* of low */ ! ();"));
+        assert!(is_evaluated(
+            "use low::{a as other}; const P: &str = other!();"
+        ));
         assert!(!is_evaluated("const P: u8 = low::c!();"));
         assert!(!is_evaluated("fn f() -> &'static str { low::a!() }"));
     }

@@ -51,7 +51,7 @@ pub use tree::{
 };
 pub use write::{
     Patcher, append, append_record, create_empty_file, create_file, create_link, create_output,
-    rename, rename_link, replace, replace_and_create_dir, replace_link, set_mode,
+    move_output, rename, rename_link, replace, replace_and_create_dir, replace_link, set_mode,
     set_mode_of_output, umask, write_executable, write_output, write_output_with,
 };
 

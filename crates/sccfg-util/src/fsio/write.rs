@@ -111,6 +111,18 @@ pub fn write_output_with(
     replace_with_mode(path, 0o666, write)
 }
 
+/// As [`write_output`], by writing `bytes` to the file at `made`, which no other process uses, and renaming it: that creates no
+/// file.
+///
+/// # Errors
+/// When there is no file at `made`, it cannot be written, or it is on another file system.
+pub fn move_output(made: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).truncate(true).open(made)?;
+    file.write_all(bytes)?;
+    fs::rename(made, path)
+}
+
 /// As [`write_output`], for a program.
 ///
 /// # Errors

@@ -150,7 +150,15 @@ impl KeyedUnit<'_> {
         let out_dir = path_map.to_placeholders(unit.out_dir.as_os_str().as_encoded_bytes());
         let dep_info = with_outputs_in(&out_dir, entry.dep_info.bytes());
         let dep_info = path_map.to_real_dep_info(&dep_info);
-        fsio::write_output(&unit.out_dir.join(format!("{}.d", unit.stem())), &dep_info)?;
+        let name = format!("{}.d", unit.stem());
+        let to = unit.out_dir.join(&name);
+        let is_compiled = matches!(origin, Origin::Compiled | Origin::CompiledStale);
+        // The compiler wrote such a file.
+        let is_moved =
+            is_compiled && fsio::move_output(&work.0.join(&name), &to, &dep_info).is_ok();
+        if !is_moved {
+            fsio::write_output(&to, &dep_info)?;
+        }
         let writer = match origin {
             Origin::Sccache => Writer::Server,
             Origin::Store | Origin::Compiled | Origin::CompiledStale => Writer::ThisProcess,

@@ -228,7 +228,7 @@ impl Plan {
                 FileKind::Ci | FileKind::DevenvYaml | FileKind::Docker
                     if shown
                         .extension()
-                        .is_some_and(|it| it == "yml" || it == "yaml") =>
+                        .is_some_and(|extension| extension == "yml" || extension == "yaml") =>
                 {
                     yaml::check_syntax(&shown, after)
                 }

@@ -8,7 +8,7 @@ fn all(text: &str, incremental: Incremental) -> Vec<(String, Severity)> {
     contradictions(text, Path::new(PATH), incremental)
         .unwrap()
         .into_iter()
-        .map(|it| (it.key, it.severity))
+        .map(|found| (found.key, found.severity))
         .collect()
 }
 
@@ -255,7 +255,7 @@ proptest! {
         let fixed = fix(&text, path, Incremental::Off, &|_| true).unwrap();
         prop_assert_eq!(restore(&fixed), text.as_str());
         let left = contradictions(&fixed, path, Incremental::Off).unwrap();
-        prop_assert!(left.iter().all(|it| !it.fixable), "{:?} in {}", left, fixed);
+        prop_assert!(left.iter().all(|found| !found.fixable), "{:?} in {}", left, fixed);
         prop_assert_eq!(restore(&text), text);
     }
 }

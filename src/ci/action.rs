@@ -153,13 +153,20 @@ pub(crate) fn step(facts: &Facts<'_>, job: &Job, backend: Backend) -> StepLines 
     }
     if backend == Backend::RustCache {
         let workspaces = facts.workspaces.of(job);
-        if workspaces.iter().any(|it| !it.directory.is_empty()) {
+        if workspaces
+            .iter()
+            .any(|workspace| !workspace.directory.is_empty())
+        {
             lines.push("    workspaces: |".to_owned());
             let directory = |directory: &str| match directory {
                 "" => "      .".to_owned(),
                 directory => format!("      {directory}"),
             };
-            lines.extend(workspaces.iter().map(|it| directory(&it.directory)));
+            lines.extend(
+                workspaces
+                    .iter()
+                    .map(|workspace| directory(&workspace.directory)),
+            );
         }
     }
     if backend == Backend::Remote {

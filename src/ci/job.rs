@@ -77,7 +77,8 @@ pub(super) fn directory_of(directory: &str, script: &str) -> String {
         let at = words.iter().position(|word| *word == name)?;
         words.get(at + 1).copied()
     };
-    let manifest = after("--manifest-path").map(|path| path.rsplit_once('/').map_or("", |it| it.0));
+    let manifest =
+        after("--manifest-path").map(|path| path.rsplit_once('/').map_or("", |parts| parts.0));
     let inner = manifest.or_else(|| after("cd")).unwrap_or_default();
     let mut names: Vec<&str> = Vec::new();
     for name in directory.split('/').chain(inner.split('/')) {

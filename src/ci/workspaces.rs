@@ -80,8 +80,12 @@ impl Workspaces {
         let mut found: Vec<&Workspace> = Vec::new();
         for directory in &job.directories {
             // The innermost one is the last one that holds it.
-            let innermost = self.0.iter().rev().find(|it| holds(it, directory));
-            found.extend(innermost.filter(|it| !found.contains(it)));
+            let innermost = self
+                .0
+                .iter()
+                .rev()
+                .find(|workspace| holds(workspace, directory));
+            found.extend(innermost.filter(|workspace| !found.contains(workspace)));
         }
         if found.is_empty() {
             found.extend(&self.0);

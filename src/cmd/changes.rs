@@ -20,7 +20,9 @@ use sccfg_util::secret;
 /// Findings for the JSON output.
 pub(super) fn findings(all: &[Problem]) -> Vec<Value> {
     all.iter()
-        .map(|it| json!({ "what": it.what, "place": it.place, "hint": it.hint }))
+        .map(
+            |problem| json!({ "what": problem.what, "place": problem.place, "hint": problem.hint }),
+        )
         .collect()
 }
 

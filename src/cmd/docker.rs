@@ -103,7 +103,7 @@ fn in_repository(repository: &Repository, start: &Path, file: &str) -> Result<St
         repository
             .root
             .components()
-            .filter(|it| *it != Component::CurDir),
+            .filter(|component| *component != Component::CurDir),
     );
     let relative = path.strip_prefix(&root).ok().and_then(Path::to_str);
     relative.map(str::to_owned).ok_or_else(|| {

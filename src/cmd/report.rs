@@ -145,7 +145,7 @@ pub(super) fn target_of(start: &Path, named: Option<&Path>) -> PathBuf {
     if let Some(dirs) = CargoDirs::of(Path::new("cargo"), start) {
         return dirs.build().to_owned();
     }
-    if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|it| !it.is_empty()) {
+    if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|directory| !directory.is_empty()) {
         return start.join(set);
     }
     // Above `..`, there are other directories.

@@ -282,7 +282,7 @@ fn why_no_cargo_mounts(dockerfile: &Dockerfile<'_>) -> Option<&'static str> {
         line.contains("rm -r")
             && [".cargo", "CARGO_HOME", "local/cargo"]
                 .iter()
-                .any(|it| line.contains(it))
+                .any(|word| line.contains(word))
     };
     let uses_them = |step: &Step| match step {
         Step::Run(run) => run
@@ -311,7 +311,7 @@ fn refuse(dockerfile: &Dockerfile<'_>) -> Result<(), Problem> {
         stage
             .name
             .as_deref()
-            .is_some_and(|it| it.starts_with(STAGE))
+            .is_some_and(|name| name.starts_with(STAGE))
     };
     if let Some(stage) = dockerfile.stages.iter().find(is_ours) {
         return Err(dockerfile.problem(
@@ -338,7 +338,7 @@ fn refuse(dockerfile: &Dockerfile<'_>) -> Result<(), Problem> {
             version == *old
                 || version
                     .strip_prefix(old)
-                    .is_some_and(|it| it.starts_with('.'))
+                    .is_some_and(|rest| rest.starts_with('.'))
         });
         if is_old {
             return Err(dockerfile.problem(

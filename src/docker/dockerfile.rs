@@ -133,9 +133,18 @@ impl<'a> Dockerfile<'a> {
             .as_ref()
             .map(|syntax| (syntax.value.value.to_owned(), start + syntax.span().start));
         let ends = [
-            directives.syntax.as_ref().map(|it| it.span().end),
-            directives.check.as_ref().map(|it| it.span().end),
-            directives.escape.as_ref().map(|it| it.span().end),
+            directives
+                .syntax
+                .as_ref()
+                .map(|directive| directive.span().end),
+            directives
+                .check
+                .as_ref()
+                .map(|directive| directive.span().end),
+            directives
+                .escape
+                .as_ref()
+                .map(|directive| directive.span().end),
         ];
         if let Some(end) = ends.into_iter().flatten().max() {
             dockerfile.directives_end = start + line_end(text, end);

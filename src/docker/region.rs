@@ -92,7 +92,7 @@ pub(crate) fn without_regions(path: &Path, text: &str) -> Result<Stripped, Probl
                 let before = &text[..offset];
                 let continuation = [" \\\n", " \\\r\n", " `\n", " `\r\n"]
                     .into_iter()
-                    .find(|it| before.ends_with(it));
+                    .find(|word| before.ends_with(word));
                 let Some(continuation) = continuation else {
                     return Err(problem(
                         "the line above this one has to end with a space and a line continuation",

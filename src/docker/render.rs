@@ -74,8 +74,11 @@ impl Settings {
         escape: char,
     ) -> Result<Vec<String>> {
         let names = |is_file: bool| {
-            let secrets = self.secrets.iter().filter(|it| it.is_file == is_file);
-            secrets.map(|it| it.variable).collect::<Vec<_>>()
+            let secrets = self
+                .secrets
+                .iter()
+                .filter(|secret| secret.is_file == is_file);
+            secrets.map(|secret| secret.variable).collect::<Vec<_>>()
         };
         let script = sccfg_templates::render(
             sccfg_templates::DOCKER_WRAPPER,

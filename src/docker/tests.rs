@@ -15,7 +15,7 @@ fn edited_with(text: &str, remote: &Remote) -> anyhow::Result<(String, Vec<Strin
     let after = with_cache(&dockerfile, &edits, &settings)?;
     let decisions = decisions
         .iter()
-        .map(|it| format!("{} {}: {}", it.line, it.stage, it.why));
+        .map(|decision| format!("{} {}: {}", decision.line, decision.stage, decision.why));
     Ok((after, decisions.collect()))
 }
 
@@ -207,7 +207,9 @@ fn what_has_a_set_up_of_its_own_is_left_alone() {
         let (after, decisions) = edited(text);
         assert_eq!(after, text);
         assert!(
-            decisions.iter().all(|it| it.contains("not changed")),
+            decisions
+                .iter()
+                .all(|decision| decision.contains("not changed")),
             "{decisions:?}"
         );
     }

@@ -35,7 +35,7 @@ fn find(context: &Context) -> Vec<Finding> {
     };
     let of_store = found.store.obstacle().map(|obstacle| obstacle.to_string());
     // Of the same directory above both, it is said once.
-    let is_said = of_state.is_some_and(|it| of_store == Some(it.to_string()));
+    let is_said = of_state.is_some_and(|obstacle| of_store == Some(obstacle.to_string()));
     if let Some(problem) = found.visible_fault().filter(|_| !is_said) {
         let place = Where::Path(found.settings.dir);
         findings.push(Finding::of_problem(Severity::Warning, problem).at(place));

@@ -268,7 +268,8 @@ impl Unit {
             .parent()
             .is_some_and(|directory| record.is_moved(directory));
         let sources = record.all.into_iter();
-        let mut sources = sources.filter(|path| path.extension().is_some_and(|it| it == "rs"));
+        let mut sources =
+            sources.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
         Self {
             source: sources.next().filter(|path| path.is_relative()),
             manifest_dirs: manifest_dirs(&path),

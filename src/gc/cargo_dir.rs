@@ -405,7 +405,8 @@ fn is_timing(entry: &Entry) -> bool {
         let time = time.strip_prefix('-').unwrap_or_default();
         time.starts_with(|first: char| first.is_ascii_digit())
     };
-    matches!(entry.kind, EntryKind::File(_)) && time.is_some_and(|it| it.is_empty() || is_time(it))
+    matches!(entry.kind, EntryKind::File(_))
+        && time.is_some_and(|text| text.is_empty() || is_time(text))
 }
 
 /// Whether `directory` contains only files of `cargo package`: archives, and the packages that it unpacks to build them.

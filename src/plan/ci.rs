@@ -328,7 +328,7 @@ fn sources(repository: &Repository) -> Result<Vec<Source>> {
     for name in names {
         let path = Path::new(WORKFLOWS).join(&name);
         let is_yaml = matches!(
-            path.extension().and_then(|it| it.to_str()),
+            path.extension().and_then(|extension| extension.to_str()),
             Some("yml" | "yaml")
         );
         if !is_yaml {

@@ -243,7 +243,9 @@ fn rendered(
 ) -> Result<(String, usize)> {
     let dockerfile = Dockerfile::read(Path::new(name), text, stripped)?;
     let (edits, decisions) = docker::decide(&dockerfile)?;
-    let of_file = decisions.into_iter().map(|it| (PathBuf::from(name), it));
+    let of_file = decisions
+        .into_iter()
+        .map(|decision| (PathBuf::from(name), decision));
     report.decisions.extend(of_file);
     let settings = Settings::new(policy.cache.size, &policy.remote)?;
     report.secrets = settings.secret_names().collect();
@@ -450,7 +452,7 @@ fn dockerfiles(repository: &Repository) -> Vec<String> {
         .build();
     let mut found: Vec<String> = walk
         .flatten()
-        .filter(|entry| entry.file_type().is_some_and(|it| it.is_file()))
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .filter(|entry| {
             entry
                 .file_name()

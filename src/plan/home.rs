@@ -85,7 +85,7 @@ pub(crate) fn home(configuration: &Configuration, options: &HomeOptions) -> Resu
         None => choose(configuration, &found, options)?,
     };
     let beside = module.file.parent().unwrap_or(Path::new(""));
-    let listing = found.listings.iter().find(|it| it.lists(beside));
+    let listing = found.listings.iter().find(|listing| listing.lists(beside));
     let name = file_name(&found, beside, listing);
     let made = beside.join(name);
     let form = if found.has_module {

@@ -62,7 +62,7 @@ pub(crate) fn prepare_build(arguments: &[OsString]) {
     if command.purpose != Purpose::Build || is_off(SWITCH) || is_off(SEED) {
         return;
     }
-    if policy_around(start).is_ok_and(|policy| policy.is_none_or(|it| it.portable.seed)) {
+    if policy_around(start).is_ok_and(|policy| policy.is_none_or(|policy| policy.portable.seed)) {
         let outcome = seed_once(start, When::InBuild);
         log::info!("seeding before the first build: {outcome:?}");
         if let Some(outcome @ Outcome::Seeded { .. }) = outcome

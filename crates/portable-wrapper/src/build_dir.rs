@@ -35,6 +35,11 @@ pub(super) fn wrapper_dir(out_dir: &Path) -> PathBuf {
     out_dir.join(WRAPPER_DIR)
 }
 
+/// The directory with copies of the libraries in this output directory, for links.
+pub(super) fn copies_dir(out_dir: &Path) -> PathBuf {
+    wrapper_dir(out_dir).join("located")
+}
+
 /// The root of the build directory that `directory` is in. `target` is the value of `--target`.
 pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     let nearest = |names: &[&str]| {

@@ -54,7 +54,8 @@ impl Diagnostic {
 fn is_error_in_source(line: &str) -> bool {
     if line.starts_with('{') {
         let diagnostic = serde_json::from_str::<Diagnostic>(line);
-        return diagnostic.is_ok_and(|it| it.is_error() && !it.spans.is_empty());
+        return diagnostic
+            .is_ok_and(|diagnostic| diagnostic.is_error() && !diagnostic.spans.is_empty());
     }
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_located = |prefix: &str| prefix.rsplit(':').next().is_some_and(is_number);
@@ -88,7 +89,7 @@ pub(super) fn is_error(line: &[u8]) -> bool {
     // Parses only lines that may be one.
     let may_be = line.starts_with(b"{") && memmem::find(line, b"\"error").is_some();
     let diagnostic = || serde_json::from_slice::<Diagnostic>(line);
-    may_be && diagnostic().is_ok_and(|it| it.is_error())
+    may_be && diagnostic().is_ok_and(|diagnostic| diagnostic.is_error())
 }
 
 /// The file of this kind that a line of rustc's messages announces.

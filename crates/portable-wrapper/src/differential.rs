@@ -293,7 +293,10 @@ fn difference_of(one: &Part<'_>, other: &Part<'_>) -> io::Result<Option<u64>> {
 pub(super) fn verdict(differences: &[Difference]) -> Verified {
     if differences.is_empty() {
         Verified::Same
-    } else if differences.iter().any(|it| it.is_reproducible) {
+    } else if differences
+        .iter()
+        .any(|difference| difference.is_reproducible)
+    {
         Verified::Differs
     } else {
         Verified::NotReproducible

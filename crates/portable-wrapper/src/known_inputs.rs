@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::build_dir::copies_dir;
 use super::digest;
 use super::observation::Requests;
 use super::package;
@@ -55,8 +56,10 @@ impl KnownInputs {
         self.installed.insert(path.to_owned());
     }
 
+    /// Adds an output directory of other units, with the directory of copies of its libraries.
     pub(super) fn add_units(&mut self, path: &Path) {
         self.units.insert(path.to_owned());
+        self.units.insert(copies_dir(path));
     }
 
     pub(super) fn set_out_dir(&mut self, path: &Path) {

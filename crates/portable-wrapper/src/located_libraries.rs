@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::binary::placeholder_sites;
-use super::build_dir::wrapper_dir;
+use super::build_dir::{copies_dir, wrapper_dir};
 use super::digest::FileStamp;
 use super::path_map::{PathMap, escaped, replace_all};
 use super::protocol::CompileRequest;
@@ -19,9 +19,6 @@ use sccfg_util::fsio::{self, share};
 
 /// The extension of an empty file next to the manifest of such a library.
 pub(super) const MARK: &str = "located";
-
-/// The name of the directory with the copies, in the wrapper's directory.
-const COPIES: &str = "located";
 
 /// The directories in which rustc looks for libraries, and those that replace them because they have copies.
 #[derive(Debug, Default)]
@@ -38,7 +35,7 @@ impl Copies {
         for directory in texts.filter_map(searched) {
             let directory = request.directory.join(directory);
             if !copies.0.contains_key(&directory) && copy_all(&directory, &request.work)? {
-                let to = copies_of(&directory);
+                let to = copies_dir(&directory);
                 copies.0.insert(directory, to);
             }
         }
@@ -85,11 +82,6 @@ fn searched(arg: &str) -> Option<&str> {
     arg.strip_prefix("dependency=")
 }
 
-/// The directory with copies of the libraries in `directory`.
-pub(super) fn copies_of(directory: &Path) -> PathBuf {
-    wrapper_dir(directory).join(COPIES)
-}
-
 /// Makes copies of the libraries in `directory` with names of source files, and links to all other files, as far as there are none.
 /// Returns false if no library has such names. `work` is a work directory on the same file system.
 fn copy_all(directory: &Path, work: &Path) -> io::Result<bool> {
@@ -97,13 +89,13 @@ fn copy_all(directory: &Path, work: &Path) -> io::Result<bool> {
     for mark in fsio::names_in(&wrapper_dir(directory)) {
         let stem = mark.strip_suffix(MARK);
         if let Some(stem) = stem.and_then(|stem| stem.strip_suffix('.')) {
-            has_copies |= Library::named(stem, directory).copy(work)?;
+            has_copies |= LocatedLibrary::named(stem, directory).copy(work)?;
         }
     }
     if !has_copies {
         return Ok(false);
     }
-    let to = copies_of(directory);
+    let to = copies_dir(directory);
     let there: HashSet<String> = fsio::names_in(&to).into_iter().collect();
     for name in fsio::names_in(directory) {
         if is_library(&name) && !there.contains(&name) {
@@ -130,7 +122,7 @@ fn is_library(name: &str) -> bool {
 }
 
 /// A library that may have names of source files.
-struct Library {
+struct LocatedLibrary {
     name: String,
     path: PathBuf,
     copy: PathBuf,
@@ -143,13 +135,13 @@ struct Stamps {
     copy: FileStamp,
 }
 
-impl Library {
+impl LocatedLibrary {
     /// The library in `directory` with this stem.
     fn named(stem: &str, directory: &Path) -> Self {
         let name = format!("lib{stem}.rlib");
         Self {
             path: directory.join(&name),
-            copy: copies_of(directory).join(&name),
+            copy: copies_dir(directory).join(&name),
             name,
         }
     }
@@ -169,8 +161,9 @@ impl Library {
             return Ok(true);
         }
         let manifest = UnitManifest::for_output(&self.path).map(|(manifest, _)| manifest);
-        let sites = manifest.as_ref().map(|it| (it, it.sites_in(&self.name)));
-        let Some((manifest, Some(sites))) = sites else {
+        let known = manifest.as_ref();
+        let known = known.and_then(|manifest| Some((manifest, manifest.sites_in(&self.name)?)));
+        let Some((manifest, sites)) = known else {
             if fsio::exists(&self.copy) {
                 fsio::replace_link(&self.copy, &target_of_link(&self.name))?;
             }

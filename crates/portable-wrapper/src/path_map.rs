@@ -180,7 +180,11 @@ impl PathMap {
 
     /// All mappings, in an order in which they can be added to another map.
     fn in_order(&self) -> impl Iterator<Item = &Mapping> {
-        let of = |is_alias| self.0.iter().filter(move |it| it.is_alias == is_alias);
+        let of = |is_alias| {
+            self.0
+                .iter()
+                .filter(move |mapping| mapping.is_alias == is_alias)
+        };
         of(false).chain(of(true))
     }
 

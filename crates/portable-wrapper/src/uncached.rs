@@ -236,7 +236,8 @@ fn may_have_assembler_code(directory: &Path, names: &[String]) -> bool {
     };
     let mut records = names.iter().filter(|name| is_dep_info(name));
     records.any(|name| {
-        let text = fsio::read_bytes(directory.join(name)).and_then(|it| String::from_utf8(it).ok());
+        let text =
+            fsio::read_bytes(directory.join(name)).and_then(|bytes| String::from_utf8(bytes).ok());
         let info = text.as_deref().and_then(DepInfo::parse);
         info.is_none_or(|info| {
             let mut sources = info.files.iter();

@@ -30,7 +30,6 @@ use super::args::Unit;
 use super::compiler::Compiler;
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
-use super::located_libraries::copies_of;
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
@@ -229,9 +228,6 @@ impl<'a> KeyBuilder<'a> {
         let search = self.unit.search.iter();
         for (_, directory) in search.filter(|(kind, _)| kind == "dependency") {
             known.add_units(directory);
-            if self.unit.is_linked() {
-                known.add_units(&copies_of(&self.cwd.join(directory)));
-            }
         }
         for (_, path) in &self.unit.externs {
             if let Some(path) = path {

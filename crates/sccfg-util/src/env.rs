@@ -86,7 +86,9 @@ pub fn has_streams_of_cargo() -> bool {
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     let is_empty = input.is_ok_and(|input| {
         let nothing = File::open("/dev/null").and_then(|nothing| device(&nothing));
-        nothing.is_ok_and(|nothing| nothing != 0 && device(&input).is_ok_and(|it| it == nothing))
+        nothing.is_ok_and(|nothing| {
+            nothing != 0 && device(&input).is_ok_and(|number| number == nothing)
+        })
     });
     is_empty && !io::stdout().is_terminal() && !io::stderr().is_terminal()
 }

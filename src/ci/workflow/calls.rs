@@ -30,7 +30,7 @@ impl Called {
         let Some(secret) = secrets.iter().find(|name| !self.secrets.contains(name)) else {
             return Vec::new();
         };
-        let callers: Vec<&Call> = calls.iter().filter(|it| it.path == self.path).collect();
+        let callers: Vec<&Call> = calls.iter().filter(|call| call.path == self.path).collect();
         if callers.is_empty() {
             let what = format!(
                 "this workflow has the secret {secret} only if the one that calls it passes it"

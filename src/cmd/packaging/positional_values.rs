@@ -86,7 +86,11 @@ fn fish(argument: &Argument) -> String {
     if argument.values.is_empty() {
         return format!("complete -c sccfg -n \"{condition}\" -f\n");
     }
-    let names: Vec<_> = argument.values.iter().map(|it| it.name.as_str()).collect();
+    let names: Vec<_> = argument
+        .values
+        .iter()
+        .map(|value| value.name.as_str())
+        .collect();
     let names = names.join(" ");
     let _ = write!(condition, "; and not __fish_seen_subcommand_from {names}");
     let line = |values: &str, help: &str| {
@@ -101,7 +105,10 @@ fn fish(argument: &Argument) -> String {
     if argument.values.iter().all(|value| value.help.is_empty()) {
         return line(&names, "");
     }
-    let lines = argument.values.iter().map(|it| line(&it.name, &it.help));
+    let lines = argument
+        .values
+        .iter()
+        .map(|value| line(&value.name, &value.help));
     lines.collect()
 }
 

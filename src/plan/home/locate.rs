@@ -182,7 +182,10 @@ pub(super) fn choose(
         });
         let hint = match (found.modules.as_slice(), found.collected.as_slice()) {
             ([], collected) => {
-                let mut files: Vec<&Path> = collected.iter().map(|it| it.file.as_path()).collect();
+                let mut files: Vec<&Path> = collected
+                    .iter()
+                    .map(|module| module.file.as_path())
+                    .collect();
                 files.dedup();
                 pass_one_of(configuration, &files)
                     .unwrap_or_else(|| "pass the module: sccfg home DIR/home.nix".to_owned())

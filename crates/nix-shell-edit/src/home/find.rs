@@ -207,7 +207,9 @@ impl Search<'_, '_> {
             return;
         }
         let (head, arguments) = call_parts(&Expr::Apply(apply.clone()));
-        let below = arguments.iter().flat_map(|it| it.syntax().descendants());
+        let below = arguments
+            .iter()
+            .flat_map(|argument| argument.syntax().descendants());
         let directories = below.filter_map(ast::PathRel::cast).filter_map(|path| {
             let text = path.syntax().text().to_string();
             self.eval.files.beside(whole.file, &text)

@@ -85,7 +85,10 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
     // A lookup table selects between several names. Most constants that look like its entries are others.
     if have_several_texts(&names, file)? {
         let mut tables = BTreeSet::new();
-        for section in sections.iter().filter(|it| it.kind == Kind::Constants) {
+        for section in sections
+            .iter()
+            .filter(|section| section.kind == Kind::Constants)
+        {
             add_tables(&mut tables, &names, section, &whole)?;
         }
         if !tables.is_empty()
@@ -319,7 +322,7 @@ fn code_refers_to(
     whole: &Part<'_>,
     is_wanted: impl Fn(u64) -> bool,
 ) -> io::Result<bool> {
-    for section in sections.iter().filter(|it| it.kind == Kind::Code) {
+    for section in sections.iter().filter(|section| section.kind == Kind::Code) {
         let found = section.part(whole).visit(8, |Window { bytes, at, new }| {
             for (nth, window) in bytes.windows(6).enumerate() {
                 let [opcode, mode, offset @ ..] = window else {

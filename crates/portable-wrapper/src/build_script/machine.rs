@@ -129,7 +129,7 @@ impl Machine {
 
     /// The variant with this label.
     pub(crate) fn called(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
+        Self::ALL.into_iter().find(|variant| variant.name() == name)
     }
 
     /// Its digest; `None` if it cannot be determined.

@@ -45,7 +45,11 @@ impl<'a> OwnPath<'a> {
         Self {
             path_map,
             root: root.or(workspace),
-            longest: directories.iter().map(|it| it.len()).max().unwrap_or(0),
+            longest: directories
+                .iter()
+                .map(|directory| directory.len())
+                .max()
+                .unwrap_or(0),
             finders: directories.into_iter().map(Finder::new).collect(),
             known: BTreeSet::new(),
         }
@@ -81,7 +85,8 @@ impl<'a> OwnPath<'a> {
     fn never_has_it(&self, path: &Path) -> bool {
         let home = self.path_map.around(path, Role::CargoHome);
         let in_home = home.and_then(|home| path.strip_prefix(home).ok());
-        let is_source = in_home.is_some_and(|path| SOURCES.iter().any(|it| path.starts_with(it)));
+        let is_source =
+            in_home.is_some_and(|path| SOURCES.iter().any(|sources| path.starts_with(sources)));
         is_source
             || self.path_map.is_below(path, Role::Target)
             || is_of_package(path)

@@ -180,7 +180,7 @@ impl Source {
     pub(crate) fn words(&self, used: &AmbientInputs, is_observed: bool) -> BTreeSet<&str> {
         let is_noted = self.notes_variables(used, is_observed);
         let wildcard = self.texts.get(WILDCARD).map(String::as_str);
-        let has_texts_of_names = MAKE_TEXT.iter().any(|it| self.names.contains(*it));
+        let has_texts_of_names = MAKE_TEXT.iter().any(|name| self.names.contains(*name));
         let may_be_variable = |name: &&str| {
             let is_lower = || !name.contains(|letter: char| letter.is_uppercase());
             *name != WILDCARD && (!is_noted || has_texts_of_names || !is_lower())

@@ -173,7 +173,7 @@ impl Surroundings {
             stat.links > 1
                 && outputs()
                     .as_ref()
-                    .is_some_and(|it| it.contains(&stat.inode))
+                    .is_some_and(|inodes| inodes.contains(&stat.inode))
         };
         path.extension() == Some("d".as_ref())
             || is_in("deps") && has_dep_info(path)

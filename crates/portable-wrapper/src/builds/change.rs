@@ -189,7 +189,8 @@ pub(in super::super) fn changes<'a>(
         }
         for nth in 0..from.len().max(to.len()) {
             let (from, to) = (from.get(nth).copied(), to.get(nth).copied());
-            let is_hashed = |value: Option<&str>| value.is_some_and(|it| it.starts_with(HASHED));
+            let is_hashed =
+                |value: Option<&str>| value.is_some_and(|value| value.starts_with(HASHED));
             if is_comparable || !(is_hashed(from) && is_hashed(to)) {
                 found.push(change(what, from, to));
             }

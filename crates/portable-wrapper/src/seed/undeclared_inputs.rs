@@ -135,7 +135,7 @@ impl Checks<'_> {
             walk.standard_filters(false).max_depth(depth);
             walk.build().flatten()
         });
-        let mut files = walks.filter(|entry| entry.file_type().is_some_and(|it| it.is_file()));
+        let mut files = walks.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
         files.any(|file| {
             let bytes = fsio::read_artifact(file.path()).unwrap_or_default();
             build_script::names_workspace(&path_map.to_placeholders(&bytes))

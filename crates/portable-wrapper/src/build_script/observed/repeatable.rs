@@ -32,7 +32,8 @@ impl Run<'_> {
             return Err(Uncacheable::ScriptClock);
         }
         let programs = requests.programs.iter();
-        let mut hazards = programs.filter_map(|it| Source::hazard_of_program(Path::new(&it.path)));
+        let mut hazards =
+            programs.filter_map(|program| Source::hazard_of_program(Path::new(&program.path)));
         if self.script.is_published {
             // Those that `configure` runs do not count.
             let may_have_run = hazards.next().is_some() || !ran.notes_all();

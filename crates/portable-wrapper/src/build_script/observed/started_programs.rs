@@ -133,7 +133,7 @@ impl<'r> StartedPrograms<'r> {
     /// Whether `program` is the interpreter of a wrapper script, noted when it was loaded.
     pub(super) fn interprets_tool(&self, program: &Program) -> bool {
         let mut interpreters = self.scripts.iter().map(|(_, interpreter)| interpreter);
-        program.is_loaded && interpreters.any(|it| it == Path::new(&program.path))
+        program.is_loaded && interpreters.any(|interpreter| interpreter == Path::new(&program.path))
     }
 
     /// Whether `program` is the build script itself, this wrapper, or a [tool](tools).

@@ -306,7 +306,7 @@ proptest! {
     fn what_is_grown_passes_the_check(text in files(), size in prop::option::of(1..100_u64)) {
         let made = grow(Some(&text), path(), &request(size)).unwrap();
         let diagnostics = check(Some(&made.text), path(), &CheckContext::default());
-        let bad: Vec<_> = diagnostics.iter().filter(|it| it.severity == Severity::Error).collect();
+        let bad: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
         prop_assert!(bad.is_empty(), "{bad:?} in {}", made.text);
         let now = disk(&made.text, path()).unwrap();
         prop_assert_eq!(&now, &made.after);

@@ -43,7 +43,7 @@ fn edits_of_lines(text: &str, array: &Array, items: &Array) -> Option<Edits> {
     };
     let (present, wanted) = (texts(array)?, texts(items)?);
     let spans: Vec<Range<usize>> = array.iter().map(Value::span).collect::<Option<_>>()?;
-    let kept = present.iter().filter(|it| wanted.contains(it));
+    let kept = present.iter().filter(|value| wanted.contains(value));
     let kept: Vec<String> = kept.cloned().collect();
     let added = wanted.strip_prefix(kept.as_slice())?;
     let mut edits = Edits::default();

@@ -11,6 +11,7 @@ pub(crate) mod number {
     pub(crate) const CLOSE: usize = 3;
     pub(crate) const STAT: usize = 4;
     pub(crate) const LSTAT: usize = 6;
+    pub(crate) const PREAD64: usize = 17;
     pub(crate) const ACCESS: usize = 21;
     pub(crate) const CONNECT: usize = 42;
     pub(crate) const GETPID: usize = 39;
@@ -50,6 +51,7 @@ pub(crate) mod number {
     pub(crate) const OPENAT: usize = 56;
     pub(crate) const CLOSE: usize = 57;
     pub(crate) const READ: usize = 63;
+    pub(crate) const PREAD64: usize = 67;
     pub(crate) const READLINKAT: usize = 78;
     pub(crate) const NEWFSTATAT: usize = 79;
     pub(crate) const EXIT_GROUP: usize = 94;

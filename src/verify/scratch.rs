@@ -11,12 +11,12 @@ use local_store::Store;
 use super::worktree;
 use sccache_control::server::address::Address;
 use sccache_control::server::listener::{Listener, find_listener};
-use sccache_control::server::process::Descendant;
 use sccache_control::server::program::{Executable, minimal_environment};
 use sccache_control::server::query::{error_summary, set_address};
 use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
 use sccfg_util::problem::Problem;
+use sccfg_util::proc::running::Stat;
 use sccfg_util::proc::{Completion, Signal, send_signal};
 use sccfg_util::wrapper_vars::{CONFIG, STATE_DIR};
 use sccfg_util::{env, fsio};
@@ -207,7 +207,7 @@ fn end_server(address: &Address) -> Found {
                 let _ = send_signal(process.pid, Signal::Kill, || process.is_alive());
             }
             let asked = Instant::now();
-            let lives = || server.is_alive() || below.iter().any(Descendant::is_alive);
+            let lives = || server.is_alive() || below.iter().any(Stat::is_alive);
             while lives() && asked.elapsed() < STOP_TIMEOUT {
                 thread::sleep(Duration::from_millis(5));
             }

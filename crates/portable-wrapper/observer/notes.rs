@@ -113,7 +113,8 @@ unsafe fn is_running(program: *const u8, length: usize) -> bool {
     }
 }
 
-/// Maps the file at `path`, if it is a memfd for notes.
+/// Maps the file at `path`, if it is a memfd for notes. If the wrapper has closed that already, the path may be that of a pipe, from
+/// which nothing must be read: `pread` fails there, and does not wait.
 unsafe fn map(path: *const u8) -> Option<usize> {
     unsafe {
         let arguments = [AT_FDCWD as usize, path as usize, O_RDWR | O_CLOEXEC, 0, 0];
@@ -123,7 +124,7 @@ unsafe fn map(path: *const u8) -> Option<usize> {
         }
         let mut magic = 0_u64;
         let arguments = [opened as usize, (&raw mut magic) as usize, size_of::<u64>(), 0, 0];
-        let read = system_call(number::READ, arguments);
+        let read = system_call(number::PREAD64, arguments);
         let mut mapped = MAP_FAILED;
         if read == size_of::<u64>() as isize && magic == MAGIC {
             let anywhere = core::ptr::null_mut();

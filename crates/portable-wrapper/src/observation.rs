@@ -156,7 +156,7 @@ fn all() -> String {
     format!("*{}", wrapper.unwrap_or_default())
 }
 
-/// The observed run in which this wrapper was started.
+/// The observed run in which this wrapper was started, and its notes, unless these were closed.
 #[derive(Debug)]
 pub(super) struct ObservedRun(Option<MemoryFile>);
 
@@ -170,7 +170,11 @@ impl ObservedRun {
         let named = log[digits..].strip_prefix(b"*")?;
         let colon = named.iter().position(|byte| *byte == b':')?;
         let path = Path::new(OsStr::from_bytes(&named[colon + 1..]));
-        Some(Self(MemoryFile::open(path).ok()))
+        let is_of_notes = |notes: &MemoryFile| {
+            let magic = notes.number_at(0);
+            magic.is_ok_and(|magic| magic == layout::MAGIC)
+        };
+        Some(Self(MemoryFile::open(path).ok().filter(is_of_notes)))
     }
 
     /// Sets the flag that this wrapper runs a compiler, and everything that the compiler reads is noted.

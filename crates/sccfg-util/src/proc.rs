@@ -115,7 +115,7 @@ impl Program<'_> {
     }
 
     /// Runs it without standard input, and collects its output. Once `stop`, if there is one, can be read, or nobody has
-    /// its other end, it is killed, and the result is `None`. `on_stderr` is called with each line of standard error as
+    /// its other end, it is killed with all processes that it has started, and the result is `None`. `on_stderr` is called with each line of standard error as
     /// soon as it is complete.
     ///
     /// # Errors

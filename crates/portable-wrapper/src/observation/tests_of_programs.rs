@@ -36,6 +36,30 @@ fn notes_of_a_killed_process_are_kept() {
     assert!(requests.files[&file].is_read);
 }
 
+/// A process that outlives its wrapper's observation may find a pipe in place of the notes.
+#[test]
+fn what_is_not_a_file_of_notes_is_not_read() {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::AsRawFd as _;
+    let (_directory, observation) = prepare();
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"of something else").unwrap();
+    let path = format!("/proc/{}/fd/{}", std::process::id(), reader.as_raw_fd());
+    let mut changes = observation.changes().to_vec();
+    changes.push((LOG.into(), Some(format!("*:{path}").into())));
+    let shell = Command {
+        path: Path::new("/bin/sh"),
+        args: &["-c".into(), ":".into()],
+        changes: &changes,
+        directory: None,
+    };
+    assert!(shell.output().unwrap().status.success());
+    drop(writer);
+    let mut left = String::new();
+    reader.read_to_string(&mut left).unwrap();
+    assert_eq!(left, "of something else");
+}
+
 /// Has a shell open the file that its second argument names, by the function that its first one names. A third one is a
 /// value for `LD_PRELOAD`, and a fourth one a file that it removes before.
 const STARTS: &str = r#"

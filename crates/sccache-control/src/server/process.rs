@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::program::Executable;
 use sccfg_util::fsio::{self, FileId};
-use sccfg_util::proc::running::Stat;
+use sccfg_util::proc::running::{self, Stat, live_processes};
 
 /// A process that listens. Its number may be reused; its number together with its start time is
 /// unique.
@@ -120,41 +120,14 @@ impl Process {
     /// The live processes directly below it: running compilers.
     pub(super) fn children(&self) -> Vec<u32> {
         live_processes()
-            .filter(|(_, stat)| stat.parent == self.pid)
-            .map(|(pid, _)| pid)
+            .filter(|process| process.parent == self.pid)
+            .map(|process| process.pid)
             .collect()
     }
 
     /// The live processes below it at any depth: compilers, and the linkers that these started.
-    pub fn descendants(&self) -> Vec<Descendant> {
-        let all: Vec<(u32, Stat)> = live_processes().collect();
-        let mut found: Vec<Descendant> = Vec::new();
-        let mut parents = vec![self.pid];
-        while let Some(parent) = parents.pop() {
-            for (pid, stat) in all.iter().filter(|(_, stat)| stat.parent == parent) {
-                parents.push(*pid);
-                found.push(Descendant {
-                    pid: *pid,
-                    started: stat.start,
-                });
-            }
-        }
-        found
-    }
-}
-
-/// A process below a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Descendant {
-    /// Its number.
-    pub pid: u32,
-    started: u64,
-}
-
-impl Descendant {
-    /// Whether this very process is alive, not a later one with its number.
-    pub fn is_alive(&self) -> bool {
-        alive(self.pid, self.started).is_some()
+    pub fn descendants(&self) -> Vec<Stat> {
+        running::descendants(self.pid)
     }
 }
 
@@ -192,7 +165,7 @@ pub fn variables_of(pid: u32, keep: impl Fn(&str) -> bool) -> BTreeMap<String, S
 
 /// Whether a process directly below process `pid` is running: neither exited nor stopped.
 pub fn has_running_children(pid: u32) -> bool {
-    live_processes().any(|(_, stat)| stat.parent == pid && !stat.is_suspended())
+    live_processes().any(|process| process.parent == pid && !process.is_suspended())
 }
 
 /// The processes above this one, nearest first: number and start time in clock ticks since boot.
@@ -214,12 +187,6 @@ pub fn group() -> u32 {
 /// When process `pid` started, in clock ticks since boot.
 pub fn started(pid: u32) -> Option<u64> {
     Some(Stat::of(pid)?.start)
-}
-
-fn live_processes() -> impl Iterator<Item = (u32, Stat)> {
-    fsio::numbers_in("/proc")
-        .filter_map(|pid| Some((pid, Stat::of(pid)?)))
-        .filter(|(_, stat)| !stat.is_dead())
 }
 
 /// The unit of a path such as `…/user@1000.service/app.slice/sccache.service`.

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use super::running;
+use super::signals::{self, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How often the check is made.
@@ -13,7 +15,8 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// without pidfd.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// See [`super::Program::output_while`] and [`super::Program::output_until`].
+/// See [`super::Program::output_while`] and [`super::Program::output_until`]. What a program that no longer goes on has started may be
+/// a server, which is not stopped.
 pub(super) fn output_while(
     command: &mut Command,
     mut goes_on: impl FnMut(u32) -> bool,
@@ -69,8 +72,18 @@ pub(super) fn output_while(
             checked = Instant::now();
         }
         if is_stopped || is_due && !goes_on(child.id()) {
+            let below = if is_stopped {
+                // Then it starts no more processes.
+                let _ = signals::send_signal(child.id(), Signal::Stop, || true);
+                running::descendants(child.id())
+            } else {
+                Vec::new()
+            };
             // It was not waited for, so its number is not reused.
             let _ = child.kill();
+            for process in below {
+                let _ = signals::send_signal(process.pid, Signal::Kill, || process.is_alive());
+            }
             child.wait()?;
             return Ok(None);
         }
@@ -80,7 +93,7 @@ pub(super) fn output_while(
 /// A descriptor that is readable once the child has exited.
 #[cfg(target_os = "linux")]
 fn exit_descriptor(child: &Child) -> Option<std::os::fd::OwnedFd> {
-    super::signals::open(super::signals::pid_of(child.id())?).ok()?
+    signals::open(signals::pid_of(child.id())?).ok()?
 }
 
 /// There is none on this system.
@@ -132,6 +145,34 @@ impl<P: Read + AsFd> Pipe<P> {
         match stream.read_to_end(&mut self.bytes) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             _ => self.stream = None,
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::proc::running::{Start, start_of};
+
+    /// As a script that starts the compiler as another process.
+    #[test]
+    fn a_program_is_stopped_with_what_it_has_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pid");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 600 & echo $! >pid; echo started >&2; wait"]);
+        let (stop, mut wanted) = io::pipe()
+            .map(|(stop, wanted)| (stop, Some(wanted)))
+            .unwrap();
+        let on_stderr = |_: &[u8]| drop(wanted.take());
+        let command = shell.current_dir(directory.path());
+        let ended = output_while(command, |_| true, Some(stop.as_fd()), on_stderr).unwrap();
+        assert!(ended.is_none());
+        let pid: u32 = fs::read_to_string(file).unwrap().trim().parse().unwrap();
+        while start_of(pid) != Start::Ended {
+            std::thread::sleep(EXIT_POLL);
         }
     }
 }

@@ -48,6 +48,27 @@ impl Process {
     }
 }
 
+/// All processes that have not ended. None on systems without `/proc`.
+pub fn live_processes() -> impl Iterator<Item = Stat> {
+    fsio::numbers_in("/proc")
+        .filter_map(Stat::of)
+        .filter(|stat| !stat.is_dead())
+}
+
+/// The live processes below the process with the number `pid` at any depth.
+pub fn descendants(pid: u32) -> Vec<Stat> {
+    let all: Vec<Stat> = live_processes().collect();
+    let mut found: Vec<Stat> = Vec::new();
+    let mut parents = vec![pid];
+    while let Some(parent) = parents.pop() {
+        for process in all.iter().filter(|process| process.parent == parent) {
+            parents.push(process.pid);
+            found.push(*process);
+        }
+    }
+    found
+}
+
 /// Whether the process with this number is suspended: by Ctrl-Z, SIGSTOP or a debugger. `false` on systems without `/proc`.
 pub fn is_suspended(pid: u32) -> bool {
     Stat::of(pid).is_some_and(|stat| stat.is_suspended())
@@ -138,6 +159,12 @@ impl Stat {
             // The 22nd of all.
             start: fields.nth(16)?.parse().ok()?,
         })
+    }
+
+    /// Whether this very process is alive, not a later one with its number.
+    pub fn is_alive(&self) -> bool {
+        let now = Self::of(self.pid);
+        now.is_some_and(|now| now.start == self.start && !now.is_dead())
     }
 
     /// Whether it is suspended: by Ctrl-Z, SIGSTOP or a debugger.

@@ -17,7 +17,7 @@ use sccache_control::server::runtime_dir::MAX_SOCKET_PATH;
 use sccache_control::server::start::IDLE_TIMEOUT;
 use sccfg_util::problem::Problem;
 use sccfg_util::proc::running::Stat;
-use sccfg_util::proc::{Completion, Signal, send_signal};
+use sccfg_util::proc::{Completion, kill_with_descendants};
 use sccfg_util::wrapper_vars::{CONFIG, STATE_DIR};
 use sccfg_util::{env, fsio};
 
@@ -199,13 +199,7 @@ enum Found {
 fn end_server(address: &Address) -> Found {
     match find_listener(address) {
         Listener::Process(server) if server.owner == fsio::current_uid() => {
-            // While it is stopped by SIGSTOP, it starts no more compilers.
-            let _ = send_signal(server.pid, Signal::Stop, || server.is_alive());
-            let below = server.descendants();
-            let _ = send_signal(server.pid, Signal::Kill, || server.is_alive());
-            for process in &below {
-                let _ = send_signal(process.pid, Signal::Kill, || process.is_alive());
-            }
+            let below = kill_with_descendants(server.pid, || server.is_alive());
             let asked = Instant::now();
             let lives = || server.is_alive() || below.iter().any(Stat::is_alive);
             while lives() && asked.elapsed() < STOP_TIMEOUT {

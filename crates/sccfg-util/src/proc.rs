@@ -8,7 +8,7 @@ mod signals;
 pub mod watched;
 
 pub use piped::POLL_INTERVAL;
-pub use signals::{Delay, Signal, exit_by_signal, is_crash, send_signal};
+pub use signals::{Delay, Signal, exit_by_signal, is_crash, kill_with_descendants, send_signal};
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
@@ -115,8 +115,8 @@ impl Program<'_> {
     }
 
     /// Runs it without standard input, and collects its output. Once `stop`, if there is one, can be read, or nobody has
-    /// its other end, it is killed with all processes that it has started, and the result is `None`. `on_stderr` is called with each line of standard error as
-    /// soon as it is complete.
+    /// its other end, it is killed with all processes that it has started, and the result is `None`. `on_stderr` is
+    /// called with each line of standard error as soon as it is complete.
     ///
     /// # Errors
     /// When it cannot be started.

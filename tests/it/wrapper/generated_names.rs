@@ -125,13 +125,8 @@ fn links_share_the_copies_of_libraries() {
     main.edit("crates/made/build.rs", "7) } }", "7) } }\\n\\n");
     main.cargo(&["build"]).ok();
     let changed = copies(&main);
-    let names = |copies: &[(String, u64)]| {
-        copies
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(names(&changed), names(&first));
+    let [new, old] = [&changed, &first].map(|copies| copies.iter().map(|(name, _)| name));
+    assert!(new.eq(old), "{changed:?} {first:?}");
     assert_ne!(changed, first);
     is_of(&main, &says_the_same_uncached(&main));
 }

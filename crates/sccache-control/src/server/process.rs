@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::program::Executable;
 use sccfg_util::fsio::{self, FileId};
-use sccfg_util::proc::running::{self, Stat, live_processes};
+use sccfg_util::proc::running::{Stat, live_processes};
 
 /// A process that listens. Its number may be reused; its number together with its start time is
 /// unique.
@@ -53,7 +53,7 @@ impl Process {
 
     /// Whether this very process is alive, not a later one with its number.
     pub fn is_alive(&self) -> bool {
-        alive(self.pid, self.started).is_some()
+        Stat::of_same(self.pid, self.started).is_some()
     }
 
     /// Whether it is alive and listens at `address` on the same socket. This reads one file and one
@@ -65,7 +65,7 @@ impl Process {
     /// The same, and it can reply: no signal or debugger has stopped it.
     pub(super) fn may_reply(&self, address: &Address) -> bool {
         self.has_same_socket(address)
-            && alive(self.pid, self.started).is_some_and(|stat| !stat.is_suspended())
+            && Stat::of_same(self.pid, self.started).is_some_and(|stat| !stat.is_suspended())
     }
 
     fn has_same_socket(&self, address: &Address) -> bool {
@@ -123,11 +123,6 @@ impl Process {
             .filter(|process| process.parent == self.pid)
             .map(|process| process.pid)
             .collect()
-    }
-
-    /// The live processes below it at any depth: compilers, and the linkers that these started.
-    pub fn descendants(&self) -> Vec<Stat> {
-        running::descendants(self.pid)
     }
 }
 
@@ -198,11 +193,6 @@ fn unit_of(cgroup: &str) -> Option<&str> {
         let unit = below.rsplit('/').next()?;
         (unit.starts_with("sccache") && unit.ends_with(".service")).then_some(unit)
     })
-}
-
-/// The process `pid`, if it is the one that started then, and alive.
-fn alive(pid: u32, started: u64) -> Option<Stat> {
-    Stat::of(pid).filter(|stat| stat.start == started && !stat.is_dead())
 }
 
 fn is_socket(pid: u32, fd: u32, inode: u64) -> bool {

@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::running;
-use super::signals::{self, Signal};
+use super::signals;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How often the check is made.
@@ -72,18 +71,11 @@ pub(super) fn output_while(
             checked = Instant::now();
         }
         if is_stopped || is_due && !goes_on(child.id()) {
-            let below = if is_stopped {
-                // Then it starts no more processes.
-                let _ = signals::send_signal(child.id(), Signal::Stop, || true);
-                running::descendants(child.id())
-            } else {
-                Vec::new()
-            };
             // It was not waited for, so its number is not reused.
-            let _ = child.kill();
-            for process in below {
-                let _ = signals::send_signal(process.pid, Signal::Kill, || process.is_alive());
+            if is_stopped {
+                signals::kill_with_descendants(child.id(), || true);
             }
+            let _ = child.kill();
             child.wait()?;
             return Ok(None);
         }

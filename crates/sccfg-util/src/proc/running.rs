@@ -161,10 +161,14 @@ impl Stat {
         })
     }
 
+    /// Of the process with the number `pid` that was started at `start`, not of a later one with its number. `None` if it has ended.
+    pub fn of_same(pid: u32, start: u64) -> Option<Self> {
+        Self::of(pid).filter(|stat| stat.start == start && !stat.is_dead())
+    }
+
     /// Whether this very process is alive, not a later one with its number.
     pub fn is_alive(&self) -> bool {
-        let now = Self::of(self.pid);
-        now.is_some_and(|now| now.start == self.start && !now.is_dead())
+        Self::of_same(self.pid, self.start).is_some()
     }
 
     /// Whether it is suspended: by Ctrl-Z, SIGSTOP or a debugger.

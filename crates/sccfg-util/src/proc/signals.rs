@@ -11,6 +11,7 @@ use signal_hook::consts::{
 };
 use signal_hook::iterator::{Handle, Signals};
 
+use super::running::{self, Stat};
 use crate::interrupt;
 
 /// A signal that sccfg sends.
@@ -35,6 +36,19 @@ pub fn send_signal(pid: u32, signal: Signal, is_same: impl FnOnce() -> bool) -> 
         return Err(rustix::io::Errno::SRCH.into());
     }
     target.send(signal)
+}
+
+/// Kills process `pid`, if `is_same` confirms that this is still the intended process, and all processes below it. Returns those
+/// below it.
+pub fn kill_with_descendants(pid: u32, is_same: impl Fn() -> bool) -> Vec<Stat> {
+    // While it is stopped, it starts no more processes.
+    let _ = send_signal(pid, Signal::Stop, &is_same);
+    let below = running::descendants(pid);
+    let _ = send_signal(pid, Signal::Kill, &is_same);
+    for process in &below {
+        let _ = send_signal(process.pid, Signal::Kill, || process.is_alive());
+    }
+    below
 }
 
 /// A process to send signals to.

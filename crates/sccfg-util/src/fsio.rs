@@ -112,6 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn only_regular_files_are_read() {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");

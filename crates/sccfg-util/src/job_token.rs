@@ -60,8 +60,6 @@ fn jobserver(flags: &str) -> Option<(PathBuf, PathBuf)> {
 
 #[cfg(test)]
 mod tests {
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
-
     use super::*;
 
     #[test]
@@ -78,7 +76,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_token_is_returned() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jobs");
         mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();

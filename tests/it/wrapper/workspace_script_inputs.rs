@@ -12,7 +12,9 @@ use rstest::rstest;
 use super::out_dir::says_the_same_uncached;
 use super::project::Project;
 use super::seed::seed;
-use super::workspace_scripts::{app, builds, runs};
+#[cfg(target_os = "linux")]
+use super::workspace_scripts::runs;
+use super::workspace_scripts::{app, builds};
 use crate::support::wait_until;
 
 /// Builds, lets `change` change something in the sandbox, and builds again from nothing.

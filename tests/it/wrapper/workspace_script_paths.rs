@@ -12,8 +12,11 @@ use super::command::said;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, copy};
 use super::run_inputs::{Start, is_right};
+#[cfg(target_os = "linux")]
 use super::seed::seed;
-use super::workspace_scripts::{app, builds, runs, shell};
+#[cfg(target_os = "linux")]
+use super::workspace_scripts::runs;
+use super::workspace_scripts::{app, builds, shell};
 
 /// A repository with the workspace of [`app`] in its directory `rust`.
 fn in_subdirectory(value: &str) -> Project {

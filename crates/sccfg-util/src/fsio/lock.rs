@@ -128,19 +128,19 @@ pub fn lock_while(
 
 /// The IDs of the processes that hold a lock of `file`, as far as they are known.
 pub fn lock_holders(file: &fs::File) -> Vec<u32> {
-    let (Ok(metadata), Some(locks)) = (file.metadata(), read_bytes("/proc/locks")) else {
+    let (Ok(stat), Some(locks)) = (rustix::fs::fstat(file), read_bytes("/proc/locks")) else {
         return Vec::new();
     };
     let (major, minor) = (
-        rustix::fs::major(metadata.dev()),
-        rustix::fs::minor(metadata.dev()),
+        rustix::fs::major(stat.st_dev),
+        rustix::fs::minor(stat.st_dev),
     );
     let locks = String::from_utf8_lossy(&locks);
     let at = |place: &str| holders_at(&locks, place);
-    let found = at(&format!("{major:02x}:{minor:02x}:{}", metadata.ino()));
+    let found = at(&format!("{major:02x}:{minor:02x}:{}", stat.st_ino));
     // On Btrfs, the device number of a file differs from that of the file system in `/proc/locks`.
     if found.is_empty() && major == 0 {
-        return at(&format!(":{}", metadata.ino()));
+        return at(&format!(":{}", stat.st_ino));
     }
     found
 }

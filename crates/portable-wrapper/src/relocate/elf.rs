@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 const RELOCATABLE: u64 = 1;
-const X86_64: u64 = 62;
-const AARCH64: u64 = 183;
+pub(super) const X86_64: u64 = 62;
+pub(super) const AARCH64: u64 = 183;
 const SECTION_HEADER: usize = 64;
 pub(super) const SYMBOL: usize = 24;
 pub(super) const RELOCATION: usize = 24;

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
-use super::elf::{COMPRESSED, EXECUTABLE, is_relocatable, sections};
+use super::elf::{AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_relocatable, number, sections};
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
 /// information, as wide characters, or as immediate operands of code that writes a string in parts.
@@ -61,26 +61,105 @@ fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
 
 /// `None` if the format of the object is not known.
 fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
-    /// The number of characters in an operand of one instruction.
-    const PART: usize = 8;
     if !is_relocatable(bytes) || contains_wide(bytes, directories) {
         return Some(false);
     }
+    let has_part = match number(bytes, 18, 2)? {
+        X86_64 => has_long_operand,
+        AARCH64 => has_joined_operands,
+        // How others write strings in parts is not known.
+        _ => return Some(false),
+    };
     for section in sections(bytes)? {
         if section.flags & COMPRESSED != 0 {
             return Some(false);
         }
-        if section.flags & EXECUTABLE == 0 {
-            continue;
-        }
-        let code = bytes.get(section.range())?;
-        let is_in = |part: &[u8]| memmem::find(code, part).is_some();
-        let mut parts = directories
-            .iter()
-            .flat_map(|directory| directory.as_bytes().windows(PART));
-        if parts.any(is_in) {
+        if section.flags & EXECUTABLE != 0 && has_part(bytes.get(section.range())?, directories) {
             return Some(false);
         }
     }
     Some(true)
+}
+
+/// Whether code contains eight characters of one of `directories`, which is the longest operand of an x86 instruction.
+fn has_long_operand(code: &[u8], directories: &[&str]) -> bool {
+    parts(directories, 8).any(|part| memmem::find(code, part).is_some())
+}
+
+/// Whether code for `aarch64` contains four characters of one of `directories` in two instructions that set adjacent parts of a
+/// register, or eight in data between functions. An instruction has an operand of two characters (Arm Architecture Reference
+/// Manual, MOVZ and MOVK).
+fn has_joined_operands(code: &[u8], directories: &[&str]) -> bool {
+    const KINDS: u32 = 0x7f80_0000;
+    const MOVZ: u32 = 0x5280_0000;
+    const MOVK: u32 = 0x7280_0000;
+    let mut registers = [[[0; 2]; 4]; 32];
+    for instruction in code.as_chunks().0 {
+        let instruction = u32::from_le_bytes(*instruction);
+        let kind = instruction & KINDS;
+        if kind != MOVZ && kind != MOVK {
+            continue;
+        }
+        let register = &mut registers[(instruction & 31) as usize];
+        let nth = (instruction >> 21 & 3) as usize;
+        if kind == MOVZ {
+            *register = [[0; 2]; 4];
+        }
+        register[nth] = ((instruction >> 5 & 0xffff) as u16).to_le_bytes();
+        let is_part =
+            |pair: &[[u8; 2]]| parts(directories, 4).any(|part| part == pair.as_flattened());
+        if register[nth.saturating_sub(1)..]
+            .windows(2)
+            .take(2)
+            .any(is_part)
+        {
+            return true;
+        }
+    }
+    has_long_operand(code, directories)
+}
+
+/// All sequences of `length` characters in `directories`.
+fn parts<'a>(directories: &'a [&str], length: usize) -> impl Iterator<Item = &'a [u8]> {
+    let windows = move |directory: &&'a str| directory.as_bytes().windows(length);
+    directories.iter().flat_map(windows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `mov` and `movk` of the characters of `text` into a register, as compilers write short strings.
+    fn moves(text: &str, register: u32) -> Vec<u8> {
+        let halves = text.as_bytes().as_chunks::<2>().0.iter().zip(0..);
+        let instruction = |(half, nth): (&[u8; 2], u32)| {
+            let kind = if nth == 0 { 0xd280_0000 } else { 0xf280_0000 };
+            let value = u32::from(u16::from_le_bytes(*half));
+            kind | nth << 21 | value << 5 | register
+        };
+        halves
+            .flat_map(|half| instruction(half).to_le_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn characters_in_instructions_of_aarch64_are_found() {
+        let directory = ["/home/me/project"];
+        for text in ["/home/me", "home/me/", "=/home/p", "no/home/"] {
+            assert!(has_joined_operands(&moves(text, 3), &directory), "{text}");
+        }
+        for text in ["/usr/lib", "-ho--me-", "oh/ehem/"] {
+            assert!(!has_joined_operands(&moves(text, 3), &directory), "{text}");
+        }
+        let (one, other) = (moves("/home/me", 3), moves("/usr/lib", 4));
+        let interleaved = one
+            .chunks(4)
+            .zip(other.chunks(4))
+            .flat_map(|(a, b)| [b, a].concat());
+        assert!(has_joined_operands(
+            &interleaved.collect::<Vec<_>>(),
+            &directory
+        ));
+        assert!(has_joined_operands(b"....me/proje....", &directory));
+    }
 }

@@ -72,6 +72,8 @@ class Subject:
     """For `cargo build`."""
     tested: bool = False
     """Whether its tests are run."""
+    checkout: Path | None = None
+    """The repository of a project that is not published."""
 
 
 def read_subjects(groups, projects):
@@ -158,6 +160,10 @@ class Lab:
 
     def check_out(self, subject):
         """Makes a repository of the subject, and a clone of it for each user."""
+        if subject.checkout:
+            for place in self.places(subject):
+                run(["git", "clone", "--quiet", subject.checkout, place])
+            return
         origin = self.directory / "origin" / subject.name
         if subject.kind == "group":
             self.write_group(subject, origin)
@@ -238,6 +244,9 @@ class Lab:
 
     def fetch(self, subject):
         """Has cargo fetch the sources, into the registry that all homes share."""
+        if subject.checkout:
+            run(["cargo", "fetch", "--quiet", "--locked"], cwd=subject.checkout)
+            return
         name, version, _ = subject.crates[0]
         directory = self.directory / "fetched"
         if subject.kind == "group":

@@ -104,6 +104,8 @@ pub(super) struct KeyBuilder<'a> {
     package: Option<KnownSources>,
     /// The macros of its dependencies that ask for the location in which they are used.
     macros_below: BTreeSet<String>,
+    /// Others of these that only store it.
+    storing_below: BTreeSet<String>,
     /// The functions of its dependencies that may get the location of their caller.
     caller_functions: BTreeSet<String>,
     /// Those of its own package, if that was read.
@@ -162,6 +164,7 @@ impl<'a> KeyBuilder<'a> {
             named_variables: None,
             package: None,
             macros_below: BTreeSet::new(),
+            storing_below: BTreeSet::new(),
             caller_functions: BTreeSet::new(),
             own_asking_macros: None,
             paths: BTreeSet::new(),
@@ -421,7 +424,7 @@ impl<'a> KeyBuilder<'a> {
         macros.paths.extend(self.macros.paths.iter().cloned());
         macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
-        let asking_macros = self.asking_macros();
+        let (asking_macros, storing_macros) = self.asking_macros();
         let uses_own_path = is_macro && macros.asks_for_source;
         let asks = self.asks_for_current_dir || self.macros.asks_for_source;
         let exposes_location = self.asks_for_place || self.macros.place && asks;
@@ -452,6 +455,7 @@ impl<'a> KeyBuilder<'a> {
             macros_below: self.macros_below,
             caller_functions: self.caller_functions,
             asking_macros,
+            storing_macros,
             included_variables,
             native_libraries: self.native_libraries,
             listing: self.listing,

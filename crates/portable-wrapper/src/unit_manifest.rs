@@ -122,6 +122,9 @@ pub(super) struct UnitManifest {
     /// The macros of the unit and of its dependencies that ask for the location in which they are used.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) asking_macros: BTreeSet<String>,
+    /// Others that only store it, according to a review.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) storing_macros: BTreeSet<String>,
     /// The functions of the unit and of its dependencies that may get the location of their caller.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) caller_functions: BTreeSet<String>,
@@ -181,6 +184,7 @@ impl UnitManifest {
             path_map: path_map.clone(),
             vendored: BTreeSet::new(),
             asking_macros: BTreeSet::new(),
+            storing_macros: BTreeSet::new(),
             caller_functions: entry.caller_functions.clone(),
             directory: directory_of_package(path_map),
             is_outside: is_outside(&unit.source) && path_map.vendored().is_none(),

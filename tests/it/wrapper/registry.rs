@@ -618,6 +618,89 @@ fn a_home_whose_path_is_as_long_shares_a_library_whose_tests_ask_for_it(
     second.cargo(&["build"]).ok().all_hit();
 }
 
+/// Its functions may do so. No constant of it does, because tests are not compiled, or `caller` is a function of its own.
+#[requires(sccache)]
+#[test]
+fn a_home_whose_path_is_as_long_shares_a_library_that_asks_for_its_location() {
+    let lib = indoc::indoc! {"
+        enum One { It }
+        pub fn text() -> String { text_of(|| One::It as u8 + CALLED) }
+        fn text_of<F>(of: F) -> String where F: Fn() -> u8, { format!(\"{} {}\", of(), file!()) }
+        const CALLED: u8 = Place::caller();
+        struct Place;
+        impl Place { const fn caller() -> u8 { 1 } }
+        #[cfg(test)] mod tests { const PLACE: &str = file!(); }
+    "};
+    let project = above(lib, "fn main() {}\n", PRINTS);
+    is_shared_with_another_home(&project);
+}
+
+/// A macro that was reviewed only stores it.
+#[requires(sccache)]
+#[test]
+fn a_home_whose_path_is_as_long_shares_a_library_with_metadata_of_tracing() {
+    let project = Project::new();
+    let stores = "#[macro_export] macro_rules! metadata { () => { Metadata { file: file!() } } }\npub struct Metadata { pub file: &'static str }\n";
+    package(&project, "tracing-core", "", &[("src/lib.rs", stores)]);
+    let lib = "pub use tracing_core::{Metadata, metadata};\n";
+    let uses = "[dependencies]\ntracing-core = \"0.1\"\n";
+    package(&project, "tracing", uses, &[("src/lib.rs", lib)]);
+    let lib = "use tracing::{Metadata, metadata};\nstatic META: Metadata = metadata!();\npub fn text() -> &'static str { META.file }\n";
+    let uses = "[dependencies]\ntracing = \"0.1\"\n";
+    package(&project, "lowcrate", uses, &[("src/lib.rs", lib)]);
+    publish(&project, &["tracing-core", "tracing", "lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    lock(&project);
+    is_shared_with_another_home(&project.committed());
+}
+
+/// A macro that was reviewed uses the directory of the package only to find a file.
+#[requires(sccache)]
+#[test]
+fn a_home_whose_path_is_as_long_shares_a_library_with_a_protocol_of_wayland() {
+    let project = Project::new();
+    let finds = indoc::indoc! {r#"
+        use proc_macro::TokenStream;
+        #[proc_macro] pub fn generate(input: TokenStream) -> TokenStream {
+            let name: String = input.to_string().trim_matches('"').to_owned();
+            let mut path = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
+            path.push(name);
+            format!("{:?}", std::fs::read_to_string(path).unwrap()).parse().unwrap()
+        }
+    "#};
+    let manifest = "[lib]\nproc-macro = true\n";
+    package(
+        &project,
+        "wayland-scanner",
+        manifest,
+        &[("src/lib.rs", finds)],
+    );
+    let lib = "pub fn text() -> String { format!(\"{} {}\", wayland_scanner::generate!(\"a.xml\"), file!()) }\n";
+    let files = [("src/lib.rs", lib), ("a.xml", "<protocol/>\n")];
+    let uses = "[dependencies]\nwayland-scanner = \"0.1\"\n";
+    package(&project, "lowcrate", uses, &files);
+    publish(&project, &["wayland-scanner", "lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    lock(&project);
+    is_shared_with_another_home(&project.committed());
+}
+
+/// The program hits in the checkout of another home with a path that is as long, and says what it says without a cache.
+fn is_shared_with_another_home(project: &Project) {
+    with_home(project, &project.main(), "cargo-home")
+        .cargo(&["build"])
+        .ok();
+    let second = with_home(project, &project.linked("second"), "other-home");
+    second.cargo(&["build"]).ok().all_hit();
+    let cached = second.says("app");
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, second.says("app"));
+    assert!(cached.contains("other-home"), "{cached}");
+}
+
 /// A value may depend on a path without containing it, in a library that takes the path from another target.
 #[rstest]
 #[case(

@@ -10,7 +10,7 @@ use crate::binary;
 use crate::dep_info::DepInfo;
 use crate::expansion_diff;
 use crate::known_inputs;
-use crate::macro_effects;
+use crate::macro_effects::{self, Conditions};
 use crate::observation::own_calls::ask_for_current_dir;
 use crate::observation::{Observation, Requests};
 use crate::package;
@@ -223,7 +223,12 @@ pub(super) fn evaluates_cargo_home(request: &CompileRequest, info: &DepInfo, hom
     let texts = files
         .into_iter()
         .filter_map(|file| String::from_utf8(file).ok());
-    macro_effects::evaluates_own_location(&texts.collect::<Vec<_>>(), &request.asking_macros)
+    let mut conditions = Conditions::of_arguments(&request.args);
+    if request.package.is_some() {
+        conditions = conditions.of_published();
+    }
+    let texts = texts.collect::<Vec<_>>();
+    macro_effects::evaluates_own_location(&texts, &conditions, &request.asking_macros)
 }
 
 /// Whether the compiler may have evaluated a source location in generated source, so that a value computed from its path may be

@@ -33,7 +33,7 @@ impl Conditions {
         });
         Self {
             features: Some(features.collect()),
-            may_be_test: values.contains(&"test"),
+            may_be_test: values.contains(&"test") || words.iter().any(|word| word == "--test"),
             has_plain_tests: false,
             has_plain_cfg: false,
         }

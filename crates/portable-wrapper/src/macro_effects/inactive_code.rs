@@ -103,7 +103,8 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
         }
         if let Some((condition, end)) = attribute(tokens, at, false)
             && conditions.holds(condition) == Some(false)
-            && let Some(end) = end_of_item(tokens, end)
+            && let Some(end) =
+                end_of_item(tokens, end).or_else(|| end_of_field(tokens, end, *blocks.last()?))
         {
             if let Some(name) = declared_module(&tokens[at..end]) {
                 found.modules.insert(name.to_owned());
@@ -309,6 +310,24 @@ fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
     None
 }
 
+/// The end of the field of a structure, or of its value, that begins at `at`, if it is one. `end` is that of the group.
+fn end_of_field(tokens: &[Token<'_>], mut at: usize, end: usize) -> Option<usize> {
+    let [name, colon, ..] = tokens.get(at..end)? else {
+        return None;
+    };
+    if name.kind != Kind::Ident || !colon.is_punctuation(":") {
+        return None;
+    }
+    while at < end {
+        match tokens[at].kind {
+            Kind::Open(close) => at = close.saturating_add(1),
+            Kind::Punctuation if tokens[at].text == "," => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    Some(end)
+}
+
 /// The name in `mod name;`.
 pub(super) fn declared_module<'a>(item: &[Token<'a>]) -> Option<&'a str> {
     match item {
@@ -378,6 +397,8 @@ mod tests {
             ("#[cfg(not(feature = \"yes\"))] fn a() {} b", "b"),
             ("#[cfg(any(test, feature = \"no\"))] fn a() {} b", "b"),
             ("#![cfg(test)] a", ""),
+            ("A { #[cfg(test)] b: c(d, e), f: g }", "A { f : g }"),
+            ("A { b: c, #[cfg(test)] d: e }", "A { b : c , }"),
             (
                 "macro_rules! m { (#[cfg(test)] mod a {}) => { #[cfg(test)] mod $t { a } b }; ($a:b) => {} }",
                 "macro_rules ! m { ( # [ cfg ( test ) ] mod a { } ) = > { b } ; ( $ a : b ) = > { } }",

@@ -5,19 +5,24 @@ use std::ops::BitOr;
 
 use memchr::memmem;
 
+use super::conditions::Conditions;
+use super::inactive_code::inactive_code;
 use super::tokens::{Kind, Token, tokens};
 
 /// Whether a crate with these sources asks for a source location in a constant, or in a function that can be called in one: a
-/// value computed from it may not contain the path. A macro that asks for one counts where it is used.
-/// `below` are the [`asking_macros`] of its dependencies.
+/// value computed from it may not contain the path. A macro that asks for one counts where it is used. Code that is not compiled
+/// under the `conditions` does not count. `below` are the [`asking_macros`] of its dependencies.
 pub(in super::super) fn evaluates_own_location(
     sources: &[String],
+    conditions: &Conditions,
     below: &BTreeSet<String>,
 ) -> bool {
     let mut macros = Macros::of_dependencies(below);
     let sources = macros.read_all(sources);
-    let mut sources = sources.iter();
-    sources.any(|source| macros.is_in_constant(source, 0..source.len(), false))
+    sources.into_iter().any(|source| {
+        let source = inactive_code(&source, conditions).remove_from(source);
+        macros.is_in_constant(&source, 0..source.len(), false)
+    })
 }
 
 /// The names of the macros in these sources that ask for the location in which they are used.
@@ -78,6 +83,11 @@ struct Macros<'a> {
     asking: BTreeSet<&'a str>,
     /// The ones that do so in a constant in their body.
     evaluating: BTreeSet<&'a str>,
+    /// The types of the crate. Their functions named `caller` do not ask for a location by that, but by their code. `None` if code
+    /// of another crate may call them.
+    types: Option<BTreeSet<&'a str>>,
+    /// Names under which something is imported.
+    aliases: BTreeSet<&'a str>,
 }
 
 impl<'a> Macros<'a> {
@@ -85,7 +95,8 @@ impl<'a> Macros<'a> {
     fn of_dependencies(asking: &'a BTreeSet<String>) -> Self {
         Self {
             asking: asking.iter().map(String::as_str).collect(),
-            evaluating: BTreeSet::new(),
+            types: Some(BTreeSet::new()),
+            ..Self::default()
         }
     }
 
@@ -116,6 +127,20 @@ impl<'a> Macros<'a> {
     /// Adds the macros of a source. Returns whether one is new.
     fn read(&mut self, source: &[Token<'a>]) -> bool {
         let mut is_new = false;
+        let words = source
+            .windows(2)
+            .filter(|pair| pair.iter().all(|word| word.kind == Kind::Ident));
+        for pair in words {
+            match pair[0].text {
+                "struct" | "enum" | "union" => self.types.iter_mut().for_each(|types| {
+                    types.insert(pair[1].text);
+                }),
+                "as" => {
+                    self.aliases.insert(pair[1].text);
+                }
+                _ => {}
+            }
+        }
         for at in 0..source.len() {
             let [keyword, bang, name, open] = source.get(at..at + 4).unwrap_or_default() else {
                 break;
@@ -165,12 +190,10 @@ impl<'a> Macros<'a> {
                         continue;
                     }
                     let kind = kind_of(head);
-                    // A block among the arguments of a generic item.
-                    let before = head.last().map_or("", |token| token.text);
-                    let is_argument = token.text == "{" && matches!(before, "<" | ",");
+                    let is_argument = token.text == "{" && is_generic_argument(head);
                     let inner = is_argument
                         || match kind {
-                            Item::Constant | Item::ConstantFunction => true,
+                            Item::Constant | Item::ConstantFunction | Item::Enum => true,
                             Item::Function => false,
                             Item::Macro | Item::Other => is_constant,
                         };
@@ -189,7 +212,7 @@ impl<'a> Macros<'a> {
                 }
                 Kind::Ident if self.asks(source, at - 1) => {
                     let is_in_one = match kind_of(head) {
-                        Item::Constant | Item::ConstantFunction => true,
+                        Item::Constant | Item::ConstantFunction | Item::Enum => true,
                         Item::Function | Item::Macro => false,
                         Item::Other => is_constant,
                     };
@@ -212,10 +235,18 @@ impl<'a> Macros<'a> {
         let next = source.get(at + 1);
         let is_called = next.is_some_and(|next| next.is_punctuation("!"));
         match token.text {
-            "caller" => {
-                next.is_some_and(|next| matches!(next.kind, Kind::Open(_)))
-                    || at > 0 && source[at - 1].kind == Kind::PathSeparator
-            }
+            "caller" => match &source[..at] {
+                [.., function] if function.is_ident("fn") => false,
+                [.., of, separator] if separator.kind == Kind::PathSeparator => {
+                    let is_own = self
+                        .types
+                        .as_ref()
+                        .is_some_and(|types| types.contains(of.text));
+                    !is_own || self.aliases.contains(of.text)
+                }
+                [separator] if separator.kind == Kind::PathSeparator => true,
+                _ => next.is_some_and(|next| matches!(next.kind, Kind::Open(_))),
+            },
             name => is_called && (name == "file" || self.asking.contains(name)),
         }
     }
@@ -223,8 +254,10 @@ impl<'a> Macros<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Item {
-    /// A constant, a static or an enum.
+    /// A constant or a static.
     Constant,
+    /// Its discriminants are constants.
+    Enum,
     /// A function that can be called in them.
     ConstantFunction,
     /// Any other function.
@@ -233,30 +266,62 @@ enum Item {
     Other,
 }
 
+/// Whether a block after these tokens is among the arguments of a generic item, not behind the comma that ends a `where` clause.
+fn is_generic_argument(head: &[Token<'_>]) -> bool {
+    let mut depth = 0_usize;
+    let mut before = "";
+    for token in outside_groups(head) {
+        match token.text {
+            "<" => depth += 1,
+            ">" if !matches!(before, "-" | "=") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = token.text;
+    }
+    before == "<" || before == "," && depth > 0
+}
+
+/// The tokens that are not in a group, and those that open one.
+fn outside_groups<'a, 'b>(tokens: &'b [Token<'a>]) -> impl Iterator<Item = &'b Token<'a>> {
+    let mut depth = 0_usize;
+    tokens.iter().filter(move |token| match token.kind {
+        Kind::Open(_) => {
+            depth += 1;
+            depth == 1
+        }
+        Kind::Close => {
+            depth = depth.saturating_sub(1);
+            false
+        }
+        _ => depth == 0,
+    })
+}
+
 /// The kind of the item that begins with these tokens.
 fn kind_of(head: &[Token<'_>]) -> Item {
-    if head.iter().any(|token| token.is_ident("macro_rules")) {
-        return Item::Macro;
-    }
-    let mut pairs = head.windows(2);
-    let function = pairs.position(|pair| pair[0].is_ident("fn") && pair[1].kind == Kind::Ident);
-    let before = &head[..function.unwrap_or(head.len())];
-    let mut before = before.iter().enumerate();
-    let is_constant = before.any(|(at, token)| match token.text {
-        "static" | "enum" => token.kind == Kind::Ident,
-        // The `const` of a pointer or a generic parameter is skipped.
-        "const" => {
-            let before = at.checked_sub(1).map_or("", |before| head[before].text);
-            !matches!(before, "*" | "raw" | "<" | ",")
+    let mut kind = Item::Other;
+    let mut before = "";
+    let mut tokens = outside_groups(head).peekable();
+    while let Some(token) = tokens.next() {
+        match token.text {
+            "macro_rules" if token.kind == Kind::Ident => return Item::Macro,
+            "fn" if tokens.peek().is_some_and(|next| next.kind == Kind::Ident) => {
+                let is_constant = kind == Item::Constant;
+                return if is_constant {
+                    Item::ConstantFunction
+                } else {
+                    Item::Function
+                };
+            }
+            "static" if token.kind == Kind::Ident => kind = Item::Constant,
+            "enum" if token.kind == Kind::Ident && kind == Item::Other => kind = Item::Enum,
+            // The `const` of a pointer or a generic parameter is skipped.
+            "const" if !matches!(before, "*" | "raw" | "<" | ",") => kind = Item::Constant,
+            _ => {}
         }
-        _ => false,
-    });
-    match (function, is_constant) {
-        (Some(_), true) => Item::ConstantFunction,
-        (Some(_), false) => Item::Function,
-        (None, true) => Item::Constant,
-        (None, false) => Item::Other,
+        before = token.text;
     }
+    kind
 }
 
 #[cfg(test)]
@@ -265,8 +330,10 @@ mod tests {
 
     #[test]
     fn locations_in_constants_are_found() {
-        let is_evaluated =
-            |source: &str| evaluates_own_location(&[source.to_owned()], &BTreeSet::new());
+        let conditions = Conditions::of_arguments(&[]).of_published();
+        let is_evaluated = |source: &str| {
+            evaluates_own_location(&[source.to_owned()], &conditions, &BTreeSet::new())
+        };
         for source in [
             "const P: &str = file!();",
             "static P: u8 = f(T { a: 1 }.b(file ! ()));",
@@ -276,11 +343,19 @@ mod tests {
             "fn f() { let p = const { h(file!()) }; }",
             "fn f() { let p = [0; h(file!())]; }",
             "enum E { A = h(file!()) }",
+            "enum A { B } const P: &str = file!();",
+            "struct A; impl A { const fn caller() -> A { A(Location::caller()) } }",
+            "mod a { struct A; } use std::panic::Location as A; const P: &A = A::caller();",
+            "const P: &B = B::caller();",
             "macro_rules! here { () => { file!() } } const P: &str = here!();",
             "macro_rules! a { () => { b!() } } macro_rules! b { () => { file!() } } const P: &str = a!();",
             "macro_rules! here { () => { static P: &str = file!(); } } fn f() { here!() }",
             "fn f() { g::<{ file!().len() }>() }",
             "fn f() -> G<u8, { file!().len() }> { G }",
+            "fn f<F>() where F: Fn(u8) -> u8, T<fn() -> u8, { file!().len() }>: A, {}",
+            "fn f() { a(b > c, G::<u8, { file!().len() }>::d()) }",
+            "#[cfg(not(test))] const P: &str = file!();",
+            "#[cfg(feature = \"a\")] fn f() {} const P: &str = file!();",
             "impl<const N: usize> T<N> { const P: &'static str = file!(); }",
             "fn a() {} const P: &Location = Location::caller();",
             "const P: &str = file/**/!();",
@@ -300,6 +375,15 @@ mod tests {
             "#[macro_export] macro_rules! here { () => { static P: &str = file!(); } } fn f() {}",
             "// const P: &str = file!();\nconst P: &str = \"file!()\";",
             "const F: fn(u8) = g; fn f() { let file = 1; caller; }",
+            "enum A { B } fn f() { file!(); }",
+            "fn f() { if is(Token![enum]) { file!(); } }",
+            "enum A { B } impl A { const fn caller() -> u8 { 1 } } const C: u8 = A::caller();",
+            "struct A; impl A { const fn caller() -> A { A { #[cfg(feature = \"a\")] b: Location::caller() } } }",
+            "fn f<F>() where F: Future<Output = ()>, { file!(); }",
+            "impl<T> A<T> where T: B<u8>, { fn f<F>() where F: Fn(u8) -> u8, { file!(); } }",
+            "fn f() { g(1, { file!() }) }",
+            "#[cfg(test)] mod tests { const P: &str = file!(); }",
+            "#[cfg(feature = \"a\")] const P: &str = file!();",
             "macro_rules! here { () => { file!() } } const HERE: u8 = here(1);",
         ] {
             assert!(!is_evaluated(source), "{source}");
@@ -308,8 +392,18 @@ mod tests {
             "macro_rules! here { () => { file!() } }",
             "const P: &str = here!();",
         ];
+        let sources = sources.map(str::to_owned);
         assert!(evaluates_own_location(
-            &sources.map(str::to_owned),
+            &sources,
+            &conditions,
+            &BTreeSet::new()
+        ));
+        // A test of a published package.
+        let conditions = Conditions::of_arguments(&["--test".to_owned()]).of_published();
+        let sources = ["#[cfg(test)] mod tests { const P: &str = file!(); }".to_owned()];
+        assert!(evaluates_own_location(
+            &sources,
+            &conditions,
             &BTreeSet::new()
         ));
     }
@@ -319,7 +413,9 @@ mod tests {
         let all = "macro_rules! a { () => { b!() } } macro_rules! b { () => { file!() } } macro_rules! c { () => { 1 } }";
         let names = asking_macros(&[all.to_owned()]);
         assert_eq!(names.iter().collect::<Vec<_>>(), ["a", "b"]);
-        let is_evaluated = |source: &str| evaluates_own_location(&[source.to_owned()], &names);
+        let conditions = Conditions::of_arguments(&[]);
+        let is_evaluated =
+            |source: &str| evaluates_own_location(&[source.to_owned()], &conditions, &names);
         assert!(is_evaluated("const P: &str = low::a!();"));
         assert!(is_evaluated("const P: &str = a /* of low */ ! ();"));
         assert!(is_evaluated(

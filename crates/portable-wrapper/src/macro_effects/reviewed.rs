@@ -95,6 +95,23 @@ const DRAWING: [&str; 4] = ["fastrand", "getrandom", "rand_os", "tokio-stream"];
 /// releases. The files are code of the crate that uses the macro.
 const INCLUDING: [(&str, &str); 1] = [("lalrpop-util", "lalrpop_mod")];
 
+/// Published crates, and macros of them that only store the location in which they are used, in all releases.
+const STORING_LOCATION: [(&str, &str); 1] = [("tracing-core", "metadata")];
+
+/// Whether the macro of the published crate `name` only stores the location in which it is used.
+pub(crate) fn only_stores_location(name: &str, called: &str) -> bool {
+    STORING_LOCATION.contains(&(name, called))
+}
+
+/// Published macros that read `CARGO_MANIFEST_DIR` only to find a file whose path is not in the code that they generate, in all
+/// releases.
+const FINDING_BY_VARIABLE: [&str; 1] = ["wayland-scanner"];
+
+/// Whether the published crate `name` reads `CARGO_MANIFEST_DIR` only to find files.
+pub(super) fn only_finds_by_variable(name: &str) -> bool {
+    FINDING_BY_VARIABLE.contains(&name)
+}
+
 /// Whether the published crate `name` has unknown files only in a macro, for the crate that uses it.
 pub(super) fn includes_only_for_others(name: &str) -> bool {
     INCLUDING.iter().any(|(of, _)| *of == name)

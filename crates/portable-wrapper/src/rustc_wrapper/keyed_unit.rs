@@ -348,6 +348,8 @@ impl<'a> KeyedUnit<'a> {
         manifest.vendored.clone_from(&self.key.vendored);
         let asking = &self.key.asking_macros;
         manifest.asking_macros.clone_from(asking);
+        let storing = &self.key.storing_macros;
+        manifest.storing_macros.clone_from(storing);
         let functions = self.key.caller_functions.iter().cloned();
         manifest.caller_functions.extend(functions);
         manifest.macros.clone_from(&self.key.macros);

@@ -49,6 +49,8 @@ impl KeyBuilder<'_> {
                 self.macros.add(&manifest.macros);
                 let asking = manifest.asking_macros.iter().cloned();
                 self.macros_below.extend(asking);
+                let storing = manifest.storing_macros.iter().cloned();
+                self.storing_below.extend(storing);
                 let functions = manifest.caller_functions.iter().cloned();
                 self.caller_functions.extend(functions);
                 match &mut self.closures {

@@ -53,6 +53,8 @@ pub(crate) struct UnitKey {
     pub(crate) macros_below: BTreeSet<String>,
     /// As `macros_below`, with its own ones.
     pub(crate) asking_macros: BTreeSet<String>,
+    /// Others of these that only store it.
+    pub(crate) storing_macros: BTreeSet<String>,
     /// The functions of its dependencies, and of all below, that may get the location of their caller.
     pub(crate) caller_functions: BTreeSet<String>,
     /// The variables among `named_variables` that are only used to include files.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::super::macro_effects::{CompileTimeVariables, Conditions};
+use super::super::macro_effects::{self, CompileTimeVariables, Conditions};
 use super::super::package::{self, Registry};
 use super::{KeyBuilder, Origin};
 use sccfg_util::env;
@@ -26,12 +26,20 @@ impl KeyBuilder<'_> {
         }
     }
 
-    /// The macros of the unit and of its dependencies that ask for the location in which they are used. Only macros of published and
-    /// vendored packages count: no such package uses those of the workspace.
-    pub(super) fn asking_macros(&self) -> BTreeSet<String> {
+    /// The macros of the unit and of its dependencies that ask for the location in which they are used, and others that only store
+    /// it. Only macros of published and vendored packages count: no such package uses those of the workspace.
+    pub(super) fn asking_macros(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let own = self.own_asking_macros.clone();
         let own = own.unwrap_or_else(|| self.read_asking_macros());
-        self.macros_below.union(&own).cloned().collect()
+        let package = env::var("CARGO_PKG_NAME").unwrap_or_default();
+        let is_published = matches!(self.origin, Origin::Registry(_));
+        let only_stores =
+            |name: &String| is_published && macro_effects::only_stores_location(&package, name);
+        let (storing, asking): (BTreeSet<_>, BTreeSet<_>) = own.into_iter().partition(only_stores);
+        (
+            self.macros_below.union(&asking).cloned().collect(),
+            self.storing_below.union(&storing).cloned().collect(),
+        )
     }
 
     /// Those of the own package, if that was not read before.

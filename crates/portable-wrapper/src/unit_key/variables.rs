@@ -100,7 +100,8 @@ impl KeyBuilder<'_> {
             .into_iter()
             .flatten()
             .chain(&self.macros.quoted_calls);
-        self.macros.asks_for_source || called.any(|name| self.macros_below.contains(name))
+        let asks = |name| self.macros_below.contains(name) || self.storing_below.contains(name);
+        self.macros.asks_for_source || called.any(asks)
     }
 
     /// Whether the variable `name` is only used to include files, by the sources, by macros that they use and by included code.

@@ -166,7 +166,8 @@ impl Creator {
             return Some(false);
         }
         match running::start_of(self.pid) {
-            Start::At(started) => Some(started != self.started),
+            // An emulator (QEMU) tells a program a later time about itself: that at which it has loaded it.
+            Start::At(started) => Some(started > self.started),
             Start::Ended => Some(true),
             Start::Unknown => None,
         }
@@ -234,6 +235,7 @@ mod tests {
             format!("{:08x}abc{}", creator.pid, creator.text())
         };
         let in_use = made(out_dir, &of(started, &this.system));
+        let of_emulated_one = made(out_dir, &of(started + 2, &this.system));
         let of_earlier_one = made(out_dir, &of(started - 1, &this.system));
         let of_container = made(out_dir, &of(started, "01234567"));
         let of_earlier_version = made(out_dir, &format!("{:08x}abc", other.id()));
@@ -241,6 +243,7 @@ mod tests {
         assert_eq!(left_behind(out_dir).len(), of_earlier_one.len());
         let own = WorkDir::create(out_dir).unwrap();
         assert!(!of_earlier_one.iter().any(|path| path.exists()));
+        assert!(are_there(&of_emulated_one));
         other.kill().unwrap();
         // The process is a zombie: its parent has not waited for it yet.
         while running::start_of(other.id()) != Start::Ended {

@@ -103,9 +103,15 @@ pub(crate) fn only_stores_location(name: &str, called: &str) -> bool {
     STORING_LOCATION.contains(&(name, called))
 }
 
-/// Published macros that read `CARGO_MANIFEST_DIR` only to find a file whose path is not in the code that they generate, in all
-/// releases.
-const FINDING_BY_VARIABLE: [&str; 1] = ["wayland-scanner"];
+/// Published macros, and crates for macros, that read `CARGO_MANIFEST_DIR` only to find files whose paths are not in the code that
+/// they generate, in all releases: the manifest (`bevy_macro_utils`, `document-features`, `proc-macro-crate`), or a protocol
+/// (`wayland-scanner`).
+const FINDING_BY_VARIABLE: [&str; 4] = [
+    "bevy_macro_utils",
+    "document-features",
+    "proc-macro-crate",
+    "wayland-scanner",
+];
 
 /// Whether the published crate `name` reads `CARGO_MANIFEST_DIR` only to find files.
 pub(super) fn only_finds_by_variable(name: &str) -> bool {

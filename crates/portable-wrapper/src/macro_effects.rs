@@ -150,7 +150,7 @@ impl MacroEffects {
                 inputs.uses_place = false;
             }
             if reviewed::only_finds_by_variable(name) {
-                inputs.variables.remove("CARGO_MANIFEST_DIR");
+                inputs.mark_finding();
             }
             if reviewed::only_compares_files(name) {
                 inputs.hidden_in_scripts = None;

@@ -656,9 +656,13 @@ fn a_home_whose_path_is_as_long_shares_a_library_with_metadata_of_tracing() {
 }
 
 /// A macro that was reviewed uses the directory of the package only to find a file.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_home_whose_path_is_as_long_shares_a_library_with_a_protocol_of_wayland() {
+#[case::which_is_not_observed("")]
+#[case::which_is_observed(
+    "#[allow(dead_code)] fn never() { std::fs::create_dir(\"made\").unwrap(); }\n"
+)]
+fn a_home_whose_path_is_as_long_shares_a_library_with_a_protocol_of_wayland(#[case] more: &str) {
     let project = Project::new();
     let finds = indoc::indoc! {r#"
         use proc_macro::TokenStream;
@@ -669,12 +673,13 @@ fn a_home_whose_path_is_as_long_shares_a_library_with_a_protocol_of_wayland() {
             format!("{:?}", std::fs::read_to_string(path).unwrap()).parse().unwrap()
         }
     "#};
+    let finds = format!("{finds}{more}");
     let manifest = "[lib]\nproc-macro = true\n";
     package(
         &project,
         "wayland-scanner",
         manifest,
-        &[("src/lib.rs", finds)],
+        &[("src/lib.rs", &*finds)],
     );
     let lib = "pub fn text() -> String { format!(\"{} {}\", wayland_scanner::generate!(\"a.xml\"), file!()) }\n";
     let files = [("src/lib.rs", lib), ("a.xml", "<protocol/>\n")];

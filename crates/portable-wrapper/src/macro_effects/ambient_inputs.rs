@@ -11,6 +11,9 @@ use super::path_variables;
 use super::reviewed;
 use super::texts::words;
 
+/// The variable by which macros find files of a package.
+const FINDING: &str = "CARGO_MANIFEST_DIR";
+
 /// The inputs that code reads besides its arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,6 +25,9 @@ pub(crate) struct AmbientInputs {
     /// Variables whose names are known.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) variables: BTreeSet<String>,
+    /// Whether a reviewed crate reads [`FINDING`] only to find files.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) finds_by_variable: bool,
     /// Why any variable may be read, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) environment: Option<String>,
@@ -199,6 +205,17 @@ impl AmbientInputs {
         self.environment.is_some() && (!is_observed || self.lists_variables)
     }
 
+    /// Whether the variable `name` is read only to find files.
+    pub(crate) fn only_finds_by(&self, name: &str) -> bool {
+        let may_be_read = self.variables.contains(name) || self.environment.is_some();
+        self.finds_by_variable && name == FINDING && !may_be_read
+    }
+
+    /// Accepts that a reviewed crate reads [`FINDING`] only to find files.
+    pub(super) fn mark_finding(&mut self) {
+        self.finds_by_variable |= self.variables.remove(FINDING);
+    }
+
     pub(crate) fn reads_files(&self) -> bool {
         self.files_for.is_some()
     }
@@ -208,6 +225,7 @@ impl AmbientInputs {
         let same = Self {
             name: self.name.clone(),
             variables: self.variables.clone(),
+            finds_by_variable: self.finds_by_variable,
             paths: self.paths.clone(),
             quoted_calls: self.quoted_calls.clone(),
             calls_of_attributes: self.calls_of_attributes.clone(),
@@ -397,6 +415,7 @@ impl AmbientInputs {
             };
         };
         self.variables.extend(other.variables.iter().cloned());
+        self.finds_by_variable |= other.finds_by_variable;
         self.named.extend(other.named.iter().cloned());
         self.words.extend(other.words.iter().cloned());
         self.paths.extend(other.paths.iter().cloned());

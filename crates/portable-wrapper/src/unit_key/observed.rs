@@ -270,8 +270,8 @@ impl KeyBuilder<'_> {
                 .retain(|name| observed.variables.contains(name));
         }
         for name in &observed.variables {
-            // The source includes a file by this variable.
-            if !self.only_includes(name) {
+            // The source includes a file by this variable, or a macro reads it.
+            if !self.only_includes(name) && !self.macros.only_finds_by(name) {
                 self.expose_variable(name);
             }
         }

@@ -1,4 +1,4 @@
-//! The conditions of `#[cfg(…)]`, as far as they are known for a crate on this machine.
+//! The conditions of `#[cfg(…)]`, as far as they are known for a crate.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::tokens::{Kind, Token};
 
-/// The known conditions under which a crate is compiled on this machine.
+/// The known conditions under which a crate is compiled.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct Conditions {
     /// The enabled features; `None` if they are not known.
     features: Option<BTreeSet<String>>,
     /// Whether `cfg(test)` may hold.
     may_be_test: bool,
+    /// Whether it may be compiled for another system than this one.
+    #[serde(default)]
+    has_target: bool,
     /// Whether `#[test]` is the language's attribute, not a macro's.
     pub(super) has_plain_tests: bool,
     /// Whether `cfg!` is the language's macro.
@@ -34,6 +38,7 @@ impl Conditions {
         Self {
             features: Some(features.collect()),
             may_be_test: values.contains(&"test") || words.iter().any(|word| word == "--test"),
+            has_target: words.iter().any(|word| word.starts_with("--target")),
             has_plain_tests: false,
             has_plain_cfg: false,
         }
@@ -64,13 +69,14 @@ impl Conditions {
         match rest {
             [] => match name.text {
                 "test" => (!self.may_be_test).then_some(false),
-                "unix" => Some(true),
-                "windows" => Some(false),
+                "unix" => (!self.has_target).then_some(true),
+                "windows" => (!self.has_target).then_some(false),
                 _ => None,
             },
             [equals, value] if equals.is_punctuation("=") && value.kind == Kind::Text => {
                 match name.text {
                     "feature" => Some(self.features.as_ref()?.contains(value.text)),
+                    "target_os" | "target_arch" | "target_family" if self.has_target => None,
                     "target_os" => Some(value.text == std::env::consts::OS),
                     "target_arch" => Some(value.text == std::env::consts::ARCH),
                     "target_family" => Some(value.text == std::env::consts::FAMILY),

@@ -201,7 +201,7 @@ impl<'a> Macros<'a> {
                         return true;
                     }
                     // The value of a constant ends with a semicolon.
-                    if token.text == "{" && kind != Item::Constant {
+                    if token.text == "{" && kind != Item::Constant && !is_argument {
                         item = at;
                     }
                 }
@@ -353,6 +353,8 @@ mod tests {
             "fn f() { g::<{ file!().len() }>() }",
             "fn f() -> G<u8, { file!().len() }> { G }",
             "fn f<F>() where F: Fn(u8) -> u8, T<fn() -> u8, { file!().len() }>: A, {}",
+            "fn f() -> G<{ 1 }, { file!().len() }> { G }",
+            "fn f() -> G<{ 1 }> { G } const P: &str = file!();",
             "fn f() { a(b > c, G::<u8, { file!().len() }>::d()) }",
             "#[cfg(not(test))] const P: &str = file!();",
             "#[cfg(feature = \"a\")] fn f() {} const P: &str = file!();",
@@ -406,6 +408,18 @@ mod tests {
             &conditions,
             &BTreeSet::new()
         ));
+    }
+
+    #[test]
+    fn code_for_another_system_may_be_compiled() {
+        let sources = ["#[cfg(windows)] const P: &str = file!();".to_owned()];
+        let is_evaluated = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            let conditions = Conditions::of_arguments(&words).of_published();
+            evaluates_own_location(&sources, &conditions, &BTreeSet::new())
+        };
+        assert!(is_evaluated(&["--target", "x86_64-pc-windows-gnu"]));
+        assert!(!is_evaluated(&[]));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl CompileTimeVariables {
         self.named.extend(named_in(&tokens));
         let tokens = &match author {
             Author::Published => {
-                let conditions = Conditions::default().of_published();
+                let conditions = Conditions::of_any_target();
                 inactive_code(&tokens, &conditions).remove_from(tokens)
             }
             Author::Other => tokens,

@@ -44,6 +44,15 @@ impl Conditions {
         }
     }
 
+    /// The conditions for the library of a published crate with any features, for any system.
+    pub(super) fn of_any_target() -> Self {
+        let any = Self {
+            has_target: true,
+            ..Self::default()
+        };
+        any.of_published()
+    }
+
     /// The conditions for a published crate, which defines no other `#[test]` or `cfg!`.
     pub(crate) fn of_published(self) -> Self {
         Self {

@@ -77,7 +77,7 @@ fn read<'a>(
 
 /// The files of a published package that are certainly not compiled into its library, whatever its features are.
 pub(in super::super) fn inactive_files<'a>(sources: &'a [Source<'_>]) -> Vec<&'a Path> {
-    let conditions = Conditions::default().of_published();
+    let conditions = Conditions::of_any_target();
     let (_, named) = read(sources, &conditions, false);
     if named.any || named.any_quoted {
         return Vec::new();

@@ -66,3 +66,31 @@ fn attributes_for_the_build_of_rustc_do_not_count() {
         assert!(library(other).each_time().is_some(), "{other}");
     }
 }
+
+/// What is known of a package holds for each system that it may be compiled for.
+#[test]
+fn code_of_a_package_for_another_system_may_be_compiled() {
+    let root = "#[cfg(windows)] mod windows; #[cfg(test)] mod tests;";
+    let files = [
+        ("src/lib.rs", root),
+        ("src/tests.rs", ""),
+        ("src/windows.rs", ""),
+    ];
+    let sources = files.map(|(path, text)| Source {
+        path: Path::new(path),
+        text: SourceText::Known(text),
+        is_code: true,
+        is_made: false,
+    });
+    assert_eq!(inactive_files(&sources), [Path::new("src/tests.rs")]);
+    for (condition, is_compiled) in [("windows", true), ("test", false)] {
+        let mut found = CompileTimeVariables::default();
+        let source = format!("#[cfg({condition})] const P: &str = env!(\"CARGO_MANIFEST_DIR\");");
+        found.read(&source, Author::Published);
+        assert_eq!(
+            found.paths.contains("CARGO_MANIFEST_DIR"),
+            is_compiled,
+            "{condition}"
+        );
+    }
+}

@@ -108,7 +108,11 @@ impl<'a> Macros<'a> {
         let mut sources = Vec::new();
         // Macros may use other macros, and most sources use none of them.
         while !asking.is_empty() {
+            let begin = sources.len();
             sources.extend(asking.into_iter().map(|source| tokens(source)));
+            for source in &sources[begin..] {
+                self.read_types(source);
+            }
             let mut read = |source: &Vec<_>| self.read(source);
             while sources.iter().map(&mut read).fold(false, BitOr::bitor) {}
             (asking, others) = others
@@ -124,23 +128,32 @@ impl<'a> Macros<'a> {
         names.any(|name| may_call_macro(source.as_bytes(), name))
     }
 
+    /// Adds the types of a source, and the names under which it imports something.
+    fn read_types(&mut self, source: &[Token<'a>]) {
+        let Some(types) = &mut self.types else {
+            return;
+        };
+        for pair in source.windows(2) {
+            if pair.iter().any(|word| word.kind != Kind::Ident) {
+                continue;
+            }
+            match pair[0].text {
+                "struct" | "enum" | "union" => types.insert(pair[1].text),
+                "as" => self.aliases.insert(pair[1].text),
+                _ => false,
+            };
+        }
+    }
+
+    /// Whether a function of this type is one of the crate.
+    fn is_own_type(&self, name: &str) -> bool {
+        let types = self.types.as_ref();
+        types.is_some_and(|types| types.contains(name)) && !self.aliases.contains(name)
+    }
+
     /// Adds the macros of a source. Returns whether one is new.
     fn read(&mut self, source: &[Token<'a>]) -> bool {
         let mut is_new = false;
-        let words = source
-            .windows(2)
-            .filter(|pair| pair.iter().all(|word| word.kind == Kind::Ident));
-        for pair in words {
-            match pair[0].text {
-                "struct" | "enum" | "union" => self.types.iter_mut().for_each(|types| {
-                    types.insert(pair[1].text);
-                }),
-                "as" => {
-                    self.aliases.insert(pair[1].text);
-                }
-                _ => {}
-            }
-        }
         for at in 0..source.len() {
             let [keyword, bang, name, open] = source.get(at..at + 4).unwrap_or_default() else {
                 break;
@@ -235,18 +248,16 @@ impl<'a> Macros<'a> {
         let next = source.get(at + 1);
         let is_called = next.is_some_and(|next| next.is_punctuation("!"));
         match token.text {
-            "caller" => match &source[..at] {
-                [.., function] if function.is_ident("fn") => false,
-                [.., of, separator] if separator.kind == Kind::PathSeparator => {
-                    let is_own = self
-                        .types
-                        .as_ref()
-                        .is_some_and(|types| types.contains(of.text));
-                    !is_own || self.aliases.contains(of.text)
+            "caller" => {
+                let mut before = source[..at].iter().rev();
+                match before.next() {
+                    Some(function) if function.is_ident("fn") => false,
+                    Some(separator) if separator.kind == Kind::PathSeparator => {
+                        !before.next().is_some_and(|of| self.is_own_type(of.text))
+                    }
+                    _ => next.is_some_and(|next| matches!(next.kind, Kind::Open(_))),
                 }
-                [separator] if separator.kind == Kind::PathSeparator => true,
-                _ => next.is_some_and(|next| matches!(next.kind, Kind::Open(_))),
-            },
+            }
             name => is_called && (name == "file" || self.asking.contains(name)),
         }
     }

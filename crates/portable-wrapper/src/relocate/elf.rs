@@ -25,6 +25,11 @@ pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x7fELF\x02\x01") && number(bytes, 16, 2) == Some(RELOCATABLE)
 }
 
+/// The processor that an object is for (`e_machine`).
+pub(super) fn machine(bytes: &[u8]) -> Option<u64> {
+    number(bytes, 18, 2)
+}
+
 /// The number of `width` bytes at `at`.
 pub(super) fn number(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
     let bytes = bytes.get(at..at.checked_add(width)?)?;

@@ -2,7 +2,7 @@
 
 use super::elf::{
     CREL, LINE_TABLE, MERGED_STRINGS, PROGBITS, REL, RELA, RELOCATION, Reference, SECTION_SYMBOL,
-    SYMBOL, SYMTAB, SYMTAB_SHNDX, Section, is_relocatable, number, sections, set,
+    SYMBOL, SYMTAB, SYMTAB_SHNDX, Section, is_relocatable, machine, number, sections, set,
 };
 use super::strings::Strings;
 use super::{Moves, Occurrence, Texts, find};
@@ -98,7 +98,7 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
         let old = old.to_vec();
         strings.change_lengths(&old)?;
     }
-    let machine = number(bytes, 18, 2)?;
+    let machine = machine(bytes)?;
     let is_known = |section: &Section| ![REL, CREL, SYMTAB_SHNDX].contains(&section.kind);
     if !sections.iter().all(is_known) {
         return None;

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
-use super::elf::{AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_relocatable, number, sections};
+use super::elf::{AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_relocatable, machine, sections};
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
 /// information, as wide characters, or as immediate operands of code that writes a string in parts.
@@ -64,7 +64,7 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
     if !is_relocatable(bytes) || contains_wide(bytes, directories) {
         return Some(false);
     }
-    let has_part = match number(bytes, 18, 2)? {
+    let has_part = match machine(bytes)? {
         X86_64 => has_long_operand,
         AARCH64 => has_joined_operands,
         // How others write strings in parts is not known.

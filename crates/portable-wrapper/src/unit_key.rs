@@ -9,6 +9,7 @@ pub(super) mod linking;
 pub(super) mod module_files;
 mod native_inputs;
 pub(super) mod observed;
+mod origin;
 mod published;
 mod source_digests;
 pub(super) mod sources;
@@ -23,6 +24,8 @@ use self::directories::{path_map_of, registries, vendored};
 use self::externs::{Extern, read_externs};
 use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of};
+use self::origin::Origin;
+pub(super) use self::origin::{is_published, published_package};
 use self::sources::{Listing, ListingRequest};
 pub(super) use self::toolchain::{DRIVER, STANDARD_LIBRARY, SYSROOT};
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
@@ -40,15 +43,6 @@ use super::state_dir::StateDir;
 use super::uncacheable::Uncacheable;
 use sccfg_util::env;
 use sccfg_util::fsio::KeyLock;
-
-/// The origin of a unit's source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Origin {
-    /// In a registry's package, also a vendored one. Its directory.
-    Registry(PathBuf),
-    /// In a workspace, a git dependency, or elsewhere.
-    Own,
-}
 
 /// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
@@ -139,7 +133,7 @@ impl<'a> KeyBuilder<'a> {
         let vendored = vendored(unit, manifests);
         let (path_map, keyed_by_path) = path_map_of(unit, cwd, &vendored);
         let mut inputs = Self {
-            origin: origin(&unit.source, &path_map),
+            origin: Origin::of(&unit.source, &path_map),
             path_map,
             vendored,
             keyed_by_path,
@@ -472,25 +466,6 @@ impl<'a> KeyBuilder<'a> {
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
     named.filter(|path| path.is_dir())
-}
-
-/// Whether the package in `directory` is from a registry.
-pub(super) fn is_published(directory: &Path, registries: Option<&Path>) -> bool {
-    registries.is_some_and(|registries| directory.starts_with(registries))
-}
-
-fn origin(source: &str, path_map: &PathMap) -> Origin {
-    let source = Path::new(source);
-    let directory = published_package(source, registries().as_deref())
-        .or_else(|| package::vendored_copy(source, Path::new(path_map.vendored()?)));
-    directory.map_or(Origin::Own, Origin::Registry)
-}
-
-/// The directory of the registry's package that contains `path`.
-pub(super) fn published_package(path: &Path, registries: Option<&Path>) -> Option<PathBuf> {
-    let registries = registries?;
-    let mut below = path.strip_prefix(registries).ok()?.components();
-    Some(registries.join(below.next()?).join(below.next()?))
 }
 
 /// Whether paths can be replaced in programs for this target: the format has sections, and programs are not signed.

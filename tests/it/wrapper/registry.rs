@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use indoc::indoc;
 use rstest::rstest;
 
+use super::environment::PROC_MACRO;
+use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, Store, copy, succeeds};
 
 /// Makes a local registry of packages below `registry-sources`, and points cargo at it. A package stands behind those
@@ -112,11 +114,13 @@ fn above_in(project: Project, lib: &str, script: &str, main: &str) -> Project {
         &[("src/lib.rs", lib), ("build.rs", script)],
     );
     publish(&project, &["lowcrate"]);
-    let project = project.package(
-        "app",
-        "[dependencies]\nlowcrate = \"0.1\"\n",
-        &[("src/main.rs", main)],
-    );
+    app_above(project, main)
+}
+
+/// A program above `lowcrate`, which is published.
+fn app_above(project: Project, main: &str) -> Project {
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", main)]);
     lock(&project);
     project.committed()
 }
@@ -622,7 +626,7 @@ fn a_home_whose_path_is_as_long_shares_a_library_whose_tests_ask_for_it(
 #[requires(sccache)]
 #[test]
 fn a_home_whose_path_is_as_long_shares_a_library_that_asks_for_its_location() {
-    let lib = indoc::indoc! {"
+    let lib = indoc! {"
         enum One { It }
         pub fn text() -> String { text_of(|| One::It as u8 + CALLED) }
         fn text_of<F>(of: F) -> String where F: Fn() -> u8, { format!(\"{} {}\", of(), file!()) }
@@ -649,10 +653,7 @@ fn a_home_whose_path_is_as_long_shares_a_library_with_metadata_of_tracing() {
     let uses = "[dependencies]\ntracing = \"0.1\"\n";
     package(&project, "lowcrate", uses, &[("src/lib.rs", lib)]);
     publish(&project, &["tracing-core", "tracing", "lowcrate"]);
-    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
-    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
-    lock(&project);
-    is_shared_with_another_home(&project.committed());
+    is_shared_with_another_home(&app_above(project, PRINTS));
 }
 
 /// A macro that was reviewed uses the directory of the package only to find a file.
@@ -664,7 +665,7 @@ fn a_home_whose_path_is_as_long_shares_a_library_with_metadata_of_tracing() {
 )]
 fn a_home_whose_path_is_as_long_shares_a_library_with_a_protocol_of_wayland(#[case] more: &str) {
     let project = Project::new();
-    let finds = indoc::indoc! {r#"
+    let finds = indoc! {r#"
         use proc_macro::TokenStream;
         #[proc_macro] pub fn generate(input: TokenStream) -> TokenStream {
             let name: String = input.to_string().trim_matches('"').to_owned();
@@ -674,22 +675,14 @@ fn a_home_whose_path_is_as_long_shares_a_library_with_a_protocol_of_wayland(#[ca
         }
     "#};
     let finds = format!("{finds}{more}");
-    let manifest = "[lib]\nproc-macro = true\n";
-    package(
-        &project,
-        "wayland-scanner",
-        manifest,
-        &[("src/lib.rs", &*finds)],
-    );
+    let files = [("src/lib.rs", &*finds)];
+    package(&project, "wayland-scanner", PROC_MACRO, &files);
     let lib = "pub fn text() -> String { format!(\"{} {}\", wayland_scanner::generate!(\"a.xml\"), file!()) }\n";
     let files = [("src/lib.rs", lib), ("a.xml", "<protocol/>\n")];
     let uses = "[dependencies]\nwayland-scanner = \"0.1\"\n";
     package(&project, "lowcrate", uses, &files);
     publish(&project, &["wayland-scanner", "lowcrate"]);
-    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
-    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
-    lock(&project);
-    is_shared_with_another_home(&project.committed());
+    is_shared_with_another_home(&app_above(project, PRINTS));
 }
 
 /// The program hits in the checkout of another home with a path that is as long, and says what it says without a cache.
@@ -699,11 +692,8 @@ fn is_shared_with_another_home(project: &Project) {
         .ok();
     let second = with_home(project, &project.linked("second"), "other-home");
     second.cargo(&["build"]).ok().all_hit();
-    let cached = second.says("app");
-    second.clean();
-    second.uncached(&["build"]).ok();
-    assert_eq!(cached, second.says("app"));
-    assert!(cached.contains("other-home"), "{cached}");
+    let said = says_the_same_uncached(&second);
+    assert!(said.contains("other-home"), "{said}");
 }
 
 /// A value may depend on a path without containing it, in a library that takes the path from another target.
@@ -732,10 +722,7 @@ fn what_a_library_makes_of_its_place_is_of_this_build(#[case] mode: &str, #[case
     let second = with_home(&project, &project.linked("second"), "other-home");
     let second = second.with("SCCFG_WRAPPER_HOME", mode);
     second.cargo(&["build"]).ok();
-    let cached = second.says("app");
-    second.clean();
-    second.uncached(&["build"]).ok();
-    assert_eq!(cached, second.says("app"));
+    says_the_same_uncached(&second);
 }
 
 /// In what is optimised as a whole, no directory can be written over another; but whoever has the

@@ -14,6 +14,7 @@ mod debuginfo;
 mod derives;
 mod diagnostics;
 mod differential;
+mod distribution_compilers;
 mod early_compiles;
 mod environment;
 mod expected_leaks;

@@ -3,6 +3,7 @@
 mod c_compiler;
 mod linker;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub(super) use self::linker::{
 use super::args::Unit;
 use super::cached_digest::CachedDigest;
 use super::digest;
+use super::observation::{self, Observation};
 use super::state_dir::{FORMAT, StateDir};
 use super::toolchain::{self, Toolchain};
 use sccfg_util::fsio::NIX_STORE;
@@ -59,7 +61,7 @@ impl Compiler {
         let may_be_saved = |found: &Self| found.files.is_settled;
         let subject = subject_of(&program);
         state.load_or_compute(KIND, &subject, Self::is_valid, may_be_saved, || {
-            Self::ask(program)
+            Self::ask(program, state)
         })
     }
 
@@ -89,21 +91,12 @@ impl Compiler {
         self.files.is_valid() && self.has_sources == self.sysroot.join(SOURCES).is_dir()
     }
 
-    fn ask(program: PathBuf) -> Option<Self> {
-        let ask = |args: &[&str]| ask(&program, args);
-        let version = ask(&["-vV"])?;
-        let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?.trim_end());
-        let libraries = sysroot.join(LIBRARIES);
+    fn ask(program: PathBuf, state: &StateDir) -> Option<Self> {
+        let (version, loaded) = version_and_libraries(&program, state)?;
+        let sysroot = ask(&program, &["--print", "sysroot"])?;
+        let sysroot = PathBuf::from(sysroot.trim_end());
         let mut files = vec![program.clone()];
-        let mut names = fsio::names_in(&libraries);
-        names.sort_unstable();
-        let is_library = |name: &String| name.contains(std::env::consts::DLL_SUFFIX);
-        files.extend(
-            names
-                .into_iter()
-                .filter(is_library)
-                .map(|name| libraries.join(name)),
-        );
+        files.extend(own_libraries(&sysroot.join(LIBRARIES), loaded));
         let host = version.lines().find_map(host_of);
         files.extend(
             host.into_iter()
@@ -201,6 +194,41 @@ fn host_of(line: &str) -> Option<&str> {
     line.strip_prefix("host: ")
 }
 
+/// The libraries of the compiler itself: those in `directory`, and those that it `loaded` from elsewhere.
+fn own_libraries(directory: &Path, loaded: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut names = fsio::names_in(directory);
+    names.retain(|name| is_own_library(name));
+    names.sort_unstable();
+    let real = |path: PathBuf| path.canonicalize().ok();
+    let mut files: Vec<_> = names.iter().map(|name| directory.join(name)).collect();
+    let known: BTreeSet<_> = files.iter().cloned().filter_map(real).collect();
+    let loaded = loaded.into_iter().filter_map(real);
+    let loaded: BTreeSet<_> = loaded.filter(|path| !known.contains(path)).collect();
+    files.extend(loaded.into_iter().filter(|path| {
+        let name = path.file_name().unwrap_or_default();
+        is_own_library(&name.to_string_lossy())
+    }));
+    files
+}
+
+/// Whether a library with this name is one of the compiler. In a distribution, the directory also has those of all other programs.
+fn is_own_library(name: &str) -> bool {
+    const OWN: [&str; 6] = ["gccjit", "LLVM", "proc_macro-", "rustc", "std-", "test-"];
+    let stem = name.strip_prefix(std::env::consts::DLL_PREFIX);
+    name.contains(std::env::consts::DLL_SUFFIX)
+        && stem.is_some_and(|stem| OWN.iter().any(|own| stem.starts_with(own)))
+}
+
+/// The output of `-vV`, and the libraries that the program loads, as far as that can be observed.
+fn version_and_libraries(program: &Path, state: &StateDir) -> Option<(String, BTreeSet<PathBuf>)> {
+    let library = observation::library(state);
+    let observation = library.and_then(|library| Observation::of_all(&library));
+    let changes = observation.as_ref().map_or(&[][..], Observation::changes);
+    let version = ask_in(None, program, &["-vV"], changes)?;
+    let requests = observation.and_then(|observation| observation.requests());
+    Some((version, requests.unwrap_or_default().libraries))
+}
+
 /// The libraries of the toolchain for a target, its linker, and the directory of the libraries, whose mtime changes when a
 /// library is added or removed.
 fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
@@ -239,17 +267,23 @@ pub(super) fn processor() -> Option<String> {
 }
 
 fn ask(program: &Path, args: &[&str]) -> Option<String> {
-    ask_in(None, program, args)
+    ask_in(None, program, args, &[])
 }
 
 /// Keeps rustup from installing a toolchain.
 const NO_INSTALL: (&str, &str) = ("RUSTUP_AUTO_INSTALL", "0");
 
-fn ask_in(directory: Option<&Path>, program: &Path, args: &[&str]) -> Option<String> {
+fn ask_in(
+    directory: Option<&Path>,
+    program: &Path,
+    args: &[&str],
+    changes: &[(OsString, Option<OsString>)],
+) -> Option<String> {
+    let no_install = (NO_INSTALL.0.into(), Some(NO_INSTALL.1.into()));
     let output = Program {
         path: program,
         args: &args.iter().map(OsString::from).collect::<Vec<_>>(),
-        changes: &[(NO_INSTALL.0.into(), Some(NO_INSTALL.1.into()))],
+        changes: &[changes, &[no_install]].concat(),
         directory,
     }
     .output()
@@ -293,7 +327,7 @@ fn program_of(word: &OsStr, directory: Option<&Path>) -> Option<PathBuf> {
     match named(word, &here)? {
         Named::Program(program) => Some(program),
         Named::Proxy(proxy) => {
-            let sysroot = ask_in(directory, &proxy, &["--print", "sysroot"])?;
+            let sysroot = ask_in(directory, &proxy, &["--print", "sysroot"], &[])?;
             toolchain::program_in(Path::new(sysroot.trim_end()), proxy.file_name()?)
         }
     }

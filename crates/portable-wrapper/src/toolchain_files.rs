@@ -20,6 +20,8 @@ pub(super) struct ToolchainFiles {
     roots: BTreeSet<PathBuf>,
     /// Covered files, relative to that directory.
     files: BTreeSet<PathBuf>,
+    /// Libraries of the compiler that are not below it.
+    elsewhere: BTreeSet<PathBuf>,
     /// The directories of targets whose libraries are covered.
     targets: Vec<PathBuf>,
     /// The compiler as it is started.
@@ -41,12 +43,14 @@ impl ToolchainFiles {
             roots.find_map(|root| Some(path.strip_prefix(root).ok()?.to_owned()))
         };
         let mut files: BTreeSet<PathBuf> = compiler.paths().filter_map(below).collect();
+        let elsewhere = compiler.paths().filter(|path| below(path).is_none());
         // The compiler may be a script that runs it.
         files.insert(PathBuf::from("bin/rustc"));
         let targets = [compiler.host(), target].into_iter().flatten();
         let targets = targets.map(|target| Path::new("lib/rustlib").join(target));
         Self {
             targets: targets.collect(),
+            elsewhere: elsewhere.map(Path::to_owned).collect(),
             roots,
             files,
             program: compiler.program.clone(),
@@ -81,6 +85,7 @@ impl ToolchainFiles {
     /// Whether the identity of the compiler covers `path`. `is_read`: whether the file was read, not only looked up.
     pub(super) fn has(&self, path: &Path, is_read: bool) -> bool {
         path == self.program
+            || self.elsewhere.contains(path)
             || self.is_not_around_link(path)
             || self.roots().any(|root| match path.strip_prefix(root) {
                 Ok(path) => self.has_below(path, is_read),
@@ -156,6 +161,7 @@ mod tests {
             files: ["bin/rustc", "lib/librustc_driver.so"]
                 .map(PathBuf::from)
                 .into(),
+            elsewhere: BTreeSet::from([PathBuf::from("/llvm/lib/libLLVM.so")]),
             targets: vec![PathBuf::from("lib/rustlib/host")],
             program: PathBuf::from("/tools/one/bin/rustc"),
         };
@@ -166,5 +172,6 @@ mod tests {
         assert!(files.has(Path::new("/tools"), false));
         assert!(!files.has(Path::new("/tools"), true));
         assert!(!files.has(Path::new("/tools/two"), false));
+        assert!(files.has(Path::new("/llvm/lib/libLLVM.so"), true));
     }
 }

@@ -26,7 +26,7 @@ const ASKS: &str = indoc! {r"
 "};
 
 /// A program above the library `lowcrate`, which has this code and uses a macro that reads any variable.
-fn project(lib: &str) -> Project {
+pub(super) fn project(lib: &str) -> Project {
     project_with(READS, lib)
 }
 

@@ -259,7 +259,8 @@ fn compile_remapped(
     };
     let may_depend_on_remap = !output.status.success()
         && request.remap != Remap::None
-        && request.path_map.has_placeholder(&output.stderr);
+        && request.path_map.has_placeholder(&output.stderr)
+        && !diagnostics::has_undefined_symbol(&String::from_utf8_lossy(&output.stderr));
     if may_depend_on_remap {
         // A macro may have opened the remapped path of a source file.
         observation.map_or(Ok(()), Observation::forget)?;

@@ -26,7 +26,7 @@ pub(super) fn is_source_error(status: ExitStatus, stderr: &[u8]) -> bool {
 }
 
 /// Whether the linker reported an undefined symbol. A link that fails for another reason may have reached a limit.
-fn has_undefined_symbol(text: &str) -> bool {
+pub(super) fn has_undefined_symbol(text: &str) -> bool {
     // lld, mold and gold; the linker of binutils; that of macOS.
     const MESSAGES: [&str; 3] = [
         "undefined symbol: ",

@@ -552,10 +552,13 @@ fn fixes_are_made_in_this_checkout() {
     }
 }
 
-/// A compile that failed is repeated without sccache if sccache may be the reason.
+/// A compile that failed is repeated without sccache, or with the real paths, if that may be the reason. The linker of binutils
+/// prints paths.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_program_with_an_undefined_symbol_is_compiled_once() {
+fn a_program_with_an_undefined_symbol_is_compiled_once(
+    #[values("", "-Clink-arg=-fuse-ld=bfd")] flags: &str,
+) {
     let main = indoc! {r#"
         extern "C" { fn nowhere(); }
         fn main() { unsafe { nowhere() } }
@@ -563,10 +566,16 @@ fn a_program_with_an_undefined_symbol_is_compiled_once() {
     let project = Project::new()
         .package("app", "", &[("src/main.rs", main)])
         .committed();
-    let build = project.main().cargo_command(&["build"]).output().unwrap();
+    let main = project.main().with("RUSTFLAGS", flags);
+    let build = main.cargo_command(&["build"]).output().unwrap();
     let stderr = String::from_utf8(build.stderr).unwrap();
     assert!(
         !build.status.success() && stderr.contains("nowhere"),
+        "{stderr}"
+    );
+    assert_eq!(
+        stderr.contains(&format!("{}/crates/app/src/main.rs:2", main.text())),
+        !flags.is_empty(),
         "{stderr}"
     );
     assert_eq!(project.take_number_of_compiles(), 1, "{stderr}");

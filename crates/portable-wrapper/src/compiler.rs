@@ -35,7 +35,9 @@ pub(super) struct Compiler {
     pub(super) sysroot: PathBuf,
     /// Whether the sources of the standard library are installed: debug information contains their path.
     pub(super) has_sources: bool,
-    files: CachedDigest,
+    /// Its program, the libraries of the compiler, and the standard library. Not named `files`, as in saved compilers whose files were
+    /// all libraries of the directory.
+    own_files: CachedDigest,
 }
 
 /// The kind under which compilers are saved in the state directory.
@@ -58,7 +60,7 @@ impl Compiler {
         state: &StateDir,
     ) -> Option<Self> {
         let program = program_of(word, directory)?;
-        let may_be_saved = |found: &Self| found.files.is_settled;
+        let may_be_saved = |found: &Self| found.own_files.is_settled;
         let subject = subject_of(&program);
         state.load_or_compute(KIND, &subject, Self::is_valid, may_be_saved, || {
             Self::ask(program, state)
@@ -88,7 +90,7 @@ impl Compiler {
     }
 
     fn is_valid(&self) -> bool {
-        self.files.is_valid() && self.has_sources == self.sysroot.join(SOURCES).is_dir()
+        self.own_files.is_valid() && self.has_sources == self.sysroot.join(SOURCES).is_dir()
     }
 
     fn ask(program: PathBuf, state: &StateDir) -> Option<Self> {
@@ -104,7 +106,7 @@ impl Compiler {
         );
         Some(Self {
             has_sources: sysroot.join(SOURCES).is_dir(),
-            files: CachedDigest::new(files),
+            own_files: CachedDigest::new(files),
             version,
             sysroot,
             program,
@@ -113,12 +115,12 @@ impl Compiler {
 
     /// The digest of the compiler's files.
     pub(super) fn digest(&self) -> &str {
-        &self.files.digest
+        &self.own_files.digest
     }
 
     /// The paths of its files.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.paths()
+        self.own_files.paths()
     }
 
     /// The host triple.

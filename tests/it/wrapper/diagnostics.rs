@@ -573,10 +573,7 @@ fn a_program_with_an_undefined_symbol_is_compiled_once(
         !build.status.success() && stderr.contains("nowhere"),
         "{stderr}"
     );
-    assert_eq!(
-        stderr.contains(&format!("{}/crates/app/src/main.rs:2", main.text())),
-        !flags.is_empty(),
-        "{stderr}"
-    );
+    let place = format!("{}/crates/app/src/main.rs:2", main.text());
+    assert!(flags.is_empty() || stderr.contains(&place), "{stderr}");
     assert_eq!(project.take_number_of_compiles(), 1, "{stderr}");
 }

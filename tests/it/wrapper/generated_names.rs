@@ -284,10 +284,13 @@ fn programs_above_shared_libraries_name_this_checkout(#[case] name: &str, #[case
     }
 }
 
-/// As clang-sys and crates with bindings are.
+/// As clang-sys and crates with bindings are. The linker of binutils keeps names that no location refers to.
 #[rstest]
 #[requires(sccache)]
-fn published_libraries_are_shared(#[values("s", "as/deep/as/can/be")] place: &str) {
+fn published_libraries_are_shared(
+    #[values("s", "as/deep/as/can/be")] place: &str,
+    #[values("", "-Clink-arg=-fuse-ld=bfd")] flags: &str,
+) {
     let project = Project::new();
     let files = [("build.rs", SCRIPT), ("src/lib.rs", LIBRARY)];
     package(&project, "made", "", &files);
@@ -298,8 +301,12 @@ fn published_libraries_are_shared(#[values("s", "as/deep/as/can/be")] place: &st
     let project = project
         .package("app", uses, &[("src/main.rs", &main), ("build.rs", script)])
         .committed();
-    project.main().cargo(&["build"]).ok();
-    let second = project.linked(place);
+    project
+        .main()
+        .with("RUSTFLAGS", flags)
+        .cargo(&["build"])
+        .ok();
+    let second = project.linked(place).with("RUSTFLAGS", flags);
     second.cargo(&["build"]).ok().all_hit();
     let said = says_the_same_uncached(&second);
     let inside = format!("{}/target/debug/build/", second.text());

@@ -4,9 +4,10 @@
 //! line and a column. In generated source, the name begins with the placeholder of a directory. It can get
 //! another length if nothing but locations refers to it: each pointer is a dynamic relocation, and the length
 //! behind it is changed too. A name that code refers to directly is not understood, because the code may know its
-//! length. Only position-independent ELF files for `x86_64` are read: there, all pointers are relocations, and code
-//! refers to data by 32-bit offsets from the next instruction, which can be searched for.
-//! (System V ABI, "Relocation", and its supplement for AMD64; Intel's manual, volume 2, section 2.2.1.6.)
+//! length. Only position-independent ELF files for `x86_64` are read: there, all pointers are relocations, and [`code`]
+//! refers to data by offsets that can be searched for. (System V ABI, "Relocation", and its supplement for AMD64.)
+
+mod code;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,6 +19,7 @@ use memchr::memmem;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 use object::{Endianness, ReadCache, elf};
 
+use self::code::code_refers_to;
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
 use super::PLACEHOLDER_ROLES;
@@ -31,7 +33,7 @@ pub(super) struct Name {
     pub(super) offset: u64,
     /// Its length in bytes, with the placeholder.
     pub(super) length: u64,
-    /// The offsets of its length fields: 64 bits, little endian.
+    /// The offsets of its length fields: 64 bits, little endian. Empty if no location refers to it.
     pub(super) lengths: Vec<u64>,
 }
 
@@ -70,8 +72,11 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
             return Ok(None);
         }
     }
-    if !names.iter().all(|name| name.name.length > 0) {
-        return Ok(None);
+    for name in names.iter_mut().filter(|name| name.name.length == 0) {
+        let Some(length) = length_of_unused(&name.name, file)? else {
+            return Ok(None);
+        };
+        name.name.length = length;
     }
     let is_inside = |address| name_at(&names, address).is_some_and(|name| name.address != address);
     if pointers.iter().any(|pointer| is_inside(pointer.target)) {
@@ -115,6 +120,8 @@ enum Kind {
     /// Also constants with pointers, which are written when the program starts.
     Variables,
     Relocations,
+    /// The table of the functions (`.eh_frame_hdr`), by which a program is unwound.
+    Functions,
 }
 
 impl Section {
@@ -146,7 +153,8 @@ fn loaded_sections(file: &File, whole: &Part<'_>) -> Option<Vec<Section>> {
         return None;
     }
     let mut loaded = Vec::new();
-    for section in header.sections(endian, &data).ok()?.iter() {
+    let sections = header.sections(endian, &data).ok()?;
+    for section in sections.iter() {
         let flags = section.sh_flags(endian);
         let has = |flag: elf::SectionFlags| flags.0 & flag.0 != 0;
         let Some((offset, length)) = section.file_range(endian).filter(|_| has(elf::SHF_ALLOC))
@@ -156,6 +164,7 @@ fn loaded_sections(file: &File, whole: &Part<'_>) -> Option<Vec<Section>> {
         let kind = match section.sh_type(endian) {
             elf::SHT_RELR => return None,
             elf::SHT_RELA => Kind::Relocations,
+            _ if sections.section_name(endian, section) == Ok(b".eh_frame_hdr") => Kind::Functions,
             _ if has(elf::SHF_EXECINSTR) => Kind::Code,
             _ if has(elf::SHF_WRITE) => Kind::Variables,
             _ => Kind::Constants,
@@ -304,6 +313,17 @@ impl Located {
     }
 }
 
+/// The length of a name that no location refers to, in bytes; `None` if its end cannot be found. The linker of binutils merges equal
+/// strings, and keeps those of functions that it removes. rustc writes a NUL byte behind a name (since 1.92).
+fn length_of_unused(name: &Name, file: &File) -> io::Result<Option<u64>> {
+    let mut bytes = vec![0; usize::try_from(LONGEST).unwrap_or_default()];
+    let read = file.read_at(&mut bytes, name.offset)?;
+    let end = memchr::memchr(0, bytes.get(..read).unwrap_or_default());
+    let text = end.and_then(|end| bytes.get(..end)).unwrap_or_default();
+    let is_name = text.ends_with(b".rs") && !text.iter().any(u8::is_ascii_control);
+    Ok(is_name.then_some(text.len() as u64))
+}
+
 /// Whether the names are those of several source files: each linked object may have its own copy of a name.
 fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
     let mut texts = BTreeSet::new();
@@ -313,44 +333,6 @@ fn have_several_texts(names: &[Located], file: &File) -> io::Result<bool> {
         texts.insert(text);
     }
     Ok(texts.len() > 1)
-}
-
-/// Whether an instruction may refer to an address for which `is_wanted` returns true. Bytes that look like such an instruction
-/// count as well.
-fn code_refers_to(
-    sections: &[Section],
-    whole: &Part<'_>,
-    is_wanted: impl Fn(u64) -> bool,
-) -> io::Result<bool> {
-    for section in sections.iter().filter(|section| section.kind == Kind::Code) {
-        let found = section.part(whole).visit(8, |Window { bytes, at, new }| {
-            for (nth, window) in bytes.windows(6).enumerate() {
-                let [opcode, mode, offset @ ..] = window else {
-                    continue;
-                };
-                // The byte before an offset from the next instruction (ModRM) has these bits.
-                if mode & 0xc7 != 0x05 || !new.contains(&nth) {
-                    continue;
-                }
-                let offset = offset
-                    .first_chunk()
-                    .map_or(0, |bytes| i32::from_le_bytes(*bytes));
-                let end = section.address(at + nth as u64 + 6);
-                let target = end.wrapping_add_signed(offset.into());
-                // An immediate operand of up to four bytes may follow, but not after `lea`, which loads an address.
-                let behind: &[u64] = if *opcode == 0x8d { &[0] } else { &[0, 1, 2, 4] };
-                let mut targets = behind.iter().map(|behind| target.wrapping_add(*behind));
-                if targets.any(&is_wanted) {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        if found.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Adds the address at which a table would begin of which a constant in `section` may be an entry, the offset from the beginning

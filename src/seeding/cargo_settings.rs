@@ -22,6 +22,9 @@ pub(crate) struct CargoSettings {
     wrapper: Option<(&'static str, OsString)>,
     /// The variables in `[env]`.
     variables: BTreeMap<String, Variable>,
+    /// A variable whose value depends on the version of cargo: a relative path in a table that several files have is relative to
+    /// the first of them, and since cargo 1.97 to that with the path (`EnvConfigValue` in the crate `cargo`).
+    ambiguous: Option<String>,
     /// Whether a file uses `include`, which not every version of cargo supports.
     has_includes: bool,
 }
@@ -56,6 +59,17 @@ impl Variable {
             is_forced: flag(table, "force")?,
         })
     }
+}
+
+/// Whether the value of this variable depends on the version of cargo.
+fn is_ambiguous(setting: &Setting) -> bool {
+    let Value::Table(table) = &setting.value else {
+        return false;
+    };
+    let is_relative = matches!(flag(table, "relative"), Ok(true));
+    let is_elsewhere =
+        || matches!(text(table, "value"), Ok(Some((_, base))) if base != setting.base);
+    is_relative && is_elsewhere()
 }
 
 impl CargoSettings {
@@ -104,8 +118,14 @@ impl CargoSettings {
         let wrapper = program("rustc-wrapper")?;
         let wrapper = wrapper.map(|wrapper| ("build.rustc-wrapper of cargo", wrapper));
         self.wrapper = self.wrapper.take().or(wrapper);
-        let variables = merged::table(&table, "env")?.iter();
+        let variables = merged::table(&table, "env")?;
+        let mut unset = variables
+            .iter()
+            .filter(|(name, _)| env::var_os(&format!("CARGO_ENV_{name}")).is_none());
+        let ambiguous = unset.find(|(_, setting)| is_ambiguous(setting));
+        self.ambiguous = ambiguous.map(|(name, _)| name.clone());
         self.variables = variables
+            .iter()
             .map(|(name, setting)| {
                 // As for any setting that a file has, a variable of the shell comes first.
                 let set = env::var_os(&format!("CARGO_ENV_{name}"));
@@ -143,6 +163,11 @@ impl CargoSettings {
     pub(crate) fn wrapper(&self) -> Option<(&'static str, &OsStr)> {
         let (setting, wrapper) = self.wrapper.as_ref()?;
         (!wrapper.is_empty()).then_some((setting, wrapper))
+    }
+
+    /// The name of a variable whose value depends on the version of cargo.
+    pub(super) fn ambiguous_variable(&self) -> Option<&str> {
+        self.ambiguous.as_deref()
     }
 
     /// The variables that cargo sets for compilers and build scripts, besides its own.

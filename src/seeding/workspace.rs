@@ -61,6 +61,14 @@ impl Workspace {
             .workspace_root(directory)
             .ok_or_else(failed)?;
         let settings = CargoSettings::read(cwd).ok_or_else(failed)?;
+        if let Some(name) = settings.ambiguous_variable() {
+            let what = format!(
+                "the value of {name} in cargo's settings around {} depends on the version of cargo",
+                directory.display()
+            );
+            let hint = "set its `value` and `relative` in the same file";
+            return Err(Problem::new(what).hint(hint));
+        }
         let build = settings.build_directory(&root);
         let build = build.or_else(|| asked(directory)).ok_or_else(failed)?;
         Ok(Self {

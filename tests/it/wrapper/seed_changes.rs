@@ -411,7 +411,7 @@ fn a_variable_of_the_first_build_counts(
 #[requires(sccache)]
 #[test]
 fn a_file_that_the_linker_reads_counts() {
-    let main = "extern \"C\" { static number: u8; }\nfn main() { println!(\"{}\", unsafe { &raw const number } as usize); }\n";
+    let main = "extern \"C\" { static number: u8; }\nfn main() { println!(\"{}\", unsafe { &raw const number } as usize as u8); }\n";
     let project = Project::new()
         .with_store()
         .package("app", "", &[("src/main.rs", main)])

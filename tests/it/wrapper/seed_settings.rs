@@ -234,14 +234,6 @@ fn configured_elsewhere(files: &[(&str, &str)], shell: &str, check: impl FnOnce(
     "a",
     "b"
 )]
-#[case::relative_to_the_first_included_file(
-    &[
-        (HERE, "include = [\"more/a.toml\"]\n[env]\nGREETING = { value = \"b\", relative = true }\n"),
-        ("linked/.cargo/more/a.toml", "[env]\nGREETING = { value = \"a\", force = true }\n"),
-    ],
-    "{linked}/b",
-    "{linked}/.cargo/b"
-)]
 #[case::an_included_file_that_may_be_missing(
     &[(HERE, "include = [{ path = \"missing.toml\", optional = true }]\n")],
     "shell",
@@ -258,6 +250,41 @@ fn tables_of_variables_are_merged(
         linked.uncached(&["build"]).ok();
         let says = says.replace("{linked}", linked.text());
         assert_eq!(linked.says("app"), format!("{says}\n"));
+    });
+}
+
+/// cargo 1.96 takes the path to be relative to another file than 1.97 does.
+#[rstest]
+#[case::of_an_included_file(
+    "include = [\"more/a.toml\"]\n[env]\nGREETING = { value = \"b\", relative = true }\n",
+    ""
+)]
+#[case::of_a_nearer_file(
+    "[env]\nGREETING = { force = true }\n",
+    "[env]\nGREETING = { value = \"b\", relative = true }\n"
+)]
+#[requires(sccache)]
+fn nothing_is_seeded_if_the_version_of_cargo_decides_what_a_path_is_relative_to(
+    #[case] here: &str,
+    #[case] above: &str,
+) {
+    let more = "[env]\nGREETING = { value = \"a\", force = true }\n";
+    let files = [
+        (HERE, here),
+        (ABOVE, above),
+        ("linked/.cargo/more/a.toml", more),
+    ];
+    configured_elsewhere(&files, "shell", |linked| {
+        let said = sccfg(linked, &["seed"]);
+        said.status(1)
+            .stderr_has("the value of GREETING in cargo's settings")
+            .stderr_has("depends on the version of cargo")
+            .stderr_has("hint: set its `value` and `relative` in the same file");
+        assert!(!linked.path("target").exists());
+        linked.cargo(&["build"]).ok();
+        let set = linked.with("CARGO_ENV_GREETING", "set");
+        set.clean();
+        sccfg(&set, &["seed"]).status(0);
     });
 }
 

@@ -113,6 +113,13 @@ impl Compiler {
         })
     }
 
+    /// The directories in which the compiler finds its own files. In a distribution, the sysroot is `/usr`, which may contain
+    /// checkouts.
+    pub(super) fn directories(&self) -> impl Iterator<Item = PathBuf> {
+        let names = ["bin", LIBRARIES, "lib64", "libexec"].into_iter();
+        names.map(|name| self.sysroot.join(name))
+    }
+
     /// The digest of the compiler's files.
     pub(super) fn digest(&self) -> &str {
         &self.own_files.digest

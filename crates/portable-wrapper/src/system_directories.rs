@@ -20,3 +20,5 @@ pub(super) const VOLATILE_DIRECTORIES: [&str; 4] = ["/dev", "/proc", "/run", "/s
 pub(super) const KERNEL_DIRECTORIES: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// A directory below one of them that contains ordinary files.
 pub(super) const SHARED_MEMORY: &str = "/dev/shm";
+/// Directories below one of them for sources: projects are there in many images of containers.
+pub(super) const SOURCES: [&str; 2] = ["/usr/local/src", "/usr/src"];

@@ -210,7 +210,9 @@ impl<'a> KeyBuilder<'a> {
     /// Adds files that the compile may read and that are not added to the key one by one.
     fn add_known_inputs(&mut self, compiler: &Compiler) {
         let known = &mut self.known_inputs;
-        known.add_installed(&compiler.sysroot);
+        for directory in compiler.directories() {
+            known.add_installed(&directory);
+        }
         // The program may be a script that runs the compiler.
         known.add_file(&compiler.program);
         if let Some(registries) = registries() {

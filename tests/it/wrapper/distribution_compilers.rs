@@ -9,6 +9,7 @@ use super::out_dir::{NOTES_EXPANSIONS, says_the_same_uncached};
 use super::project::{Checkout, Project, copy, real_rustc};
 use super::published_macros;
 use super::registry::with_home;
+use super::unknown_inputs::{CALLS, write_files};
 
 /// The directory of the compiler's libraries on Debian and Ubuntu.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
@@ -101,4 +102,26 @@ fn a_library_of_the_compiler_counts_wherever_it_is() {
     change(&libraries.find(is_llvm).unwrap());
     main.clean();
     main.cargo(&["build"]).ok().compiled_some();
+}
+
+/// As in a container image whose working directory is `/usr/src/app`.
+#[requires(sccache)]
+#[test]
+fn a_checkout_next_to_the_compiler_is_not_part_of_it() {
+    let project = Project::new();
+    let libraries = project.sandbox.path("usr/src/other");
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-lib=dylib=script\"); }}\n",
+        libraries.display()
+    );
+    let files = [("src/main.rs", CALLS), ("build.rs", &*script)];
+    let project = project.package("app", "", &files).committed();
+    let usr = install(&project);
+    let (checkout, _) = using(&project.linked("usr/src/app"), &usr);
+    for number in [1, 2] {
+        write_files(&checkout, &libraries, number);
+        checkout.clean();
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(checkout.says("app"), format!("{number}\n"));
+    }
 }

@@ -19,7 +19,7 @@ struct Case {
     prints: &'static [&'static str],
 }
 
-const CALLS: &str = "unsafe extern \"C\" { fn number() -> i32; }\nfn main() { println!(\"{}\", unsafe { number() }); }\n";
+pub(super) const CALLS: &str = "unsafe extern \"C\" { fn number() -> i32; }\nfn main() { println!(\"{}\", unsafe { number() }); }\n";
 const READS: &str =
     "unsafe extern \"C\" { static NAME: u8; }\nfn main() { println!(\"{}\", unsafe { NAME }); }\n";
 
@@ -82,7 +82,7 @@ fn run(program: &str, args: &[&str]) {
 }
 
 /// Writes the files of all cases so that each program prints `number`.
-fn write_files(checkout: &Checkout<'_>, outside: &Path, number: u8) {
+pub(super) fn write_files(checkout: &Checkout<'_>, outside: &Path, number: u8) {
     let symbol =
         |name: &str| format!(".section .rodata\n.global {name}\n{name}: .byte {number}\n.text\n");
     checkout.write("data/outer.inc", ".include \"data/inner.inc\"\n");

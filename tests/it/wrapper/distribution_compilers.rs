@@ -20,13 +20,15 @@ fn install(project: &Project) -> PathBuf {
     let real = real_rustc();
     let toolchain = real.ancestors().nth(2).unwrap();
     copy(&real, &usr.join("bin/rustc"));
-    for entry in fs::read_dir(toolchain.join("lib")).unwrap() {
-        let library = entry.unwrap().path();
-        if library.is_file() {
-            copy(
-                &library,
-                &usr.join(LIBRARIES).join(library.file_name().unwrap()),
-            );
+    let directories = ["lib", LIBRARIES].map(|name| toolchain.join(name));
+    let entries = directories.iter().flat_map(fs::read_dir).flatten();
+    for library in entries.map(|entry| entry.unwrap().path()) {
+        let name = library.file_name().unwrap();
+        let is_own = ["librustc_driver", "libLLVM"]
+            .iter()
+            .any(|own| name.to_str().unwrap().starts_with(own));
+        if is_own {
+            copy(&library, &usr.join(LIBRARIES).join(name));
         }
     }
     let host = Command::new(&real).args(["--print", "host-tuple"]).output();

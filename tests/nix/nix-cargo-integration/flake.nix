@@ -16,7 +16,7 @@
       lib.makeOutputs =
         { root, systems ? [ "x86_64-linux" "aarch64-linux" ], config ? _: { }, overrides ? { }, ... }:
         {
-          packages = genAttrs systems (_: throw "nobody asked for the packages");
+          packages = genAttrs systems (_: { default = throw "nobody asked for the packages"; });
           devShells = genAttrs systems (system: rec { crate = shell system; default = crate; });
         };
     };

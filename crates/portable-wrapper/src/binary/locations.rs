@@ -73,7 +73,7 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
         }
     }
     for name in names.iter_mut().filter(|name| name.name.length == 0) {
-        let Some(length) = length_of_unused(&name.name, file)? else {
+        let Some(length) = length_of_unused(&name.name, &whole)? else {
             return Ok(None);
         };
         name.name.length = length;
@@ -315,13 +315,13 @@ impl Located {
 
 /// The length of a name that no location refers to, in bytes; `None` if its end cannot be found. The linker of binutils merges equal
 /// strings, and keeps those of functions that it removes. rustc writes a NUL byte behind a name (since 1.92).
-fn length_of_unused(name: &Name, file: &File) -> io::Result<Option<u64>> {
-    let mut bytes = vec![0; usize::try_from(LONGEST).unwrap_or_default()];
-    let read = file.read_at(&mut bytes, name.offset)?;
-    let end = memchr::memchr(0, bytes.get(..read).unwrap_or_default());
-    let text = end.and_then(|end| bytes.get(..end)).unwrap_or_default();
-    let is_name = text.ends_with(b".rs") && !text.iter().any(u8::is_ascii_control);
-    Ok(is_name.then_some(text.len() as u64))
+fn length_of_unused(name: &Name, whole: &Part<'_>) -> io::Result<Option<u64>> {
+    let most = usize::try_from(LONGEST).unwrap_or(usize::MAX);
+    let text = whole.text_at(name.offset, most)?;
+    let text = text.filter(|text| text.ends_with(b".rs") && !text.iter().any(u8::is_ascii_control));
+    let length = text.map(|text| text.len() as u64);
+    // The NUL byte is part of the file.
+    Ok(length.filter(|length| name.offset + length < whole.range.end))
 }
 
 /// Whether the names are those of several source files: each linked object may have its own copy of a name.

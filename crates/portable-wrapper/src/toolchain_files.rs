@@ -42,15 +42,20 @@ impl ToolchainFiles {
             let mut roots = roots.iter();
             roots.find_map(|root| Some(path.strip_prefix(root).ok()?.to_owned()))
         };
-        let mut files: BTreeSet<PathBuf> = compiler.paths().filter_map(below).collect();
-        let elsewhere = compiler.paths().filter(|path| below(path).is_none());
         // The compiler may be a script that runs it.
-        files.insert(PathBuf::from("bin/rustc"));
+        let mut files = BTreeSet::from([PathBuf::from("bin/rustc")]);
+        let mut elsewhere = BTreeSet::new();
+        for path in compiler.paths() {
+            match below(path) {
+                Some(path) => files.insert(path),
+                None => elsewhere.insert(path.to_owned()),
+            };
+        }
         let targets = [compiler.host(), target].into_iter().flatten();
         let targets = targets.map(|target| Path::new("lib/rustlib").join(target));
         Self {
             targets: targets.collect(),
-            elsewhere: elsewhere.map(Path::to_owned).collect(),
+            elsewhere,
             roots,
             files,
             program: compiler.program.clone(),

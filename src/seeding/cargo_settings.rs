@@ -22,9 +22,6 @@ pub(crate) struct CargoSettings {
     wrapper: Option<(&'static str, OsString)>,
     /// The variables in `[env]`.
     variables: BTreeMap<String, Variable>,
-    /// A variable whose value depends on the version of cargo: a relative path in a table that several files have is relative to
-    /// the first of them, and since cargo 1.97 to that with the path (`EnvConfigValue` in the crate `cargo`).
-    ambiguous: Option<String>,
     /// Whether a file uses `include`, which not every version of cargo supports.
     has_includes: bool,
 }
@@ -35,41 +32,38 @@ struct Variable {
     value: OsString,
     /// Whether it replaces a value of the environment (`force`).
     is_forced: bool,
+    /// Whether its value depends on the version of cargo: a relative path in a table that several files have is relative to the
+    /// first of them, and since cargo 1.97 to that with the path (`EnvConfigValue` in the crate `cargo`).
+    is_ambiguous: bool,
 }
 
 impl Variable {
+    fn plain(value: OsString) -> Self {
+        Self {
+            value,
+            is_forced: false,
+            is_ambiguous: false,
+        }
+    }
+
     fn of(setting: &Setting) -> Result<Self, Refused> {
         let table = match &setting.value {
-            Value::Text(value) => {
-                return Ok(Self {
-                    value: value.into(),
-                    is_forced: false,
-                });
-            }
+            Value::Text(value) => return Ok(Self::plain(value.into())),
             Value::Table(table) => table,
             Value::Flag(_) | Value::Number | Value::List(_) => return Err(Refused),
         };
-        let (value, _) = text(table, "value")?.ok_or(Refused)?;
+        let (value, base) = text(table, "value")?.ok_or(Refused)?;
+        let is_relative = flag(table, "relative")?;
         Ok(Self {
-            value: if flag(table, "relative")? {
+            value: if is_relative {
                 setting.base.join(value).into()
             } else {
                 value.into()
             },
             is_forced: flag(table, "force")?,
+            is_ambiguous: is_relative && base != setting.base,
         })
     }
-}
-
-/// Whether the value of this variable depends on the version of cargo.
-fn is_ambiguous(setting: &Setting) -> bool {
-    let Value::Table(table) = &setting.value else {
-        return false;
-    };
-    let is_relative = matches!(flag(table, "relative"), Ok(true));
-    let is_elsewhere =
-        || matches!(text(table, "value"), Ok(Some((_, base))) if base != setting.base);
-    is_relative && is_elsewhere()
 }
 
 impl CargoSettings {
@@ -118,21 +112,12 @@ impl CargoSettings {
         let wrapper = program("rustc-wrapper")?;
         let wrapper = wrapper.map(|wrapper| ("build.rustc-wrapper of cargo", wrapper));
         self.wrapper = self.wrapper.take().or(wrapper);
-        let variables = merged::table(&table, "env")?;
-        let mut unset = variables
-            .iter()
-            .filter(|(name, _)| env::var_os(&format!("CARGO_ENV_{name}")).is_none());
-        let ambiguous = unset.find(|(_, setting)| is_ambiguous(setting));
-        self.ambiguous = ambiguous.map(|(name, _)| name.clone());
+        let variables = merged::table(&table, "env")?.iter();
         self.variables = variables
-            .iter()
             .map(|(name, setting)| {
                 // As for any setting that a file has, a variable of the shell comes first.
                 let set = env::var_os(&format!("CARGO_ENV_{name}"));
-                let set = set.map(|value| Variable {
-                    value,
-                    is_forced: false,
-                });
+                let set = set.map(Variable::plain);
                 Ok((name.clone(), set.map_or_else(|| Variable::of(setting), Ok)?))
             })
             .collect::<Result<_, _>>()?;
@@ -167,7 +152,9 @@ impl CargoSettings {
 
     /// The name of a variable whose value depends on the version of cargo.
     pub(super) fn ambiguous_variable(&self) -> Option<&str> {
-        self.ambiguous.as_deref()
+        let mut variables = self.variables.iter();
+        let found = variables.find(|(_, variable)| variable.is_ambiguous);
+        found.map(|(name, _)| name.as_str())
     }
 
     /// The variables that cargo sets for compilers and build scripts, besides its own.

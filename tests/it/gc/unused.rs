@@ -1,14 +1,13 @@
 //! Target directories that were not used for long, and those for incremental compilation.
 
 use std::fs;
-use std::process::Command;
 use std::time::SystemTime;
 
 use rstest::rstest;
 
 use super::{DAY, Repo, all_below, found, names, set_times};
 use crate::lab::Layout;
-use crate::wrapper::project::succeeds;
+use crate::wrapper::project::{host, succeeds};
 
 #[rstest]
 fn unused_directories_are_recognised_by_their_fingerprints(
@@ -209,13 +208,10 @@ fn incremental_directories_go_with_libraries_of_others(
 #[test]
 fn all_profiles_are_found() {
     let repo = Repo::new();
-    let host = succeeds(Command::new("rustc").arg("-vV")).stdout;
-    let host = String::from_utf8(host).unwrap();
-    let host = host.lines().find_map(|line| line.strip_prefix("host: "));
     repo.build("repo");
     for args in [
         &["build", "-q", "--release"][..],
-        &["build", "-q", "--target", host.unwrap()],
+        &["build", "-q", "--target", &host()],
         &["check", "-q", "--target-dir", "target/rust-analyzer"],
         &["doc", "-q"],
     ] {

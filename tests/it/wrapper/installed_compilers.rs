@@ -5,17 +5,17 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rstest::rstest;
 
 use super::command::said;
 use super::environment::PROC_MACRO;
 use super::out_dir::{NOTES_EXPANSIONS, says_the_same_uncached};
-use super::project::{Checkout, Project, copy, real_rustc};
+use super::project::{Checkout, Project, copy, host, real_rustc};
 use super::published_macros;
 use super::registry::with_home;
-use super::unknown_inputs::{CALLS, write_files};
+use super::toolchains::ZERO;
+use super::unknown_inputs::{CALLS, links_script, write_files};
 
 /// The directory of the compiler's libraries on Debian and Ubuntu.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
@@ -33,10 +33,8 @@ fn libraries(toolchain: &Path) -> Vec<PathBuf> {
 }
 
 /// The directory of the standard library in a toolchain.
-fn standard_library(rustc: &Path) -> PathBuf {
-    let host = Command::new(rustc).args(["--print", "host-tuple"]).output();
-    let host = String::from_utf8(host.unwrap().stdout).unwrap();
-    Path::new("lib/rustlib").join(host.trim())
+fn standard_library() -> PathBuf {
+    Path::new("lib/rustlib").join(host())
 }
 
 /// Copies the compiler to a directory as Debian does to `/usr`, and returns it.
@@ -49,7 +47,7 @@ fn install(project: &Project) -> PathBuf {
         let name = library.file_name().unwrap();
         copy(&library, &usr.join(LIBRARIES).join(name));
     }
-    let standard = standard_library(&real);
+    let standard = standard_library();
     copy(&toolchain.join(&standard), &usr.join(&standard));
     usr
 }
@@ -85,7 +83,7 @@ fn put_together(project: &Project) -> PathBuf {
             symlink(&library, &place).unwrap();
         }
     }
-    let standard = standard_library(&real);
+    let standard = standard_library();
     link_files(&toolchain.join(&standard), &together.join(&standard));
     together
 }
@@ -139,12 +137,10 @@ fn the_path_of_the_compilers_library_is_asked_for_by_no_macro(
 #[case::of_links(put_together)]
 #[requires(sccache)]
 fn what_uses_a_macro_of_the_workspace_is_shared(#[case] install: fn(&Project) -> PathBuf) {
-    let makes = "use proc_macro::TokenStream;\n#[proc_macro] pub fn zero(_: TokenStream) -> TokenStream { \
-        std::env::var(\"CARGO_PKG_NAME\").unwrap(); \"0\".parse().unwrap() }\n";
     let uses = "[dependencies]\nmakes = { path = \"../makes\" }\n";
     let main = "fn main() { println!(\"{}\", makes::zero!()); }\n";
     let project = Project::new()
-        .package("makes", PROC_MACRO, &[("src/lib.rs", makes)])
+        .package("makes", PROC_MACRO, &[("src/lib.rs", ZERO)])
         .package("app", uses, &[("src/main.rs", main)])
         .committed();
     let compiler = install(&project);
@@ -200,10 +196,7 @@ fn a_library_of_the_compiler_counts_wherever_it_is() {
 fn a_checkout_next_to_the_compiler_is_not_part_of_it() {
     let project = Project::new();
     let libraries = project.sandbox.path("usr/src/other");
-    let script = format!(
-        "fn main() {{ println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-lib=dylib=script\"); }}\n",
-        libraries.display()
-    );
+    let script = links_script(&libraries);
     let files = [("src/main.rs", CALLS), ("build.rs", &*script)];
     let project = project.package("app", "", &files).committed();
     let usr = install(&project);

@@ -3,13 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use indoc::indoc;
 use memchr::memmem;
 use rstest::rstest;
 
-use super::project::{Checkout, Layout, Project, succeeds};
+use super::project::{Checkout, Layout, Project, host, succeeds};
 
 /// Where cargo is told to build.
 #[derive(Debug, Clone, Copy)]
@@ -317,13 +316,6 @@ fn explain_finds_the_units_wherever_they_are(#[case] layout: Layout, #[case] pla
         "{text}"
     );
     assert!(explain("mac", &[]).contains("mac (proc-macro), from the cache"));
-}
-
-fn host() -> String {
-    let output = succeeds(Command::new("rustc").arg("-vV"));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.unwrap().to_owned()
 }
 
 /// A macro reads the files of its workspace, of which what cargo builds is none.

@@ -609,6 +609,14 @@ pub(crate) fn real_rustc() -> PathBuf {
     Path::new(sysroot.trim()).join("bin/rustc")
 }
 
+/// The host triple.
+pub(crate) fn host() -> String {
+    let output = succeeds(Command::new("rustc").arg("-vV"));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.unwrap().to_owned()
+}
+
 pub(crate) fn cargo_home() -> PathBuf {
     home_of("CARGO_HOME", ".cargo")
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rstest::rstest;
 
@@ -11,7 +10,7 @@ use super::build_scripts::take_runs;
 use super::command::said;
 use super::macro_workspace::{Macro, differing, plain, texts, workspace};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Project, copy, real_rustc, rustup_home};
+use super::project::{Checkout, Project, copy, host, real_rustc, rustup_home};
 use super::seed::seed;
 use super::toolchains::two;
 use super::workspace_scripts::app;
@@ -28,10 +27,7 @@ fn with_toolchain(project: &Project) -> (Checkout<'_>, PathBuf) {
     let names = fs::read_dir(real.join("lib")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let libraries = names.filter(is_library).map(|name| format!("lib/{name}"));
-    let host = Command::new(&rustc).arg("-vV").output().unwrap();
-    let host = String::from_utf8(host.stdout).unwrap();
-    let mut host = host.lines().filter_map(|line| line.strip_prefix("host: "));
-    let standard = format!("lib/rustlib/{}", host.next().unwrap());
+    let standard = format!("lib/rustlib/{}", host());
     let others = ["bin/cargo".to_owned(), "bin/rustc".to_owned(), standard];
     for part in libraries.chain(others) {
         copy(&real.join(&part), &toolchain.join(&part));

@@ -16,6 +16,10 @@ const LOW: &str = "pub fn f<T: Default>() -> T { T::default() }\npub fn version(
 /// Says which compiler it was built for.
 const SCRIPT: &str = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); let out = std::process::Command::new(std::env::var_os(\"RUSTC\").unwrap()).arg(\"-V\").output().unwrap(); println!(\"cargo::rustc-env=V={}\", String::from_utf8(out.stdout).unwrap().trim()); }\n";
 
+/// A macro that reads a variable and asks for no path.
+pub(super) const ZERO: &str = "use proc_macro::TokenStream;\n#[proc_macro] pub fn zero(_: TokenStream) -> TokenStream { \
+    std::env::var(\"CARGO_PKG_NAME\").unwrap(); \"0\".parse().unwrap() }\n";
+
 fn project() -> Project {
     Project::new()
         .package("low", "", &[("src/lib.rs", LOW), ("build.rs", SCRIPT)])
@@ -100,12 +104,10 @@ fn two_toolchains_keep_apart() {
 #[requires(sccache)]
 #[test]
 fn a_compiler_behind_a_link_shares_units_with_macros() {
-    let makes = "use proc_macro::TokenStream;\n#[proc_macro] pub fn zero(_: TokenStream) -> TokenStream { \
-        std::env::var(\"CARGO_PKG_NAME\").unwrap(); \"0\".parse().unwrap() }\n";
     let uses = "[dependencies]\nmakes = { path = \"../makes\" }\n";
     let lib = "pub fn f() -> u32 { makes::zero!() }\n";
     let project = Project::new()
-        .package("makes", PROC_MACRO, &[("src/lib.rs", makes)])
+        .package("makes", PROC_MACRO, &[("src/lib.rs", ZERO)])
         .package("low", uses, &[("src/lib.rs", lib)])
         .committed();
     let link = project.sandbox.path("profile/bin/rustc");

@@ -81,6 +81,14 @@ fn run(program: &str, args: &[&str]) {
     succeeds(std::process::Command::new(program).args(args));
 }
 
+/// A build script that links the linker script `libscript.so` in this directory.
+pub(super) fn links_script(directory: &Path) -> String {
+    format!(
+        "fn main() {{ println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-lib=dylib=script\"); }}\n",
+        directory.display()
+    )
+}
+
 /// Writes the files of all cases so that each program prints `number`.
 pub(super) fn write_files(checkout: &Checkout<'_>, outside: &Path, number: u8) {
     let symbol =
@@ -192,10 +200,7 @@ fn linked_by(project: Project, script: &str) -> Project {
 fn what_a_linker_finds_that_is_not_observed_is_of_this_build(#[case] script: &str) {
     let project = Project::new();
     let outside = project.sandbox.path("outside");
-    let prints = format!(
-        "fn main() {{ println!(\"cargo::rustc-link-search=native={}\"); println!(\"cargo::rustc-link-lib=dylib=script\"); }}\n",
-        outside.display()
-    );
+    let prints = links_script(&outside);
     let project = project.package(
         "app",
         "",

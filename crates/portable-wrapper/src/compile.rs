@@ -338,13 +338,7 @@ fn entry_of(
             }
             entry.is_movable &= is_movable;
         }
-        let sites = if request.is_linked && binary::is_linked(name) {
-            placeholder_sites::find(&file, path_map)?
-        } else if request.may_have_names && contents.may_leak {
-            library_locations::sites(name, &file)?.filter(|sites| !sites.is_empty())
-        } else {
-            None
-        };
+        let sites = sites_in(request, name, &file, &contents)?;
         // What is written into texts moves them, and what is computed from a name may be anywhere.
         let is_kept = |_: &Vec<_>| request.is_linked || !entry.has_texts && !asks_for_replaced;
         let role = sites.iter().flatten().map(PlaceholderSite::role).next();
@@ -385,6 +379,27 @@ fn entry_of(
         entry.lacks_leak = !may_have_leak(request, info, expected, evaluates_generated, functions)?;
     }
     Ok((entry, leak))
+}
+
+/// The sites of the placeholders in an output; `None` if they are not known, or if a library has none.
+fn sites_in(
+    request: &CompileRequest,
+    name: &str,
+    file: &File,
+    contents: &Contents,
+) -> io::Result<Option<Vec<PlaceholderSite>>> {
+    if request.is_linked && binary::is_linked(name) {
+        return if contents.may_leak {
+            placeholder_sites::find(file, &request.path_map)
+        } else {
+            Ok(Some(Vec::new()))
+        };
+    }
+    if request.may_have_names && contents.may_leak {
+        let sites = library_locations::sites(name, file)?;
+        return Ok(sites.filter(|sites| !sites.is_empty()));
+    }
+    Ok(None)
 }
 
 /// The content of the substitute for a withheld file. Not empty, because sccache 0.10 does not store empty files.

@@ -12,6 +12,7 @@ mod c_library;
 mod caller_functions;
 mod compile_time_variables;
 mod conditions;
+mod identifiers;
 mod inactive_code;
 mod locations;
 mod noted_effects;
@@ -33,7 +34,8 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::ambient_inputs::AmbientInputs;
 use self::ambient_inputs::is_not;
 pub(super) use self::caller_functions::{
-    any_function, caller_functions, may_define_macros, may_have_callers, may_use,
+    any_function, caller_functions, may_ask_for_caller, may_define_macros, may_have_callers,
+    may_use,
 };
 pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;

@@ -375,7 +375,7 @@ impl Context {
             path,
             digest,
             sharing: FileSharing::Copy,
-            is_final: false,
+            is_final: path.starts_with(work),
         });
         let files: Vec<_> = files.collect();
         let put = self.store.store().put(&key, &metadata, &files);

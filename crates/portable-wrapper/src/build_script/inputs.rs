@@ -395,7 +395,10 @@ impl Script<'_> {
         let declared = self.declared_files(declared);
         // If the run was observed, the files that it read in a declared directory are known.
         let mut declared = declared.filter(|(_, file)| !observed.is_observed || !file.is_dir());
-        let mut contents = first.contents().iter();
+        // Those of a published package are not among the observed inputs, because the first key has them.
+        let is_known = observed.is_observed && !self.is_published;
+        let contents = first.contents().iter();
+        let mut contents = contents.filter(|file| !is_known || !file.is_dir());
         let mut observed = observed.paths(self.path_map);
         observed.any(|file| path.is_in(&file))
             || declared.any(|(_, file)| path.is_below(&file))

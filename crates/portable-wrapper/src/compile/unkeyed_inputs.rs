@@ -259,14 +259,19 @@ pub(super) fn caller_functions(
     request: &CompileRequest,
     info: Option<&DepInfo>,
 ) -> BTreeSet<String> {
+    let known = request.package.as_ref();
     let files = info.into_iter().flat_map(|info| &info.files);
     let files = files.map(|file| request.directory.join(file));
-    let known = request.package.as_ref();
     let lacks_callers = |file: &Path| known.is_some_and(|known| known.lacks_callers(file));
-    let texts = files
-        .filter(|file| package::is_rust(file) && !lacks_callers(file))
-        .filter_map(fsio::read_text);
-    macro_effects::caller_functions(&texts.collect::<Vec<_>>(), &request.caller_functions)
+    let files = files.filter(|file| package::is_rust(file) && !lacks_callers(file));
+    let files: Vec<_> = files.collect();
+    let never_asks = |file: &Path| known.is_some_and(|known| known.never_asks_for_caller(file));
+    let below = &request.caller_functions;
+    if below.is_empty() && files.iter().all(|file| never_asks(file)) {
+        return BTreeSet::new();
+    }
+    let texts = files.iter().filter_map(fsio::read_text);
+    macro_effects::caller_functions(&texts.collect::<Vec<_>>(), below)
 }
 
 /// Whether a source whose path rustc replaces, as that of a generated one, may call a function that gets its location, one of `own`

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use memchr::memmem;
-
+use super::identifiers::may_have;
 use super::tokens::{Kind, Token, has_any_ident, tokens};
 
 /// The name of functions that are called without a name, or whose name is not known.
@@ -52,11 +51,11 @@ pub(in super::super) fn caller_functions(
     sources: &[String],
     below: &BTreeSet<String>,
 ) -> BTreeSet<String> {
-    let asks = |text: &String| has(text, "caller") && has_any_ident(text, &["caller"]);
+    let asks = |text: &String| may_ask_for_caller(text) && has_any_ident(text, &["caller"]);
     if below.is_empty() && !sources.iter().any(asks) {
         return BTreeSet::new();
     }
-    let is_read = |text: &&String| has(text, "track_caller") || may_define_macros(text);
+    let is_read = |text: &&String| may_have(text, "track_caller") || may_define_macros(text);
     let sources = sources.iter().filter(is_read).map(|text| tokens(text));
     let sources: Vec<_> = sources.collect();
     let mut found = BTreeSet::new();
@@ -75,16 +74,17 @@ pub(in super::super) fn caller_functions(
 /// Whether a source may have functions or macros among the [`caller_functions`], or asks for the location of a caller, decided without
 /// its tokens.
 pub(in super::super) fn may_have_callers(source: &str) -> bool {
-    has(source, "caller") || may_define_macros(source)
+    may_ask_for_caller(source) || may_have(source, "track_caller") || may_define_macros(source)
+}
+
+/// Whether a source may ask for the location of a caller, decided without its tokens.
+pub(in super::super) fn may_ask_for_caller(source: &str) -> bool {
+    may_have(source, "caller")
 }
 
 /// Whether a source may define macros, decided without its tokens.
 pub(in super::super) fn may_define_macros(source: &str) -> bool {
-    has(source, "macro_rules")
-}
-
-fn has(source: &str, word: &str) -> bool {
-    memmem::find(source.as_bytes(), word.as_bytes()).is_some()
+    may_have(source, "macro_rules")
 }
 
 /// Adds the functions of a source that have the attribute, and no body or one that asks for the location or names one of the functions

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::BitOr;
 
-use memchr::memmem;
-
 use super::conditions::Conditions;
+use super::identifiers::places_of;
 use super::inactive_code::inactive_code;
 use super::tokens::{Kind, Token, tokens};
 
@@ -47,27 +46,20 @@ pub(super) fn asks_for_source(source: &[Token<'_>]) -> bool {
 /// between tokens.
 pub(in super::super) fn may_ask_for_own_location(source: &str) -> bool {
     let source = source.as_bytes();
-    let mut callers = memmem::find_iter(source, "caller").filter(|at| {
+    let mut callers = places_of(source, "caller").filter(|at| {
         let before = &source[..*at];
         let code = before.trim_ascii_end();
         let is_behind = code.ends_with(b"::") || code.ends_with(b"*/");
         let begins_line = before[code.len()..].contains(&b'\n');
-        // `track_caller` is another identifier.
-        !before.ends_with(b"_")
-            && (is_behind
-                || begins_line
-                || is_before(
-                    source,
-                    at + "caller".len(),
-                    &[b"(", b"[", b"{", b"//", b"/*"],
-                ))
+        let after = at + "caller".len();
+        is_behind || begins_line || is_before(source, after, &[b"(", b"[", b"{", b"//", b"/*"])
     });
     may_call_macro(source, "file") || callers.next().is_some()
 }
 
 /// Whether a source may call the macro `name`, decided without its tokens. A macro that is renamed counts as called.
 fn may_call_macro(source: &[u8], name: &str) -> bool {
-    let mut found = memmem::find_iter(source, name);
+    let mut found = places_of(source, name);
     found.any(|at| is_before(source, at + name.len(), &[b"!", b"//", b"/*", b"as"]))
 }
 

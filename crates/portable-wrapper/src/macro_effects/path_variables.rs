@@ -12,6 +12,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::Author;
+use super::identifiers::may_have;
 use super::standard::{LOCATION_MACROS, PLAIN_MACROS};
 use super::tokens::{Kind, Token, tokens};
 
@@ -102,17 +103,7 @@ const RUNTIME_FUNCTIONS: [&str; 2] = ["var", "var_os"];
 
 /// Whether a published source may read variables at compile time or include files. Other sources need not be parsed.
 pub(super) fn may_read_or_include(source: &str) -> bool {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let bytes = source.as_bytes();
-    let is_ident = |name: &&str| {
-        let mut places = memmem::find_iter(bytes, *name);
-        places.any(|at| {
-            let before = at.checked_sub(1).map(|before| &bytes[before]);
-            let after = bytes.get(at + name.len());
-            !before.is_some_and(is_letter) && !after.is_some_and(is_letter)
-        })
-    };
-    let is_named = |name: &&str| memmem::find(bytes, name.as_bytes()).is_some();
+    let is_named = |name: &&str| memmem::find(source.as_bytes(), name.as_bytes()).is_some();
     // `#[path = "…"]`, with comments in it.
     let is_attribute = |at: usize| {
         let line = source[..at].rsplit('\n').next().unwrap_or_default();
@@ -121,7 +112,8 @@ pub(super) fn may_read_or_include(source: &str) -> bool {
         (is_first || line.trim_end().ends_with(['[', ',', '(', '#', '/']))
             && after.starts_with(['=', '/'])
     };
-    READING.iter().chain(&INCLUDING).any(is_ident)
+    let mut macros = READING.iter().chain(&INCLUDING);
+    macros.any(|name| may_have(source, name))
         || PATHS.iter().any(is_named)
         || memmem::find_iter(source.as_bytes(), "path").any(is_attribute)
 }

@@ -14,11 +14,13 @@ use super::is_rust;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in super::super) struct KnownSources {
     directory: PathBuf,
-    /// Whether one of them may ask for its own location.
-    may_ask_for_place: bool,
+    /// Those that may ask for their own location, relative to the directory.
+    asking: BTreeSet<PathBuf>,
     /// Whether one of them contains the path of the directory with the sources of registries.
     names_registries: bool,
-    /// Those that may define functions or macros that get the location of their caller, relative to the directory.
+    /// Those that may ask for the location of a caller.
+    asking_for_caller: BTreeSet<PathBuf>,
+    /// Those that may define functions or macros that get the location of their caller.
     with_callers: BTreeSet<PathBuf>,
 }
 
@@ -26,8 +28,9 @@ impl KnownSources {
     pub(super) fn of(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
-            may_ask_for_place: false,
+            asking: BTreeSet::new(),
             names_registries: false,
+            asking_for_caller: BTreeSet::new(),
             with_callers: BTreeSet::new(),
         }
     }
@@ -39,12 +42,17 @@ impl KnownSources {
 
     /// Reads the file at `path`, relative to the directory.
     pub(super) fn read(&mut self, path: &Path, text: &str) {
-        self.may_ask_for_place |= macro_effects::may_ask_for_own_location(text);
+        if macro_effects::may_ask_for_own_location(text) {
+            self.asking.insert(path.to_owned());
+        }
         let registries = self
             .registries()
             .map(|path| path.as_os_str().as_encoded_bytes());
         self.names_registries |=
             registries.is_none_or(|path| memmem::find(text.as_bytes(), path).is_some());
+        if macro_effects::may_ask_for_caller(text) {
+            self.asking_for_caller.insert(path.to_owned());
+        }
         if macro_effects::may_have_callers(text) {
             self.with_callers.insert(path.to_owned());
         }
@@ -52,7 +60,7 @@ impl KnownSources {
 
     /// Whether the file at `path` is one of them that is known not to ask for its own location.
     pub(in super::super) fn is_plain(&self, path: &Path) -> bool {
-        self.below(path).is_some() && !self.may_ask_for_place
+        self.is_not_among(&self.asking, path)
     }
 
     /// Whether the file at `path` is one of them that is known not to contain the path `directory`.
@@ -64,8 +72,17 @@ impl KnownSources {
 
     /// Whether the file at `path` is one of them that is known to define no function or macro that gets the location of its caller.
     pub(in super::super) fn lacks_callers(&self, path: &Path) -> bool {
-        self.below(path)
-            .is_some_and(|below| !self.with_callers.contains(below))
+        self.is_not_among(&self.with_callers, path)
+    }
+
+    /// Whether the file at `path` is one of them that is known not to ask for the location of a caller.
+    pub(in super::super) fn never_asks_for_caller(&self, path: &Path) -> bool {
+        self.is_not_among(&self.asking_for_caller, path)
+    }
+
+    /// Whether the file at `path` is one of them, and not one of `files`.
+    fn is_not_among(&self, files: &BTreeSet<PathBuf>, path: &Path) -> bool {
+        self.below(path).is_some_and(|below| !files.contains(below))
     }
 
     /// The path of one of them relative to the directory.
@@ -102,8 +119,14 @@ mod tests {
         assert!(!plain.lacks_path(&lib, "/another"));
         let (named, lib) = package("named", &format!("// {path}/index/a"));
         assert!(!named.lacks_path(&lib, path) && named.lacks_callers(&lib));
+        let (asks, lib) = package("asks", "fn f() { Location::caller() }");
+        assert!(!asks.is_plain(&lib) && !asks.never_asks_for_caller(&lib));
+        // Another file of the same package.
+        let other = lib.with_file_name("other.rs");
+        assert!(asks.is_plain(&other) && asks.never_asks_for_caller(&other));
         for text in ["#[track_caller] fn f() {}", "macro_rules! m { () => {} }"] {
             let (callers, lib) = package("callers", text);
+            assert!(callers.never_asks_for_caller(&lib));
             assert!(
                 !callers.lacks_callers(&lib) && callers.lacks_path(&lib, path),
                 "{text}"

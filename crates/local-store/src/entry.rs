@@ -1,12 +1,13 @@
 //! Entries: their files and metadata, and checks whether the files are unchanged.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
 use sccfg_util::fsio;
 use sccfg_util::fsio::share::{self, Version};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use super::{NewFile, Store};
 
@@ -161,9 +162,9 @@ impl Entry {
             fsio::create_dir_all(directory)?;
         }
         let tmp = store.root().join("tmp");
-        let place =
-            tempfile::Builder::new().make_in(tmp, |path| fsio::create_file(path, &bytes))?;
-        place.persist(path).map_err(|error| error.error)?;
+        let mut file = NamedTempFile::new_in(tmp)?;
+        file.write_all(&bytes)?;
+        file.persist(path).map_err(|error| error.error)?;
         Ok(bytes.len() as u64)
     }
 

@@ -17,7 +17,7 @@ use std::path::Path;
 use memchr::memmem;
 
 pub(super) use self::contents::Contents;
-use self::sections::{Member, Writable, code, members, writable_parts};
+use self::sections::{Member, Section, Writable, code, members, writable_parts};
 use super::digest;
 use super::native_strings::{self, Fill};
 use super::path_leak::PathLeak;
@@ -86,7 +86,7 @@ pub(super) fn leak(
             embedded = value(section, path_map)?;
         }
     }
-    match location(&whole)? {
+    match location_in(&sections)? {
         Some(leak) if locations::find(file)?.is_none() => Ok(Some(leak)),
         _ => Ok(embedded),
     }
@@ -158,12 +158,19 @@ fn break_if<T>(found: Option<T>) -> ControlFlow<T> {
 
 /// A source location in a section that is loaded when the program runs.
 fn location(part: &Part<'_>) -> io::Result<Option<PathLeak>> {
-    let placeholders = PLACEHOLDER_ROLES.map(Role::placeholder);
-    if !part.contains_any(&placeholders)? {
+    if !part.contains_any(&PLACEHOLDER_ROLES.map(Role::placeholder))? {
         return Ok(None);
     }
-    let sections = code(part).unwrap_or_default();
+    location_in(&code(part).unwrap_or_default())
+}
+
+/// As [`location()`], in these sections with their names.
+fn location_in(sections: &[Section<'_>]) -> io::Result<Option<PathLeak>> {
+    let placeholders = PLACEHOLDER_ROLES.map(Role::placeholder);
     for (_, section) in sections.iter().filter(|(name, _)| name != ".dynstr") {
+        if !section.contains_any(&placeholders)? {
+            continue;
+        }
         for (role, placeholder) in PLACEHOLDER_ROLES.iter().zip(&placeholders) {
             if section.contains(placeholder.as_bytes())? {
                 return Ok(Some(PathLeak::SourceLocation(*role)));

@@ -176,8 +176,9 @@ impl KnownInputs {
 
     /// Whether `path`, without following links, is below an installed directory and contains no `..`.
     pub(super) fn is_installed(&self, path: &Path) -> bool {
-        let is_plain = !path.components().any(|part| part == Component::ParentDir);
-        is_plain && path.ancestors().any(|path| self.installed.contains(path))
+        let mut installed = self.installed.iter();
+        installed.any(|directory| path.starts_with(directory))
+            && !path.components().any(|part| part == Component::ParentDir)
     }
 
     /// Whether the key of a published package covers the source at `path`: it is in a registry, or its build script generated

@@ -75,16 +75,17 @@ pub fn read_bytes(path: impl AsRef<Path>) -> Option<Vec<u8>> {
 pub fn read_text(path: impl AsRef<Path>) -> Option<String> {
     const START: u64 = 64 << 10;
     let (mut file, metadata) = open_with_metadata(path.as_ref()).ok()?;
-    let mut start = Vec::new();
-    (&mut file).take(START).read_to_end(&mut start).ok()?;
+    let length = metadata.len();
+    if length <= START {
+        return String::from_utf8(read_at_most(file, length, MAX_TEXT).ok()?).ok();
+    }
+    let mut start = vec![0; usize::try_from(START).ok()?];
+    file.read_exact(&mut start).ok()?;
     if std::str::from_utf8(&start).is_err_and(|error| error.error_len().is_some()) {
         return None;
     }
-    if start.len() as u64 == metadata.len() {
-        return String::from_utf8(start).ok();
-    }
     file.rewind().ok()?;
-    String::from_utf8(read_at_most(file, metadata.len(), MAX_TEXT).ok()?).ok()
+    String::from_utf8(read_at_most(file, length, MAX_TEXT).ok()?).ok()
 }
 
 /// As [`read_bytes`], for a compiler's output, which may be large.

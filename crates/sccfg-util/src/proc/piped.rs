@@ -94,6 +94,9 @@ fn exit_descriptor(_child: &Child) -> Option<std::os::fd::OwnedFd> {
     None
 }
 
+/// The spare capacity for what a pipe contains, in bytes.
+const PIPE_BUFFER: usize = 4 << 10;
+
 /// The reading end of a pipe, and what was read from it.
 struct Pipe<P> {
     stream: Option<P>,
@@ -134,6 +137,8 @@ impl<P: Read + AsFd> Pipe<P> {
         let Some(stream) = &mut self.stream else {
             return;
         };
+        // Without spare capacity, each read begins with a few bytes.
+        self.bytes.reserve(PIPE_BUFFER);
         match stream.read_to_end(&mut self.bytes) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             _ => self.stream = None,

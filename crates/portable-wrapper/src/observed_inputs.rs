@@ -131,15 +131,19 @@ impl ObservedInputs {
         all.iter().map(|paths| paths.len()).sum()
     }
 
-    /// The paths of files and programs that were read or looked up, in the checkout of `path_map`. Directories are included if
-    /// they were looked up and not listed.
-    pub(super) fn paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
+    /// The paths of files and programs that were read, in the checkout of `path_map`.
+    pub(super) fn read_paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
         let search_path = env::search_path();
         let programs = self.programs.iter();
         let programs =
             programs.filter_map(move |name| find_program(OsStr::new(name), &search_path));
-        let files = self.files.iter().chain(&self.looked_for);
+        let files = self.files.iter();
         files.map(|path| real_path(path, path_map)).chain(programs)
+    }
+
+    /// The paths that were looked up and neither read nor listed, in the checkout of `path_map`.
+    pub(super) fn looked_up_paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
+        self.looked_for.iter().map(|path| real_path(path, path_map))
     }
 
     /// Whether the variable `name` was read.

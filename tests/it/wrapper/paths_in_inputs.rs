@@ -105,13 +105,22 @@ fn the_path_of_another_checkout_stays_without_a_store() {
 }
 
 /// A path of its own does not keep a run from being shared: what is not read names none.
+#[rstest]
+#[case::in_no_input("fs::read_to_string(\"data.txt\").unwrap()")]
+#[case::in_a_file_that_is_looked_up("OUTSIDE.exists().to_string()")]
+#[case::in_a_directory_that_a_variable_names(
+    "fs::read_dir(env::var(\"NAMED\").unwrap()).unwrap().count().to_string()"
+)]
 #[requires(sccache)]
-#[test]
-fn what_is_not_read_does_not_matter() {
-    let value = "{ println!(\"cargo::rustc-link-search={out}\"); fs::read_to_string(\"data.txt\").unwrap() }";
-    let project = project(value);
-    project.main().cargo(&["build"]).ok();
-    let second = project.linked("second");
+fn what_is_not_read_does_not_matter(#[case] value: &str) {
+    let project = project(&format!(
+        "{{ println!(\"cargo::rustc-link-search={{out}}\"); {value} }}"
+    ));
+    let place = project.main().directory.display().to_string();
+    project.sandbox.write("named/place.txt", &place);
+    let named = project.sandbox.path("named").display().to_string();
+    project.main().with("NAMED", &named).cargo(&["build"]).ok();
+    let second = project.linked("second").with("NAMED", &named);
     super::workspace_scripts::builds(&project, &second, false);
 }
 

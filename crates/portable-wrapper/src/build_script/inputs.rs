@@ -399,8 +399,10 @@ impl Script<'_> {
         let is_known = observed.is_observed && !self.is_published;
         let contents = first.contents().iter();
         let mut contents = contents.filter(|file| !is_known || !file.is_dir());
-        let mut observed = observed.paths(self.path_map);
-        observed.any(|file| path.is_in(&file))
+        let mut read = observed.read_paths(self.path_map);
+        let mut looked_up = observed.looked_up_paths(self.path_map);
+        read.any(|file| path.is_in(&file))
+            || looked_up.any(|file| path.is_in_link_to(&file))
             || declared.any(|(_, file)| path.is_below(&file))
             || contents.any(|file| path.is_below(file))
     }

@@ -63,6 +63,11 @@ impl<'a> OwnPath<'a> {
         self.is_on_the_way_to(path) || path.is_file() && self.is_in_content(path)
     }
 
+    /// Whether a path of the checkout is in a symbolic link on the way to `path`.
+    pub(crate) fn is_in_link_to(&mut self, path: &Path) -> bool {
+        !self.never_has_it(path) && self.is_on_the_way_to(path)
+    }
+
     /// Whether a path of the checkout is in a file or link below the directory at `path`, or in the file at `path`.
     pub(crate) fn is_below(&mut self, path: &Path) -> bool {
         if !path.is_dir() {

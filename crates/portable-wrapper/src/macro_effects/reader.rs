@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
             let is_first =
                 |at: usize| tokens[at].kind != Kind::Ident || is_keyword(tokens[at].text);
             let is_start = !is_method && (!is_below || at.checked_sub(2).is_none_or(is_first));
-            if is_start {
+            if is_start && self.may_refer_to_effect(tokens, at) {
                 let path = path_at(tokens, at);
                 let is_continued = at < rules_end && text(path.end) == "$";
                 self.path(file, &path, at < macro_end || is_continued);
@@ -191,6 +191,17 @@ impl<'a> Reader<'a> {
             }
             at += 1;
         }
+    }
+
+    /// Whether [`Self::path`] may find an effect of the path that begins at `at`. Most paths are names of the crate without `::`.
+    fn may_refer_to_effect(&self, tokens: &[Token<'_>], at: usize) -> bool {
+        let name = tokens[at].text;
+        let is_longer = tokens
+            .get(at + 1)
+            .is_some_and(|next| next.kind == Kind::PathSeparator);
+        is_longer
+            || matches!(name, "include" | "rustc_private" | "stdin")
+            || self.aliases.contains_key(name)
     }
 
     /// Whether this is a macro of the standard library that the crate does not redefine.

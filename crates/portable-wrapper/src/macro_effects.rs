@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::ambient_inputs::AmbientInputs;
 use self::ambient_inputs::is_not;
 pub(super) use self::caller_functions::{
-    any_function, caller_functions, may_ask_for_caller, may_define_macros, may_have_callers,
+    any_function, caller_functions, may_ask_for_caller, may_define_callers, may_define_macros,
     may_use,
 };
 pub(super) use self::compile_time_variables::CompileTimeVariables;

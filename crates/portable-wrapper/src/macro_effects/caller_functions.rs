@@ -55,8 +55,8 @@ pub(in super::super) fn caller_functions(
     if below.is_empty() && !sources.iter().any(asks) {
         return BTreeSet::new();
     }
-    let is_read = |text: &&String| may_have(text, "track_caller") || may_define_macros(text);
-    let sources = sources.iter().filter(is_read).map(|text| tokens(text));
+    let read = sources.iter().filter(|text| may_define_callers(text));
+    let sources = read.map(|text| tokens(text));
     let sources: Vec<_> = sources.collect();
     let mut found = BTreeSet::new();
     loop {
@@ -71,10 +71,9 @@ pub(in super::super) fn caller_functions(
     }
 }
 
-/// Whether a source may have functions or macros among the [`caller_functions`], or asks for the location of a caller, decided without
-/// its tokens.
-pub(in super::super) fn may_have_callers(source: &str) -> bool {
-    may_ask_for_caller(source) || may_have(source, "track_caller") || may_define_macros(source)
+/// Whether a source may define functions or macros among the [`caller_functions`], decided without its tokens.
+pub(in super::super) fn may_define_callers(source: &str) -> bool {
+    may_have(source, "track_caller") || may_define_macros(source)
 }
 
 /// Whether a source may ask for the location of a caller, decided without its tokens.

@@ -12,7 +12,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::Author;
-use super::identifiers::may_have;
+use super::identifiers::{may_have, places_of};
 use super::standard::{LOCATION_MACROS, PLAIN_MACROS};
 use super::tokens::{Kind, Token, tokens};
 
@@ -115,7 +115,7 @@ pub(super) fn may_read_or_include(source: &str) -> bool {
     let mut macros = READING.iter().chain(&INCLUDING);
     macros.any(|name| may_have(source, name))
         || PATHS.iter().any(is_named)
-        || memmem::find_iter(source.as_bytes(), "path").any(is_attribute)
+        || places_of(source.as_bytes(), "path").any(is_attribute)
 }
 
 /// The variables of [`PATHS`] that a source may make the compiler read for more than the path of an included file.

@@ -53,7 +53,7 @@ impl KnownSources {
         if macro_effects::may_ask_for_caller(text) {
             self.asking_for_caller.insert(path.to_owned());
         }
-        if macro_effects::may_have_callers(text) {
+        if macro_effects::may_define_callers(text) {
             self.with_callers.insert(path.to_owned());
         }
     }
@@ -70,9 +70,10 @@ impl KnownSources {
             && self.registries() == Some(Path::new(directory))
     }
 
-    /// Whether the file at `path` is one of them that is known to define no function or macro that gets the location of its caller.
+    /// Whether the file at `path` is one of them that is known to define no function or macro that gets the location of its caller,
+    /// and not to ask for such a location.
     pub(in super::super) fn lacks_callers(&self, path: &Path) -> bool {
-        self.is_not_among(&self.with_callers, path)
+        self.is_not_among(&self.with_callers, path) && self.never_asks_for_caller(path)
     }
 
     /// Whether the file at `path` is one of them that is known not to ask for the location of a caller.

@@ -8,7 +8,7 @@ use memchr::memmem;
 
 use super::super::path_map::{PREFIX, PathMap};
 use super::super::windows::{Part, Window};
-use super::BITCODE;
+use super::bitcode;
 
 /// The digest of an output, and which paths it may contain.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Contents {
         let paths = directories.into_iter().map(str::as_bytes);
         let paths = paths.chain([PREFIX]);
         let mut paths: Vec<_> = paths.map(Finder::new).collect();
-        let mut bitcode = BITCODE.map(Finder::new);
+        let mut bitcode = bitcode::MAGIC.map(Finder::new);
         let mut unmapped = path_map
             .unmapped()
             .map(|directory| Finder::new(directory.as_bytes()));

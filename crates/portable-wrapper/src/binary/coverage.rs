@@ -9,7 +9,7 @@ use memchr::memmem;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 use super::sections::{members, sections};
-use super::{BITCODE, is_rustcs};
+use super::{bitcode, is_rustcs};
 use crate::path_leak::PathLeak;
 use crate::path_map::{PathMap, Role};
 use crate::windows::Part;
@@ -38,7 +38,7 @@ pub(crate) fn leak(file: &File, path_map: &PathMap) -> io::Result<Option<PathLea
         None => vec![whole],
     };
     for part in parts {
-        if BITCODE.contains(&&*part.start(4)?) {
+        if bitcode::MAGIC.contains(&&*part.start(4)?) {
             return Ok(Some(PathLeak::SourceLocation(Role::Target)));
         }
         for (_, section) in sections(&part).into_iter().flatten().filter(is_mapping) {

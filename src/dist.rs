@@ -17,7 +17,7 @@ use sccfg_util::size::ByteSize;
 /// The prefix of the first line of config files of sccache-dist that sccfg wrote.
 pub(crate) const WRITTEN: &str = "# Written by `sccfg dist ";
 
-/// A secret in a file of the person's.
+/// A secret in a file of the user.
 pub(crate) struct Token {
     value: String,
     path: PathBuf,

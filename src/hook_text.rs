@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_template_is_left() {
+    fn no_part_of_the_template_is_left() {
         for settings in [Settings::InPolicy, Settings::InHook] {
             for (_, text) in texts(settings) {
                 for leftover in ["@", "{{", "}}"] {

@@ -1,4 +1,4 @@
-//! Remote back ends as a person describes them, and the settings of sccache that they stand for.
+//! Remote back ends as a user describes them, and the settings of sccache that they stand for.
 
 mod address;
 mod secret_file;

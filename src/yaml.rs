@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn places_count_bytes_whatever_precedes_them() {
+    fn locations_count_bytes_whatever_precedes_them() {
         for before in ["", "# ä\n", "name: \"é\" # ü\r\n", "\u{feff}"] {
             let text = format!("{before}a:\r\n  - b: |\r\n      x\r\n\r\n  - c # ö\r\n");
             let items = parsed(&text).get("a").unwrap().items().to_vec();
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_has_its_place() {
+    fn an_error_has_its_location() {
         let problem = parse(Path::new("f.yml"), "a: b\nc: [d\n").unwrap_err();
         assert!(problem.to_string().starts_with("f.yml:"), "{problem}");
     }

@@ -133,7 +133,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes every edit of a person's next to every flake's regions, until so many are made; with no
+/// Makes every edit of a user next to every flake's regions, until so many are made; with no
 /// number, each once.
 fn fuzz_manual_edits(flakes: Vec<Flake>, executions: Option<u64>, first: u64) -> ExitCode {
     let all = manual_edits::managed(flakes);

@@ -46,7 +46,7 @@ class Unit:
         return self.words[self.words.index(name) + 1]
 
     def externs(self):
-        """The libraries that it is told of."""
+        """The libraries that its arguments name."""
         pairs = zip(self.words, self.words[1:])
         return [Path(value.split("=", 1)[1]) for name, value in pairs if name == "--extern" and "=" in value]
 

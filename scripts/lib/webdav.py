@@ -1,4 +1,4 @@
-"""A WebDAV server in memory, on a free port of this machine, that misbehaves as it is told to."""
+"""A WebDAV server in memory, on a free port of this machine, that misbehaves on request."""
 import base64
 import os
 import threading

@@ -179,7 +179,7 @@ fn fix_comments_out_and_restore_brings_back(#[case] before: &str, #[case] after:
 }
 
 #[test]
-fn a_line_that_became_somebodys_own_stays() {
+fn a_line_that_the_user_changed_stays() {
     let text = "# sccfg:was+1 build = { incremental = true, jobs = 4 }\n[term]\n";
     assert_eq!(restore(text), text);
 }

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_someone_elses_is_refused_with_its_place() {
+    fn a_wrapper_set_by_someone_else_is_refused_with_its_location() {
         for (text, what) in [
             (
                 "[build]\nrustc-wrapper = \"kache\"\n",

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_put_in_front_of_cargo_and_taken_out_byte_for_byte() {
+    fn a_step_is_inserted_before_cargo_and_removed_byte_for_byte() {
         for text in [
             TEXT.to_owned(),
             TEXT.replace('\n', "\r\n"),

@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_put_in_front_of_cargo_and_taken_out_byte_for_byte() {
+    fn lines_are_inserted_before_cargo_and_removed_byte_for_byte() {
         for text in [TEXT.to_owned(), TEXT.replace('\n', "\r\n")] {
             let path = Path::new(FILE);
             let backend = |job: &Job| {

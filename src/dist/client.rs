@@ -59,7 +59,7 @@ impl Toolchain {
 /// `text`, the contents of the config file at `path`, with `client` and the toolchains that it has already.
 ///
 /// # Errors
-/// If it has a table `[dist]` of the person's own, or sccache would reject the result.
+/// If it has a table `[dist]` of the user's own, or sccache would reject the result.
 pub(crate) fn with_client(text: &str, path: &Path, client: &Client<'_>) -> Result<String, Problem> {
     let mut lines = vec![
         "[dist]".to_owned(),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_put_in_and_taken_out_byte_for_byte() {
+    fn a_client_is_added_and_removed_byte_for_byte() {
         for text in [TEXT, "", &TEXT.replace('\n', "\r\n"), TEXT.trim_end()] {
             let after = client(text).unwrap();
             assert!(after.contains("[dist.auth]"), "{after}");
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_the_persons_own_is_not_touched() {
+    fn a_table_that_the_user_wrote_is_not_changed() {
         let problem = client("[dist]\nrewrite_includes_only = true\n").unwrap_err();
         assert!(problem.to_string().starts_with("config:1:"), "{problem}");
     }

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_of_a_flake_are_told_from_those_of_a_shell() {
+    fn packages_of_a_flake_are_distinguished_from_those_of_a_shell() {
         for (flake, expected) in [
             (
                 "{ outputs = _: { packages.x86_64-linux.default = 1; }; }",

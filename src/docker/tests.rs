@@ -197,7 +197,7 @@ fn each_user_has_directories_of_its_own() {
 }
 
 #[test]
-fn what_has_a_set_up_of_its_own_is_left_alone() {
+fn instructions_with_their_own_setup_are_kept() {
     for text in [
         "FROM rust\nENV RUSTC_WRAPPER=sccache\nRUN cargo build\n",
         "FROM rust\nRUN RUSTC_WRAPPER=sccache cargo build\n",
@@ -216,7 +216,7 @@ fn what_has_a_set_up_of_its_own_is_left_alone() {
 }
 
 #[test]
-fn what_cannot_be_edited_is_refused_with_its_place() {
+fn what_cannot_be_edited_is_refused_with_its_location() {
     for (text, expected) in [
         (
             "FROM rust\nRUN cargo build\nFROM debian\nCOPY --from=0 /a /b\n",
@@ -254,7 +254,7 @@ fn what_cannot_be_edited_is_refused_with_its_place() {
 }
 
 #[test]
-fn places_are_those_of_the_file_with_its_regions() {
+fn locations_are_those_of_the_file_with_its_regions() {
     let (after, _) = edited("FROM rust\nRUN cargo build\n");
     let line = after.lines().count() + 1;
     let problem = refused(&format!("{after}COPY --from=0 /a /b\n"));

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blanks_in_paths_are_part_of_a_word() {
+    fn spaces_in_paths_are_part_of_a_word() {
         assert_eq!(
             words("/t/a: /w/a\\ b/src/main.rs /w/c.rs"),
             ["/t/a:", "/w/a b/src/main.rs", "/w/c.rs"]

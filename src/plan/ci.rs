@@ -253,7 +253,7 @@ fn without_ci(text: &str, may_go: bool) -> Result<Option<String>, Problem> {
         }
     }
     if Policy::parse(path, &without)?.ci == Ci::default() {
-        // Nothing of the person's is in it.
+        // The user wrote nothing in it.
         return without_table(text, "ci").map(Some);
     }
     Ok(Some(without))

@@ -1,4 +1,4 @@
-//! Secrets in files of the person.
+//! Secrets in files of the user.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use sccfg_util::posix::quote;
 use sccfg_util::problem::Problem;
 use sccfg_util::secret::{self, Secrecy};
 
-/// A secret in a file of the person's, such as one of sops-nix or agenix.
+/// A secret in a file of the user, such as one of sops-nix or agenix.
 #[derive(Debug)]
 pub(crate) struct SecretFile<'a> {
     pub(crate) path: &'a Path,

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cause_why_there_is_no_other_address_is_the_hint() {
+    fn the_reason_why_there_is_no_other_address_is_the_hint() {
         let foreign = Problem::new("it belongs to another user").hint("`sccfg hook` does that");
         let cause = Problem::new("could not create /tmp/sccfg-1").hint("set XDG_RUNTIME_DIR");
         let problem = without_other_address(foreign, &cause);

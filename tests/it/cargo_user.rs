@@ -66,7 +66,7 @@ impl User {
 }
 
 #[test]
-fn cargo_runs_sccache_and_the_file_gets_its_bytes_back() {
+fn cargo_runs_sccache_and_the_file_is_restored_byte_for_byte() {
     for before in [
         "# mine\n[build] # fast\njobs = 2\n\n[net]\noffline = true",
         "[net]\r\nretry = 1\r\n",
@@ -111,7 +111,7 @@ fn a_file_that_was_created_is_deleted() {
 }
 
 #[test]
-fn cargo_works_whatever_becomes_of_sccache() {
+fn cargo_works_after_sccache_was_removed() {
     let user = User::new();
     user.cargo_user(&[]).status(0);
     // Uninstalled: another one on PATH runs.
@@ -146,7 +146,7 @@ fn cargo_works_whatever_becomes_of_sccache() {
 }
 
 #[test]
-fn a_damaged_marker_is_told() {
+fn a_damaged_marker_is_reported() {
     let user = User::new();
     user.sandbox.write(CONFIG, "[net]\noffline = true\n");
     user.cargo_user(&[]).status(0);
@@ -191,7 +191,7 @@ fn a_damaged_marker_is_told() {
 }
 
 #[test]
-fn what_is_someone_elses_is_not_touched() {
+fn a_wrapper_set_by_someone_else_is_not_changed() {
     let user = User::new();
     let theirs = "[build]\nrustc-wrapper = \"kache\"\n";
     user.sandbox.write(CONFIG, theirs);

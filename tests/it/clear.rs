@@ -156,7 +156,7 @@ fn the_root_and_the_home_directory_are_refused() {
 
 #[requires(sccache)]
 #[test]
-fn a_build_in_flight_is_waited_for() {
+fn a_running_build_is_waited_for() {
     let machine = Machine::new();
     machine.sccfg(&["server", "start"]).status(0);
     machine.compile("a.rs", "pub fn a() {}");

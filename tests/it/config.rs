@@ -32,7 +32,7 @@ fn with_sccache(sandbox: Sandbox) -> Sandbox {
 
 #[requires(sccache)]
 #[test]
-fn a_size_is_set_for_people_and_written_for_sccache() {
+fn a_size_is_written_as_sccache_reads_it() {
     let sandbox = Sandbox::new();
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "24GiB"])
@@ -190,7 +190,7 @@ fn a_refused_setting_leaves_nothing() {
 
 /// A mistake in the file is named in words of the file.
 #[test]
-fn mistakes_in_the_settings_are_named() {
+fn errors_in_the_settings_are_named() {
     let sandbox = Sandbox::new();
     for (text, said, hint) in [
         (
@@ -355,7 +355,7 @@ fn a_wrong_key_is_wrong_usage() {
 }
 
 #[test]
-fn set_warns_when_the_environment_takes_it_away_again() {
+fn set_warns_if_a_variable_overrides_it() {
     let sandbox = Sandbox::new().variable("SCCACHE_DIR", "/var/tmp");
     sandbox
         .sccfg(&["config", "set", "cache.disk.size", "24GiB"])
@@ -378,7 +378,7 @@ fn set_in_a_dev_shell_says_to_enter_it_again() {
 }
 
 #[test]
-fn json_is_left_alone() {
+fn json_is_not_edited() {
     let sandbox = Sandbox::new().file("c.json", "{}");
     let path = sandbox.path("c.json");
     let sandbox = sandbox.variable("SCCACHE_CONF", path.to_str().unwrap());
@@ -504,7 +504,7 @@ fn has_all_features() -> bool {
 
 #[requires(sccache)]
 #[test]
-fn what_check_says_of_variables_is_what_sccache_does() {
+fn what_check_says_about_variables_is_what_sccache_does() {
     let sandbox = Sandbox::new().file(CONFIG, "[cache.disk]\nsize = 5368709120\n");
     for (name, value, code, size) in [
         ("SCCACHE_DIRECT", "maybe", 2, None),
@@ -597,7 +597,7 @@ fn what_set_writes_is_read_by_sccache() {
 }
 
 #[test]
-fn verbose_says_which_files_are_read_and_written() {
+fn verbose_lists_the_files_that_are_read_and_written() {
     let sandbox = Sandbox::new();
     let config = sandbox.path(CONFIG);
     let config = config.display();

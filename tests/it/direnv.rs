@@ -33,7 +33,7 @@ const WATCHED: [&str; 2] = [
 ];
 
 #[test]
-fn a_new_envrc_enters_the_shell_and_goes_again() {
+fn a_new_envrc_enters_the_shell_and_is_removed() {
     let sandbox = repository();
     init(&sandbox)
         .stdout_has("created .envrc  (loads the dev shell)")
@@ -53,7 +53,7 @@ fn a_new_envrc_enters_the_shell_and_goes_again() {
 #[case::blank("\n \n")]
 #[case::blank_lines_at_the_end("dotenv\n\n\n")]
 #[case::carriage_returns("dotenv\r\n")]
-fn an_envrc_is_completed_and_comes_back_byte_for_byte(#[case] before: &str) {
+fn an_envrc_is_completed_and_restored_byte_for_byte(#[case] before: &str) {
     let sandbox = repository().file("repo/.envrc", before);
     init(&sandbox).stdout_has("edited  .envrc");
     let text = sandbox.read("repo/.envrc");
@@ -78,7 +78,7 @@ fn a_use_flake_is_never_repeated(#[case] before: &str) {
 }
 
 #[test]
-fn another_shell_of_the_users_stays_and_is_told() {
+fn another_shell_of_the_user_is_kept_and_reported() {
     let sandbox = repository().file("repo/.envrc", "use nix\n");
     init(&sandbox).stderr_has(".envrc loads another shell with `use nix`");
     assert_eq!(lines(&sandbox.read("repo/.envrc")), WATCHED);
@@ -89,7 +89,7 @@ fn another_shell_of_the_users_stays_and_is_told() {
 #[case(". <(nix --offline print-dev-env .#ci --profile .direnv/shell)")]
 #[case("use our_shell ci")]
 #[case("if has nix; then use our_shell; fi")]
-fn what_may_load_the_shell_is_told_and_no_other_is_loaded(#[case] line: &str) {
+fn lines_that_may_load_the_shell_are_reported_and_no_other_is_loaded(#[case] line: &str) {
     let before = format!("export A=1\n{line}\n");
     let sandbox = repository().file("repo/.envrc", &before);
     init(&sandbox)
@@ -104,7 +104,7 @@ fn what_may_load_the_shell_is_told_and_no_other_is_loaded(#[case] line: &str) {
 }
 
 #[test]
-fn what_is_written_below_the_region_stays() {
+fn lines_below_the_region_are_kept() {
     let sandbox = repository().file("repo/.envrc", "export A=1");
     init(&sandbox);
     let text = sandbox.read("repo/.envrc") + "export B=2\n";
@@ -164,7 +164,7 @@ fn without_the_flag_an_envrc_is_left_alone() {
 }
 
 #[test]
-fn what_somebody_writes_about_the_markers_stays() {
+fn comments_about_the_markers_are_kept() {
     let envrc = "# >>> sccfg >>> is how a region starts\nexport A=1\n";
     let sandbox = repository().file("repo/.envrc", envrc);
     init(&sandbox);

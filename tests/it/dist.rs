@@ -24,7 +24,7 @@ fn check(machine: &Machine, compiler: &str) -> Value {
 
 #[requires(sccache_dist)]
 #[test]
-fn what_prevents_it_has_a_name() {
+fn each_obstacle_has_a_name() {
     let machine = Machine::new();
     machine
         .sccfg(&["dist", "check"])

@@ -71,7 +71,7 @@ fn assert_data(shell: &str, form: Form, values: &[String]) {
 #[case::fish("fish", Form::Fish)]
 #[requires(nu)]
 #[case::nu("nu", Form::Nu)]
-fn hostile_values_are_data(#[case] shell: &str, #[case] form: Form) {
+fn values_with_shell_syntax_are_data(#[case] shell: &str, #[case] form: Form) {
     let values = [
         "a b\t'c' \"d\" \\ \\\\ \\' `touch x` $(touch x) $HOME ${x} !! #no ~ * ?",
         "two\nlines\n\n; touch x\n'\n",
@@ -117,7 +117,10 @@ fn any_value_is_data(#[case] shell: &str, #[case] form: Form) {
 #[case::fish("fish", Form::Fish)]
 #[requires(nu)]
 #[case::nu("nu", Form::Nu)]
-fn what_is_to_go_goes_and_a_directory_comes_first(#[case] shell: &str, #[case] form: Form) {
+fn variables_are_unset_and_a_directory_is_prepended_to_the_search_path(
+    #[case] shell: &str,
+    #[case] form: Form,
+) {
     let changes = [
         Change::Set("ONE", "1".to_owned()),
         Change::Unset("ONE"),
@@ -493,7 +496,7 @@ fn env_works_outside_of_nix() {
 }
 
 #[test]
-fn a_defective_policy_is_one_line_and_no_output() {
+fn a_faulty_policy_is_one_line_and_no_output() {
     let sandbox = Sandbox::new().file("repo/sccfg.toml", "[cache]\nsise = 5\n");
     let ran = sandbox.sccfg(&["-C", "repo", "hook", "bash"]).status(1);
     assert_eq!(ran.stdout, "");

@@ -132,7 +132,7 @@ fn wrapper(sandbox: &Sandbox) -> (&'static str, String) {
 #[case::zsh("zsh")]
 #[requires(dash)]
 #[case::dash("dash")]
-fn without_sccfg_and_without_a_file_the_repository_s_size_stands(#[case] shell: &str) {
+fn without_sccfg_and_without_a_file_the_size_of_the_repository_is_used(#[case] shell: &str) {
     let sandbox = without_sccfg();
     let expected = [
         ("SCCACHE_CACHE_SIZE", "24G"),
@@ -195,7 +195,7 @@ fn without_sccfg_the_file_decides_alone(#[case] shell: &str) {
 #[case::zsh("zsh")]
 #[requires(dash)]
 #[case::dash("dash")]
-fn a_home_of_macos_is_left_as_it_is(#[case] shell: &str) {
+fn a_home_directory_of_macos_is_not_changed(#[case] shell: &str) {
     let sandbox = without_sccfg().file("home/Library/x", "");
     let text = hook(Some(24 * GIB), Incremental::Workspace);
     let (name, wrapper) = wrapper(&sandbox);
@@ -249,7 +249,7 @@ fn without_a_home_the_hook_does_not_fail(#[case] shell: &str) {
 #[case::zsh("zsh")]
 #[requires(dash)]
 #[case::dash("dash")]
-fn a_shell_that_only_inherited_the_hook_is_left_alone(#[case] shell: &str) {
+fn a_shell_that_only_inherited_the_hook_is_not_changed(#[case] shell: &str) {
     let sccfg = Path::new(env!("CARGO_BIN_EXE_sccfg")).parent().unwrap();
     let sandbox = Sandbox::new()
         .variable("CARGO_INCREMENTAL", "1")
@@ -312,7 +312,7 @@ fn auto_is_off_in_linked_worktrees_only(#[case] shell: &str) {
 #[case::zsh("zsh")]
 #[requires(dash)]
 #[case::dash("dash")]
-fn sccfg_takes_over_where_it_knows_how(#[case] shell: &str) {
+fn sccfg_takes_over_if_it_supports_the_shell(#[case] shell: &str) {
     let wrapper = ("RUSTC_WRAPPER", "/nowhere/sccache");
     let text = hook(Some(24 * GIB), Incremental::Workspace);
     let of_module = HookText {
@@ -358,7 +358,7 @@ fn sccfg_takes_over_where_it_knows_how(#[case] shell: &str) {
 #[case::zsh("zsh")]
 #[requires(dash)]
 #[case::dash("dash")]
-fn a_sccfg_that_fails_leaves_a_shell_as_without_one(#[case] shell: &str) {
+fn a_failing_sccfg_leaves_the_shell_as_without_sccfg(#[case] shell: &str) {
     let sandbox = without_sccfg().variable("CARGO_INCREMENTAL", "1");
     executable(
         &sandbox,

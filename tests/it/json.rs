@@ -47,7 +47,7 @@ fn value(ran: &Ran) -> Value {
 }
 
 #[test]
-fn a_program_gets_one_line() {
+fn a_pipe_gets_one_line() {
     let sandbox = sandbox();
     for command in COMMANDS {
         let args: Vec<&str> = command.split(' ').chain(["--json"]).collect();
@@ -59,7 +59,7 @@ fn a_program_gets_one_line() {
 
 #[requires(script)]
 #[test]
-fn a_person_gets_indented_lines() {
+fn a_terminal_gets_indented_lines() {
     let sandbox = sandbox();
     let sccfg = env!("CARGO_BIN_EXE_sccfg");
     for command in COMMANDS {

@@ -131,7 +131,7 @@ fn flags_of_the_project_are_not_lost() {
     "",
     "config.toml:3:1: `# <<< sccfg <<<` is missing after this line"
 )]
-fn a_damaged_marker_is_told(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
+fn a_damaged_marker_is_reported(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
     for how in ["comment", "set"] {
         let sandbox = repository();
         let options = ["--linker", "mold", "--linker-config", how];

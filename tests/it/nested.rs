@@ -175,7 +175,7 @@ fn a_flake_below_the_packages_is_to_be_entered_in_its_directory() {
 }
 
 #[test]
-fn a_new_flake_beside_one_in_a_directory_below_is_said() {
+fn a_new_flake_beside_one_in_a_directory_below_is_reported() {
     let sandbox = Sandbox::new()
         .file("repo/Cargo.toml", "[workspace]\n")
         .file("repo/dev/flake.nix", FLAKE)

@@ -188,10 +188,10 @@ impl Nix {
         let mut arguments = Vec::new();
         for (name, url) in inputs {
             let reference = if url.is_empty() { &name } else { &url };
-            let target = match double(reference) {
+            let target = match stub(reference) {
                 Some("nixpkgs") => self.nixpkgs.clone(),
                 Some(directory) => format!("path:{}", self.flakes.join(directory).display()),
-                None => return Err(format!("no double for the input {name} ({reference})")),
+                None => return Err(format!("no stub for the input {name} ({reference})")),
             };
             if !self.instead.iter().any(|(instead, _)| *instead == name) {
                 arguments.extend(["--override-input".to_owned(), name, target]);
@@ -289,7 +289,7 @@ impl Nix {
 }
 
 /// The directory of `tests/nix` with the stub of the flake `reference`.
-fn double(reference: &str) -> Option<&'static str> {
+fn stub(reference: &str) -> Option<&'static str> {
     let reference = reference
         .split(['?', '#'])
         .next()

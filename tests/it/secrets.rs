@@ -237,7 +237,7 @@ fn every_command_that_reads_the_file_keeps_its_secrets() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_file_that_is_defective_in_that_very_line_is_not_quoted() {
+fn a_file_with_an_error_in_the_line_of_a_secret_is_not_quoted() {
     let machine = Machine::new();
     for line in [
         format!("password = \"{SECRET}"),
@@ -376,7 +376,7 @@ fn a_comment_that_may_hold_a_secret_is_left_out() {
 }
 
 #[test]
-fn get_gives_a_secret_to_who_asks_for_it() {
+fn get_prints_a_secret_on_request() {
     let sandbox = sandbox().file(
         CONFIG,
         "[cache.webdav]\nendpoint = \"https://me:geheim@h/x\"\npassword = \"geheim\"\n",

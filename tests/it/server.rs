@@ -368,7 +368,7 @@ fn without_a_file_the_users_own_variables_stay() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_server_killed_between_two_shells_is_no_trouble() {
+fn a_server_that_is_killed_between_two_shells_is_started_again() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("24G");
@@ -480,7 +480,7 @@ fn a_relative_socket_is_that_of_the_current_directory() {
 /// Why a server is restarted or not is a decision, which `--verbose` prints.
 #[requires(sccache, proc)]
 #[test]
-fn verbose_says_what_is_decided_about_the_server() {
+fn verbose_prints_the_decision_about_the_server() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine
@@ -516,7 +516,7 @@ fn a_stop_where_nothing_listens_takes_no_lock() {
 
 #[requires(sccache, proc)]
 #[test]
-fn no_clock_decides_anything() {
+fn no_decision_depends_on_the_clock() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine.sccfg(&["server", "ensure"]).status(0);
@@ -546,7 +546,7 @@ fn no_clock_decides_anything() {
 
 #[requires(sccache, sccache_with_levels, proc)]
 #[test]
-fn what_only_sccache_can_describe_is_asked_once() {
+fn sccache_is_asked_once_for_what_it_alone_knows() {
     let machine = Machine::new();
     let dir = machine.sandbox.path("cache");
     let text = format!(

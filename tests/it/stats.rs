@@ -128,7 +128,7 @@ impl Drop for Machine {
 
 #[requires(sccache)]
 #[test]
-fn what_was_found_is_told_by_language_and_what_was_not_with_its_reason() {
+fn hits_are_listed_by_language_and_misses_with_their_reason() {
     let machine = Machine::new();
     machine
         .sccfg(&["stats"])

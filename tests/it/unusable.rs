@@ -105,7 +105,7 @@ const DOCTOR: [&str; 2] = ["doctor", "--json"];
 /// As after `sudo cargo build` with the `HOME` of the user, of an sccfg that created what was missing.
 #[requires(setpriv, root, other_users)]
 #[test]
-fn a_state_directory_that_belongs_to_root_is_told() {
+fn a_state_directory_that_belongs_to_root_is_reported() {
     let machine = Machine::of_other_user();
     assert_eq!(told(&machine.by_user(&DOCTOR)), [""; 0]);
     machine.belongs_to("home/.cache/sccfg", 0);
@@ -138,7 +138,7 @@ fn a_state_directory_that_belongs_to_root_is_told() {
 
 #[requires(setpriv, root, other_users)]
 #[test]
-fn what_root_has_saved_is_told_and_cannot_be_removed() {
+fn what_root_has_saved_is_reported_and_cannot_be_removed() {
     let machine = Machine::of_other_user();
     machine
         .sandbox
@@ -167,7 +167,7 @@ fn what_root_has_saved_is_told_and_cannot_be_removed() {
 #[case::lock("locks/a80")]
 #[case::lock_of_the_store("store/locks/254")]
 #[requires(setpriv, root, other_users)]
-fn a_part_of_the_state_that_belongs_to_root_is_told(#[case] part: &str) {
+fn a_part_of_the_state_that_belongs_to_root_is_reported(#[case] part: &str) {
     let machine = Machine::of_other_user();
     let part = format!("{STATE}/{part}");
     // The mark of a store.
@@ -229,7 +229,7 @@ fn root_is_told_that_a_state_directory_belongs_to_a_user() {
 }
 
 #[test]
-fn a_file_in_the_place_of_a_directory_is_told() {
+fn a_file_in_the_place_of_a_directory_is_reported() {
     let machine = Machine::new();
     let state = machine.path(STATE);
     fs::remove_dir(&state).unwrap();
@@ -241,7 +241,7 @@ fn a_file_in_the_place_of_a_directory_is_told() {
 
 #[requires(setpriv, root, other_users)]
 #[test]
-fn a_directory_that_its_owner_may_not_write_to_is_told() {
+fn a_directory_that_its_owner_may_not_write_to_is_reported() {
     let machine = Machine::of_other_user();
     machine.has_mode(STATE, 0o500);
     let found = told(&machine.by_user(&DOCTOR));
@@ -261,7 +261,10 @@ fn a_directory_that_its_owner_may_not_write_to_is_told() {
 )]
 #[case::read_only("mount -t tmpfs -o ro none STORE", "is mounted read-only")]
 #[requires(mount)]
-fn a_store_whose_file_system_takes_nothing_is_told(#[case] mount: &str, #[case] words: &str) {
+fn a_store_on_a_file_system_that_cannot_be_written_is_reported(
+    #[case] mount: &str,
+    #[case] words: &str,
+) {
     let machine = Machine::new();
     let store = format!("{STATE}/store");
     fs::create_dir(machine.path(&store)).unwrap();

@@ -515,7 +515,7 @@ fn below_the_wanted_rate_the_status_is_1() {
 
 #[requires(sccache)]
 #[test]
-fn incremental_compilation_is_named_where_it_keeps_things_out() {
+fn incremental_compilation_is_named_if_it_prevents_caching() {
     let project = Project::new();
     project
         .sandbox
@@ -528,7 +528,7 @@ fn incremental_compilation_is_named_where_it_keeps_things_out() {
 
 #[requires(sccache)]
 #[test]
-fn the_shared_server_and_cache_are_left_alone() {
+fn the_shared_server_and_cache_are_not_used() {
     let project = Project::new();
     // With the config of the machine no server could start; it must not be used.
     let sandbox = project.sandbox.variable("SCCACHE_BUCKET", "nobody");
@@ -601,7 +601,7 @@ fn ctrl_c_leaves_nothing_behind() {
 
 #[requires(sccache)]
 #[test]
-fn what_a_killed_run_left_goes_with_the_next_one() {
+fn leftovers_of_a_killed_run_are_removed_by_the_next_one() {
     let project = Project::new().committed();
     let mut killed = project.started();
     project.wait_for(&mut killed, "worktree/target");
@@ -621,7 +621,7 @@ fn what_a_killed_run_left_goes_with_the_next_one() {
 
 #[requires(nix, sccache)]
 #[test]
-fn it_runs_in_a_dev_shell_with_what_the_shell_brings() {
+fn it_runs_in_a_dev_shell_with_the_programs_of_the_shell() {
     let (project, nix) = (Project::new(), nix());
     project.sandbox.sccfg(&["-C", "p", "init"]).status(0);
     let sccfg = env!("CARGO_BIN_EXE_sccfg");
@@ -657,7 +657,7 @@ fn a_package_that_is_not_in_the_worktree_is_explained() {
 
 #[requires(sccache)]
 #[test]
-fn what_is_missing_is_said() {
+fn missing_programs_are_named() {
     let project = Project::new();
     let sandbox = &project.sandbox;
     sandbox

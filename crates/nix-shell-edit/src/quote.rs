@@ -232,14 +232,14 @@ mod tests {
     ];
 
     #[test]
-    fn readable_where_nothing_is_hard() {
+    fn plain_text_is_quoted_without_escapes() {
         assert_eq!(string("A $5 tool"), r#""A $5 tool""#);
         assert_eq!(indented("a\n\n  b", 4), "    a\n\n      b\n");
         assert_eq!(indented("echo ${x} ''", 0), "echo ''${x} '''\n");
     }
 
     #[test]
-    fn attribute_names_are_quoted_only_where_nix_wants_it() {
+    fn attribute_names_are_quoted_only_where_nix_requires_it() {
         assert_eq!(
             attribute("wasm32-unknown-unknown"),
             "wasm32-unknown-unknown"
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn hard_texts_come_back_whole() {
+    fn texts_with_special_characters_round_trip() {
         for text in HARD {
             assert_eq!(decode(&string(text)), text);
             assert_eq!(decode(&indented_literal(text)), as_lines(text));
@@ -263,7 +263,7 @@ mod tests {
 
     #[sccfg_requires::requires(nix)]
     #[test]
-    fn nix_itself_reads_hard_texts_whole() {
+    fn nix_reads_texts_with_special_characters_back() {
         // Every text of up to four of the characters that mean something, in addition to the list above.
         let alphabet = ["'", "$", "{", "\\", "\"", " ", "\n", "\r", "a"];
         let mut texts: Vec<String> = HARD.map(str::to_owned).to_vec();
@@ -290,7 +290,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_back_whole(text in "([ '$\"\\\\{}\r\n\ta]|[^\0])*") {
+        fn every_text_round_trips(text in "([ '$\"\\\\{}\r\n\ta]|[^\0])*") {
             prop_assert_eq!(decode(&string(&text)), text.clone());
             prop_assert_eq!(decode(&indented_literal(&text)), as_lines(&text));
         }

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_back_with_their_indentation_and_line_ends() {
+    fn lines_are_restored_with_their_indentation_and_line_ends() {
         let text = "{\r\n  a = ''\r\n b\r\n\r\n  '';\n\tc = 1;\n}";
         for (range, indent) in [(3..25, "  "), (3..33, "\t"), (0..3, ""), (3..3, "  ")] {
             let mut edits = Edits::new(text);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_of_a_line_comes_back() {
+    fn the_middle_of_a_line_is_restored() {
         let text = "mkShell { a = 1;   b = \"\\\"é\"; }";
         for range in [10..10, 16..17, 19..31, 9..9] {
             let mut edits = Edits::new(text);

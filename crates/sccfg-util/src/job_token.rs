@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_pipe_is_not_read() {
+    fn only_a_pipe_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fsio::replace(&path, b"text").unwrap();

@@ -82,7 +82,7 @@ impl ByteSize {
         self.0 < Self::SMALLEST_CACHE
     }
 
-    /// The size of a cache, as a person writes it.
+    /// The size of a cache, as a user writes it.
     ///
     /// # Errors
     /// If it is no size, or so small that a unit is missing.

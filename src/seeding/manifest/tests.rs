@@ -73,12 +73,12 @@ const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]
     license = \"MIT\"\nlicense-file = \"LICENSE\"\nrust-version = \"1.71.0\"\nreadme = \"crates/ABOUT.md\"\n";
 
 #[test]
-fn a_package_says_all_of_itself() {
+fn a_package_declares_everything_itself() {
     Files::new(&[("Cargo.toml", FULL)]).is_as_cargo_says("");
 }
 
 #[test]
-fn a_package_says_nothing_of_itself() {
+fn a_package_declares_nothing_itself() {
     let least = "[package]\nname = \"least\"\n[workspace]\n";
     Files::new(&[("Cargo.toml", least)]).is_as_cargo_says("");
     Files::new(&[("Cargo.toml", least), ("README", "")]).is_as_cargo_says("");
@@ -88,7 +88,7 @@ fn a_package_says_nothing_of_itself() {
 }
 
 #[test]
-fn a_package_says_what_its_workspace_says() {
+fn a_package_inherits_from_its_workspace() {
     let files = Files::new(&[
         ("Cargo.toml", WORKSPACE),
         ("LICENSE", ""),

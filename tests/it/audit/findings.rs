@@ -25,7 +25,7 @@ fn a_repository_without_a_policy_is_not_wrong() {
 }
 
 #[test]
-fn sccache_with_incremental_compilation_is_found_wherever_it_is_set() {
+fn sccache_with_incremental_compilation_is_found_in_every_file() {
     let projects = Projects::new();
     let hook = flake_with("shellHook = ''\n  export RUSTC_WRAPPER=sccache\n'';");
     for (name, files) in [

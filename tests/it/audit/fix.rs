@@ -26,7 +26,7 @@ fn projects() -> Projects {
 }
 
 #[test]
-fn policies_are_applied_and_nothing_else_is_touched() {
+fn policies_are_applied_and_nothing_else_is_changed() {
     let projects = projects();
     let before = projects.files();
     let ran = projects.audit(&["--fix", "--yes"]).status(1);
@@ -167,7 +167,7 @@ fn with_json_nothing_else_is_printed() {
 }
 
 #[test]
-fn a_path_that_is_no_text_is_printed_with_replacements() {
+fn a_path_that_is_not_utf8_is_printed_with_replacements() {
     let projects = projects();
     let odd = std::ffi::OsStr::from_bytes(b"odd-\xff");
     let all = projects.sandbox.path("all");
@@ -195,7 +195,7 @@ fn a_repository_that_cannot_be_set_up_is_a_failure() {
 }
 
 #[test]
-fn a_failure_of_the_machine_is_told_with_its_place() {
+fn a_failure_of_the_machine_is_reported_with_its_place() {
     let projects = Projects::new();
     projects.managed("app", &["--size", "24GiB"]);
     let config = "home/.config/sccache/config";

@@ -3,7 +3,7 @@
 use super::{FLAKE, Projects, USES_SCCACHE, flake_with};
 
 #[test]
-fn what_each_repository_asks_for_is_a_line() {
+fn each_request_of_a_repository_is_a_line() {
     let projects = Projects::new();
     projects.managed("app", &["--size", "24GiB", "--wrapper", "portable"]);
     let own = flake_with(&format!(

@@ -46,7 +46,7 @@ fn a_nested_flake_is_a_repository_only_with_a_policy() {
 }
 
 #[test]
-fn sources_without_git_and_what_git_ignores_are_none() {
+fn directories_without_git_and_ignored_ones_are_no_repositories() {
     let projects = Projects::new();
     let write = |path: &str, text: &str| projects.sandbox.write(&format!("all/{path}"), text);
     write("unpacked/Cargo.toml", MANIFEST);
@@ -132,7 +132,7 @@ fn a_directory_that_is_missing_is_named() {
 }
 
 #[test]
-fn nothing_found_is_said() {
+fn a_search_without_results_says_so() {
     Projects::new()
         .audit(&[])
         .status(0)

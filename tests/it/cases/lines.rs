@@ -36,7 +36,7 @@ fn case(name: &str) -> Case {
 }
 
 #[rstest]
-fn twelve_at_most_in_the_usual_shell(
+fn a_region_has_at_most_twelve_lines_in_the_usual_shell(
     #[values("off", "workspace", "auto")] incremental: &str,
     #[values(
         "mk-shell",
@@ -53,7 +53,7 @@ fn twelve_at_most_in_the_usual_shell(
 }
 
 #[test]
-fn few_in_any_shell() {
+fn a_region_has_few_lines_in_any_shell() {
     let directory = project().join("tests/cases");
     let mut all: Vec<(usize, String)> = std::fs::read_dir(directory)
         .unwrap()

@@ -101,7 +101,7 @@ fn a_workflow_without_a_step_is_noted_and_its_problems_are_in_json() {
 }
 
 #[test]
-fn what_the_steps_mend_is_not_reported() {
+fn problems_that_the_steps_fix_are_not_reported() {
     let unset = "CARGO_INCREMENTAL is not set";
     let sandbox = sandbox();
     let ran = sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(0);
@@ -116,7 +116,7 @@ fn what_the_steps_mend_is_not_reported() {
 }
 
 #[test]
-fn a_repository_without_pipelines_is_told_so() {
+fn a_repository_without_pipelines_is_reported() {
     let sandbox = Sandbox::new().file("repo/.git/HEAD", "ref: refs/heads/main\n");
     for (provider, missing) in [
         ("github", ".github/workflows"),
@@ -199,7 +199,7 @@ fn a_repository_with_a_shell_keeps_its_shell_managed() {
 }
 
 #[test]
-fn a_policy_of_the_person_s_is_kept() {
+fn the_users_policy_is_kept() {
     let ours = "# ours\n[cache]\nsize = \"24GiB\"\n";
     let sandbox = sandbox().file("repo/sccfg.toml", ours);
     let sccfg = |args: &[&str]| sandbox.sccfg(&[&["-C", "repo"], args].concat());
@@ -414,7 +414,7 @@ fn another_provider_is_neither_replaced_nor_removed() {
 }
 
 #[test]
-fn keys_that_the_person_wrote_stay_when_ci_is_removed() {
+fn keys_that_the_user_wrote_stay_when_ci_is_removed() {
     let ours = "# top\n[ci] # mine\n# names in the settings\nsecrets = { SCCACHE_REDIS_PASSWORD = \"PW\" }\n\n\
                 [remote]\nbackend = \"redis\"\naddress = \"redis://h\"\n";
     let sandbox = sandbox().file("repo/sccfg.toml", ours);
@@ -432,7 +432,7 @@ fn keys_that_the_person_wrote_stay_when_ci_is_removed() {
 }
 
 #[test]
-fn a_policy_that_jobs_cannot_use_is_refused_at_its_place() {
+fn a_policy_that_jobs_cannot_use_is_refused_with_its_location() {
     let redis = "[remote]\nbackend = \"redis\"\naddress = \"redis://h\"\n";
     let s3 = "[remote]\nbackend = \"s3\"\naddress = \"b\"\n";
     for (policy, message, hint) in [
@@ -521,7 +521,7 @@ fn variables_of_a_step_that_replace_those_of_sccfg_are_reported() {
 }
 
 #[test]
-fn a_job_in_one_line_is_left_and_the_others_are_edited() {
+fn a_job_in_one_line_is_kept_and_the_others_are_edited() {
     let inline =
         "  inline: { runs-on: x, steps: [ { uses: actions/checkout@v4 }, { run: cargo test } ] }\n";
     let sandbox = sandbox();
@@ -544,7 +544,7 @@ fn a_job_in_one_line_is_left_and_the_others_are_edited() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn what_cannot_be_done_is_reported() {
     let sandbox = sandbox().file("repo/.github/workflows/bad.yml", "jobs:\n  a: [\n");
     let ran = sandbox.sccfg(&["-C", "repo", "ci", "github"]).status(1);
     assert!(

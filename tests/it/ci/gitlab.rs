@@ -280,7 +280,7 @@ fn what_only_github_has_is_refused() {
 }
 
 #[test]
-fn what_only_github_has_is_no_option_elsewhere() {
+fn options_of_github_alone_do_not_exist_elsewhere() {
     let sandbox = repository("");
     for provider in ["gitlab", "script"] {
         sandbox
@@ -291,7 +291,7 @@ fn what_only_github_has_is_no_option_elsewhere() {
 }
 
 #[test]
-fn a_script_that_is_not_of_sccfg_is_neither_replaced_nor_removed() {
+fn a_script_that_sccfg_did_not_write_is_neither_replaced_nor_removed() {
     let sandbox = repository("").file("repo/.sccfg/ci.sh", "echo mine\n");
     for provider in ["gitlab", "script"] {
         sandbox
@@ -434,7 +434,7 @@ fn the_shell_of_nix_that_a_job_enters_is_passed_on() {
 }
 
 #[test]
-fn jobs_whose_shell_is_none_for_the_line_are_left() {
+fn jobs_whose_shell_cannot_run_the_line_are_not_edited() {
     let jobs = "\
 windows:
   tags: [saas-windows-medium-amd64]

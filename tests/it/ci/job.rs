@@ -231,7 +231,7 @@ fn a_job_in_a_shell_of_nix_uses_the_sccache_of_the_shell(
 
 #[requires(sccache_with_levels, node, python3)]
 #[test]
-fn a_runner_of_ones_own_keeps_its_disk() {
+fn a_self_hosted_runner_keeps_its_disk() {
     let sandbox = repository("[ci]\nbackend = \"local\"\n");
     for (hits, misses) in [("0", "1"), ("1", "0")] {
         let mut runner = Runner::new(&sandbox, "own", &[("backend", "local")]);
@@ -248,7 +248,7 @@ fn a_runner_of_ones_own_keeps_its_disk() {
 
 #[requires(sccache_with_levels, node, python3)]
 #[test]
-fn a_fork_stores_nothing_on_a_runner_of_ones_own() {
+fn a_fork_stores_nothing_on_a_self_hosted_runner() {
     let sandbox = repository("[ci]\nbackend = \"local\"\n");
     for misses in ["1", "1"] {
         let mut fork = Runner::new(&sandbox, "own", &[("backend", "local")]).of_a_fork();
@@ -302,7 +302,7 @@ fn answer_once(body: &'static str) -> (String, thread::JoinHandle<String>) {
 
 #[requires(sccache_with_levels, node, python3, curl)]
 #[test]
-fn a_role_is_taken_on_with_the_token_of_the_job() {
+fn a_role_is_assumed_with_the_token_of_the_job() {
     let sandbox = repository(
         "[remote]\nbackend = \"s3\"\naddress = \"builds\"\nregion = \"us-east-1\"\n\
          [ci]\nrole = \"arn:aws:iam::1:role/cache\"\n",

@@ -131,7 +131,7 @@ fn only_compilers_of_the_nix_store_are_packed() {
 
 #[requires(sccache)]
 #[test]
-fn files_of_somebody_else_and_directories_in_use_stay() {
+fn files_of_others_and_directories_in_use_are_kept() {
     let machine = Machine::new();
     let token = machine.write("token", "a-token");
     let key = machine.write("key", KEY);

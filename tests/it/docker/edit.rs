@@ -168,7 +168,7 @@ fn a_dockerfile_is_generated_for_a_workspace() {
         assert!(!sandbox.exists(&format!("repo/{file}")), "{file}");
     }
 
-    // What a person has added stays.
+    // What a user has added stays.
     sccfg(&sandbox, &["docker"]).status(0);
     let edited = sandbox.read("repo/Dockerfile") + "EXPOSE 80\n";
     sandbox.write("repo/Dockerfile", &edited);

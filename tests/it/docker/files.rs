@@ -28,7 +28,7 @@ fn a_dockerfile_of_any_name_is_restored() {
     }
 }
 
-/// A name that a person takes out of `docker.files` is not known any more; git finds the markers.
+/// A name that a user takes out of `docker.files` is not known any more; git finds the markers.
 #[test]
 fn a_dockerfile_that_was_taken_out_of_the_policy_is_restored() {
     let manual =
@@ -82,7 +82,7 @@ fn a_dockerfile_that_git_ignores_or_that_is_a_link_is_edited() {
 }
 
 #[test]
-fn dockerfiles_of_others_are_left_alone() {
+fn dockerfiles_of_others_are_not_changed() {
     let others = [
         "repo/vendor/ring/Dockerfile",
         "repo/submodule/Dockerfile",

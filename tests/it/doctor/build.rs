@@ -99,7 +99,7 @@ fn what_is_above_a_stamp_misses_after_each_commit() {
 
 #[requires(sccache, proc)]
 #[test]
-fn other_build_scripts_are_not_told() {
+fn other_build_scripts_are_not_reported() {
     for script in [
         "fn main() { println!(\"cargo::rustc-env=A=b\"); }\n",
         "fn main() { std::process::Command::new(\"git\").arg(\"submodule\"); }\n",
@@ -155,7 +155,7 @@ impl Drop for Editor {
 
 #[requires(sccache, proc)]
 #[test]
-fn an_editor_with_other_variables_of_build_scripts_is_told() {
+fn an_editor_with_other_variables_of_build_scripts_is_reported() {
     let script = "fn main() { println!(\"cargo::rerun-if-env-changed=MY_LIB_DIR\"); }\n";
     let shell = workspace(script).with("MY_LIB_DIR", "/one");
     let build = |value: &str| {
@@ -196,7 +196,7 @@ fn an_editor_with_other_variables_of_build_scripts_is_told() {
 
 #[requires(sccache, dev_shm, proc)]
 #[test]
-fn a_local_store_on_another_file_system_is_told() {
+fn a_local_store_on_another_file_system_is_reported() {
     let shell = DevShell::new();
     let init = ["-C", "repo", "init", "--wrapper", "portable"];
     shell.machine.sccfg(&init).status(0);
@@ -267,7 +267,7 @@ impl Drop for Remote {
 
 #[requires(sccache, sshfs, sftp_server, fuse, proc)]
 #[test]
-fn caches_and_a_target_directory_on_another_machine_are_told() {
+fn caches_and_a_target_directory_on_another_machine_are_reported() {
     let shell = DevShell::new();
     for directory in ["exported", "mounted"] {
         fs::create_dir(shell.path(directory)).unwrap();

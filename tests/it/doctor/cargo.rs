@@ -4,7 +4,7 @@ use super::DevShell;
 
 #[requires(sccache, proc)]
 #[test]
-fn a_profile_against_the_policy_is_told() {
+fn a_profile_against_the_policy_is_reported() {
     let shell = DevShell::new();
     let policy = shell.machine.sandbox.read("repo/sccfg.toml");
     let workspace = policy.replace("incremental = \"off\"", "incremental = \"workspace\"");

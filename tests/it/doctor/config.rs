@@ -15,7 +15,7 @@ fn an_error_in_the_config_file_has_its_place() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_size_that_sccache_ignores_is_told() {
+fn a_size_that_sccache_ignores_is_reported() {
     let shell = DevShell::new()
         .without("SCCACHE_DIR")
         .with("SCCACHE_CACHE_SIZE", "3GiB");
@@ -27,7 +27,7 @@ fn a_size_that_sccache_ignores_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn one_disk_variable_that_replaces_the_table_is_told() {
+fn one_disk_variable_that_replaces_the_table_is_reported() {
     let shell = DevShell::new()
         .without("SCCACHE_DIR")
         .with("SCCACHE_CACHE_SIZE", "3G");
@@ -39,7 +39,7 @@ fn one_disk_variable_that_replaces_the_table_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_back_end_that_is_not_used_is_told() {
+fn a_back_end_that_is_not_used_is_reported() {
     let shell = DevShell::new().without_hook();
     shell.machine.sccfg(&["server", "stop"]).status(0);
     let text = shell.machine.sandbox.read("conf");
@@ -52,7 +52,7 @@ fn a_back_end_that_is_not_used_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_cache_directory_that_cannot_be_used_is_told() {
+fn a_cache_directory_that_cannot_be_used_is_reported() {
     let shell = DevShell::new();
     shell.machine.sccfg(&["server", "stop"]).status(0);
     shell.write("file", "");
@@ -68,7 +68,7 @@ fn a_cache_directory_that_cannot_be_used_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_size_without_a_unit_is_told() {
+fn a_size_without_a_unit_is_reported() {
     let shell = DevShell::new();
     shell.machine.sccfg(&["server", "stop"]).status(0);
     let dir = shell.path("cache");
@@ -83,7 +83,7 @@ fn a_size_without_a_unit_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn faulty_settings_of_the_local_store_are_told() {
+fn faulty_settings_of_the_local_store_are_reported() {
     let shell = DevShell::new();
     shell.write(
         "home/.config/sccfg/config.toml",
@@ -105,7 +105,7 @@ fn a_faulty_policy_is_one_finding_and_the_rest_is_checked() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_variable_of_sccfg_that_is_not_understood_is_told() {
+fn a_variable_of_sccfg_that_is_not_understood_is_reported() {
     for (name, value, hint) in [
         ("SCCFG_SEED", "no", "write on or off"),
         ("SCCFG_STORE", "maybe", "write on or off"),

@@ -4,7 +4,7 @@ use super::DevShell;
 
 #[requires(sccache, proc)]
 #[test]
-fn a_target_directory_for_every_project_is_told() {
+fn a_target_directory_for_every_project_is_reported() {
     let shell = DevShell::new();
     let everywhere = shell.path("everywhere").display().to_string();
     let shell = shell.with("CARGO_TARGET_DIR", &everywhere);
@@ -19,7 +19,7 @@ fn a_target_directory_for_every_project_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_target_directory_in_the_users_configuration_is_told() {
+fn a_target_directory_in_the_users_configuration_is_reported() {
     let shell = DevShell::new();
     shell.write(
         "home/.cargo/config.toml",
@@ -60,7 +60,7 @@ fn variables_of_cargo_in_every_key_are_named_without_their_values() {
 
 #[requires(sccache, proc)]
 #[test]
-fn only_a_cargo_home_in_the_project_is_told() {
+fn only_a_cargo_home_in_the_project_is_reported() {
     let shell = DevShell::new();
     let elsewhere = shell.path("cargo").display().to_string();
     let shell = shell.with("CARGO_HOME", &elsewhere);
@@ -72,7 +72,7 @@ fn only_a_cargo_home_in_the_project_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn what_cargo_sets_itself_and_profiles_are_not_told() {
+fn what_cargo_sets_itself_and_profiles_are_not_reported() {
     DevShell::new()
         .with("CARGO_BUILD_JOBS", "4")
         .with("CARGO_REGISTRIES_MINE_TOKEN", "x")
@@ -83,7 +83,7 @@ fn what_cargo_sets_itself_and_profiles_are_not_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn flags_that_prevent_caching_are_told() {
+fn flags_that_prevent_caching_are_reported() {
     let shell = DevShell::new().with("RUSTFLAGS", "-C debuginfo=1 --emit=asm");
     shell.finds(
         "S036",
@@ -108,7 +108,7 @@ fn flags_that_prevent_caching_are_told() {
 /// What is reported is so: with the flag, real sccache counts each unit as not cacheable.
 #[requires(sccache, proc)]
 #[test]
-fn sccache_does_not_cache_what_is_told() {
+fn sccache_does_not_cache_what_is_reported() {
     let shell = DevShell::new();
     let not_cached = |flags: &str| {
         let mut zero = shell.machine.sandbox.command(&shell.machine.sccache);

@@ -33,7 +33,7 @@ done
 
 #[requires(sccache, proc)]
 #[test]
-fn a_part_of_something_else_is_told_and_left() {
+fn a_command_within_another_one_is_reported_and_kept() {
     for profile in [
         "sccache --stop-server \\\n  || true\n",
         "true &&\nsccache --stop-server\necho done\n",
@@ -53,7 +53,7 @@ fn a_part_of_something_else_is_told_and_left() {
 
 #[requires(sccache, direnv, proc)]
 #[test]
-fn of_equal_lines_the_one_that_was_told_is_commented_out() {
+fn the_reported_one_of_equal_lines_is_commented_out() {
     let shell = DevShell::with_direnv();
     let text = shell.machine.sandbox.read("repo/.envrc");
     // Above `use flake`, it is for shells without Nix.

@@ -68,7 +68,7 @@ fn a_damaged_region_is_an_error_with_its_place() {
 
 #[requires(sccache, proc)]
 #[test]
-fn what_init_warns_of_is_told() {
+fn what_init_warns_about_is_reported() {
     let shell = DevShell::new();
     let init = ["-C", "repo", "init", "--incremental", "auto"];
     shell
@@ -82,7 +82,7 @@ fn what_init_warns_of_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn hooks_that_stop_the_server_are_told_and_commented_out() {
+fn hooks_that_stop_the_server_are_reported_and_commented_out() {
     let shell = DevShell::new();
     let hook = "#!/bin/sh\nset -e\n  sccache --stop-server >/dev/null 2>&1 || true\necho done\n";
     shell.write("repo/.git/hooks/post-checkout", hook);
@@ -99,7 +99,7 @@ fn hooks_that_stop_the_server_are_told_and_commented_out() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_hook_of_another_nix_file_is_told_and_left() {
+fn a_hook_in_another_nix_file_is_reported_and_kept() {
     let shell = DevShell::new();
     let nix = "{ pkgs }:\npkgs.mkShell {\n  shellHook = ''\n    sccache --stop-server || true\n  '';\n}\n";
     shell.write("repo/shell.nix", nix);
@@ -111,7 +111,7 @@ fn a_hook_of_another_nix_file_is_told_and_left() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_store_path_that_the_garbage_collector_took_is_told() {
+fn a_store_path_that_was_garbage_collected_is_reported() {
     let gone = "/nix/store/00000000000000000000000000000000-sccache-0.16.0/bin/sccache";
     let shell = DevShell::new().with("RUSTC_WRAPPER", gone);
     shell.finds("S054", &["error[S054]", "variable RUSTC_WRAPPER", gone]);
@@ -172,7 +172,7 @@ fn activate(shell: &DevShell, generation: &str) {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_config_file_that_is_not_the_current_generations_is_told() {
+fn a_config_file_that_is_not_the_current_generations_is_reported() {
     let shell = managed();
     shell.is_healthy();
     activate(&shell, "two");
@@ -188,7 +188,7 @@ fn a_config_file_that_is_not_the_current_generations_is_told() {
 
 #[requires(sccache, direnv, proc)]
 #[test]
-fn an_envrc_that_direnv_may_not_load_is_told() {
+fn an_envrc_that_direnv_may_not_load_is_reported() {
     let shell = DevShell::with_direnv();
     shell.finds("S056", &[".envrc", "direnv allow"]);
     shell.allow("repo");
@@ -200,7 +200,7 @@ fn an_envrc_that_direnv_may_not_load_is_told() {
 
 #[requires(sccache, direnv, proc)]
 #[test]
-fn use_flake_without_nix_direnv_is_told() {
+fn use_flake_without_nix_direnv_is_reported() {
     let shell = DevShell::with_direnv();
     shell.allow("repo");
     fs::remove_file(shell.path("home/.config/direnv/lib/hm-nix-direnv.sh")).unwrap();
@@ -209,7 +209,7 @@ fn use_flake_without_nix_direnv_is_told() {
 
 #[requires(sccache, nix, proc)]
 #[test]
-fn nix_without_flakes_is_told_outside_of_the_dev_shell() {
+fn nix_without_flakes_is_reported_outside_of_the_dev_shell() {
     let shell = DevShell::new()
         .with("NIX_CONFIG", "")
         .with("NIX_CONF_DIR", "/nowhere")
@@ -224,7 +224,7 @@ fn nix_without_flakes_is_told_outside_of_the_dev_shell() {
 
 #[requires(sccache, direnv, proc)]
 #[test]
-fn what_envrc_sets_after_the_dev_shell_is_told_and_commented_out() {
+fn what_envrc_sets_after_the_dev_shell_is_reported_and_commented_out() {
     let shell = DevShell::with_direnv();
     let text = shell.machine.sandbox.read("repo/.envrc");
     let above = "export RUSTC_WRAPPER=\n";

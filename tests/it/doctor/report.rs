@@ -39,7 +39,7 @@ fn the_portable_wrapper_is_healthy() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_finding_has_a_code_a_place_a_reason_and_a_remedy() {
+fn a_finding_has_a_code_a_location_a_reason_and_a_fix() {
     let shell = DevShell::new().with("SCCACHE_IDLE_TIMEOUT", "many");
     let ran = shell.doctor(&[]).status(1).quiet();
     let expected = "\

@@ -49,7 +49,7 @@ fn start_at_the_shells_port(shell: &DevShell, size: &str) -> u32 {
 
 #[requires(sccache, other_sccache, proc)]
 #[test]
-fn a_server_of_another_version_is_told_with_its_danger() {
+fn a_server_of_another_version_is_reported_with_its_danger() {
     for (client, server) in [(sccache(), other_sccache()), (other_sccache(), sccache())] {
         let shell = DevShell::of(client.clone());
         shell.machine.sccfg(&["server", "stop"]).status(0);
@@ -88,7 +88,7 @@ fn another_program_at_the_address_is_named() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_directory_in_the_place_of_a_socket_is_told() {
+fn a_directory_in_the_place_of_a_socket_is_reported() {
     let shell = DevShell::new();
     let directory = shell.path("run").display().to_string();
     let shell = shell.with("SCCACHE_SERVER_UDS", &directory);
@@ -128,7 +128,7 @@ fn a_server_that_does_not_reply_is_replaced_by_fix() {
 /// Clients of 0.16 and 0.19 that start together do this.
 #[requires(sccache, proc)]
 #[test]
-fn a_server_whose_socket_another_one_took_is_ended_by_fix() {
+fn a_server_that_lost_its_socket_is_stopped_by_fix() {
     let shell = DevShell::new().without_hook();
     shell.machine.sccfg(&["server", "stop"]).status(0);
     let socket = shell.path("run/s").display().to_string();
@@ -203,7 +203,7 @@ fn a_server_with_back_ends_of_another_shell_is_restarted_by_fix() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_cache_that_evicts_what_was_used_today_is_told() {
+fn a_cache_that_evicts_what_was_used_today_is_reported() {
     let shell = DevShell::new();
     let policy = shell.machine.sandbox.read("repo/sccfg.toml");
     shell.write("repo/sccfg.toml", &policy.replace("3GiB", "1MiB"));

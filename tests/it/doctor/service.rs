@@ -41,7 +41,7 @@ fn calls(shell: &DevShell) -> Vec<String> {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_service_that_fails_again_and_again_is_told() {
+fn a_service_that_fails_again_and_again_is_reported() {
     let shell = shell();
     let failure = "Result=exit-code\nExecMainStatus=2\n";
     shows(&shell, &format!("{RESTARTS}{failure}"));
@@ -69,7 +69,7 @@ fn a_service_that_fails_again_and_again_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn the_reason_of_a_failed_service_is_told() {
+fn the_reason_of_a_failed_service_is_reported() {
     let shell = shell();
     let of_result = |result: &str, expected: &str| {
         shows(&shell, &format!("{FAILED}{result}"));
@@ -106,7 +106,7 @@ fn the_reason_of_a_failed_service_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_service_that_does_not_fail_is_not_told() {
+fn a_service_that_does_not_fail_is_not_reported() {
     let shell = shell();
     // Without the service, and with a systemctl that finds no manager.
     for properties in ["", IS_UNKNOWN, RUNS] {

@@ -40,7 +40,7 @@ fn a_portable_wrapper_that_is_gone_is_an_error() {
 
 #[requires(sccache, proc)]
 #[test]
-fn no_sccache_at_all_is_told() {
+fn no_sccache_at_all_is_reported() {
     let shell = DevShell::new()
         .without("RUSTC_WRAPPER")
         .without("IN_NIX_SHELL")
@@ -75,7 +75,7 @@ fn several_versions_on_the_search_path_are_listed() {
 
 #[requires(sccache, other_sccache, proc)]
 #[test]
-fn a_version_before_that_of_the_wrapper_is_told_in_a_dev_shell_too() {
+fn an_older_sccache_before_that_of_the_wrapper_is_reported_in_a_dev_shell_too() {
     let (one, other) = (sccache(), other_sccache());
     let shell = with_versions(&other, &one).with("RUSTC_WRAPPER", one.to_str().unwrap());
     let ran = shell.doctor(&[]).status(1);
@@ -84,7 +84,7 @@ fn a_version_before_that_of_the_wrapper_is_told_in_a_dev_shell_too() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_relative_wrapper_is_told() {
+fn a_relative_wrapper_is_reported() {
     let shell = DevShell::new();
     symlink(&shell.machine.sccache, shell.path("repo/sccache")).unwrap();
     let shell = shell.with("RUSTC_WRAPPER", "./sccache");
@@ -93,7 +93,7 @@ fn a_relative_wrapper_is_told() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_dev_shell_without_a_wrapper_is_told_unless_it_is_meant() {
+fn a_dev_shell_without_a_wrapper_is_reported_unless_intended() {
     let shell = DevShell::new().without("RUSTC_WRAPPER");
     shell.finds("S004", &["variable RUSTC_WRAPPER"]);
     let shell = shell.with("RUSTC_WRAPPER", "");
@@ -105,7 +105,7 @@ fn a_dev_shell_without_a_wrapper_is_told_unless_it_is_meant() {
 
 #[requires(sccache, proc)]
 #[test]
-fn incremental_compilation_against_the_policy_is_told() {
+fn incremental_compilation_against_the_policy_is_reported() {
     let shell = DevShell::new().with("CARGO_INCREMENTAL", "1");
     shell.finds("S030", &["error[S030]", "unset CARGO_INCREMENTAL"]);
     let shell = shell.without("CARGO_INCREMENTAL");

@@ -13,7 +13,7 @@ fn with_worktree() -> DevShell {
 
 #[requires(sccache, direnv, proc)]
 #[test]
-fn a_worktree_that_direnv_was_never_allowed_to_load_is_told() {
+fn a_worktree_that_direnv_was_never_allowed_to_load_is_reported() {
     let shell = with_worktree();
     shell.allow("repo");
     let other = shell.path("other/.envrc").canonicalize().unwrap();
@@ -24,7 +24,7 @@ fn a_worktree_that_direnv_was_never_allowed_to_load_is_told() {
 
 #[requires(sccache, direnv, proc)]
 #[test]
-fn a_worktree_that_cargo_built_incrementally_is_told() {
+fn a_worktree_that_cargo_built_incrementally_is_reported() {
     let shell = with_worktree();
     shell.allow("repo");
     shell.allow("other");

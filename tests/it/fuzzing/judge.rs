@@ -283,7 +283,7 @@ fn text(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
         })?;
     }
     string_values(after)?;
-    indented_anew(path, &original, after)
+    with_other_indentation(path, &original, after)
 }
 
 fn parses(text: &str) -> bool {
@@ -432,7 +432,7 @@ fn without_blanks(text: &str) -> Vec<&str> {
 }
 
 /// The regions can be removed after a formatter has changed the indentation.
-fn indented_anew(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
+fn with_other_indentation(path: &Path, before: &str, after: &str) -> Result<(), Violation> {
     // Text that is not a marker may become one when it moves.
     if before.contains(BEGIN) || before.contains("<<< sccfg <<<") {
         return Ok(());

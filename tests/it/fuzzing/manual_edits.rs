@@ -260,7 +260,7 @@ impl Edited {
     }
 }
 
-/// A file with its regions, to be edited by a person at one of them.
+/// A file with its regions, to be edited by a user at one of them.
 pub(crate) struct At<'t> {
     by: &'t By,
     text: &'t str,
@@ -394,22 +394,22 @@ pub(crate) const EDITS: &[(&str, Change)] = &[
         let text = at.put(at.region.start, "mine_7 = 1;");
         Some(Edited::other(text))
     }),
-    ("the region indented anew", |at| {
+    ("the region with other indentation", |at| {
         let indent = ["", "\t", "          ", " \t "][at.random.below(4)];
-        let anew: String = lines(&at.text[at.region.clone()])
+        let reindented: String = lines(&at.text[at.region.clone()])
             .map(|line| {
                 let line = &at.text[at.region.start + line.start..at.region.start + line.end];
                 format!("{indent}{}", line.trim_start_matches([' ', '\t']))
             })
             .collect();
-        Some(Edited::same(at.instead(at.region.clone(), &anew)))
+        Some(Edited::same(at.instead(at.region.clone(), &reindented)))
     }),
-    ("the file indented anew", |at| {
+    ("the file with other indentation", |at| {
         let indent = ["", "\t", "      "][at.random.below(3)];
-        let anew: String = lines(at.text)
+        let reindented: String = lines(at.text)
             .map(|line| format!("{indent}{}", at.text[line].trim_start_matches([' ', '\t'])))
             .collect();
-        Some(Edited::same(anew))
+        Some(Edited::same(reindented))
     }),
     ("tabs in place of spaces", |at| {
         Some(Edited::same(at.text.replace("  ", "\t")))
@@ -447,10 +447,10 @@ pub(crate) const EDITS: &[(&str, Change)] = &[
     }),
     ("LF", |at| Some(Edited::same(at.text.replace("\r\n", "\n")))),
     ("CRLF in the region alone", |at| {
-        let anew = at.text[at.region.clone()]
+        let converted = at.text[at.region.clone()]
             .replace("\r\n", "\n")
             .replace('\n', "\r\n");
-        Some(Edited::same(at.instead(at.region.clone(), &anew)))
+        Some(Edited::same(at.instead(at.region.clone(), &converted)))
     }),
     ("a carriage return in the line before", |at| {
         let text = at.put(at.line_before(), " # mine_7\r# more");

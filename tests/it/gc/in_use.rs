@@ -119,7 +119,7 @@ fn another_worktree_is_known_from_everywhere() {
 
 /// Its manifest may have a conflict at the moment.
 #[test]
-fn a_checkout_of_which_cargo_knows_nothing_may_build_anywhere() {
+fn a_checkout_that_cargo_does_not_know_may_build_anywhere() {
     let repo = Repo::new();
     repo.build("repo");
     repo.linked("one");
@@ -140,7 +140,7 @@ fn a_checkout_of_which_cargo_knows_nothing_may_build_anywhere() {
 
 /// Tests and build scripts of different packages have the same names.
 #[test]
-fn a_checkout_of_something_else_does_not_build_in_it() {
+fn a_checkout_of_another_project_does_not_build_in_it() {
     let repo = Repo::new();
     for (package, name) in [("repo", "other"), ("elsewhere/gone", "app")] {
         let manifest =

@@ -15,7 +15,7 @@ use crate::support::Ran;
 use crate::wrapper::project::succeeds;
 
 #[test]
-fn a_workspace_that_cannot_be_looked_at_is_not_gone() {
+fn a_workspace_that_cannot_be_read_is_not_gone() {
     let repo = Repo::new();
     repo.build("repo");
     repo.linked("one");
@@ -53,7 +53,7 @@ fn a_worktree_on_a_disk_that_is_not_mounted_is_not_gone() {
 
 #[requires(root, unshare)]
 #[test]
-fn what_is_mounted_is_seen_whatever_its_name_is() {
+fn a_mount_is_found_whatever_its_name_is() {
     let repo = Repo::new();
     repo.build("repo");
     repo.sandbox.write("precious/file", "mine");
@@ -140,7 +140,7 @@ fn a_worktree_without_its_repository_is_not_part_of_the_one_around_it() {
 }
 
 #[test]
-fn json_has_replacements_for_what_is_no_text() {
+fn json_has_replacements_for_paths_that_are_not_utf8() {
     let repo = Repo::new();
     repo.build("repo");
     let odd = OsStr::from_bytes(b"odd-\xff");

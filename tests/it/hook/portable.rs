@@ -108,7 +108,7 @@ fn hook() -> String {
 
 #[requires(sccache)]
 #[test]
-fn the_front_is_put_in_place_and_named_with_the_real_sccache() {
+fn the_wrapper_is_installed_and_named_with_the_real_sccache() {
     let shell = Shell::portable();
     let (left, ran) = shell.hook();
     ran.quiet();
@@ -127,7 +127,7 @@ fn the_front_is_put_in_place_and_named_with_the_real_sccache() {
 
 #[requires(sccache)]
 #[test]
-fn the_sccache_of_the_flake_is_the_one_behind_the_front() {
+fn the_sccache_of_the_flake_is_the_one_behind_the_wrapper() {
     let shell = Shell::portable();
     let own = shell.sandbox.path("nix/store/0-sccache-1/bin/sccache");
     fs::create_dir_all(own.parent().unwrap()).unwrap();
@@ -149,7 +149,7 @@ fn the_sccache_of_the_flake_is_the_one_behind_the_front() {
 
 #[requires(sccache)]
 #[test]
-fn a_repository_that_wants_sccache_itself_gets_it_back() {
+fn a_repository_that_requests_sccache_itself_gets_it_back() {
     let shell = Shell::portable();
     let other = formatdoc!(
         r#"
@@ -184,7 +184,7 @@ fn a_repository_that_wants_sccache_itself_gets_it_back() {
 )]
 #[case("links = true", "[cache.disk]\nsize = 5\n", "unset", "unset")]
 #[requires(sccache)]
-fn what_is_shared_is_the_policy_s_and_the_machine_s_to_say(
+fn the_policy_and_the_machine_decide_what_is_shared(
     #[case] portable: &str,
     #[case] file: &str,
     #[case] home: &str,
@@ -205,7 +205,7 @@ fn what_is_shared_is_the_policy_s_and_the_machine_s_to_say(
 
 #[requires(sccache)]
 #[test]
-fn the_share_of_hits_to_compare_is_the_policy_s() {
+fn the_policy_has_the_share_of_hits_to_compare() {
     for (policy, share) in [("verify = \"2%\"", "2%"), ("", "unset")] {
         let shell = Shell::of(&format!("{PORTABLE}[portable]\n{policy}\n"));
         // Set by the shell of another repository.
@@ -231,7 +231,7 @@ fn the_settings_of_an_outer_project_end_where_there_is_no_policy() {
 
 #[requires(sccache)]
 #[test]
-fn a_front_is_never_taken_for_sccache() {
+fn a_wrapper_is_never_taken_for_sccache() {
     let shell = Shell::portable();
     shell.hook();
     let (front, packaged) = (shell.front(), shell.packaged_front());
@@ -259,7 +259,7 @@ fn a_front_is_never_taken_for_sccache() {
 
 #[requires(sccache)]
 #[test]
-fn without_a_policy_a_front_that_is_there_stays() {
+fn without_a_policy_a_wrapper_that_is_set_stays() {
     let shell = Shell::portable();
     let packaged = shell.packaged_front();
     let shell = shell
@@ -291,7 +291,7 @@ fn shell_sccache() -> PathBuf {
 
 #[requires(sccache)]
 #[test]
-fn somebody_s_own_wrapper_or_none_is_left_alone() {
+fn the_users_own_wrapper_or_none_is_kept() {
     let shell = Shell::portable();
     let other = shell.sandbox.path("bin/other-wrapper");
     fs::create_dir_all(other.parent().unwrap()).unwrap();
@@ -307,7 +307,7 @@ fn somebody_s_own_wrapper_or_none_is_left_alone() {
 
 #[requires(sccache)]
 #[test]
-fn where_the_front_cannot_be_put_sccache_runs_by_itself() {
+fn sccache_runs_by_itself_where_the_wrapper_cannot_be_installed() {
     let shell = Shell::portable();
     shell.hook();
     let front = shell.front();
@@ -324,7 +324,7 @@ fn where_the_front_cannot_be_put_sccache_runs_by_itself() {
 
 #[requires(sccache)]
 #[test]
-fn a_variable_that_is_not_understood_is_told() {
+fn a_variable_that_is_not_understood_is_reported() {
     let shell = Shell::portable();
     shell.hook();
     let shell = shell.variable("SCCFG_SEED", Path::new("no"));
@@ -335,7 +335,7 @@ fn a_variable_that_is_not_understood_is_told() {
 
 #[requires(sccache)]
 #[test]
-fn a_link_to_an_earlier_sccfg_is_made_anew() {
+fn a_link_to_an_earlier_sccfg_is_replaced() {
     let shell = Shell::portable();
     fs::create_dir_all(shell.front().parent().unwrap()).unwrap();
     symlink("/gone/bin/sccfg", shell.front()).unwrap();
@@ -365,7 +365,7 @@ fn without_sccache_there_is_no_wrapper_at_all() {
 
 #[requires(sccache, strace, ptrace)]
 #[test]
-fn a_shell_that_has_the_front_starts_no_process() {
+fn a_shell_that_has_the_wrapper_starts_no_process() {
     let shell = Shell::portable();
     shell.hook();
     let front = shell.front();

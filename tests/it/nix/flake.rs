@@ -106,7 +106,7 @@ fn the_lock_pins_nixpkgs_and_nothing_else() {
 
 #[requires(nix)]
 #[test]
-fn the_package_has_completions_a_manual_page_and_the_front_of_the_wrapper() {
+fn the_package_has_completions_a_manual_page_and_the_wrapper() {
     let sandbox = Sandbox::new();
     let ran = own_flake(&sandbox, &["build", "--out-link", "result"]);
     ran.status(0);
@@ -186,7 +186,7 @@ fn the_template_gives_a_project_a_shell_that_caches() {
 
 #[requires(nix)]
 #[test]
-fn the_overlay_gives_sccfg_of_the_nixpkgs_at_hand() {
+fn the_overlay_builds_sccfg_with_its_nixpkgs() {
     let nix = nix();
     let system = system();
     let sandbox = Sandbox::new().file(

@@ -1,7 +1,7 @@
 //! The modules for home-manager, NixOS and nix-darwin: configurations under real Nix.
 //!
 //! With checkouts of nix-community/home-manager and nix-community/nixpkgs.lib (`SCCFG_HOME_MANAGER`,
-//! `SCCFG_NIXPKGS_LIB`) the real home-manager evaluates them; the tests in `double` use the stub in `tests/nix/home-manager/double`, and need neither. Both must have the same results.
+//! `SCCFG_NIXPKGS_LIB`) the real home-manager evaluates them; the tests in `stub` use the stub in `tests/nix/home-manager/stub`, and need neither. Both must have the same results.
 
 mod backends;
 mod golden;
@@ -22,7 +22,7 @@ use crate::support::{Ran, Sandbox, project};
 #[derive(Debug, Clone)]
 enum HomeManager {
     /// The stub.
-    Double,
+    Stub,
     /// Checkouts of home-manager and of nixpkgs' lib.
     Real(PathBuf, PathBuf),
 }
@@ -41,7 +41,7 @@ impl HomeManager {
     /// makes of it, for a user with this home.
     fn evaluate(&self, nix: &Nix, user: &str, home: &Path) -> String {
         let checkouts = match self {
-            Self::Double => String::new(),
+            Self::Stub => String::new(),
             Self::Real(home_manager, lib) => format!(
                 "homeManager = {}; lib = import {};",
                 nix_path(home_manager),

@@ -42,7 +42,7 @@ fn a_repository_without_anything_gets_a_shell_that_caches() {
 
 #[requires(nix, sccache)]
 #[test]
-fn a_teammate_without_sccfg_has_the_policy_s_variables_and_no_more() {
+fn a_teammate_without_sccfg_has_only_the_variables_of_the_policy() {
     let nix = nix();
     let sandbox = Sandbox::new()
         .variable("CARGO_INCREMENTAL", "1")

@@ -180,7 +180,7 @@ pub(super) fn assert_same_text(nix: &Nix, sandbox: &Sandbox) {
 
 #[rstest]
 #[requires(nix, sccache)]
-fn a_shell_caches_and_keeps_what_is_its_own(
+fn a_shell_caches_and_keeps_its_own_settings(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
     let nix = nix();
@@ -205,7 +205,7 @@ fn the_hook_is_the_one_that_init_writes(
 
 #[rstest]
 #[requires(nix)]
-fn incremental_is_off_only_where_that_is_wanted(
+fn incremental_is_off_only_where_it_is_requested(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
     #[values("workspace", "auto")] incremental: &str,
 ) {
@@ -410,7 +410,7 @@ fn a_wrong_value_is_refused_with_the_option_and_what_is_allowed(
 
 #[rstest]
 #[requires(nix)]
-fn a_size_that_nothing_fits_into_is_warned_of_once(
+fn a_warning_about_a_size_that_is_too_small_is_printed_once(
     #[values(Way::FlakeParts, Way::Devenv, Way::Devshell, Way::Lib)] way: Way,
 ) {
     let nix = nix();

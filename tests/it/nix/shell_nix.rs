@@ -38,7 +38,7 @@ fn in_nix_shell(nix: &Nix, sandbox: &Sandbox, name: &str) -> String {
 
 #[requires(nix, sccache)]
 #[test]
-fn one_that_takes_pkgs_is_the_shell_of_the_new_flake() {
+fn a_shell_nix_that_takes_pkgs_is_the_shell_of_the_new_flake() {
     let nix = nix();
     let sandbox = repository(SHELL);
     let ran = init(&sandbox, &[]).status(0);
@@ -63,7 +63,7 @@ fn one_that_takes_pkgs_is_the_shell_of_the_new_flake() {
 
 #[requires(nix, sccache)]
 #[test]
-fn one_that_takes_the_system_gets_it() {
+fn a_shell_nix_that_takes_the_system_gets_it() {
     let nix = nix();
     let shell = SHELL.replace(
         "{ pkgs ? import <nixpkgs> { } }",
@@ -90,7 +90,7 @@ fn with_an_input_the_call_is_wrapped_and_nix_shell_loads_the_same_as_before() {
 
 #[requires(nix, sccache)]
 #[test]
-fn one_with_its_own_nixpkgs_is_left_alone_and_named() {
+fn a_shell_nix_with_its_own_nixpkgs_is_kept_and_named() {
     let nix = nix();
     for shell in [
         "with import <nixpkgs> { };\nmkShell { packages = [ cargo ]; }\n",

@@ -272,7 +272,7 @@ fn crane_hands_variables_and_hook_to_mk_shell() {
 
 #[requires(nix)]
 #[test]
-fn numtide_devshell_takes_a_list_and_refuses_what_it_does_not_know() {
+fn numtide_devshell_takes_a_list_and_refuses_unknown_options() {
     let nix = nix();
     let mk_shell = "inputs.devshell.legacyPackages.${system}.mkShell";
     let good = sandbox(
@@ -340,7 +340,7 @@ fn devenv_merges_enter_shell_and_refuses_two_values() {
 
 #[requires(nix)]
 #[test]
-fn a_flake_with_an_input_that_has_no_double_is_not_evaluable() {
+fn a_flake_with_an_input_without_a_stub_is_not_evaluable() {
     let nix = nix();
     let sandbox = sandbox(&["someone/something"], "pkgs.mkShell { }");
     let problem = nix.overrides(&sandbox, "repo").unwrap_err();

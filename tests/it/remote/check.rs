@@ -21,7 +21,7 @@ fn works(found: &Value) {
 
 #[requires(sccache, redis_server)]
 #[test]
-fn redis_works_and_a_wrong_password_is_called_that() {
+fn redis_works_and_a_wrong_password_is_reported_as_such() {
     let machine = Machine::new();
     let redis = Service::redis(machine.sandbox.outer(), &["--requirepass", "hunter22"]);
     let url = format!("redis://127.0.0.1:{}", redis.port);
@@ -268,7 +268,7 @@ fn azure_works_and_each_obstacle_has_its_name() {
 
 #[requires(sccache, rclone)]
 #[test]
-fn webdav_works_and_a_wrong_password_is_called_that() {
+fn webdav_works_and_a_wrong_password_is_reported_as_such() {
     let machine = Machine::new();
     let dav = Service::webdav(machine.sandbox.outer(), "hunter22", &[]);
     let url = format!("http://127.0.0.1:{}", dav.port);

@@ -24,7 +24,7 @@ impl Machine {
 
 #[requires(sccache_with_levels)]
 #[test]
-fn a_back_end_is_put_behind_the_disk_and_removed_again() {
+fn a_back_end_is_added_behind_the_disk_and_removed() {
     let machine = Machine::with_config(OURS, 0o600);
     machine
         .sccfg(&["remote", "add", "redis", "redis://cache.example.org"])

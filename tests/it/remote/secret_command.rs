@@ -79,7 +79,7 @@ fn a_server_gets_the_secret_that_is_in_no_file() {
 
 #[requires(sccache, redis_server)]
 #[test]
-fn a_command_that_fails_is_named_and_a_shell_is_entered_nevertheless() {
+fn a_command_that_fails_is_named_and_the_shell_is_entered_anyway() {
     let lab = Lab::new();
     lab.add("nothing", &[]).status(0);
     assert!(is_private(&lab.machine.sandbox.path(SETTINGS)));

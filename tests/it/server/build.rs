@@ -87,7 +87,7 @@ const CARGO: &str = "export CARGO_INCREMENTAL=0 RUSTC_WRAPPER=sccache; cargo bui
 
 #[requires(sccache, proc)]
 #[test]
-fn thirty_shells_leave_a_build_in_flight_alone() {
+fn thirty_shells_do_not_disturb_a_running_build() {
     const UNITS: usize = 12;
     let machine = Machine::new();
     machine.file_says(24 * GIB);
@@ -126,7 +126,7 @@ fn thirty_shells_leave_a_build_in_flight_alone() {
 
 #[requires(sccache, proc)]
 #[test]
-fn ensure_waits_for_the_end_of_a_build_when_told_to() {
+fn ensure_waits_for_the_end_of_a_build_on_request() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let before = machine.start("10G");

@@ -14,7 +14,7 @@ use indoc::indoc;
 
 #[requires(sccache, proc)]
 #[test]
-fn a_port_that_something_else_has_is_left_to_it() {
+fn a_port_of_another_program_is_not_used() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let listener = TcpListener::bind(("127.0.0.1", machine.port)).unwrap();
@@ -35,7 +35,7 @@ fn a_port_that_something_else_has_is_left_to_it() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_server_that_hangs_is_told_from_one_that_works() {
+fn a_server_that_hangs_is_distinguished_from_one_that_works() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let hung = machine.start("24G");
@@ -56,7 +56,7 @@ fn a_server_that_hangs_is_told_from_one_that_works() {
 /// A server that was probed before is not probed again by each shell.
 #[requires(sccache, proc)]
 #[test]
-fn a_server_that_hangs_after_it_was_probed_is_told() {
+fn a_server_that_hangs_after_it_was_probed_is_reported() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     let hung = machine.start("24G");
@@ -140,7 +140,7 @@ fn a_fifo_as_config_file_is_named() {
 
 #[requires(sccache, proc, python3)]
 #[test]
-fn what_answers_otherwise_than_sccache_is_said() {
+fn another_program_that_replies_is_reported() {
     let machine = Machine::new();
     // Itself, not a stand-in that looks at its name.
     let mut python = Command::new("python3");
@@ -218,7 +218,7 @@ fn a_broken_config_file_is_named_and_neither_variable_is_set() {
 
 #[requires(sccache, proc)]
 #[test]
-fn a_cache_directory_that_cannot_be_used_is_said() {
+fn an_unusable_cache_directory_is_reported() {
     let machine = Machine::new();
     machine.sandbox.write("file", "");
     let dir = machine.sandbox.path("file/cache");
@@ -309,7 +309,7 @@ fn a_remote_that_is_down_is_named_by_what_set_it_up() {
 
 #[requires(sccache, proc)]
 #[test]
-fn without_a_runtime_directory_of_the_shell_s_there_is_one_in_tmp() {
+fn without_a_runtime_directory_there_is_one_in_tmp() {
     let machine = Machine::new();
     machine.file_says(24 * GIB);
     machine.start("10G");
@@ -374,7 +374,7 @@ impl Shared {
 
 #[requires(sccache, proc, setpriv, root, other_users)]
 #[test]
-fn a_server_of_another_user_is_left_to_that_user() {
+fn a_server_of_another_user_is_not_used() {
     let shared = Shared::new();
     let machine = &shared.machine;
     machine.file_says(24 * GIB);

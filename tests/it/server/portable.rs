@@ -4,7 +4,7 @@ use super::{GIB, Machine};
 
 #[requires(sccache, proc)]
 #[test]
-fn commands_in_a_shell_with_the_front_are_about_the_server_of_sccache() {
+fn commands_in_a_shell_with_the_wrapper_are_about_the_server_of_sccache() {
     let machine = Machine::new();
     let ran = machine.sccfg(&["wrapper", "path"]).status(0);
     let machine = machine.variable("RUSTC_WRAPPER", ran.stdout.trim_end());

@@ -133,7 +133,7 @@ fn a_second_worktree_runs_no_script(#[values(Layout::V1, Layout::V2)] layout: La
 /// The compiler is given the name of the link. The length of the path is in the output, and the path is not.
 #[requires(sccache)]
 #[test]
-fn behind_a_link_to_a_longer_path_scripts_run_once_and_what_they_say_is_of_this_build() {
+fn behind_a_link_to_a_longer_path_scripts_run_once_and_print_their_own_paths() {
     let lines = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: usize = {out:?}.len();\")).unwrap();";
     let project = app(&script(lines)).committed();
     let main = project.main();
@@ -502,7 +502,7 @@ fn a_script_with_other_inputs_or_outputs_runs_each_time(#[case] value: &str, #[c
     "Command::new(\"sh\").args([\"-c\", \"echo $(id)\"]).status().unwrap().success()",
     2
 )]
-fn a_text_counts_only_if_a_program_is_run_that_is_called_so(
+fn a_text_counts_only_if_a_program_with_that_name_is_run(
     #[case] value: &str,
     #[case] expected: usize,
 ) {

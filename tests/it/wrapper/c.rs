@@ -106,7 +106,7 @@ fn objects_are_in_the_report_of_the_build() {
 /// A path in what C is made of, as `assert` has one.
 #[requires(sccache)]
 #[test]
-fn a_place_in_c_is_of_its_checkout() {
+fn a_location_in_c_is_that_of_its_checkout() {
     let by_its_path = SCRIPT.replace(
         "\"native/native.c\"",
         "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
@@ -159,7 +159,7 @@ fn a_place_in_c_is_of_its_checkout() {
 /// The length of a path stays where the path itself does not.
 #[requires(sccache)]
 #[test]
-fn what_c_makes_of_a_place_is_of_its_checkout() {
+fn what_c_computes_from_a_location_is_that_of_its_checkout() {
     let script = SCRIPT.replace(
         "\"native/native.c\"",
         "&format!(\"{}/native/native.c\", env::var(\"CARGO_MANIFEST_DIR\").unwrap())",
@@ -180,7 +180,7 @@ fn what_c_makes_of_a_place_is_of_its_checkout() {
 /// clang++ is clang by another name, and takes C for C++.
 #[requires(sccache, clang)]
 #[test]
-fn the_name_that_a_compiler_is_called_under_counts() {
+fn the_name_under_which_a_compiler_is_started_counts() {
     let script = SCRIPT
         .replace("it.arg(\"cc\")", "it.arg(env::var(\"WITH\").unwrap())")
         .replace(
@@ -216,7 +216,7 @@ fn the_name_that_a_compiler_is_called_under_counts() {
 /// As the `cc` crate does, with a part of the source's path in the name.
 #[rstest]
 #[requires(sccache)]
-fn an_object_whose_name_is_of_its_checkout_is_shared(
+fn an_object_whose_name_depends_on_its_checkout_is_shared(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let script = SCRIPT
@@ -310,7 +310,7 @@ fn a_checkout_with_an_equals_sign_is_the_one_that_debuggers_find_c_in(
 /// Only what is understood is looked up under a key of the wrapper's own.
 #[requires(sccache)]
 #[test]
-fn c_that_writes_or_reads_more_than_its_object_does_so_everywhere() {
+fn c_that_writes_or_reads_other_files_does_so_in_each_checkout() {
     let project = |flags: &str, c: &str| {
         let script = SCRIPT
             .replace("\"-O0\"", &format!("\"-O0\", {flags}"))
@@ -458,7 +458,7 @@ fn variables_of_compilers_work_as_without() {
 /// sccache takes the preprocessed text for all that an object depends on, or even the headers that were read before.
 #[requires(sccache)]
 #[test]
-fn what_sccache_does_not_hash_of_c_is_that_of_this_build() {
+fn what_sccache_does_not_hash_of_c_counts() {
     let script = r#"use std::{env, process::Command};
     fn main() {
         println!("cargo::rerun-if-changed=native");

@@ -178,7 +178,7 @@ fn what_is_linked_can_be_left_out() {
 
 #[requires(sccache)]
 #[test]
-fn it_is_put_in_its_place_and_taken_away() {
+fn it_is_installed_and_removed() {
     let project = project().without_store();
     let main = project.main();
     main.cargo(&["build"]).ok();

@@ -141,7 +141,7 @@ fn the_wrapper_is_killed() {
 #[requires(sccache)]
 #[cfg(target_os = "linux")]
 #[test]
-fn a_build_that_is_suspended_holds_up_no_other() {
+fn a_suspended_build_does_not_delay_others() {
     let project = project().with(Store::On);
     let checkouts = [project.main(), project.linked("second")];
     for checkout in &checkouts {
@@ -210,7 +210,7 @@ fn names(directory: &Path) -> BTreeSet<OsString> {
 #[requires(sccache)]
 #[cfg(target_os = "linux")]
 #[test]
-fn an_interrupted_compile_leaves_nothing_for_long() {
+fn leftovers_of_an_interrupted_compile_are_removed() {
     let project = project().with(Store::On);
     let main = project.main();
     let work = main.path("target/debug/deps/.sccfg/work");

@@ -174,7 +174,7 @@ fn programs_can_be_executed_and_libraries_have_the_usual_modes() {
 /// A proc macro is loaded into the compiler: a stale one would expand to what was.
 #[requires(sccache)]
 #[test]
-fn a_macro_with_a_dependency_is_linked_anew_when_that_changes() {
+fn a_macro_is_linked_again_when_its_dependency_changes() {
     let project = Project::new();
     let project = project
         .package("inner", "", &[("src/lib.rs", "pub fn word() -> String { helper() }\nfn helper() -> String { \"one\".to_owned() }\n")])

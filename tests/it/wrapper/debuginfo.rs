@@ -268,7 +268,7 @@ fn a_program_of_this_checkout_with_libraries_of_another() {
 /// On macOS, `split-debuginfo = "packed"` makes one of the program's name.
 #[requires(sccache, gdb)]
 #[test]
-fn a_directory_beside_a_program_is_left_alone() {
+fn a_directory_beside_a_program_is_not_changed() {
     let project = Project::new();
     let project = project
         .package(

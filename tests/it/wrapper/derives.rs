@@ -72,7 +72,7 @@ const MAIN: &str = indoc! {r#"
 
 #[requires(sccache)]
 #[test]
-fn what_common_derives_make_is_shared() {
+fn what_common_derives_generate_is_shared() {
     let lock = std::fs::read_to_string(this_project().join("Cargo.lock")).unwrap();
     let project = Project::new()
         .file("Cargo.lock", &lock)

@@ -119,7 +119,7 @@ fn both(checkout: &Checkout<'_>, args: &[&str]) -> (Built, Built) {
 
 #[requires(sccache)]
 #[test]
-fn warnings_are_replayed_as_they_would_be_here() {
+fn warnings_are_replayed_as_in_an_uncached_build() {
     let project = project();
     project.main().cargo(&["build"]).ok();
     for place in ["second", "a/b/deep"] {
@@ -169,7 +169,7 @@ fn json_messages_are_those_of_this_checkout() {
 /// What cargo itself keeps, to say it again when nothing is compiled.
 #[requires(sccache)]
 #[test]
-fn a_build_that_does_nothing_says_it_again() {
+fn a_build_with_nothing_to_do_prints_warnings_again() {
     let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -180,7 +180,7 @@ fn a_build_that_does_nothing_says_it_again() {
 
 #[requires(sccache)]
 #[test]
-fn short_messages_and_colours_are_what_was_asked_for() {
+fn short_messages_and_colours_are_those_requested() {
     let project = project();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -200,7 +200,7 @@ fn short_messages_and_colours_are_what_was_asked_for() {
 /// No other build says what the compiler said of one.
 #[requires(sccache)]
 #[test]
-fn a_log_that_is_asked_for_is_of_this_build() {
+fn a_requested_log_is_that_of_this_build() {
     let project = project();
     let main = project.main();
     let logged = |checkout: &Checkout<'_>| {
@@ -320,7 +320,7 @@ fn levels_of_lints_make_another_build() {
 
 #[requires(sccache)]
 #[test]
-fn what_is_no_utf8_passes_as_it_does_without() {
+fn messages_that_are_not_utf8_are_passed_on() {
     let project = Project::new();
     let project = project
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])

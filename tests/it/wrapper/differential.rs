@@ -173,7 +173,7 @@ fn compiler_of_two_minds(project: &Project, poison: &Path) -> String {
 #[case(Store::Off, "sccache")]
 #[requires(sccache)]
 #[test]
-fn what_differs_is_not_answered_again(#[case] store: Store, #[case] from: &str) {
+fn an_entry_that_differs_is_not_used_again(#[case] store: Store, #[case] from: &str) {
     let project = project(store);
     let poison = project.sandbox.path("poison");
     let rustc = compiler_of_two_minds(&project, &poison);
@@ -236,7 +236,7 @@ const ORDER: &str = "use proc_macro::TokenStream;\n#[proc_macro] pub fn order(_:
 
 #[requires(sccache)]
 #[test]
-fn what_is_not_reproducible_is_told_apart() {
+fn outputs_that_are_not_reproducible_are_distinguished() {
     let project = Project::new()
         .with_store()
         .package("mac", PROC_MACRO, &[("src/lib.rs", ORDER)])

@@ -441,7 +441,7 @@ fn what_is_new_is_right_everywhere(#[case] part: &str, #[case] more: &[(&str, &s
 /// Files that are not expected to be sources.
 #[requires(sccache)]
 #[test]
-fn sources_elsewhere_are_compiled_as_they_are() {
+fn sources_outside_of_the_workspace_are_compiled_unchanged() {
     let main = "#[path = \"../../shared.rs\"] mod shared;\nfn main() { println!(\"{}{}\", shared::text(), include_str!(\"../note\")); }\n";
     let project = Project::new().with_store();
     let project = project.package("app", "", &[("src/main.rs", main), ("note", "1")]);

@@ -139,7 +139,7 @@ fn the_manifest_of_a_member_is_that_of_its_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
+fn a_manifest_path_that_only_the_tests_contain_affects_only_the_tests() {
     let project = Project::new();
     let lib = indoc! {r#"
         pub fn f() -> u32 { 1 }
@@ -167,7 +167,7 @@ fn a_manifest_path_that_only_the_tests_speak_of_costs_only_the_tests() {
 
 #[requires(sccache)]
 #[test]
-fn what_cargo_tells_an_integration_test_is_of_its_checkout() {
+fn variables_of_an_integration_test_are_those_of_its_checkout() {
     let project = Project::new();
     let test = indoc! {r#"
         #[test] fn t() { println!("exe {}", env!("CARGO_BIN_EXE_app")); println!("tmp {}", env!("CARGO_TARGET_TMPDIR"));
@@ -192,7 +192,7 @@ fn what_cargo_tells_an_integration_test_is_of_its_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn what_a_macro_reads_from_its_environment_is_of_this_checkout() {
+fn variables_that_a_macro_reads_are_those_of_this_checkout() {
     let expressions = [
         "mac::variable!(\"CARGO_MANIFEST_DIR\")",
         "mac::variable!(\"CARGO_MANIFEST_PATH\")",
@@ -241,7 +241,7 @@ fn the_path_that_a_macro_puts_into_a_library_reaches_the_programs_above() {
 /// A part of the path, or what is computed from it, is found by no search for the path.
 #[requires(sccache)]
 #[test]
-fn what_a_macro_makes_of_the_path_is_of_this_checkout() {
+fn what_a_macro_computes_from_the_path_is_that_of_this_checkout() {
     for (expression, main_says, deep_says) in [
         ("mac::checkout_name!()", "main\n", "deep\n"),
         ("mac::depth!()", "", ""),
@@ -367,7 +367,7 @@ fn a_directory_that_git_ignores_counts_where_it_is_named() {
 #[case::of_clippy("mac::variable!(\"CLIPPY_ARGS\")", "CLIPPY_ARGS")]
 #[case::of_clippy_by_a_name_that_is_put_together("mac::arguments_of_clippy!()", "CLIPPY_ARGS")]
 #[requires(sccache)]
-fn a_variable_that_only_a_macro_reads_is_of_this_build(#[case] value: &str, #[case] name: &str) {
+fn a_variable_that_only_a_macro_reads_counts(#[case] value: &str, #[case] name: &str) {
     let project = printing(value).committed();
     project.main().with(name, "1").cargo(&["build"]).ok();
     let second = project.linked("second").with(name, "2");
@@ -378,7 +378,7 @@ fn a_variable_that_only_a_macro_reads_is_of_this_build(#[case] value: &str, #[ca
 /// What a macro does besides, and what it learns from elsewhere, cannot be looked up.
 #[requires(sccache)]
 #[test]
-fn a_macro_that_does_something_is_run_each_time() {
+fn a_macro_with_side_effects_runs_each_time() {
     let project = Project::new();
     let mac = indoc! {r#"
         use proc_macro::TokenStream;
@@ -450,7 +450,7 @@ fn a_macro_that_asks_for_paths_without_links_to_find_a_file_is_shared(
 /// As an identifier, or as a part of the name.
 #[requires(sccache)]
 #[test]
-fn a_variable_that_a_macro_is_told_of_otherwise_is_of_this_build() {
+fn a_variable_whose_name_a_macro_gets_from_elsewhere_counts() {
     for expression in [
         "mac::variable!(APPLICATION_PORT)",
         "mac::variable_of_application!(PORT)",
@@ -484,7 +484,7 @@ fn a_file_that_a_variable_names_to_a_macro_is_read() {
 /// What other tools make is embedded: git ignores it, or what is in it.
 #[requires(sccache)]
 #[test]
-fn a_directory_that_a_macro_is_told_of_counts_with_what_git_ignores() {
+fn a_directory_that_a_macro_gets_as_an_argument_counts_with_ignored_files() {
     for name in ["dist", "/made"] {
         let project = printing(&format!("mac::names_in!({name:?})"));
         let project = project
@@ -504,7 +504,7 @@ fn a_directory_that_a_macro_is_told_of_counts_with_what_git_ignores() {
 /// The optimiser takes texts apart, and computes with them.
 #[requires(sccache)]
 #[test]
-fn a_path_in_optimised_code_is_of_this_checkout() {
+fn a_path_in_optimised_code_is_that_of_this_checkout() {
     let cases = [
         (
             "std::path::PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")).display()",
@@ -634,7 +634,7 @@ fn a_directory_that_a_macro_lists_is_that_of_this_checkout() {
 /// Texts that are no names of directories for a macro, though there are such directories.
 #[requires(sccache)]
 #[test]
-fn texts_that_happen_to_name_a_directory_split_nothing() {
+fn texts_that_happen_to_name_a_directory_do_not_affect_keys() {
     let texts =
         "[\"target\", \"/tmp\", \"/usr\", \"/proc/self/stat\", mac::beside_the_manifest!(\"t\")]";
     let project = printing(&format!("{texts}.join(\" \")"));
@@ -664,7 +664,7 @@ fn a_macro_sees_the_files_that_the_build_script_made_here() {
 
 #[requires(sccache)]
 #[test]
-fn what_a_build_script_sets_is_of_this_checkout() {
+fn variables_that_a_build_script_sets_are_those_of_this_checkout() {
     let project = printing("env!(\"SET\")");
     let script = "fn main() { println!(\"cargo::rustc-env=SET={} and {}\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(), std::env::current_dir().unwrap().display()); }\n";
     let project = project.file("crates/app/build.rs", script).committed();
@@ -722,7 +722,7 @@ fn variables_of_the_user_count_where_they_are_read() {
 
 #[requires(sccache)]
 #[test]
-fn the_directory_that_cargo_compiles_in_is_of_this_checkout() {
+fn the_directory_in_which_cargo_compiles_is_that_of_this_checkout() {
     let project = printing("option_env!(\"PWD\").unwrap_or_default()").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -770,7 +770,7 @@ fn the_package_is_described_as_its_manifest_says_now() {
 
 #[requires(sccache)]
 #[test]
-fn variables_that_rustc_does_not_read_split_nothing() {
+fn variables_that_rustc_does_not_read_do_not_affect_keys() {
     let project = printing("1").committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");

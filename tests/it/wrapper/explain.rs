@@ -58,7 +58,7 @@ fn a_changed_source() {
 /// rustc compiles tests as programs.
 #[requires(sccache)]
 #[test]
-fn a_test_is_called_so() {
+fn a_test_is_described_as_a_test() {
     let project = project();
     let main = project.main();
     main.cargo(&["test", "--no-run"]).ok();

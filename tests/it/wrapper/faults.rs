@@ -213,7 +213,7 @@ fn a_config_file_that_does_not_parse() {
 
 #[requires(sccache)]
 #[test]
-fn a_program_that_only_fails() {
+fn a_program_that_fails() {
     survives_program("#!/bin/sh\nexit 1\n", "it printed nothing");
 }
 
@@ -398,7 +398,7 @@ fn a_remote_cache_that_never_answers() {
 
 #[requires(sccache)]
 #[test]
-fn a_remote_cache_that_says_nonsense() {
+fn a_remote_cache_that_replies_with_garbage() {
     let project = project();
     let (socket, _servers) = no_server(&project);
     let remote = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -544,7 +544,7 @@ fn an_error_in_c_is_shown_once() {
 
 #[requires(sccache)]
 #[test]
-fn parallel_compiles_say_it_once_and_cargo_does_not_repeat_it() {
+fn parallel_compiles_print_the_message_once_and_cargo_does_not_repeat_it() {
     let mut project = project();
     for number in 0..12 {
         project = project.package(
@@ -661,7 +661,7 @@ fn a_limit_of_the_server_is_no_failure_of_the_build() {
 
 #[requires(sccache)]
 #[test]
-fn a_server_that_dies_at_each_compile_is_given_up() {
+fn a_server_that_crashes_at_each_compile_is_not_used_further() {
     let project = project();
     let (socket, _servers) = no_server(&project);
     let log = project.sandbox.path("killed");

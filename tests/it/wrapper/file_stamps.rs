@@ -186,7 +186,7 @@ fn a_library_with_another_link_is_still_known() {
 /// The library that a program is linked with is another one than its record says.
 #[requires(sccache)]
 #[test]
-fn a_library_that_somebody_wrote_over() {
+fn a_library_that_was_overwritten() {
     let project = Project::new();
     let project = project
         .package(

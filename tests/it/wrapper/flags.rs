@@ -201,7 +201,7 @@ fn incremental_compilation_passes_through() {
 
 #[requires(sccache)]
 #[test]
-fn coverage_is_of_this_checkout() {
+fn coverage_has_the_paths_of_this_checkout() {
     let project = project();
     let flags = "-C instrument-coverage";
     project
@@ -325,7 +325,7 @@ fn a_feature_gate_needs_its_permission() {
 
 #[requires(sccache)]
 #[test]
-fn debug_information_beside_the_program_is_there() {
+fn separate_debug_information_is_delivered() {
     for kind in ["packed", "unpacked", "off"] {
         let project = project();
         let main = project.main();
@@ -518,7 +518,7 @@ fn editions_and_versions_make_other_results() {
 /// More arguments than the system takes: cargo then writes them to a file.
 #[requires(sccache)]
 #[test]
-fn very_many_arguments() {
+fn a_command_line_with_very_many_arguments() {
     let files = [("src/lib.rs", LOW)];
     let lints = "[lints.rust]\nunexpected_cfgs = \"allow\"\n";
     // What it reads is the same whatever the directory's path, which two expansions show.
@@ -557,7 +557,7 @@ fn very_many_arguments() {
 /// sccache does not read arguments in a file.
 #[requires(sccache)]
 #[test]
-fn arguments_in_a_file_that_rule_portable_keys_out() {
+fn arguments_in_a_file_that_prevent_portable_keys() {
     let project = Project::new();
     let out_dir = project.sandbox.path("out");
     fs::create_dir(&out_dir).unwrap();
@@ -578,7 +578,7 @@ fn arguments_in_a_file_that_rule_portable_keys_out() {
 /// A profile of the compiler is no output that cargo knows of, but whoever asks for it wants it.
 #[requires(sccache)]
 #[test]
-fn what_the_compiler_writes_besides_is_there_in_each_build() {
+fn other_files_that_the_compiler_writes_are_there_in_each_build() {
     let project = project();
     let profiles = project.sandbox.path("profiles");
     let flags = format!("-Zself-profile={}", profiles.display());
@@ -595,7 +595,7 @@ fn what_the_compiler_writes_besides_is_there_in_each_build() {
 /// With such a flag, units have no portable key. sccache would look them up, and does not know what macros read.
 #[requires(sccache)]
 #[test]
-fn macros_are_expanded_again_where_a_flag_rules_portable_keys_out() {
+fn macros_are_expanded_again_if_a_flag_prevents_portable_keys() {
     let mac = "#[proc_macro] pub fn word(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let text = std::fs::read_to_string(\"crates/low/word\").unwrap(); format!(\"{text:?}\").parse().unwrap() }\n";
     let project = Project::new()
         .package(

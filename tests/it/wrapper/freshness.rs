@@ -122,7 +122,7 @@ fn an_edit_of_a_private_body_reaches_the_program() {
 
 #[requires(sccache)]
 #[test]
-fn no_file_of_cargos_names_the_other_checkout() {
+fn no_file_of_cargo_names_the_other_checkout() {
     let project = Project::matrix();
     let main = project.main();
     let all = ["build", "--workspace", "--all-targets"];
@@ -175,7 +175,7 @@ fn sorted(text: &str) -> Vec<&str> {
 
 #[requires(sccache)]
 #[test]
-fn the_other_checkout_may_go() {
+fn the_other_checkout_may_be_removed() {
     let project = project().committed();
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
@@ -192,7 +192,7 @@ fn the_other_checkout_may_go() {
 
 #[requires(sccache)]
 #[test]
-fn modules_may_move_and_go() {
+fn modules_may_be_moved_and_removed() {
     let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -231,7 +231,7 @@ fn modules_may_move_and_go() {
 
 #[requires(sccache)]
 #[test]
-fn a_changed_macro_expands_anew() {
+fn a_changed_macro_is_expanded_again() {
     let project = Project::new();
     let project = project
         .package("mac", PROC_MACRO, &[("src/lib.rs", MACROS)])
@@ -260,7 +260,7 @@ fn a_changed_macro_expands_anew() {
 
 #[requires(sccache)]
 #[test]
-fn check_and_build_keep_out_of_each_others_way() {
+fn check_and_build_do_not_affect_each_other() {
     let project = project().committed();
     let main = project.main();
     for command in ["check", "build", "test", "bench"] {

@@ -198,7 +198,7 @@ fn a_static_library_names_this_checkout(#[values("0", "3")] level: &str) {
 #[case::packed_relocations("RUSTFLAGS", "-Clink-arg=-Wl,-z,pack-relative-relocs")]
 #[case::fat("CARGO_PROFILE_DEV_LTO", "fat")]
 #[case::thin("CARGO_PROFILE_DEV_LTO", "thin")]
-fn other_libraries_are_of_this_checkout(#[case] name: &str, #[case] value: &str) {
+fn other_libraries_name_this_checkout(#[case] name: &str, #[case] value: &str) {
     let project = project().committed();
     for checkout in [
         project.main(),
@@ -370,7 +370,7 @@ fn sources_that_are_included_by_their_whole_path(
 #[case::a_location_in_a_static(
     "pub static PLACE: &std::panic::Location<'static> = super::here(); pub fn made(n: u32) -> &'static str { if n > 1 { panic!() } PLACE.file() }"
 )]
-fn what_a_library_makes_of_its_name_is_of_this_checkout(#[case] generated: &str) {
+fn what_a_library_computes_from_its_name_is_that_of_this_checkout(#[case] generated: &str) {
     let script = format!(
         "use std::{{env, fs}};\nfn main() {{\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    let out = env::var(\"OUT_DIR\").unwrap();\n    fs::write(format!(\"{{out}}/g.rs\"), {generated:?}).unwrap();\n}}\n"
     );
@@ -477,7 +477,7 @@ fn project_of_calls(generated: &str, made: &str) -> Project {
     "#[inline] pub fn made() -> Result<(), called::Place> { Err(1)? }",
     "made::g::made().unwrap_err().0.file().len()"
 )]
-fn what_a_called_function_makes_of_the_name_is_of_this_checkout(
+fn what_a_called_function_computes_from_the_name_is_that_of_this_checkout(
     #[case] generated: &str,
     #[case] made: &str,
     #[values("0", "3")] level: &str,

@@ -170,7 +170,7 @@ const VARIABLES: &[Macro] = &[
 
 #[requires(sccache)]
 #[test]
-fn a_variable_is_of_this_build_however_it_is_hidden() {
+fn a_variable_counts_however_it_is_hidden() {
     let project = workspace(VARIABLES, WRITES, HELPER).committed();
     let main = project.main();
     let mut wrong = Vec::new();
@@ -193,7 +193,7 @@ fn a_variable_is_of_this_build_however_it_is_hidden() {
 /// Variables that differ from shell to shell count for macros that read them.
 #[requires(sccache)]
 #[test]
-fn a_variable_of_the_shell_is_of_this_build() {
+fn a_variable_of_the_shell_counts() {
     const CASES: &[Macro] = &[
         plain(
             "a name that is put together",
@@ -361,7 +361,7 @@ fn write_special(checkout: &Checkout<'_>, nth: usize) {
 
 #[requires(sccache)]
 #[test]
-fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
+fn what_is_on_the_disk_counts_however_it_is_hidden() {
     let project = workspace(ON_DISK, "", HELPER)
         .file(
             ".gitignore",
@@ -434,7 +434,7 @@ fn what_is_on_the_disk_is_of_this_build_however_it_is_hidden() {
 /// Names and values of variables need not be UTF-8.
 #[requires(sccache)]
 #[test]
-fn variables_that_are_no_utf8_are_of_this_build() {
+fn variables_that_are_not_utf8_count() {
     const CASES: &[Macro] = &[
         plain(
             "a value",
@@ -492,7 +492,7 @@ fn variables_that_are_no_utf8_are_of_this_build() {
 /// The wrapper compiles with other arguments than cargo's, and with more variables.
 #[requires(sccache)]
 #[test]
-fn what_the_kernel_says_of_the_compiler_is_what_it_says_without() {
+fn the_kernel_describes_the_compiler_as_without_the_wrapper() {
     const CASES: &[Macro] = &[
         plain(
             "the arguments",

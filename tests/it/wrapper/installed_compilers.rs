@@ -114,9 +114,7 @@ fn change(library: &Path) {
 #[case::of_debian(install)]
 #[case::of_links(put_together)]
 #[requires(sccache)]
-fn the_path_of_the_compilers_library_is_asked_for_by_no_macro(
-    #[case] install: fn(&Project) -> PathBuf,
-) {
+fn no_macro_asks_for_the_path_of_the_compilers_library(#[case] install: fn(&Project) -> PathBuf) {
     let project = published_macros::project("pub fn text() -> String { 1.to_string() }\n");
     let compiler = install(&project);
     for checkout in [project.main(), project.linked("a/deeper/worktree")] {

@@ -42,7 +42,7 @@ fn in_directory(value: &str, directory: &Path) -> String {
 #[case::by_a_program("String::from_utf8(std::process::Command::new(\"pkg-config\").args([\"--exists\", \"DIRECTORY/a.pc\"])\
     .status().unwrap().success().to_string().into_bytes()).unwrap()".to_owned())]
 #[requires(sccache)]
-fn what_is_put_there_by_hand_counts(#[case] value: String) {
+fn files_that_were_installed_by_hand_count(#[case] value: String) {
     let Some(directory) = directory() else {
         return;
     };

@@ -321,7 +321,7 @@ fn explain_finds_the_units_wherever_they_are(#[case] layout: Layout, #[case] pla
 /// A macro reads the files of its workspace, of which what cargo builds is none.
 #[rstest]
 #[requires(sccache)]
-fn what_is_built_below_the_workspace_is_no_source(
+fn what_is_built_below_the_workspace_is_not_a_source(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let project = Project::laid_out(layout);

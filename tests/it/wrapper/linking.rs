@@ -14,7 +14,7 @@ use indoc::indoc;
 /// A library that is no build script's, in a directory that a flag or a script names.
 #[requires(sccache)]
 #[test]
-fn a_native_library_with_new_content_is_linked_anew() {
+fn a_native_library_with_new_content_is_linked_again() {
     let project = Project::new();
     let directory = project.sandbox.path("native");
     fs::create_dir(&directory).unwrap();
@@ -103,7 +103,7 @@ fn with_value(number: u32) -> Project {
 
 #[requires(sccache)]
 #[test]
-fn a_linker_script_with_new_content_is_linked_anew() {
+fn a_linker_script_with_new_content_is_linked_again() {
     let project = with_value(1000);
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -273,7 +273,7 @@ fn a_native_library_that_the_source_names_is_that_of_this_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn a_library_that_the_system_has_is_linked_anew() {
+fn a_library_of_the_system_with_new_content_is_linked_again() {
     let project = Project::new();
     let directory = project.sandbox.path("system");
     fs::create_dir(&directory).unwrap();
@@ -356,7 +356,7 @@ fn linker_scripts_in_search_directories_are_those_of_this_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn a_map_that_the_linker_writes_is_there() {
+fn a_map_that_the_linker_writes_is_delivered() {
     let project = Project::new();
     let script = "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,-Map={}/app.map\", std::env::var(\"OUT_DIR\").unwrap()); }\n";
     let project = project
@@ -433,7 +433,7 @@ fn files_behind_the_linkers_arguments_count() {
 /// A linker may be a script, which reads files that rustc knows nothing of.
 #[requires(sccache)]
 #[test]
-fn a_file_that_a_script_for_a_linker_reads_is_of_this_build() {
+fn a_file_that_a_linker_script_program_reads_counts() {
     let project = Project::new()
         .package("app", "", &[("src/main.rs", "fn main() {}\n")])
         .committed();
@@ -459,7 +459,7 @@ fn a_file_that_a_script_for_a_linker_reads_is_of_this_build() {
 
 #[requires(sccache, wild, clang)]
 #[test]
-fn wild_links_anew() {
+fn wild_links_again() {
     let project = Project::new()
         .package("app", "", &[("src/main.rs", "fn main() {}\n")])
         .committed();
@@ -497,7 +497,7 @@ fn another_linker_links_anew(#[case] name: &str, #[case] value: &str) {
 /// lld writes this variable into programs.
 #[requires(sccache)]
 #[test]
-fn a_program_has_the_version_that_its_linker_is_told() {
+fn a_program_has_the_version_that_is_passed_to_its_linker() {
     const TOLD: &str = "another linker";
     let project = Project::new()
         .package("app", "", &[("src/main.rs", "fn main() {}\n")])
@@ -557,7 +557,7 @@ fn a_linker_in_a_directory_of_programs_is_the_one_of_this_build(
 /// As its option `--reproduce` does.
 #[requires(sccache)]
 #[test]
-fn a_variable_that_has_the_linker_write_an_archive_has_it_written() {
+fn a_variable_that_makes_the_linker_write_an_archive_works() {
     let project = Project::new()
         .package("app", "", &[("src/main.rs", "fn main() {}\n")])
         .committed();
@@ -578,7 +578,7 @@ fn a_variable_that_has_the_linker_write_an_archive_has_it_written() {
 /// As its option `--repro` does, beside the program.
 #[requires(sccache, mold)]
 #[test]
-fn a_variable_that_has_mold_write_an_archive_has_it_written() {
+fn a_variable_that_makes_mold_write_an_archive_works() {
     let project = Project::new()
         .package("app", "", &[("src/main.rs", "fn main() {}\n")])
         .committed();

@@ -35,7 +35,7 @@ fn wrong_values(cases: &[Macro]) -> Vec<String> {
 /// Each of these reads the variable without a line that says `env::var("SCCFG_TEST_VALUE")`.
 #[requires(sccache)]
 #[test]
-fn a_variable_is_of_this_build_however_it_is_read() {
+fn a_variable_counts_however_it_is_read() {
     let cases = plain_values(&[
         // The module under another name, or the function.
         "use std::env as e;\nfn value() -> String { e::var(\"SCCFG_TEST_VALUE\").unwrap() }",
@@ -78,7 +78,7 @@ fn a_variable_is_of_this_build_however_it_is_read() {
 /// The macro's crate itself names nothing of the standard library that matters.
 #[requires(sccache)]
 #[test]
-fn a_variable_is_of_this_build_through_a_crate_below_the_macro() {
+fn a_variable_that_a_dependency_of_the_macro_reads_counts() {
     let cases = [
         (
             "pub use std::env;",
@@ -117,7 +117,7 @@ fn a_variable_is_of_this_build_through_a_crate_below_the_macro() {
 /// The macro's crate has its code written by another macro.
 #[requires(sccache)]
 #[test]
-fn a_variable_is_of_this_build_through_what_a_macro_below_writes() {
+fn a_variable_that_code_of_another_macro_reads_counts() {
     const WRITES: &str = "#[proc_macro] pub fn write(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"std::env::vars().find(|it| it.0 == \\\"SCCFG_TEST_VALUE\\\").unwrap().1\".parse().unwrap() }\n";
     let case = Macro {
         what: "written",
@@ -131,7 +131,7 @@ fn a_variable_is_of_this_build_through_what_a_macro_below_writes() {
 /// The code stands in another file, which rustc finds in each of its ways.
 #[requires(sccache)]
 #[test]
-fn a_variable_is_of_this_build_wherever_the_code_stands() {
+fn a_variable_counts_wherever_the_code_is() {
     const READS: &str =
         "pub(crate) fn value() -> String { std::env::var(\"SCCFG_TEST_VALUE\").unwrap() }\n";
     const READS_ALL: &str = "fn value() -> String { std::env::vars().find(|it| it.0 == \"SCCFG_TEST_VALUE\").unwrap().1 }\n";
@@ -187,7 +187,7 @@ fn a_variable_is_of_this_build_wherever_the_code_stands() {
 /// A file that no source of the program names, outside of the workspace.
 #[requires(sccache)]
 #[test]
-fn a_file_that_only_the_macro_names_is_of_this_build() {
+fn a_file_that_only_the_macro_names_counts() {
     let mut wrong = Vec::new();
     for read in [
         "std::fs::read_to_string(FILE).unwrap()",
@@ -231,7 +231,7 @@ fn a_file_that_only_the_macro_names_is_of_this_build() {
 /// What no key can have: the unit above is compiled each time, and `explain` says why.
 #[requires(sccache)]
 #[test]
-fn what_cannot_be_known_beforehand_is_asked_each_time() {
+fn units_with_unknown_inputs_are_compiled_each_time() {
     let expected = [
         (
             "use std::time as t;\nfn value() -> String { format!(\"{:?}\", t::SystemTime::now()) }",
@@ -302,7 +302,7 @@ fn what_cannot_be_known_beforehand_is_asked_each_time() {
 /// The other side: what is text, comment or a test asks for nothing, and what is named is all.
 #[requires(sccache)]
 #[test]
-fn macros_that_ask_for_nothing_share_everything() {
+fn macros_without_inputs_are_shared() {
     let cases = plain_values(&[
         "// use std::env; std::process::Command::new(\"x\")\n/* std::env::vars() /* std::fs */ */\nfn value() -> String { \"std::env::vars()\".to_owned() }",
         "#[cfg(test)]\nmod tests { use std::{env, fs, process, time::SystemTime}; #[test] fn t() { let _ = (env::vars(), fs::read(\"x\"), process::id(), SystemTime::now()); } }\nfn value() -> String { \"x\".to_owned() }",

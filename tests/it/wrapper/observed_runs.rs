@@ -20,7 +20,7 @@ const LOOKS_UPWARDS: &str = "{ println!(\"cargo::rerun-if-changed=build.rs\"); \
 
 #[requires(sccache)]
 #[test]
-fn a_file_that_is_looked_for_upwards_is_of_this_checkout() {
+fn a_file_in_a_parent_directory_is_that_of_this_checkout() {
     let project = app(&saying(LOOKS_UPWARDS)).committed();
     project.main().cargo(&["build"]).ok();
     let beside = project.linked("beside");
@@ -38,7 +38,7 @@ fn a_file_that_is_looked_for_upwards_is_of_this_checkout() {
 
 #[requires(sccache)]
 #[test]
-fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
+fn a_file_several_directories_up_is_that_of_this_checkout() {
     let value = "fs::read_to_string(std::path::Path::new(&out).ancestors().nth(6).unwrap().join(\"settings\")).unwrap_or_default()";
     let project = app(&saying(value)).committed();
     project.main().cargo(&["build"]).ok();
@@ -101,7 +101,7 @@ fn a_file_a_number_of_directories_upwards_is_of_this_checkout() {
     shell.args([\"-c\", \"if test -e file; then /bin/cat file; else echo none; fi\"]).current_dir(PLACE).env_clear().envs(all); \
     String::from_utf8(shell.output().unwrap().stdout).unwrap() }"
 )]
-fn a_file_whose_path_is_put_together_counts(#[case] value: &str) {
+fn a_file_whose_path_is_computed_counts(#[case] value: &str) {
     let project = app_of(|sandbox| {
         let outside = sandbox.path("elsewhere/outside");
         fs::create_dir_all(outside.join("sub")).unwrap();
@@ -161,7 +161,7 @@ fn the_directory_of_the_checkout_is_this_one(#[case] value: &str) {
 
 #[requires(sccache)]
 #[test]
-fn what_says_the_directory_of_the_checkout_is_stored_for_it() {
+fn a_run_whose_output_has_the_path_of_the_checkout_is_stored_for_that_path() {
     let project = app(&saying(CHECKOUT)).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -347,7 +347,7 @@ fn what_is_in_directories_of_programs_counts_by_its_content() {
 
 #[requires(sccache)]
 #[test]
-fn a_program_whose_name_is_put_together_counts() {
+fn a_program_whose_name_is_computed_counts() {
     let value = "String::from_utf8(std::process::Command::new(format!(\"app{}tool\", '-')).output().unwrap().stdout).unwrap()";
     let project = app(&saying(value)).committed();
     let tool = |directory: &str, says: &str| {
@@ -399,7 +399,7 @@ fn a_script_that_connects_runs_each_time() {
 /// Shells give the lowest descriptors a meaning by number.
 #[requires(sccache)]
 #[test]
-fn a_script_with_descriptors_of_its_own_writes_what_it_writes_uncached() {
+fn a_script_with_its_own_descriptors_writes_the_same_as_uncached() {
     let code = "exec 3>three 4>&3 5>five; echo three >&4; echo five >&5; cat three five";
     let value = format!(
         "String::from_utf8(std::process::Command::new(\"sh\").args([\"-c\", {code:?}]).current_dir(&out).output().unwrap().stdout).unwrap()"

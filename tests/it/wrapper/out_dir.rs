@@ -48,7 +48,7 @@ const MAKES: &str =
 /// What was compiled is not stored then, and has to be compiled again because it says where it is.
 #[requires(sccache)]
 #[test]
-fn what_says_its_place_is_right_if_a_source_changes_during_the_compile() {
+fn a_unit_with_its_path_is_right_if_a_source_changes_during_the_compile() {
     let makes =
         "fs::write(format!(\"{out}/g.rs\"), \"pub fn g() -> &'static str { file!() }\").unwrap();";
     let main = "mod extra;\ninclude!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\", g()); }\n";
@@ -64,7 +64,9 @@ fn what_says_its_place_is_right_if_a_source_changes_during_the_compile() {
 
 #[rstest]
 #[requires(sccache)]
-fn what_is_included_hits_and_is_of_this_checkout(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+fn included_files_hit_and_are_those_of_this_checkout(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
     let project = made_by(MAKES, INCLUDES).with_layout(layout).committed();
     project.main().cargo(&["build"]).ok();
     for place in ["second", "a/b/deep"] {
@@ -105,7 +107,7 @@ fn an_included_file_that_is_no_text_asks_for_no_location() {
 /// As autocfg, cxx and eyre leave them.
 #[requires(sccache)]
 #[test]
-fn trials_and_links_in_the_directory_are_nothing_of_this_checkout() {
+fn probes_and_links_in_the_directory_do_not_name_this_checkout() {
     let script = formatdoc!(
         r#"
             {MAKES}
@@ -156,7 +158,7 @@ fn what_is_opened_at_run_time_is_what_the_script_made_here(
 /// rules.
 #[requires(sccache)]
 #[test]
-fn files_named_like_a_compilers_are_data_all_the_same() {
+fn files_named_like_those_of_a_compiler_are_data() {
     let script = "for name in [\"x.o\", \"x.a\", \"x.d\", \"x.so\", \"x.rmeta\", \".hidden\"] { fs::write(format!(\"{out}/{name}\"), format!(\"{name} {data}\")).unwrap(); }";
     let main = indoc! {r#"
         fn main() {
@@ -263,7 +265,7 @@ fn generated_source_that_names_its_checkout_has_the_name_of_this_one() {
 /// and `file!()` names one.
 #[rstest]
 #[requires(sccache)]
-fn places_in_generated_source_can_be_followed(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+fn locations_in_generated_source_can_be_opened(#[values(Layout::V1, Layout::V2)] layout: Layout) {
     let script = "fs::write(format!(\"{out}/g.rs\"), format!(\"// {data}\\npub fn g() -> (&'static str, u32) {{ let _ = {data:?}; (file!(), line!()) }}\\n#[track_caller] fn t() -> &'static str {{ std::panic::Location::caller().file() }}\\npub fn l() -> &'static str {{ t() }}\\n\")).unwrap();";
     let main = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{}\\n{}\", g().0, l()); }\n";
     let project = made_by(script, main).with_layout(layout).committed();
@@ -303,7 +305,7 @@ const PANICKING: &str = "fs::write(format!(\"{out}/g.rs\"), \"pub fn g(numbers: 
 #[case("as/deep/as/can/be", "CARGO_PROFILE_DEV_OPT_LEVEL", "3")]
 #[case("s", "CARGO_PROFILE_DEV_LTO", "fat")]
 #[case("as/deep/as/can/be", "RUSTFLAGS", "-Clink-arg=-fuse-ld=bfd")]
-fn panics_in_generated_source_say_where_it_is(
+fn panics_in_generated_source_have_its_path(
     #[case] place: &str,
     #[case] name: &str,
     #[case] value: &str,
@@ -323,7 +325,7 @@ fn panics_in_generated_source_say_where_it_is(
 /// In a seeded worktree, the same program gets the locations of that worktree.
 #[rstest]
 #[requires(sccache)]
-fn panics_in_generated_source_of_a_seeded_worktree_say_where_it_is(
+fn panics_in_generated_source_of_a_seeded_worktree_have_its_path(
     #[values("s", "as/deep/as/can/be")] place: &str,
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
@@ -345,7 +347,7 @@ fn panics_in_generated_source_of_a_seeded_worktree_say_where_it_is(
 #[requires(sccache)]
 #[case::at_a_fixed_address("-Crelocation-model=static")]
 #[case::packed_relocations("-Clink-arg=-Wl,-z,pack-relative-relocs")]
-fn other_programs_with_panics_in_generated_source_are_of_this_checkout(#[case] flags: &str) {
+fn other_programs_with_panics_in_generated_source_name_this_checkout(#[case] flags: &str) {
     let project = made_by(PANICKING, PANICS).committed();
     let main = project.main().with("RUSTFLAGS", flags);
     main.cargo(&["build"]).ok();
@@ -373,7 +375,7 @@ fn other_programs_with_panics_in_generated_source_are_of_this_checkout(#[case] f
 #[case::one_of_several(
     "mod b; mod c; #[inline(always)] pub fn made(n: u32) -> &'static str { match n { 0 => b::at(), 1 => c::at(), 2 => b::at(), 3 => c::at(), 4 => b::at(), _ => std::panic::Location::caller().file() } }"
 )]
-fn what_generated_source_makes_of_its_name_is_of_this_checkout(#[case] generated: &str) {
+fn what_generated_source_computes_from_its_name_is_that_of_this_checkout(#[case] generated: &str) {
     let other =
         "#[inline(always)] pub fn at() -> &'static str { std::panic::Location::caller().file() }";
     let script = format!(
@@ -455,7 +457,7 @@ const READS: &str =
     "file.contains(\"/target/debug/build/\")",
     "var(\"FLAG\").unwrap()"
 )]
-fn a_macro_knows_generated_source_by_its_place(#[case] is_own: &str, #[case] reads: &str) {
+fn a_macro_recognises_generated_source_by_its_path(#[case] is_own: &str, #[case] reads: &str) {
     let script =
         "fs::write(format!(\"{out}/g.rs\"), \"pub const G: &str = mac::whose!();\").unwrap();";
     let mac = formatdoc! {r#"
@@ -507,7 +509,7 @@ fn files_that_generated_source_includes_by_relative_names_count() {
 /// A dependency's metadata reaches the build script of whoever uses it, with paths in it.
 #[rstest]
 #[requires(sccache)]
-fn what_a_script_tells_the_scripts_above_is_of_this_checkout(
+fn metadata_for_dependent_scripts_is_that_of_this_checkout(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let low = indoc! {r#"
@@ -565,7 +567,7 @@ fn what_a_script_tells_the_scripts_above_is_of_this_checkout(
 #[case::in_a_file_that_is_included("include!(\"more.in\");")]
 #[case::in_a_module_with_another_ending("#[path = \"more.in\"] mod more; use more::N;")]
 #[case::in_a_generated_file("include!(concat!(env!(\"OUT_DIR\"), \"/more.rs\"));")]
-fn what_is_computed_of_the_directory_is_of_this_checkout(#[case] code: &str) {
+fn what_is_computed_from_the_directory_is_that_of_this_checkout(#[case] code: &str) {
     let more = "pub const N: usize = env!(\"OUT_DIR\").len();";
     let script = format!("{MAKES}\nfs::write(format!(\"{{out}}/more.rs\"), {more:?}).unwrap();");
     let main = format!("{code}\n{}", INCLUDES.replace("G)", "(N, G).0)"));
@@ -602,7 +604,7 @@ fn what_is_computed_of_the_directory_is_of_this_checkout(#[case] code: &str) {
 )]
 #[case::in_source("include!(concat!(env!(\"OUT_DIR\"), \"/place.rs\"));")]
 #[case::in_data_that_a_macro_reads("const SUM: u64 = mac::sum!();")]
-fn what_is_computed_of_a_path_in_a_generated_file_is_of_this_checkout(#[case] code: &str) {
+fn what_is_computed_from_a_path_in_a_generated_file_is_that_of_this_checkout(#[case] code: &str) {
     let sum = "const fn sum(text: &[u8]) -> u64 { let (mut sum, mut at) = (7_u64, 0); while at < text.len() { sum = sum.wrapping_mul(31).wrapping_add(text[at] as u64); at += 1 } sum }";
     let script = "let place = env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
         fs::write(format!(\"{out}/place.txt\"), &place).unwrap();\n\

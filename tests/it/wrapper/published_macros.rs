@@ -139,7 +139,7 @@ fn a_variable_with_the_path_of_the_checkout_counts_if_it_is_read(#[case] text: &
 /// Variables of a CI job count only if they are read.
 #[rstest]
 #[requires(sccache)]
-fn a_variable_that_a_published_macro_reads_is_of_this_build(
+fn a_variable_that_a_published_macro_reads_counts(
     #[values("APP_VALUE", "GITHUB_VALUE")] name: &str,
 ) {
     let project = project(&format!(
@@ -204,7 +204,7 @@ fn generated_code_may_use_a_derive(#[case] expansion: &str, #[case] is_expanded:
 /// reads.
 #[rstest]
 #[requires(sccache)]
-fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
+fn what_a_published_macro_computes_from_a_variable_counts(
     #[values("CARGO_PKG_NAME", "OUT_DIR")] name: &str,
 ) {
     let project = Project::new();
@@ -237,7 +237,7 @@ fn what_a_published_macro_computes_of_a_variable_is_of_this_build(
 #[case::it_reads_the_directory("directory!()", true)]
 #[case::it_asks_for_the_current_directory("current!()", true)]
 #[case::it_asks_for_the_path_of_a_file("resolved!()", true)]
-fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
+fn a_macro_that_may_read_any_variable_is_observed_to_read_some(
     #[case] call: &str,
     #[case] is_expanded: bool,
 ) {
@@ -265,7 +265,7 @@ fn a_macro_that_may_read_any_variable_is_seen_to_read_some(
 /// Published macros are trusted no more than others, whatever they are called.
 #[requires(sccache)]
 #[test]
-fn what_a_published_macro_asks_for_is_of_this_build() {
+fn what_a_published_macro_reads_counts() {
     let project = Project::new();
     let reads = indoc! {r#"
         use std::env as e;

@@ -59,7 +59,7 @@ pub(super) fn at_once(checkouts: &[Checkout<'_>], args: &[&str]) {
 
 #[requires(sccache)]
 #[test]
-fn worktrees_that_build_at_the_same_moment_are_all_right() {
+fn worktrees_that_build_at_the_same_time_are_right() {
     let project = project();
     let checkouts: Vec<_> = (0..4)
         .map(|number| project.linked(&format!("at/{number}")))
@@ -87,7 +87,7 @@ fn worktrees_that_build_at_the_same_moment_are_all_right() {
 /// cargo's lock is by profile's directory: two builds of one checkout run side by side.
 #[requires(sccache)]
 #[test]
-fn several_builds_of_one_checkout_at_the_same_moment() {
+fn several_builds_of_one_checkout_at_the_same_time() {
     let project = project();
     let second = project.linked("second");
     let other = second.with(
@@ -119,7 +119,7 @@ fn several_builds_of_one_checkout_at_the_same_moment() {
 #[case::sccache(|| Project::new().without_store(), [0, 6])]
 #[case::store(|| Project::new().with_store(), [3, 9])]
 #[requires(sccache)]
-fn an_edit_while_it_compiles_spoils_nothing(
+fn an_edit_during_the_compile_is_not_lost(
     #[case] project: fn() -> Project,
     #[case] moments: [usize; 2],
 ) {

@@ -147,7 +147,7 @@ fn writing_only(name: &str) -> String {
 
 #[requires(sccache)]
 #[test]
-fn whatever_its_script_made_is_of_this_build() {
+fn whatever_its_script_generated_counts() {
     for name in ["x.o", "x.txt", "x.d", "x.a", "made/x.txt"] {
         for (lib, kind) in [
             (
@@ -178,7 +178,7 @@ fn whatever_its_script_made_is_of_this_build() {
 /// A build script reads what that of another package made.
 #[requires(sccache)]
 #[test]
-fn whatever_the_script_of_a_dependency_made_is_of_this_build() {
+fn whatever_the_script_of_a_dependency_generated_counts() {
     const NAMES: [&str; 4] = ["x.o", "x.txt", "x.a", "made/x.txt"];
     let reads = format!(
         "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); let root = std::env::var(\"DEP_LOW_ROOT\").unwrap(); for name in {NAMES:?} {{ let text = std::fs::read_to_string(format!(\"{{root}}/{{name}}\")).unwrap(); println!(\"cargo::rustc-env=TEXT_{{}}={{text}}\", name.replace(['.', '/'], \"_\")); }} }}\n"
@@ -245,7 +245,7 @@ fn whatever_the_script_of_a_dependency_made_is_of_this_build() {
 /// Code that no source of the package's library has.
 #[requires(sccache)]
 #[test]
-fn a_variable_that_included_code_reads_is_of_this_build() {
+fn a_variable_that_included_code_reads_counts() {
     const READS: &str =
         "pub fn text() -> &'static str { option_env!(\"LOW_VALUE\").unwrap_or(\"none\") }\n";
     let mut wrong = Vec::new();
@@ -277,7 +277,7 @@ fn a_variable_that_included_code_reads_is_of_this_build() {
 /// The macro of one package reads a variable where it is used, in another package.
 #[requires(sccache)]
 #[test]
-fn a_variable_that_a_macro_of_another_package_reads_is_of_this_build() {
+fn a_variable_that_a_macro_of_another_package_reads_counts() {
     let project = Project::new();
     let low = "#[macro_export] macro_rules! value { ($name:literal) => { option_env!($name).unwrap_or(\"none\") } }\n";
     package(&project, "lowcrate", "", &[("src/lib.rs", low)]);
@@ -460,7 +460,7 @@ fn users_with_a_long_path_share_if_theirs_are_equally_long() {
 /// What is linked without the cache is above libraries that are in it.
 #[requires(sccache)]
 #[test]
-fn programs_that_are_not_cached_name_its_sources_all_the_same() {
+fn programs_that_are_not_cached_name_its_sources() {
     let panics = "#[track_caller] fn at() -> String { std::panic::Location::caller().file().to_owned() }\npub fn text() -> String { at() }\n";
     let project = above(panics, "fn main() {}\n", PRINTS);
     let main = with_home(&project, &project.main(), "cargo-home");
@@ -536,7 +536,7 @@ fn variables_that_its_source_asks_for_count() {
 /// A registry crate's source may lie anywhere: another user's home.
 #[rstest]
 #[requires(sccache)]
-fn another_home_of_cargos_is_right_and_shared(#[values(Store::On, Store::Off)] store: Store) {
+fn another_cargo_home_is_right_and_shared(#[values(Store::On, Store::Off)] store: Store) {
     let lib = "pub fn text() -> String { format!(\"{} {} {}\", file!(), place(), env!(\"CARGO_PKG_VERSION\")) }\n#[track_caller] fn caller() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\nfn place() -> &'static std::panic::Location<'static> { caller() }\n";
     let project = above_in(Project::new().with(store), lib, "fn main() {}\n", PRINTS);
     let main = with_home(&project, &project.main(), "cargo-home");
@@ -709,7 +709,7 @@ fn is_shared_with_another_home(project: &Project) {
     "const PLACE: &str = std::panic::Location::caller().file();\n"
 )]
 #[requires(sccache)]
-fn what_a_library_makes_of_its_place_is_of_this_build(#[case] mode: &str, #[case] place: &str) {
+fn what_a_library_computes_from_its_location_counts(#[case] mode: &str, #[case] place: &str) {
     let asks = "pub const PLACE: &str = env!(\"CARGO_MANIFEST_DIR\");\n";
     let sum = "const fn sum() -> u64 { let mut sum = 0; let mut at = 0; while at < PLACE.len() { sum = sum * 31 % 65537 + PLACE.as_bytes()[at] as u64; at += 1; } sum }\npub fn text() -> u64 { const SUM: u64 = sum(); SUM }\n";
     let project = Project::new();
@@ -773,7 +773,7 @@ fn a_program_is_the_same_bytes_as_without_a_cache() {
 #[case::observed("")]
 #[case::not_observed("unset LD_PRELOAD")]
 #[requires(sccache)]
-fn a_file_that_a_variable_names_is_included_anew(#[case] script: &str) {
+fn a_file_that_a_variable_names_is_included_again(#[case] script: &str) {
     let lib = "pub fn text() -> &'static str { include_str!(env!(\"SCCFG_TEST_FILE\")) }\n";
     let project = above(lib, "fn main() {}\n", PRINTS);
     let file = project.sandbox.path("file");

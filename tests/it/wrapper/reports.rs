@@ -59,7 +59,7 @@ fn records(checkout: &Checkout<'_>) -> Vec<PathBuf> {
 
 #[requires(sccache)]
 #[test]
-fn a_report_says_what_the_cache_had() {
+fn a_report_lists_hits_and_misses() {
     let project = project();
     let (main, second) = (project.main(), project.linked("second"));
     main.cargo(&["build"]).ok();
@@ -463,7 +463,7 @@ fn a_compile_that_fails_is_counted() {
 /// What sccache knows of all builds of all its users does not help then.
 #[requires(sccache)]
 #[test]
-fn before_the_first_build_only_that_is_said() {
+fn before_the_first_build_the_report_says_so() {
     let project = project();
     let main = project.main();
     for command in [&["report"][..], &["explain", "mid"]] {
@@ -476,7 +476,7 @@ fn before_the_first_build_only_that_is_said() {
 
 #[requires(sccache)]
 #[test]
-fn records_that_cannot_be_written_or_read_do_no_harm() {
+fn unusable_records_do_not_affect_builds() {
     let project = project();
     let main = project.main();
     main.write("target/.sccfg/builds", "a file where the directory belongs");
@@ -517,7 +517,7 @@ fn records_that_cannot_be_written_or_read_do_no_harm() {
 /// Probes of build scripts have another parent than cargo.
 #[requires(sccache)]
 #[test]
-fn a_probe_of_a_build_script_is_no_build() {
+fn a_probe_of_a_build_script_is_not_a_build() {
     let probe = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/p.rs\"), \"\").unwrap(); \
                  let done = std::process::Command::new(std::env::var(\"RUSTC_WRAPPER\").unwrap()).arg(std::env::var(\"RUSTC\").unwrap())\
                  .args([\"--crate-name\", \"p\", \"--crate-type\", \"lib\", \"--emit=dep-info,metadata\", \"--out-dir\", &out, &format!(\"{out}/p.rs\")]).status().unwrap(); assert!(done.success()); }\n";

@@ -152,7 +152,7 @@ fn prepare(sandbox: &Sandbox) {
     .find_map(|all| all.strip_prefix(\"AB\")?.strip_prefix(\"CX=\").map(str::to_owned)).unwrap() }",
     "ABCX", ["one", "two"]
 )]
-fn a_variable_is_of_this_shell(
+fn a_variable_is_that_of_this_shell(
     #[case] value: &str,
     #[case] name: &str,
     #[case] values: [&str; 2],
@@ -174,7 +174,7 @@ fn a_variable_is_of_this_shell(
 #[case::settings("XDG_CONFIG_HOME")]
 #[case::temporary("TMPDIR")]
 #[requires(sccache)]
-fn of_a_directory_of_the_user_the_files_count_that_are_read(#[case] name: &str) {
+fn only_files_that_are_read_count_in_a_directory_of_the_user(#[case] name: &str) {
     let project = project(&format!(
         "fs::read_to_string(std::path::Path::new(&env::var(\"{name}\").unwrap()).join(\"file\")).unwrap()"
     ));
@@ -198,7 +198,7 @@ fn of_a_directory_of_the_user_the_files_count_that_are_read(#[case] name: &str) 
 /// autocfg asks for this variable, and each build writes into the directory.
 #[rstest]
 #[requires(sccache)]
-fn of_the_target_directory_the_files_count_that_are_read(#[values(false, true)] is_read: bool) {
+fn only_files_that_are_read_count_in_the_target_directory(#[values(false, true)] is_read: bool) {
     let reads = "fs::read_to_string(std::path::Path::new(&target).join(\"file\")).unwrap()";
     let project = project(&format!(
         "{{ let target = env::var(\"CARGO_TARGET_DIR\").unwrap(); {} }}",
@@ -244,7 +244,7 @@ fn of_the_target_directory_the_files_count_that_are_read(#[values(false, true)] 
     run(\"ar\", &[\"rc\", &format!(\"{out}/libfind.a\"), &format!(\"{out}/find.o\")]); \
     println!(\"cargo::rustc-link-search=native={out}\\ncargo::rustc-link-lib=static=find\"); }\n"
 )]
-fn a_variable_that_a_crate_finds_is_of_this_shell(
+fn a_variable_that_a_crate_finds_is_that_of_this_shell(
     #[case] lib: &str,
     #[case] script: &str,
     #[values(Start::Empty, Start::Seeded)] start: Start,
@@ -272,7 +272,7 @@ const ROOT_OF_CHECKOUT: &str = "std::path::Path::new(&out).ancestors().find(|abo
 #[case::state_of_git(
     "fs::read_to_string(CHECKOUT.join(\".git\")).unwrap_or(\"directory\".to_owned())"
 )]
-fn what_it_finds_from_its_directory_is_of_this_checkout(
+fn what_it_finds_from_its_directory_is_that_of_this_checkout(
     #[case] value: &str,
     #[values(Start::Empty, Start::Seeded)] start: Start,
 ) {
@@ -333,7 +333,7 @@ fn what_it_finds_from_its_directory_is_of_this_checkout(
     fs::write(file, \"another\").unwrap(); text }",
     ":"
 )]
-fn what_is_elsewhere_is_as_it_is_now(
+fn files_elsewhere_are_the_current_ones(
     #[case] value: &str,
     #[case] change: &str,
     #[values(Start::Empty, Start::Seeded)] start: Start,
@@ -399,7 +399,7 @@ fn a_program_or_header_that_changed_counts(
     0
 )]
 #[case::directories_of_programs("env::var(\"PATH\").unwrap().is_empty().to_string()", 0)]
-fn what_it_does_decides_and_not_what_it_names(#[case] value: &str, #[case] runs: usize) {
+fn what_a_script_does_counts_and_not_what_it_names(#[case] value: &str, #[case] runs: usize) {
     let project = project(value);
     project.main().cargo(&["build"]).ok();
     take_runs(&project);

@@ -38,7 +38,7 @@ fn project(layout: Layout) -> Project {
 /// cargo links, installs and runs the program itself.
 #[rstest]
 #[requires(sccache)]
-fn a_program_that_is_called_like_a_build_script_is_none(
+fn a_program_with_the_name_of_a_build_script_is_not_one(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let project = project(layout);
@@ -94,7 +94,7 @@ fn a_program_that_is_called_like_a_build_script_is_none(
 /// No run of it is replayed.
 #[rstest]
 #[requires(sccache)]
-fn a_test_that_is_called_like_a_build_script_runs_each_time(
+fn a_test_with_the_name_of_a_build_script_runs_each_time(
     #[values(Layout::V1, Layout::V2)] layout: Layout,
 ) {
     let project = project(layout);

@@ -66,7 +66,7 @@ fn runs_in_second_build(project: &Project) -> usize {
     case::of_the_processor("unsafe { std::arch::x86_64::_rdtsc() }.to_string()")
 )]
 #[requires(sccache)]
-fn what_differs_each_time_is_asked_for_each_time(#[case] value: &str) {
+fn a_script_that_reads_changing_values_runs_each_time(#[case] value: &str) {
     let project = app(value);
     assert_eq!(runs_in_second_build(&project), 1);
 }
@@ -79,7 +79,7 @@ const PROCESS: &str = "pub fn when(_: &str) -> String { std::process::id().to_st
 
 #[rstest]
 #[requires(sccache)]
-fn what_a_crate_asks_for_is_asked_for_each_time(
+fn a_script_whose_crate_reads_changing_values_runs_each_time(
     #[values(TIME, DRAWN, PROCESS)] helper: &str,
     #[values(false, true)] is_published: bool,
 ) {
@@ -104,7 +104,7 @@ fn the_crate_that_may_read_the_times_of_files_is_named() {
 /// The crate draws its numbers from a seed that the system does not give.
 #[requires(sccache)]
 #[test]
-fn numbers_that_a_crate_of_the_workspace_draws_are_drawn_each_time() {
+fn random_numbers_of_a_crate_of_the_workspace_are_new_each_time() {
     let mut project = with_runs(Project::new().with_store());
     let fastrand = "use std::hash::{BuildHasher as _, Hasher as _};\n\
         pub fn u64() -> u64 { std::collections::hash_map::RandomState::new().build_hasher().finish() }\n";
@@ -123,7 +123,7 @@ fn numbers_that_a_crate_of_the_workspace_draws_are_drawn_each_time() {
 /// How crates name temporary files.
 #[requires(sccache)]
 #[test]
-fn what_a_published_crate_does_for_itself_is_no_result() {
+fn internal_values_of_a_published_crate_do_not_count() {
     let helper = "use std::collections::hash_map::RandomState;\nuse std::hash::{BuildHasher as _, Hasher as _};\n\
         pub fn name() -> String { RandomState::new().build_hasher().finish().to_string() }\n";
     let value = "{ fs::write(env::temp_dir().join(helper::name()), \"\").unwrap(); \"made\" }";
@@ -139,7 +139,7 @@ fn what_a_published_crate_does_for_itself_is_no_result() {
     String::from_utf8_lossy(&to[..300]).replace('\\0', \" \") }"
 )]
 #[requires(sccache)]
-fn what_is_the_same_on_this_machine_is_found_again(#[case] value: &str) {
+fn values_that_are_constant_on_this_machine_hit(#[case] value: &str) {
     let project = app(value);
     assert_eq!(runs_in_second_build(&project), 0);
     says_the_same_uncached(&project.main());
@@ -177,7 +177,7 @@ fn what_uses_the_network_without_a_connection_runs_each_time(#[case] value: &str
 /// The result is the one of this checkout, wherever it is.
 #[requires(sccache)]
 #[test]
-fn the_place_that_a_published_crate_asks_for_is_that_of_this_checkout() {
+fn the_path_that_a_published_crate_asks_for_is_that_of_this_checkout() {
     let helper = "pub fn name() -> String { std::env::current_dir().unwrap().ancestors().nth(2).unwrap().file_name().unwrap().len().to_string() }\n";
     let project = with_helper("helper::name()", helper, true);
     assert_eq!(runs_in_second_build(&project), 0);

@@ -25,7 +25,7 @@ fn kept_in(directory: &Path, found: &mut Vec<PathBuf>) {
 
 #[requires(sccache)]
 #[test]
-fn values_of_variables_are_neither_kept_nor_told() {
+fn values_of_variables_are_neither_saved_nor_printed() {
     // What is stored contains what was compiled in, as sccache's cache does; both directories are private.
     let project = Project::new().without_store();
     let project = project

@@ -205,7 +205,7 @@ fn programs_are_the_same_bytes_as_without_a_cache() {
 
 #[rstest]
 #[requires(sccache)]
-fn what_speaks_of_its_place_is_built(#[values(Layout::V1, Layout::V2)] layout: Layout) {
+fn units_that_contain_their_path_are_built(#[values(Layout::V1, Layout::V2)] layout: Layout) {
     let project = speaking_project().with_layout(layout).committed();
     project.main().cargo(&ALL).ok();
     let linked = project.linked("second");
@@ -232,7 +232,7 @@ fn a_checkout_without_a_build_is_named() {
 
 #[requires(sccache)]
 #[test]
-fn what_to_do_about_a_build_without_the_wrapper_is_told() {
+fn a_build_without_the_wrapper_has_a_hint() {
     let project = project().committed();
     project.main().uncached(&["build"]).ok();
     let linked = project.linked("second");
@@ -401,7 +401,7 @@ fn what_was_compiled_for_another_machine_is_seeded() {
 
 #[requires(sccache)]
 #[test]
-fn of_another_commit_only_what_is_the_same_is_taken() {
+fn only_equal_units_of_another_commit_are_taken() {
     let project = project().committed();
     let main = project.main();
     let linked = project.linked("second");
@@ -538,7 +538,7 @@ fn while_the_other_worktree_builds_nothing_is_taken() {
 
 #[requires(sccache)]
 #[test]
-fn of_a_build_that_failed_the_whole_units_are_taken() {
+fn complete_units_of_a_failed_build_are_taken() {
     let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -699,7 +699,7 @@ fn a_variable_that_a_macro_reads_counts() {
 /// cargo does not compare what a package says of itself, if a macro reads it.
 #[requires(sccache)]
 #[test]
-fn what_a_package_says_of_itself_counts() {
+fn the_description_of_a_package_counts() {
     let project = project().committed();
     let main = project.main();
     let linked = project.linked("second");

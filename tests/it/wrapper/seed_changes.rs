@@ -86,7 +86,7 @@ fn a_source_that_is_copied_with_its_time_counts(
 
 #[requires(sccache)]
 #[test]
-fn a_directory_that_is_moved_there_counts() {
+fn a_directory_that_is_moved_into_the_worktree_counts() {
     let project = project().committed();
     project.main().cargo(&["build"]).ok();
     let linked = project.linked("second");
@@ -110,7 +110,7 @@ fn a_directory_that_is_moved_there_counts() {
 #[case::with_a_setting(&["build", "--config", "net.offline=true"])]
 #[case::of_one_package(&["check", "-p", "mac"])]
 #[requires(sccache)]
-fn the_first_command_looks_whatever_it_is(#[case] command: &[&str]) {
+fn the_first_command_checks_the_sources_whatever_it_is(#[case] command: &[&str]) {
     let project = project().committed();
     project.main().cargo(&["build"]).ok();
     let linked = project.linked("second");
@@ -123,7 +123,7 @@ fn the_first_command_looks_whatever_it_is(#[case] command: &[&str]) {
 
 #[requires(sccache)]
 #[test]
-fn a_file_outside_counts_that_a_build_script_reads() {
+fn a_file_outside_that_a_build_script_reads_counts() {
     let outside = tempfile::tempdir().unwrap();
     let file = outside.path().join("setting.txt");
     fs::write(&file, "before").unwrap();
@@ -192,7 +192,7 @@ fn an_edit_of_a_declared_file_builds_what_depends_on_it() {
 /// As `include_dir` does with the root of the workspace.
 #[requires(sccache)]
 #[test]
-fn a_macro_that_lists_the_workspace_does_not_see_the_target_directory_come() {
+fn a_macro_that_lists_the_workspace_does_not_see_a_new_target_directory() {
     let lister = READER.replace(
         "std::fs::read_to_string(path).unwrap().trim()",
         "std::fs::read_dir(path.parent().unwrap().join(\"../..\")).unwrap().count() > 0",
@@ -315,7 +315,7 @@ fn a_worktree_that_is_moved_before_its_first_build_is_built_there(
 /// A read-only directory of git has no mark.
 #[requires(sccache)]
 #[test]
-fn without_a_mark_the_first_command_looks_as_well() {
+fn without_a_mark_the_first_command_checks_the_sources_as_well() {
     let project = project().committed();
     project.main().cargo(&["build"]).ok();
     let linked = project.linked("second");
@@ -521,7 +521,7 @@ fn the_cargo_of_the_first_build_counts() {
 
 #[requires(sccache)]
 #[test]
-fn a_program_counts_that_a_build_script_of_the_first_build_finds() {
+fn a_program_that_a_build_script_of_the_first_build_finds_counts() {
     let value = "String::from_utf8(std::process::Command::new(\"app-tool\").output().unwrap().stdout).unwrap()";
     let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
     for number in ["1", "2"] {

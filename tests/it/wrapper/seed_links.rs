@@ -55,7 +55,7 @@ fn build_scripts_of_registry_crates_are_links(#[values(Layout::V1, Layout::V2)] 
 /// file, and refuses to do so over one that is read-only.
 #[requires(sccache)]
 #[test]
-fn files_of_registry_crates_are_not_written_by_chance() {
+fn files_of_registry_crates_are_not_overwritten_by_accident() {
     let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();

@@ -115,7 +115,7 @@ const MAKES: &str = r#"fn main() {
 /// has left there.
 #[requires(sccache)]
 #[test]
-fn a_run_that_made_something_else_is_another_run() {
+fn a_run_with_other_results_is_another_run() {
     let low = r#"pub fn made() -> String {
         format!("{} {}", base::base(), include!(concat!(env!("OUT_DIR"), "/made.rs")))
     }"#;
@@ -157,7 +157,7 @@ fn a_run_that_made_something_else_is_another_run() {
 
 #[requires(sccache)]
 #[test]
-fn a_worktree_that_builds_gives_nothing() {
+fn nothing_is_taken_from_a_worktree_that_builds() {
     let project = project().committed();
     let main = project.main();
     main.cargo(&["build"]).ok();

@@ -77,7 +77,7 @@ fn is_right(linked: &Checkout<'_>) {
 #[case::file_outside("std::fs::read_to_string(\"../app/extra.txt\").unwrap_or_default()")]
 #[case::number_of_files("std::fs::read_dir(\".\").unwrap().count()")]
 #[requires(sccache)]
-fn what_it_reads_is_of_this_checkout(#[case] value: &str) {
+fn what_a_script_reads_is_that_of_this_checkout(#[case] value: &str) {
     let project = project(value, &[BUILD_RS]);
     project
         .sandbox
@@ -98,7 +98,7 @@ fn what_it_reads_is_of_this_checkout(#[case] value: &str) {
 #[case::listed("std::env::vars().filter(|(name, _)| name.starts_with(\"FLAV\")).count()")]
 #[case::name_put_together("std::env::var(format!(\"FLAV{}\", \"OUR\")).unwrap_or_default()")]
 #[requires(sccache)]
-fn a_variable_is_of_this_shell(#[case] value: &str) {
+fn a_variable_is_that_of_this_shell(#[case] value: &str) {
     let project = project(value, &[BUILD_RS]);
     project.main().with("FLAVOUR", "one").cargo(&["build"]).ok();
     is_right(&project.linked("second"));
@@ -153,7 +153,7 @@ fn a_script_that_declares_all_does_not_run_again(#[case] value: &str, #[case] de
     "{ extern \"C\" { fn getenv(name: *const u8) -> *const std::ffi::c_char; } let found = unsafe { getenv(\"FLAVOUR\\0\".as_ptr()) }; found.is_null().to_string() }"
 )]
 #[requires(sccache)]
-fn a_variable_that_a_published_script_reads_is_of_this_shell(#[case] value: &str) {
+fn a_variable_that_a_published_script_reads_is_that_of_this_shell(#[case] value: &str) {
     let project = app(&saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))).committed();
     let main = project.main().with("FLAVOUR", "one");
     main.cargo(&["build"]).ok();
@@ -270,7 +270,7 @@ fn the_program_that_a_shell_starts_counts_for_a_script_of_the_workspace() {
     "std::path::Path::new(&out).ancestors().find_map(|directory| fs::read_to_string(directory.join(\"outside\")).ok()).unwrap_or_default()"
 )]
 #[requires(sccache)]
-fn a_file_that_a_published_script_reads_is_what_it_is_now(#[case] value: &str) {
+fn a_file_that_a_published_script_reads_is_the_current_one(#[case] value: &str) {
     let project = app_of(|sandbox| {
         let value = value.replace("PLACE", &put_together(&sandbox.path("outside")));
         saying(&format!("{{ {DECLARES_ITSELF} {value} }}"))

@@ -137,7 +137,7 @@ fn a_search_path_in_the_configuration_is_for_compilers_and_scripts() {
 /// A relative value is another one in each checkout.
 #[requires(sccache)]
 #[test]
-fn a_relative_value_is_of_this_checkout() {
+fn a_relative_value_belongs_to_this_checkout() {
     let project = project("[env]\nGREETING = { value = \"data\", relative = true }\n");
     let linked = seeded(&project, |_| ());
     linked.uncached(&["build"]).ok();

@@ -177,7 +177,7 @@ fn a_worktree_is_added_built() {
 
 #[requires(sccache)]
 #[test]
-fn a_worktree_is_added_built_from_a_directory_that_it_has_not() {
+fn a_worktree_is_added_built_from_a_directory_that_it_lacks() {
     let project = project().committed();
     let main = project.main();
     main.cargo(&ALL).ok();

@@ -148,7 +148,7 @@ fn what_a_script_reads_in_a_package_that_it_does_not_use_counts(#[values(1, 40)]
 /// A package of the workspace may take the place of a published one.
 #[requires(sccache)]
 #[test]
-fn a_program_with_a_path_of_the_workspace_is_of_this_checkout() {
+fn a_program_with_a_path_of_the_workspace_is_that_of_this_checkout() {
     let says = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", fs::read_to_string(sources::data()).unwrap())).unwrap();";
     let project = app_of_sources(says);
     let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"patched\"]\n\
@@ -198,7 +198,7 @@ fn a_declared_file_that_differs_makes_another_run() {
 
 #[requires(sccache)]
 #[test]
-fn a_cache_that_fails_is_no_obstacle() {
+fn a_cache_that_fails_does_not_fail_the_build() {
     let project = app(&says_out_dir()).committed();
     let second = project.main().with("SCCFG_SCCACHE", "/bin/false");
     build(&second);

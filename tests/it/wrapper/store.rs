@@ -151,7 +151,7 @@ fn a_second_worktree_hits_without_any_sccache(#[values(Layout::V1, Layout::V2)] 
 /// To compare a large store takes long. Builds store what they compile meanwhile, even if the comparison is suspended.
 #[requires(sccache)]
 #[test]
-fn a_verification_holds_up_no_build() {
+fn a_verification_does_not_delay_builds() {
     let project = small();
     project.main().cargo(&["build"]).ok();
     let large = directory(&project)
@@ -193,7 +193,7 @@ fn a_verification_holds_up_no_build() {
 #[case::verify(&["store", "verify"], "are as they were stored")]
 #[case::gc(&["gc", "--dry-run", "--store"], "nothing to remove")]
 #[case::clear(&["store", "clear", "--yes"], "cleared ")]
-fn commands_say_what_they_wait_for(#[case] args: &[&str], #[case] said: &str) {
+fn commands_print_what_they_wait_for(#[case] args: &[&str], #[case] said: &str) {
     let project = small();
     project.main().cargo(&["build"]).ok();
     let lock = fs::File::open(directory(&project).join("lock")).unwrap();
@@ -400,7 +400,7 @@ fn damaged_files_are_no_results() {
 
 #[requires(sccache)]
 #[test]
-fn verify_removes_what_is_damaged_and_says_so() {
+fn verify_removes_damaged_entries_and_lists_them() {
     let project = small();
     project.main().cargo(&["build"]).ok();
     let (path, _) = files_below(&directory(&project).join("blobs")).remove(0);
@@ -414,7 +414,7 @@ fn verify_removes_what_is_damaged_and_says_so() {
 
 #[requires(sccache)]
 #[test]
-fn a_store_that_cannot_be_written_harms_no_build() {
+fn a_read_only_store_does_not_fail_builds() {
     let project = small();
     // Root may write anywhere but below a file.
     project.sandbox.write("home/file", "");
@@ -430,7 +430,7 @@ fn a_store_that_cannot_be_written_harms_no_build() {
 /// `store.dir` may name a directory in which others write.
 #[requires(sccache)]
 #[test]
-fn files_of_others_are_left_alone() {
+fn files_of_others_are_not_changed() {
     let project = small();
     let dir = project.sandbox.path("home/data");
     let all = ["tmp/mine", "entries/ab/mine", "blobs/cd/mine"];
@@ -474,7 +474,7 @@ fn files_of_others_are_left_alone() {
 #[case::below_a_file("home/file/store", "file is not a directory")]
 #[case::dangling_link("home/dangling", "is a link to something that does not exist")]
 #[case::not_on_a_disk("/proc/sccfg-store", "No such file or directory")]
-fn a_directory_that_cannot_be_made_is_told(#[case] dir: &str, #[case] why: &str) {
+fn a_directory_that_cannot_be_made_is_reported(#[case] dir: &str, #[case] why: &str) {
     let sandbox = Sandbox::new();
     sandbox.write("home/file", "mine");
     std::os::unix::fs::symlink("nowhere", sandbox.path("home/dangling")).unwrap();
@@ -508,7 +508,7 @@ fn the_directory_may_be_a_link_or_missing(#[case] dir: &str) {
 
 #[requires(sccache)]
 #[test]
-fn a_limit_below_which_nothing_fits_is_told() {
+fn a_limit_below_which_nothing_fits_is_reported() {
     let project = small();
     let set = |size: &str| {
         let args = ["config", "set", "store.size", size];
@@ -534,7 +534,7 @@ fn a_limit_below_which_nothing_fits_is_told() {
 
 #[requires(sccache)]
 #[test]
-fn settings_that_cannot_be_read_harm_no_build_and_are_told() {
+fn unreadable_settings_do_not_fail_builds_and_are_reported() {
     let project = small();
     settings(&project, "[store]\nsize = \"4MiB\"\nlimit = 3\n");
     project.main().cargo(&["build"]).ok();
@@ -578,7 +578,7 @@ fn the_compiler_or_the_wrapper_is_killed() {
 
 #[requires(sccache)]
 #[test]
-fn a_library_that_is_written_in_place_is_of_one_checkout() {
+fn a_library_that_is_written_in_place_stays_in_one_checkout() {
     let project = Project::new()
         .with_store()
         .package(
@@ -619,7 +619,7 @@ fn a_library_that_is_written_in_place_is_of_one_checkout() {
 /// They are hard links to the store. As the store's libraries, they are compared before somebody gets them.
 #[requires(sccache)]
 #[test]
-fn a_macro_or_build_script_of_a_registry_that_is_written_in_place_is_of_one_checkout() {
+fn a_macro_or_build_script_of_a_registry_that_is_written_in_place_stays_in_one_checkout() {
     let project = Project::new().with_store();
     let plain = "#[proc_macro] pub fn five(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"5\".parse().unwrap() }\n";
     let manifest = "[lib]\nproc-macro = true\n";

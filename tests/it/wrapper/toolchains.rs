@@ -310,7 +310,7 @@ fn the_name_of_a_compiler_may_have_a_version() {
 
 #[requires(sccache)]
 #[test]
-fn every_command_of_cargos_works_and_is_shared() {
+fn every_command_of_cargo_works_and_is_shared() {
     let project = project();
     let commands = [
         &["check"][..],

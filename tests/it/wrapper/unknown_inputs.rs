@@ -128,7 +128,7 @@ pub(super) fn write_files(checkout: &Checkout<'_>, outside: &Path, number: u8) {
 
 #[requires(sccache)]
 #[test]
-fn what_the_assembler_and_the_linker_find_is_of_this_build() {
+fn what_the_assembler_and_the_linker_find_counts() {
     let mut project = Project::new();
     let outside = project.sandbox.path("outside");
     for case in CASES {
@@ -197,7 +197,7 @@ fn linked_by(project: Project, script: &str) -> Project {
 #[requires(sccache)]
 #[case::clears_the_environment("exec env -i PATH=\"$PATH\" cc \"$@\"")]
 #[case::preloads_nothing("unset LD_PRELOAD\nexec cc \"$@\"")]
-fn what_a_linker_finds_that_is_not_observed_is_of_this_build(#[case] script: &str) {
+fn what_a_linker_finds_that_is_not_observed_counts(#[case] script: &str) {
     let project = Project::new();
     let outside = project.sandbox.path("outside");
     let prints = links_script(&outside);
@@ -232,7 +232,7 @@ fn a_linker_that_is_a_script_is_observed_with_what_it_runs() {
 /// A linker that is a script leaves a copy of what it made, which cargo does not know.
 #[requires(sccache)]
 #[test]
-fn what_a_linker_leaves_in_the_checkout_is_there_each_time() {
+fn files_that_a_linker_writes_to_the_checkout_are_there_each_time() {
     let script = "cc \"$@\" || exit\nmkdir -p target/linked\n\
         while [ $# -gt 1 ]; do case $1:$2 in -o:*/copied-*) cp \"$2\" target/linked/copied ;; esac; shift; done";
     let main = [("src/main.rs", "fn main() { println!(\"copied\"); }\n")];
@@ -249,7 +249,7 @@ fn what_a_linker_leaves_in_the_checkout_is_there_each_time() {
 /// To find the places of its parts in a text that stands in a macro of another crate, the compiler reads the source of that crate.
 #[requires(sccache)]
 #[test]
-fn what_uses_a_text_in_a_macro_of_another_crate_is_shared() {
+fn units_that_use_a_text_of_a_macro_of_another_crate_are_shared() {
     let low = "#[macro_export]\nmacro_rules! says { ($name:expr) => { format!(concat!($name, \" {}\"), 1) }; }\n";
     let mid = "pub fn text() -> String { low::says!(\"said\") }\npub use low::says;\n";
     let above = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");

@@ -62,7 +62,7 @@ fn vendor(checkout: &Checkout<'_>) {
 
 #[requires(sccache)]
 #[test]
-fn they_are_shared_with_a_checkout_whose_path_is_as_long() {
+fn vendored_packages_are_shared_with_a_checkout_whose_path_is_as_long() {
     let project = project();
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -89,7 +89,7 @@ fn each_checkout_has_its_own_paths() {
 
 #[requires(sccache)]
 #[test]
-fn why_another_checkout_does_not_share_them_is_told() {
+fn the_reason_why_another_checkout_does_not_share_them_is_reported() {
     let project = project();
     project.main().cargo(&["build"]).ok();
     let other = project.linked("a-longer-path");
@@ -103,7 +103,7 @@ fn why_another_checkout_does_not_share_them_is_told() {
 /// Shorter paths are padded.
 #[requires(sccache)]
 #[test]
-fn they_are_shared_with_any_checkout_on_request() {
+fn vendored_packages_are_shared_with_any_checkout_on_request() {
     let project = project();
     let main = project.main().with("SCCFG_WRAPPER_HOME", "shared");
     main.cargo(&["build"]).ok();
@@ -147,7 +147,7 @@ fn runs_of_their_build_scripts_are_kept_in_the_same_checkout() {
 /// The repository around them is that of the user.
 #[requires(sccache)]
 #[test]
-fn what_their_build_scripts_ask_git_is_asked_each_time() {
+fn build_scripts_that_run_git_run_each_time() {
     let asks = "String::from_utf8(std::process::Command::new(\"git\").args([\"status\", \"--short\"]).output().unwrap().stdout).unwrap()";
     let script = build_scripts::saying(&format!("{{ {DECLARES_ITSELF} {asks} }}"));
     let project = build_scripts::app(&script);

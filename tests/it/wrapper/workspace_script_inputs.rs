@@ -148,7 +148,7 @@ fn a_script_whose_compiler_reads_the_clock_runs_each_time() {
 #[cfg(target_os = "linux")]
 #[requires(sccache)]
 #[test]
-fn a_file_of_the_kernel_counts_whose_name_is_in_another_file() {
+fn a_file_of_the_kernel_whose_name_is_in_another_file_counts() {
     let shared = tempfile::tempdir_in("/dev/shm").unwrap();
     let file = shared.path().join("one.txt");
     write(&file, "one");
@@ -213,7 +213,7 @@ fn waiting(value: &str) -> Project {
     |outer: &Path| lead(&outer.join("sdk/current"), "v2")
 )]
 #[requires(sccache)]
-fn what_changes_while_it_runs_is_seen(#[case] value: &str, #[case] change: fn(&Path)) {
+fn what_changes_during_the_run_counts(#[case] value: &str, #[case] change: fn(&Path)) {
     let project = waiting(&value.replace("Path::", "std::path::Path::"));
     let outer = project.sandbox.path("");
     // Links and directories that are made now are not taken for such that change during the run.

@@ -128,7 +128,7 @@ fn where_a_link_leads_counts(#[case] value: &str) {
     String::from_utf8(cc.arg(format!(\"{out}/c.c\")).output().unwrap().stdout).unwrap() }"
 )]
 #[requires(sccache)]
-fn what_is_in_front_of_a_parent_counts(
+fn what_precedes_a_parent_in_a_path_counts(
     #[case] value: &str,
     #[values(Start::Empty, Start::Seeded)] start: Start,
 ) {
@@ -166,7 +166,7 @@ fn what_is_in_front_of_a_parent_counts(
     String::from_utf8(ran.stdout).unwrap() }"
 )]
 #[requires(sccache)]
-fn a_value_that_is_computed_from_the_place_is_that_of_this_checkout(
+fn a_value_that_is_computed_from_the_path_is_that_of_this_checkout(
     #[case] value: &str,
     #[values(Start::Empty, Start::Seeded)] start: Start,
 ) {
@@ -244,7 +244,7 @@ fn a_file_is_written_each_time_without_a_repository() {
 /// A checkout may be in a directory of the system, whose other files never change.
 #[requires(sccache)]
 #[test]
-fn what_it_reads_counts_in_a_directory_of_the_system() {
+fn files_that_it_reads_in_a_directory_of_the_system_count() {
     let value = "{ std::process::Command::new(\"true\").status().unwrap(); fs::read_to_string(\"data.txt\").unwrap() }";
     for system in ["/dev/shm", "/usr/src"] {
         let Ok(place) = tempfile::tempdir_in(system) else {
@@ -265,7 +265,7 @@ fn what_it_reads_counts_in_a_directory_of_the_system() {
 /// As `make` does.
 #[requires(sccache)]
 #[test]
-fn what_it_made_from_another_file_is_made_again() {
+fn what_it_generated_from_another_file_is_generated_again() {
     let project = app(&shell(
         "test made.txt -nt data.txt || cp data.txt made.txt; cat made.txt",
     ));
@@ -294,7 +294,7 @@ fn what_it_made_from_another_file_is_made_again() {
 #[case::current("std::env::current_dir().unwrap()")]
 #[case::of_a_file("std::fs::canonicalize(\"build.rs\").unwrap()")]
 #[requires(sccache)]
-fn its_place_counts_if_a_library_of_the_workspace_asks_for_it(#[case] path: &str) {
+fn its_path_counts_if_a_library_of_the_workspace_asks_for_it(#[case] path: &str) {
     let project = app("helper::length().to_string()");
     let library = format!("pub fn length() -> usize {{ {path}.as_os_str().len() }}\n");
     let project = project.package("helper", "", &[("src/lib.rs", &library)]);
@@ -314,7 +314,7 @@ fn its_place_counts_if_a_library_of_the_workspace_asks_for_it(#[case] path: &str
 /// As a database does.
 #[requires(sccache)]
 #[test]
-fn a_file_counts_that_is_opened_to_be_changed() {
+fn a_file_that_is_opened_to_be_changed_counts() {
     let value = "{ let mut file = fs::OpenOptions::new().read(true).write(true).open(\"../../../outside.txt\").unwrap(); \
         let mut text = String::new(); std::io::Read::read_to_string(&mut file, &mut text).unwrap(); text }";
     let project = app(value);
@@ -330,7 +330,7 @@ fn a_file_counts_that_is_opened_to_be_changed() {
 #[case::clock("date +%Y", "it may read the clock")]
 #[case::machine("uname -s", "it may depend on the user")]
 #[requires(sccache)]
-fn a_script_runs_each_time_if_a_program_differs_that_its_source_does_not_name(
+fn a_script_runs_each_time_if_a_program_that_its_source_does_not_name_differs(
     #[case] words: &str,
     #[case] why: &str,
 ) {
@@ -352,7 +352,7 @@ fn a_script_runs_each_time_if_a_program_differs_that_its_source_does_not_name(
 #[cfg(target_os = "linux")]
 #[requires(sccache)]
 #[test]
-fn the_library_of_a_program_counts() {
+fn a_library_of_a_program_counts() {
     let project = app(&runs("../../tools/protoc", ""));
     let tools = project.sandbox.path("main/tools");
     fs::create_dir(&tools).unwrap();
@@ -394,7 +394,7 @@ fn the_library_of_a_program_counts() {
 #[cfg(target_os = "linux")]
 #[requires(sccache)]
 #[test]
-fn a_library_counts_that_is_found_where_cargo_builds() {
+fn a_library_that_is_found_where_cargo_builds_counts() {
     let listed = "env::split_paths(&env::var_os(\"LD_LIBRARY_PATH\").unwrap()).filter_map(|path| fs::read_dir(path).ok())";
     let project = app(&format!(
         "{listed}.flatten().filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with(\"libfound\")).count().to_string()"

@@ -163,7 +163,7 @@ fn a_variable_counts(#[case] value: &str, #[case] is_of_place: bool) {
 #[case::in_its_code("env!(\"CARGO_MANIFEST_DIR\").len().to_string()")]
 #[case::of_a_file("fs::canonicalize(\"data.txt\").unwrap().as_os_str().len().to_string()")]
 #[requires(sccache)]
-fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
+fn its_path_counts_if_it_asks_for_it(#[case] value: &str) {
     let project = app(value);
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -224,7 +224,7 @@ fn its_place_counts_if_it_asks_for_it(#[case] value: &str) {
     "its source contains `env`, `printenv`, `export` or `set` as a string"
 )]
 #[requires(sccache)]
-fn what_cannot_be_known_runs_each_time(#[case] value: &str, #[case] why: &str) {
+fn scripts_with_unknown_inputs_run_each_time(#[case] value: &str, #[case] why: &str) {
     let project = app(value);
     let main = project.main();
     main.cargo(&["build"]).ok();
@@ -243,7 +243,7 @@ fn what_cannot_be_known_runs_each_time(#[case] value: &str, #[case] why: &str) {
 /// A checkout may be in the directory for temporary files, and is not temporary.
 #[requires(sccache)]
 #[test]
-fn what_it_writes_is_seen_wherever_the_checkout_is() {
+fn files_that_it_writes_are_noticed_wherever_the_checkout_is() {
     let value = "{ fs::write(\"src/made.rs\", \"// made\").unwrap(); String::new() }";
     let project = app(value);
     let temporary = project.sandbox.path("main").parent().unwrap().to_owned();
@@ -317,7 +317,7 @@ fn what_it_compiles_through_the_wrapper_counts(#[case] words: &str) {
 /// As thiserror does in its repository.
 #[requires(sccache)]
 #[test]
-fn what_it_tries_with_rustc_counts() {
+fn probes_with_rustc_count() {
     let value = "{ let mut words = env::var_os(\"RUSTC_WRAPPER\").into_iter().chain(env::var_os(\"RUSTC\")); \
         let tried = std::process::Command::new(words.next().unwrap()).args(words).args([\"--crate-name=tried\", \"--crate-type=lib\", \
         \"--emit=dep-info,metadata\", \"--out-dir\", &out, \"tried.rs\"]).output().unwrap(); \
@@ -394,7 +394,7 @@ pub(super) fn runs(program: &str, argument: &str) -> String {
 #[cfg(target_env = "gnu")]
 #[requires(sccache)]
 #[test]
-fn a_text_that_is_also_the_name_of_a_program_is_no_obstacle() {
+fn a_text_that_is_also_the_name_of_a_program_does_not_prevent_storing() {
     let texts = "[\"id\", \"who\", \"date\", \"uuidgen\"].join(\" \")";
     let project = app(&format!("{} + &{texts}", runs("cc", "--version")));
     project.main().cargo(&["build"]).ok();
@@ -431,7 +431,7 @@ fn a_script_that_runs_a_program_without_a_dynamic_linker_runs(#[case] value: &st
 /// cargo runs it again in the same directory.
 #[requires(sccache)]
 #[test]
-fn an_edit_and_its_return_are_seen() {
+fn an_edit_and_its_reversal_are_noticed() {
     let declared = DECLARES.replace("build.rs", "data.txt");
     let project = app(&format!(
         "{{ {declared} fs::read_to_string(\"data.txt\").unwrap() }}"

@@ -53,7 +53,7 @@ fn project(core: &str, counts: bool) -> Project {
 
 #[requires(sccache)]
 #[test]
-fn what_a_query_of_sqlx_is_checked_against_is_found_in_each_worktree() {
+fn saved_queries_of_sqlx_are_found_in_each_worktree() {
     let project = project("sqlx-macros-core", false);
     let linked = project.linked("a/deeper/worktree");
     let [main, linked] = [project.main(), linked].map(|it| with_home(&project, &it, "cargo-home"));
@@ -73,7 +73,7 @@ fn what_a_query_of_sqlx_is_checked_against_is_found_in_each_worktree() {
 
 #[requires(sccache)]
 #[test]
-fn what_a_query_of_sqlx_is_checked_against_counts_for_a_seeded_worktree() {
+fn saved_queries_of_sqlx_count_for_a_seeded_worktree() {
     let project = project("sqlx-macros-core", false);
     let [main, second, third] = [
         project.main(),

@@ -1,4 +1,4 @@
 {
-  description = "A double of rustsec/advisory-db, without advisories";
+  description = "A stub of rustsec/advisory-db, without advisories";
   outputs = _: { };
 }

@@ -1,6 +1,6 @@
 # Dev shells and packages of files, which are called with what blueprint passes, and nothing else.
 {
-  description = "A double of numtide/blueprint";
+  description = "A stub of numtide/blueprint";
 
   outputs =
     { self }:

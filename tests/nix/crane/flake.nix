@@ -1,4 +1,4 @@
 {
-  description = "A double of ipetkov/crane";
+  description = "A stub of ipetkov/crane";
   outputs = { self }: { mkLib = import ./default.nix; };
 }

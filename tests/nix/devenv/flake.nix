@@ -1,5 +1,5 @@
 {
-  description = "A double of cachix/devenv";
+  description = "A stub of cachix/devenv";
 
   outputs =
     { self }:

@@ -1,5 +1,5 @@
 {
-  description = "A double of numtide/devshell";
+  description = "A stub of numtide/devshell";
 
   outputs =
     { self }:

@@ -1,5 +1,5 @@
 {
-  description = "A double of nix-community/fenix";
+  description = "A stub of nix-community/fenix";
 
   outputs =
     { self }:

@@ -1,5 +1,5 @@
 {
-  description = "A double of hercules-ci/flake-parts";
+  description = "A stub of hercules-ci/flake-parts";
 
   outputs =
     { self }:

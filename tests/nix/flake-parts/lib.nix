@@ -31,7 +31,7 @@ let
     };
 
   lib' = rec {
-    mkPerSystemType = module: throw "mkPerSystemType is not in this double";
+    mkPerSystemType = module: throw "mkPerSystemType is not in this stub";
     mkFlake =
       {
         inputs,
@@ -71,7 +71,7 @@ let
                 };
                 config._module.args = {
                   withSystem = name: f: f (argsOf name // { config = perSystem name; });
-                  moduleWithSystem = throw "moduleWithSystem is not in this double";
+                  moduleWithSystem = throw "moduleWithSystem is not in this stub";
                   getSystem = perSystem;
                 };
               }

@@ -1,5 +1,5 @@
 {
-  description = "A double of numtide/flake-utils";
+  description = "A stub of numtide/flake-utils";
 
   outputs =
     { self }:

@@ -1,7 +1,7 @@
 # `flakelight FOLDER MODULE`: options are values or functions of `pkgs`, and `nixpkgs` is that of
 # the inputs that the module has, else flakelight's own.
 {
-  description = "A double of nix-community/flakelight";
+  description = "A stub of nix-community/flakelight";
 
   outputs =
     { self }:

@@ -1,5 +1,5 @@
 {
-  description = "A double of cachix/git-hooks.nix, which was pre-commit-hooks.nix";
+  description = "A stub of cachix/git-hooks.nix, which was pre-commit-hooks.nix";
 
   outputs =
     { self }:

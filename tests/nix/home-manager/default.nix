@@ -1,8 +1,8 @@
-# A configuration of home-manager's: the real one's with `homeManager` and `lib`, a double's without.
+# A configuration of home-manager's: the real one's with `homeManager` and `lib`, the stub's without.
 {
   # Checkouts of nix-community/home-manager and nix-community/nixpkgs.lib.
-  homeManager ? ./double,
-  lib ? import ./double/lib.nix,
+  homeManager ? ./stub,
+  lib ? import ./stub/lib.nix,
   # The modules that are tested.
   modules,
   # The program.

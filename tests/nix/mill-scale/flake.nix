@@ -1,5 +1,5 @@
 {
-  description = "A double of icewind1991/mill-scale, a module for flakelight that makes the shell";
+  description = "A stub of icewind1991/mill-scale, a module for flakelight that makes the shell";
 
   inputs.flakelight.url = "github:nix-community/flakelight";
   outputs =

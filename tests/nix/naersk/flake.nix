@@ -1,5 +1,5 @@
 {
-  description = "A double of nix-community/naersk";
+  description = "A stub of nix-community/naersk";
 
   outputs =
     { self }:

@@ -1,6 +1,6 @@
 # `lib.makeOutputs { root; … }`, as it was before it became a module: shells of numtide/devshell.
 {
-  description = "A double of yusdacra/nix-cargo-integration";
+  description = "A stub of yusdacra/nix-cargo-integration";
 
   outputs =
     { self }:

@@ -1,6 +1,6 @@
 # `lib.rust.mkFlake { src; … }`: a shell for each of its systems, by way of `withDevShells`.
 {
-  description = "A double of rvolosatovs/nixify";
+  description = "A stub of rvolosatovs/nixify";
 
   outputs =
     { self }:

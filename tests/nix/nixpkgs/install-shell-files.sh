@@ -8,7 +8,7 @@ installShellCompletion() {
     --bash) install -Dm644 -T "$2" "$out/share/bash-completion/completions/$name.bash" ;;
     --fish) install -Dm644 -T "$2" "$out/share/fish/vendor_completions.d/$name.fish" ;;
     --zsh) install -Dm644 -T "$2" "$out/share/zsh/site-functions/_$name" ;;
-    *) echo "installShellCompletion: $1 is not in this double" >&2 && return 1 ;;
+    *) echo "installShellCompletion: $1 is not in this stub" >&2 && return 1 ;;
     esac
     shift 2
   done

@@ -1,5 +1,5 @@
 {
-  description = "A double of oxalica/rust-overlay";
+  description = "A stub of oxalica/rust-overlay";
 
   outputs =
     { self }:

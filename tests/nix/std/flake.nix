@@ -1,6 +1,6 @@
 # `growOn { inputs; cellsFrom; … } SOIL…` and `harvest self [ CELL BLOCK ]`.
 {
-  description = "A double of divnix/std";
+  description = "A stub of divnix/std";
 
   outputs =
     { self }:

@@ -1,7 +1,7 @@
 # The modules for NixOS and nix-darwin over the options of these that they set, which are declared here
 # and go nowhere else.
 {
-  lib ? import ../home-manager/double/lib.nix,
+  lib ? import ../home-manager/stub/lib.nix,
   # The modules that are tested.
   modules,
   # The program.

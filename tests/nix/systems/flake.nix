@@ -1,4 +1,4 @@
 {
-  description = "A double of nix-systems/default";
+  description = "A stub of nix-systems/default";
   outputs = _: { };
 }

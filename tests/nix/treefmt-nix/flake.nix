@@ -1,5 +1,5 @@
 {
-  description = "A double of numtide/treefmt-nix";
+  description = "A stub of numtide/treefmt-nix";
 
   outputs =
     { self }:

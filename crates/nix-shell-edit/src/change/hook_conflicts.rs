@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_reads_is_left() {
+    fn lines_that_only_read_are_kept() {
         for line in [
             "echo $RUSTC_WRAPPER",
             "# export RUSTC_WRAPPER=x",
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_more_is_named() {
+    fn lines_that_do_more_are_named() {
         for line in [
             "export FOO=1 RUSTC_WRAPPER=x",
             "[ -n \"$CI\" ] && export RUSTC_WRAPPER=x",

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_no_command() {
+    fn printed_text_is_not_a_command() {
         let mut reader = HookReader::default();
         let text = [
             "echo \"put this into .envrc:",

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ways_to_say_sccache() {
+    fn all_spellings_of_sccache_are_recognised() {
         for text in [
             r#""${pkgs.sccache}/bin/sccache""#,
             r#""${sccache}/bin/sccache""#,

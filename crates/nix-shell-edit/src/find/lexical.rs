@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_outwards() {
+    fn names_are_looked_up_in_enclosing_scopes() {
         assert_eq!(at_mark("let a = 1; in b: /*?*/a").as_deref(), Some("1"));
         assert_eq!(
             at_mark("let a = 1; in a: /*?*/a").as_deref(),

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_name_the_place() {
+    fn errors_have_a_location() {
         let problem = parse(Path::new("flake.nix"), "{\n  a = ;\n}").unwrap_err();
         assert!(
             problem.to_string().starts_with("flake.nix:2:7: "),

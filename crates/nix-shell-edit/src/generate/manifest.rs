@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_manifest_is_reported_with_its_place() {
+    fn a_broken_manifest_is_reported_with_its_location() {
         let problem = description(Some("[package]\nname = \"ü\" x\n"), "directory").unwrap_err();
         assert_eq!(
             problem

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_takes_pkgs_can_be_imported() {
+    fn a_shell_nix_that_takes_pkgs_can_be_imported() {
         for text in [
             "{ pkgs ? import <nixpkgs> { } }: pkgs.mkShell { }",
             "# c\n{pkgs ? (import <nixpkgs> {})}:\nwith pkgs; mkShell { }",
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_chooses_nixpkgs_or_is_impure_cannot() {
+    fn a_shell_nix_with_its_own_nixpkgs_or_impurities_cannot_be_imported() {
         for text in [
             "with import <nixpkgs> { }; mkShell { }",
             "let pkgs = import <nixpkgs> { }; in pkgs.mkShell { }",

@@ -121,7 +121,7 @@ fn a_toolchain_file_is_followed_through_rust_overlay() {
 }
 
 #[test]
-fn a_game_finds_what_it_opens_while_it_runs() {
+fn a_game_finds_the_libraries_that_it_loads_at_run_time() {
     assert_generated(
         "game",
         &Sources {

@@ -56,7 +56,7 @@ mod tests {
     use crate::region::POLICY;
 
     #[test]
-    fn indentation_in_a_region_alone() {
+    fn the_indentation_of_a_region_alone_is_known() {
         let text = "{\n    a = ''\n        x\n    '';\n    b = { };\n}\n";
         let mut edits = Edits::new(text);
         let line = text.find("        x").unwrap();

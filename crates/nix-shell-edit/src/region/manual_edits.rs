@@ -1,4 +1,4 @@
-//! Refuses a region that a person changed: `apply` and `remove` would lose the change.
+//! Refuses a region that a user changed: `apply` and `remove` would lose the change.
 //!
 //! `apply` may be another version of sccfg than the one that wrote a region, so a region is not
 //! compared with what would be rendered now. Each token in it has to be one that some version of

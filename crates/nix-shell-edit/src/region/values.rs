@@ -1,6 +1,6 @@
 //! Whether the values in a region are ones that sccfg writes, for some `sccfg.toml`.
 //!
-//! A region is replaced as a whole, so a value that a person changed there would be lost.
+//! A region is replaced as a whole, so a value that a user changed there would be lost.
 
 use rnix::SyntaxKind::{
     self, TOKEN_ASSIGN, TOKEN_COMMENT, TOKEN_DOT, TOKEN_INTERPOL_END, TOKEN_INTERPOL_START,

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_step_of_most_brackets() {
+    fn the_step_is_that_of_most_brackets() {
         for (text, step) in [
             ("{ }", "  "),
             ("{\n    a = 1;\n}\n", "    "),

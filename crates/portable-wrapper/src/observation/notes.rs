@@ -106,7 +106,7 @@ impl Uses {
 }
 
 impl Requests {
-    /// Whether a macro asked for the canonical path of a file; `None` if the compiler, which always does, cannot be told from macros.
+    /// Whether a macro asked for the canonical path of a file; `None` if the compiler, which always does, cannot be distinguished from macros.
     pub(crate) fn resolves_paths(&self) -> Option<bool> {
         let mut resolved = self.files.values().filter(|uses| uses.is_resolved);
         let is_told = resolved.clone().any(|uses| !uses.is_resolved_by_other);

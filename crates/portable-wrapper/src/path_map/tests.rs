@@ -167,7 +167,7 @@ fn the_longest_path_is_the_last_argument() {
 }
 
 #[test]
-fn a_blank_in_dep_info_is_escaped() {
+fn a_space_in_dep_info_is_escaped() {
     let mut path_map = PathMap::default();
     path_map.add(Path::new("/a b"), Role::Workspace).unwrap();
     let text = b"/a b/x.d: /a\\ b/x.rs\n\n/a\\ b/x.rs:\n\n# env-dep:X=/a b/c\n";

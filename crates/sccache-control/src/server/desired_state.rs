@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sccache_rejects_is_rejected_with_its_place() {
+    fn what_sccache_rejects_is_rejected_with_its_location() {
         let text = "[cache.disk]\nsise = 5\n";
         let path = Path::new("/f");
         let problem = DesiredState::new(

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_systems_are_told_apart() {
+    fn file_systems_are_distinguished() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("a/b");
         assert_eq!(device(&missing), device(directory.path()));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn network_file_systems_in_user_space_are_told_by_their_program() {
+    fn network_file_systems_in_user_space_are_recognised_by_their_program() {
         let mounts = "\
             22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
             43 27 0:39 / /mnt/a\\040b rw,nosuid,nodev,relatime - fuse.sshfs host:/srv rw,user_id=0,group_id=0\n\

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_told_by_its_number_and_its_start() {
+    fn a_process_is_identified_by_its_number_and_start_time() {
         let text = b"4711 (a) Z (b) S 7 8 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2\n";
         let stat = Stat::parse(text).unwrap();
         assert_eq!((stat.pid, stat.parent, stat.group), (4711, 7, 8));

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_packages_say_of_themselves_takes_no_pattern() {
+    fn descriptions_of_packages_match_no_pattern() {
         for text in [
             "https://github.com/example/token-bucket",
             "see https://example.com and https://example.org/a/b.html",

@@ -21,7 +21,7 @@ fn typed() -> Backends {
     let expression = format!(
         "let lib = import {}; in builtins.mapAttrs (_: it: builtins.mapAttrs (_: key: !(key ? \
          default)) it.keys) (import {} {{ inherit lib; }})",
-        nix_path(&nix.flakes.join("home-manager/double/lib.nix")),
+        nix_path(&nix.flakes.join("home-manager/stub/lib.nix")),
         nix_path(&project().join("modules/backends.nix"))
     );
     let output = nix
@@ -80,7 +80,7 @@ fn every_key_that_is_a_secret_is_refused_in_the_settings() {
     let expression = format!(
         "(({}) {{ configuration = {{ programs.sccache = {{ enable = true; {} }}; }}; \
          }}).activationPackage.drvPath",
-        HomeManager::Double.evaluate(nix, "me", Path::new("/home/me")),
+        HomeManager::Stub.evaluate(nix, "me", Path::new("/home/me")),
         settings.concat()
     );
     let output = nix

@@ -1,7 +1,7 @@
 //! One configuration a directory of `tests/home`, with whatever it makes of a home: files, units,
 //! agents, the variables of a session, what runs when it is activated, and what is warned of.
 //!
-//! `SNAPSHOTS=overwrite cargo test home_manager::golden::double` writes all of these again.
+//! `SNAPSHOTS=overwrite cargo test home_manager::golden::stub` writes all of these again.
 
 use std::fs;
 use std::path::Path;
@@ -10,19 +10,19 @@ use super::kept::{Effects, check, check_refused};
 use super::{HomeManager, build, cases, nix, nix_path};
 use crate::support::{Sandbox, project};
 
-mod double {
+mod stub {
     use super::{HomeManager, effects, refusals};
 
     #[requires(nix)]
     #[test]
-    fn every_option_has_its_effect_with_the_double() {
-        effects(&HomeManager::Double);
+    fn every_option_has_its_effect_with_the_stub() {
+        effects(&HomeManager::Stub);
     }
 
     #[requires(nix)]
     #[test]
-    fn what_is_wrong_is_refused_by_its_name_with_the_double() {
-        refusals(&HomeManager::Double);
+    fn errors_in_options_are_refused_by_name_with_the_stub() {
+        refusals(&HomeManager::Stub);
     }
 }
 
@@ -37,7 +37,7 @@ mod real {
 
     #[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
-    fn what_is_wrong_is_refused_by_its_name() {
+    fn errors_in_options_are_refused_by_name() {
         refusals(&HomeManager::real());
     }
 }

@@ -6,13 +6,13 @@ use super::{HomeManager, build, nix, nix_path};
 use crate::home::Case;
 use crate::support::{Ran, project, sccache};
 
-mod double {
+mod stub {
     use super::{HomeManager, outcomes};
 
     #[requires(nix, sccache)]
     #[test]
-    fn sccache_reads_what_was_generated_with_the_double() {
-        outcomes(&HomeManager::Double);
+    fn sccache_reads_what_was_generated_with_the_stub() {
+        outcomes(&HomeManager::Stub);
     }
 }
 

@@ -17,59 +17,59 @@ const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 const RUNTIME: &str = "/run/user/0";
 const SERVICE: &str = "service.enable = true;";
 
-mod double {
+mod stub {
     use super::{
-        HomeManager, a_failing_unit_is_told, a_password_comes_from_a_file, a_server_is_kept,
+        HomeManager, a_failing_unit_is_reported, a_password_comes_from_a_file, a_server_is_kept,
         a_unit_changes_its_address, an_agent_s_script_serves, another_server_makes_room,
         variables_of_the_manager_do_not_count,
     };
 
     #[requires(nix, sccache, redis_server)]
     #[test]
-    fn an_agent_s_script_runs_a_server_with_the_double() {
-        an_agent_s_script_serves(HomeManager::Double);
+    fn an_agent_s_script_runs_a_server_with_the_stub() {
+        an_agent_s_script_serves(HomeManager::Stub);
     }
 
     #[requires(nix, sccache, root, systemd, cgroups, nsenter, redis_server)]
     #[test]
-    fn a_unit_s_server_gets_its_password_from_a_file_with_the_double() {
-        a_password_comes_from_a_file(HomeManager::Double);
+    fn a_unit_s_server_gets_its_password_from_a_file_with_the_stub() {
+        a_password_comes_from_a_file(HomeManager::Stub);
     }
 
     #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
     #[test]
-    fn a_unit_s_server_is_restarted_once_idle_with_the_double() {
-        a_server_is_kept(HomeManager::Double);
+    fn a_unit_s_server_is_restarted_once_idle_with_the_stub() {
+        a_server_is_kept(HomeManager::Stub);
     }
 
     #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
     #[test]
-    fn another_server_makes_room_for_the_unit_s_with_the_double() {
-        another_server_makes_room(HomeManager::Double);
+    fn another_server_makes_room_for_the_unit_s_with_the_stub() {
+        another_server_makes_room(HomeManager::Stub);
     }
 
     #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
     #[test]
-    fn a_unit_gets_its_new_address_once_idle_with_the_double() {
-        a_unit_changes_its_address(HomeManager::Double);
+    fn a_unit_gets_its_new_address_once_idle_with_the_stub() {
+        a_unit_changes_its_address(HomeManager::Stub);
     }
 
     #[requires(nix, sccache, root, systemd, cgroups, nsenter)]
     #[test]
-    fn a_unit_ignores_variables_of_the_manager_with_the_double() {
-        variables_of_the_manager_do_not_count(HomeManager::Double);
+    fn a_unit_ignores_variables_of_the_manager_with_the_stub() {
+        variables_of_the_manager_do_not_count(HomeManager::Stub);
     }
 
     #[requires(nix, sccache, root, systemd, cgroups, nsenter, redis_server)]
     #[test]
-    fn a_unit_that_fails_is_told_with_its_reason_with_the_double() {
-        a_failing_unit_is_told(HomeManager::Double);
+    fn a_unit_that_fails_is_reported_with_its_reason_with_the_stub() {
+        a_failing_unit_is_reported(HomeManager::Stub);
     }
 }
 
 mod real {
     use super::{
-        HomeManager, a_failing_unit_is_told, a_password_comes_from_a_file, a_server_is_kept,
+        HomeManager, a_failing_unit_is_reported, a_password_comes_from_a_file, a_server_is_kept,
         a_unit_changes_its_address, an_agent_s_script_serves, another_server_makes_room,
         variables_of_the_manager_do_not_count,
     };
@@ -174,8 +174,8 @@ mod real {
         sd_switch
     )]
     #[test]
-    fn a_unit_that_fails_is_told_with_its_reason() {
-        a_failing_unit_is_told(HomeManager::real());
+    fn a_unit_that_fails_is_reported_with_its_reason() {
+        a_failing_unit_is_reported(HomeManager::real());
     }
 }
 
@@ -183,12 +183,12 @@ mod real {
 struct Session {
     home: Home,
     systemd: Child,
-    is_double: bool,
+    is_stub: bool,
 }
 
 impl Session {
     fn new(home_manager: HomeManager) -> Self {
-        let is_double = matches!(home_manager, HomeManager::Double);
+        let is_stub = matches!(home_manager, HomeManager::Stub);
         let mut home = Home::new(home_manager);
         let script = formatdoc!(
             "
@@ -216,7 +216,7 @@ impl Session {
         let mut session = Self {
             home,
             systemd,
-            is_double,
+            is_stub,
         };
         let started = Instant::now();
         while session.systemctl(&["is-system-running"]).stdout.trim() != "running" {
@@ -245,7 +245,7 @@ impl Session {
     fn switch(&self, size: &str, more: &str) -> Ran {
         let lines = format!("{}{more}", self.home.cache(size));
         let activate = self.home.generation(&lines).join("activate");
-        if self.is_double {
+        if self.is_stub {
             // What sd-switch does with this unit is left to the test.
             let files = activate.with_file_name("home-files/.config/systemd");
             let mut copy = self.home.command("cp");
@@ -536,7 +536,7 @@ fn a_password_comes_from_a_file(home_manager: HomeManager) {
     finds_in_redis(&session.home);
 }
 
-fn a_failing_unit_is_told(home_manager: HomeManager) {
+fn a_failing_unit_is_reported(home_manager: HomeManager) {
     let session = Session::new(home_manager);
     let sandbox = &session.home.sandbox;
     let redis = Redis::new(&session.home);

@@ -11,25 +11,25 @@ use crate::server::{free_port, real_rustc, signal};
 use crate::support::{Ran, Sandbox, other_sccache, sccache};
 use indoc::formatdoc;
 
-mod double {
+mod stub {
     use super::{HomeManager, a_build_survives, a_dry_run_does_nothing, sccache_reads_the_file};
 
     #[requires(nix, sccache, other_sccache)]
     #[test]
-    fn sccache_reads_what_a_switch_wrote_with_the_double() {
-        sccache_reads_the_file(HomeManager::Double);
+    fn sccache_reads_what_a_switch_wrote_with_the_stub() {
+        sccache_reads_the_file(HomeManager::Stub);
     }
 
     #[requires(nix, sccache)]
     #[test]
-    fn a_build_survives_a_switch_with_the_double() {
-        a_build_survives(HomeManager::Double);
+    fn a_build_survives_a_switch_with_the_stub() {
+        a_build_survives(HomeManager::Stub);
     }
 
     #[requires(nix, sccache)]
     #[test]
-    fn a_dry_run_does_nothing_with_the_double() {
-        a_dry_run_does_nothing(HomeManager::Double);
+    fn a_dry_run_does_nothing_with_the_stub() {
+        a_dry_run_does_nothing(HomeManager::Stub);
     }
 }
 

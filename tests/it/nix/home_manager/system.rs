@@ -9,19 +9,19 @@ use super::kept::{Effects, check, check_refused};
 use super::{HomeManager, build, nix, nix_path};
 use crate::support::{Sandbox, project};
 
-mod double {
+mod stub {
     use super::{HomeManager, effects, refusals};
 
     #[requires(nix)]
     #[test]
-    fn systems_get_what_the_options_say_with_the_double() {
-        effects(&HomeManager::Double);
+    fn systems_get_what_the_options_say_with_the_stub() {
+        effects(&HomeManager::Stub);
     }
 
     #[requires(nix)]
     #[test]
-    fn what_is_wrong_of_a_system_is_refused_with_the_double() {
-        refusals(&HomeManager::Double);
+    fn errors_in_options_of_a_system_are_refused_with_the_stub() {
+        refusals(&HomeManager::Stub);
     }
 }
 
@@ -36,7 +36,7 @@ mod real {
 
     #[requires(nix, SCCFG_NIXPKGS_LIB, SCCFG_HOME_MANAGER)]
     #[test]
-    fn what_is_wrong_of_a_system_is_refused() {
+    fn errors_in_options_of_a_system_are_refused() {
         refusals(&HomeManager::real());
     }
 }
@@ -45,10 +45,10 @@ pub(super) fn cases() -> PathBuf {
     project().join("tests/system")
 }
 
-/// The expression of the harness, with nixpkgs' lib or the double of it.
+/// The expression of the harness, with nixpkgs' lib or the stub of it.
 fn harness(home_manager: &HomeManager, flakes: &Path) -> String {
     let lib = match home_manager {
-        HomeManager::Double => String::new(),
+        HomeManager::Stub => String::new(),
         HomeManager::Real(_, lib) => format!("lib = import {};", nix_path(lib)),
     };
     format!(

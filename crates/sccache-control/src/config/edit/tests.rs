@@ -88,7 +88,7 @@ fn growing_touches_nothing_else(#[case] before: &str, #[case] after: &str) {
 }
 
 #[test]
-fn a_directory_that_is_named_wins_and_one_that_is_not_stays() {
+fn a_requested_directory_is_set_and_another_one_is_kept() {
     let text = "[cache.disk]\ndir = \"/old\"\nsize = 5\n";
     assert_eq!(grow(Some(text), path(), &request(None)).unwrap().text, text);
     let named = Request {
@@ -149,7 +149,7 @@ fn a_file_that_sccache_refuses_is_not_grown() {
 }
 
 #[test]
-fn json_is_refused_with_a_way_out() {
+fn json_is_refused_with_a_hint() {
     let problem = grow(Some("{}"), Path::new("/c.json"), &request(None)).unwrap_err();
     assert!(problem.hint.unwrap().contains("SCCACHE_CONF"));
 }
@@ -219,7 +219,7 @@ fn a_back_end_is_set_up_with_several_keys_at_once() {
 }
 
 #[test]
-fn one_key_does_not_get_two_names() {
+fn a_key_does_not_get_a_second_name() {
     let text = "[cache.redis]\nendpoint = 'x'\nexpiration = 5\n";
     let problem = put(text, &[("cache.redis.ttl", "6")]).unwrap_err();
     assert!(problem.hint.unwrap().contains("cache.redis.expiration"));
@@ -297,13 +297,13 @@ fn files() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn to_grow_twice_is_to_grow_once(text in files(), size in prop::option::of(1..100_u64)) {
+    fn growing_twice_changes_nothing_more(text in files(), size in prop::option::of(1..100_u64)) {
         let once = grown(&text, size);
         prop_assert_eq!(grown(&once, size), once);
     }
 
     #[test]
-    fn what_is_grown_passes_the_check(text in files(), size in prop::option::of(1..100_u64)) {
+    fn a_grown_file_passes_the_check(text in files(), size in prop::option::of(1..100_u64)) {
         let made = grow(Some(&text), path(), &request(size)).unwrap();
         let diagnostics = check(Some(&made.text), path(), &CheckContext::default());
         let bad: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();

@@ -67,7 +67,7 @@ fn unset_takes_its_own(#[case] before: &str, #[case] keys: &str, #[case] after: 
 }
 
 #[test]
-fn a_fault_has_its_place() {
+fn an_error_has_its_location() {
     let problem = parse("[a]\nb = x\n", Path::new("config")).unwrap_err();
     assert_eq!(problem.place.unwrap().line, 2);
 }

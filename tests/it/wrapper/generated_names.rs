@@ -96,6 +96,39 @@ fn libraries_with_panics_in_generated_source_are_shared(
     is_of(&second, &says_the_same_uncached(&second));
 }
 
+/// The copies that a link gets of such libraries are no files that a macro reads, wherever cargo puts the program.
+#[rstest]
+#[requires(sccache)]
+fn an_example_above_a_library_that_exports_a_macro_is_shared(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+) {
+    let reads = "use proc_macro::TokenStream;\n#[proc_macro] pub fn answer(_: TokenStream) -> TokenStream { std::fs::read_to_string(\"answer.txt\").unwrap_or(\"42\".into()).parse().unwrap() }\n";
+    let library = format!("pub use reads::answer;\n{LIBRARY}");
+    let example = "fn main() { println!(\"{}\", made::g(&[8], 0)); }\n";
+    let files = [("build.rs", SCRIPT), ("src/lib.rs", &library)];
+    let uses = "[dependencies]\nreads = { path = \"../reads\" }\n";
+    let examples = [
+        ("src/main.rs", "fn main() {}\n"),
+        ("examples/demo.rs", example),
+    ];
+    let project = Project::new()
+        .package(
+            "reads",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", reads)],
+        )
+        .package("made", uses, &files)
+        .package("app", USES, &examples)
+        .with_layout(layout)
+        .committed();
+    let build = ["build", "--example", "demo", "-p", "app"];
+    project.main().cargo(&build).ok();
+    // The directory with the copies has other files here.
+    let second = project.linked("second");
+    second.cargo(&["check", "--workspace"]).ok();
+    second.cargo(&build).ok().all_hit();
+}
+
 /// A link gets copies of such libraries with placeholders. They are made once, and again when the library has changed.
 #[requires(sccache)]
 #[test]

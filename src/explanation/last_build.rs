@@ -55,6 +55,9 @@ impl LastBuild<'_> {
                 format!("sccache had it, and shares it with other machines{took}")
             }
             Outcome::Sccache { shared: false } => format!("sccache had it{took}"),
+            Outcome::Miss if record.details.is_stale => {
+                format!("{made}, and not stored: a file that it reads changed meanwhile")
+            }
             Outcome::Miss => format!("{made}, and stored"),
             Outcome::Uncached(_) => format!("{made}, and not stored"),
             Outcome::Failed => format!("failed{own}"),

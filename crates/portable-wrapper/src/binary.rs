@@ -211,6 +211,15 @@ pub(super) fn move_cargo_home(path: &Path, from: &str, to: &str) -> io::Result<(
     patcher.finish()
 }
 
+/// Whether paths can be replaced in programs for `target`, the value of `--target`: the format is ELF, and programs are not signed.
+pub(super) fn is_supported(target: Option<&str>) -> bool {
+    const OTHERS: [&str; 6] = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
+    match target {
+        Some(target) => !OTHERS.iter().any(|other| target.contains(other)),
+        None => cfg!(not(target_vendor = "apple")),
+    }
+}
+
 /// Whether a linker wrote the output `name`: neither a library for other crates nor metadata.
 pub(super) fn is_linked(name: &str) -> bool {
     let extension = Path::new(name).extension();

@@ -24,6 +24,7 @@ use super::builds::{Details, Outcome, Recorder, Subject};
 use super::cache_entry::entry_name;
 use super::compiler::{self, Compiler, PROGRAM_VARIABLES};
 use super::digest::{self, Key};
+use super::entry_origin::Origin;
 use super::lookup::{Lookup, pass_on};
 use super::path_map::{DEBUG_REMAP, PathMap, Role};
 use super::protocol::{CompileRequest, Language};
@@ -284,6 +285,7 @@ impl Compile<'_> {
         let outcome = Outcome::of_entry(origin, self.storage.is_shared());
         let details = Details {
             took: entry.took.filter(|_| outcome.is_hit()),
+            is_stale: origin == Origin::CompiledStale,
             ..Details::default()
         };
         let CcArgs { source, output, .. } = self.object;

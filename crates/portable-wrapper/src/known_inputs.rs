@@ -195,6 +195,13 @@ impl KnownInputs {
             || real_paths.of_file(path).is_some_and(|path| is_below(&path))
     }
 
+    /// Whether the file at `path` is a library of the toolchain. With `-Z binary-dep-depinfo`, dep-info names those that the
+    /// compiler reads, and a link reads others than the compile that lists the sources.
+    pub(super) fn is_library_of_toolchain(&self, path: &Path) -> bool {
+        let kind = path.extension().unwrap_or_default().to_string_lossy();
+        UNIT_EXTENSIONS.contains(&&*kind) && self.is_installed(path)
+    }
+
     /// Whether the file at `path` is an object or library of the build script, which has to be added by itself.
     pub(super) fn is_left_out(&self, path: &Path) -> bool {
         let out_dir = self.out_dir.as_ref();

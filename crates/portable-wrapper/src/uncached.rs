@@ -105,7 +105,9 @@ pub(super) fn compile_unit(
         why,
         Uncacheable::CompilerArguments | Uncacheable::KernelFile | Uncacheable::WorkspaceWrapper
     );
-    if !is_off(SWITCH) && !are_visible {
+    // Libraries for other targets contain no placeholders.
+    let is_supported = binary::is_supported(unit.target.as_deref());
+    if !is_off(SWITCH) && !are_visible && is_supported {
         // An incremental build starts from scratch when its arguments change. In generated source, `file!()` would be a
         // placeholder, which is longer than the path.
         let has_generated =

@@ -30,6 +30,7 @@ use self::sources::{Listing, ListingRequest};
 pub(super) use self::toolchain::{DRIVER, STANDARD_LIBRARY, SYSROOT};
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
+use super::binary;
 use super::compiler::Compiler;
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
@@ -263,7 +264,7 @@ impl<'a> KeyBuilder<'a> {
 
     /// Determines reasons why the unit cannot be shared, before it is compiled.
     fn add_reasons(&mut self) {
-        if !is_elf(self.unit.target.as_deref()) {
+        if !binary::is_supported(self.unit.target.as_deref()) {
             let why = "paths in programs for this target cannot be replaced";
             self.keyed_by_path.get_or_insert_with(|| why.to_owned());
         }
@@ -468,13 +469,4 @@ impl<'a> KeyBuilder<'a> {
 fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
     named.filter(|path| path.is_dir())
-}
-
-/// Whether paths can be replaced in programs for this target: the format has sections, and programs are not signed.
-fn is_elf(target: Option<&str>) -> bool {
-    let others = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
-    match target {
-        Some(target) => !others.iter().any(|other| target.contains(other)),
-        None => cfg!(not(target_vendor = "apple")),
-    }
 }

@@ -55,6 +55,19 @@ fn a_changed_source() {
     assert_eq!(low, said(&main, &["wrapper", "explain", "low"]));
 }
 
+/// Then the result may be that of the sources before or after the change.
+#[requires(sccache)]
+#[test]
+fn a_unit_whose_source_changes_during_the_compile_is_not_stored() {
+    let project = project();
+    let script = "case \"$*\" in *'crate-name app '*--emit=dep-info,link*) echo '// more' >> crates/app/src/main.rs ;; esac\n";
+    let (main, _) = project.main().with_compiler_script(script);
+    main.cargo(&["build"]).ok();
+    let text = said(&main, &["explain", "app"]);
+    let expected = ", and not stored: a file that it reads changed meanwhile\n";
+    assert!(text.contains(expected), "{text}");
+}
+
 /// rustc compiles tests as programs.
 #[requires(sccache)]
 #[test]

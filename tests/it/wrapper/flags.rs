@@ -248,13 +248,44 @@ fn unstable_flags_with_a_stable_compiler() {
 #[test]
 fn unstable_flags_of_daily_use_are_shared() {
     let project = project();
-    let flags = "-Z threads=2 -Zshare-generics=y -Zunstable-options";
+    // The third is that of `cargo udeps`, the last that of `-Z build-std`.
+    let flags = "-Z threads=2 -Zshare-generics=y -Zbinary-dep-depinfo -Zunstable-options -Zforce-unstable-if-unmarked";
     let with = |checkout: Checkout<'_>| {
         let checkout = checkout.with("RUSTC_BOOTSTRAP", "1");
         checkout.with("RUSTFLAGS", flags).cargo(&["build"]).ok()
     };
     with(project.main());
-    with(project.linked("second")).all_hit();
+    let second = project.linked("second");
+    with(second.clone()).all_hit();
+    with(second.clone()).nothing_to_do();
+    let dep_info = fs::read_to_string(second.path("target/debug/app.d")).unwrap();
+    let main = project.main();
+    assert!(!dep_info.contains(main.text()), "{dep_info}");
+}
+
+/// Paths in a program for WebAssembly cannot be replaced, so it is compiled without placeholders. It has no standard library, which
+/// may not be installed for this target.
+#[requires(sccache)]
+#[test]
+fn a_program_for_wasm_has_the_paths_of_an_uncached_one() {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let main = "#![feature(no_core, lang_items)]\n#![no_core]\n#![no_main]\n#[lang = \"pointee_sized\"] pub trait PointeeSized {}\n#[lang = \"meta_sized\"] pub trait MetaSized: PointeeSized {}\n#[lang = \"sized\"] pub trait Sized: MetaSized {}\n#[unsafe(no_mangle)] pub extern \"C\" fn nothing() {}\n";
+    let lints = "[lints.rust]\ninternal_features = \"allow\"\n";
+    let project = Project::new()
+        .package("app", lints, &[("src/main.rs", main)])
+        .committed();
+    let checkout = project.main().with("RUSTC_BOOTSTRAP", "1");
+    let program = || {
+        let bytes = fs::read(checkout.path(&format!("target/{TARGET}/debug/app.wasm"))).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let args = ["build", "--target", TARGET];
+    checkout.cargo(&args).ok();
+    let cached = program();
+    assert!(cached.contains(checkout.text()), "{cached}");
+    checkout.clean();
+    checkout.uncached(&args).ok();
+    assert_eq!(cached, program());
 }
 
 /// A sanitizer writes no path that cannot be found, and reports the sources of this checkout.

@@ -98,13 +98,15 @@ pub(super) const PLAIN_CODEGEN: [&str; 44] = [
 ];
 
 /// `-Z` options that put a path into the output only if it is in their value.
-const PLAIN_UNSTABLE: [&str; 24] = [
+const PLAIN_UNSTABLE: [&str; 26] = [
     "allow-features",
     "always-encode-mir",
+    "binary-dep-depinfo",
     "branch-protection",
     "cf-protection",
     "cross-crate-inline-threshold",
     "fmt-debug",
+    "force-unstable-if-unmarked",
     "function-sections",
     "hint-mostly-unused",
     "inline-mir",

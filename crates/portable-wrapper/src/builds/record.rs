@@ -71,6 +71,9 @@ pub struct Details {
     /// Whether it is shared only between checkouts whose paths are equally long, because it is compiled from vendored packages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_same_length: bool,
+    /// Whether it was not stored because an input changed during the compile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_stale: bool,
     /// What is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_input: Option<String>,
@@ -98,7 +101,7 @@ pub enum Outcome {
         /// Whether the cache is shared with other machines.
         shared: bool,
     },
-    /// It was compiled, and stored.
+    /// It was compiled, and stored unless [`Details::is_stale`].
     Miss,
     /// It has no key. The name of the reason.
     Uncached(String),

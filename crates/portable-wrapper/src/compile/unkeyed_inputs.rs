@@ -150,7 +150,11 @@ pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -
     };
     let sources = request.sources.iter().map(|(path, _)| path.clone());
     let listed: BTreeSet<String> = sources.map(name).collect();
-    let is_listed = |file: &String| listed.contains(&name(request.directory.join(file)));
+    let known = &request.known_inputs;
+    let is_listed = |file: &String| {
+        let file = request.directory.join(file);
+        known.is_library_of_toolchain(&file) || listed.contains(&name(file))
+    };
     info.is_none_or(|info| !info.files.iter().all(is_listed))
 }
 

@@ -61,6 +61,7 @@ impl KeyedUnit<'_> {
                 is_outside.then(|| OUTSIDE_OF_WORKSPACE.to_owned())
             }),
             needs_same_length: self.key.path_map.has_unmapped_vendored(),
+            is_stale: origin == Origin::CompiledStale,
             before: self.before_of(&outcome).cloned(),
             verified: verified.map(|(_, verified)| verified),
             ..Details::default()

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::flags::{
-    NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, writes_files, writes_nothing,
+    NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, why_uncacheable, writes_nothing,
 };
 use super::uncacheable::Uncacheable;
 use sccfg_util::{env, fsio};
@@ -141,8 +141,8 @@ impl Parser<'_> {
             // The width of the terminal only decides where lines of messages are shortened.
             "--diagnostic-width" => {}
             "-Z" | "--remap-path-prefix" | "--remap-path-scope" => {
-                if writes_files(flag, &value) {
-                    self.unsupported = Some(Uncacheable::CompilerWritesMore);
+                if let Some(why) = why_uncacheable(flag, &value) {
+                    self.unsupported = Some(why);
                 }
                 if !writes_nothing(flag, &value) {
                     unit.unknown

@@ -37,8 +37,8 @@ pub(super) enum Uncacheable {
     CompilerArguments,
     /// A source is in `/dev`, `/proc` or `/sys`: its content may depend on the compiler's process.
     KernelFile,
-    /// `RUSTC_LOG`: the compiler writes a log.
-    CompilerLog,
+    /// The compiler prints a log (`RUSTC_LOG`), how long it takes, or the source in another form instead of compiling it.
+    CompilerPrints,
 
     /// The build script of a package that may change runs a compiler through the wrapper, which does not note what this
     /// compiler reads.
@@ -165,7 +165,7 @@ impl Uncacheable {
                 "a macro in its dependencies may read the arguments of the compiler"
             }
             Self::KernelFile => "it includes a file in /dev, /proc or /sys",
-            Self::CompilerLog => "the compiler writes a log (RUSTC_LOG)",
+            Self::CompilerPrints => "the compiler prints a log, times or its form of the source",
             Self::ScriptCompiles => {
                 "it runs a compiler through the wrapper, and it is not known which files that compiler reads"
             }
@@ -282,7 +282,7 @@ impl Uncacheable {
             | Self::StandardStreams
             | Self::CompilerArguments
             | Self::KernelFile
-            | Self::CompilerLog
+            | Self::CompilerPrints
             // sccache does not cache these either.
             | Self::NotUtf8
             | Self::UnusualFlag

@@ -191,7 +191,7 @@ impl<'a> KeyBuilder<'a> {
             return Err(Uncacheable::StandardStreams);
         }
         if env::var_os("RUSTC_LOG").is_some_and(|log| !log.is_empty()) {
-            return Err(Uncacheable::CompilerLog);
+            return Err(Uncacheable::CompilerPrints);
         }
         if inputs.macros.arguments {
             return Err(Uncacheable::CompilerArguments);

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::build_scripts::publish;
+use super::command::said;
 use super::project::{Checkout, Project, succeeds};
 use indoc::indoc;
+use rstest::rstest;
 
 const LOW: &str = indoc! {r#"
     pub fn f<T: Default>() -> T { T::default() }
@@ -620,6 +622,24 @@ fn other_files_that_the_compiler_writes_are_there_in_each_build() {
         let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         assert!(names.any(|name| name.starts_with("app-")), "{place}");
         fs::remove_dir_all(&profiles).unwrap();
+    }
+}
+
+/// What the compiler prints about itself is not stored.
+#[rstest]
+#[case::times("-Ztime-passes", "time:")]
+#[case::source("-Zunpretty=hir", "fn main()")]
+#[requires(sccache)]
+fn the_compiler_prints_it_in_each_build(#[case] flag: &str, #[case] expected: &str) {
+    let project = project();
+    for place in ["first", "second"] {
+        let checkout = project.linked(place).with("RUSTC_BOOTSTRAP", "1");
+        let built = checkout.cargo(&["rustc", "-p", "app", "--", flag]).ok();
+        let printed = format!("{}{}", built.ran.stdout, built.ran.stderr);
+        assert!(printed.contains(expected), "{printed}");
+        let why = said(&checkout, &["explain", "app"]);
+        let expected = "the compiler prints a log, times or its form of the source";
+        assert!(why.contains(expected), "{why}");
     }
 }
 

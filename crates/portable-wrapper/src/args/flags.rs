@@ -1,5 +1,7 @@
 //! rustc's flags, as far as the wrapper knows them.
 
+use super::super::uncacheable::Uncacheable;
+
 /// Flags for which rustc prints something and compiles nothing.
 pub(super) const NOT_A_COMPILE: [&str; 8] = [
     "-",
@@ -127,6 +129,9 @@ const PLAIN_UNSTABLE: [&str; 26] = [
     "unstable-options",
 ];
 
+/// `-Z` options that make rustc print how long it takes, or print the source in another form instead of compiling it.
+const PRINTING: [&str; 3] = ["time-passes", "time-llvm-passes", "unpretty"];
+
 /// Prefixes of the names of `-Z` options that make rustc write files other than outputs.
 const WRITING: [&str; 7] = [
     "dump-",
@@ -138,10 +143,19 @@ const WRITING: [&str; 7] = [
     "self-profile",
 ];
 
-/// Whether a `-Z` option makes rustc write files other than outputs.
-pub(super) fn writes_files(flag: &str, value: &str) -> bool {
-    let name = value.replace('_', "-");
-    flag == "-Z" && WRITING.iter().any(|start| name.starts_with(start))
+/// Why a unit with this `-Z` option is not cached, if so.
+pub(super) fn why_uncacheable(flag: &str, value: &str) -> Option<Uncacheable> {
+    let (name, _) = value.split_once('=').unwrap_or((value, ""));
+    let name = name.replace('_', "-");
+    if flag != "-Z" {
+        None
+    } else if PRINTING.contains(&name.as_str()) {
+        Some(Uncacheable::CompilerPrints)
+    } else if WRITING.iter().any(|start| name.starts_with(start)) {
+        Some(Uncacheable::CompilerWritesMore)
+    } else {
+        None
+    }
 }
 
 pub(super) fn takes_value(flag: &str) -> bool {

@@ -212,7 +212,7 @@ pub(super) fn move_cargo_home(path: &Path, from: &str, to: &str) -> io::Result<(
 }
 
 /// Whether paths can be replaced in programs for `target`, the value of `--target`: the format is ELF, and programs are not signed.
-pub(super) fn is_supported(target: Option<&str>) -> bool {
+pub(super) fn supports_target(target: Option<&str>) -> bool {
     const OTHERS: [&str; 6] = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
     match target {
         Some(target) => !OTHERS.iter().any(|other| target.contains(other)),

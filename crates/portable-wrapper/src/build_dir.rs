@@ -40,6 +40,11 @@ pub(super) fn copies_dir(out_dir: &Path) -> PathBuf {
     wrapper_dir(out_dir).join("located")
 }
 
+/// The directories with the libraries of units with this output directory: that directory, and the one with their copies.
+pub(super) fn library_dirs(out_dir: &Path) -> [PathBuf; 2] {
+    [out_dir.to_owned(), copies_dir(out_dir)]
+}
+
 /// The root of the build directory that `directory` is in. `target` is the value of `--target`.
 pub(super) fn root(directory: &Path, target: Option<&str>) -> Option<PathBuf> {
     let nearest = |names: &[&str]| {

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::build_dir::copies_dir;
+use super::build_dir::library_dirs;
 use super::digest;
 use super::observation::Requests;
 use super::package;
@@ -58,8 +58,7 @@ impl KnownInputs {
 
     /// Adds an output directory of other units, with the directory of copies of its libraries.
     pub(super) fn add_units(&mut self, path: &Path) {
-        self.units.insert(path.to_owned());
-        self.units.insert(copies_dir(path));
+        self.units.extend(library_dirs(path));
     }
 
     pub(super) fn set_out_dir(&mut self, path: &Path) {
@@ -198,8 +197,7 @@ impl KnownInputs {
     /// Whether the file at `path` is a library of the toolchain. With `-Z binary-dep-depinfo`, dep-info names those that the
     /// compiler reads, and a link reads others than the compile that lists the sources.
     pub(super) fn is_library_of_toolchain(&self, path: &Path) -> bool {
-        let kind = path.extension().unwrap_or_default().to_string_lossy();
-        UNIT_EXTENSIONS.contains(&&*kind) && self.is_installed(path)
+        is_library(path) && self.is_installed(path)
     }
 
     /// Whether the file at `path` is an object or library of the build script, which has to be added by itself.
@@ -209,14 +207,12 @@ impl KnownInputs {
     }
 
     fn has(&self, path: &Path) -> bool {
-        let kind = path.extension().unwrap_or_default().to_string_lossy();
         let is_below = |directories: &BTreeSet<PathBuf>| {
             path.ancestors().any(|path| directories.contains(path))
         };
         let is_of_unit = || {
             let parent = path.parent();
-            UNIT_EXTENSIONS.contains(&&*kind)
-                && parent.is_some_and(|parent| self.units.contains(parent))
+            is_library(path) && parent.is_some_and(|parent| self.units.contains(parent))
         };
         let is_made = || {
             let out_dir = self.out_dir.as_ref();
@@ -224,6 +220,12 @@ impl KnownInputs {
         };
         self.files.contains(path) || is_below(&self.directories) || is_of_unit() || is_made()
     }
+}
+
+/// Whether a file at `path` has the extension of a library or metadata.
+fn is_library(path: &Path) -> bool {
+    let kind = path.extension().unwrap_or_default().to_string_lossy();
+    UNIT_EXTENSIONS.contains(&&*kind)
 }
 
 /// The first file that a compile wrote to one of `directories` outside of `work`, and that still exists: a linker wrapper

@@ -106,7 +106,7 @@ pub(super) fn compile_unit(
         Uncacheable::CompilerArguments | Uncacheable::KernelFile | Uncacheable::WorkspaceWrapper
     );
     // Libraries for other targets contain no placeholders.
-    let is_supported = binary::is_supported(unit.target.as_deref());
+    let is_supported = binary::supports_target(unit.target.as_deref());
     if !is_off(SWITCH) && !are_visible && is_supported {
         // An incremental build starts from scratch when its arguments change. In generated source, `file!()` would be a
         // placeholder, which is longer than the path.
@@ -118,8 +118,8 @@ pub(super) fn compile_unit(
         args.extend(remaps.into_iter().map(OsString::from));
     }
     let status = run_compiler(program, &args, |line| {
-        let is_told = has_metadata && diagnostics::announced_metadata(line).is_some();
-        if is_told {
+        let is_announced = has_metadata && diagnostics::announced_metadata(line).is_some();
+        if is_announced {
             Vec::new()
         } else {
             path_map.to_real_output(line)

@@ -264,7 +264,7 @@ impl<'a> KeyBuilder<'a> {
 
     /// Determines reasons why the unit cannot be shared, before it is compiled.
     fn add_reasons(&mut self) {
-        if !binary::is_supported(self.unit.target.as_deref()) {
+        if !binary::supports_target(self.unit.target.as_deref()) {
             let why = "paths in programs for this target cannot be replaced";
             self.keyed_by_path.get_or_insert_with(|| why.to_owned());
         }

@@ -55,8 +55,8 @@ fn a_unit_with_its_path_is_right_if_a_source_changes_during_the_compile() {
     let project = made_by(makes, main)
         .file("crates/app/src/extra.rs", "// one\n")
         .committed();
-    let script = "case \"$*\" in *'crate-name app '*--emit=dep-info,link*) echo '// more' >> crates/app/src/extra.rs ;; esac\n";
-    let (main, _) = project.main().with_compiler_script(script);
+    let main = project.main();
+    let main = main.with_edit_during_compile("crates/app/src/extra.rs");
     main.cargo(&["build"]).ok();
     assert!(main.read("crates/app/src/extra.rs").contains("more"));
     says_the_same_uncached(&project.main());

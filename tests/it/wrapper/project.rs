@@ -293,6 +293,14 @@ impl Checkout<'_> {
         (self.with("COMPILER_SCRIPT", &(head + script)), directory)
     }
 
+    /// The same, with a compiler that appends a line to the source `file` before it compiles the program `app`, after its
+    /// sources were listed.
+    pub(crate) fn with_edit_during_compile(&self, file: &str) -> Self {
+        let case = "*'crate-name app '*--emit=dep-info,link*";
+        let script = format!("case \"$*\" in {case}) echo '// more' >> {file} ;; esac\n");
+        self.with_compiler_script(&script).0
+    }
+
     /// The same without a variable.
     pub(crate) fn without(&self, name: &str) -> Self {
         let mut without = self.clone();

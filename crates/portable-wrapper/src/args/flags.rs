@@ -145,16 +145,13 @@ const WRITING: [&str; 7] = [
 
 /// Why a unit with this `-Z` option is not cached, if so.
 pub(super) fn why_uncacheable(flag: &str, value: &str) -> Option<Uncacheable> {
-    let (name, _) = value.split_once('=').unwrap_or((value, ""));
-    let name = name.replace('_', "-");
-    if flag != "-Z" {
-        None
-    } else if PRINTING.contains(&name.as_str()) {
-        Some(Uncacheable::CompilerPrints)
-    } else if WRITING.iter().any(|start| name.starts_with(start)) {
-        Some(Uncacheable::CompilerWritesMore)
-    } else {
-        None
+    let name = unstable_name(value);
+    match flag {
+        "-Z" if PRINTING.contains(&&*name) => Some(Uncacheable::CompilerPrints),
+        "-Z" if WRITING.iter().any(|start| name.starts_with(start)) => {
+            Some(Uncacheable::CompilerWritesMore)
+        }
+        _ => None,
     }
 }
 
@@ -164,8 +161,13 @@ pub(super) fn takes_value(flag: &str) -> bool {
 
 /// Whether a `-Z` option is known to write no additional file, and no path that is not in its value.
 pub(super) fn writes_nothing(flag: &str, value: &str) -> bool {
+    flag == "-Z" && PLAIN_UNSTABLE.contains(&&*unstable_name(value))
+}
+
+/// The name of the `-Z` option `value`. rustc accepts underscores for hyphens.
+fn unstable_name(value: &str) -> String {
     let (name, _) = value.split_once('=').unwrap_or((value, ""));
-    flag == "-Z" && PLAIN_UNSTABLE.contains(&name.replace('_', "-").as_str())
+    name.replace('_', "-")
 }
 
 /// Whether `kind` is a kind of directory that `-L` accepts.

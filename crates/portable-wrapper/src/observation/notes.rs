@@ -106,11 +106,12 @@ impl Uses {
 }
 
 impl Requests {
-    /// Whether a macro asked for the canonical path of a file; `None` if the compiler, which always does, cannot be distinguished from macros.
+    /// Whether a macro asked for the canonical path of a file; `None` if the compiler, which always does, cannot be distinguished
+    /// from macros.
     pub(crate) fn resolves_paths(&self) -> Option<bool> {
         let mut resolved = self.files.values().filter(|uses| uses.is_resolved);
-        let is_told = resolved.clone().any(|uses| !uses.is_resolved_by_other);
-        is_told.then(|| resolved.any(|uses| uses.is_resolved_by_other))
+        let is_known = resolved.clone().any(|uses| !uses.is_resolved_by_other);
+        is_known.then(|| resolved.any(|uses| uses.is_resolved_by_other))
     }
 
     /// The first path below `directory` that was written and no longer exists, although no observed process removed it. Skips the

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::question::{Question, questions};
 
 use super::super::binary;
-use super::super::build_dir::{copies_dir, wrapper_dir};
+use super::super::build_dir::{library_dirs, wrapper_dir};
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::observation::{Program, Requests, Uses, own_calls};
@@ -253,15 +253,11 @@ impl KeyBuilder<'_> {
         let externs = self.unit.externs.iter();
         let externs = externs.filter_map(|(_, file)| file.as_deref());
         let searched = self.unit.search.iter();
-        // A link gets copies of libraries with panics in generated source.
-        let searched = searched.flat_map(|(_, directory)| {
-            let copies = both(&copies_dir(directory));
-            both(directory).into_iter().chain(copies)
-        });
+        let searched = searched.flat_map(|(_, directory)| both(directory));
         CompilerFiles {
             toolchain: ToolchainFiles::of(self.compiler, self.unit.target.as_deref()),
             externs: externs.flat_map(both).collect(),
-            searched: searched.collect(),
+            searched: searched.flat_map(|path| library_dirs(&path)).collect(),
         }
     }
 

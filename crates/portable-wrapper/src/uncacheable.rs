@@ -165,7 +165,7 @@ impl Uncacheable {
                 "a macro in its dependencies may read the arguments of the compiler"
             }
             Self::KernelFile => "it includes a file in /dev, /proc or /sys",
-            Self::CompilerPrints => "the compiler prints a log, times or its form of the source",
+            Self::CompilerPrints => "RUSTC_LOG or -Z has the compiler print more than messages",
             Self::ScriptCompiles => {
                 "it runs a compiler through the wrapper, and it is not known which files that compiler reads"
             }

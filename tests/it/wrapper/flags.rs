@@ -638,7 +638,7 @@ fn the_compiler_prints_it_in_each_build(#[case] flag: &str, #[case] expected: &s
         let printed = format!("{}{}", built.ran.stdout, built.ran.stderr);
         assert!(printed.contains(expected), "{printed}");
         let why = said(&checkout, &["explain", "app"]);
-        let expected = "the compiler prints a log, times or its form of the source";
+        let expected = "RUSTC_LOG or -Z has the compiler print more than messages";
         assert!(why.contains(expected), "{why}");
     }
 }

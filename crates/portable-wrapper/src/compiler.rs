@@ -165,18 +165,30 @@ impl Compiler {
 
     /// The file names of a crate type, with [`STEM`] in place of the unit's stem.
     fn forms(&self, kind: &str, target: Option<&str>, state: &StateDir) -> Option<Vec<String>> {
-        let subject = format!("{FORMAT} {} {kind} {target:?}", self.digest());
+        let kind = if kind == "lib" { "rlib" } else { kind };
+        let known = CRATE_TYPES.iter().position(|known| *known == kind);
+        let form = known.and_then(|at| {
+            let mut forms = self.file_names(&CRATE_TYPES, target, state)?;
+            // On some targets, a crate type has several files or is not supported.
+            (forms.len() == CRATE_TYPES.len()).then(|| forms.swap_remove(at))
+        });
+        form.map(|form| vec![form])
+            .or_else(|| self.file_names(&[kind], target, state))
+    }
+
+    /// The lines that the compiler prints for these crate types, in their order.
+    fn file_names(
+        &self,
+        kinds: &[&str],
+        target: Option<&str>,
+        state: &StateDir,
+    ) -> Option<Vec<String>> {
+        let subject = format!("{FORMAT} {} {} {target:?}", self.digest(), kinds.join(","));
         if let Some(known) = state.load("names", &subject) {
             return Some(known);
         }
-        let mut args = vec![
-            "--print",
-            "file-names",
-            "--crate-name",
-            STEM,
-            "--crate-type",
-            kind,
-        ];
+        let mut args = vec!["--print", "file-names", "--crate-name", STEM];
+        args.extend(kinds.iter().flat_map(|kind| ["--crate-type", kind]));
         args.extend(target.into_iter().flat_map(|target| ["--target", target]));
         args.push("-");
         let printed = ask(&self.program, &args)?;
@@ -186,6 +198,8 @@ impl Compiler {
     }
 }
 
+/// The crate types about which the compiler is asked at once, as cargo does.
+const CRATE_TYPES: [&str; 6] = ["bin", "cdylib", "dylib", "proc-macro", "rlib", "staticlib"];
 const STEM: &str = "___";
 
 /// Whether `program` is clippy's, which `cargo clippy` runs in place of the compiler.
@@ -419,6 +433,29 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_secs(4));
         Compiler::find(chooser.as_os_str(), &state).unwrap();
         assert_eq!(Compiler::saved_version(chooser.as_os_str(), &state), None);
+    }
+
+    #[test]
+    fn the_compiler_is_asked_once_for_the_names_of_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let (program, asked) = ["rustc", "asked"]
+            .map(|name| directory.path().join(name))
+            .into();
+        let text = format!(
+            "#!/bin/sh\ncase $* in *file-names*) echo >>{} ;; esac\nexec rustc \"$@\"\n",
+            asked.display()
+        );
+        script(&program, &text);
+        let state = StateDir::at(&directory.path().join("state"));
+        let compiler = Compiler::find(program.as_os_str(), &state).unwrap();
+        let kinds = ["lib"].into_iter().chain(CRATE_TYPES);
+        let forms = kinds
+            .clone()
+            .map(|kind| compiler.forms(kind, None, &state).unwrap());
+        let forms: Vec<_> = forms.collect();
+        assert_eq!(fsio::read_text(&asked).unwrap(), "\n");
+        let of_one = kinds.map(|kind| compiler.file_names(&[kind], None, &state).unwrap());
+        assert_eq!(forms, of_one.collect::<Vec<_>>());
     }
 
     /// A compiler for the host `one` whose sysroot is `directory`.

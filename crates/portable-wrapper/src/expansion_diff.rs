@@ -5,7 +5,7 @@
 //! of sources are remapped. Macros get the remapped paths from `Span::file`, and real paths from everything else. If there may
 //! be such sources, a third expansion with the compile's arguments must give the same code as the first one, apart from the
 //! remapped paths. If no macro asks for the path of a source, none compares it with another path, so the second expansion remaps
-//! paths as well, and the others follow only if it differs from the first one.
+//! paths as well, and the others follow only if it differs from the first one by something else than one of the other paths.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -17,6 +17,7 @@ use super::digest;
 use super::observation::Observation;
 use super::path_map::{PathMap, Role};
 use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
+use super::windows::Part;
 use sccfg_util::fsio::share;
 use sccfg_util::parallel::each_at_once;
 use sccfg_util::proc::Program;
@@ -46,10 +47,11 @@ pub(super) fn depends_on_path(
         return Ok(true);
     }
     let path_map = request.path_map.without_unmapped();
+    let other_paths = request.work.join("another/name/of");
     let Aliases {
         aliases,
         directories,
-    } = Aliases::create(&request.work.join("another/name/of"), &path_map)?;
+    } = Aliases::create(&other_paths, &path_map)?;
     let is_there = path_map.directory(Role::Workspace).map(Path::new) == Some(&request.directory);
     let there = aliases
         .first()
@@ -127,7 +129,7 @@ pub(super) fn depends_on_path(
     let is_same = |file: &Path| digest::of_file(file) == digest_as_it_is;
     match is_same(&expanded[1]) {
         true if is_both || !may_be_replaced => return Ok(false),
-        false if !is_both => return Ok(true),
+        false if !is_both || has_path_in(&expanded[1], &other_paths)? => return Ok(true),
         _ => {}
     }
     let others = [replaced, renamed];
@@ -139,6 +141,11 @@ pub(super) fn depends_on_path(
     }
     let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
     Ok(with_placeholders(as_it_is)? != with_placeholders(&others[0])?)
+}
+
+/// Whether the expanded source at `path` contains a path in `directory`.
+fn has_path_in(path: &Path, directory: &Path) -> io::Result<bool> {
+    Part::whole(&fsio::open(path)?)?.contains(directory.as_os_str().as_encoded_bytes())
 }
 
 /// The value of the variable that cargo set, which is among `kept` if the wrapper has changed it.

@@ -359,7 +359,7 @@ fn compile_here(
         .then(JobToken::take)
         .flatten();
     let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());
-    let Made { result, entry } = result.map_err(|_| Uncacheable::NoWorkDir)?;
+    let Made { result, entry } = result.map_err(|_| Uncacheable::CompileFiles)?;
     // A crash may be caused by placeholders or other differences to a plain compile. Other signals come from a process that
     // wants the compiler to end.
     let may_be_ours = result.signal.is_none_or(proc::is_crash);

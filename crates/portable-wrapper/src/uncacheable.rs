@@ -96,6 +96,7 @@ pub(super) enum Uncacheable {
     NoStateDir,
     NoRandomNumbers,
     NoWorkDir,
+    CompileFiles,
     NoShim,
     NoCompiler,
     UnknownCompiler,
@@ -198,9 +199,7 @@ impl Uncacheable {
                 "its source contains `env`, `printenv`, `export` or `set` as a string, so it may run a program that prints all variables, and is not observed"
             }
             Self::ScriptPreload => "LD_PRELOAD is set, so it cannot be observed",
-            Self::ScriptSanitizer => {
-                "a variable has flags for a sanitizer, so it cannot be observed"
-            }
+            Self::ScriptSanitizer => "flags for a sanitizer are set, so it cannot be observed",
             Self::ScriptFailed => "it printed an error",
             Self::ScriptDeclared => {
                 "a file that it declared, or that a variable names, cannot be read or is too large"
@@ -210,6 +209,7 @@ impl Uncacheable {
             Self::NoStateDir => "the wrapper's state directory is not known",
             Self::NoRandomNumbers => "the system returned no random numbers",
             Self::NoWorkDir => "no work directory could be created in its output directory",
+            Self::CompileFiles => "files of its compile cannot be read or written",
             Self::NoShim => "the compiler shim could not be created",
             Self::NoCompiler => "the command line names no compiler",
             Self::UnknownCompiler => "the compiler could not be identified",

@@ -200,6 +200,13 @@ impl<'a> Builds<'a> {
         self.unit(name).or_else(earlier)
     }
 
+    /// Whether the build that compiled `unit` last did not store it, because an input changed meanwhile.
+    fn was_stale(&self, unit: &UnitRecord) -> bool {
+        let mut earlier = self.earlier.iter();
+        let last = earlier.find_map(|build| build.unit(&unit.unit));
+        last.is_some_and(|last| last.details.is_stale)
+    }
+
     /// The direct and indirect dependencies of `unit` in this build, the nearest first: their numbers.
     fn numbers_below(&self, unit: &UnitRecord) -> impl Iterator<Item = usize> {
         let mut seen = vec![false; self.build.units.len()];
@@ -315,6 +322,10 @@ impl<'a> Builds<'a> {
         let Some(first) = before.changed.first() else {
             return match here {
                 Some(here) if before.key != unit.key => place(here),
+                _ if before.key == unit.key && self.was_stale(unit) => {
+                    let text = "a file that it reads changed during the last compile, which was not stored";
+                    Cause::new(CauseKind::Source, text)
+                }
                 _ if before.key == unit.key => {
                     let text = "it had the same key before, but the cache does not have it";
                     Cause::new(CauseKind::NotKept, text).hint(

@@ -61,11 +61,17 @@ fn a_changed_source() {
 fn a_unit_whose_source_changes_during_the_compile_is_not_stored() {
     let project = project();
     let main = project.main();
-    let main = main.with_edit_during_compile("crates/app/src/main.rs");
-    main.cargo(&["build"]).ok();
+    let source = "crates/app/src/main.rs";
+    main.build_with_edit_during_compile(source).ok();
     let text = said(&main, &["explain", "app"]);
     let expected = ", and not stored: a file that it reads changed meanwhile\n";
     assert!(text.contains(expected), "{text}");
+    // The cache did not lose it.
+    project.git(&main.directory, &["checkout", "-q", source]);
+    main.cargo(&["build"]).ok();
+    let text = said(&main, &["explain", "app"]);
+    let why = "why: a file that it reads changed during the last compile, which was not stored\n";
+    assert!(text.contains(why), "{text}");
 }
 
 /// rustc compiles tests as programs.

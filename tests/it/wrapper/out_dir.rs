@@ -58,8 +58,8 @@ fn a_unit_with_its_path_is_right_if_a_source_changes_during_the_compile() {
         .file("crates/app/src/extra.rs", "// one\n")
         .committed();
     let main = project.main();
-    let main = main.with_edit_during_compile("crates/app/src/extra.rs");
-    main.cargo(&["build"]).ok();
+    main.build_with_edit_during_compile("crates/app/src/extra.rs")
+        .ok();
     assert!(main.read("crates/app/src/extra.rs").contains("more"));
     says_the_same_uncached(&project.main());
 }

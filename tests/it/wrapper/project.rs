@@ -293,14 +293,6 @@ impl Checkout<'_> {
         (self.with("COMPILER_SCRIPT", &(head + script)), directory)
     }
 
-    /// The same, with a compiler that appends a line to the source `file` before it compiles the program `app`, after its
-    /// sources were listed.
-    pub(crate) fn with_edit_during_compile(&self, file: &str) -> Self {
-        let case = "*'crate-name app '*--emit=dep-info,link*";
-        let script = format!("case \"$*\" in {case}) echo '// more' >> {file} ;; esac\n");
-        self.with_compiler_script(&script).0
-    }
-
     /// The same without a variable.
     pub(crate) fn without(&self, name: &str) -> Self {
         let mut without = self.clone();
@@ -362,6 +354,19 @@ impl Checkout<'_> {
     pub(crate) fn cargo(&self, args: &[&str]) -> Built {
         let output = self.cargo_command(args).output().unwrap();
         self.built(args, &output)
+    }
+
+    /// Builds, and appends a line to the source `file` when the sources of the program `app` were listed, before it is compiled.
+    pub(crate) fn build_with_edit_during_compile(&self, file: &str) -> Built {
+        let (waiting, directory) = self.with_compiler_script(
+            "case \"$*\" in *'crate-name app '*--emit=dep-info,link*) echo >$dir/started; while [ ! -e $dir/edited ]; do sleep 0.01; done ;; esac\n",
+        );
+        let args = ["build"];
+        let build = waiting.started(&args);
+        wait_until("the compile starts", || directory.join("started").exists());
+        self.write(file, &(self.read(file) + "// more\n"));
+        fs::write(directory.join("edited"), "").unwrap();
+        waiting.built(&args, &build.wait_with_output().unwrap())
     }
 
     /// The same without the wrapper.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub(crate) use self::change::{Between, cause_of};
 use portable_wrapper::builds::{Before, Build, Change, Kind, Outcome, UnitRecord};
-use portable_wrapper::explain::OUTSIDE_OF_WORKSPACE;
+use portable_wrapper::explain::{HAS_FILE_TIMES, OUTSIDE_OF_WORKSPACE};
 
 /// The kind of a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -378,10 +378,10 @@ fn place(here: &str) -> Cause {
 
 /// Between which checkouts a unit is shared that is not shared between all.
 pub(crate) fn shared_only(why: &str) -> String {
-    let checkouts = if why == OUTSIDE_OF_WORKSPACE {
-        "checkouts that use it at the same path"
-    } else {
-        "checkouts at the same path"
+    let checkouts = match why {
+        OUTSIDE_OF_WORKSPACE => "checkouts that use it at the same path",
+        HAS_FILE_TIMES => "builds in the same checkout",
+        _ => "checkouts at the same path",
     };
     format!("shared only between {checkouts}: {why}")
 }

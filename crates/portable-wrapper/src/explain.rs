@@ -13,7 +13,7 @@ use super::digest::{HASHED, KeyPart, shown_secret};
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
-pub use super::unit_manifest::OUTSIDE_OF_WORKSPACE;
+pub use super::unit_manifest::{HAS_FILE_TIMES, OUTSIDE_OF_WORKSPACE};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest};
 use sccfg_util::env;
 
@@ -194,25 +194,22 @@ pub fn workspaces(target: &Path) -> BTreeSet<PathBuf> {
 }
 
 fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {
-    let (why, hint) = match &manifest.sharing {
-        Sharing::Everywhere if manifest.is_outside => {
-            let hint =
-                "move the package below the workspace's directory, where all checkouts share it";
-            (Some(OUTSIDE_OF_WORKSPACE.to_owned()), Some(hint.to_owned()))
-        }
-        Sharing::Everywhere => (None, None),
-        Sharing::PathLeaked(leak) => (Some(leak.describe()), Some(leak.hint().to_owned())),
-        Sharing::KeyedByPath(why) => {
-            let hint = build_script::hint_for_path(why);
-            (Some(why.clone()), hint.map(str::to_owned))
-        }
-        Sharing::NotCached(why) => (
-            Some(why.describe_with(manifest.unknown_input.as_deref())),
-            why.hint().map(str::to_owned),
+    let hint = match &manifest.sharing {
+        Sharing::Everywhere => manifest.is_outside.then_some(
+            "move the package below the workspace's directory, where all checkouts share it",
         ),
+        Sharing::PathLeaked(leak) => Some(leak.hint()),
+        Sharing::KeyedByPath(why) => build_script::hint_for_path(why),
+        Sharing::NotCached(why) => why.hint(),
+    };
+    let hint = hint.map(str::to_owned);
+    let why = match &manifest.sharing {
+        Sharing::NotCached(why) => Some(why.describe_with(manifest.unknown_input.as_deref())),
+        _ => manifest.why_not_everywhere(),
     };
     let pairs = |part: KeyPart| (part.what, part.value);
     let is_of_build_script = manifest.is_of_build_script();
+    let is_run = manifest.is_run();
     let crate_types = if is_test(&manifest.parts) {
         vec![TEST.to_owned()]
     } else {
@@ -231,7 +228,8 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
             manifest.sharing,
             Sharing::PathLeaked(PathLeak::Embedded(Role::Workspace | Role::Target))
         ),
-        needs_same_length: manifest.path_map.has_unmapped_vendored(),
+        // The key of a run of the workspace has no path of vendored packages.
+        needs_same_length: !is_run && manifest.path_map.has_unmapped_vendored(),
         is_cached: !matches!(manifest.sharing, Sharing::NotCached(_)),
         why,
         hint,

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use self::directories::{path_map_of, registries, vendored};
 use self::externs::{Extern, read_externs};
 use self::key::Closures;
-pub(super) use self::key::{UnitKey, closure_of};
+pub(super) use self::key::{UnitKey, closure_of, has_file_times};
 use self::origin::Origin;
 pub(super) use self::origin::{is_published, published_package};
 use self::sources::{Listing, ListingRequest};

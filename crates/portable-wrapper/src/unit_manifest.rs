@@ -24,6 +24,7 @@ use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::FORMAT;
 use super::uncacheable::Uncacheable;
+use super::unit_key::has_file_times;
 use sccfg_util::{env, fsio};
 
 /// Between which checkouts a unit is shared.
@@ -42,16 +43,11 @@ pub(super) enum Sharing {
 /// Why a unit is shared only between checkouts that use its package at the same path.
 pub const OUTSIDE_OF_WORKSPACE: &str = "its package is outside of the workspace's directory";
 
-impl Sharing {
-    /// Why it is shared only between checkouts at the same path, if so.
-    pub(super) fn why_not_everywhere(&self) -> Option<String> {
-        match self {
-            Self::PathLeaked(leak) => Some(leak.describe()),
-            Self::KeyedByPath(why) => Some(why.clone()),
-            Self::Everywhere | Self::NotCached(_) => None,
-        }
-    }
-}
+/// Why a run is shared only between checkouts at the same path.
+const OF_VENDORED: &str = "the path of its vendored package is in its key";
+
+/// Why a unit is shared only between builds in one checkout.
+pub const HAS_FILE_TIMES: &str = "a macro in its dependencies reads the times of files";
 
 /// What a unit is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -264,6 +260,36 @@ impl UnitManifest {
             Sharing::PathLeaked(leak) if leak.is_expected_again() => Some(leak),
             _ => None,
         }
+    }
+
+    /// Why it is not shared between all checkouts with the same sources, if it is cached.
+    pub(super) fn why_not_everywhere(&self) -> Option<String> {
+        match &self.sharing {
+            Sharing::Everywhere => self.why_by_key().map(str::to_owned),
+            Sharing::PathLeaked(leak) => Some(leak.describe()),
+            Sharing::KeyedByPath(why) => Some(why.clone()),
+            Sharing::NotCached(_) => None,
+        }
+    }
+
+    /// Why other checkouts have another key with the same sources.
+    fn why_by_key(&self) -> Option<&'static str> {
+        if self.is_outside {
+            return Some(OUTSIDE_OF_WORKSPACE);
+        }
+        if self.is_run() {
+            let directory = self.parts.iter().find(|part| part.what == "directory");
+            let is_vendored = directory
+                .zip(self.path_map.vendored())
+                .is_some_and(|(part, vendored)| Path::new(&part.value).starts_with(vendored));
+            return is_vendored.then_some(OF_VENDORED);
+        }
+        has_file_times(&self.parts).then_some(HAS_FILE_TIMES)
+    }
+
+    /// Whether it is a run of a build script.
+    pub(super) fn is_run(&self) -> bool {
+        self.crate_types == ["run"]
     }
 
     /// Whether it is the program of a build script, or a run of that.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use super::command::said;
 use super::environment::PROC_MACRO;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, succeeds};
@@ -56,6 +57,9 @@ fn a_rebuild_hits_until_a_time_changes() {
     let main = with_home(&project, &project.main());
     main.cargo(&["build"]).ok();
     let first = main.says("app");
+    let text = said(&main, &["explain", "app"]);
+    let why = "shared only between builds in the same checkout: a macro in its dependencies reads the times of files";
+    assert!(text.contains(why), "{text}");
     main.clean();
     main.cargo(&["build"]).ok().all_hit();
     assert_eq!(says_the_same_uncached(&main), first);

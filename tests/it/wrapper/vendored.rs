@@ -141,6 +141,11 @@ fn runs_of_their_build_scripts_are_kept_in_the_same_checkout() {
     let second = project.linked("next");
     second.cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 1);
+    for command in [&["report"][..], &["explain", "published"]] {
+        let text = said(&second, command);
+        let why = "shared only between checkouts at the same path: the path of its vendored package is in its key";
+        assert!(text.contains(why), "{text}");
+    }
     assert_eq!(says_the_same_uncached(&second), "one\n");
 }
 

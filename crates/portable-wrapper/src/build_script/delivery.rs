@@ -70,7 +70,7 @@ impl Context {
                     self.store.count(Kind::Script, outcome);
                     let parts = [&*first.parts, &second.observed.parts].concat();
                     let manifest = self.manifest(&key, &parts, true, run.why_here());
-                    let here = manifest.sharing.why_not_everywhere();
+                    let here = manifest.why_not_everywhere();
                     self.record(&with_observed(manifest, inputs, second.observed.digest));
                     self.print(&run);
                     let details = Details {

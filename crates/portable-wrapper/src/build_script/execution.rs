@@ -201,7 +201,7 @@ impl Context {
             }
         };
         let details = Details {
-            here: manifest.sharing.why_not_everywhere(),
+            here: manifest.why_not_everywhere(),
             before: before.filter(|_| outcome == Outcome::Miss),
             ..Details::default()
         };

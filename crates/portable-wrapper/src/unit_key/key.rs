@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio::KeyLock;
 
-use super::super::digest::{self, Key};
+use super::super::digest::{self, Key, KeyPart};
 use super::super::known_inputs::KnownInputs;
 use super::super::macro_effects::{AmbientInputs, MacroEffects};
 use super::super::native_library::NativeLibrary;
@@ -93,8 +93,7 @@ impl UnitKey {
 
     /// Whether the key has times of files, which are others in each checkout.
     pub(crate) fn has_file_times(&self) -> bool {
-        let mut questions = self.parts.iter();
-        questions.any(|part| matches!(Question::of_part(&part.what), Some((Question::Times, _))))
+        has_file_times(&self.parts)
     }
 
     /// The digest of the keys of the unit and of all dependencies; empty if one is not known. `outputs` are the names and
@@ -167,4 +166,10 @@ pub(crate) fn closure_of(key: &str, dependencies: Option<Vec<String>>) -> String
         closure.add("below", dependency);
     }
     closure.finish()
+}
+
+/// Whether the key with these parts has times of files.
+pub(crate) fn has_file_times(parts: &[KeyPart]) -> bool {
+    let mut questions = parts.iter().map(|part| Question::of_part(&part.what));
+    questions.any(|question| matches!(question, Some((Question::Times, _))))
 }

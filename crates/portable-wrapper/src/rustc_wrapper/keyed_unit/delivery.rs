@@ -16,7 +16,7 @@ use crate::path_leak::PathLeak;
 use crate::protocol::CompileRequest;
 use crate::storage::Storage;
 use crate::uncached::cannot_write;
-use crate::unit_manifest::{self, OUTSIDE_OF_WORKSPACE, Sharing, manifest_path};
+use crate::unit_manifest::{self, Sharing, manifest_path};
 use crate::work_dir::WorkDir;
 use crate::{diagnostics, digest};
 use sccfg_util::fsio;
@@ -54,12 +54,10 @@ impl KeyedUnit<'_> {
         let outcome = Outcome::of_entry(found, storage.is_shared());
         let is_hit = outcome.is_hit();
         let mut manifest = self.manifest(entry);
+        manifest.sharing = sharing;
         let details = Details {
             took: entry.took.filter(|_| is_hit),
-            here: sharing.why_not_everywhere().or_else(|| {
-                let is_outside = manifest.is_outside;
-                is_outside.then(|| OUTSIDE_OF_WORKSPACE.to_owned())
-            }),
+            here: manifest.why_not_everywhere(),
             needs_same_length: self.key.path_map.has_unmapped_vendored(),
             is_stale: origin == Origin::CompiledStale,
             before: self.before_of(&outcome).cloned(),
@@ -71,7 +69,7 @@ impl KeyedUnit<'_> {
             // The unit was compiled from other sources than those in the key.
             manifest.closure.clear();
         } else if !manifest.closure.is_empty() {
-            manifest.portable_closure = match &sharing {
+            manifest.portable_closure = match &manifest.sharing {
                 Sharing::Everywhere => self.key.portable_closure(false),
                 Sharing::PathLeaked(PathLeak::Embedded(_)) => self.key.portable_closure(true),
                 Sharing::PathLeaked(PathLeak::Derived(_) | PathLeak::SourceLocation(_))
@@ -79,7 +77,6 @@ impl KeyedUnit<'_> {
                 | Sharing::NotCached(_) => None,
             };
         }
-        manifest.sharing = sharing;
         manifest.hit = is_hit;
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));

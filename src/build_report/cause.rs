@@ -196,14 +196,17 @@ impl<'a> Builds<'a> {
 
     /// The last record of a unit: of this build, or of the build that compiled it.
     fn record(&self, name: &str) -> Option<&'a UnitRecord> {
-        let earlier = || self.earlier.iter().find_map(|build| build.unit(name));
-        self.unit(name).or_else(earlier)
+        self.unit(name).or_else(|| self.earlier_record(name))
+    }
+
+    /// The last record of a unit in an earlier build.
+    fn earlier_record(&self, name: &str) -> Option<&'a UnitRecord> {
+        self.earlier.iter().find_map(|build| build.unit(name))
     }
 
     /// Whether the build that compiled `unit` last did not store it, because an input changed meanwhile.
     fn was_stale(&self, unit: &UnitRecord) -> bool {
-        let mut earlier = self.earlier.iter();
-        let last = earlier.find_map(|build| build.unit(&unit.unit));
+        let last = self.earlier_record(&unit.unit);
         last.is_some_and(|last| last.details.is_stale)
     }
 

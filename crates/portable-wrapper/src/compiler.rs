@@ -165,6 +165,7 @@ impl Compiler {
 
     /// The file names of a crate type, with [`STEM`] in place of the unit's stem.
     fn forms(&self, kind: &str, target: Option<&str>, state: &StateDir) -> Option<Vec<String>> {
+        // The same type for rustc, which prints one line for both.
         let kind = if kind == "lib" { "rlib" } else { kind };
         let known = CRATE_TYPES.iter().position(|known| *known == kind);
         let form = known.and_then(|at| {

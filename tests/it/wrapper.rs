@@ -37,6 +37,7 @@ mod modes;
 mod native_libraries;
 mod noexec;
 mod observed_runs;
+mod other_targets;
 mod out_dir;
 mod pass_through;
 mod paths;

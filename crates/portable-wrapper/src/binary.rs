@@ -9,6 +9,7 @@ mod line_tables;
 mod locations;
 pub(super) mod placeholder_sites;
 pub(super) mod sections;
+mod wasm;
 
 use std::fs::File;
 use std::io;
@@ -211,9 +212,10 @@ pub(super) fn move_cargo_home(path: &Path, from: &str, to: &str) -> io::Result<(
     patcher.finish()
 }
 
-/// Whether paths can be replaced in programs for `target`, the value of `--target`: the format is ELF, and programs are not signed.
+/// Whether paths can be replaced in programs for `target`, the value of `--target`: the format is ELF or WebAssembly, and programs
+/// are not signed.
 pub(super) fn supports_target(target: Option<&str>) -> bool {
-    const OTHERS: [&str; 6] = ["apple", "darwin", "windows", "wasm", "uefi", "aix"];
+    const OTHERS: [&str; 6] = ["apple", "darwin", "windows", "emscripten", "uefi", "aix"];
     match target {
         Some(target) => !OTHERS.iter().any(|other| target.contains(other)),
         None => cfg!(not(target_vendor = "apple")),

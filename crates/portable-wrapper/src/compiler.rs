@@ -130,6 +130,12 @@ impl Compiler {
         self.own_files.paths()
     }
 
+    /// The directory of the programs that the compiler runs, such as its own linker.
+    fn programs(&self) -> PathBuf {
+        let directory = self.sysroot.join(LIBRARIES).join("rustlib");
+        directory.join(self.host().unwrap_or_default()).join("bin")
+    }
+
     /// The host triple.
     pub(super) fn host(&self) -> Option<&str> {
         self.version.lines().find_map(host_of)
@@ -253,8 +259,8 @@ fn version_and_libraries(program: &Path, state: &StateDir) -> Option<(String, BT
     Some((version, requests.unwrap_or_default().libraries))
 }
 
-/// The libraries of the toolchain for a target, its linker, and the directory of the libraries, whose mtime changes when a
-/// library is added or removed.
+/// The libraries of the toolchain for a target, the files of a C library that it has for programs, its linker, and the directory
+/// of the libraries, whose mtime changes when a library is added or removed.
 fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     let directory = sysroot.join(LIBRARIES).join("rustlib").join(target);
     let libraries = directory.join("lib");
@@ -265,6 +271,8 @@ fn standard_library(sysroot: &Path, target: &str) -> Vec<PathBuf> {
     });
     names.sort_unstable();
     let mut files: Vec<_> = names.iter().map(|name| libraries.join(name)).collect();
+    let of_c = libraries.join("self-contained");
+    files.extend(fsio::names_in(&of_c).iter().map(|name| of_c.join(name)));
     files.push(directory.join("bin/rust-lld"));
     files.push(libraries);
     files

@@ -19,7 +19,7 @@ use sccfg_util::wrapper_vars;
 use sccfg_util::{env, fsio};
 
 /// The version of the format of saved values and of cache entries. Part of all keys.
-pub(super) const FORMAT: &str = "25";
+pub(super) const FORMAT: &str = "26";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a file is kept after it was written.
@@ -29,7 +29,7 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The directories in it: one for each kind of saved values, and those of other modules.
-const DIRECTORIES: [&str; 20] = [
+const DIRECTORIES: [&str; 21] = [
     "compilers",
     COMPUTING,
     "directories",
@@ -48,6 +48,7 @@ const DIRECTORIES: [&str; 20] = [
     "shims",
     "sources",
     "store",
+    "targets",
     "unknown-inputs",
     "workspaces",
 ];

@@ -199,7 +199,7 @@ impl<'a> KeyBuilder<'a> {
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {
-            inputs.add_linker(compiler)?;
+            inputs.add_linker()?;
         }
         if let Some(why) = &inputs.keyed_by_path {
             inputs.key.add("only here", why);

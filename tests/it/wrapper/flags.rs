@@ -265,31 +265,6 @@ fn unstable_flags_of_daily_use_are_shared() {
     assert!(!dep_info.contains(main.text()), "{dep_info}");
 }
 
-/// Paths in a program for WebAssembly cannot be replaced, so it is compiled without placeholders. It has no standard library, which
-/// may not be installed for this target.
-#[requires(sccache)]
-#[test]
-fn a_program_for_wasm_has_the_paths_of_an_uncached_one() {
-    const TARGET: &str = "wasm32-unknown-unknown";
-    let main = "#![feature(no_core, lang_items)]\n#![no_core]\n#![no_main]\n#[lang = \"pointee_sized\"] pub trait PointeeSized {}\n#[lang = \"meta_sized\"] pub trait MetaSized: PointeeSized {}\n#[lang = \"sized\"] pub trait Sized: MetaSized {}\n#[unsafe(no_mangle)] pub extern \"C\" fn nothing() {}\n";
-    let lints = "[lints.rust]\ninternal_features = \"allow\"\n";
-    let project = Project::new()
-        .package("app", lints, &[("src/main.rs", main)])
-        .committed();
-    let checkout = project.main().with("RUSTC_BOOTSTRAP", "1");
-    let program = || {
-        let bytes = fs::read(checkout.path(&format!("target/{TARGET}/debug/app.wasm"))).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let args = ["build", "--target", TARGET];
-    checkout.cargo(&args).ok();
-    let cached = program();
-    assert!(cached.contains(checkout.text()), "{cached}");
-    checkout.clean();
-    checkout.uncached(&args).ok();
-    assert_eq!(cached, program());
-}
-
 /// A sanitizer writes no path that cannot be found, and reports the sources of this checkout.
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 #[requires(sccache)]

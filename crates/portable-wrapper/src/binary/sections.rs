@@ -7,6 +7,7 @@ use object::read::elf::{FileHeader, SectionHeader as _};
 use object::{Endianness, FileKind, Object as _, ObjectSection as _, ReadCache, ReadRef, elf};
 
 use super::super::windows::Part;
+use super::wasm;
 
 /// A member of an archive.
 pub(crate) struct Member<'a> {
@@ -46,6 +47,9 @@ pub(super) type Section<'a> = (String, Part<'a>);
 
 /// The sections of an object file that have bytes; `None` if it is none.
 pub(super) fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
+    if wasm::is_module(part) {
+        return wasm::sections(part);
+    }
     let cache = ReadCache::new(part.file);
     let data = data(&cache, part);
     let section =
@@ -106,8 +110,8 @@ pub(crate) struct Writable<'a> {
     pub(crate) has_lists: bool,
 }
 
-/// The parts of a file in which a string may be changed: an ELF file, or the ELF files in an archive, without rustc's metadata,
-/// which contains lengths and digests. None for other formats, which are signed or unknown.
+/// The parts of a file in which a string may be changed: an ELF file or module of WebAssembly, or those in an archive, without rustc's
+/// metadata, which contains lengths and digests. None for other formats, which are signed or unknown.
 pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Writable<'a>> {
     match members(file) {
         Some(members) => {
@@ -122,7 +126,9 @@ pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Writable<'a>> {
 
 fn writable_parts_of<'a>(part: &Part<'a>) -> Vec<Writable<'a>> {
     let is_elf = part.start(4).is_ok_and(|magic| magic == elf::ELFMAG);
-    let sections = is_elf.then(|| sections(part)).flatten().unwrap_or_default();
+    let is_known = is_elf || wasm::is_module(part);
+    let sections = is_known.then(|| sections(part));
+    let sections = sections.flatten().unwrap_or_default();
     let is_writable = |(name, _): &Section<'_>| !is_rustc(name) && !name.starts_with(".llvm");
     sections
         .into_iter()

@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Compiler, ask};
+use serde::Deserialize;
+
+use super::{Compiler, ask, ask_in};
 use crate::args::Unit;
 use crate::cached_digest::CachedDigest;
 use crate::ccache;
@@ -13,6 +15,10 @@ use sccfg_util::programs::find_program;
 
 /// The linker that rustc runs by default.
 const LINKER: &str = "cc";
+/// The linker of the toolchain, which rustc runs by default for WebAssembly and for targets without an operating system.
+const OWN_LINKER: &str = "rust-lld";
+/// The flavors of linkers that are C compilers with the options of GCC.
+const C_COMPILERS: [&str; 2] = ["gnu-cc", "gnu-lld-cc"];
 
 /// Variables with which a C compiler finds the programs that it runs.
 pub(crate) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREFIX"];
@@ -21,16 +27,8 @@ pub(crate) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREF
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
 /// The digest of the inputs of a link of `unit` besides crates, as far as they are known: the linker that rustc runs, and files
-/// of the C library. `None` for a target other than the host without a named linker.
+/// of the C library. `None` if the linker is not known.
 pub(crate) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Option<String> {
-    let named = unit.codegen("linker");
-    let is_host = unit
-        .target
-        .as_deref()
-        .is_none_or(|target| Some(target) == compiler.host());
-    if named.is_none() && !is_host {
-        return None;
-    }
     let mut used: Vec<String> = vec!["ld".to_owned()];
     for word in unit.linker_words() {
         if let Some(name) = word.strip_prefix("-fuse-ld=") {
@@ -39,11 +37,8 @@ pub(crate) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
             used.push(program.to_owned());
         }
     }
-    linker_digest(
-        &ccache::compiler_behind(linker_program(unit)?)?,
-        &used,
-        state,
-    )
+    let program = linker_program(compiler, unit, state)?;
+    linker_digest(&ccache::compiler_behind(program)?, &used, state)
 }
 
 /// As [`linker`], for a unit of the host that names no linker.
@@ -91,10 +86,63 @@ fn linker_digest(program: &Path, used: &[String], state: &StateDir) -> Option<St
     Some(CachedDigest::load_or_compute(state, "linkers", &subject, files).digest)
 }
 
-/// The program with which rustc links `unit`.
-pub(crate) fn linker_program(unit: &Unit) -> Option<PathBuf> {
-    let named = unit.codegen("linker").unwrap_or(LINKER);
-    find_program(OsStr::new(named), &env::search_path())
+/// The program with which rustc links `unit`; `None` if it is not known.
+pub(crate) fn linker_program(
+    compiler: &Compiler,
+    unit: &Unit,
+    state: &StateDir,
+) -> Option<PathBuf> {
+    let target = unit.target.as_deref();
+    let target = target.filter(|target| Some(*target) != compiler.host());
+    let name = match (unit.codegen("linker"), target) {
+        (Some(name), _) => name.to_owned(),
+        (None, None) => LINKER.to_owned(),
+        // It may be that of another flavor.
+        (None, Some(_)) if unit.codegen("linker-flavor").is_some() => return None,
+        (None, Some(target)) => linker_of_target(compiler, target, state)?,
+    };
+    // rustc adds this directory to the front of the search path.
+    let own = compiler.programs().join(&name);
+    let is_own = name == OWN_LINKER && own.is_file();
+    is_own
+        .then_some(own)
+        .or_else(|| find_program(OsStr::new(&name), &env::search_path()))
+}
+
+/// What rustc knows about the linker of a target.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct TargetSpec {
+    linker: Option<String>,
+    linker_flavor: Option<String>,
+}
+
+impl TargetSpec {
+    /// The linker, if it is that of the toolchain, or a C compiler. The inputs of others, such as `emcc`, are not known.
+    fn known_linker(self) -> Option<String> {
+        let is_own = self.linker.as_deref() == Some(OWN_LINKER);
+        let is_compiler = |flavor: String| C_COMPILERS.contains(&flavor.as_str());
+        let is_known = is_own || self.linker_flavor.is_some_and(is_compiler);
+        is_known.then(|| self.linker.unwrap_or_else(|| LINKER.to_owned()))
+    }
+}
+
+/// The name of the linker that rustc runs by default for `target`; `None` if its inputs are not known.
+fn linker_of_target(compiler: &Compiler, target: &str, state: &StateDir) -> Option<String> {
+    let subject = format!("{FORMAT} {} {target}", compiler.digest());
+    let saved: Option<Option<String>> = state.load("targets", &subject);
+    if let Some(linker) = saved {
+        return linker;
+    }
+    // The specification of a target is printed by nightly compilers only.
+    let as_nightly = ("RUSTC_BOOTSTRAP".into(), Some("1".into()));
+    let print = ["-Zunstable-options", "--print=target-spec-json"];
+    let args = [&print[..], &["--target", target]].concat();
+    let spec = ask_in(None, &compiler.program, &args, &[as_nightly])?;
+    let spec: TargetSpec = serde_json::from_str(&spec).ok()?;
+    let linker = spec.known_linker();
+    state.save("targets", &subject, &linker);
+    linker
 }
 
 /// The path at which the C compiler `program` finds a file of the system.
@@ -105,7 +153,12 @@ fn find_file(program: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// The digest of a system library, by its name in `-l`.
-pub(crate) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<String> {
+pub(crate) fn library(
+    compiler: &Compiler,
+    unit: &Unit,
+    name: &str,
+    state: &StateDir,
+) -> Option<String> {
     if unit
         .target
         .as_deref()
@@ -113,7 +166,7 @@ pub(crate) fn library(unit: &Unit, name: &str, state: &StateDir) -> Option<Strin
     {
         return None;
     }
-    let program = ccache::compiler_behind(linker_program(unit)?)?;
+    let program = ccache::compiler_behind(linker_program(compiler, unit, state)?)?;
     Some(library_digest(&program, name, state))
 }
 
@@ -148,9 +201,27 @@ fn library_dirs(program: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::super::tests::script;
     use super::*;
     use sccfg_util::fsio;
+
+    #[rstest]
+    #[case::webassembly("wasm32-unknown-unknown", Some("rust-lld"))]
+    #[case::no_operating_system("thumbv7em-none-eabihf", Some("rust-lld"))]
+    #[case::static_programs("x86_64-unknown-linux-musl", Some("cc"))]
+    #[case::another_system("x86_64-pc-windows-gnu", Some("x86_64-w64-mingw32-gcc"))]
+    #[case::a_script_with_other_inputs("wasm32-unknown-emscripten", None)]
+    fn the_default_linker_of_a_target_is_known(#[case] target: &str, #[case] linker: Option<&str>) {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::at(directory.path());
+        let compiler = Compiler::find("rustc".as_ref(), &state).unwrap();
+        for _asked_and_saved in 0..2 {
+            let found = linker_of_target(&compiler, target, &state);
+            assert_eq!(found.as_deref(), linker);
+        }
+    }
 
     #[test]
     fn a_library_that_is_created_later_changes_the_digest() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::cached_digest::{self, CachedDigest};
 use super::super::ccache;
-use super::super::compiler::{self, Compiler, PROGRAM_VARIABLES};
+use super::super::compiler::{self, PROGRAM_VARIABLES};
 use super::super::digest;
 use super::super::known_inputs;
 use super::super::macro_effects::words;
@@ -163,7 +163,7 @@ impl KeyBuilder<'_> {
             .collect();
         if let (true, Some(digest)) = (
             all.is_empty(),
-            compiler::library(self.unit, name, self.state),
+            compiler::library(self.compiler, self.unit, name, self.state),
         ) {
             self.key.add(format!("library {name}"), digest);
         }
@@ -172,7 +172,11 @@ impl KeyBuilder<'_> {
         }
     }
 
-    pub(super) fn add_linker(&mut self, compiler: &Compiler) -> Result<(), Uncacheable> {
+    fn linker(&self) -> Option<PathBuf> {
+        compiler::linker_program(self.compiler, self.unit, self.state)
+    }
+
+    pub(super) fn add_linker(&mut self) -> Result<(), Uncacheable> {
         let closures = self
             .closures
             .as_mut()
@@ -181,7 +185,7 @@ impl KeyBuilder<'_> {
         for (here, portable) in closures.here.iter().zip(&closures.portable) {
             self.key.add_with_portable("crate below", here, portable);
         }
-        if let Some(program) = compiler::linker_program(self.unit) {
+        if let Some(program) = self.linker() {
             self.known_inputs.add_file(&program);
             self.known_inputs.add_installation(&program, self.cwd);
             if ccache::is_one(&program) {
@@ -192,7 +196,7 @@ impl KeyBuilder<'_> {
             self.add_libraries_elsewhere(&directory);
             self.known_inputs.add_units(&directory);
         }
-        let linker = compiler::linker(compiler, self.unit, self.state);
+        let linker = compiler::linker(self.compiler, self.unit, self.state);
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(is_of_linker);
@@ -322,7 +326,7 @@ impl KeyBuilder<'_> {
     /// Adds the variables and files that the linker may read, if it is a shell script.
     fn add_inputs_of_script(&mut self) -> Result<(), Uncacheable> {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
-        let linker = compiler::linker_program(self.unit).and_then(|path| path.canonicalize().ok());
+        let linker = self.linker().and_then(|path| path.canonicalize().ok());
         // The variables of Nix's wrappers are known.
         let script = linker
             .filter(|path| !path.starts_with(NIX_STORE) && !is_binary(path))

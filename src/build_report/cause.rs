@@ -284,7 +284,7 @@ impl<'a> Builds<'a> {
         }
         if unit.types == ["object"] && unit.outcome == Outcome::Miss {
             let text = "no build before had these sources, headers, flags and compiler of C";
-            return Cause::new(CauseKind::Unknown, text);
+            return here.map_or_else(|| Cause::new(CauseKind::Unknown, text), place);
         }
         let Some(before) = &unit.details.before else {
             return match (here, &unit.outcome) {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use self::args::CcArgs;
-use self::preprocessed::Preprocessed;
+use self::preprocessed::{Contents, Preprocessed};
 pub(super) use self::unhashed::hashed_headers;
 use super::args::as_text;
 use super::build_dir;
@@ -65,6 +65,10 @@ const MAKE_FILES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
 /// The name of an object during the lookup. The real name may contain a hash of the checkout's path: the `cc` crate
 /// derives it from the source's path.
 const NAME: &str = "object.o";
+/// Why an object is shared only between checkouts at the same path.
+const HAS_PATH: &str =
+    "the preprocessed source contains the path of the checkout, as with `__FILE__` or `assert`";
+
 /// Runs a compile of a build script if its object would contain a path of this checkout, or if the run `is_observed`: the files
 /// that the preprocessor reads are noted, unlike those that sccache's server reads.
 pub(super) fn run(
@@ -241,7 +245,8 @@ impl Compile<'_> {
         let Some(text) = self.preprocessed() else {
             return Some(Attempt::Refused);
         };
-        let (key, sources) = self.key(&text)?;
+        let contents = text.contents(&self.path_map)?;
+        let (key, sources) = self.key(&text, &contents)?;
         let directory = self.object.output.parent()?;
         // Build scripts may list the files of `OUT_DIR`.
         let work = WorkDir::name(self.out_dir.parent()?);
@@ -285,6 +290,7 @@ impl Compile<'_> {
         let outcome = Outcome::of_entry(origin, self.storage.is_shared());
         let details = Details {
             took: entry.took.filter(|_| outcome.is_hit()),
+            here: contents.has_path.then(|| HAS_PATH.to_owned()),
             is_stale: origin == Origin::CompiledStale,
             ..Details::default()
         };
@@ -294,8 +300,12 @@ impl Compile<'_> {
         Some(Attempt::Done(ExitCode::SUCCESS))
     }
 
-    /// The key of a source with this preprocessed `text`, and the sources that it covers.
-    fn key(&self, text: &Preprocessed) -> Option<(String, Vec<(PathBuf, String)>)> {
+    /// The key of a source with this preprocessed `text`, which has these `contents`, and the sources that it covers.
+    fn key(
+        &self,
+        text: &Preprocessed,
+        contents: &Contents,
+    ) -> Option<(String, Vec<(PathBuf, String)>)> {
         let mapped = |text: &str| self.path_map.to_placeholders_str(text);
         let mut key = Key::default();
         key.add("format", FORMAT);
@@ -319,7 +329,6 @@ impl Compile<'_> {
         for (name, value) in variables {
             key.add(format!("${}", name.to_str()?), mapped(value.to_str()?));
         }
-        let contents = text.contents(&self.path_map)?;
         let mut sources = Vec::new();
         for named in &contents.files {
             let path = self.cwd.join(named);

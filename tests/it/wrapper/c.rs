@@ -152,6 +152,11 @@ fn a_location_in_c_is_that_of_its_checkout() {
                 "{c}: {}",
                 checkout.says("app")
             );
+            let report = super::command::said(&checkout, &["report"]);
+            assert!(
+                report.contains("the preprocessed source contains the path"),
+                "{report}"
+            );
         }
     }
 }

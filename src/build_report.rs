@@ -25,7 +25,7 @@ use serde::Serialize;
 use self::advice::Advice;
 use self::cause::{Builds, Cause, CauseKind, Traced};
 use self::critical_path::{CriticalPath, Step};
-use portable_wrapper::builds::{Build, BuildStart, Outcome, UnitRecord};
+use portable_wrapper::builds::{Build, BuildStart, Outcome, Seeding, UnitRecord};
 
 /// A report on a build.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +39,8 @@ pub(crate) struct BuildReport {
     /// Seconds since its last record.
     pub(crate) age_seconds: u64,
     pub(crate) counts: Counts,
+    /// The units with which the build directory was seeded before this build.
+    pub(crate) seeding: Option<Seeding>,
     pub(crate) times: Times,
     /// The compiled units by first cause, the longest total time first.
     pub(crate) causes: Vec<Group>,
@@ -152,6 +154,7 @@ impl BuildReport {
             is_running: build.is_running,
             age_seconds: build.age.as_secs(),
             counts: Counts::of(build),
+            seeding: build.seeding.clone(),
             times: Times::of(build),
             units: lines(build, &causes, &critical_path),
             causes: groups,
@@ -398,6 +401,7 @@ mod tests {
             start: None,
             units,
             unfinished: Vec::new(),
+            seeding: None,
             age: Duration::ZERO,
             is_running: false,
         }

@@ -204,19 +204,23 @@ fn tiles(report: &BuildReport) -> Vec<Tile> {
         0 => time(durations.saved),
         unknown => format!("{} + {unknown} not known", time(durations.saved)),
     };
+    let seeded = report.seeding.as_ref().map_or(0, |seeding| seeding.units);
     let all = [
         ("units", counts.units.to_string()),
         ("from a cache", counts.hits.to_string()),
         ("missed", counts.missed.to_string()),
         ("not cached", counts.uncached.to_string()),
         ("failed", counts.failed.to_string()),
+        ("seeded", seeded.to_string()),
         ("duration", time(durations.wall)),
         ("saved", saved),
         ("spent in compiles", time(durations.compiled)),
     ];
-    let shown = all
-        .into_iter()
-        .filter(|(name, _)| *name != "failed" || counts.failed > 0);
+    let shown = all.into_iter().filter(|(name, _)| match *name {
+        "failed" => counts.failed > 0,
+        "seeded" => seeded > 0,
+        _ => true,
+    });
     shown.map(|(name, value)| Tile { name, value }).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::time::{ago, time};
 use super::{BuildReport, Counts, Group, Step, Times, UnitLine};
-use portable_wrapper::builds::Outcome;
+use portable_wrapper::builds::{Outcome, Seeding};
 
 /// The maximum number of listed groups, units or steps.
 const LISTED: usize = 8;
@@ -17,6 +17,9 @@ pub(crate) fn text(report: &BuildReport) -> String {
             "did not end"
         };
         text.push_str(&format!("  {what:<13} {}\n", names(&report.unfinished)));
+    }
+    if let Some(seeding) = &report.seeding {
+        text.push_str(&format!("\n{} before this build\n", seeded(seeding)));
     }
     text.push_str(&times(&report.times));
     if !report.causes.is_empty() {
@@ -37,6 +40,14 @@ pub(crate) fn text(report: &BuildReport) -> String {
         ));
     }
     text
+}
+
+/// How many units were seeded, and from where.
+pub(crate) fn seeded(seeding: &Seeding) -> String {
+    let from = seeding.from.iter().map(|from| from.display().to_string());
+    let from: Vec<String> = from.collect();
+    let units = plural(seeding.units, "unit");
+    format!("{units} seeded from {}", from.join(" and "))
 }
 
 /// The command of the build, its time, and its duration.

@@ -14,7 +14,7 @@ use crate::build_report::{BuildReport, combined::Combined};
 use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
-use portable_wrapper::builds::{Build, builds};
+use portable_wrapper::builds::{Build, Seeding, builds};
 use portable_wrapper::explain::has_units;
 use sccfg_util::problem::Problem;
 use sccfg_util::{env, fsio};
@@ -36,7 +36,10 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
         }
         if !args.json && has_units(&target) {
             report.line(&format!("no build is recorded in {}", target.display()));
-            report.line("cargo found all units fresh, for example those of a seeded worktree");
+            report.line("cargo found all units fresh");
+            if let Some(seeding) = Seeding::read(&target) {
+                report.line(&text::seeded(&seeding));
+            }
             return Ok(Outcome::Done);
         }
         return plain(&target, start, args.json, report);

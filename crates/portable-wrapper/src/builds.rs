@@ -41,6 +41,7 @@ mod change;
 mod read;
 mod record;
 mod recorder;
+mod seeding;
 
 pub(super) use self::before::{BeforeUnit, before_of_run, is_test};
 pub(super) use self::change::changes;
@@ -49,6 +50,7 @@ pub(super) use self::read::last_record;
 pub use self::read::{Build, RecordedBuilds, builds};
 pub use self::record::{Before, BuildStart, Details, Line, Outcome, Started, UnitRecord};
 pub(super) use self::recorder::{Recorder, Subject};
+pub use self::seeding::Seeding;
 
 /// The number of builds whose records are kept.
 pub const KEPT_BUILDS: usize = 20;

@@ -32,7 +32,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::builds::last_record;
+use super::builds::{Seeding, last_record};
 use super::path_map::{PathMap, Role};
 use checks::Checks;
 pub use decisions::NOT_COMPILED;
@@ -329,6 +329,9 @@ pub fn seed(
         let compared = filling.compared.into_inner();
         compared.write(staging, &to.build, filling.moment)?;
     }
+    let mut from = vec![from.workspace.clone()];
+    from.extend(seeded.others.iter().cloned());
+    Seeding::new(seeded.units, from).write(staging)?;
     if let Some(parent) = to.build.parent() {
         fsio::create_dir_all(parent)?;
     }

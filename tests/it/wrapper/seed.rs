@@ -302,10 +302,42 @@ fn a_build_of_seeded_units_is_reported_as_fresh() {
     let report = sccfg(&linked, &["report"]).status(0);
     report
         .stdout_has("no build is recorded in ")
-        .stdout_has("cargo found all units fresh");
+        .stdout_has("cargo found all units fresh")
+        .stdout_has(&format!("1 unit seeded from {}", project.main().text()));
     sccfg(&linked, &["explain", "app"])
         .status(0)
         .stdout_has("shared between all checkouts");
+}
+
+/// The first build in a seeded worktree has few units, so the report says where the others are from.
+#[requires(sccache)]
+#[test]
+fn the_report_of_the_first_build_has_the_number_of_seeded_units() {
+    let project = Project::new()
+        .with_store()
+        .package("low", "", &[("src/lib.rs", "pub fn f() -> u8 { 1 }\n")])
+        .package("app", "", &[("src/main.rs", "fn main() {}\n")])
+        .committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    sccfg(&linked, &["seed"]).status(0);
+    let build = |text: &str| {
+        linked.write("crates/app/src/main.rs", text);
+        linked.cargo(&["build"]).ok().compiled(&["app bin"]);
+    };
+    build("fn main() { println!() }\n");
+    let seeded = format!("2 units seeded from {} before this build", main.text());
+    sccfg(&linked, &["report"])
+        .status(0)
+        .stdout_has("1 unit, 0 from a cache")
+        .stdout_has(&seeded);
+    build("fn main() { print!(\"\") }\n");
+    let last = sccfg(&linked, &["report"]).status(0);
+    assert!(!last.stdout.contains("seeded"), "{last:?}");
+    sccfg(&linked, &["report", "--build", "2"])
+        .status(0)
+        .stdout_has(&seeded);
 }
 
 /// bash and zsh set the variable `_` to the path of the program that they start, and most sources have that pattern.

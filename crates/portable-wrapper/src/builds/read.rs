@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::build_dir;
 use super::recorder::directory;
-use super::{BuildStart, EXTENSION, Line, Started, UnitRecord};
+use super::{BuildStart, EXTENSION, Line, Seeding, Started, UnitRecord};
 use sccache_control::server::process;
 use sccfg_util::fsio::{self, FileId};
 
@@ -25,6 +25,8 @@ pub struct Build {
     pub units: Vec<UnitRecord>,
     /// The units that were started and have not ended. If cargo has exited, the build was interrupted during these.
     pub unfinished: Vec<Started>,
+    /// What the build directory was seeded with, if this is the first build there.
+    pub seeding: Option<Seeding>,
     /// The time since the last record was written.
     pub age: Duration,
     /// Whether cargo still runs.
@@ -71,6 +73,9 @@ impl RecordedBuilds {
         }
         self.all
             .sort_by(|a, b| (a.age, &a.file).cmp(&(b.age, &b.file)));
+        if let Some(first) = self.all.last_mut() {
+            first.seeding = Seeding::read(&self.root);
+        }
         &self.all
     }
 }
@@ -117,6 +122,7 @@ impl Build {
             start,
             units,
             unfinished: started.into_values().collect(),
+            seeding: None,
             age,
         };
         build.complete_runs(root);

@@ -9,7 +9,7 @@ use super::super::build_dir::wrapper_dir;
 use super::super::compiler::is_clippy;
 use super::super::path_map::{PathMap, Role};
 use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES, TEST};
-use super::{Line, Outcome, Started, UnitRecord};
+use super::{Line, Outcome, Seeding, Started, UnitRecord};
 use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::{env, fsio, proc};
 
@@ -332,7 +332,8 @@ fn command(arguments: &[String], is_clippy: bool) -> String {
 /// Removes all but the last builds.
 fn prune(root: &Path) {
     let directory = directory(root);
-    let names = fsio::names_in(&directory);
+    let mut names = fsio::names_in(&directory);
+    names.retain(|name| name.ends_with(EXTENSION));
     if names.len() <= 1 {
         return;
     }
@@ -346,6 +347,7 @@ fn prune(root: &Path) {
         bytes += fsio::file_size(path);
         if nth > 0 && (nth >= KEPT_BUILDS || bytes > KEPT_BYTES) {
             let _ = fsio::remove_file(path);
+            Seeding::forget(root);
         }
     }
 }

@@ -478,11 +478,11 @@ fn another_version_of_the_wrapper_gets_the_runs_of_the_one_before(#[case] value:
 )]
 #[case::file_beside_the_programs(
     "{ fs::write(format!(\"{out}/../../../made.txt\"), \"x\").unwrap(); \"x\" }",
-    "a file in the target directory was written outside of its OUT_DIR while it ran"
+    "a file in the target directory was written outside of its OUT_DIR while it ran: /"
 )]
 #[case::file_that_another_script_may_look_for(
     "{ let other = format!(\"{out}/../../other\"); fs::create_dir_all(&other).unwrap(); fs::write(format!(\"{other}/made.txt\"), \"x\").unwrap(); \"x\" }",
-    "a file in the target directory was written outside of its OUT_DIR while it ran"
+    "a file in the target directory was written outside of its OUT_DIR while it ran: /"
 )]
 fn a_script_with_other_inputs_or_outputs_runs_each_time(#[case] value: &str, #[case] why: &str) {
     let project = app(&saying(value)).committed();

@@ -179,7 +179,7 @@ fn its_path_counts_if_it_asks_for_it(#[case] value: &str) {
     ""
 )]
 #[case::git_by_another_name(&shell("g=gi; ${g}t rev-parse HEAD"), "it runs a program whose result may depend on more than the files that it reads")]
-#[case::a_shell(&shell("cat data.txt some/*"), "it runs a program whose result may depend on more than the files that it reads")]
+#[case::a_shell(&shell("cat data.txt some/*"), "it runs a program whose result may depend on more than the files that it reads: sh")]
 #[case::a_script_of_the_repository(&shell("sh ../../shared.txt; cat data.txt"), "it runs a program whose result may depend on more than the files that it reads")]
 #[case::a_variable_of_a_shell(&shell("echo $PWD; cat data.txt"), "it runs a program whose result may depend on more than the files that it reads")]
 #[case::clock(
@@ -196,7 +196,7 @@ fn its_path_counts_if_it_asks_for_it(#[case] value: &str) {
 )]
 #[case::writes_a_source(
     "{ fs::write(\"src/made.rs\", \"// made\").unwrap(); String::new() }",
-    "it wrote a file of the checkout"
+    "it wrote a file of the checkout outside of its OUT_DIR: crates/app/src/made.rs"
 )]
 #[case::writes_beside_its_package(
     "{ fs::write(\"../../made.txt\", \"made\").unwrap(); String::new() }",

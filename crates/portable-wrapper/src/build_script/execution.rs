@@ -1,5 +1,6 @@
 //! Running a build script, and storing the result.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::process::{ExitCode, Output};
 use std::time::{Duration, Instant, SystemTime};
@@ -150,12 +151,6 @@ impl Context {
             Err(Uncacheable::ScriptFailed)
         } else if !is_fresh {
             Err(Uncacheable::ScriptLeftovers)
-        } else if !before
-            .flatten()
-            .zip(surroundings())
-            .is_some_and(|(before, now)| before.are_same(&now))
-        {
-            Err(Uncacheable::ScriptWrites)
         } else {
             let finished = Finished {
                 output: &output,
@@ -163,7 +158,8 @@ impl Context {
                 took,
                 requests,
             };
-            self.store_result(command, script, first, &finished)
+            self.check_surroundings(before.flatten(), surroundings())
+                .and_then(|()| self.store_result(command, script, first, &finished))
         };
         if let (Ok(stored), Some(shared), true) = (&stored, shared, is_long) {
             shared.export(&stored.key);
@@ -178,6 +174,30 @@ impl Context {
         }
         self.ended(stored, &parts);
         ExitCode::SUCCESS
+    }
+
+    /// Fails if the script wrote a file in the target directory outside of its `OUT_DIR`.
+    fn check_surroundings(
+        &self,
+        before: Option<Surroundings>,
+        now: Option<Surroundings>,
+    ) -> Result<(), Uncacheable> {
+        let (before, now) = before.zip(now).ok_or(Uncacheable::ScriptWrites)?;
+        match before.changed(&now) {
+            Some(path) => {
+                self.note_because_of(path);
+                Err(Uncacheable::ScriptWrites)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Records the file or program because of which the run is not cached, by its path in the workspace.
+    fn note_because_of(&self, path: &Path) {
+        let workspace = self.path_map.directory(Role::Workspace);
+        let inside = workspace.and_then(|workspace| path.strip_prefix(workspace).ok());
+        let shown = inside.unwrap_or(path).to_string_lossy();
+        self.recorder.reads_unknown(shown.into_owned());
     }
 
     /// Records the outcome of a run, and the parts of its key.
@@ -258,10 +278,15 @@ impl Context {
             contents: first.contents(),
             around: &around,
             started: finished.started,
+            because_of: OnceCell::new(),
         };
         let observed = match &finished.requests {
             Some(Ok(requests)) => {
-                let mut observed = run.inputs(requests)?;
+                let observed = run.inputs(requests);
+                if let Some(path) = run.because_of.get() {
+                    self.note_because_of(path);
+                }
+                let mut observed = observed?;
                 session::add_shown(&mut observed, &self.out_dir, output, &self.path_map);
                 observed
             }

@@ -13,6 +13,7 @@ mod repeatable;
 mod started_programs;
 mod tools;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
@@ -54,9 +55,17 @@ pub(super) struct Run<'a> {
     pub(super) contents: &'a BTreeSet<PathBuf>,
     pub(super) around: &'a AroundTarget,
     pub(super) started: SystemTime,
+    /// The file or program because of which the run cannot be cached, if there is one.
+    pub(super) because_of: OnceCell<PathBuf>,
 }
 
 impl Run<'_> {
+    /// The error `why`, because of the file or program at `path`.
+    fn because_of(&self, path: &Path, why: Uncacheable) -> Uncacheable {
+        let _ = self.because_of.set(path.to_owned());
+        why
+    }
+
     /// The inputs in the notes `requests`.
     ///
     /// # Errors
@@ -107,7 +116,7 @@ impl Run<'_> {
                 continue;
             }
             if uses.is_read && !self.script.is_published && is_vcs_file(path) {
-                return Err(Uncacheable::ScriptGit);
+                return Err(self.because_of(path, Uncacheable::ScriptGit));
             }
             if self.wrote(path, *uses, &written)? {
                 continue;
@@ -178,10 +187,10 @@ impl Run<'_> {
         // The content before the write is lost.
         let is_scratch = path.starts_with(env::temp_dir()) && stamp.is_none();
         if uses.is_written && uses.is_asked_first && !is_scratch {
-            return Err(Uncacheable::ScriptInputs);
+            return Err(self.because_of(path, Uncacheable::ScriptInputs));
         }
         if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) {
-            return Err(Uncacheable::ScriptWrites);
+            return Err(self.because_of(path, Uncacheable::ScriptWrites));
         }
         Ok(true)
     }

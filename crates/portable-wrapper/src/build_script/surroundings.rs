@@ -140,14 +140,15 @@ impl Surroundings {
         }
     }
 
-    /// Whether the surroundings `now` are the same, apart from files that cargo writes when a unit begins or is finished.
-    pub(super) fn are_same(&self, now: &Self) -> bool {
+    /// A path that differs in the surroundings `now`, apart from files that cargo writes when a unit begins or is finished.
+    pub(super) fn changed<'s>(&'s self, now: &'s Self) -> Option<&'s Path> {
         let paths: BTreeSet<&PathBuf> = self.files.keys().chain(now.files.keys()).collect();
-        let mut changed = paths
+        let changed = paths
             .into_iter()
             .filter(|path| self.files.get(*path) != now.files.get(*path));
         let outputs = OnceCell::new();
-        changed.all(|path| self.is_of_unit(path, &outputs))
+        let mut others = changed.filter(|path| !self.is_of_unit(path, &outputs));
+        others.next().map(PathBuf::as_path)
     }
 
     /// Whether the file at `path` is an output of a unit without a hash in its name, or the dep-info of one. `outputs` caches
@@ -198,9 +199,10 @@ mod tests {
         let now = || Surroundings::of(&out_dir, root.path());
         let before = now();
         let unit = tempfile::NamedTempFile::new_in(root.path().join("debug/deps")).unwrap();
-        assert!(before.are_same(&now()));
+        assert_eq!(before.changed(&now()), None);
         drop(unit);
         write("debug/deps/copied");
-        assert!(!before.are_same(&now()));
+        let copied = root.path().join("debug/deps/copied");
+        assert_eq!(before.changed(&now()), Some(&*copied));
     }
 }

@@ -74,7 +74,8 @@ pub struct Details {
     /// Whether it was not stored because an input changed during the compile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_stale: bool,
-    /// What is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
+    /// Because of what the unit is not cached: the path of a file or program that is not in the key or was written, or the crate of a
+    /// build script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_input: Option<String>,
     /// For a hit that was compiled as well: the result of the comparison.

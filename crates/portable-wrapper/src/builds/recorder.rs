@@ -66,7 +66,8 @@ impl Recorder {
         }
     }
 
-    /// Sets what is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
+    /// Sets what is not in the key, because of which the unit is not cached: the path of a file or program, or the crate of a build
+    /// script.
     pub(in super::super) fn reads_unknown(&self, what: String) {
         let _ = self.unknown_input.set(what);
     }

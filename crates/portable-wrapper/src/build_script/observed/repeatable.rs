@@ -5,7 +5,7 @@ use std::path::Path;
 use super::covered_files::{CoveredFiles, differs_each_time};
 use super::started_programs::StartedPrograms;
 use super::{Run, Script, Source, is_vcs_file};
-use crate::observation::Uses;
+use crate::observation::{Program, Uses};
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
 use sccfg_util::env;
@@ -32,8 +32,10 @@ impl Run<'_> {
             return Err(Uncacheable::ScriptClock);
         }
         let programs = requests.programs.iter();
-        let mut hazards =
-            programs.filter_map(|program| Source::hazard_of_program(Path::new(&program.path)));
+        let mut hazards = programs.filter_map(|program| {
+            let program = Path::new(&program.path);
+            Some((program, Source::hazard_of_program(program)?))
+        });
         if self.script.is_published {
             // Those that `configure` runs do not count.
             let may_have_run = hazards.next().is_some() || !ran.notes_all();
@@ -45,15 +47,19 @@ impl Run<'_> {
             return Err(Uncacheable::ScriptCompiles);
         }
         // The sources of the programs that it runs are not searched.
-        if let Some(why) = hazards.next() {
-            return Err(why);
+        if let Some((program, why)) = hazards.next() {
+            return Err(self.because_of(program, why));
         }
         if requests.shows_date {
             return Err(Uncacheable::ScriptClock);
         }
-        let mut programs = ran.programs.iter();
-        if !programs.all(|program| ran.is_tool(program) || ran.interprets_tool(program)) {
-            return Err(Uncacheable::ScriptPrograms);
+        let programs = ran.programs.iter();
+        let is_known = |program: &&Program| ran.is_tool(program) || ran.interprets_tool(program);
+        let others = programs.filter(|program| !is_known(program));
+        // A shell that the script started by its name, rather than a program that the shell found.
+        if let Some(program) = others.min_by_key(|program| program.path.contains('/')) {
+            let why = Uncacheable::ScriptPrograms;
+            return Err(self.because_of(Path::new(&program.path), why));
         }
         if !ran.notes_all() {
             return Err(Uncacheable::ScriptUnobserved);
@@ -70,17 +76,18 @@ impl Run<'_> {
         known: &CoveredFiles<'_>,
     ) -> Result<(), Uncacheable> {
         if uses.is_written && self.script.is_of_checkout(path) {
-            return Err(if is_vcs_file(path) {
+            let why = if is_vcs_file(path) {
                 Uncacheable::ScriptGit
             } else {
                 Uncacheable::ScriptWritesSources
-            });
+            };
+            return Err(self.because_of(path, why));
         }
         if self.script.is_published {
             return Ok(());
         }
         if uses.is_read && differs_each_time(path) {
-            return Err(Uncacheable::ScriptMachine);
+            return Err(self.because_of(path, Uncacheable::ScriptMachine));
         }
         let is_elsewhere = || {
             !path.starts_with(env::temp_dir())
@@ -88,7 +95,7 @@ impl Run<'_> {
                 && !known.has(path, uses)
         };
         if uses.is_written && is_elsewhere() {
-            return Err(Uncacheable::ScriptWritesElsewhere);
+            return Err(self.because_of(path, Uncacheable::ScriptWritesElsewhere));
         }
         Ok(())
     }

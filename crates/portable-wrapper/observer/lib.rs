@@ -141,10 +141,29 @@ fn is_updated(flags: usize) -> bool {
     flags & O_RDWR != 0 && flags & (O_TRUNC | O_EXCL) == 0 && !observes_only_children()
 }
 
+/// Whether a path is that of the device with random numbers, which programs of LLVM read for the names of temporary files.
+unsafe fn is_random_numbers(path: *const c_char) -> bool {
+    !path.is_null() && unsafe { CStr::from_ptr(path) } == c"/dev/urandom"
+}
+
+/// Notes the canonical path of the program of this process.
+unsafe fn note_program(kind: u8) {
+    unsafe {
+        let mut real = MaybeUninit::uninit();
+        let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
+        if length > 0 {
+            let program: *const u8 = real.as_ptr().cast();
+            write(&kind, (program, length as usize), b"", (program, 0));
+        }
+    }
+}
+
 /// Notes that a file is opened, and opens it.
 unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usize) -> isize {
     unsafe {
-        if !is_written(flags) || is_updated(flags) {
+        if is_random_numbers(path) {
+            note_program(b'j');
+        } else if !is_written(flags) || is_updated(flags) {
             note_at(b'o', directory, path);
         }
         if is_written(flags) {

@@ -27,7 +27,7 @@ use super::state_dir::StateDir;
 use sccfg_util::env;
 use sccfg_util::fsio::{self, FileStat, MemoryFile};
 
-pub(super) use self::notes::{Program, Requests, Uses};
+pub(super) use self::notes::{Program, RANDOM_NUMBERS, Requests, Uses};
 
 /// The observer; empty on systems for which there is none.
 const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));

@@ -9,7 +9,7 @@ use rstest::rstest;
 use super::build_scripts::{saying, take_runs, with_runs};
 use super::command::said;
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project};
+use super::project::{Checkout, Layout, Project, succeeds};
 use super::seed::{sccfg, seed};
 
 const MAIN: &str =
@@ -215,6 +215,10 @@ fn its_path_counts_if_it_asks_for_it(#[case] value: &str) {
     "{ let _ = fs::create_dir(\"made\"); String::new() }",
     "it wrote a file of the checkout"
 )]
+#[case::random_numbers(
+    "std::io::Read::read(&mut fs::File::open(format!(\"/{}/urandom\", \"dev\")).unwrap(), &mut [0; 4]).unwrap().to_string()",
+    "it may depend on the user, the machine, its process, or a file in /dev, /proc, /run or /sys: /dev/urandom"
+)]
 #[case::is_not_seen(
     "String::from_utf8(std::process::Command::new(\"/bin/cat\").arg(\"data.txt\").env_clear().output().unwrap().stdout).unwrap()",
     "it, or a program that it ran, could not be observed"
@@ -238,6 +242,30 @@ fn scripts_with_unknown_inputs_run_each_time(#[case] value: &str, #[case] why: &
     seed(&third);
     third.cargo(&["build"]).ok();
     says_the_same_uncached(&third);
+}
+
+/// Programs of LLVM read random numbers for the names of their temporary files.
+#[requires(sccache)]
+#[test]
+fn a_tool_may_read_random_numbers() {
+    let value = "String::from_utf8(std::process::Command::new(\"llvm-nm\").output().unwrap().stdout).unwrap()";
+    let project = app(value);
+    let source = "#include <fcntl.h>\n#include <stdio.h>\n#include <unistd.h>\nint main(void) { int n; read(open(\"/dev/urandom\", O_RDONLY), &n, sizeof n); puts(\"of nm\"); }\n";
+    project.sandbox.write("tools/nm.c", source);
+    let mut make = std::process::Command::new("cc");
+    make.current_dir(project.sandbox.path("tools"));
+    succeeds(make.args(["nm.c", "-o", "llvm-nm"]));
+    let tools = project.sandbox.path("tools");
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", tools.display());
+    let main = project.main().with("PATH", &path);
+    main.cargo(&["build"]).ok();
+    assert!(main.says("app").contains("of nm"));
+    builds(
+        &project,
+        &project.linked("second").with("PATH", &path),
+        false,
+    );
 }
 
 /// A checkout may be in the directory for temporary files, and is not temporary.

@@ -30,7 +30,7 @@ use super::variables::session;
 use crate::build_dir::WRAPPER_DIR;
 use crate::digest::FileStamp;
 use crate::observation::own_calls::ask_for_current_dir;
-use crate::observation::{Requests, Uses};
+use crate::observation::{RANDOM_NUMBERS, Requests, Uses};
 use crate::observed_inputs::{ObservedInputs, is_of_package, user_places};
 use crate::path_map::Role;
 use crate::uncacheable::Uncacheable;
@@ -228,6 +228,10 @@ impl Run<'_> {
                     }
                 }
             }
+        }
+        let mut readers = requests.random_readers.iter();
+        if readers.any(|program| !tools::is_tool(program, Some(program))) {
+            files.entry(RANDOM_NUMBERS.into()).or_default().is_read = true;
         }
         for library in &requests.libraries {
             let path = self.resolve(library, real_paths);

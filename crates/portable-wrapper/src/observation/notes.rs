@@ -10,6 +10,9 @@ use super::{cargo_settings, git_settings};
 use crate::build_dir::WRAPPER_DIR;
 use sccfg_util::fsio;
 
+/// The device with random numbers.
+pub(crate) const RANDOM_NUMBERS: &str = "/dev/urandom";
+
 /// The notes of the observed processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
@@ -50,6 +53,8 @@ pub(crate) struct Requests {
     pub(crate) named_libraries: BTreeSet<String>,
     /// Functions that a build script or a macro called itself, whose results differ each time, or between users or machines.
     pub(crate) own_calls: BTreeSet<String>,
+    /// The programs that opened the device with [random numbers](RANDOM_NUMBERS), by their canonical paths.
+    pub(crate) random_readers: BTreeSet<PathBuf>,
     /// The hosts that were looked up, and the functions for sockets that were called.
     pub(crate) connections: BTreeSet<String>,
 }
@@ -246,6 +251,7 @@ impl Requests {
                 }
                 b't' => found.shows_date = true,
                 b'y' => drop(found.own_calls.insert(said())),
+                b'j' => drop(found.random_readers.insert(path.to_owned())),
                 b'm' => drop(found.libraries.insert(path.to_owned())),
                 b'x' => drop(found.programs.insert(Program::parse(&said()))),
                 _ => {}

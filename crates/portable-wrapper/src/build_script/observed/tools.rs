@@ -14,7 +14,7 @@ use sccfg_util::programs::find_program;
 
 /// The maximum length of the first line of a script, in bytes (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: u64 = 256;
-const TOOLS: [&str; 46] = [
+const TOOLS: [&str; 47] = [
     "ar",
     "as",
     "c++",
@@ -53,6 +53,7 @@ const TOOLS: [&str; 46] = [
     "protoc",
     "ranlib",
     "readelf",
+    "rust-lld",
     "rustc",
     "rustdoc",
     "rustfmt",

@@ -293,7 +293,7 @@ impl<'a> Builds<'a> {
                 }
                 (Some(here), _) => place(here),
                 (None, _) if unit.details.needs_same_length => {
-                    let text = "vendored, and not built before in a checkout whose path is as long";
+                    let text = "it is compiled from vendored packages, and was not built before in a checkout whose path is as long";
                     Cause::new(CauseKind::New, text).hint(VENDORED_HINT)
                 }
                 (None, _) => Cause::new(CauseKind::New, "not built here before").hint(AGAINST_HINT),

@@ -17,8 +17,8 @@ use sccfg_util::programs::find_program;
 const LINKER: &str = "cc";
 /// The linker of the toolchain, which rustc runs by default for WebAssembly and for targets without an operating system.
 const OWN_LINKER: &str = "rust-lld";
-/// The flavors of linkers that are C compilers with the options of GCC.
-const C_COMPILERS: [&str; 2] = ["gnu-cc", "gnu-lld-cc"];
+/// The flavors of linkers that are C compilers with the options of GCC, also by its name before Rust 1.73.
+const C_COMPILERS: [&str; 3] = ["gcc", "gnu-cc", "gnu-lld-cc"];
 
 /// Variables with which a C compiler finds the programs that it runs.
 pub(crate) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREFIX"];

@@ -75,6 +75,12 @@ macro_rules! interpose {
         forget_current();
         result
     }};
+    // The directory may be missing.
+    (@call $real:expr, $name:expr, changes_directory_to $nth:tt $all:expr) => {{
+        let all = $all;
+        interpose!(@path b's', $nth all);
+        interpose!(@call $real, $name, changes_directory $nth all)
+    }};
     // A function that executes a program: its path, arguments and environment.
     (@call $real:expr, $name:expr, execs [$path:tt $more:literal $variables:literal] $all:expr) => {{
         let all = $all;
@@ -166,7 +172,7 @@ interpose! {
     faccessat b's' [0 1]
     statfs b's' 0
     statfs64 b's' 0
-    chdir changes_directory 0
+    chdir changes_directory_to 0
     chroot changes_directory 0
     fchdir changes_directory 0
     setns changes_directory 0

@@ -27,6 +27,9 @@ use super::path_map::{PathMap, Role};
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
+/// The names of the sections with the names of symbols: of all, and of those that other libraries define or use.
+const SYMBOLS: &str = ".strtab";
+const SYMBOLS_OF_LIBRARIES: &str = ".dynstr";
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
 /// The leak of the file `name`, if it has one. A source location takes precedence over an embedded path: after a source
@@ -220,6 +223,29 @@ pub(super) fn supports_target(target: Option<&str>) -> bool {
         Some(target) => !OTHERS.iter().any(|other| target.contains(other)),
         None => cfg!(not(target_vendor = "apple")),
     }
+}
+
+/// Whether the linked file may call one of `functions`, which are parts of the names of symbols. True if it has no names of symbols.
+/// Linkers remove code that is not used, also of the standard library.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn may_call(file: &File, functions: &[&str]) -> io::Result<bool> {
+    let whole = Part::whole(file)?;
+    let sections = sections::sections(&whole).unwrap_or_default();
+    if !sections.iter().any(|(name, _)| name == SYMBOLS) {
+        return Ok(true);
+    }
+    let names = [SYMBOLS, SYMBOLS_OF_LIBRARIES];
+    for (_, names) in sections
+        .iter()
+        .filter(|(name, _)| names.contains(&name.as_str()))
+    {
+        if names.contains_any(functions)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a linker wrote the output `name`: neither a library for other crates nor metadata.

@@ -193,7 +193,7 @@ impl<'a> KeyBuilder<'a> {
         if env::var_os("RUSTC_LOG").is_some_and(|log| !log.is_empty()) {
             return Err(Uncacheable::CompilerPrints);
         }
-        if inputs.macros.arguments {
+        if inputs.macros.arguments.is_some() {
             return Err(Uncacheable::CompilerArguments);
         }
         inputs.add_macro_inputs();

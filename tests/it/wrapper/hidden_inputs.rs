@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::macro_workspace::{Macro, differing, plain, texts, workspace};
-use super::project::{Checkout, real_rustc, succeeds};
+use super::project::{Checkout, Project, real_rustc, succeeds};
 use indoc::indoc;
 
 /// Macros that write the code of the macros above them.
@@ -487,6 +487,100 @@ fn variables_that_are_not_utf8_count() {
             shown(b'E', 2, 2)
         ]
     );
+}
+
+/// As the macros of Tauri, which read a configuration with relative paths in the directory of its file.
+#[requires(sccache)]
+#[test]
+fn a_macro_may_change_the_current_directory() {
+    let macros = indoc! {r#"
+        use std::env;
+        use proc_macro::TokenStream;
+        #[proc_macro] pub fn value(_: TokenStream) -> TokenStream {
+            let before = env::current_dir().unwrap();
+            let package = env::var("CARGO_MANIFEST_DIR").unwrap();
+            env::set_current_dir(package).unwrap();
+            let has_more = env::set_current_dir("more").is_ok();
+            let text = std::fs::read_to_string("data.txt").unwrap_or_default();
+            env::set_current_dir(before).unwrap();
+            format!("{:?}", format!("{has_more} {text}")).parse().unwrap()
+        }
+    "#};
+    let project = Project::new()
+        .package(
+            "macros",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", macros)],
+        )
+        .package(
+            "app",
+            "[dependencies]\nmacros = { path = \"../macros\" }\n",
+            &[
+                (
+                    "src/main.rs",
+                    "fn main() { println!(\"{}\", macros::value!()); }\n",
+                ),
+                ("data.txt", "one"),
+            ],
+        )
+        .committed();
+    let main = project.main();
+    let says = |text: &str| {
+        main.clean();
+        main.cargo(&["build"]).ok();
+        assert_eq!(main.says("app"), format!("{text}\n"));
+        main.clean();
+        main.cargo(&["build"]).ok().all_hit();
+        assert_eq!(main.says("app"), format!("{text}\n"));
+    };
+    says("false one");
+    main.write("crates/app/data.txt", "two");
+    says("false two");
+    main.write("crates/app/more/data.txt", "three");
+    says("true three");
+}
+
+/// As the macros of Tauri, which depend on a library with a function that reads the arguments of the application.
+#[requires(sccache)]
+#[test]
+fn a_macro_may_depend_on_a_library_that_reads_arguments() {
+    let read = "pub fn of_application() -> Vec<String> { std::env::args().collect() }\n";
+    let length = format!("{read}pub fn length(text: &str) -> usize {{ text.len() }}\n");
+    let macros = |value: &str| {
+        format!(
+            "use proc_macro::TokenStream;\n\
+            #[proc_macro] pub fn value(text: TokenStream) -> TokenStream {{ {value}.to_string().parse().unwrap() }}\n"
+        )
+    };
+    let [calls_none, calls] = [
+        "low::length(&text.to_string())",
+        "low::of_application().len()",
+    ]
+    .map(macros);
+    let project = Project::new()
+        .package("low", "", &[("src/lib.rs", &length)])
+        .package(
+            "macros",
+            "[lib]\nproc-macro = true\n[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/lib.rs", &calls_none)],
+        )
+        .package(
+            "app",
+            "[dependencies]\nmacros = { path = \"../macros\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", macros::value!(a)); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("far/second");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(second.says("app"), "1\n");
+    second.write("crates/macros/src/lib.rs", &calls);
+    second.cargo(&["build"]).ok();
+    second.clean();
+    second.cargo(&["build"]).ok().compiled(&["app bin"]);
 }
 
 /// The wrapper compiles with other arguments than cargo's, and with more variables.

@@ -98,9 +98,9 @@ pub(crate) struct AmbientInputs {
     /// Whether it may read standard input, or check whether a standard stream is a terminal.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) streams: bool,
-    /// Whether it may read the arguments of the compiler, which the wrapper changes.
-    #[serde(skip_serializing_if = "is_not")]
-    pub(crate) arguments: bool,
+    /// Why it may read the arguments of the compiler, which the wrapper changes, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) arguments: Option<String>,
     /// Whether some of the code is not known.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) is_unknown: bool,
@@ -269,6 +269,7 @@ impl AmbientInputs {
         let of_random_numbers = || self.draws.clone().filter(|_| self.is_own);
         self.each_time
             .clone()
+            .or_else(|| self.arguments.clone())
             .or_else(of_random_numbers)
             .or_else(of_c)
             .or_else(|| self.of_system(compiler_requests::is_file))
@@ -304,6 +305,12 @@ impl AmbientInputs {
         let why = format!("{}: {what}", self.name);
         self.files_for.get_or_insert(why);
         self.files = true;
+    }
+
+    /// Adds `what`, which returns the arguments of the compiler.
+    pub(super) fn add_arguments(&mut self, what: &str) {
+        let why = format!("{}: {what}", self.name);
+        self.arguments.get_or_insert(why);
     }
 
     pub(super) fn add_volatile(&mut self, what: &str) {
@@ -431,7 +438,7 @@ impl AmbientInputs {
         first(&mut self.hidden_in_scripts, &other.hidden_in_scripts);
         first(&mut self.noted_each_time, &other.noted_each_time);
         self.streams |= other.streams;
-        self.arguments |= other.arguments;
+        first(&mut self.arguments, &other.arguments);
         let only_looks_up = |one: &Self| !one.lists_variables || one.only_looks_up;
         self.only_looks_up = only_looks_up(self) && only_looks_up(other);
         self.lists_variables |= other.lists_variables;

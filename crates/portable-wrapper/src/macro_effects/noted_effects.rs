@@ -1,5 +1,5 @@
 //! The effects that the observer (`observer/lib.rs`) notes whatever the arguments are: starting programs, opening connections,
-//! changing files and variables, reading the clock, and asking for the process, the user or the machine.
+//! changing files, variables and the current directory, reading the clock, and asking for the process, the user or the machine.
 
 /// Types of `std::process` for programs that are started.
 const OF_PROGRAMS: [&str; 11] = [
@@ -115,8 +115,8 @@ pub(super) fn runs_programs(path: &[&str]) -> bool {
 /// Whether all effects of what `path` names are noted. `path` begins with `std`, and is not pure.
 pub(super) fn is_noted(path: &[&str]) -> bool {
     match path {
-        ["std", "fs" | "net", ..] | ["std", "os", _, "net", ..] => true,
-        ["std", "env", item, ..] => ["set_var", "remove_var"].contains(item),
+        ["std", "fs" | "net" | "time", ..] | ["std", "os", _, "net", ..] => true,
+        ["std", "env", item, ..] => ["set_var", "remove_var", "set_current_dir"].contains(item),
         ["std", "process", item, ..] => *item == "id" || OF_PROGRAMS.contains(item),
         ["std", "os", _, "process", item, ..] => *item == "parent_id" || EXTENSIONS.contains(item),
         ["std", "os", _, "fs", item, ..] => !UNNOTED.contains(item),
@@ -134,6 +134,8 @@ mod tests {
         assert!(is_noted(&["std", "process", "Command", "new"]));
         assert!(is_noted(&["std", "fs", "create_dir"]));
         assert!(is_noted(&["std", "env", "set_var"]));
+        assert!(is_noted(&["std", "time", "*"]));
+        assert!(is_noted(&["std", "env", "set_current_dir"]));
         assert!(is_noted(&["std", "process", "id"]));
         assert!(is_noted(&["std", "os", "unix", "net", "UnixStream"]));
         assert!(runs_programs(&["std", "process", "Command", "new"]));
@@ -144,7 +146,7 @@ mod tests {
             &["std", "libc", "syscall"],
             &["std", "libc", "getrandom"],
             &["std", "env", "args"],
-            &["std", "env", "set_current_dir"],
+            &["std", "env", "vars"],
         ] {
             assert!(!is_noted(path), "{path:?}");
         }

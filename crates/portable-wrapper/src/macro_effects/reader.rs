@@ -402,10 +402,7 @@ impl<'a> Reader<'a> {
                 self.found.names_clock = true;
             }
             Reach::Streams => self.found.streams = true,
-            Reach::Arguments => {
-                self.found.arguments = true;
-                self.found.add_volatile(&said);
-            }
+            Reach::Arguments => self.found.add_arguments(&said),
             Reach::Volatile => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
                 if runs_programs(path) {

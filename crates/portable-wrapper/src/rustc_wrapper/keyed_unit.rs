@@ -16,6 +16,7 @@ use self::delivery::Delivery;
 use self::listing::{list_sources, sources_of};
 use self::request::empty_request;
 use crate::args::{Unit, expand};
+use crate::binary;
 use crate::build_script;
 use crate::builds::{Before, BeforeUnit, Details, Outcome, Recorder, Subject};
 use crate::cache_entry::CacheEntry;
@@ -38,13 +39,16 @@ use crate::uncached::{End, compile_unit, record_reason};
 use crate::unit_key::{KeyBuilder, UnitKey};
 use crate::unit_manifest::{Sharing, UnitManifest, manifest_path};
 use crate::work_dir::WorkDir;
-use sccfg_util::env;
 use sccfg_util::job_token::JobToken;
 use sccfg_util::programs::find_program;
 use sccfg_util::wrapper_vars::{SCRIPTS, is_off};
+use sccfg_util::{env, fsio};
 
 /// The kind under which units with an unknown input are saved in the state directory.
 const UNKNOWN_INPUTS: &str = "unknown-inputs";
+
+/// The paths of `std::env::args` and `args_os` in the names of symbols, in both manglings (`_ZN…` and `_R…`).
+const ARGUMENTS: [&str; 2] = ["3std3env4args", "3std3env7args_os"];
 
 /// The subject under which the unit with this key is saved.
 fn subject_of_unknown(key: &str) -> String {
@@ -353,6 +357,9 @@ impl<'a> KeyedUnit<'a> {
         let functions = self.key.caller_functions.iter().cloned();
         manifest.caller_functions.extend(functions);
         manifest.macros.clone_from(&self.key.macros);
+        if manifest.macros.arguments.is_some() && !self.may_read_arguments(entry) {
+            manifest.macros.arguments = None;
+        }
         manifest.code.clone_from(&self.key.code);
         manifest.library.clone_from(&self.key.library);
         manifest.dependencies.clone_from(&self.key.dependencies);
@@ -364,6 +371,20 @@ impl<'a> KeyedUnit<'a> {
         manifest.parts.clone_from(&self.key.parts);
         manifest.hasher.clone_from(&self.key.hasher);
         manifest
+    }
+
+    /// Whether the procedural macros in this unit may read the arguments of the compiler. One that depends on a library with a
+    /// function that does may not call it.
+    fn may_read_arguments(&self, entry: &CacheEntry) -> bool {
+        if self.unit.crate_types != ["proc-macro"] {
+            return true;
+        }
+        let mut names = entry.outputs.iter().map(|(name, _)| name);
+        names.any(|name| {
+            let file = fsio::open(&self.unit.out_dir.join(name));
+            let may_call = file.and_then(|file| binary::may_call(&file, &ARGUMENTS));
+            may_call.unwrap_or(true)
+        })
     }
 
     /// Installs a launcher, so that runs of the program are looked up in the store, if it is a build script.

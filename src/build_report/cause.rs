@@ -8,6 +8,7 @@ use std::iter;
 
 use serde::Serialize;
 
+use self::change::may_follow;
 pub(crate) use self::change::{Between, cause_of};
 use portable_wrapper::builds::{Before, Build, Change, Kind, Outcome, UnitRecord};
 use portable_wrapper::explain::{HAS_FILE_TIMES, OUTSIDE_OF_WORKSPACE};
@@ -322,7 +323,8 @@ impl<'a> Builds<'a> {
             };
             return Cause::new(CauseKind::Version, text);
         }
-        let Some(first) = before.changed.first() else {
+        let mut certain = before.changed.iter().filter(|change| !may_follow(change));
+        let Some(first) = certain.next().or(before.changed.first()) else {
             return match here {
                 Some(here) if before.key != unit.key => place(here),
                 _ if before.key == unit.key && self.was_stale(unit) => {

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::advice::Advice;
-use self::cause::{Builds, Cause, CauseKind, Traced};
+use self::cause::{Builds, Cause, CauseKind, Traced, is_each_time};
 use self::critical_path::{CriticalPath, Step};
 use portable_wrapper::builds::{Build, BuildStart, Outcome, Seeding, UnitRecord};
 
@@ -184,7 +184,7 @@ impl Counts {
             ..Self::default()
         };
         for unit in &build.units {
-            let count = match &unit.outcome {
+            let count = match &outcome(unit) {
                 Outcome::Store => &mut counts.store,
                 Outcome::Sccache { shared: false } => &mut counts.sccache,
                 Outcome::Sccache { shared: true } => &mut counts.shared,
@@ -226,6 +226,14 @@ impl Times {
             }
         }
         times
+    }
+}
+
+/// The outcome of a unit; also of one that is compiled each time, which is not stored.
+fn outcome(unit: &UnitRecord) -> Outcome {
+    match (&unit.outcome, unit.details.here.as_deref()) {
+        (Outcome::Miss, Some(here)) if is_each_time(here) => Outcome::Uncached(here.to_owned()),
+        (outcome, _) => outcome.clone(),
     }
 }
 
@@ -272,7 +280,7 @@ fn lines(
             version: unit.version.clone(),
             types: unit.types.clone(),
             target: unit.target.clone(),
-            outcome: unit.outcome.clone(),
+            outcome: outcome(unit),
             key: unit.key.clone(),
             start: unit.start - start,
             time: time_of(unit),

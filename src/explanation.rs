@@ -6,7 +6,7 @@ mod last_build;
 
 use serde_json::{Value, json};
 
-use crate::build_report::cause::{AGAINST_HINT, Builds, VENDORED_HINT, shared_only};
+use crate::build_report::cause::{AGAINST_HINT, Builds, VENDORED_HINT, is_each_time, shared_only};
 use crate::build_report::key_part;
 use crate::build_report::time_of;
 use changes::{add_all, diff_hint, lines, value_of, why};
@@ -262,7 +262,7 @@ fn sharing(unit: &UnitReport) -> String {
             format!("{text}: it contains paths of vendored packages")
         }
         None => "shared between all checkouts with the same sources".to_owned(),
-        Some(why) if unit.is_cached => shared_only(why),
+        Some(why) if unit.is_cached && !is_each_time(why) => shared_only(why),
         Some(why) => format!("not shared: {why}"),
     }
 }

@@ -374,7 +374,12 @@ pub(crate) const AGAINST_HINT: &str =
 /// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is shared only between checkouts at the same
 /// path.
 fn is_place(here: &str) -> bool {
-    !here.starts_with("compiled each time")
+    !is_each_time(here)
+}
+
+/// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is compiled each time, and not stored.
+pub(crate) fn is_each_time(here: &str) -> bool {
+    here.starts_with("compiled each time")
 }
 
 fn place(here: &str) -> Cause {

@@ -281,6 +281,14 @@ fn units_with_unknown_inputs_are_compiled_each_time() {
     main.clean();
     project.forget_compiles();
     let built = main.cargo(&["build"]).ok();
+    let report = super::command::said(&main, &["report", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    // The program that uses them as well.
+    assert_eq!(
+        report["counts"]["uncached"],
+        expected.len() + 1,
+        "{report:#}"
+    );
     let mut wrong = Vec::new();
     for (number, (value, said)) in expected.iter().enumerate() {
         if !built.compiled.contains(&format!("use{number} lib")) {
@@ -294,6 +302,9 @@ fn units_with_unknown_inputs_are_compiled_each_time() {
         let text = String::from_utf8(explained.stdout).unwrap();
         if !text.contains(said) || !text.contains(&format!("mac{number}")) {
             wrong.push(format!("no `{said}` in {text}: {value}"));
+        }
+        if text.contains("and stored") || text.contains("shared only between") {
+            wrong.push(format!("stored: {text}: {value}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

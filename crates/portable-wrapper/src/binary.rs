@@ -27,9 +27,11 @@ use super::path_map::{PathMap, Role};
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
-/// The names of the sections with the names of symbols: of all, and of those that other libraries define or use.
+/// The section with the names of all symbols.
 const SYMBOLS: &str = ".strtab";
+/// The section with the names of symbols that other libraries define or use.
 const SYMBOLS_OF_LIBRARIES: &str = ".dynstr";
+
 const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
 /// The leak of the file `name`, if it has one. A source location takes precedence over an embedded path: after a source
@@ -236,12 +238,9 @@ pub(super) fn may_call(file: &File, functions: &[&str]) -> io::Result<bool> {
     if !sections.iter().any(|(name, _)| name == SYMBOLS) {
         return Ok(true);
     }
-    let names = [SYMBOLS, SYMBOLS_OF_LIBRARIES];
-    for (_, names) in sections
-        .iter()
-        .filter(|(name, _)| names.contains(&name.as_str()))
-    {
-        if names.contains_any(functions)? {
+    for (name, part) in &sections {
+        let has_names = [SYMBOLS, SYMBOLS_OF_LIBRARIES].contains(&name.as_str());
+        if has_names && part.contains_any(functions)? {
             return Ok(true);
         }
     }

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::advice::Advice;
-use self::cause::{Builds, Cause, CauseKind, Traced, is_each_time};
+use self::cause::{Builds, Cause, CauseKind, Traced, outcome};
 use self::critical_path::{CriticalPath, Step};
 use portable_wrapper::builds::{Build, BuildStart, Outcome, Seeding, UnitRecord};
 
@@ -226,14 +226,6 @@ impl Times {
             }
         }
         times
-    }
-}
-
-/// The outcome of a unit; also of one that is compiled each time, which is not stored.
-fn outcome(unit: &UnitRecord) -> Outcome {
-    match (&unit.outcome, unit.details.here.as_deref()) {
-        (Outcome::Miss, Some(here)) if is_each_time(here) => Outcome::Uncached(here.to_owned()),
-        (outcome, _) => outcome.clone(),
     }
 }
 

@@ -245,7 +245,7 @@ impl<'a> Builds<'a> {
             let record = &self.build.units[nth];
             let is_new = record.outcome == Outcome::Miss && record.details.before.is_none();
             let explains = match record.details.here.as_deref() {
-                Some(here) => is_place(here),
+                Some(here) => !is_each_time(here),
                 None => self.uses[nth].iter().any(is_missed),
             };
             if !is_new || !explains {
@@ -280,7 +280,7 @@ impl<'a> Builds<'a> {
             };
         }
         let here = unit.details.here.as_deref();
-        if let Some(here) = here.filter(|here| !is_place(here)) {
+        if let Some(here) = here.filter(|here| is_each_time(here)) {
             return Cause::new(CauseKind::EachTime, here);
         }
         if unit.types == ["object"] && unit.outcome == Outcome::Miss {
@@ -371,15 +371,18 @@ pub(crate) const VENDORED_HINT: &str = "with `home = \"shared\"` in the [portabl
 pub(crate) const AGAINST_HINT: &str =
     "`sccfg explain CRATE --against CHECKOUT` compares it with another checkout";
 
-/// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is shared only between checkouts at the same
-/// path.
-fn is_place(here: &str) -> bool {
-    !is_each_time(here)
-}
-
-/// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is compiled each time, and not stored.
+/// Whether [`here`](portable_wrapper::builds::Details::here) is the reason why a unit is compiled each time, and not stored. Otherwise,
+/// it is why the unit is shared only between checkouts at the same path.
 pub(crate) fn is_each_time(here: &str) -> bool {
     here.starts_with("compiled each time")
+}
+
+/// The outcome of a unit. One that is compiled each time is not cached.
+pub(crate) fn outcome(unit: &UnitRecord) -> Outcome {
+    match (&unit.outcome, unit.details.here.as_deref()) {
+        (Outcome::Miss, Some(here)) if is_each_time(here) => Outcome::Uncached(here.to_owned()),
+        (outcome, _) => outcome.clone(),
+    }
 }
 
 fn place(here: &str) -> Cause {

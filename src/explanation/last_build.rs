@@ -1,7 +1,7 @@
 //! What the last build did with a unit, and why.
 
 use super::changes::{is_in_workspace, lines};
-use crate::build_report::cause::{Traced, is_each_time};
+use crate::build_report::cause::{Traced, outcome};
 use crate::build_report::text::plural;
 use crate::build_report::time::{ago, time};
 use crate::build_report::{name_in, time_of};
@@ -49,7 +49,7 @@ impl LastBuild<'_> {
             .took
             .map(|took| format!(", which took {} to {to_make}", time(took)));
         let took = took.unwrap_or_default();
-        let became = match &record.outcome {
+        let became = match &outcome(record) {
             Outcome::Store => format!("the local store had it{took}"),
             Outcome::Sccache { shared: true } => {
                 format!("sccache had it, and shares it with other machines{took}")
@@ -57,9 +57,6 @@ impl LastBuild<'_> {
             Outcome::Sccache { shared: false } => format!("sccache had it{took}"),
             Outcome::Miss if record.details.is_stale => {
                 format!("{made}, and not stored: a file that it reads changed meanwhile")
-            }
-            Outcome::Miss if record.details.here.as_deref().is_some_and(is_each_time) => {
-                format!("{made}, and not stored")
             }
             Outcome::Miss => format!("{made}, and stored"),
             Outcome::Uncached(_) => format!("{made}, and not stored"),

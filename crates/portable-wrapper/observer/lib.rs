@@ -110,14 +110,10 @@ unsafe extern "C" fn loaded(count: c_int, words: *const *mut c_char) {
         clock::find();
         if !observes_only_children() {
             let mut real = MaybeUninit::uninit();
-            let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
-            if length > 0 {
-                let program: *const u8 = real.as_ptr().cast();
-                write(&b'i', (program, length as usize), b"", (program, 0));
-                if hidden::is_behind_launcher(program, length as usize) {
-                    clock::mark_script();
-                    libraries::remember_program();
-                }
+            let (program, length) = note_program(b'i', &mut real);
+            if length > 0 && hidden::is_behind_launcher(program, length) {
+                clock::mark_script();
+                libraries::remember_program();
             }
             libraries::note_all();
         }
@@ -146,15 +142,15 @@ unsafe fn is_random_numbers(path: *const c_char) -> bool {
     !path.is_null() && unsafe { CStr::from_ptr(path) } == c"/dev/urandom"
 }
 
-/// Notes the canonical path of the program of this process.
-unsafe fn note_program(kind: u8) {
+/// Notes the canonical path of the program of this process, and returns it with its length, or 0 if it is not known.
+unsafe fn note_program(kind: u8, real: &mut MaybeUninit<[u8; LONGEST]>) -> (*const u8, usize) {
     unsafe {
-        let mut real = MaybeUninit::uninit();
-        let length = read_link(PROGRAM.as_ptr().cast(), &mut real);
+        let length = read_link(PROGRAM.as_ptr().cast(), real).max(0) as usize;
+        let program = real.as_ptr().cast();
         if length > 0 {
-            let program: *const u8 = real.as_ptr().cast();
-            write(&kind, (program, length as usize), b"", (program, 0));
+            write(&kind, (program, length), b"", (program, 0));
         }
+        (program, length)
     }
 }
 
@@ -162,7 +158,7 @@ unsafe fn note_program(kind: u8) {
 unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usize) -> isize {
     unsafe {
         if is_random_numbers(path) {
-            note_program(b'j');
+            note_program(b'j', &mut MaybeUninit::uninit());
         } else if !is_written(flags) || is_updated(flags) {
             note_at(b'o', directory, path);
         }

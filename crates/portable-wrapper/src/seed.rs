@@ -331,7 +331,8 @@ pub fn seed(
     }
     let mut from = vec![from.workspace.clone()];
     from.extend(seeded.others.iter().cloned());
-    Seeding::new(seeded.units, from).write(staging)?;
+    let units = seeded.units;
+    Seeding { units, from }.write(staging)?;
     if let Some(parent) = to.build.parent() {
         fsio::create_dir_all(parent)?;
     }

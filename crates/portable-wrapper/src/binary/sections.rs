@@ -127,8 +127,8 @@ pub(crate) fn writable_parts<'a>(file: &Part<'a>) -> Vec<Writable<'a>> {
 fn writable_parts_of<'a>(part: &Part<'a>) -> Vec<Writable<'a>> {
     let is_elf = part.start(4).is_ok_and(|magic| magic == elf::ELFMAG);
     let is_known = is_elf || wasm::is_module(part);
-    let sections = is_known.then(|| sections(part));
-    let sections = sections.flatten().unwrap_or_default();
+    let sections = is_known.then(|| sections(part)).flatten();
+    let sections = sections.unwrap_or_default();
     let is_writable = |(name, _): &Section<'_>| !is_rustc(name) && !name.starts_with(".llvm");
     sections
         .into_iter()

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::recorder::directory;
-use sccfg_util::clock::{millis, since_1970};
 use sccfg_util::fsio;
 
 /// The name of the record, in the directory of the records of builds.
@@ -15,8 +14,6 @@ const RECORD: &str = "seeding.json";
 /// The units with which a build directory was seeded. No build has a record of those that cargo finds fresh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seeding {
-    /// When, in milliseconds since 1970.
-    pub at: u64,
     /// How many there were.
     pub units: usize,
     /// The workspaces in which they were built.
@@ -24,12 +21,6 @@ pub struct Seeding {
 }
 
 impl Seeding {
-    /// A record of these units, from now.
-    pub(in super::super) fn new(units: usize, from: Vec<PathBuf>) -> Self {
-        let at = millis(since_1970());
-        Self { at, units, from }
-    }
-
     /// The record in the build directory at `root`; `None` if it was not seeded, or if later builds had to be removed.
     pub fn read(root: &Path) -> Option<Self> {
         let bytes = fsio::read_bytes(path(root))?;

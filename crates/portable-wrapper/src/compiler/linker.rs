@@ -26,9 +26,9 @@ pub(crate) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREF
 /// Files of the C library and of the compiler that every link reads.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
-/// The digest of the inputs of a link of `unit` besides crates, as far as they are known: the linker that rustc runs, and files
-/// of the C library. `None` if the linker is not known.
-pub(crate) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Option<String> {
+/// The digest of the inputs of a link of `unit` by the linker `program` besides crates, as far as they are known: the linker, and
+/// files of the C library.
+pub(crate) fn linker(program: PathBuf, unit: &Unit, state: &StateDir) -> Option<String> {
     let mut used: Vec<String> = vec!["ld".to_owned()];
     for word in unit.linker_words() {
         if let Some(name) = word.strip_prefix("-fuse-ld=") {
@@ -37,7 +37,6 @@ pub(crate) fn linker(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Opti
             used.push(program.to_owned());
         }
     }
-    let program = linker_program(compiler, unit, state)?;
     linker_digest(&ccache::compiler_behind(program)?, &used, state)
 }
 

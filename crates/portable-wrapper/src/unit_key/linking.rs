@@ -172,10 +172,6 @@ impl KeyBuilder<'_> {
         }
     }
 
-    fn linker(&self) -> Option<PathBuf> {
-        compiler::linker_program(self.compiler, self.unit, self.state)
-    }
-
     pub(super) fn add_linker(&mut self) -> Result<(), Uncacheable> {
         let closures = self
             .closures
@@ -185,10 +181,11 @@ impl KeyBuilder<'_> {
         for (here, portable) in closures.here.iter().zip(&closures.portable) {
             self.key.add_with_portable("crate below", here, portable);
         }
-        if let Some(program) = self.linker() {
-            self.known_inputs.add_file(&program);
-            self.known_inputs.add_installation(&program, self.cwd);
-            if ccache::is_one(&program) {
+        let program = compiler::linker_program(self.compiler, self.unit, self.state);
+        if let Some(program) = &program {
+            self.known_inputs.add_file(program);
+            self.known_inputs.add_installation(program, self.cwd);
+            if ccache::is_one(program) {
                 self.add_configuration_of_ccache()?;
             }
         }
@@ -196,12 +193,13 @@ impl KeyBuilder<'_> {
             self.add_libraries_elsewhere(&directory);
             self.known_inputs.add_units(&directory);
         }
-        let linker = compiler::linker(self.compiler, self.unit, self.state);
+        let program = program.ok_or(Uncacheable::UnknownLinker)?;
+        let linker = compiler::linker(program.clone(), self.unit, self.state);
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(is_of_linker);
         self.add_preloaded();
-        self.add_inputs_of_script()?;
+        self.add_inputs_of_script(&program)?;
         let mut words: Vec<String> = self.unit.linker_words().map(str::to_owned).collect();
         self.add_files_of_arguments(&mut words)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -323,10 +321,10 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Adds the variables and files that the linker may read, if it is a shell script.
-    fn add_inputs_of_script(&mut self) -> Result<(), Uncacheable> {
+    /// Adds the variables and files that the linker `program` may read, if it is a shell script.
+    fn add_inputs_of_script(&mut self, program: &Path) -> Result<(), Uncacheable> {
         const EVERYWHERE: [&str; 6] = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER"];
-        let linker = self.linker().and_then(|path| path.canonicalize().ok());
+        let linker = program.canonicalize().ok();
         // The variables of Nix's wrappers are known.
         let script = linker
             .filter(|path| !path.starts_with(NIX_STORE) && !is_binary(path))

@@ -15,10 +15,10 @@ use std::time::Instant;
 use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
-    asks_for_location, asks_for_replaced_path, caller_functions, evaluates_cargo_home,
-    evaluates_generated_paths, evaluates_locations, gives_location, is_final, may_have_leak,
-    named_paths, names_cargo_home, names_generated_file, read_variables, reads_cargo_home,
-    reads_unnamed, requests_of_macros, uses_cargo_home,
+    asks_for_location, asks_for_replaced_path, caller_functions, captures_backtrace,
+    evaluates_cargo_home, evaluates_generated_paths, evaluates_locations, gives_location, is_final,
+    may_have_leak, named_paths, names_cargo_home, names_generated_file, read_variables,
+    reads_cargo_home, reads_unnamed, requests_of_macros, uses_cargo_home,
 };
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
@@ -98,8 +98,11 @@ pub(super) fn make(
             .get_or_init(|| request.exposes_cargo_home || evaluates_cargo_home(request, info, home))
     };
     let has_unnamed = OnceLock::new();
-    let reads_unnamed =
-        |info: Option<&DepInfo>| *has_unnamed.get_or_init(|| reads_unnamed(request, info));
+    let reads_unnamed = |info: Option<&DepInfo>| {
+        *has_unnamed.get_or_init(|| {
+            reads_unnamed(request, info) || captures_backtrace(request, observation)
+        })
+    };
     let is_final = || {
         let depends_on_path = depends_on_path
             .get()

@@ -31,8 +31,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::ambient_inputs::AmbientInputs;
 use self::ambient_inputs::is_not;
+pub(super) use self::ambient_inputs::{AmbientInputs, OF_BACKTRACES};
 pub(super) use self::caller_functions::{
     any_function, caller_functions, may_ask_for_caller, may_define_callers, may_define_macros,
     may_use,
@@ -73,7 +73,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "19";
+pub(super) const READER: &str = "20";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -241,7 +241,7 @@ impl Uncacheable {
         }
     }
 
-    /// As [`Self::describe`], followed by what is not in the key: the path of a file, or the crate of a build script.
+    /// As [`Self::describe`], followed by what is not in the key: the path of a file, or the crate of a build script or macro.
     pub(super) fn describe_with(self, unknown_input: Option<&str>) -> String {
         match unknown_input {
             Some(what) => format!("{}: {what}", self.describe()),

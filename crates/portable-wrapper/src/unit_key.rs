@@ -95,6 +95,8 @@ pub(super) struct KeyBuilder<'a> {
     closures: Option<Closures>,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
+    /// Whether its macros may capture a backtrace, whose variables are not in the key: the compile has to show that none does.
+    forbids_backtrace: bool,
     /// What is known of the sources of the published package.
     package: Option<KnownSources>,
     /// The macros of its dependencies that ask for the location in which they are used.
@@ -157,6 +159,7 @@ impl<'a> KeyBuilder<'a> {
             names_cargo_home: false,
             closures: Some(Closures::default()),
             named_variables: None,
+            forbids_backtrace: false,
             package: None,
             macros_below: BTreeSet::new(),
             storing_below: BTreeSet::new(),
@@ -193,9 +196,6 @@ impl<'a> KeyBuilder<'a> {
         if env::var_os("RUSTC_LOG").is_some_and(|log| !log.is_empty()) {
             return Err(Uncacheable::CompilerPrints);
         }
-        if inputs.macros.arguments.is_some() {
-            return Err(Uncacheable::CompilerArguments);
-        }
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {
@@ -206,6 +206,11 @@ impl<'a> KeyBuilder<'a> {
             inputs.key.add("path_map", inputs.path_map.spelled_out());
         }
         Ok(inputs)
+    }
+
+    /// Why a macro may read the arguments of the compiler, if so.
+    pub(super) fn reads_arguments(&self) -> Option<&str> {
+        self.macros.arguments.as_deref()
     }
 
     /// Adds files that the compile may read and that are not added to the key one by one.
@@ -448,6 +453,7 @@ impl<'a> KeyBuilder<'a> {
             dependencies: self.dependencies,
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
+            forbids_backtrace: self.forbids_backtrace,
             package: self.package,
             macros_below: self.macros_below,
             caller_functions: self.caller_functions,

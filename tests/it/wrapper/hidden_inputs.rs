@@ -4,6 +4,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
+use super::command::said;
 use super::macro_workspace::{Macro, differing, plain, texts, workspace};
 use super::project::{Checkout, Project, real_rustc, succeeds};
 use indoc::indoc;
@@ -581,6 +582,9 @@ fn a_macro_may_depend_on_a_library_that_reads_arguments() {
     second.cargo(&["build"]).ok();
     second.clean();
     second.cargo(&["build"]).ok().compiled(&["app bin"]);
+    let why = "may read the arguments of the compiler: low: `std::env::args`";
+    let text = said(&second, &["wrapper", "explain", "app"]);
+    assert!(text.contains(why), "{text}");
 }
 
 /// The wrapper compiles with other arguments than cargo's, and with more variables.

@@ -162,6 +162,78 @@ fn a_variable_that_a_published_macro_reads_counts(
     assert_eq!(says_the_same_uncached(&linked), "three\n");
 }
 
+/// A macro whose errors have backtraces, as those of `anyhow` do. It expands to what is captured for an argument that is no number.
+const TRACES: &str = indoc! {r#"
+    use std::backtrace::Backtrace;
+    struct Error(Backtrace);
+    fn number(text: &str) -> Result<u32, Error> { text.parse().map_err(|_| Error(Backtrace::capture())) }
+    #[proc_macro] pub fn value(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        match number(&input.to_string()) {
+            Ok(number) => format!("\"{number}\"").parse().unwrap(),
+            Err(error) => format!("\"{:?}\"", error.0.status()).parse().unwrap(),
+        }
+    }
+"#};
+
+/// The variables that decide whether a backtrace is captured count only if one is: in a published library, in one of the workspace,
+/// and whether or not the compiler lists the sources.
+#[rstest]
+#[requires(sccache)]
+#[case::none_is_captured("7", ["7", "7", "7"])]
+#[case::one_is_captured("seven", ["Captured", "Disabled", "Captured"])]
+fn variables_of_backtraces_count_if_a_macro_captures_one(
+    #[case] argument: &str,
+    #[case] texts: [&str; 3],
+) {
+    let project = Project::new().with_store();
+    package(
+        &project,
+        "tracecrate",
+        PROC_MACRO,
+        &[("src/lib.rs", TRACES)],
+    );
+    let uses = "[dependencies]\ntracecrate = \"0.1\"\n";
+    let low = format!("pub fn text() -> &'static str {{ tracecrate::value!({argument}) }}\n");
+    package(&project, "lowcrate", uses, &[("src/lib.rs", &*low)]);
+    publish(&project, &["tracecrate", "lowcrate"]);
+    let uses = "[dependencies]\ntracecrate = \"0.1\"\nlowcrate = \"0.1\"\n";
+    let main = format!(
+        "fn main() {{ println!(\"{{}} {{}}\", lowcrate::text(), tracecrate::value!({argument})); }}\n"
+    );
+    let project = project.package("app", uses, &[("src/main.rs", &*main)]);
+    let project = project.committed();
+    let variables = [
+        ("RUST_BACKTRACE", "1"),
+        ("RUST_BACKTRACE", "0"),
+        ("RUST_LIB_BACKTRACE", "1"),
+    ];
+    let is_captured = texts[0] != texts[1];
+    for name in ["main", "a/deeper/worktree"] {
+        let checkout = match name {
+            "main" => project.main(),
+            other => project.linked(other),
+        };
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        for (nth, ((variable, value), text)) in variables.into_iter().zip(texts).enumerate() {
+            let checkout = checkout.with(variable, value);
+            checkout.clean();
+            let built = checkout.cargo(&["build"]).ok();
+            assert_eq!(checkout.says("app"), format!("{text} {text}\n"));
+            if name != "main" || nth > 0 && !is_captured {
+                built.all_hit();
+            }
+        }
+    }
+    let seeded = with_home(&project, &project.linked("seeded"), "cargo-home");
+    let seeded = seeded.with("RUST_BACKTRACE", "0");
+    seed(&seeded);
+    let built = seeded.uncached(&["build"]).ok();
+    if !is_captured {
+        built.nothing_to_do();
+    }
+    assert_eq!(seeded.says("app"), format!("{0} {0}\n", texts[1]));
+}
+
 /// A derive may expand to code with the path of the generated source, by itself or by the call of another macro. Then the
 /// program is expanded, to find whether it depends on that path without containing it.
 #[rstest]

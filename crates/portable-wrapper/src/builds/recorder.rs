@@ -67,7 +67,7 @@ impl Recorder {
     }
 
     /// Sets what is not in the key, because of which the unit is not cached: the path of a file or program, or the crate of a build
-    /// script.
+    /// script or macro.
     pub(in super::super) fn reads_unknown(&self, what: String) {
         let _ = self.unknown_input.set(what);
     }

@@ -137,6 +137,18 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     })
 }
 
+/// Whether a macro may have captured a backtrace that the request forbids.
+pub(super) fn captures_backtrace(
+    request: &CompileRequest,
+    observation: Option<&Observation>,
+) -> bool {
+    let captures = |requests: Requests| requests.captures_backtrace();
+    request.forbids_backtrace
+        && observation
+            .and_then(Observation::requests)
+            .is_none_or(captures)
+}
+
 /// Whether the compile read a source that is not in the key: the sources were changed after they had been listed.
 pub(super) fn reads_unlisted(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
     if request.language == Language::C || request.named_variables.is_some() {

@@ -14,6 +14,10 @@ use super::texts::words;
 /// The variable by which macros find files of a package.
 const FINDING: &str = "CARGO_MANIFEST_DIR";
 
+/// The variables that decide whether `Backtrace::capture` does anything. It reads the first one in any case, and the second one
+/// if that is not set (<https://doc.rust-lang.org/std/backtrace/index.html#environment-variables>).
+pub(crate) const OF_BACKTRACES: [&str; 2] = ["RUST_LIB_BACKTRACE", "RUST_BACKTRACE"];
+
 /// The inputs that code reads besides its arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -25,6 +29,9 @@ pub(crate) struct AmbientInputs {
     /// Variables whose names are known.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) variables: BTreeSet<String>,
+    /// Whether it may capture a backtrace, which [`OF_BACKTRACES`] decide. Errors do so that most macros never make.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) captures_backtrace: bool,
     /// Whether a reviewed crate reads [`FINDING`] only to find files.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) finds_by_variable: bool,
@@ -214,6 +221,11 @@ impl AmbientInputs {
     /// Accepts that a reviewed crate reads [`FINDING`] only to find files.
     pub(super) fn mark_finding(&mut self) {
         self.finds_by_variable |= self.variables.remove(FINDING);
+    }
+
+    /// Whether it may read the variable `name`, whose name is known.
+    pub(crate) fn reads_variable(&self, name: &str) -> bool {
+        self.variables.contains(name) || self.captures_backtrace && OF_BACKTRACES.contains(&name)
     }
 
     pub(crate) fn reads_files(&self) -> bool {
@@ -422,6 +434,7 @@ impl AmbientInputs {
             };
         };
         self.variables.extend(other.variables.iter().cloned());
+        self.captures_backtrace |= other.captures_backtrace;
         self.finds_by_variable |= other.finds_by_variable;
         self.named.extend(other.named.iter().cloned());
         self.words.extend(other.words.iter().cloned());

@@ -114,6 +114,14 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
             at = end;
             continue;
         }
+        if let Some((condition, path, end)) = conditional_path(tokens, at)
+            && conditions.holds(condition) == Some(false)
+        {
+            found.paths.push(path.to_owned());
+            found.ranges.push((at, end));
+            at = end;
+            continue;
+        }
         at += 1;
     }
     found
@@ -238,6 +246,35 @@ fn attribute<'a, 'b>(
     };
     let is_whole = matches!(group.kind, Kind::Open(close) if close + 1 == end);
     (tokens[open].text == "[" && cfg.is_ident("cfg") && is_whole).then_some((inside, end + 1))
+}
+
+/// The condition and the path of `#[cfg_attr(…, path = "…")]` at `at`, and the end of that attribute.
+fn conditional_path<'a, 'b>(
+    tokens: &'b [Token<'a>],
+    at: usize,
+) -> Option<(&'b [Token<'a>], &'a str, usize)> {
+    let [hash, open, cfg_attr, group, inside @ ..] = tokens.get(at..)? else {
+        return None;
+    };
+    let (Kind::Open(end), Kind::Open(close)) = (open.kind, group.kind) else {
+        return None;
+    };
+    let is_attribute =
+        hash.is_punctuation("#") && open.text == "[" && cfg_attr.is_ident("cfg_attr");
+    let inside = inside.get(..close.checked_sub(at + 4)?)?;
+    let inside = match inside {
+        [rest @ .., last] if last.is_punctuation(",") => rest,
+        all => all,
+    };
+    let [condition @ .., comma, name, equals, path] = inside else {
+        return None;
+    };
+    let is_path = comma.is_punctuation(",")
+        && name.is_ident("path")
+        && equals.is_punctuation("=")
+        && path.kind == Kind::Text;
+    // Other attributes that it adds would be part of the condition, which then is not known.
+    (is_attribute && close + 1 == end && is_path).then_some((condition, path.text, end + 1))
 }
 
 /// The position after `#[test]` at `at`.
@@ -398,6 +435,10 @@ mod tests {
             ("#[cfg(any(test, feature = \"no\"))] fn a() {} b", "b"),
             ("#![cfg(test)] a", ""),
             ("A { #[cfg(test)] b: c(d, e), f: g }", "A { f : g }"),
+            (
+                "#[cfg_attr(windows, path = \"w.rs\")] #[cfg_attr(unix, path = \"u.rs\",)] mod a;",
+                "# [ cfg_attr ( unix , path = u.rs , ) ] mod a ;",
+            ),
             ("A { b: c, #[cfg(test)] d: e }", "A { b : c , }"),
             (
                 "macro_rules! m { (#[cfg(test)] mod a {}) => { #[cfg(test)] mod $t { a } b }; ($a:b) => {} }",
@@ -420,6 +461,8 @@ mod tests {
             "#[macro_export] macro_rules! m { () => { #[cfg(test)] fn a() {} } }",
             "#[cfg(test)] a: b, c",
             "#[cfg_attr(test, x)] fn a() {}",
+            "#[cfg_attr(test, x, path = \"a.rs\")] mod a;",
+            "#[cfg_attr(x, path = \"a.rs\")] mod a;",
             "fn f() { if !cfg!(feature = \"yes\") { return; } a() }",
             "fn f() { g(); if !cfg!(test) { return; } fn g() {} }",
             "fn f() { if !cfg!(feature = \"no\") { return",

@@ -9,6 +9,8 @@ pub(super) enum Reach {
     /// These variables.
     Variables(&'static [&'static str]),
     Environment,
+    /// Capturing a backtrace if variables ask for it.
+    Backtrace,
     /// Reading files.
     Files,
     /// The current directory, or the path of a source.

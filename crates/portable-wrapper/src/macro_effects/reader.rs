@@ -392,6 +392,7 @@ impl<'a> Reader<'a> {
                 self.found.variables.extend(names);
             }
             Reach::Environment => self.found.add_environment(&said),
+            Reach::Backtrace => self.found.captures_backtrace = true,
             Reach::Files => {
                 self.found.add_files(&said);
                 self.found.names_file |= path.get(2) == Some(&"File");

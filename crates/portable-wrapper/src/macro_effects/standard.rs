@@ -190,7 +190,7 @@ pub(super) fn reach(path: &[&str]) -> Reach {
         Some("backtrace") => match item {
             None => Reach::Nothing,
             Some(_) if path.get(3) == Some(&"force_capture") => Reach::Nothing,
-            Some(_) => Reach::Variables(&["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]),
+            Some(_) => Reach::Backtrace,
         },
         Some("os") => of_system(path),
         Some("libc") => item.map_or(Reach::Nothing, c_library::reach),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{cargo_settings, git_settings};
 use crate::build_dir::WRAPPER_DIR;
+use crate::macro_effects::OF_BACKTRACES;
 use sccfg_util::fsio;
 
 /// The device with random numbers.
@@ -117,6 +118,11 @@ impl Requests {
         let mut resolved = self.files.values().filter(|uses| uses.is_resolved);
         let is_known = resolved.clone().any(|uses| !uses.is_resolved_by_other);
         is_known.then(|| resolved.any(|uses| uses.is_resolved_by_other))
+    }
+
+    /// Whether a macro may have captured a backtrace: the standard library looks up this variable first.
+    pub(crate) fn captures_backtrace(&self) -> bool {
+        self.variables.contains(OF_BACKTRACES[0])
     }
 
     /// The first path below `directory` that was written and no longer exists, although no observed process removed it. Skips the

@@ -63,6 +63,10 @@ pub(crate) struct CompileRequest {
     /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
     /// compile reads another one, the sources have to be listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
+    /// Whether a macro must not capture a backtrace, as far as the observer notes, because the key lacks the variables that decide
+    /// about it: if one does, the sources have to be listed.
+    #[serde(default)]
+    pub(crate) forbids_backtrace: bool,
     /// What is known of the sources of that package.
     #[serde(default)]
     pub(crate) package: Option<KnownSources>,
@@ -168,6 +172,7 @@ impl CompileRequest {
             has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,
+            forbids_backtrace: false,
             package: None,
             asking_macros: BTreeSet::new(),
             caller_functions: BTreeSet::new(),

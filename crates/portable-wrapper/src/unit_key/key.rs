@@ -47,6 +47,8 @@ pub(crate) struct UnitKey {
     pub(crate) exposed_variables: Vec<String>,
     /// The variables that the sources of a published package name in `env!`; `None` if the sources are listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
+    /// Whether the compile has to show that no macro captures a backtrace.
+    pub(crate) forbids_backtrace: bool,
     /// What is known of the sources of that package.
     pub(crate) package: Option<KnownSources>,
     /// The macros of its dependencies, and of all below, that ask for the location in which they are used.

@@ -10,8 +10,8 @@ use super::super::dep_info::DepInfo;
 use super::super::digest;
 use super::super::known_inputs::{self, is_kernel_file};
 use super::super::macro_effects::{
-    AttributeMacros, Author, CompileTimeVariables, Conditions, MacroEffects, Source, SourceText,
-    literals, only_computes, words,
+    AttributeMacros, Author, CompileTimeVariables, Conditions, MacroEffects, OF_BACKTRACES, Source,
+    SourceText, literals, only_computes, words,
 };
 use super::super::observation::Requests;
 use super::super::package::is_rust;
@@ -314,6 +314,9 @@ impl KeyBuilder<'_> {
                 compiler_requests::is_variable(name, self.is_clippy) && counts(name, &said)
             });
             read.extend(of_compiler.cloned());
+        }
+        if self.macros.captures_backtrace && requests.captures_backtrace() {
+            read.extend(OF_BACKTRACES.map(str::to_owned));
         }
         for name in read {
             if !variables.iter().any(|(known, _)| *known == name) {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::digest;
 use super::super::known_inputs::is_below_kernel_directory;
-use super::super::macro_effects::literals;
+use super::super::macro_effects::{OF_BACKTRACES, literals};
+use super::super::observation;
 use super::super::package::{self, is_rust};
 use super::super::state_dir::StateDir;
 use super::super::uncacheable::Uncacheable;
@@ -30,6 +31,9 @@ impl KeyBuilder<'_> {
                 let history = package::history(self.cwd).unwrap_or_default();
                 self.key.add("history", history);
             }
+            if self.macros.captures_backtrace {
+                self.add_backtrace(sources.is_none());
+            }
         }
         let reads_files = self.macros.reads_files() && !self.is_observed && sources.is_some();
         let reads_variables = self.macros.reads_unknown_variables(self.is_observed);
@@ -45,6 +49,18 @@ impl KeyBuilder<'_> {
             self.add_files(&texts, &told)?;
         }
         Ok(())
+    }
+
+    /// Adds the variables that count for a macro that may capture a backtrace, unless the compile of a published package will show
+    /// whether it does.
+    fn add_backtrace(&mut self, is_published: bool) {
+        self.forbids_backtrace =
+            is_published && self.may_be_observed() && observation::library(self.state).is_some();
+        if !self.forbids_backtrace {
+            for name in OF_BACKTRACES {
+                self.add_variable(name);
+            }
+        }
     }
 
     /// Adds the variables that count for a macro that may read any variable.

@@ -21,6 +21,21 @@ fn modules_for_other_targets_are_not_read() {
     assert!(found.environment.is_some());
 }
 
+/// As in `num_threads`.
+#[test]
+fn the_file_of_a_module_may_depend_on_the_target() {
+    let root = "#[cfg_attr(target_os = \"none\", path = \"none.rs\")]\n\
+        #[cfg_attr(unix, path = \"unix.rs\")] mod imp;";
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let is_read = |name: &str| {
+        let files = [("src/lib.rs", root), (name, hazard)];
+        let found = effects_of(&files, Author::Published).inputs();
+        found.environment.is_some()
+    };
+    assert!(!is_read("src/none.rs"));
+    assert!(is_read("src/unix.rs"));
+}
+
 #[test]
 fn branches_for_other_targets_are_not_read() {
     let hazard = "pub fn f() { std::env::vars(); }";

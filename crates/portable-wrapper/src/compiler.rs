@@ -10,9 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::c_compiler::c_compiler;
-pub(super) use self::linker::{
-    PROGRAM_VARIABLES, default_library, default_linker, library, linker, linker_program,
-};
+pub(super) use self::linker::{LinkerNames, PROGRAM_VARIABLES};
 use super::args::Unit;
 use super::cached_digest::CachedDigest;
 use super::digest;

@@ -17,6 +17,7 @@ mod toolchain;
 mod unobserved;
 mod variables;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub(super) use self::toolchain::{DRIVER, STANDARD_LIBRARY, SYSROOT};
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
 use super::binary;
-use super::compiler::Compiler;
+use super::compiler::{Compiler, LinkerNames};
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
 use super::macro_effects::{AmbientInputs, MacroEffects};
@@ -111,6 +112,8 @@ pub(super) struct KeyBuilder<'a> {
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     generated_asks: bool,
+    /// The names of the linker, if they were needed; `None` in it if they are not known.
+    linker: OnceCell<Option<LinkerNames>>,
     /// The native libraries whose stored form is in the key.
     pub(super) native_libraries: Vec<NativeLibrary>,
     records: Records,
@@ -167,6 +170,7 @@ impl<'a> KeyBuilder<'a> {
             own_asking_macros: None,
             paths: BTreeSet::new(),
             generated_asks: false,
+            linker: OnceCell::new(),
             native_libraries: Vec::new(),
             records: Records::default(),
             listing: None,
@@ -427,6 +431,10 @@ impl<'a> KeyBuilder<'a> {
         macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
         let (asking_macros, storing_macros) = self.asking_macros();
+        let path_map = &self.path_map;
+        let with_placeholders =
+            |linker: LinkerNames| linker.map(|path| path_map.to_placeholders_str(path));
+        let linker = self.linker.into_inner().flatten().map(with_placeholders);
         let uses_own_path = is_macro && macros.asks_for_source;
         let asks = self.asks_for_current_dir || self.macros.asks_for_source;
         let exposes_location = self.asks_for_place || self.macros.place && asks;
@@ -460,6 +468,7 @@ impl<'a> KeyBuilder<'a> {
             asking_macros,
             storing_macros,
             included_variables,
+            linker,
             native_libraries: self.native_libraries,
             listing: self.listing,
             may_be_observed,

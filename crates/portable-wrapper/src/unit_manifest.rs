@@ -14,6 +14,7 @@ use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::build_dir::wrapper_dir;
 use super::build_script::launcher;
 use super::cache_entry::{CacheEntry, is_located, sites_in};
+use super::compiler::LinkerNames;
 use super::digest::{self, FileStamp, KeyPart};
 use super::located_libraries;
 use super::macro_effects::{AmbientInputs, MacroEffects};
@@ -124,6 +125,9 @@ pub(super) struct UnitManifest {
     /// The functions of the unit and of its dependencies that may get the location of their caller.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) caller_functions: BTreeSet<String>,
+    /// The names of its linker, with placeholders, if the key has anything of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) linker: Option<LinkerNames>,
     /// The package's directory relative to the workspace, if it is below that.
     pub(super) directory: Option<PathBuf>,
     /// Whether the package is outside of the workspace's directory, so that its path is in the key.
@@ -182,6 +186,7 @@ impl UnitManifest {
             asking_macros: BTreeSet::new(),
             storing_macros: BTreeSet::new(),
             caller_functions: entry.caller_functions.clone(),
+            linker: None,
             directory: directory_of_package(path_map),
             is_outside: is_outside(&unit.source) && path_map.vendored().is_none(),
             observed: None,

@@ -436,9 +436,14 @@ fn with_programs<'p>(project: &Project, checkout: &Checkout<'p>, directory: &str
     checkout.with("PATH", &format!("{}:{path}", directory.display()))
 }
 
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn the_linker_of_the_first_build_counts() {
+#[case::the_default_one("cc", "-Crelocation-model=static")]
+#[case::one_that_a_flag_names(
+    "another-linker",
+    "-Crelocation-model=static -Clinker=another-linker"
+)]
+fn the_linker_of_the_first_build_counts(#[case] linker: &str, #[case] flags: &str) {
     let main = "extern \"C\" { static number: u8; }\nfn main() { println!(\"{}\", &raw const number as usize); }\n";
     let project = Project::new()
         .with_store()
@@ -447,12 +452,15 @@ fn the_linker_of_the_first_build_counts() {
     for number in [1, 2] {
         let text =
             format!("#!/bin/sh\nexec /usr/bin/cc -no-pie -Wl,--defsym=number={number} \"$@\"\n");
-        script(&project, &format!("{number}/cc"), &text);
+        script(&project, &format!("{number}/{linker}"), &text);
     }
-    let flags = ("RUSTFLAGS", "-Crelocation-model=static");
-    let main = project.main().with(flags.0, flags.1);
+    let main = project.main().with("RUSTFLAGS", flags);
     with_programs(&project, &main, "1").cargo(&["build"]).ok();
-    let linked = project.linked("second").with(flags.0, flags.1);
+    let same = project.linked("same").with("RUSTFLAGS", flags);
+    let same = with_programs(&project, &same, "1");
+    seed(&same);
+    same.cargo(&["build"]).ok().nothing_to_do();
+    let linked = project.linked("second").with("RUSTFLAGS", flags);
     seed(&with_programs(&project, &linked, "1"));
     let second = with_programs(&project, &linked, "2");
     second.cargo(&["build"]).ok();

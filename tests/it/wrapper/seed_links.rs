@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::build_scripts::{contains, out_dir, with_c_of};
 use super::file_stamps::script;
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Layout, Project, succeeds};
+use super::project::{Checkout, Layout, Project, host, succeeds};
 use super::registry::{package, publish, with_home};
 use super::seed::{ALL, MAC, occurrences, project, sccfg, seed, state_of};
 
@@ -237,6 +237,36 @@ fn macros_of_registry_crates_are_links(
     assert_ne!(number(&main), number(&linked));
     assert!(before == state_of(&main.path("target")));
     main.cargo(&["build"]).ok().nothing_to_do();
+}
+
+/// Flags and settings of cargo name another linker, for build scripts and macros as well.
+#[rstest]
+#[requires(sccache, mold, clang)]
+#[case::a_flag_of_the_compiler("RUSTFLAGS", "-Clink-arg=-fuse-ld=mold", "-Clink-arg=-fuse-ld=bfd")]
+#[case::a_path("RUSTFLAGS", "-C linker=clang -Clink-args=--ld-path=mold", "")]
+#[case::a_setting_of_the_target("CARGO_TARGET_<host>_LINKER", "clang", "gcc")]
+fn what_another_linker_has_linked_is_seeded(
+    #[case] name: &str,
+    #[case] value: &str,
+    #[case] other: &str,
+) {
+    let manifest = "[lib]\nproc-macro = true\n";
+    let main = "fn main() { println!(\"{} {}\", maccrate::seven!(), env!(\"VALUE\")); }\n";
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\\ncargo::rustc-env=VALUE=8\"); }\n";
+    let project = above_published("maccrate", manifest, MAC, main)
+        .file("crates/app/build.rs", script)
+        .committed();
+    let name = name.replace("<host>", &host().to_uppercase().replace('-', "_"));
+    let checkout = |checkout| with_home(&project, &checkout, "cargo-home").with(&name, value);
+    checkout(project.main()).cargo(&["build"]).ok();
+    let linked = checkout(project.linked("a/deeper/worktree"));
+    seed(&linked);
+    linked.uncached(&["build"]).ok().nothing_to_do();
+    assert_eq!(linked.says("app"), "7 8\n");
+    let by_other = checkout(project.linked("third")).with(&name, other);
+    seed(&by_other);
+    by_other.cargo(&["build"]).ok();
+    assert_eq!(by_other.says("app"), "7 8\n");
 }
 
 /// cargo gives it a second name that people know, and programs such as strip write into it.

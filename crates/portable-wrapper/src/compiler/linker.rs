@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Compiler, ask, ask_in};
 use crate::args::Unit;
@@ -26,42 +26,92 @@ pub(crate) const PROGRAM_VARIABLES: [&str; 2] = ["COMPILER_PATH", "GCC_EXEC_PREF
 /// Files of the C library and of the compiler that every link reads.
 const START_FILES: [&str; 5] = ["crt1.o", "Scrt1.o", "libc.so.6", "libc.a", "libgcc.a"];
 
-/// The digest of the inputs of a link of `unit` by the linker `program` besides crates, as far as they are known: the linker, and
-/// files of the C library.
-pub(crate) fn linker(program: PathBuf, unit: &Unit, state: &StateDir) -> Option<String> {
-    let mut used: Vec<String> = vec!["ld".to_owned()];
-    for word in unit.linker_words() {
-        if let Some(name) = word.strip_prefix("-fuse-ld=") {
-            used.extend([format!("ld.{name}"), name.to_owned()]);
-        } else if let Some(program) = word.strip_prefix("--ld-path=") {
-            used.push(program.to_owned());
+/// The names by which rustc finds a linker, and that linker other programs, on the search path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct LinkerNames {
+    program: String,
+    /// Those that the linker runs, besides `ld`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    used: Vec<String>,
+}
+
+/// The default linker of the host.
+impl Default for LinkerNames {
+    fn default() -> Self {
+        Self {
+            program: LINKER.to_owned(),
+            used: Vec::new(),
         }
     }
-    linker_digest(&ccache::compiler_behind(program)?, &used, state)
 }
 
-/// As [`linker`], for a unit of the host that names no linker.
-pub(crate) fn default_linker(state: &StateDir) -> Option<String> {
-    let program = find_program(OsStr::new(LINKER), &env::search_path())?;
-    linker_digest(
-        &ccache::compiler_behind(program)?,
-        &["ld".to_owned()],
-        state,
-    )
-}
+impl LinkerNames {
+    /// Those for `unit`; `None` if they are not known.
+    pub(crate) fn of(compiler: &Compiler, unit: &Unit, state: &StateDir) -> Option<Self> {
+        let target = unit.target.as_deref();
+        let target = target.filter(|target| Some(*target) != compiler.host());
+        let name = match (unit.codegen("linker"), target) {
+            (Some(name), _) => name.to_owned(),
+            (None, None) => LINKER.to_owned(),
+            // It may be that of another flavor.
+            (None, Some(_)) if unit.codegen("linker-flavor").is_some() => return None,
+            (None, Some(target)) => linker_of_target(compiler, target, state)?,
+        };
+        // rustc adds this directory to the front of the search path.
+        let own = compiler.programs().join(&name);
+        let program = if name == OWN_LINKER && own.is_file() {
+            own.to_str()?.to_owned()
+        } else {
+            name
+        };
+        let mut used = Vec::new();
+        for word in unit.linker_words() {
+            if let Some(name) = word.strip_prefix("-fuse-ld=") {
+                used.extend([format!("ld.{name}"), name.to_owned()]);
+            } else if let Some(program) = word.strip_prefix("--ld-path=") {
+                used.push(program.to_owned());
+            }
+        }
+        Some(Self { program, used })
+    }
 
-/// The digest of a system library, for a unit of the host that names no linker.
-pub(crate) fn default_library(name: &str, state: &StateDir) -> Option<String> {
-    let program = find_program(OsStr::new(LINKER), &env::search_path())?;
-    Some(library_digest(
-        &ccache::compiler_behind(program)?,
-        name,
-        state,
-    ))
+    /// The same names with other paths.
+    pub(crate) fn map(&self, path: impl Fn(&str) -> String) -> Self {
+        let with_path = |name: &String| {
+            if name.contains('/') {
+                path(name)
+            } else {
+                name.clone()
+            }
+        };
+        Self {
+            program: with_path(&self.program),
+            used: self.used.iter().map(with_path).collect(),
+        }
+    }
+
+    /// The linker; `None` if it is not found.
+    pub(crate) fn program(&self) -> Option<PathBuf> {
+        find_program(OsStr::new(&self.program), &env::search_path())
+    }
+
+    /// The digest of the inputs of a link besides crates, as far as they are known: the linker, the programs that it runs, and files of
+    /// the C library.
+    pub(crate) fn digest(&self, state: &StateDir) -> Option<String> {
+        let used = self.used.iter().map(String::as_str);
+        let used: Vec<&str> = ["ld"].into_iter().chain(used).collect();
+        linker_digest(&ccache::compiler_behind(self.program()?)?, &used, state)
+    }
+
+    /// The digest of a system library, by its name in `-l`.
+    pub(crate) fn library(&self, name: &str, state: &StateDir) -> Option<String> {
+        let program = ccache::compiler_behind(self.program()?)?;
+        Some(library_digest(&program, name, state))
+    }
 }
 
 /// The digest of the linker `program`, of the programs of these names, and of the C library's files.
-fn linker_digest(program: &Path, used: &[String], state: &StateDir) -> Option<String> {
+fn linker_digest(program: &Path, used: &[&str], state: &StateDir) -> Option<String> {
     let search_path = env::search_path();
     let program = program.canonicalize().ok()?;
     let used: Vec<PathBuf> = used
@@ -83,29 +133,6 @@ fn linker_digest(program: &Path, used: &[String], state: &StateDir) -> Option<St
             .collect()
     };
     Some(CachedDigest::load_or_compute(state, "linkers", &subject, files).digest)
-}
-
-/// The program with which rustc links `unit`; `None` if it is not known.
-pub(crate) fn linker_program(
-    compiler: &Compiler,
-    unit: &Unit,
-    state: &StateDir,
-) -> Option<PathBuf> {
-    let target = unit.target.as_deref();
-    let target = target.filter(|target| Some(*target) != compiler.host());
-    let name = match (unit.codegen("linker"), target) {
-        (Some(name), _) => name.to_owned(),
-        (None, None) => LINKER.to_owned(),
-        // It may be that of another flavor.
-        (None, Some(_)) if unit.codegen("linker-flavor").is_some() => return None,
-        (None, Some(target)) => linker_of_target(compiler, target, state)?,
-    };
-    // rustc adds this directory to the front of the search path.
-    let own = compiler.programs().join(&name);
-    let is_own = name == OWN_LINKER && own.is_file();
-    is_own
-        .then_some(own)
-        .or_else(|| find_program(OsStr::new(&name), &env::search_path()))
 }
 
 /// What rustc knows about the linker of a target.
@@ -149,24 +176,6 @@ fn find_file(program: &Path, name: &str) -> Option<PathBuf> {
     let printed = ask(program, &[&format!("-print-file-name={name}")])?;
     let path = Path::new(printed.trim_end());
     path.is_absolute().then(|| path.to_owned())
-}
-
-/// The digest of a system library, by its name in `-l`.
-pub(crate) fn library(
-    compiler: &Compiler,
-    unit: &Unit,
-    name: &str,
-    state: &StateDir,
-) -> Option<String> {
-    if unit
-        .target
-        .as_deref()
-        .is_some_and(|target| !target.contains("linux"))
-    {
-        return None;
-    }
-    let program = ccache::compiler_behind(linker_program(compiler, unit, state)?)?;
-    Some(library_digest(&program, name, state))
 }
 
 fn library_digest(program: &Path, name: &str, state: &StateDir) -> String {

@@ -2,7 +2,7 @@
 //! [`compile_checks`](super::compile_checks) compares compiles, and [`script_checks`](super::script_checks) runs of build scripts.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use super::super::build_script::Machine;
 use super::super::cached_digest;
-use super::super::compiler::{self, Compiler};
+use super::super::compiler::{Compiler, LinkerNames};
 use super::super::digest::KeyedHasher;
 use super::super::known_inputs::is_below_kernel_directory;
 use super::super::observed_inputs::is_of_package;
@@ -40,7 +40,8 @@ pub(super) struct Checks<'a> {
     pub(super) compiler: Compiler,
     /// Sources here must not be newer than this.
     pub(super) moment: SystemTime,
-    linker: OnceCell<Option<String>>,
+    /// The digests of linkers.
+    linkers: RefCell<BTreeMap<LinkerNames, Option<String>>>,
     cargo: OnceCell<Option<CargoProgram>>,
     /// The digests of programs, packages and headers of this machine, as in parts of keys.
     pub(super) machine: RefCell<HashMap<Machine, Option<String>>>,
@@ -77,7 +78,7 @@ impl<'a> Checks<'a> {
         Some(Self {
             compiler: Compiler::find_in(Some(&to.workspace), named, &state)?,
             hasher: state.hasher()?,
-            linker: OnceCell::new(),
+            linkers: RefCell::default(),
             cargo: OnceCell::new(),
             machine: RefCell::default(),
             digests: RefCell::default(),
@@ -138,10 +139,22 @@ impl<'a> Checks<'a> {
         self.compared.borrow_mut().add_of_shell(input);
     }
 
-    /// The default linker of this machine.
-    pub(super) fn linker(&self) -> Option<&str> {
-        let find = || compiler::default_linker(&self.state);
-        self.linker.get_or_init(find).as_deref()
+    /// The names of the linker of `unit` here.
+    pub(super) fn linker_names(&self, unit: &Unit<'_>) -> LinkerNames {
+        let names = unit.manifest.linker.clone().unwrap_or_default();
+        let workspace = &self.to.workspace;
+        names.map(|path| {
+            let path = workspace.join(unit.to.to_real_str(path));
+            path.to_string_lossy().into_owned()
+        })
+    }
+
+    /// The digest of the linker of these names.
+    pub(super) fn linker(&self, names: &LinkerNames) -> Option<String> {
+        let mut known = self.linkers.borrow_mut();
+        let digest = known.entry(names.clone());
+        let digest = digest.or_insert_with(|| names.digest(&self.state));
+        digest.clone()
     }
 
     /// The value of a variable that is not set in the shell, and that rustup or cargo sets for compilers.

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::compiler;
 use super::super::digest::{self, KeyPart};
 use super::super::package;
 use super::super::state_dir::FORMAT;
@@ -60,7 +59,7 @@ impl Checks<'_> {
             return if is_made || self.is_installed_library(part, name, unit) {
                 Ok(())
             } else {
-                same(self.library_of_system(name).as_deref(), why)
+                same(self.library_of_system(name, unit).as_deref(), why)
             };
         }
         if let Some(directory) = what.strip_prefix(LIBRARIES_IN) {
@@ -110,8 +109,10 @@ impl Checks<'_> {
                 )
             }
             "linker" => {
-                self.compares_of_shell(OfShell::Linker);
-                same(self.linker(), "it was linked by another linker")
+                let names = self.linker_names(unit);
+                let linker = self.linker(&names);
+                self.compares_of_shell(OfShell::Linker(names));
+                same(linker.as_deref(), "it was linked by another linker")
             }
             "history" => same(
                 Some(&self.history(unit)),
@@ -272,8 +273,9 @@ impl Checks<'_> {
         })
     }
 
-    /// The digest of the system library `name`.
-    fn library_of_system(&self, name: &str) -> Option<String> {
-        (!is_library(name)).then(|| compiler::default_library(name, &self.state))?
+    /// The digest of the system library `name` for the linker of `unit`.
+    fn library_of_system(&self, name: &str, unit: &Unit<'_>) -> Option<String> {
+        let linker = self.linker_names(unit);
+        (!is_library(name)).then(|| linker.library(name, &self.state))?
     }
 }

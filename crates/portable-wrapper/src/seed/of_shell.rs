@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::cached_digest;
-use super::super::compiler;
+use super::super::compiler::LinkerNames;
 use super::super::digest::{self, KeyedHasher};
 use super::super::state_dir::StateDir;
 use super::super::unit_key::UNSET;
@@ -18,8 +18,8 @@ pub(super) enum OfShell {
     Variable(String),
     /// The program of this name on the search path.
     Program(String),
-    /// The default linker on the search path.
-    Linker,
+    /// The linker of these names on the search path.
+    Linker(LinkerNames),
 }
 
 /// The variables and the search path of this process.
@@ -58,7 +58,7 @@ impl Shell {
                 }
                 None => UNSET.to_owned(),
             },
-            OfShell::Linker => compiler::default_linker(state).unwrap_or_default(),
+            OfShell::Linker(names) => names.digest(state).unwrap_or_default(),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sccfg_util::fsio::KeyLock;
 
+use super::super::compiler::LinkerNames;
 use super::super::digest::{self, Key, KeyPart};
 use super::super::known_inputs::KnownInputs;
 use super::super::macro_effects::{AmbientInputs, MacroEffects};
@@ -73,6 +74,8 @@ pub(crate) struct UnitKey {
     pub(crate) sources: Vec<(PathBuf, String)>,
     /// The lock that was held while the sources were listed. A process that waits for it will look up the same key.
     pub(crate) listing: Option<KeyLock>,
+    /// The names of its linker, with placeholders, if it is linked or names a library of the system.
+    pub(crate) linker: Option<LinkerNames>,
     /// The native libraries whose stored form is in the key.
     pub(crate) native_libraries: Vec<NativeLibrary>,
     /// Whether the compile may be observed.

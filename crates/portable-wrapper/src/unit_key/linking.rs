@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::cached_digest::{self, CachedDigest};
 use super::super::ccache;
-use super::super::compiler::{self, PROGRAM_VARIABLES};
+use super::super::compiler::{LinkerNames, PROGRAM_VARIABLES};
 use super::super::digest;
 use super::super::known_inputs;
 use super::super::macro_effects::words;
@@ -161,15 +161,24 @@ impl KeyBuilder<'_> {
             .into_iter()
             .filter_map(|(form, path)| Some((form, self.digest_of_library(&path)?)))
             .collect();
-        if let (true, Some(digest)) = (
-            all.is_empty(),
-            compiler::library(self.compiler, self.unit, name, self.state),
-        ) {
+        let is_linux = |target: &str| target.contains("linux");
+        if all.is_empty()
+            && self.unit.target.as_deref().is_none_or(is_linux)
+            && let Some(digest) = self
+                .linker_names()
+                .and_then(|linker| linker.library(name, self.state))
+        {
             self.key.add(format!("library {name}"), digest);
         }
         for (form, digest) in all {
             self.key.add(format!("library {form}"), digest);
         }
+    }
+
+    /// The names of the linker; `None` if they are not known.
+    fn linker_names(&self) -> Option<&LinkerNames> {
+        let find = || LinkerNames::of(self.compiler, self.unit, self.state);
+        self.linker.get_or_init(find).as_ref()
     }
 
     pub(super) fn add_linker(&mut self) -> Result<(), Uncacheable> {
@@ -181,7 +190,7 @@ impl KeyBuilder<'_> {
         for (here, portable) in closures.here.iter().zip(&closures.portable) {
             self.key.add_with_portable("crate below", here, portable);
         }
-        let program = compiler::linker_program(self.compiler, self.unit, self.state);
+        let program = self.linker_names().and_then(LinkerNames::program);
         if let Some(program) = &program {
             self.known_inputs.add_file(program);
             self.known_inputs.add_installation(program, self.cwd);
@@ -194,7 +203,9 @@ impl KeyBuilder<'_> {
             self.known_inputs.add_units(&directory);
         }
         let program = program.ok_or(Uncacheable::UnknownLinker)?;
-        let linker = compiler::linker(program.clone(), self.unit, self.state);
+        let linker = self
+            .linker_names()
+            .and_then(|linker| linker.digest(self.state));
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(is_of_linker);

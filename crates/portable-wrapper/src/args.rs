@@ -227,10 +227,6 @@ impl Unit {
                 return Some(Uncacheable::SeparateDebugInfo);
             }
             ("extra-filename", Some(value)) => value.clone_into(&mut self.extra_filename),
-            // Compressed sections cannot be searched for paths.
-            ("link-arg" | "link-args", Some(value)) if value.contains("compress-debug") => {
-                self.unknown.get_or_insert_with(|| value.to_owned());
-            }
             ("instrument-coverage", value) => {
                 self.has_coverage = !matches!(value, Some("no" | "n" | "off" | "false" | "0"));
             }

@@ -1,6 +1,7 @@
 //! Computes the key of a unit from everything that its output depends on.
 
 mod code;
+mod compressed_debug_info;
 pub(super) mod directories;
 pub(super) mod environment;
 mod externs;
@@ -276,6 +277,17 @@ impl<'a> KeyBuilder<'a> {
         if !binary::supports_target(self.unit.target.as_deref()) {
             let why = "paths in programs for this target cannot be replaced";
             self.keyed_by_path.get_or_insert_with(|| why.to_owned());
+        }
+        // What a program is linked from must not have placeholders then. Only packages of registries without generated files have
+        // none.
+        let may_have_paths =
+            self.origin == Origin::Own || self.unit.is_linked() || out_dir().is_some();
+        if may_have_paths && let Some(option) = self.compressing_option() {
+            self.keyed_by_path.get_or_insert_with(|| {
+                format!(
+                    "`{option}` compresses debug information, in which paths cannot be replaced"
+                )
+            });
         }
         if let Some(flag) = &self.unit.unknown {
             self.keyed_by_path.get_or_insert_with(|| {

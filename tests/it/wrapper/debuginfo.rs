@@ -140,6 +140,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
         ("split-debuginfo = \"unpacked\"", ""),
         ("lto = \"thin\"", ""),
         ("", "-C link-arg=-Wl,--compress-debug-sections=zlib"),
+        ("", "-C link-arg=-gz"),
         ("", "-C dwarf-version=5"),
     ]
     .iter()

@@ -360,3 +360,11 @@ fn a_directory_without_a_package_is_named() {
         .stderr_has("no Cargo.toml in ")
         .stderr_has("hint: ");
 }
+
+#[requires(sccache)]
+#[test]
+fn what_is_compiled_for_this_processor_is_seeded() {
+    let project = project("[build]\nrustflags = [\"-Ctarget-cpu=native\"]\n");
+    let linked = seeded(&project, |_| {});
+    linked.uncached(&["build"]).ok().nothing_to_do();
+}

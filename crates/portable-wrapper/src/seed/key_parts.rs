@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::compiler;
 use super::super::digest::{self, KeyPart};
 use super::super::package;
 use super::super::state_dir::FORMAT;
@@ -92,6 +93,10 @@ impl Checks<'_> {
                     "it was compiled with another compiler",
                 )
             }
+            "processor" => same(
+                compiler::processor().as_deref(),
+                "it was compiled for another processor",
+            ),
             "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
                 Err(Why::general("its debug information is in separate files"))
             }

@@ -1,7 +1,6 @@
 //! Computes the key of a unit from everything that its output depends on.
 
 mod code;
-mod compressed_debug_info;
 pub(super) mod directories;
 pub(super) mod environment;
 mod externs;
@@ -16,6 +15,7 @@ mod source_digests;
 pub(super) mod sources;
 mod toolchain;
 mod unobserved;
+mod unshared;
 mod variables;
 
 use std::cell::OnceCell;
@@ -32,11 +32,10 @@ use self::sources::{Listing, ListingRequest};
 pub(super) use self::toolchain::{DRIVER, STANDARD_LIBRARY, SYSROOT};
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
-use super::binary;
 use super::compiler::{Compiler, LinkerNames};
 use super::digest::{self, Key, KeyedHasher};
 use super::known_inputs::KnownInputs;
-use super::macro_effects::{AmbientInputs, MacroEffects};
+use super::macro_effects::{AmbientInputs, MacroEffects, drops_errors};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
 use super::package::{self, KnownSources, Library};
@@ -272,41 +271,6 @@ impl<'a> KeyBuilder<'a> {
         self.known_inputs.add_file(path);
     }
 
-    /// Determines reasons why the unit cannot be shared, before it is compiled.
-    fn add_reasons(&mut self) {
-        if !binary::supports_target(self.unit.target.as_deref()) {
-            let why = "paths in programs for this target cannot be replaced";
-            self.keyed_by_path.get_or_insert_with(|| why.to_owned());
-        }
-        // What a program is linked from must not have placeholders then. Only packages of registries without generated files have
-        // none.
-        let may_have_paths =
-            self.origin == Origin::Own || self.unit.is_linked() || out_dir().is_some();
-        if may_have_paths && let Some(option) = self.compressing_option() {
-            self.keyed_by_path.get_or_insert_with(|| {
-                format!(
-                    "`{option}` compresses debug information, in which paths cannot be replaced"
-                )
-            });
-        }
-        if let Some(flag) = &self.unit.unknown {
-            self.keyed_by_path.get_or_insert_with(|| {
-                format!("`{flag}` may write paths that the wrapper does not find")
-            });
-        }
-    }
-
-    /// Adds the reason why a unit that is instrumented for coverage cannot be shared, unless it is of a package of a registry. The names
-    /// of sources in its output are not replaced, and those of such packages are the same for all checkouts with this
-    /// `CARGO_HOME`. The compile shows whether there are others.
-    fn add_coverage(&mut self) {
-        let is_downloaded = matches!(self.origin, Origin::Registry(_)) && self.vendored.is_empty();
-        if self.unit.has_coverage && !(is_downloaded && self.path_map.unmapped().is_some()) {
-            let why = "its coverage mapping contains the paths of its sources";
-            self.keyed_by_path.get_or_insert_with(|| why.to_owned());
-        }
-    }
-
     fn add_arguments(&mut self) {
         let unit = self.unit;
         self.key.add("crate", &unit.name);
@@ -435,6 +399,8 @@ impl<'a> KeyBuilder<'a> {
             let mut inputs = self.code.inputs();
             inputs.has_macros = true;
             inputs.is_own = self.origin == Origin::Own;
+            let package = env::var("CARGO_PKG_NAME").unwrap_or_default();
+            inputs.captures_backtrace &= inputs.is_own || !drops_errors(&package);
             inputs
         } else {
             self.macros.clone()

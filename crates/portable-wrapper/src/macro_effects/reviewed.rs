@@ -80,6 +80,10 @@ const FINDING_WORKSPACE: [&str; 3] = ["proc-macro-crate", "sqlx-macros-core", "t
 /// Published macros whose generated code has no effects, in all releases: `prost-derive` passes `std` on for `std::collections`.
 const GENERATING: [&str; 1] = ["prost-derive"];
 
+/// Published macros whose errors, with their backtraces, are dropped or end the compile, in all releases: `prost-derive` makes one for each
+/// field, which it uses only if the field has no known type.
+const DROPPING_ERRORS: [&str; 1] = ["prost-derive"];
+
 /// Published crates that export the whole standard library only for the code of their macros, which use nothing of it that has
 /// effects, in all releases.
 const EXPORTING: [&str; 1] = ["combine"];
@@ -141,6 +145,11 @@ pub(super) fn only_finds_workspace(name: &str) -> bool {
 /// Whether the code that macros of the published crate `name` generate has no effects.
 pub(super) fn generates_pure_code(name: &str) -> bool {
     GENERATING.contains(&name)
+}
+
+/// Whether no result of the published macros of the crate `name` depends on the backtraces of errors.
+pub(crate) fn drops_errors(name: &str) -> bool {
+    DROPPING_ERRORS.contains(&name)
 }
 
 /// Whether the published crate `name` exports the standard library only for its macros.

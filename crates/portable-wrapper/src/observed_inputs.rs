@@ -38,6 +38,13 @@ pub(super) fn is_of_package(path: &Path) -> bool {
     is_below(&OF_PACKAGES) && !is_below(&BY_HAND)
 }
 
+/// Whether users install files by hand in the directory at `path` or below it.
+pub(super) fn has_files_by_hand(path: &Path) -> bool {
+    BY_HAND
+        .iter()
+        .any(|by_hand| path.starts_with(by_hand) || Path::new(by_hand).starts_with(path))
+}
+
 /// The observed inputs of a run. Paths have placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use ignore::WalkBuilder;
 use memchr::memmem::Finder;
 
-use crate::observed_inputs::is_of_package;
+use crate::observed_inputs::{has_files_by_hand, is_of_package};
 use crate::path_map::{PathMap, Role};
 use crate::windows::Part;
 use sccfg_util::fsio::{self, NIX_STORE};
@@ -72,6 +72,10 @@ impl<'a> OwnPath<'a> {
     pub(crate) fn is_below(&mut self, path: &Path) -> bool {
         if !path.is_dir() {
             return self.is_in(path);
+        }
+        // Such as `/usr/include`, which has more files on some machines.
+        if self.never_has_it(path) && !has_files_by_hand(path) {
+            return false;
         }
         let directories = self.path_map.directories();
         let made = directories.filter(|(role, _)| *role == Role::Target);
@@ -159,5 +163,25 @@ impl<'a> OwnPath<'a> {
             })
         };
         !matches!(visit(), Ok(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_never_have_a_path_may_be_many() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut map = PathMap::default();
+        let target = directory.path().join("target");
+        map.add(directory.path(), Role::Workspace).unwrap();
+        map.add(&target, Role::Target).unwrap();
+        fsio::create_dir_all(&target).unwrap();
+        for number in 0..=MAX_FILES {
+            fsio::write_output(&target.join(number.to_string()), b"").unwrap();
+        }
+        let mut search = OwnPath::new(&map, None, std::iter::empty());
+        assert!(!search.is_below(&target));
     }
 }

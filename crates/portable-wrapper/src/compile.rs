@@ -97,9 +97,9 @@ pub(super) fn make(
         *evaluated
             .get_or_init(|| request.exposes_cargo_home || evaluates_cargo_home(request, info, home))
     };
-    let has_unnamed = OnceLock::new();
-    let reads_unnamed = |info: Option<&DepInfo>| {
-        *has_unnamed.get_or_init(|| {
+    let is_listing_needed = OnceLock::new();
+    let needs_sources = |info: Option<&DepInfo>| {
+        *is_listing_needed.get_or_init(|| {
             reads_unnamed(request, info) || captures_backtrace(request, observation)
         })
     };
@@ -110,7 +110,7 @@ pub(super) fn make(
         is_final(
             request,
             depends_on_path,
-            reads_unnamed,
+            needs_sources,
             evaluates_home,
             observation,
         )
@@ -160,7 +160,7 @@ pub(super) fn make(
     entry.took = Some(millis(start.elapsed()));
     let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
     entry.unknown_input = requests.as_ref().and_then(unknown_input);
-    let needs_sources = reads_unnamed(info.as_ref());
+    let needs_sources = needs_sources(info.as_ref());
     // With a leak, the files are withheld, and not stored later. If sources are needed, they may be the unknown input.
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
     let is_lost = requests.is_some_and(|requests| requests.is_lost);
@@ -335,7 +335,9 @@ fn entry_of(
             leak = binary::coverage::leak(&file, path_map)?;
         }
         if let Some(cargo_home) = path_map.unmapped() {
-            let is_movable = !asks_for_home && !request.has_coverage && contents.is_movable;
+            let hides_paths = request.is_linked && request.hides_paths;
+            let is_movable =
+                !asks_for_home && !request.has_coverage && !hides_paths && contents.is_movable;
             if !is_movable || contents.has_unmapped {
                 entry.cargo_home = Some(cargo_home.to_owned());
             }

@@ -94,6 +94,8 @@ pub(super) struct KeyBuilder<'a> {
     names_cargo_home: bool,
     /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
     closures: Option<Closures>,
+    /// Whether the linker compresses debug information, in which no path is found.
+    hides_paths: bool,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
     named_variables: Option<BTreeSet<String>>,
     /// Whether its macros may capture a backtrace, whose variables are not in the key: the compile has to show that none does.
@@ -161,6 +163,7 @@ impl<'a> KeyBuilder<'a> {
             exposes_cargo_home: false,
             names_cargo_home: false,
             closures: Some(Closures::default()),
+            hides_paths: false,
             named_variables: None,
             forbids_backtrace: false,
             package: None,
@@ -440,6 +443,7 @@ impl<'a> KeyBuilder<'a> {
             exposed_variables: self.exposed.into_iter().collect(),
             named_variables: self.named_variables,
             forbids_backtrace: self.forbids_backtrace,
+            hides_paths: self.hides_paths,
             package: self.package,
             macros_below: self.macros_below,
             caller_functions: self.caller_functions,

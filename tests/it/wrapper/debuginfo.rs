@@ -6,7 +6,9 @@ use std::process::Command;
 use indoc::indoc;
 use rstest::rstest;
 
+use super::build_scripts::contains;
 use super::project::{Checkout, Layout, Project, succeeds};
+use super::registry::{PRINTS, package, publish, with_home};
 
 const LOW: &str = indoc! {r#"
     #[inline(never)] pub fn low(x: u32) -> u32 {
@@ -141,6 +143,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
         ("lto = \"thin\"", ""),
         ("", "-C link-arg=-Wl,--compress-debug-sections=zlib"),
         ("", "-C link-arg=-gz"),
+        ("", "-C link-arg=@options"),
         ("", "-C dwarf-version=5"),
     ]
     .iter()
@@ -153,6 +156,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
             "Cargo.toml",
             &format!("{manifest}[profile.dev]\n{profile}\n"),
         );
+        main.write("options", "-no-pie -gz=zlib\n");
         project.commit(&main.directory);
         main.with("RUSTFLAGS", flags)
             .with("RUSTC_BOOTSTRAP", "1")
@@ -166,6 +170,49 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
             &second,
             &second.path("target/debug/app"),
             "the marker of main",
+        );
+    }
+}
+
+/// Also where the path of the registries is replaced. Compressed debug information is not searched by others either.
+#[rstest]
+#[requires(sccache)]
+fn compressed_debug_information_has_no_placeholders(
+    #[values("", "shared")] home: &str,
+    #[values("-gz", "-Wl,--compress-debug-sections=zlib")] option: &str,
+) {
+    let lib = "#[inline(never)] pub fn text() -> &'static str { \"text\" }\n";
+    let project = Project::new().with_store();
+    package(&project, "lowcrate", "", &[("src/lib.rs", lib)]);
+    publish(&project, &["lowcrate"]);
+    let uses = "[dependencies]\nlowcrate = \"0.1\"\n";
+    let project = project.package("app", uses, &[("src/main.rs", PRINTS)]);
+    let project = project.committed();
+    let flags = format!("-Clink-arg={option}");
+    for (checkout, cargo_home) in [
+        (project.main(), "cargo-home"),
+        (project.linked("longer/second"), "cargo-home"),
+        (project.linked("third"), "another-home"),
+    ] {
+        let checkout = with_home(&project, &checkout, cargo_home).with("RUSTFLAGS", &flags);
+        let checkout = checkout.with("SCCFG_WRAPPER_HOME", home);
+        checkout.cargo(&["build"]).ok();
+        let program = checkout.path("target/debug/app");
+        let plain = checkout.path("target/plain");
+        let mut decompress = Command::new("objcopy");
+        succeeds(
+            decompress
+                .arg("--decompress-debug-sections")
+                .args([&program, &plain]),
+        );
+        for placeholder in ["/sccfg-workspace", "/sccfg-target", "/sccfg-registry"] {
+            assert!(!contains(&plain, placeholder), "{placeholder}");
+        }
+        let home = project.sandbox.path(cargo_home);
+        assert!(
+            contains(&plain, home.to_str().unwrap()),
+            "{}",
+            checkout.text()
         );
     }
 }

@@ -232,6 +232,27 @@ fn variables_of_backtraces_count_if_a_macro_captures_one(
         built.nothing_to_do();
     }
     assert_eq!(seeded.says("app"), format!("{0} {0}\n", texts[1]));
+    // The shell of the first build counts.
+    let other = with_home(&project, &project.linked("other"), "cargo-home");
+    seed(&other.with("RUST_BACKTRACE", "1"));
+    let other = other.with("RUST_BACKTRACE", "0");
+    other.cargo(&["build"]).ok();
+    assert_eq!(other.says("app"), format!("{0} {0}\n", texts[1]));
+}
+
+/// cargo does not know it: its name is not in `env!`.
+#[requires(sccache)]
+#[test]
+fn a_variable_of_the_first_build_that_a_macro_reads_counts() {
+    let project = project("pub fn text() -> &'static str { readcrate::variable!(APP_VALUE) }\n");
+    let checkout = |checkout| with_home(&project, &checkout, "cargo-home");
+    let main = checkout(project.main()).with("APP_VALUE", "one");
+    main.cargo(&["build"]).ok();
+    let linked = checkout(project.linked("second"));
+    seed(&linked.with("APP_VALUE", "one"));
+    let linked = linked.with("APP_VALUE", "two");
+    linked.cargo(&["build"]).ok();
+    assert_eq!(says_the_same_uncached(&linked), "two\n");
 }
 
 /// A derive may expand to code with the path of the generated source, by itself or by the call of another macro. Then the

@@ -1,6 +1,7 @@
 //! Which files of a seeded worktree are links to those of another one, and which are its own, with its paths.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use rstest::rstest;
@@ -267,6 +268,36 @@ fn what_another_linker_has_linked_is_seeded(
     seed(&by_other);
     by_other.cargo(&["build"]).ok();
     assert_eq!(by_other.says("app"), "7 8\n");
+}
+
+/// cargo makes its path absolute, and does not take what was linked at another path.
+#[requires(sccache)]
+#[test]
+fn what_a_linker_of_the_workspace_has_linked_is_not_seeded() {
+    let name = format!(
+        "CARGO_TARGET_{}_LINKER",
+        host().to_uppercase().replace('-', "_")
+    );
+    let main = "fn main() { println!(\"7\"); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("app", "", &[("src/main.rs", main)])
+        .file("tools/linker", "#!/bin/sh\nexec cc \"$@\"\n")
+        .committed();
+    let linker = |checkout: &Checkout<'_>| {
+        let linker = checkout.path("tools/linker");
+        fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
+        linker.to_str().unwrap().to_owned()
+    };
+    let main = project.main();
+    main.with(&name, &linker(&main)).cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    let linked = linked.with(&name, &linker(&linked));
+    sccfg(&linked, &["seed", "--verbose"])
+        .status(0)
+        .stderr_has("path of the linker");
+    linked.cargo(&["build"]).ok().all_hit();
+    assert_eq!(linked.says("app"), "7\n");
 }
 
 /// cargo gives it a second name that people know, and programs such as strip write into it.

@@ -22,11 +22,12 @@ use sccfg_util::fsio::{self, RealPaths};
 
 /// Whether the metadata of a running compile is certain to be delivered: the unit will not be compiled again under another key
 /// or without replacing paths. An embedded path alone is no reason for that. `depends_on_path` is the result of the expansions,
-/// if they have ended; `reads_unnamed` is [`reads_unnamed`], and `evaluates_home` is [`evaluates_cargo_home`].
+/// if they have ended; `needs_sources` says whether the sources have to be listed, and `evaluates_home` is
+/// [`evaluates_cargo_home`].
 pub(super) fn is_final(
     request: &CompileRequest,
     depends_on_path: Option<bool>,
-    reads_unnamed: impl FnOnce(Option<&DepInfo>) -> bool,
+    needs_sources: impl FnOnce(Option<&DepInfo>) -> bool,
     evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
     observation: Option<&Observation>,
 ) -> bool {
@@ -34,7 +35,7 @@ pub(super) fn is_final(
     let Some(info) = dep_info.and_then(|text| DepInfo::parse(&text)) else {
         return false;
     };
-    if reads_unnamed(Some(&info)) {
+    if needs_sources(Some(&info)) {
         return false;
     }
     if request.remap != Remap::All {
@@ -137,16 +138,16 @@ pub(super) fn reads_unnamed(request: &CompileRequest, info: Option<&DepInfo>) ->
     })
 }
 
-/// Whether a macro may have captured a backtrace that the request forbids.
+/// Whether a macro may have captured a backtrace that the request forbids. The compiler itself captures some, for warnings, after
+/// all macros have run.
 pub(super) fn captures_backtrace(
     request: &CompileRequest,
     observation: Option<&Observation>,
 ) -> bool {
-    let captures = |requests: Requests| requests.captures_backtrace();
     request.forbids_backtrace
         && observation
-            .and_then(Observation::requests)
-            .is_none_or(captures)
+            .and_then(|seen| seen.requests_before(&request.work.join(&request.dep_info)))
+            .is_none_or(|seen| seen.captures_backtrace())
 }
 
 /// Whether the compile read a source that is not in the key: the sources were changed after they had been listed.

@@ -75,6 +75,14 @@ impl LinkerNames {
         Some(Self { program, used })
     }
 
+    /// All names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.program]
+            .into_iter()
+            .chain(&self.used)
+            .map(String::as_str)
+    }
+
     /// The same names with other paths.
     pub(crate) fn map(&self, path: impl Fn(&str) -> String) -> Self {
         let with_path = |name: &String| {

@@ -2,6 +2,7 @@
 //! extensions.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Component, Path};
 
 use super::conditions::Conditions;
@@ -55,7 +56,7 @@ fn read<'a>(
         for at in &order {
             let source = &sources[*at];
             let is_named = named.has(source.path);
-            let is_inactive = !is_listed && !is_named && named.is_inactive(source.path);
+            let is_inactive = !is_listed && !is_named && named.is_inactive(source.path, sources);
             if read[*at].is_some() || !(source.is_code || is_named) || is_inactive {
                 continue;
             }
@@ -83,7 +84,7 @@ pub(in super::super) fn inactive_files<'a>(sources: &'a [Source<'_>]) -> Vec<&'a
         return Vec::new();
     }
     let paths = sources.iter().map(|source| source.path);
-    let inactive = paths.filter(|path| named.is_inactive(path) && !named.has(path));
+    let inactive = paths.filter(|path| named.is_inactive(path, sources) && !named.has(path));
     inactive.collect()
 }
 
@@ -110,7 +111,8 @@ pub(super) fn code<'a>(
     let writes_unknown = named.any_quoted && !may_be_read;
     named.any |= named.any_quoted;
     let found = sources.iter().zip(read).filter_map(|(source, tokens)| {
-        let is_inactive = !is_listed && named.is_inactive(source.path) && !named.has(source.path);
+        let is_inactive =
+            !is_listed && named.is_inactive(source.path, sources) && !named.has(source.path);
         tokens.filter(|_| !is_inactive)
     });
     let mut found: Vec<_> = found.collect();
@@ -142,20 +144,43 @@ impl Named {
         self.any |= was_any;
     }
 
-    /// Whether a file belongs to a module that is not compiled.
-    fn is_inactive(&self, path: &Path) -> bool {
-        let names = || {
-            path.components().filter_map(|component| match component {
-                Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
-                _ => None,
-            })
+    /// Whether the file at `path`, one of `sources`, belongs to a module that is not compiled.
+    fn is_inactive(&self, path: &Path, sources: &[Source<'_>]) -> bool {
+        let mut names = path.components().filter_map(|component| match component {
+            Component::Normal(name) => Path::new(name).file_stem()?.to_str(),
+            _ => None,
+        });
+        names.any(|name| self.inactive.contains(name) && !self.modules.contains(name))
+            || has_whole_end(path, &self.inactive_ends) && !self.may_be_module(path, sources)
+    }
+
+    /// Whether the file at `path` may be that of a declared module, by its name and those of the directories around it.
+    fn may_be_module(&self, path: &Path, sources: &[Source<'_>]) -> bool {
+        let is_declared = |path: &Path| {
+            let name = path.file_stem().and_then(OsStr::to_str);
+            name.is_some_and(|name| self.modules.contains(name))
         };
-        let is_declared = |name| self.modules.contains(name);
-        names().any(|name| self.inactive.contains(name) && !is_declared(name))
-            || has_end(path, &self.inactive_ends)
-                && names()
-                    .skip_while(|name| *name == "src")
-                    .any(|name| !is_declared(name))
+        let is_mod = |path: &Path| path.file_name() == Some("mod.rs".as_ref());
+        // The root of a crate is no module, whatever the directory is.
+        let has_root = |directory: &Path| {
+            let mut files = sources.iter().map(|source| source.path);
+            files
+                .any(|file| file.parent() == Some(directory) && !is_mod(file) && !is_declared(file))
+        };
+        let module = if is_mod(path) {
+            path.parent()
+        } else {
+            Some(path)
+        };
+        for part in module.into_iter().flat_map(Path::ancestors) {
+            if !is_declared(part) {
+                return false;
+            }
+            if part.parent().is_none_or(has_root) {
+                return true;
+            }
+        }
+        true
     }
 
     fn has(&self, path: &Path) -> bool {
@@ -245,9 +270,15 @@ impl Named {
     }
 }
 
+/// Whether a path ends with one of `ends`, which may be parts of names.
 fn has_end(path: &Path, ends: &BTreeSet<String>) -> bool {
     let path = path.to_string_lossy();
     ends.iter().any(|end| path.ends_with(end.as_str()))
+}
+
+/// Whether a path ends with one of `ends`, which are whole names.
+fn has_whole_end(path: &Path, ends: &BTreeSet<String>) -> bool {
+    ends.iter().any(|end| path.ends_with(end))
 }
 
 /// The end of a path by which files are matched: the part after the last `.`, `..` or empty component.

@@ -63,6 +63,9 @@ pub(crate) struct CompileRequest {
     /// The variables that the sources name in `env!`, if the key has the digest of a published package for them: if the
     /// compile reads another one, the sources have to be listed.
     pub(crate) named_variables: Option<BTreeSet<String>>,
+    /// Whether the linker compresses debug information, in which no path is found.
+    #[serde(default)]
+    pub(crate) hides_paths: bool,
     /// Whether a macro must not capture a backtrace, as far as the observer notes, because the key lacks the variables that decide
     /// about it: if one does, the sources have to be listed.
     #[serde(default)]
@@ -172,6 +175,7 @@ impl CompileRequest {
             has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,
+            hides_paths: false,
             forbids_backtrace: false,
             package: None,
             asking_macros: BTreeSet::new(),

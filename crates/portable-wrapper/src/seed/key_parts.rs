@@ -114,6 +114,13 @@ impl Checks<'_> {
                 )
             }
             "linker" => {
+                let has_path = |name: &str| unit.from.has_placeholder(name.as_bytes());
+                let linker = unit.manifest.linker.as_ref();
+                if linker.is_some_and(|linker| linker.names().any(has_path)) {
+                    let why =
+                        "cargo's fingerprint has the path of the linker, which is in the checkout";
+                    return Err(Why::general(why));
+                }
                 let names = self.linker_names(unit);
                 let linker = self.linker(&names);
                 self.compares_of_shell(OfShell::Linker(names));
@@ -169,10 +176,10 @@ impl Checks<'_> {
             return Ok(());
         }
         let set_by_cargo = self.set_by_cargo(name);
-        // cargo compares those of `env!`.
         if set_by_cargo.is_some() {
             self.compares_of_shell(OfShell::Program("cargo".to_owned()));
-        } else if !is_of_package && what.starts_with('$') {
+        } else if !is_of_package {
+            // cargo knows those of `env!`, but not those that a macro was observed to read.
             self.compares_variable(name);
         }
         let now = if is_of_package {

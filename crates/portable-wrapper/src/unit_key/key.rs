@@ -50,6 +50,8 @@ pub(crate) struct UnitKey {
     pub(crate) named_variables: Option<BTreeSet<String>>,
     /// Whether the compile has to show that no macro captures a backtrace.
     pub(crate) forbids_backtrace: bool,
+    /// Whether the linker compresses debug information, in which no path is found.
+    pub(crate) hides_paths: bool,
     /// What is known of the sources of that package.
     pub(crate) package: Option<KnownSources>,
     /// The macros of its dependencies, and of all below, that ask for the location in which they are used.

@@ -3,7 +3,7 @@
 use super::super::binary;
 use super::origin::Origin;
 use super::{KeyBuilder, out_dir};
-use sccfg_util::env;
+use sccfg_util::{env, fsio};
 
 /// Prefixes of variables with options that Nix's wrappers pass to linkers.
 const PREFIXES_OF_OPTIONS: [&str; 2] = ["NIX_CFLAGS_LINK", "NIX_LDFLAGS"];
@@ -15,16 +15,20 @@ impl KeyBuilder<'_> {
             let why = "paths in programs for this target cannot be replaced";
             self.keyed_by_path.get_or_insert_with(|| why.to_owned());
         }
-        // What a program is linked from must not have placeholders then. Only packages of registries without generated files have
-        // none.
-        let may_have_paths =
-            self.origin == Origin::Own || self.unit.is_linked() || out_dir().is_some();
-        if may_have_paths && let Some(option) = self.compressing_option() {
-            self.keyed_by_path.get_or_insert_with(|| {
-                format!(
-                    "`{option}` compresses debug information, in which paths cannot be replaced"
-                )
-            });
+        if let Some(option) = self.compressing_option() {
+            self.hides_paths = true;
+            // What a program is linked from must not have placeholders then. Packages of registries without generated files have
+            // none, if the path of the registries is not replaced.
+            let has_placeholders = self.origin == Origin::Own
+                || out_dir().is_some()
+                || self.path_map.unmapped().is_none();
+            if has_placeholders {
+                self.keyed_by_path.get_or_insert_with(|| {
+                    format!(
+                        "`{option}` compresses debug information, in which paths cannot be replaced"
+                    )
+                });
+            }
         }
         if let Some(flag) = &self.unit.unknown {
             self.keyed_by_path.get_or_insert_with(|| {
@@ -57,14 +61,25 @@ impl KeyBuilder<'_> {
             .collect();
         let of_variables = values.iter().flat_map(|value| value.split_whitespace());
         let words = self.unit.linker_words().chain(of_variables);
-        let mut options = words.flat_map(|word| word.split(','));
+        let words: Vec<&str> = words.flat_map(|word| word.split(',')).collect();
+        let files = words.iter().filter_map(|word| word.strip_prefix('@'));
+        let files: Vec<_> = files
+            .filter_map(|file| fsio::read_text(self.cwd.join(file)))
+            .collect();
+        let in_files = files.iter().flat_map(|text| text.split_whitespace());
+        let in_files = in_files.flat_map(|word| word.trim_matches(['"', '\'']).split(','));
+        let mut options = words.iter().copied().chain(in_files);
         options.find(|option| compresses(option)).map(str::to_owned)
     }
 }
 
 /// Whether this option has the linker compress debug information.
 fn compresses(option: &str) -> bool {
-    let is_one = option == "-gz" || option.starts_with("-gz=") || option.contains("compress-debug");
+    let is_one = option == "-gz"
+        || option.starts_with("-gz=")
+        || ["compress-debug", "compress-sections"]
+            .iter()
+            .any(|name| option.contains(name));
     is_one && !option.ends_with("=none")
 }
 
@@ -79,6 +94,7 @@ mod tests {
             "-gz=zstd",
             "--compress-debug-sections=zlib",
             "--compress-debug-sections",
+            "--compress-sections=.debug_*=zlib",
         ] {
             assert!(compresses(option), "{option}");
         }

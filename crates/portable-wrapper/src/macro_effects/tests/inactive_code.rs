@@ -36,6 +36,29 @@ fn the_file_of_a_module_may_depend_on_the_target() {
     assert!(is_read("src/unix.rs"));
 }
 
+/// A file of this name may be that of another module.
+#[test]
+fn a_module_for_another_target_may_share_its_file() {
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let is_read = |path: &str, [root, file]: [&str; 2]| {
+        for attributes in [
+            "#[cfg(target_os = \"none\")] #[path = \"<path>\"]",
+            "#[cfg_attr(target_os = \"none\", path = \"<path>\")]",
+        ] {
+            let attributes = attributes.replace("<path>", path);
+            let text = format!("{attributes} mod imp; mod sys; mod mysys;");
+            let files = [(root, &*text), (file, hazard)];
+            let found = effects_of(&files, Author::Published).inputs();
+            assert!(found.environment.is_some(), "{attributes} {file}");
+        }
+    };
+    is_read("sys/mod.rs", ["src/lib.rs", "src/sys/mod.rs"]);
+    is_read("sys.rs", ["src/lib.rs", "src/sys.rs"]);
+    is_read("sys.rs", ["code/lib.rs", "code/sys.rs"]);
+    is_read("sys/mod.rs", ["lib.rs", "sys/mod.rs"]);
+    is_read("sys/mod.rs", ["src/lib.rs", "src/mysys/mod.rs"]);
+}
+
 #[test]
 fn branches_for_other_targets_are_not_read() {
     let hazard = "pub fn f() { std::env::vars(); }";

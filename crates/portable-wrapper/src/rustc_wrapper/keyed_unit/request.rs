@@ -22,6 +22,7 @@ impl KeyedUnit<'_> {
             path_map: self.key.path_map.clone(),
             exposed_variables: self.key.exposed_variables.clone(),
             named_variables: self.key.named_variables.clone(),
+            hides_paths: self.key.hides_paths,
             forbids_backtrace: self.key.forbids_backtrace,
             package: self.key.package.clone(),
             asking_macros: self.key.macros_below.clone(),

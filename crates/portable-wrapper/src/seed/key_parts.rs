@@ -113,19 +113,7 @@ impl Checks<'_> {
                     "the files of its build script have changed",
                 )
             }
-            "linker" => {
-                let has_path = |name: &str| unit.from.has_placeholder(name.as_bytes());
-                let linker = unit.manifest.linker.as_ref();
-                if linker.is_some_and(|linker| linker.names().any(has_path)) {
-                    let why =
-                        "cargo's fingerprint has the path of the linker, which is in the checkout";
-                    return Err(Why::general(why));
-                }
-                let names = self.linker_names(unit);
-                let linker = self.linker(&names);
-                self.compares_of_shell(OfShell::Linker(names));
-                same(linker.as_deref(), "it was linked by another linker")
-            }
+            "linker" => self.same_linker(value, unit),
             "history" => same(
                 Some(&self.history(unit)),
                 "a macro reads the state of the git repository, which differs here",
@@ -133,6 +121,24 @@ impl Checks<'_> {
             _ => Err(Why::general(format!(
                 "a part of its key cannot be compared ({what})"
             ))),
+        }
+    }
+
+    /// Compares the linker of `unit` with that of the digest `value`.
+    fn same_linker(&self, value: &str, unit: &Unit<'_>) -> Result<(), Why> {
+        let has_path = |name: &str| unit.from.has_placeholder(name.as_bytes());
+        let linker = unit.manifest.linker.as_ref();
+        if linker.is_some_and(|linker| linker.names().any(has_path)) {
+            let why = "cargo's fingerprint has the path of the linker, which is in the checkout";
+            return Err(Why::general(why));
+        }
+        let names = self.linker_names(unit);
+        let is_same = self.linker(&names).as_deref() == Some(value);
+        self.compares_of_shell(OfShell::Linker(names));
+        if is_same {
+            Ok(())
+        } else {
+            Err("it was linked by another linker".into())
         }
     }
 

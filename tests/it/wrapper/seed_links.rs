@@ -284,20 +284,20 @@ fn what_a_linker_of_the_workspace_has_linked_is_not_seeded() {
         .package("app", "", &[("src/main.rs", main)])
         .file("tools/linker", "#!/bin/sh\nexec cc \"$@\"\n")
         .committed();
-    let linker = |checkout: &Checkout<'_>| {
+    let executable = |checkout: &Checkout<'_>| {
         let linker = checkout.path("tools/linker");
         fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
         linker.to_str().unwrap().to_owned()
     };
     let main = project.main();
-    main.with(&name, &linker(&main)).cargo(&["build"]).ok();
-    let linked = project.linked("second");
-    let linked = linked.with(&name, &linker(&linked));
-    sccfg(&linked, &["seed", "--verbose"])
+    main.with(&name, &executable(&main)).cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let second = second.with(&name, &executable(&second));
+    sccfg(&second, &["seed", "--verbose"])
         .status(0)
         .stderr_has("path of the linker");
-    linked.cargo(&["build"]).ok().all_hit();
-    assert_eq!(linked.says("app"), "7\n");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(second.says("app"), "7\n");
 }
 
 /// cargo gives it a second name that people know, and programs such as strip write into it.

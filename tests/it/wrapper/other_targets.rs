@@ -6,6 +6,7 @@ use std::fs;
 use indoc::indoc;
 
 use super::project::{Checkout, Project};
+use super::seed::seed;
 
 const WASM: &str = "wasm32-unknown-unknown";
 const ARM: &str = "thumbv7em-none-eabi";
@@ -54,7 +55,14 @@ fn a_program_for_wasm_is_shared() {
     main.clean();
     main.cargo(&args).ok().all_hit();
     second.cargo(&args).ok().all_hit();
-    let program = || program(&second, &format!("target/{WASM}/debug/app.wasm"));
+    let seeded = project.linked("seeded").with("RUSTC_BOOTSTRAP", "1");
+    seed(&seeded);
+    seeded.uncached(&args).ok().nothing_to_do();
+    let path = format!("target/{WASM}/debug/app.wasm");
+    let text = fs::read(seeded.path(&path)).unwrap();
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains(seeded.text()) && !text.contains(main.text()));
+    let program = || program(&second, &path);
     let cached = program();
     let text = String::from_utf8_lossy(&cached).into_owned();
     assert!(text.contains(second.text()), "{text}");
@@ -86,6 +94,9 @@ fn a_program_without_an_operating_system_is_shared() {
         .map(|checkout| checkout.with("RUSTC_BOOTSTRAP", "1"));
     main.cargo(&args).ok();
     second.cargo(&args).ok().all_hit();
+    let third = project.linked("third").with("RUSTC_BOOTSTRAP", "1");
+    seed(&third);
+    third.uncached(&args).ok().nothing_to_do();
     second.write("memory.x", &memory.replace("0x1000", "0x2000"));
     second.clean();
     second.cargo(&args).ok().compiled(&["app bin"]);

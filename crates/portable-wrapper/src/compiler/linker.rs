@@ -130,13 +130,14 @@ fn linker_digest(program: &Path, used: &[&str], state: &StateDir) -> Option<Stri
                 .ok()
         })
         .collect();
-    let subject = format!("{FORMAT} {} {used:?}", program.display());
+    let subject = format!("{FORMAT} own ld {} {used:?}", program.display());
     let files = || {
         let start_files = START_FILES.iter();
         let start_files = start_files.filter_map(|name| find_file(&program, name));
         [program.clone()]
             .into_iter()
             .chain(used)
+            .chain(own_ld(&program))
             .chain(start_files)
             .collect()
     };
@@ -177,6 +178,14 @@ fn linker_of_target(compiler: &Compiler, target: &str, state: &StateDir) -> Opti
     let linker = spec.known_linker();
     state.save("targets", &subject, &linker);
     linker
+}
+
+/// The linker that the C compiler `program` runs if nothing names another one, unless it finds it on the search path. That of a cross
+/// compiler has a prefix in its name, or is in a directory of its own.
+fn own_ld(program: &Path) -> Option<PathBuf> {
+    let printed = ask(program, &["-print-prog-name=ld"])?;
+    let path = Path::new(printed.trim_end());
+    path.is_absolute().then(|| path.canonicalize().ok())?
 }
 
 /// The path at which the C compiler `program` finds a file of the system.
@@ -237,6 +246,25 @@ mod tests {
             let found = linker_of_target(&compiler, target, &state);
             assert_eq!(found.as_deref(), linker);
         }
+    }
+
+    /// As the linker of a cross compiler, which is not on the search path.
+    #[test]
+    fn the_linker_that_a_compiler_runs_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::at(&directory.path().join("state"));
+        let [program, ld] = ["other-cc", "other-ld"].map(|name| directory.path().join(name));
+        let text = format!(
+            "#!/bin/sh\ncase $1 in -print-prog-name=ld) echo {} ;; *) echo none ;; esac\n",
+            ld.display()
+        );
+        script(&program, &text);
+        let digest = || linker_digest(&program, &["ld"], &state);
+        script(&ld, "#!/bin/sh\n");
+        let before = digest();
+        assert_eq!(digest(), before);
+        fsio::replace(&ld, b"#!/bin/sh\n# upgraded\n").unwrap();
+        assert_ne!(digest(), before);
     }
 
     #[test]

@@ -100,33 +100,44 @@ pub(super) const PLAIN_CODEGEN: [&str; 44] = [
 ];
 
 /// `-Z` options that put a path into the output only if it is in their value.
-const PLAIN_UNSTABLE: [&str; 26] = [
+const PLAIN_UNSTABLE: [&str; 37] = [
     "allow-features",
     "always-encode-mir",
     "binary-dep-depinfo",
     "branch-protection",
     "cf-protection",
     "cross-crate-inline-threshold",
+    "fewer-names",
     "fmt-debug",
     "force-unstable-if-unmarked",
     "function-sections",
     "hint-mostly-unused",
     "inline-mir",
+    "inline-mir-hint-threshold",
+    "inline-mir-threshold",
     "location-detail",
     "macro-backtrace",
+    "merge-functions",
     "mir-opt-level",
+    "mutable-noalias",
     "next-solver",
     "panic-abort-tests",
+    "plt",
     "polonius",
     "randomize-layout",
     "sanitizer",
     "sanitizer-memory-track-origins",
     "sanitizer-recover",
+    "saturating-float-casts",
     "share-generics",
+    "stack-protector",
     "threads",
     "tls-model",
+    "trap-unreachable",
+    "tune-cpu",
     "ub-checks",
     "unstable-options",
+    "validate-mir",
 ];
 
 /// `-Z` options that make rustc print how long it takes, or print the source in another form instead of compiling it.

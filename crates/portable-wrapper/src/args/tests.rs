@@ -102,7 +102,12 @@ fn rlibs_metadata_and_dep_info_are_not_final_outputs() {
 
 #[test]
 fn known_unstable_flags_are_in_the_key() {
-    for more in ["-Zthreads=8", "-Z share-generics=y", "-Zunstable_options"] {
+    for more in [
+        "-Zthreads=8",
+        "-Z share-generics=y",
+        "-Zunstable_options",
+        "-Ztune-cpu=native",
+    ] {
         let unit = unit(&format!("{LIBRARY} {more}"));
         assert_eq!(unit.unknown, None, "{more}");
     }

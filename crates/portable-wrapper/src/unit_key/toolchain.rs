@@ -47,7 +47,10 @@ impl KeyBuilder<'_> {
         {
             self.key.add(format!("{STANDARD_LIBRARY}{target}"), digest);
         }
-        if self.unit.codegen("target-cpu") == Some("native") {
+        let is_tuned = |word: &String| word.replace('_', "-") == "tune-cpu=native";
+        if self.unit.codegen("target-cpu") == Some("native")
+            || self.unit.counted.iter().any(is_tuned)
+        {
             let processor = compiler::processor().ok_or(Uncacheable::UnknownProcessor)?;
             self.key.add("processor", processor);
         }

@@ -128,13 +128,14 @@ pub(super) struct KeyBuilder<'a> {
 }
 
 impl<'a> KeyBuilder<'a> {
-    /// Gathers all inputs except the sources.
+    /// Gathers all inputs except the sources. `because_of` gets the crate because of which there is no key, if there is one.
     pub(super) fn gather(
         unit: &'a Unit,
         compiler: &'a Compiler,
         driver: Option<&str>,
         cwd: &'a Path,
         state: &'a StateDir,
+        because_of: impl FnOnce(&str),
     ) -> Result<Self, Uncacheable> {
         let externs = read_externs(unit);
         let manifests = externs.iter().filter_map(Extern::manifest);
@@ -203,6 +204,10 @@ impl<'a> KeyBuilder<'a> {
         if env::var_os("RUSTC_LOG").is_some_and(|log| !log.is_empty()) {
             return Err(Uncacheable::CompilerPrints);
         }
+        if let Some(why) = &inputs.macros.arguments {
+            because_of(why);
+            return Err(Uncacheable::CompilerArguments);
+        }
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {
@@ -213,11 +218,6 @@ impl<'a> KeyBuilder<'a> {
             inputs.key.add("path_map", inputs.path_map.spelled_out());
         }
         Ok(inputs)
-    }
-
-    /// Why a macro may read the arguments of the compiler, if so.
-    pub(super) fn reads_arguments(&self) -> Option<&str> {
-        self.macros.arguments.as_deref()
     }
 
     /// Adds files that the compile may read and that are not added to the key one by one.

@@ -240,12 +240,18 @@ fn macros_of_registry_crates_are_links(
     main.cargo(&["build"]).ok().nothing_to_do();
 }
 
+/// The variable of cargo with the linker of the host.
+fn linker_variable() -> String {
+    let host = host().to_uppercase().replace('-', "_");
+    format!("CARGO_TARGET_{host}_LINKER")
+}
+
 /// Flags and settings of cargo name another linker, for build scripts and macros as well.
 #[rstest]
 #[requires(sccache, mold, clang)]
 #[case::a_flag_of_the_compiler("RUSTFLAGS", "-Clink-arg=-fuse-ld=mold", "-Clink-arg=-fuse-ld=bfd")]
 #[case::a_path("RUSTFLAGS", "-C linker=clang -Clink-args=--ld-path=mold", "")]
-#[case::a_setting_of_the_target("CARGO_TARGET_<host>_LINKER", "clang", "gcc")]
+#[case::a_setting_of_the_target(&linker_variable(), "clang", "gcc")]
 fn what_another_linker_has_linked_is_seeded(
     #[case] name: &str,
     #[case] value: &str,
@@ -257,14 +263,13 @@ fn what_another_linker_has_linked_is_seeded(
     let project = above_published("maccrate", manifest, MAC, main)
         .file("crates/app/build.rs", script)
         .committed();
-    let name = name.replace("<host>", &host().to_uppercase().replace('-', "_"));
-    let checkout = |checkout| with_home(&project, &checkout, "cargo-home").with(&name, value);
+    let checkout = |checkout| with_home(&project, &checkout, "cargo-home").with(name, value);
     checkout(project.main()).cargo(&["build"]).ok();
     let linked = checkout(project.linked("a/deeper/worktree"));
     seed(&linked);
     linked.uncached(&["build"]).ok().nothing_to_do();
     assert_eq!(linked.says("app"), "7 8\n");
-    let by_other = checkout(project.linked("third")).with(&name, other);
+    let by_other = checkout(project.linked("third")).with(name, other);
     seed(&by_other);
     by_other.cargo(&["build"]).ok();
     assert_eq!(by_other.says("app"), "7 8\n");
@@ -274,10 +279,7 @@ fn what_another_linker_has_linked_is_seeded(
 #[requires(sccache)]
 #[test]
 fn what_a_linker_of_the_workspace_has_linked_is_not_seeded() {
-    let name = format!(
-        "CARGO_TARGET_{}_LINKER",
-        host().to_uppercase().replace('-', "_")
-    );
+    let name = linker_variable();
     let main = "fn main() { println!(\"7\"); }\n";
     let project = Project::new()
         .with_store()

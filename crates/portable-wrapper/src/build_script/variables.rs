@@ -92,7 +92,7 @@ pub(super) fn is_set_by_cargo(name: &str) -> bool {
 
 /// Whether the code names the variable `name`, or a crate that it uses does.
 pub(super) fn is_named(name: &str, words: &BTreeSet<&str>, used: &AmbientInputs) -> bool {
-    let is_used = used.reads_variable(name);
+    let is_used = used.named_variables().any(|used| used == name);
     words.contains(name) || is_used && !OF_TEMPORARY_FILES.contains(&name)
 }
 

@@ -103,12 +103,17 @@ impl LinkerNames {
         find_program(OsStr::new(&self.program), &env::search_path())
     }
 
-    /// The digest of the inputs of a link besides crates, as far as they are known: the linker, the programs that it runs, and files of
-    /// the C library.
-    pub(crate) fn digest(&self, state: &StateDir) -> Option<String> {
+    /// The digest of the inputs of a link besides crates, as far as they are known: the linker, which is [`Self::program`], the programs
+    /// that it runs, and files of the C library.
+    pub(crate) fn digest_of(&self, program: PathBuf, state: &StateDir) -> Option<String> {
         let used = self.used.iter().map(String::as_str);
         let used: Vec<&str> = ["ld"].into_iter().chain(used).collect();
-        linker_digest(&ccache::compiler_behind(self.program()?)?, &used, state)
+        linker_digest(&ccache::compiler_behind(program)?, &used, state)
+    }
+
+    /// As [`Self::digest_of`], for the linker that is found now.
+    pub(crate) fn digest(&self, state: &StateDir) -> Option<String> {
+        self.digest_of(self.program()?, state)
     }
 
     /// The digest of a system library, by its name in `-l`.
@@ -183,14 +188,18 @@ fn linker_of_target(compiler: &Compiler, target: &str, state: &StateDir) -> Opti
 /// The linker that the C compiler `program` runs if nothing names another one, unless it finds it on the search path. That of a cross
 /// compiler has a prefix in its name, or is in a directory of its own.
 fn own_ld(program: &Path) -> Option<PathBuf> {
-    let printed = ask(program, &["-print-prog-name=ld"])?;
-    let path = Path::new(printed.trim_end());
-    path.is_absolute().then(|| path.canonicalize().ok())?
+    let path = printed_path(program, "-print-prog-name=ld")?;
+    path.canonicalize().ok()
 }
 
 /// The path at which the C compiler `program` finds a file of the system.
 fn find_file(program: &Path, name: &str) -> Option<PathBuf> {
-    let printed = ask(program, &[&format!("-print-file-name={name}")])?;
+    printed_path(program, &format!("-print-file-name={name}"))
+}
+
+/// The path that `program` prints for `option`, if it is absolute: otherwise it has found nothing.
+fn printed_path(program: &Path, option: &str) -> Option<PathBuf> {
+    let printed = ask(program, &[option])?;
     let path = Path::new(printed.trim_end());
     path.is_absolute().then(|| path.to_owned())
 }

@@ -223,9 +223,14 @@ impl AmbientInputs {
         self.finds_by_variable |= self.variables.remove(FINDING);
     }
 
-    /// Whether it may read the variable `name`, whose name is known.
-    pub(crate) fn reads_variable(&self, name: &str) -> bool {
-        self.variables.contains(name) || self.captures_backtrace && OF_BACKTRACES.contains(&name)
+    /// The variables that it may read and whose names are known.
+    pub(crate) fn named_variables(&self) -> impl Iterator<Item = &str> {
+        let named = self.variables.iter().map(String::as_str);
+        named.chain(
+            OF_BACKTRACES
+                .into_iter()
+                .filter(|_| self.captures_backtrace),
+        )
     }
 
     pub(crate) fn reads_files(&self) -> bool {

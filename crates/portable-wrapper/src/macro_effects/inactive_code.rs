@@ -232,6 +232,16 @@ fn attribute<'a, 'b>(
     at: usize,
     is_inner: bool,
 ) -> Option<(&'b [Token<'a>], usize)> {
+    attribute_named("cfg", tokens, at, is_inner)
+}
+
+/// As [`attribute`], for an attribute of this name.
+fn attribute_named<'a, 'b>(
+    wanted: &str,
+    tokens: &'b [Token<'a>],
+    at: usize,
+    is_inner: bool,
+) -> Option<(&'b [Token<'a>], usize)> {
     tokens.get(at).filter(|token| token.is_punctuation("#"))?;
     let mut open = at + 1;
     if is_inner {
@@ -241,40 +251,28 @@ fn attribute<'a, 'b>(
     let Kind::Open(end) = tokens.get(open)?.kind else {
         return None;
     };
-    let [cfg, group, inside @ .., _] = tokens.get(open + 1..end)? else {
+    let [name, group, inside @ .., _] = tokens.get(open + 1..end)? else {
         return None;
     };
     let is_whole = matches!(group.kind, Kind::Open(close) if close + 1 == end);
-    (tokens[open].text == "[" && cfg.is_ident("cfg") && is_whole).then_some((inside, end + 1))
+    (tokens[open].text == "[" && name.is_ident(wanted) && is_whole).then_some((inside, end + 1))
 }
 
-/// The condition and the path of `#[cfg_attr(…, path = "…")]` at `at`, and the end of that attribute.
+/// The condition and the path of `#[cfg_attr(…, path = "…")]` at `at`, and what follows it.
 fn conditional_path<'a, 'b>(
     tokens: &'b [Token<'a>],
     at: usize,
 ) -> Option<(&'b [Token<'a>], &'a str, usize)> {
-    let [hash, open, cfg_attr, group, inside @ ..] = tokens.get(at..)? else {
-        return None;
-    };
-    let (Kind::Open(end), Kind::Open(close)) = (open.kind, group.kind) else {
-        return None;
-    };
-    let is_attribute =
-        hash.is_punctuation("#") && open.text == "[" && cfg_attr.is_ident("cfg_attr");
-    let inside = inside.get(..close.checked_sub(at + 4)?)?;
+    let (inside, end) = attribute_named("cfg_attr", tokens, at, false)?;
     let inside = match inside {
         [rest @ .., last] if last.is_punctuation(",") => rest,
         all => all,
     };
-    let [condition @ .., comma, name, equals, path] = inside else {
-        return None;
-    };
-    let is_path = comma.is_punctuation(",")
-        && name.is_ident("path")
-        && equals.is_punctuation("=")
-        && path.kind == Kind::Text;
+    let (rest, path) = inside.split_last_chunk::<3>()?;
+    let (comma, condition) = rest.split_last()?;
+    let path = value_of_path(path).filter(|_| comma.is_punctuation(","))?;
     // Other attributes that it adds would be part of the condition, which then is not known.
-    (is_attribute && close + 1 == end && is_path).then_some((condition, path.text, end + 1))
+    Some((condition, path, end))
 }
 
 /// The position after `#[test]` at `at`.
@@ -379,14 +377,19 @@ pub(super) fn declared_module<'a>(item: &[Token<'a>]) -> Option<&'a str> {
 
 /// The path in the `path` attribute of an item.
 fn path_of_module(item: &[Token<'_>]) -> Option<String> {
-    item.windows(3).find_map(|window| match window {
+    item.windows(3).find_map(value_of_path).map(str::to_owned)
+}
+
+/// The path in `path = "…"`.
+fn value_of_path<'a>(attribute: &[Token<'a>]) -> Option<&'a str> {
+    match attribute {
         [name, equals, path]
             if name.is_ident("path") && equals.is_punctuation("=") && path.kind == Kind::Text =>
         {
-            Some(path.text.to_owned())
+            Some(path.text)
         }
         _ => None,
-    })
+    }
 }
 
 /// Whether the group that opens at `at` is the body of `macro_rules!`.

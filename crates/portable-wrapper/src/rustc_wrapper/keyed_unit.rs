@@ -120,11 +120,8 @@ impl<'a> KeyedUnit<'a> {
             (compiler, program, None)
         };
         let outputs = compiler.outputs(unit, &state).ok_or(unknown)?;
-        let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state)?;
-        if let Some(why) = inputs.reads_arguments() {
-            how.recorder.reads_unknown(why.to_owned());
-            return Err(Uncacheable::CompilerArguments);
-        }
+        let note = |why: &str| how.recorder.reads_unknown(why.to_owned());
+        let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state, note)?;
         let mut begun = None;
         let expected_leak = OnceCell::new();
         let key = inputs.finish(how.is_listed, |inputs, asked| {

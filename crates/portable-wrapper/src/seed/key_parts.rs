@@ -293,7 +293,7 @@ impl Checks<'_> {
 
     /// The digest of the system library `name` for the linker of `unit`.
     fn library_of_system(&self, name: &str, unit: &Unit<'_>) -> Option<String> {
-        let linker = self.linker_names(unit);
-        (!is_library(name)).then(|| linker.library(name, &self.state))?
+        let find = || self.linker_names(unit).library(name, &self.state);
+        (!is_library(name)).then(find)?
     }
 }

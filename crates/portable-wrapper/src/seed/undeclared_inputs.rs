@@ -10,9 +10,7 @@ use ignore::WalkBuilder;
 
 use super::super::build_script::own_path::OwnPath;
 use super::super::build_script::{self, Source, is_of_cargo};
-use super::super::macro_effects::{
-    AmbientInputs, FILE_LOOKUPS, FILE_TIMES, METADATA, OF_BACKTRACES,
-};
+use super::super::macro_effects::{AmbientInputs, FILE_LOOKUPS, FILE_TIMES, METADATA};
 use super::super::package;
 use super::super::path_map::PathMap;
 use super::checks::Checks;
@@ -160,11 +158,9 @@ fn undeclared_variable<'t>(
             || env::var_os(text).is_some()
     };
     let mut named = texts.filter(|text| may_be_name(text));
-    let of_backtraces = OF_BACKTRACES.iter().filter(|_| used.captures_backtrace);
-    let mut of_crates = used.variables.iter().map(String::as_str);
+    let mut of_crates = used.named_variables();
     let found = named.find(|name| !is_declared(name));
     found
         .or_else(|| of_crates.find(|name| !is_declared(name)))
-        .or_else(|| of_backtraces.copied().find(|name| !is_declared(name)))
         .map(str::to_owned)
 }

@@ -205,7 +205,7 @@ impl KeyBuilder<'_> {
         let program = program.ok_or(Uncacheable::UnknownLinker)?;
         let linker = self
             .linker_names()
-            .and_then(|linker| linker.digest(self.state));
+            .and_then(|linker| linker.digest_of(program.clone(), self.state));
         self.key
             .add("linker", linker.ok_or(Uncacheable::UnknownLinker)?);
         self.add_variables_that(is_of_linker);
@@ -365,8 +365,7 @@ impl KeyBuilder<'_> {
         const MAX_WORDS: usize = 10_000;
         let mut nth = 0;
         while let Some(word) = words.get(nth) {
-            let named = word.trim_start_matches("-Wl,").strip_prefix('@');
-            let file = named.map(|file| self.cwd.join(file));
+            let file = file_of_arguments(word).map(|file| self.cwd.join(file));
             if let Some(file) = &file {
                 self.note_read(file);
             }
@@ -377,10 +376,7 @@ impl KeyBuilder<'_> {
                     "arguments in a file",
                     self.path_map.to_placeholders_str(&text),
                 );
-                let more = text
-                    .split_whitespace()
-                    .map(|word| word.trim_matches(['"', '\'']).to_owned());
-                words.extend(more);
+                words.extend(words_of_file(&text).map(str::to_owned));
             }
             nth += 1;
             if nth > MAX_WORDS {
@@ -443,6 +439,17 @@ pub(crate) fn libraries_in(directory: &Path, state: &StateDir) -> (Vec<PathBuf>,
     let files: Vec<PathBuf> = names.iter().map(|name| directory.join(name)).collect();
     let found = CachedDigest::load_or_compute(state, "libraries", &subject, || files.clone());
     (files, found.digest)
+}
+
+/// The file with more arguments for the linker that one of them names (`@FILE`).
+pub(super) fn file_of_arguments(word: &str) -> Option<&str> {
+    word.trim_start_matches("-Wl,").strip_prefix('@')
+}
+
+/// The arguments in the text of such a file.
+pub(super) fn words_of_file(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split_whitespace();
+    words.map(|word| word.trim_matches(['"', '\'']))
 }
 
 /// Whether a file is an archive or an ELF file, and so not a linker script.

@@ -1,6 +1,7 @@
 //! Why a unit cannot be shared between checkouts, as far as that is known before it is compiled.
 
 use super::super::binary;
+use super::linking::{file_of_arguments, words_of_file};
 use super::origin::Origin;
 use super::{KeyBuilder, out_dir};
 use sccfg_util::{env, fsio};
@@ -62,12 +63,12 @@ impl KeyBuilder<'_> {
         let of_variables = values.iter().flat_map(|value| value.split_whitespace());
         let words = self.unit.linker_words().chain(of_variables);
         let words: Vec<&str> = words.flat_map(|word| word.split(',')).collect();
-        let files = words.iter().filter_map(|word| word.strip_prefix('@'));
+        let files = words.iter().filter_map(|word| file_of_arguments(word));
         let files: Vec<_> = files
             .filter_map(|file| fsio::read_text(self.cwd.join(file)))
             .collect();
-        let in_files = files.iter().flat_map(|text| text.split_whitespace());
-        let in_files = in_files.flat_map(|word| word.trim_matches(['"', '\'']).split(','));
+        let in_files = files.iter().flat_map(|text| words_of_file(text));
+        let in_files = in_files.flat_map(|word| word.split(','));
         let mut options = words.iter().copied().chain(in_files);
         options.find(|option| compresses(option)).map(str::to_owned)
     }

@@ -9,7 +9,7 @@ use super::super::compiler_requests;
 use super::super::system_directories::VOLATILE_DIRECTORIES;
 use super::path_variables;
 use super::reviewed;
-use super::texts::words;
+use super::texts::{is_of_variable, names_repository, words};
 
 /// The variable by which macros find files of a package.
 const FINDING: &str = "CARGO_MANIFEST_DIR";
@@ -480,24 +480,7 @@ impl AmbientInputs {
     }
 }
 
-/// Whether a word may be part of the name of a variable.
-fn is_of_variable(word: &str) -> bool {
-    const LONGEST: usize = 60;
-    let is_letter =
-        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
-    (2..=LONGEST).contains(&word.len())
-        && word.chars().all(is_letter)
-        && word.contains(|letter: char| letter.is_ascii_uppercase())
-}
-
 fn is_below(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory)
         .is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Whether a text contains the directory name `.git`, unlike `raw.githubusercontent.com` or `.gitignore`.
-fn names_repository(text: &str) -> bool {
-    let is_name = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
-    let mut found = text.match_indices(".git");
-    found.any(|(at, name)| !text[at + name.len()..].starts_with(is_name))
 }

@@ -90,3 +90,20 @@ pub(crate) fn literals(source: &str) -> BTreeSet<&str> {
         .filter(|text| !text.is_empty() && text.len() <= LONGEST && !text.contains('\\'))
         .collect()
 }
+
+/// Whether a word may be part of the name of a variable.
+pub(super) fn is_of_variable(word: &str) -> bool {
+    const LONGEST: usize = 60;
+    let is_letter =
+        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    (2..=LONGEST).contains(&word.len())
+        && word.chars().all(is_letter)
+        && word.contains(|letter: char| letter.is_ascii_uppercase())
+}
+
+/// Whether a text contains the directory name `.git`, unlike `raw.githubusercontent.com` or `.gitignore`.
+pub(super) fn names_repository(text: &str) -> bool {
+    let is_name = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+    let mut found = text.match_indices(".git");
+    found.any(|(at, name)| !text[at + name.len()..].starts_with(is_name))
+}

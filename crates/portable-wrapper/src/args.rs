@@ -1,5 +1,6 @@
 //! rustc's command line, as cargo writes it.
 
+pub(super) mod debug_info;
 mod flags;
 
 use std::ffi::OsString;
@@ -221,11 +222,6 @@ impl Unit {
                 return Some(Uncacheable::RelativeRpath);
             }
             ("save-temps", _) => return Some(Uncacheable::TemporaryFiles),
-            ("split-debuginfo", Some("packed" | "unpacked"))
-                if cfg!(not(target_vendor = "apple")) =>
-            {
-                return Some(Uncacheable::SeparateDebugInfo);
-            }
             ("extra-filename", Some(value)) => value.clone_into(&mut self.extra_filename),
             ("instrument-coverage", value) => {
                 self.has_coverage = !matches!(value, Some("no" | "n" | "off" | "false" | "0"));
@@ -266,6 +262,8 @@ impl Unit {
             Some(Uncacheable::UnusualEmit)
         } else if !self.emits("dep-info") || !(self.emits("link") || self.emits("metadata")) {
             Some(Uncacheable::NoDepInfo)
+        } else if self.separates_unknown_debug_info() {
+            Some(Uncacheable::SeparateDebugInfo)
         } else if self.is_linked() && self.linker_writes_more() {
             Some(Uncacheable::LinkerWritesMore)
         } else if self.is_linked() && self.linker_records_output() {

@@ -146,7 +146,8 @@ pub(super) fn leak_of_object(file: &File, path_map: &PathMap) -> io::Result<Opti
 
 /// Whether rustc itself wrote this member of an archive.
 fn is_rustcs(member: &Member<'_>) -> bool {
-    member.is_metadata() || member.name.ends_with(b".rcgu.o")
+    let endings: [&[u8]; 2] = [b".rcgu.o", b".rcgu.dwo"];
+    member.is_metadata() || endings.iter().any(|end| member.name.ends_with(end))
 }
 
 fn value(part: &Part<'_>, path_map: &PathMap) -> io::Result<Option<PathLeak>> {

@@ -23,6 +23,7 @@ use self::unkeyed_inputs::{
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
 use super::cache_entry::{CacheEntry, Text, is_located};
+use super::debug_info;
 use super::dep_info::DepInfo;
 use super::diagnostics;
 use super::digest;
@@ -137,6 +138,9 @@ pub(super) fn make(
             result: CompileResult::failure(output.status, stdout, stderr),
             entry: None,
         });
+    }
+    if let Some(archive) = &request.debug_info_archive {
+        debug_info::pack(&request.work, archive)?;
     }
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));

@@ -13,6 +13,7 @@ pub(super) use self::c_compiler::c_compiler;
 pub(super) use self::linker::{LinkerNames, PROGRAM_VARIABLES};
 use super::args::Unit;
 use super::cached_digest::CachedDigest;
+use super::debug_info;
 use super::digest;
 use super::observation::{self, Observation};
 use super::state_dir::{FORMAT, StateDir};
@@ -158,9 +159,12 @@ impl Compiler {
         if unit.emits("link") {
             for kind in &unit.crate_types {
                 for form in self.forms(kind, unit.target.as_deref(), state)? {
-                    names.push(form.replace(STEM, &unit.stem()));
+                    let name = form.replace(STEM, &unit.stem());
+                    names.extend(debug_info::packed_beside(unit, kind, &name));
+                    names.push(name);
                 }
             }
+            names.extend(debug_info::archive_of(unit));
         }
         names.sort_unstable();
         names.dedup();

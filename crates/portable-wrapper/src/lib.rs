@@ -13,6 +13,7 @@ mod ccache;
 mod compile;
 mod compiler;
 mod compiler_requests;
+mod debug_info;
 mod dep_info;
 mod diagnostics;
 mod differential;

@@ -191,6 +191,8 @@ fn run_unit(
         let may_use_sccache = why.fallback() == Fallback::Sccache
             && !unit.is_linked()
             && !are_in_file(arguments)
+            // sccache does not know of the separate files.
+            && unit.separate_debug_info().is_none()
             && !early.is_delivered()
             && has_only_sources(unit);
         let sccache = storage.ok().filter(|_| may_use_sccache);

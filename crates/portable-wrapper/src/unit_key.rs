@@ -46,6 +46,9 @@ use super::uncacheable::Uncacheable;
 use sccfg_util::env;
 use sccfg_util::fsio::KeyLock;
 
+/// The part of a key with the output directory.
+pub(super) const OUTPUT_DIRECTORY: &str = "output directory";
+
 /// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
@@ -293,6 +296,12 @@ impl<'a> KeyBuilder<'a> {
         }
         for library in &unit.libraries {
             self.key.add("-l", library);
+        }
+        if unit.separate_debug_info().is_some() {
+            // It is in the debug information, and the name of a profile may be in no other part of the key.
+            let out_dir = unit.out_dir.as_os_str().as_encoded_bytes();
+            self.key
+                .add(OUTPUT_DIRECTORY, self.path_map.to_placeholders(out_dir));
         }
     }
 

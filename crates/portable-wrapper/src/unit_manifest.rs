@@ -15,6 +15,7 @@ use super::build_dir::wrapper_dir;
 use super::build_script::launcher;
 use super::cache_entry::{CacheEntry, is_located, sites_in};
 use super::compiler::LinkerNames;
+use super::debug_info;
 use super::digest::{self, FileStamp, KeyPart};
 use super::located_libraries;
 use super::macro_effects::{AmbientInputs, MacroEffects};
@@ -106,6 +107,9 @@ pub(super) struct UnitManifest {
     /// The digests in this checkout of files into which another path of registries was written, and of libraries that compilers
     /// load, if their placeholders are not known.
     delivered: Vec<(String, String)>,
+    /// The archive among the files from which separate files of debug information are unpacked, if there are such files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) debug_info_archive: Option<String>,
     /// Whether a library among the files may have paths of this checkout in strings.
     #[serde(default)]
     pub(super) has_texts: bool,
@@ -149,7 +153,7 @@ pub(super) struct UnitManifest {
 impl UnitManifest {
     pub(super) fn new(unit: &Unit, entry: &CacheEntry, path_map: &PathMap) -> Self {
         let outputs = entry.outputs.iter().filter_map(|(name, digest)| {
-            let stamp = FileStamp::of(&unit.out_dir.join(name))?;
+            let stamp = FileStamp::of(&debug_info::path_in(&unit.out_dir, name))?;
             Some((name.clone(), digest.clone(), stamp))
         });
         let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
@@ -159,8 +163,12 @@ impl UnitManifest {
         let names = names.filter(|name| {
             is_rewritten || is_loaded && is_linked(name) && entry.sites_in(name).is_none()
         });
-        let delivered = names
-            .filter_map(|name| Some((name.clone(), digest::of_file(&unit.out_dir.join(name))?)));
+        let delivered = names.filter_map(|name| {
+            Some((
+                name.clone(),
+                digest::of_file(&debug_info::path_in(&unit.out_dir, name))?,
+            ))
+        });
         Self {
             format: format!("local {FORMAT}"),
             name: unit.name.clone(),
@@ -180,6 +188,7 @@ impl UnitManifest {
             outputs: outputs.collect(),
             delivered: delivered.collect(),
             sites: entry.sites.clone(),
+            debug_info_archive: debug_info::unpacked_from(unit, entry),
             has_texts: entry.has_texts,
             path_map: path_map.clone(),
             vendored: BTreeSet::new(),
@@ -212,6 +221,7 @@ impl UnitManifest {
             is_observed: false,
             outputs: Vec::new(),
             delivered: Vec::new(),
+            debug_info_archive: None,
             sites: Vec::new(),
             observed: None,
             unknown_input: None,
@@ -233,7 +243,7 @@ impl UnitManifest {
         moved.hit = true;
         moved.path_map = path_map.clone();
         for (name, _, stamp) in &mut moved.outputs {
-            let path = out_dir.join(&*name);
+            let path = debug_info::path_in(out_dir, name);
             let program = is_linked(name).then(|| launcher::program_behind(&path));
             let path = program.flatten().unwrap_or(path);
             if let Some(now) = FileStamp::of(&path) {
@@ -241,7 +251,7 @@ impl UnitManifest {
             }
         }
         for (name, digest) in &mut moved.delivered {
-            if let Some(now) = digest::of_file(&out_dir.join(name)) {
+            if let Some(now) = digest::of_file(&debug_info::path_in(out_dir, name)) {
                 *digest = now;
             }
         }

@@ -1,6 +1,6 @@
 //! Debug information leads to the sources of the checkout that was built.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use indoc::indoc;
@@ -9,6 +9,7 @@ use rstest::rstest;
 use super::build_scripts::contains;
 use super::project::{Checkout, Layout, Project, succeeds};
 use super::registry::{PRINTS, package, publish, with_home};
+use super::seed::{seed, state_of};
 
 const LOW: &str = indoc! {r#"
     #[inline(never)] pub fn low(x: u32) -> u32 {
@@ -172,6 +173,62 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
             "the marker of main",
         );
     }
+}
+
+/// In a file beside each object (`.dwo`), or in one beside each program (`.dwp`).
+#[rstest]
+#[case::packed("packed", Layout::V1)]
+#[case::packed_in_the_new_layout("packed", Layout::V2)]
+#[case::unpacked("unpacked", Layout::V1)]
+#[case::unpacked_in_the_new_layout("unpacked", Layout::V2)]
+#[requires(sccache, gdb)]
+fn debug_information_in_separate_files_is_cached(
+    #[case] split: &str,
+    #[case] layout: Layout,
+    #[values(true, false)] has_store: bool,
+) {
+    const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
+    let project = project().with_layout(layout);
+    let project = if has_store {
+        project.with_store()
+    } else {
+        project
+    };
+    let main = project.main();
+    let manifest = main.read("Cargo.toml");
+    let profile = format!("[profile.dev]\nsplit-debuginfo = \"{split}\"\n");
+    main.write("Cargo.toml", &format!("{manifest}{profile}"));
+    project.commit(&main.directory);
+    main.cargo(&ALL).ok();
+    let seeded = project.linked("a/seeded");
+    seed(&seeded).stdout_has("seeded");
+    seeded.cargo(&ALL).ok().nothing_to_do();
+    let built = project.linked("a/b/deeper").with("SCCFG_SEED", "off");
+    built.cargo(&ALL).ok().all_hit();
+    let gone = project.sandbox.path("gone");
+    std::fs::rename(&main.directory, &gone).unwrap();
+    for checkout in [seeded, built] {
+        let program = checkout.path("target/debug/app");
+        leads_here(&checkout, &program, "the marker of main");
+        let beside = program.with_extension("dwp");
+        assert_eq!(beside.exists(), split == "packed");
+        let target = checkout.path("target");
+        let [of_objects, of_programs] = ["dwo", "dwp"].map(|extension| files(&target, extension));
+        assert_eq!(of_objects.is_empty(), split == "packed");
+        for file in of_objects.iter().chain(&of_programs).chain([&program]) {
+            for part in ["/sccfg-target", "/sccfg-workspace", "/.sccfg/work"] {
+                assert!(!contains(file, part), "{part} in {}", file.display());
+            }
+        }
+    }
+}
+
+/// The files with this extension below a directory.
+fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let files = state_of(directory).into_keys();
+    files
+        .filter(|path| path.extension() == Some(extension.as_ref()))
+        .collect()
 }
 
 /// Also where the path of the registries is replaced. Compressed debug information is not searched by others either.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::build_script::{CHECKOUT_PATHS, PROGRAM};
 use super::super::digest::HASHED;
 use super::super::unit_key::linking::LIBRARIES_IN;
-use super::super::unit_key::{DRIVER, STANDARD_LIBRARY, SYSROOT};
+use super::super::unit_key::{DRIVER, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT};
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
@@ -141,9 +141,14 @@ fn kind(what: &str) -> Kind {
         | "headers of the machine"
         | "packages of the machine"
         | "programs of the machine" => Kind::Machine,
-        ARGUMENT | "emit" | "source" | "directory" | "crate" | "-l" | "arguments in a file" => {
-            Kind::Flag
-        }
+        ARGUMENT
+        | "emit"
+        | "source"
+        | "directory"
+        | OUTPUT_DIRECTORY
+        | "crate"
+        | "-l"
+        | "arguments in a file" => Kind::Flag,
         "package" | "workspace" | "history" => Kind::Source,
         "OUT_DIR" => Kind::Generated,
         "crate below" | "run of" | "--extern" => Kind::Dependency,

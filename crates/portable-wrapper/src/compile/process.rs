@@ -65,6 +65,7 @@ pub(super) fn run_compiler(
             changes.extend(linker_paths(request));
         }
     }
+    args.extend(request.remap_of_work_dir(remap));
     if request.language == Language::Rust {
         args = shortened(args, &request.work.join("arguments"))?;
     }

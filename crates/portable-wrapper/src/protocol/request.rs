@@ -1,7 +1,8 @@
 //! The request to compile a unit, and the keys under which the unit is looked up in turn.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,12 @@ pub(crate) struct CompileRequest {
     /// about it: if one does, the sources have to be listed.
     #[serde(default)]
     pub(crate) forbids_backtrace: bool,
+    /// Whether debug information names the output directory, because it is in separate files.
+    #[serde(default)]
+    pub(crate) names_out_dir: bool,
+    /// The archive among the outputs into which separate files of debug information are packed, if there is one.
+    #[serde(default)]
+    pub(crate) debug_info_archive: Option<String>,
     /// What is known of the sources of that package.
     #[serde(default)]
     pub(crate) package: Option<KnownSources>,
@@ -177,6 +184,8 @@ impl CompileRequest {
             named_variables: None,
             hides_paths: false,
             forbids_backtrace: false,
+            names_out_dir: false,
+            debug_info_archive: None,
             package: None,
             asking_macros: BTreeSet::new(),
             caller_functions: BTreeSet::new(),
@@ -316,6 +325,24 @@ impl CompileRequest {
         };
         let remaps = self.path_map.remaps(flag, |_| true);
         remaps.into_iter().map(OsString::from).collect()
+    }
+
+    /// The argument that makes rustc write the output directory, or its placeholder, instead of the work directory, if debug
+    /// information names that.
+    pub(crate) fn remap_of_work_dir(&self, remap: Remap) -> Option<OsString> {
+        if !self.names_out_dir {
+            return None;
+        }
+        let out_dir = self.out_dir.as_os_str().as_encoded_bytes();
+        let written = match remap {
+            Remap::None => out_dir.to_owned(),
+            Remap::All | Remap::BestEffort => self.path_map.to_placeholders(out_dir),
+        };
+        let mut argument = OsString::from(format!("{REMAP}="));
+        argument.push(&self.work);
+        argument.push("=");
+        argument.push(OsStr::from_bytes(&written));
+        Some(argument)
     }
 
     /// `text` with cargo's output directory in place of the work directory.

@@ -23,6 +23,7 @@ use crate::cache_entry::CacheEntry;
 use crate::cached_digest::CachedDigest;
 use crate::compile::SpeculativeCompile;
 use crate::compiler::Compiler;
+use crate::debug_info;
 use crate::differential;
 use crate::entry_origin::Origin;
 use crate::known_inputs;
@@ -381,7 +382,8 @@ impl<'a> KeyedUnit<'a> {
         if self.unit.crate_types != ["proc-macro"] {
             return true;
         }
-        let mut names = entry.outputs.iter().map(|(name, _)| name);
+        let names = entry.outputs.iter().map(|(name, _)| name);
+        let mut names = names.filter(|name| !debug_info::is_separate(name));
         names.any(|name| {
             let file = fsio::open(&self.unit.out_dir.join(name));
             let may_call = file.and_then(|file| binary::may_call(&file, &ARGUMENTS));
@@ -398,7 +400,7 @@ impl<'a> KeyedUnit<'a> {
         let programs = self
             .outputs
             .iter()
-            .filter(|name| unit.is_final_output(name));
+            .filter(|name| unit.is_final_output(name) && !debug_info::is_separate(name));
         for program in programs {
             // Without the launcher, cargo runs the program itself.
             let _ = build_script::launcher::install(&unit.out_dir.join(program));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::super::debug_info;
 use super::Why;
 use super::checks::Checks;
 use super::delivery::has_extension;
@@ -272,7 +273,7 @@ impl<'a> Decisions<'a> {
                 let mut newest = SystemTime::UNIX_EPOCH;
                 let mut metadata = None;
                 for (name, ..) in &manifest.outputs {
-                    let time = time(&out_dir.join(name))?;
+                    let time = time(&debug_info::path_in(out_dir, name))?;
                     newest = newest.max(time);
                     if has_extension(name, "rmeta") {
                         metadata = Some(time);

@@ -26,6 +26,7 @@ use ignore::WalkBuilder;
 
 use super::super::binary::{self, is_linked, placeholder_sites};
 use super::super::build_dir::wrapper_dir;
+use super::super::debug_info;
 use super::super::digest::FileStamp;
 use super::super::native_library::Libraries;
 use super::super::native_strings;
@@ -87,7 +88,7 @@ impl Delivery<'_> {
             fsio::create_dir_all(&wrapper_dir(&to))?;
         }
         for (name, digest, stamp) in &manifest.outputs {
-            let (from, to) = (from.join(name), to.join(name));
+            let [from, to] = [&from, &to].map(|out_dir| debug_info::path_in(out_dir, name));
             let metadata = from.metadata().map_err(|_| "an output is missing")?;
             let time = self.time(metadata.modified()?, is_published);
             if is_linked(name) {
@@ -151,6 +152,9 @@ impl Delivery<'_> {
                 share::copy(&from, &to)?;
                 share::set_modified(&to, time)?;
             }
+        }
+        if let Some(archive) = &manifest.debug_info_archive {
+            debug_info::unpack(&to, archive, to_map)?;
         }
         let dep_info = format!("{stem}.d");
         let original = Original::read(&from.join(&dep_info))?;

@@ -10,7 +10,7 @@ use super::super::state_dir::FORMAT;
 use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
 use super::super::unit_key::module_files::conflicting_module_file;
 use super::super::unit_key::observed::Question;
-use super::super::unit_key::{CARGO_VARIABLES, STANDARD_LIBRARY, SYSROOT, UNSET};
+use super::super::unit_key::{CARGO_VARIABLES, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT, UNSET};
 use super::Why;
 use super::checks::{Checks, Unit};
 use super::delivery::has_extension;
@@ -97,12 +97,9 @@ impl Checks<'_> {
                 compiler::processor().as_deref(),
                 "it was compiled for another processor",
             ),
-            "argument" if value.contains("split-debuginfo=") && !value.ends_with("=off") => {
-                Err(Why::general("its debug information is in separate files"))
-            }
             // cargo compares these. Packages never change, and dependencies are compared as a whole.
             "version" | "crate" | "emit" | "source" | "directory" | "argument" | "-l"
-            | "-L native" | "--extern" | "package" | "crate below" => Ok(()),
+            | "-L native" | "--extern" | "package" | "crate below" | OUTPUT_DIRECTORY => Ok(()),
             "OUT_DIR" => {
                 let files = unit.run.and_then(|run| {
                     let out_dir = self.from.build.join(&run.out_dir);

@@ -8,6 +8,7 @@ use super::KeyedUnit;
 use crate::binary::{self, Writer, placeholder_sites};
 use crate::builds::{Details, Outcome};
 use crate::cache_entry::CacheEntry;
+use crate::debug_info;
 use crate::dep_info::with_outputs_in;
 use crate::differential::Verified;
 use crate::entry_origin::Origin;
@@ -163,7 +164,8 @@ impl KeyedUnit<'_> {
         };
         let is_undelivered = |name: &&String| self.early.name() != Some(name.as_str());
         for name in self.outputs.iter().filter(is_undelivered) {
-            let (from, to) = (work.file(name, origin), unit.out_dir.join(name));
+            let from = work.file(name, origin);
+            let to = debug_info::path_in(&unit.out_dir, name);
             if let Some((theirs, ours)) = entry.move_of(path_map) {
                 binary::move_cargo_home(&from, theirs, ours)?;
             }
@@ -181,6 +183,9 @@ impl KeyedUnit<'_> {
                 native_strings::write_paths(&from, path_map, Fill::Mark)?;
             }
             fsio::rename_link(&from, &to)?;
+        }
+        if let Some(archive) = debug_info::unpacked_from(unit, entry) {
+            debug_info::unpack(&unit.out_dir, &archive, path_map)?;
         }
         Ok(())
     }

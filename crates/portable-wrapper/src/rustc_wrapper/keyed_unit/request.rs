@@ -5,6 +5,7 @@ use std::path::Path;
 use super::KeyedUnit;
 use crate::args::Unit;
 use crate::cache_entry::entry_name;
+use crate::debug_info;
 use crate::observation;
 use crate::protocol::{CompileRequest, Language, Remap};
 
@@ -68,6 +69,8 @@ pub(super) fn empty_request(
         is_linked: unit.is_linked(),
         may_have_names: !unit.is_linked() && unit.is_position_independent(),
         has_coverage: unit.has_coverage,
+        names_out_dir: unit.separate_debug_info().is_some(),
+        debug_info_archive: debug_info::archive_of(unit),
         ..CompileRequest::empty(Language::Rust)
     }
 }

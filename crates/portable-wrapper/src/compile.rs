@@ -139,9 +139,7 @@ pub(super) fn make(
             entry: None,
         });
     }
-    if let Some(archive) = &request.debug_info_archive {
-        debug_info::pack(&request.work, archive)?;
-    }
+    pack_debug_info(request)?;
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
     let requests = observation.and_then(Observation::requests);
@@ -278,6 +276,14 @@ fn compile_remapped(
         }
     }
     Ok((output, leak))
+}
+
+/// Makes the output that contains separate files of debug information.
+fn pack_debug_info(request: &CompileRequest) -> io::Result<()> {
+    match &request.debug_info_archive {
+        Some(archive) => debug_info::pack(&request.work, archive),
+        None => Ok(()),
+    }
 }
 
 /// The entry of a successful compile, and why it cannot be shared, if so.

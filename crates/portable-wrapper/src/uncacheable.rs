@@ -233,9 +233,7 @@ impl Uncacheable {
             Self::NoDepInfo => "it emits no dep-info",
             Self::RelativeRpath => "its rpath depends on the output directory",
             Self::TemporaryFiles => "temporary files are kept (-C save-temps)",
-            Self::SeparateDebugInfo => {
-                "debug information is written to separate files, in which paths cannot be replaced"
-            }
+            Self::SeparateDebugInfo => "paths in separate debug information cannot be replaced",
             Self::Profile => "it is compiled with a profile (-C profile-use)",
             Self::CompilerWritesMore => "a flag has the compiler write additional files",
             Self::LinkerWritesMore => "the linker writes additional files",

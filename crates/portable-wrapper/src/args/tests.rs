@@ -90,6 +90,41 @@ fn the_last_setting_of_coverage_counts() {
 }
 
 #[test]
+#[cfg(not(target_vendor = "apple"))]
+fn debug_information_may_be_in_separate_files() {
+    use debug_info::SeparateDebugInfo::{Packed, Unpacked};
+    for (more, separate) in [
+        ("", None),
+        ("-Csplit-debuginfo=off", None),
+        ("-C split-debuginfo=packed", Some(Packed)),
+        ("-C split_debuginfo=unpacked", Some(Unpacked)),
+        ("-Csplit-debuginfo=packed -Csplit-debuginfo=off", None),
+        ("-Csplit-debuginfo=packed -Cdebuginfo=0", None),
+        ("-Csplit-debuginfo=packed -Cdebuginfo=0 -g", Some(Packed)),
+        ("-Csplit-debuginfo=packed --emit=asm", Some(Packed)),
+    ] {
+        let words: Vec<OsString> = format!("{LIBRARY} {more}")
+            .split_whitespace()
+            .map(OsString::from)
+            .collect();
+        let (Invocation::Unit(unit) | Invocation::Unsupported(_, unit)) =
+            parse(&words, Path::new("/w"))
+        else {
+            panic!("{more}");
+        };
+        assert_eq!(unit.separate_debug_info(), separate, "{more}");
+    }
+    for more in ["--target=aarch64-apple-darwin", "--out-dir=/w/a=b"] {
+        let line = format!("{LIBRARY} -Csplit-debuginfo=packed {more}");
+        let why = Uncacheable::SeparateDebugInfo;
+        assert!(
+            matches!(parsed(&line), Invocation::Unsupported(found, _) if found == why),
+            "{more}"
+        );
+    }
+}
+
+#[test]
 fn rlibs_metadata_and_dep_info_are_not_final_outputs() {
     let unit = unit(LIBRARY);
     for name in ["a-34", "liba-34.so", "liba-34.a", "a-34.wasm"] {

@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::build_scripts::{app, script, take_runs, with_runs};
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Project};
+use super::project::{Checkout, Project, succeeds};
 use super::registry::{package, publish, unpacked, with_home};
 
 /// A back end that others use, as far as the wrapper knows.
@@ -115,6 +115,41 @@ fn a_program_with_the_path_of_its_sources_runs_once_for_all_homes(#[case] said: 
     build(&second);
     assert_eq!(take_runs(&project), 0);
     says_the_same_uncached(&second.with("SCCACHE_REDIS_ENDPOINT", REMOTE));
+}
+
+/// The wrapper and the launcher of C compilers are in another directory for each user.
+#[requires(sccache)]
+#[test]
+fn a_user_with_an_own_wrapper_gets_the_runs_of_another_one() {
+    let runs = format!(
+        "{SLOW}\nlet wrapper = env::var_os(\"RUSTC_WRAPPER\").unwrap();\n\
+         let run = |compiler: &str| std::process::Command::new(&wrapper).args([compiler, \"--version\"]).output().unwrap();\n\
+         assert!(run(&env::var(\"RUSTC\").unwrap()).status.success());\n\
+         let said = String::from_utf8(run(\"cc\").stdout).unwrap();\n\
+         fs::write(format!(\"{{out}}/g.rs\"), format!(\"pub const SAID: &str = {{said:?}};\")).unwrap();"
+    );
+    let project = app(&script(&runs)).committed();
+    let store = project.sandbox.path("store");
+    let config = project.sandbox.path("config.toml");
+    fs::write(&config, format!("[store]\ndir = {store:?}\n")).unwrap();
+    for (user, expected) in [("anna", 1), ("bert", 0), ("a/longer/name", 0)] {
+        let home = project.sandbox.path(&format!("homes/{user}"));
+        fs::create_dir_all(&home).unwrap();
+        let sccfg = |args: &[&str]| {
+            let mut sccfg = project.sandbox.command(env!("CARGO_BIN_EXE_sccfg"));
+            let output = succeeds(sccfg.args(args).env("HOME", &home));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        sccfg(&["wrapper", "install"]);
+        let wrapper = sccfg(&["wrapper", "path"]);
+        let checkout = project
+            .linked(user)
+            .with("HOME", home.to_str().unwrap())
+            .with("RUSTC_WRAPPER", wrapper.trim())
+            .with("SCCFG_CONFIG", config.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), expected, "{user}");
+    }
 }
 
 /// Of few files of a package, each counts; of many, the package.

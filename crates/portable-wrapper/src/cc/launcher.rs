@@ -23,10 +23,14 @@ fn path_for(wrapper: &Path) -> Option<PathBuf> {
     Some(wrapper.parent()?.join(PATH))
 }
 
+/// The path of the launcher of this wrapper.
+pub(crate) fn path() -> Option<PathBuf> {
+    path_for(Path::new(&env::argv0()?))
+}
+
 /// Whether the program at `path` is the launcher of this wrapper.
-pub(crate) fn is_launcher(path: &Path) -> bool {
-    let wrapper = env::argv0().map(PathBuf::from);
-    wrapper.and_then(|wrapper| path_for(&wrapper)).as_deref() == Some(path)
+pub(crate) fn is_launcher(program: &Path) -> bool {
+    path().as_deref() == Some(program)
 }
 
 /// Writes the launcher for the wrapper at `wrapper`, if it is missing. Without it, scripts run the wrapper.

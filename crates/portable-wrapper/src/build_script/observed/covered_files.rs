@@ -7,6 +7,7 @@ use super::canonical_paths::canonicalize_existing;
 use super::of_toolchain::OfToolchain;
 use crate::build_script::inputs::Script;
 use crate::build_script::machine::{self, HEADERS};
+use crate::cc::launcher;
 use crate::known_inputs::is_below_kernel_directory;
 use crate::observation::{Requests, Uses};
 use crate::observed_inputs::is_of_package;
@@ -26,8 +27,8 @@ pub(super) struct CoveredFiles<'p> {
     /// Paths whose contents are in the first key, also by their canonical paths. [Some files](package::is_left_out) are left
     /// out of these contents.
     contents: Vec<PathBuf>,
-    /// The path of this wrapper, which does not change the output of compilers.
-    wrapper: Option<PathBuf>,
+    /// The canonical paths of this wrapper and of its launcher of C compilers, which do not change the output of compilers.
+    wrappers: Vec<PathBuf>,
     /// Whether the first key has the state of the git repository.
     has_history: bool,
     /// Whether the first key has the programs and headers of the machine.
@@ -58,13 +59,14 @@ impl<'p> CoveredFiles<'p> {
                 .collect();
             paths.extend(real);
         }
+        let launcher = launcher::path().and_then(|path| real_paths.of(&path));
         Self {
             script,
             directories,
             toolchain: OfToolchain::find(requests, script.state),
             of_machine,
             contents,
-            wrapper: env::current_program(),
+            wrappers: env::current_program().into_iter().chain(launcher).collect(),
             has_history: script.source.reads_git(script.used),
             has_machine: runs_programs,
             real_paths,
@@ -105,7 +107,7 @@ impl<'p> CoveredFiles<'p> {
                 || !self.script.is_of_checkout(path) && (is_of_system(path) || has_content(path))
         };
         let real = canonicalize_existing(path, self.real_paths);
-        is_one(path) && is_one(&real) || self.wrapper.as_ref() == Some(&real)
+        is_one(path) && is_one(&real) || self.wrappers.contains(&real)
     }
 }
 

@@ -396,6 +396,32 @@ fn a_script_that_connects_runs_each_time() {
     assert_eq!(take_runs(&project), 2);
 }
 
+/// As libclang does, for the canonical path of a file that it has opened. In the wrapper, other files have these numbers, such as
+/// a lock of the store.
+#[requires(sccache)]
+#[test]
+fn what_its_own_descriptors_are_is_no_input() {
+    let value = "{ let file = fs::File::open(\"Cargo.toml\").unwrap(); \
+        let all = std::path::Path::new(\"/\").join([\"proc\", \"self\", \"fd\"].join(\"/\")); \
+        let links = (3..32).filter_map(|fd| fs::read_link(all.join(fd.to_string())).ok()); \
+        let is_there = links.filter(|link| link.ends_with(\"Cargo.toml\")).count() > 0; \
+        drop(file); is_there.to_string() }";
+    let project = app(&saying(value)).committed();
+    let store = project.sandbox.path("store");
+    project
+        .sandbox
+        .sccfg(&["config", "set", "store.dir", store.to_str().unwrap()])
+        .status(0);
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    for place in ["second", "a/b/third"] {
+        let linked = project.linked(place);
+        linked.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), 0, "{place}");
+        assert_eq!(linked.says("app"), "true\n");
+    }
+}
+
 /// Shells give the lowest descriptors a meaning by number.
 #[requires(sccache)]
 #[test]

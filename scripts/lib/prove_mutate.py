@@ -19,7 +19,7 @@ ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 FLAGS = (["--cfg", "prove"], ["-C", "opt-level=1"], ["-C", "debuginfo=1"], ["-C", "overflow-checks=off"],
          ["-C", "target-cpu=x86-64-v2"], ["-C", "codegen-units=3"], ["--edition=2024"])
 SCRIPT_VARIABLES = {"OPT_LEVEL": "3", "CARGO_FEATURE_PROVE": "1", "CARGO_ENCODED_RUSTFLAGS": "--cfg\x1fprove",
-                    "CARGO_CFG_TARGET_FEATURE": "avx,fxsr,sse,sse2", "DEBUG": "true"}
+                    "CARGO_CFG_TARGET_FEATURE": "avx,fxsr,sse,sse2", "DEBUG": "false"}
 
 
 class Unit:

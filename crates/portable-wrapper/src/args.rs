@@ -2,6 +2,7 @@
 
 pub(super) mod debug_info;
 mod flags;
+pub(super) mod remaps;
 
 use std::ffi::OsString;
 use std::io;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use self::flags::{
     NOT_A_COMPILE, PLAIN_CODEGEN, is_kind, takes_value, why_uncacheable, writes_nothing,
 };
+use self::remaps::is_program;
 use super::uncacheable::Uncacheable;
 use sccfg_util::{env, fsio};
 
@@ -56,6 +58,8 @@ pub(super) struct Unit {
     pub(super) libraries: Vec<String>,
     /// `-C`
     pub(super) codegen: Vec<(String, Option<String>)>,
+    /// The prefixes of paths that the user has replaced (`--remap-path-prefix`), in the order given.
+    remapped: Vec<String>,
     /// `--target`
     pub(super) target: Option<String>,
     /// `--test`
@@ -141,7 +145,11 @@ impl Parser<'_> {
             "-C" | "--codegen" => self.take_codegen(value),
             // The width of the terminal only decides where lines of messages are shortened.
             "--diagnostic-width" => {}
-            "-Z" | "--remap-path-prefix" | "--remap-path-scope" => {
+            "--remap-path-prefix" => {
+                unit.take_remap(&value);
+                unit.counted.extend([flag.to_owned(), value]);
+            }
+            "-Z" | "--remap-path-scope" => {
                 if let Some(why) = why_uncacheable(flag, &value) {
                     self.unsupported = Some(why);
                 }
@@ -455,7 +463,6 @@ pub(super) fn shortened(args: Vec<OsString>, path: &Path) -> io::Result<Vec<OsSt
     if !is_needed || args.iter().any(has_line) {
         return Ok(args);
     }
-    let is_program = |arg: &OsString| !arg.to_string_lossy().starts_with(['-', IN_FILE]);
     let kept = usize::from(args.first().is_some_and(is_program));
     let mut text = Vec::with_capacity(length);
     for arg in &args[kept..] {

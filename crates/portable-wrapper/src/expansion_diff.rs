@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::args::remaps::with_remaps;
 use super::args::shortened;
 use super::digest;
 use super::observation::Observation;
@@ -82,7 +83,7 @@ pub(super) fn depends_on_path(
     let may_be_replaced =
         value("OUT_DIR").is_some() || has_mapped_sources(request, &path_map, is_there);
     let remapped = if may_be_replaced {
-        [&*args, &*request.remap_args()].concat()
+        with_remaps(args.clone(), request.remap_args())
     } else {
         args.clone()
     };

@@ -13,6 +13,7 @@ use memchr::memmem;
 
 pub(super) use self::c_calls::other_by_sccache;
 use super::args::Unit;
+use super::args::remaps::with_remaps;
 use super::binary;
 use super::dep_info::DepInfo;
 use super::diagnostics;
@@ -115,7 +116,7 @@ pub(super) fn compile_unit(
         let is_plain = why == Uncacheable::Incremental || has_generated;
         let is_wanted = |role| !is_plain || role == Role::CargoHome;
         let remaps = path_map.remaps(REMAP, is_wanted);
-        args.extend(remaps.into_iter().map(OsString::from));
+        args = with_remaps(args, remaps.into_iter().map(OsString::from).collect());
     }
     let status = run_compiler(program, &args, |line| {
         let is_announced = has_metadata && diagnostics::announced_metadata(line).is_some();

@@ -15,7 +15,7 @@ mod source_digests;
 pub(super) mod sources;
 mod toolchain;
 mod unobserved;
-mod unshared;
+pub(super) mod unshared;
 mod variables;
 
 use std::cell::OnceCell;
@@ -195,6 +195,7 @@ impl<'a> KeyBuilder<'a> {
         inputs.add_coverage();
         inputs.add_compiler(compiler, driver)?;
         inputs.add_arguments();
+        inputs.add_remapped();
         let is_script_known = inputs.add_variables();
         inputs.add_externs(externs)?;
         if !is_script_known && inputs.macros.environment.is_some() {

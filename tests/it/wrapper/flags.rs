@@ -460,36 +460,67 @@ fn other_results_than_programs() {
     }
 }
 
-/// The user's own remapping of paths is kept.
+/// The user's own remapping of paths is kept. What it leaves of a path may be another one in another checkout.
+#[rstest]
+#[case::relative("--remap-path-prefix=crates=/from/somewhere", true)]
+#[case::of_the_checkout("--remap-path-prefix=CHECKOUT=/src", true)]
+#[case::of_its_target_directory("--remap-path-prefix=CHECKOUT/target=/made", true)]
+#[case::of_both(
+    "--remap-path-prefix=CHECKOUT=/src --remap-path-prefix=CHECKOUT/target=/made",
+    true
+)]
+#[case::of_a_directory_around_it("--remap-path-prefix=ROOT=/root", false)]
+#[case::of_units_without_a_key("--remap-path-prefix=CHECKOUT=/src -Csave-temps", false)]
 #[requires(sccache)]
-#[test]
-fn paths_that_the_user_remaps() {
-    let project = Project::new();
-    let project = project
-        .package("low", "", &[("src/lib.rs", "pub fn f() -> &'static str { file!() }\npub fn l() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n")])
-        .package("app", "[dependencies]\nlow = { path = \"../low\" }\n", &[("src/main.rs", "fn main() { println!(\"{} {} {}\", low::f(), low::l(), file!()); }\n")])
+fn paths_that_the_user_remaps(#[case] flags: &str, #[case] is_shared: bool) {
+    const LOW: &str = "pub fn f() -> &'static str { file!() }\n\
+        pub fn l() -> &'static std::panic::Location<'static> { std::panic::Location::caller() }\n\
+        include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n";
+    const SCRIPT: &str = "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    \
+        let file = std::path::Path::new(&std::env::var_os(\"OUT_DIR\").unwrap()).join(\"g.rs\");\n    \
+        std::fs::write(file, \"pub fn g(n: usize) -> usize { std::hint::black_box(n) }\").unwrap();\n}\n";
+    let uses = "[dependencies]\nlow = { path = \"../low\" }\n";
+    let program =
+        "fn main() { println!(\"{} {} {} {}\", low::f(), low::l(), low::g(1), file!()); }\n";
+    let project = Project::new()
+        .package("low", "", &[("src/lib.rs", LOW), ("build.rs", SCRIPT)])
+        .package("app", uses, &[("src/main.rs", program)])
         .committed();
-    for flags in [
-        "--remap-path-prefix=crates=/from/somewhere",
-        "--remap-path-prefix=@=/src",
-    ] {
-        let flags_for = |checkout: &Checkout<'_>| flags.replace('@', checkout.text());
-        let main = project.main();
-        let main = main.with("RUSTFLAGS", &flags_for(&main));
-        main.clean();
-        main.cargo(&["build"]).ok();
-        let second = project.linked(if flags.contains('@') {
-            "second"
-        } else {
-            "third"
-        });
-        let second = second.with("RUSTFLAGS", &flags_for(&second));
-        second.cargo(&["build"]).ok();
-        let cached = second.says("app");
-        second.clean();
-        second.uncached(&["build"]).ok();
-        assert_eq!(cached, second.says("app"), "{flags}");
+    let root = project.sandbox.path("");
+    let root = root.to_str().unwrap().trim_end_matches('/');
+    let flags_in = |checkout: &Checkout<'_>| {
+        let flags = flags.replace("CHECKOUT", checkout.text());
+        flags.replace("ROOT", root)
+    };
+    let main = project.main();
+    main.with("RUSTFLAGS", &flags_in(&main))
+        .cargo(&["build"])
+        .ok();
+    let second = project.linked("a/b/second");
+    let second = second.with("RUSTFLAGS", &flags_in(&second));
+    let built = second.cargo(&["build"]).ok();
+    if is_shared {
+        built.all_hit();
     }
+    let cached = (second.says("app"), paths_in_program(&second));
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(cached, (second.says("app"), paths_in_program(&second)));
+}
+
+/// The names of the crates' sources in the debug information of the program.
+fn paths_in_program(checkout: &Checkout<'_>) -> Vec<String> {
+    let mut readelf = std::process::Command::new("readelf");
+    readelf.args(["--debug-dump=info", "--wide"]);
+    let output = succeeds(readelf.arg(checkout.path("target/debug/app")));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("DW_AT_comp_dir") || line.contains("src/lib.rs/@"));
+    let names = lines.filter_map(|line| Some(line.rsplit_once("): ")?.1.to_owned()));
+    let names: Vec<_> = names.collect();
+    assert!(!names.is_empty(), "{text}");
+    names
 }
 
 #[requires(sccache)]

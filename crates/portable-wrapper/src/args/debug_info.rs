@@ -32,10 +32,12 @@ impl Unit {
     }
 
     /// Whether the paths in separate debug information cannot be replaced: rustc replaces the output directory in them by a path
-    /// without `=`.
+    /// without `=`, and not as the user wants it.
     pub(super) fn separates_unknown_debug_info(&self) -> bool {
         let has_equals_sign = self.out_dir.as_os_str().as_encoded_bytes().contains(&b'=');
         self.separate_debug_info().is_some()
-            && (has_equals_sign || !binary::supports_target(self.target.as_deref()))
+            && (has_equals_sign
+                || !self.remapped.is_empty()
+                || !binary::supports_target(self.target.as_deref()))
     }
 }

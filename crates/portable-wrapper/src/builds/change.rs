@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::build_script::{CHECKOUT_PATHS, PROGRAM};
 use super::super::digest::HASHED;
 use super::super::unit_key::linking::LIBRARIES_IN;
+use super::super::unit_key::unshared::REMAPPED;
 use super::super::unit_key::{DRIVER, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT};
 
 /// The length of the digests in records.
@@ -155,6 +156,7 @@ fn kind(what: &str) -> Kind {
         "linker" | "preloaded library" => Kind::Linker,
         "only here" | "path_map" | CHECKOUT_PATHS => Kind::Place,
         "time" => Kind::EachTime,
+        _ if begins(&[REMAPPED]) => Kind::Place,
         _ if begins(&["$", "env!("]) => Kind::Variable,
         _ if begins(&["--extern "]) => Kind::Dependency,
         _ if begins(&["file ", "assembled "]) || what.contains(" above: ") => Kind::Source,

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::process::Output;
 
+use crate::args::remaps::with_remaps;
 use crate::args::shortened;
 use crate::located_libraries::Copies;
 use crate::native_library;
@@ -60,7 +61,7 @@ pub(super) fn run_compiler(
             located = Copies::make(&args, request)?;
             args = located.in_args(args, request);
         }
-        args.extend(request.remap_args());
+        args = with_remaps(args, request.remap_args());
         if request.is_linked {
             changes.extend(linker_paths(request));
         }

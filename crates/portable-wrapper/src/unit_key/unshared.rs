@@ -1,11 +1,15 @@
 //! Why a unit cannot be shared between checkouts, as far as that is known before it is compiled.
 
 use super::super::binary;
+use std::path::Path;
+
 use super::linking::{file_of_arguments, words_of_file};
 use super::origin::Origin;
 use super::{KeyBuilder, out_dir};
 use sccfg_util::{env, fsio};
 
+/// The prefix of the label of a key part with the rest of a directory behind a prefix that the user has replaced.
+pub(crate) const REMAPPED: &str = "remapped ";
 /// Prefixes of variables with options that Nix's wrappers pass to linkers.
 const PREFIXES_OF_OPTIONS: [&str; 2] = ["NIX_CFLAGS_LINK", "NIX_LDFLAGS"];
 
@@ -20,10 +24,7 @@ impl KeyBuilder<'_> {
             self.hides_paths = true;
             // What a program is linked from must not have placeholders then. Packages of registries without generated files have
             // none, if the path of the registries is not replaced.
-            let has_placeholders = self.origin == Origin::Own
-                || out_dir().is_some()
-                || self.path_map.unmapped().is_none();
-            if has_placeholders {
+            if self.may_have_placeholders() {
                 self.keyed_by_path.get_or_insert_with(|| {
                     format!(
                         "`{option}` compresses debug information, in which paths cannot be replaced"
@@ -35,6 +36,27 @@ impl KeyBuilder<'_> {
             self.keyed_by_path.get_or_insert_with(|| {
                 format!("`{flag}` may write paths that the wrapper does not find")
             });
+        }
+    }
+
+    /// Whether the output may contain a directory with a placeholder.
+    pub(super) fn may_have_placeholders(&self) -> bool {
+        let has_sources = self.origin == Origin::Own || out_dir().is_some();
+        has_sources || self.path_map.unmapped().is_none()
+    }
+
+    /// Adds what rustc writes of the mapped directories if the user has it replace another prefix of their paths.
+    pub(super) fn add_remapped(&mut self) {
+        if !self.may_have_placeholders() {
+            return;
+        }
+        for (directory, role) in self.path_map.mapped_dirs() {
+            if let Some(rest) = self.unit.rest_of_remapped(Path::new(directory)) {
+                self.key.add(
+                    format!("{REMAPPED}{role:?}"),
+                    rest.as_os_str().as_encoded_bytes(),
+                );
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::Unit;
@@ -23,6 +23,8 @@ const OF_OBJECT: &str = "dwo";
 const OF_LINKED: &str = "dwp";
 /// The extension of the archive with the debug information of all objects of a linked file, which were not linked from libraries.
 const ARCHIVE: &str = "dwos";
+/// An archive without members.
+const ARCHIVE_HEADER: &[u8] = b"!<arch>\n";
 
 /// The name of the file with the debug information of the output `name`, which has the crate type `kind`; `None` if there is
 /// none.
@@ -76,6 +78,9 @@ pub(super) fn pack(work: &Path, archive: &str) -> io::Result<()> {
     names.retain(|name| extension(name) == Some(OF_OBJECT));
     names.sort_unstable();
     fsio::write_output_with(&work.join(archive), |to| {
+        if names.is_empty() {
+            return to.write_all(ARCHIVE_HEADER);
+        }
         let mut builder = ar::Builder::new(to);
         for name in &names {
             let file = fsio::open(&work.join(name))?;

@@ -126,7 +126,9 @@ pub(super) fn compile_unit(
             path_map.to_real_output(line)
         }
     })?;
-    if status.success() && (unit.is_linked() || unit.has_unusual_emits()) {
+    let has_outputs_for_users =
+        unit.is_linked() || unit.has_unusual_emits() || unit.separate_debug_info().is_some();
+    if status.success() && has_outputs_for_users {
         let names = fsio::names_in(&unit.out_dir).into_iter();
         let outputs = names.filter(|name| unit.is_final_output(name));
         let outputs = outputs.map(|name| unit.out_dir.join(name));

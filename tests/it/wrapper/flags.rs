@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::build_scripts::publish;
+use super::build_scripts::{contains, publish};
 use super::command::said;
 use super::project::{Checkout, Project, succeeds};
 use indoc::indoc;
@@ -331,26 +331,49 @@ fn a_feature_gate_needs_its_permission() {
     second.with("RUSTC_BOOTSTRAP", "1").cargo(&["build"]).ok();
 }
 
+#[rstest]
+#[case::packed("packed", "")]
+#[case::unpacked("unpacked", "")]
+#[case::off("off", "")]
+#[case::in_objects("unpacked", "-Zsplit-dwarf-kind=single")]
+#[case::of_a_checkout_that_is_replaced("unpacked", "--remap-path-prefix=CHECKOUT=/src")]
+#[case::of_programs_and_a_checkout_that_is_replaced("packed", "--remap-path-prefix=CHECKOUT=/src")]
 #[requires(sccache)]
-#[test]
-fn separate_debug_information_is_delivered() {
-    for kind in ["packed", "unpacked", "off"] {
-        let project = project();
-        let main = project.main();
-        let manifest = main.read("Cargo.toml");
-        main.write(
-            "Cargo.toml",
-            &format!("{manifest}[profile.dev]\nsplit-debuginfo = \"{kind}\"\n"),
-        );
-        project.commit(&main.directory);
-        main.cargo(&["build"]).ok();
-        let second = project.linked("second");
-        second.cargo(&["build"]).ok();
-        let names = || second.left_in_deps("debug");
-        let cached = names();
-        second.clean();
-        second.uncached(&["build"]).ok();
-        assert_eq!(cached, names(), "{kind}");
+fn separate_debug_information_is_delivered(#[case] kind: &str, #[case] flags: &str) {
+    let project = project();
+    let main = project.main();
+    let manifest = main.read("Cargo.toml");
+    main.write(
+        "Cargo.toml",
+        &format!("{manifest}[profile.dev]\nsplit-debuginfo = \"{kind}\"\n"),
+    );
+    project.commit(&main.directory);
+    for checkout in [main, project.linked("second")] {
+        let flags = flags.replace("CHECKOUT", checkout.text());
+        let checkout = checkout
+            .with("RUSTFLAGS", &flags)
+            .with("RUSTC_BOOTSTRAP", "1");
+        let files = || {
+            let names = checkout.left_in_deps("debug");
+            let has_path = |name: &String| {
+                let is_archive = [".rlib", ".rmeta", ".d"]
+                    .iter()
+                    .any(|end| name.ends_with(end));
+                let file = checkout.path("target/debug/deps").join(name);
+                !is_archive && contains(&file, checkout.text())
+            };
+            let with_path: Vec<_> = names
+                .iter()
+                .filter(|name| has_path(name))
+                .cloned()
+                .collect();
+            (names, with_path)
+        };
+        checkout.cargo(&["build"]).ok();
+        let cached = files();
+        checkout.clean();
+        checkout.uncached(&["build"]).ok();
+        assert_eq!(cached, files());
     }
 }
 

@@ -422,6 +422,23 @@ fn what_its_own_descriptors_are_is_no_input() {
     }
 }
 
+/// A shell may have opened it, which no note of the script's run says.
+#[requires(sccache)]
+#[test]
+fn what_a_script_reads_by_a_descriptor_of_the_shell_counts() {
+    let value = "{ println!(\"cargo::rerun-if-changed=build.rs\"); \
+        fs::read_to_string(std::path::Path::new(&[\"\", \"dev\", \"fd\", \"9\"].join(\"/\"))).unwrap() }";
+    let project = app(&saying(value)).committed();
+    let text = project.sandbox.path("text");
+    for (place, said) in [("first", "one"), ("second", "two")] {
+        fs::write(&text, said).unwrap();
+        let checkout = project.linked(place);
+        let line = format!("exec cargo build --offline 9<'{}'", text.display());
+        succeeds(checkout.command("sh").args(["-c", &line]));
+        assert_eq!(checkout.says("app"), format!("{said}\n"));
+    }
+}
+
 /// Shells give the lowest descriptors a meaning by number.
 #[requires(sccache)]
 #[test]

@@ -25,10 +25,21 @@ impl Unit {
         }
     }
 
+    /// Of several options, the last one counts.
     fn has_debug_info(&self) -> bool {
-        let level = self.codegen("debuginfo");
-        self.counted.iter().any(|word| word == "-g")
-            || level.is_some_and(|level| !matches!(level, "0" | "none"))
+        let mut words = self.counted.iter().rev();
+        let last = words.find_map(|word| match word.as_str() {
+            "-g" => Some(true),
+            word => Some(!matches!(word.strip_prefix("debuginfo=")?, "0" | "none")),
+        });
+        last.unwrap_or_default()
+    }
+
+    /// Whether rustc keeps the debug information of objects in other files than usual (`-Z split-dwarf-kind`,
+    /// `-Z split-dwarf-out-dir`).
+    fn has_unusual_files(&self) -> bool {
+        let mut words = self.counted.iter();
+        words.any(|word| word.replace('_', "-").starts_with("split-dwarf"))
     }
 
     /// Whether the paths in separate debug information cannot be replaced: rustc replaces the output directory in them by a path
@@ -37,6 +48,7 @@ impl Unit {
         let has_equals_sign = self.out_dir.as_os_str().as_encoded_bytes().contains(&b'=');
         self.separate_debug_info().is_some()
             && (has_equals_sign
+                || self.has_unusual_files()
                 || !self.remapped.is_empty()
                 || !binary::supports_target(self.target.as_deref()))
     }

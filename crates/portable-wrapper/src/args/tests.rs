@@ -101,6 +101,7 @@ fn debug_information_may_be_in_separate_files() {
         ("-Csplit-debuginfo=packed -Csplit-debuginfo=off", None),
         ("-Csplit-debuginfo=packed -Cdebuginfo=0", None),
         ("-Csplit-debuginfo=packed -Cdebuginfo=0 -g", Some(Packed)),
+        ("-Csplit-debuginfo=packed -g -Cdebuginfo=0", None),
         ("-Csplit-debuginfo=packed --emit=asm", Some(Packed)),
     ] {
         let words: Vec<OsString> = format!("{LIBRARY} {more}")
@@ -114,7 +115,13 @@ fn debug_information_may_be_in_separate_files() {
         };
         assert_eq!(unit.separate_debug_info(), separate, "{more}");
     }
-    for more in ["--target=aarch64-apple-darwin", "--out-dir=/w/a=b"] {
+    for more in [
+        "--target=aarch64-apple-darwin",
+        "--out-dir=/w/a=b",
+        "--remap-path-prefix=/w=/src",
+        "-Zsplit-dwarf-kind=single",
+        "-Z split_dwarf_out_dir=/elsewhere",
+    ] {
         let line = format!("{LIBRARY} -Csplit-debuginfo=packed {more}");
         let why = Uncacheable::SeparateDebugInfo;
         assert!(

@@ -86,7 +86,7 @@ impl<'p> CoveredFiles<'p> {
     /// Whether the second key can omit the file at `path`, also by its canonical path, for a run that used it so.
     pub(super) fn has(&self, path: &Path, uses: Uses) -> bool {
         if self.has_history && is_of_repository_around(path, self.script.package)
-            || is_descriptor(path)
+            || is_descriptor(path) && !uses.is_read
         {
             return true;
         }
@@ -142,8 +142,7 @@ pub(super) fn differs_each_time(path: &Path) -> bool {
     is_below_kernel_directory(path) && !THE_SAME.iter().any(|other| path.starts_with(other))
 }
 
-/// Whether `path` is an open file of the process that asked for it. It was opened by another path, or by cargo, and is another file
-/// in this process.
+/// Whether `path` is an open file of the process that asked for it, and another one in this process.
 fn is_descriptor(path: &Path) -> bool {
     let mut directories = ["/proc/self/fd", "/dev/fd"].iter();
     let number = directories.find_map(|directory| path.strip_prefix(directory).ok()?.to_str());

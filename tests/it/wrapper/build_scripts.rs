@@ -1077,6 +1077,31 @@ fn a_header_of_the_system_that_changed_runs_the_script() {
     assert!(says_the_same_uncached(&second).ends_with(" 22\n"));
 }
 
+/// `config.status`, which `configure` writes, has awk programs that separate fields by a control character.
+#[requires(sccache)]
+#[test]
+fn what_configure_writes_has_the_paths_of_its_checkout() {
+    let lines = "fs::write(format!(\"{out}/config.status\"), format!(\"ac_pwd='{out}'\\n  FS = \\\"\\u{7}\\\"\\n\")).unwrap();\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = include_str!(concat!(env!(\\\"OUT_DIR\\\"), \\\"/config.status\\\"));\").unwrap();";
+    let project = app(&script(lines)).committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    for place in ["seeded", "a/b/deeper"] {
+        let linked = project.linked(place);
+        if place == "seeded" {
+            seed(&linked).stdout_has("seeded");
+        }
+        linked.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), 0, "{place}");
+        let said = says_the_same_uncached(&linked);
+        assert!(
+            said.contains(linked.text()) && said.contains("\"\u{7}\""),
+            "{said}"
+        );
+        take_runs(&project);
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn what_may_hide_a_path_is_kept_for_checkouts_at_the_same_path() {

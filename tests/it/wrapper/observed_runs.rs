@@ -422,6 +422,24 @@ fn what_its_own_descriptors_are_is_no_input() {
     }
 }
 
+/// bash looks whether there is the directory in which the shell was before.
+#[requires(sccache)]
+#[test]
+fn the_previous_directory_of_the_shell_is_no_input() {
+    let value = "{ println!(\"cargo::rerun-if-changed=build.rs\"); \
+        String::from_utf8(std::process::Command::new(\"bash\").args([\"-c\", \"echo said\"]).output().unwrap().stdout).unwrap() }";
+    let project = app(&saying(value)).committed();
+    for (place, previous, runs) in [("first", "one", 1), ("a/b/second", "two", 0)] {
+        let previous = project.sandbox.path(previous);
+        fs::create_dir(&previous).unwrap();
+        let checkout = project.linked(place);
+        let checkout = checkout.with("OLDPWD", previous.to_str().unwrap());
+        checkout.cargo(&["build"]).ok();
+        assert_eq!(take_runs(&project), runs, "{place}");
+        fs::remove_dir(&previous).unwrap();
+    }
+}
+
 /// A shell may have opened it, which no note of the script's run says.
 #[requires(sccache)]
 #[test]

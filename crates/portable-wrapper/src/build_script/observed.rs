@@ -112,7 +112,7 @@ impl Run<'_> {
             if self.adds_installed(path, *uses, &known, &mut observed)? {
                 continue;
             }
-            if known.has(path, *uses) || is_temp_or_current_dir(path) && !is_listed {
+            if known.has(path, *uses) || is_dir_of_session(path) && !is_listed {
                 continue;
             }
             if uses.is_read && !self.script.is_published && is_vcs_file(path) {
@@ -359,14 +359,12 @@ fn is_vcs_file(path: &Path) -> bool {
     parts.any(|part| VCS_DIRECTORIES.iter().any(|name| part == *name))
 }
 
-/// Whether `path` is the temporary directory or the shell's `PWD`: compilers look for these in every run.
-fn is_temp_or_current_dir(path: &Path) -> bool {
-    let directories = [Some(env::temp_dir()), env::var_os("PWD").map(PathBuf::from)];
-    path.is_dir()
-        && directories
-            .iter()
-            .flatten()
-            .any(|directory| directory == path)
+/// Whether `path` is the temporary directory, or the current or previous one of the shell: compilers and bash look for these in
+/// every run.
+fn is_dir_of_session(path: &Path) -> bool {
+    let of_shell = ["PWD", "OLDPWD"].into_iter().filter_map(env::var_os);
+    let mut directories = of_shell.map(PathBuf::from).chain([env::temp_dir()]);
+    path.is_dir() && directories.any(|directory| directory == path)
 }
 
 fn add_program(observed: &mut ObservedInputs, name: &str) {

@@ -340,10 +340,7 @@ impl Found {
                 .directories()
                 .any(|(_, directory)| memmem::find(bytes, directory.as_bytes()).is_some()),
             names_around: around.begins_in(bytes, &new),
-            // NUL bytes are not in text, but in lengths and other numbers.
-            is_binary: bytes
-                .iter()
-                .any(|byte| byte.is_ascii_control() && !b"\t\n\r\x0c\x1b".contains(byte)),
+            is_binary: is_binary(bytes),
         }
     }
 
@@ -362,6 +359,23 @@ impl Found {
         visited.ok()?;
         Some(found)
     }
+}
+
+/// Whether `bytes` have control characters that are not in text, but in lengths and other numbers, such as NUL bytes. The awk
+/// programs in `config.status` of autoconf separate fields by one in quotes.
+fn is_binary(bytes: &[u8]) -> bool {
+    const BELL: u8 = 7;
+    let is_in_quotes = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        [before, bytes.get(at + 1)] == [Some(&b'"'); 2]
+    };
+    let is_of_text = |at: usize, byte: u8| {
+        !byte.is_ascii_control()
+            || b"\t\n\r\x0c\x1b".contains(&byte)
+            || byte == BELL && is_in_quotes(at)
+    };
+    let mut all = bytes.iter().enumerate();
+    !all.all(|(at, byte)| is_of_text(at, *byte))
 }
 
 /// The file in which small files are stored together.

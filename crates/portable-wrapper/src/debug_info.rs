@@ -23,8 +23,6 @@ const OF_OBJECT: &str = "dwo";
 const OF_LINKED: &str = "dwp";
 /// The extension of the archive with the debug information of all objects of a linked file, which were not linked from libraries.
 const ARCHIVE: &str = "dwos";
-/// An archive without members.
-const ARCHIVE_HEADER: &[u8] = b"!<arch>\n";
 
 /// The name of the file with the debug information of the output `name`, which has the crate type `kind`; `None` if there is
 /// none.
@@ -79,7 +77,8 @@ pub(super) fn pack(work: &Path, archive: &str) -> io::Result<()> {
     names.sort_unstable();
     fsio::write_output_with(&work.join(archive), |to| {
         if names.is_empty() {
-            return to.write_all(ARCHIVE_HEADER);
+            // Otherwise, the file would be empty.
+            return to.write_all(&object::archive::MAGIC);
         }
         let mut builder = ar::Builder::new(to);
         for name in &names {

@@ -82,11 +82,12 @@ pub(super) fn depends_on_path(
     }
     let may_be_replaced =
         value("OUT_DIR").is_some() || has_mapped_sources(request, &path_map, is_there);
-    let remapped = if may_be_replaced {
-        with_remaps(args.clone(), request.remap_args())
+    let remaps = if may_be_replaced {
+        request.remap_args()
     } else {
-        args.clone()
+        Vec::new()
     };
+    let remapped = with_remaps(args.clone(), remaps);
     let expand_all = |expansions: &[Expansion<'_>]| {
         let expanded = each_at_once(expansions, most, |expansion| expand(request, expansion));
         expanded.into_iter().collect::<io::Result<Option<Vec<_>>>>()

@@ -152,8 +152,9 @@ pub(super) struct UnitManifest {
 
 impl UnitManifest {
     pub(super) fn new(unit: &Unit, entry: &CacheEntry, path_map: &PathMap) -> Self {
+        let path_of = |name: &str| debug_info::path_in(&unit.out_dir, name);
         let outputs = entry.outputs.iter().filter_map(|(name, digest)| {
-            let stamp = FileStamp::of(&debug_info::path_in(&unit.out_dir, name))?;
+            let stamp = FileStamp::of(&path_of(name))?;
             Some((name.clone(), digest.clone(), stamp))
         });
         let is_loaded = |kind: &String| matches!(kind.as_str(), "proc-macro" | "dylib");
@@ -163,12 +164,8 @@ impl UnitManifest {
         let names = names.filter(|name| {
             is_rewritten || is_loaded && is_linked(name) && entry.sites_in(name).is_none()
         });
-        let delivered = names.filter_map(|name| {
-            Some((
-                name.clone(),
-                digest::of_file(&debug_info::path_in(&unit.out_dir, name))?,
-            ))
-        });
+        let delivered =
+            names.filter_map(|name| Some((name.clone(), digest::of_file(&path_of(name))?)));
         Self {
             format: format!("local {FORMAT}"),
             name: unit.name.clone(),

@@ -7,7 +7,7 @@ use indoc::indoc;
 use rstest::rstest;
 
 use super::build_scripts::contains;
-use super::project::{Checkout, Layout, Project, succeeds};
+use super::project::{Checkout, Layout, Project, Store, succeeds};
 use super::registry::{PRINTS, package, publish, with_home};
 use super::seed::{seed, state_of};
 
@@ -152,11 +152,7 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
     {
         let project = project();
         let main = project.main();
-        let manifest = main.read("Cargo.toml");
-        main.write(
-            "Cargo.toml",
-            &format!("{manifest}[profile.dev]\n{profile}\n"),
-        );
+        main.append("Cargo.toml", &format!("[profile.dev]\n{profile}\n"));
         main.write("options", "-no-pie -gz=zlib\n");
         project.commit(&main.directory);
         main.with("RUSTFLAGS", flags)
@@ -185,19 +181,13 @@ fn also_in_tests_and_with_other_forms_of_debug_information() {
 fn debug_information_in_separate_files_is_cached(
     #[case] split: &str,
     #[case] layout: Layout,
-    #[values(true, false)] has_store: bool,
+    #[values(Store::On, Store::Off)] store: Store,
 ) {
     const ALL: [&str; 3] = ["build", "--workspace", "--all-targets"];
-    let project = project().with_layout(layout);
-    let project = if has_store {
-        project.with_store()
-    } else {
-        project
-    };
+    let project = project().with_layout(layout).with(store);
     let main = project.main();
-    let manifest = main.read("Cargo.toml");
     let profile = format!("[profile.dev]\nsplit-debuginfo = \"{split}\"\n");
-    main.write("Cargo.toml", &format!("{manifest}{profile}"));
+    main.append("Cargo.toml", &profile);
     project.commit(&main.directory);
     main.cargo(&ALL).ok();
     let seeded = project.linked("a/seeded");

@@ -131,11 +131,7 @@ fn profiles_that_are_shared() {
     {
         let project = project();
         let main = project.main();
-        let manifest = main.read("Cargo.toml");
-        main.write(
-            "Cargo.toml",
-            &format!("{manifest}[profile.release]\n{profile}\n"),
-        );
+        main.append("Cargo.toml", &format!("[profile.release]\n{profile}\n"));
         project.commit(&main.directory);
         is_shared(
             &project,
@@ -342,10 +338,9 @@ fn a_feature_gate_needs_its_permission() {
 fn separate_debug_information_is_delivered(#[case] kind: &str, #[case] flags: &str) {
     let project = project();
     let main = project.main();
-    let manifest = main.read("Cargo.toml");
-    main.write(
+    main.append(
         "Cargo.toml",
-        &format!("{manifest}[profile.dev]\nsplit-debuginfo = \"{kind}\"\n"),
+        &format!("[profile.dev]\nsplit-debuginfo = \"{kind}\"\n"),
     );
     project.commit(&main.directory);
     for checkout in [main, project.linked("second")] {

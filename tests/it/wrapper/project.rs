@@ -334,6 +334,12 @@ impl Checkout<'_> {
         fs::read_to_string(self.path(relative)).unwrap()
     }
 
+    /// Adds text at the end of a file.
+    #[track_caller]
+    pub(crate) fn append(&self, relative: &str, text: &str) {
+        self.write(relative, &(self.read(relative) + text));
+    }
+
     /// Replaces text in a file.
     #[track_caller]
     pub(crate) fn edit(&self, relative: &str, from: &str, to: &str) {

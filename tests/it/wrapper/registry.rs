@@ -828,8 +828,10 @@ fn the_same_name_and_version_from_elsewhere_is_another_crate() {
         "patched/src/lib.rs",
         "pub fn text() -> &'static str { \"patched\" }\n",
     );
-    let manifest = second.read("Cargo.toml");
-    second.write("Cargo.toml", &format!("{manifest}exclude = [\"patched\"]\n[patch.crates-io]\nlowcrate = {{ path = \"patched\" }}\n"));
+    second.append(
+        "Cargo.toml",
+        "exclude = [\"patched\"]\n[patch.crates-io]\nlowcrate = { path = \"patched\" }\n",
+    );
     second.cargo(&["build"]).ok();
     assert_eq!(second.says("app"), "patched\n");
 }

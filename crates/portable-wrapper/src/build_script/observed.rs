@@ -364,7 +364,7 @@ fn is_vcs_file(path: &Path) -> bool {
 fn is_dir_of_session(path: &Path) -> bool {
     let of_shell = ["PWD", "OLDPWD"].into_iter().filter_map(env::var_os);
     let mut directories = of_shell.map(PathBuf::from).chain([env::temp_dir()]);
-    path.is_dir() && directories.any(|directory| directory == path)
+    directories.any(|directory| directory == path) && path.is_dir()
 }
 
 fn add_program(observed: &mut ObservedInputs, name: &str) {

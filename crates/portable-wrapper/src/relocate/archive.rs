@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::rewrite::moved;
 use super::{LARGEST_OBJECT, Moves};
 
-pub(super) const ARCHIVE: &[u8] = b"!<arch>\n";
+pub(super) const ARCHIVE: &[u8] = &object::archive::MAGIC;
 /// The length of the header of a member.
 pub(super) const HEADER: usize = 60;
 

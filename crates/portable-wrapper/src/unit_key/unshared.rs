@@ -1,8 +1,8 @@
 //! Why a unit cannot be shared between checkouts, as far as that is known before it is compiled.
 
-use super::super::binary;
 use std::path::Path;
 
+use super::super::binary;
 use super::linking::{file_of_arguments, words_of_file};
 use super::origin::Origin;
 use super::{KeyBuilder, out_dir};
@@ -40,7 +40,7 @@ impl KeyBuilder<'_> {
     }
 
     /// Whether the output may contain a directory with a placeholder.
-    pub(super) fn may_have_placeholders(&self) -> bool {
+    fn may_have_placeholders(&self) -> bool {
         let has_sources = self.origin == Origin::Own || out_dir().is_some();
         has_sources || self.path_map.unmapped().is_none()
     }

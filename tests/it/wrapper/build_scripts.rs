@@ -1102,6 +1102,45 @@ fn what_configure_writes_has_the_paths_of_its_checkout() {
     }
 }
 
+/// cargo names its jobserver by the numbers of two descriptors, which depend on those that are open when it starts.
+#[requires(sccache)]
+#[test]
+fn the_descriptors_of_the_jobserver_are_no_input() {
+    let lines = "let flags = env::var(\"CARGO_MAKEFLAGS\").unwrap();\n\
+        fs::write(format!(\"{out}/Makefile\"), \"all:\\n\\t@echo pub const SAID: \\\\&str = \\\\\\\"made\\\\\\\"\\\\; > g.rs\\n\").unwrap();\n\
+        let made = std::process::Command::new(\"make\").args([\"-C\", &out]).env(\"MAKEFLAGS\", flags).status();\n\
+        assert!(made.unwrap().success());";
+    let project = app(&script(lines)).committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let linked = project.linked("second");
+    let mut command = linked.command("bash");
+    command.args([
+        "-c",
+        "exec 3</dev/null 4<&3 5<&3 6<&3 7<&3 8<&3 9<&3; exec cargo build --offline",
+    ]);
+    assert!(command.status().unwrap().success());
+    assert_eq!(take_runs(&project), 0);
+    assert_eq!(linked.says("app"), "made\n");
+}
+
+/// The `configure` of libffi moves its files to a directory below, and goes on there.
+#[requires(sccache)]
+#[test]
+fn a_file_that_is_moved_from_the_directory_above_is_not_lost() {
+    let lines = "fs::write(format!(\"{out}/made\"), \"text\").unwrap(); fs::create_dir_all(format!(\"{out}/below\")).unwrap();\n\
+        let moved = std::process::Command::new(\"mv\").args([\"../made\", \".\"]).current_dir(format!(\"{out}/below\")).status();\n\
+        assert!(moved.unwrap().success());\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = app(&script(lines)).committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    linked.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let out = out_dir(&linked);
+    assert!(out.join("below/made").exists() && !out.join("made").exists());
+}
+
 #[requires(sccache)]
 #[test]
 fn what_may_hide_a_path_is_kept_for_checkouts_at_the_same_path() {

@@ -18,7 +18,7 @@ use super::tree::names_workspace;
 use super::variables::read::VariablesRead;
 use super::variables::{
     FLAGS, NATIVE, OF_LIBRARIES, is_named, is_of_c_library, is_set_by_cargo, is_this_wrapper,
-    may_read, session, variables,
+    may_read, session, that_counts, variables,
 };
 use serde::{Deserialize, Serialize};
 
@@ -345,6 +345,7 @@ impl Script<'_> {
         for name in &declared.variables {
             let value = env::var_os(name).filter(|value| !is_this_wrapper(name.as_ref(), value));
             let value = value.map(|value| {
+                let value = that_counts(name, value);
                 let value = value.as_encoded_bytes();
                 [b"=", &*self.path_map.to_placeholders(value)].concat()
             });

@@ -65,6 +65,28 @@ const OF_THE_C_LIBRARY: [&str; 14] = [
     "TZ",
 ];
 
+/// Variables with the options of `make`.
+const OF_MAKE: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];
+/// The options with which cargo passes its jobserver to `make`.
+const OF_JOBSERVER: &str = "CARGO_MAKEFLAGS";
+
+/// The part of the value of a variable that may change a result. The options of `make` count without the number of jobs and the
+/// jobserver: its descriptors or its path differ between builds.
+pub(super) fn that_counts(name: &str, value: OsString) -> OsString {
+    if OF_MAKE.contains(&name) || name == OF_JOBSERVER {
+        without_jobs(&value.to_string_lossy()).into()
+    } else {
+        value
+    }
+}
+
+/// The options of `make` without those for the number of jobs and the jobserver.
+fn without_jobs(flags: &str) -> String {
+    let is_of_jobs = |word: &&str| word.starts_with("-j") || word.starts_with("--job");
+    let words: Vec<&str> = flags.split(' ').filter(|word| !is_of_jobs(word)).collect();
+    words.join(" ").trim().to_owned()
+}
+
 pub(super) fn is_of_c_library(name: &str) -> bool {
     let mut all = OF_THE_C_LIBRARY.iter();
     all.any(|start| name.starts_with(start))
@@ -133,6 +155,9 @@ pub(crate) fn variables(
     let mut variables = env::vars_where(counts);
     variables.extend(env::vars_with_other_names());
     variables.retain(|(name, value)| !is_this_wrapper(name, value));
+    for (name, value) in &mut variables {
+        *value = that_counts(&name.to_string_lossy(), std::mem::take(value));
+    }
     variables.sort_unstable();
     variables
 }
@@ -157,4 +182,18 @@ pub(super) fn is_this_wrapper(name: &OsStr, value: &OsStr) -> bool {
                 .canonicalize()
                 .is_ok_and(|path| path == wrapper)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_jobs_of_make_does_not_count() {
+        assert_eq!(
+            without_jobs(" -j8 --jobserver-auth=fifo:/tmp/x -- X=1"),
+            "-- X=1"
+        );
+        assert_eq!(without_jobs("k -j"), "k");
+    }
 }

@@ -1,6 +1,8 @@
 //! What the notes of the observer say: the files, variables and programs that the observed processes used. In a note of a
 //! program, a line break separates the path from the first argument.
 
+use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -128,13 +130,22 @@ impl Requests {
     /// The first path below `directory` that was written and no longer exists, although no observed process removed it. Skips the
     /// wrapper's own files.
     pub(crate) fn first_lost(&self, directory: &Path) -> Option<&Path> {
-        let is_removed = |path: &Path| self.files.get(path).is_some_and(|uses| uses.is_removed);
         let is_of_wrapper = |path: &Path| path.iter().any(|part| part == WRAPPER_DIR);
         let made = self.files.iter().filter(|(path, uses)| {
             uses.is_written && path.starts_with(directory) && !is_of_wrapper(path)
         });
         let mut paths = made.map(|(path, _)| path.as_path());
-        paths.find(|path| !fsio::exists(path) && !path.ancestors().any(is_removed))
+        let removed = LazyCell::new(|| {
+            let removed = self.files.iter().filter(|(_, uses)| uses.is_removed);
+            removed
+                .map(|(path, _)| without_parents(path))
+                .collect::<BTreeSet<_>>()
+        });
+        let is_removed = |path: &Path| {
+            let path = without_parents(path);
+            path.ancestors().any(|above| removed.contains(above))
+        };
+        paths.find(|path| !fsio::exists(path) && !is_removed(path))
     }
 
     /// The settings of [cargo](cargo_settings) for a compile in `directory`, and of [git](git_settings), if cargo was started
@@ -301,6 +312,14 @@ impl Program {
             is_loaded: false,
         }
     }
+}
+
+/// The path without `..`, as far as its directory exists.
+fn without_parents(path: &Path) -> Cow<'_, Path> {
+    let real = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let has_parent = path.iter().any(|part| part == "..");
+    let real = has_parent.then(real).flatten();
+    real.map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 /// The directory in which a pattern of paths is matched: the components before the first one with a wildcard.

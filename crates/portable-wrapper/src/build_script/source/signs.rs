@@ -145,14 +145,18 @@ pub(super) const ALL_VARIABLES: Signs = Signs {
     programs: &["env", "export", "printenv", "set"],
 };
 
-/// Whether `text` begins with `set` or `export` and a name, as sentences do. As a command of a shell, it prints no variables.
+/// Whether `text` begins with `set`, `export` or `env` and a name, as sentences do. As a command of a shell, it prints no
+/// variables, unless `env` only sets some.
 pub(super) fn is_sentence(text: &str) -> bool {
     let mut words = text.split(' ');
-    matches!(words.next(), Some("set" | "export"))
-        && words
-            .next()
-            .is_some_and(|word| word.starts_with(char::is_alphabetic))
-        && !text.contains(['\n', '\r', '\\', ';', '|', '&', '$', '`', '('])
+    let (first, second) = (words.next(), words.next());
+    let is_word = second.is_some_and(|word| word.starts_with(char::is_alphabetic));
+    let is_beginning = match first {
+        Some("set" | "export") => is_word,
+        Some("env") => is_word && !text.contains('='),
+        _ => false,
+    };
+    is_beginning && !text.contains(['\n', '\r', '\\', ';', '|', '&', '$', '`', '('])
 }
 
 pub(super) const RUNS_PROGRAMS: Signs = Signs {

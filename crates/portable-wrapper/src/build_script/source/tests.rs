@@ -17,10 +17,13 @@ fn hazard(code: &str) -> Option<Uncacheable> {
     read(code).hazard(&AmbientInputs::default(), false)
 }
 
-/// pyo3-ffi prints the first of these as a help.
+/// pyo3-ffi prints the first of these as a help. gmp-mpfr-sys panics with the third one.
 #[rstest::rstest]
 #[case("set PYO3_NO_CHECK=1 to suppress this check", false)]
 #[case("export CC to select the compiler", false)]
+#[case("env var HOST having sensible characters", false)]
+#[case("env", true)]
+#[case("env -0", true)]
 #[case("set", true)]
 #[case("set | sort", true)]
 #[case("set > all.txt", true)]

@@ -11,7 +11,7 @@ use std::process::Output;
 
 use ignore::WalkBuilder;
 
-use super::{OF_TEMPORARY_FILES, OF_THE_USER, is_of_cargo};
+use super::{OF_MAKE, OF_TEMPORARY_FILES, OF_THE_USER, is_of_cargo, that_counts};
 use crate::build_script::around_target::AroundTarget;
 use crate::compiler_requests::PREFIX_OF_CLIPPY;
 use crate::observed_inputs::{ObservedInputs, is_of_package};
@@ -85,8 +85,6 @@ const OF_EVERYTHING: [&str; 20] = [
 const OF_NIX: [&str; 2] = ["out", "outputs"];
 /// Prefixes of such variables: of cargo, Nix, rustup, sccache and this wrapper.
 const PREFIXES_OF_EVERYTHING: [&str; 5] = ["CARGO_TERM_", "NIX_", "RUSTUP_", "SCCACHE_", "SCCFG_"];
-/// Variables with the options of `make`.
-const OF_MAKE: [&str; 2] = ["MAKEFLAGS", "MFLAGS"];
 /// The directories in which the linker and the dynamic linker search for libraries.
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 /// Extensions of files that no interpreter reads.
@@ -237,27 +235,18 @@ pub(crate) fn values(observed: &ObservedInputs) -> Vec<(String, OsString)> {
     let names = observed.session_variables.iter();
     let set = names.filter_map(|name| {
         let value = env::var_os(name)?;
-        let value = if OF_MAKE.contains(&&**name) {
-            without_jobs(&value.to_string_lossy()).into()
-        } else if name == LIBRARIES {
+        let value = if name == LIBRARIES {
             let directories = env::split_paths(&value).into_iter();
             let own = directories.filter(|directory| !is_added_by_cargo(directory));
             let own: Vec<PathBuf> = own.collect();
             env::join_paths(&own).unwrap_or(value)
         } else {
-            value
+            that_counts(name, value)
         };
         Some((name.clone(), value))
     });
     set.filter(|(name, value)| !value.is_empty() || name != LIBRARIES)
         .collect()
-}
-
-/// The options of `make` without those for the number of jobs and the jobserver.
-fn without_jobs(flags: &str) -> String {
-    let is_of_jobs = |word: &&str| word.starts_with("-j") || word.starts_with("--job");
-    let words: Vec<&str> = flags.split(' ').filter(|word| !is_of_jobs(word)).collect();
-    words.join(" ").trim().to_owned()
 }
 
 /// Whether cargo or rustup adds a directory to the search path of libraries.
@@ -293,14 +282,5 @@ mod tests {
             found.into_iter().collect::<Vec<_>>(),
             ["BUILD_ID", "COLUMNS", "USER"]
         );
-    }
-
-    #[test]
-    fn the_number_of_jobs_of_make_does_not_count() {
-        assert_eq!(
-            without_jobs(" -j8 --jobserver-auth=fifo:/tmp/x -- X=1"),
-            "-- X=1"
-        );
-        assert_eq!(without_jobs("k -j"), "k");
     }
 }

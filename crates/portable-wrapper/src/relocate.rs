@@ -16,6 +16,8 @@
 
 mod archive;
 mod elf;
+mod linked;
+mod references;
 mod rewrite;
 mod searchable;
 mod strings;
@@ -27,8 +29,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use self::archive::{ARCHIVE, copy_archive};
-use self::elf::{Section, is_relocatable};
-use self::rewrite::moved;
+use self::elf::{Section, is_linked, is_relocatable};
 pub(super) use self::searchable::is_searchable;
 
 /// The maximum size of an object or a member of an archive, in bytes.
@@ -138,8 +139,35 @@ fn find<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
 }
 
 /// Whether a file that begins with `start` is an object or an archive.
-pub(super) fn is_object(start: &[u8]) -> bool {
+pub(super) fn is_compiled(start: &[u8]) -> bool {
     start.starts_with(ARCHIVE) || is_relocatable(start)
+}
+
+/// Whether a file that begins with `start` is an object or an archive, or was linked of them.
+pub(super) fn is_object(start: &[u8]) -> bool {
+    is_compiled(start) || is_linked(start)
+}
+
+/// Whether paths in `file` can be replaced by other ones of any length, as far as that is known before it is tried. `directories`
+/// are those that it contains. Of a linked file, only debug information can be rewritten.
+pub(super) fn is_movable(file: impl Read, directories: &[&str]) -> bool {
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST_OBJECT + 1).read_to_end(&mut bytes);
+    if !is_linked(&bytes) {
+        return true;
+    }
+    let longer = |directory: &&str| ((*directory).to_owned(), format!("{directory}/longer"));
+    let moves = Moves::new(directories.iter().map(longer).collect());
+    read.is_ok() && bytes.len() as u64 <= LARGEST_OBJECT && linked::moved(bytes, &moves).is_some()
+}
+
+/// `bytes` with other paths; `None` if a path cannot be replaced.
+fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
+    if is_linked(&bytes) {
+        linked::moved(bytes, moves)
+    } else {
+        rewrite::moved(bytes, moves)
+    }
 }
 
 /// Writes the object or archive `from` to `to` with other paths. `Ok(false)` if that is not possible.

@@ -1102,6 +1102,58 @@ fn what_configure_writes_has_the_paths_of_its_checkout() {
     }
 }
 
+/// cmake and libtool link programs that a build runs, and shared libraries beside the static ones.
+#[rstest]
+#[requires(sccache, gdb)]
+fn what_a_script_links_has_the_paths_of_its_checkout(
+    #[values("-gdwarf-4", "-gdwarf-5")] flag: &str,
+    #[values(false, true)] is_seeded: bool,
+) {
+    let lines = "let run = |args: &[&str]| assert!(std::process::Command::new(\"cc\").args(args).current_dir(&out).status().unwrap().success());
+        fs::write(format!(\"{out}/value.c\"), \"int value(int x) { return x * 2; }\\n\").unwrap();
+        fs::write(format!(\"{out}/main.c\"), \"#include <stdio.h>\\nint value(int); int main(void) { printf(\\\"%d\\\\n\\\", value(21)); return 0; }\\n\").unwrap();
+        run(&[\"FLAG\", \"-shared\", \"-fPIC\", \"value.c\", \"-o\", \"libvalue.so\"]);
+        run(&[\"FLAG\", \"main.c\", \"value.c\", \"-o\", \"program\"]);
+        let printed = std::process::Command::new(format!(\"{out}/program\")).output().unwrap().stdout;
+        fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", String::from_utf8(printed).unwrap().trim())).unwrap();";
+    let project = app(&script(&lines.replace("FLAG", flag))).committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    let linked = project.linked("a/b/deeper");
+    if is_seeded {
+        seed(&linked).stdout_has("seeded");
+    }
+    linked.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    assert_eq!(linked.says("app"), "42\n");
+    let out = out_dir(&linked);
+    let output = |program: &str, args: &[&str]| {
+        let mut command = linked.command(program);
+        let output = command.args(args).current_dir(&out).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(output("./program", &[]), "42\n");
+    for file in ["program", "libvalue.so"] {
+        let source = output(
+            "gdb",
+            &[
+                "-nx",
+                "-batch",
+                "-ex",
+                "info source",
+                "-ex",
+                "list value",
+                "-ex",
+                "info source",
+                file,
+            ],
+        );
+        let wanted = format!("Compilation directory is {}", out.display());
+        assert!(source.contains(&wanted), "{file}: {source}");
+        assert!(source.contains("return x * 2"), "{file}: {source}");
+    }
+}
+
 /// cargo names its jobserver by the numbers of two descriptors, which depend on those that are open when it starts.
 #[requires(sccache)]
 #[test]

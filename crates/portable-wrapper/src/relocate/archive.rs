@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 
-use super::rewrite::moved;
-use super::{LARGEST_OBJECT, Moves};
+use super::{LARGEST_OBJECT, Moves, moved};
 
 pub(super) const ARCHIVE: &[u8] = &object::archive::MAGIC;
 /// The length of the header of a member.

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 const RELOCATABLE: u64 = 1;
+const EXECUTABLE_FILE: u64 = 2;
+const SHARED: u64 = 3;
 pub(super) const X86_64: u64 = 62;
 pub(super) const AARCH64: u64 = 183;
 const SECTION_HEADER: usize = 64;
@@ -22,7 +24,18 @@ pub(super) const SECTION_SYMBOL: u8 = 3;
 pub(super) const LINE_TABLE: &[u8] = b".debug_line\0";
 
 pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x7fELF\x02\x01") && number(bytes, 16, 2) == Some(RELOCATABLE)
+    kind(bytes) == Some(RELOCATABLE)
+}
+
+/// Whether it is a program or a shared library.
+pub(super) fn is_linked(bytes: &[u8]) -> bool {
+    matches!(kind(bytes), Some(EXECUTABLE_FILE | SHARED))
+}
+
+/// The kind of a file (`e_type`); `None` of another format.
+fn kind(bytes: &[u8]) -> Option<u64> {
+    let is_known = bytes.starts_with(b"\x7fELF\x02\x01");
+    is_known.then(|| number(bytes, 16, 2)).flatten()
 }
 
 /// The processor that an object is for (`e_machine`).
@@ -100,6 +113,17 @@ pub(super) fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
         all.push(section);
     }
     Some(all)
+}
+
+/// All sections and their names.
+pub(super) fn named_sections(bytes: &[u8]) -> Option<Vec<(Section, &[u8])>> {
+    let all = sections(bytes)?;
+    let names = *all.get(usize::try_from(number(bytes, 62, 2)?).ok()?)?;
+    let name_of = |section: Section| {
+        let name = bytes.get(names.at.checked_add(section.name)?..)?;
+        Some((section, &name[..memchr::memchr(0, name)?]))
+    };
+    all.into_iter().map(name_of).collect()
 }
 
 /// How a relocation refers to its symbol.

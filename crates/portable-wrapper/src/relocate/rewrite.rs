@@ -84,9 +84,6 @@ fn replaced_in_place(mut bytes: Vec<u8>, found: &[Occurrence<'_>]) -> Option<Vec
 /// Rewrites the section `nth` of an object, and changes the symbols and relocations that refer to it.
 fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves) -> Option<()> {
     let section = sections[nth];
-    if section.align > LARGEST_ALIGNMENT {
-        return None;
-    }
     let is_line_table = section.flags & MERGED_STRINGS != MERGED_STRINGS;
     let old = bytes.get(section.range())?;
     let mut strings = Strings::new(old, moves.of_section(&section));
@@ -159,19 +156,28 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
             }
         }
     }
-    bytes[section.range()].fill(0);
-    let mut start = section.at;
-    if strings.content.len() > section.size {
-        start = bytes.len().next_multiple_of(section.align.max(1));
-        bytes.resize(start, 0);
-        bytes.extend(&strings.content);
-        set(bytes, section.header + 24, start as u64)?;
-    } else {
-        bytes[start..start + strings.content.len()].copy_from_slice(&strings.content);
-    }
+    put(bytes, &section, &strings.content)?;
     if becomes_placeholder {
         set(bytes, section.header + 8, section.flags & !MERGED_STRINGS)?;
         set(bytes, section.header + 56, 0)?;
     }
-    set(bytes, section.header + 32, strings.content.len() as u64)
+    Some(())
+}
+
+/// Gives a section that is not loaded, or is in an object, another content. A longer one is moved to the end of the file.
+pub(super) fn put(bytes: &mut Vec<u8>, section: &Section, content: &[u8]) -> Option<()> {
+    if section.align > LARGEST_ALIGNMENT {
+        return None;
+    }
+    bytes.get_mut(section.range())?.fill(0);
+    let mut start = section.at;
+    if content.len() > section.size {
+        start = bytes.len().next_multiple_of(section.align.max(1));
+        bytes.resize(start, 0);
+        bytes.extend(content);
+        set(bytes, section.header + 24, start as u64)?;
+    } else {
+        bytes[start..start + content.len()].copy_from_slice(content);
+    }
+    set(bytes, section.header + 32, content.len() as u64)
 }

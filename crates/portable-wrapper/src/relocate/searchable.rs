@@ -6,7 +6,9 @@ use memchr::memmem;
 
 use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
-use super::elf::{AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_relocatable, machine, sections};
+use super::elf::{
+    AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_linked, is_relocatable, machine, sections,
+};
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
 /// information, as wide characters, or as immediate operands of code that writes a string in parts.
@@ -61,7 +63,7 @@ fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
 
 /// `None` if the format of the object is not known.
 fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
-    if !is_relocatable(bytes) || contains_wide(bytes, directories) {
+    if !is_relocatable(bytes) && !is_linked(bytes) || contains_wide(bytes, directories) {
         return Some(false);
     }
     let has_part = match machine(bytes)? {

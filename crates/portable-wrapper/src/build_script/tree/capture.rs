@@ -217,9 +217,7 @@ impl<'a> Capture<'a> {
             let bytes = fsio::read_artifact(path)?;
             let found = Found::in_bytes(&bytes, self.path_map, self.around);
             file.paths = self.paths(&found, &bytes, metadata.len())?;
-            if relocate::is_object(&bytes) && !self.is_searchable(&*bytes) {
-                return None;
-            }
+            self.check_object(&bytes, &file.paths, || Some(&*bytes))?;
             let bytes = match file.paths {
                 Paths::Text => self.text(&bytes)?,
                 Paths::None | Paths::Object => bytes,
@@ -234,9 +232,7 @@ impl<'a> Capture<'a> {
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
         file.paths = self.paths(&found, &start[..length], metadata.len())?;
-        if relocate::is_object(&start[..length]) && !self.is_searchable(fsio::open(path).ok()?) {
-            return None;
-        }
+        self.check_object(&start[..length], &file.paths, || fsio::open(path).ok())?;
         let stored_name = self.alone.len().to_string();
         let stored = if file.paths == Paths::Text {
             let bytes = self.text(&fsio::read_artifact(path)?)?;
@@ -274,12 +270,23 @@ impl<'a> Capture<'a> {
         None
     }
 
-    /// Whether an object or archive can be searched for paths.
-    fn is_searchable(&mut self, file: impl io::Read) -> bool {
+    /// Checks that all paths in an object, archive, program or library that begins with `start` are found, and that those that
+    /// were found can be replaced. `None` if not.
+    fn check_object<R: io::Read>(
+        &mut self,
+        start: &[u8],
+        paths: &Paths,
+        open: impl Fn() -> Option<R>,
+    ) -> Option<()> {
         let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
-        let is_searchable = directories.is_empty() || relocate::is_searchable(file, &directories);
-        self.has_fixed_path |= !is_searchable;
-        is_searchable
+        let may_hide_paths = *paths == Paths::Object || relocate::is_compiled(start);
+        if directories.is_empty() || !may_hide_paths {
+            return Some(());
+        }
+        let is_fit = relocate::is_searchable(open()?, &directories)
+            && relocate::is_movable(open()?, &directories);
+        self.has_fixed_path |= !is_fit;
+        is_fit.then_some(())
     }
 
     fn text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {

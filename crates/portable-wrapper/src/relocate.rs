@@ -148,17 +148,15 @@ pub(super) fn is_object(start: &[u8]) -> bool {
     is_compiled(start) || is_linked(start)
 }
 
-/// Whether paths in `file` can be replaced by other ones of any length, as far as that is known before it is tried. `directories`
-/// are those that it contains. Of a linked file, only debug information can be rewritten.
-pub(super) fn is_movable(file: impl Read, directories: &[&str]) -> bool {
+/// Whether `moves`, which change the length of paths, can be applied to `file`. Of a linked file, only debug information can be
+/// rewritten; of others, that depends on the length and is tried where it is known.
+pub(super) fn is_movable(file: impl Read, moves: &Moves) -> bool {
     let mut bytes = Vec::new();
     let read = file.take(LARGEST_OBJECT + 1).read_to_end(&mut bytes);
     if !is_linked(&bytes) {
         return true;
     }
-    let longer = |directory: &&str| ((*directory).to_owned(), format!("{directory}/longer"));
-    let moves = Moves::new(directories.iter().map(longer).collect());
-    read.is_ok() && bytes.len() as u64 <= LARGEST_OBJECT && linked::moved(bytes, &moves).is_some()
+    read.is_ok() && bytes.len() as u64 <= LARGEST_OBJECT && linked::moved(bytes, moves).is_some()
 }
 
 /// `bytes` with other paths; `None` if a path cannot be replaced.

@@ -1209,6 +1209,28 @@ fn what_may_hide_a_path_is_kept_for_checkouts_at_the_same_path() {
     assert_eq!(main.says("app"), "said\n");
 }
 
+/// rdkafka-sys copies its sources, with archives, to `OUT_DIR`.
+#[requires(sccache)]
+#[test]
+fn a_copy_of_a_compressed_file_of_the_package_hides_no_path() {
+    let lines = "fs::create_dir_all(format!(\"{out}/copied\")).unwrap(); fs::copy(\"data.zip\", format!(\"{out}/copied/data.zip\")).unwrap();\n\
+        fs::write(format!(\"{out}/g.rs\"), \"pub const SAID: &str = \\\"said\\\";\").unwrap();";
+    let project = with_runs(Project::new().with_store());
+    let files = [
+        ("build.rs", &*script(lines)),
+        ("src/lib.rs", LIB),
+        ("data.zip", "PK\u{3}\u{4} and more"),
+    ];
+    let project = publish(project, "published", &files);
+    let project = project.package("app", USES, &[("src/main.rs", MAIN)]);
+    let project = project.committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("a/b/deeper");
+    linked.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert!(out_dir(&linked).join("copied/data.zip").exists());
+}
+
 #[requires(sccache)]
 #[test]
 fn two_builds_at_once_run_a_script_once() {

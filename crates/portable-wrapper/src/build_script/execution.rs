@@ -346,7 +346,7 @@ impl Context {
         let map = |text| tree::with_placeholders(text, &self.path_map, around);
         let printed = map(&output.stdout).zip(map(&output.stderr));
         let may_move = printed.is_some().then_some(*around);
-        let captured = tree::capture(&self.out_dir, &self.path_map, may_move, work);
+        let captured = tree::capture(&self.out_dir, &self.package, &self.path_map, may_move, work);
         let mut captured = captured.ok_or(unfit)?;
         let prints_paths = printed
             .as_ref()
@@ -362,7 +362,8 @@ impl Context {
             fsio::remove_dir(work)
                 .and_then(|()| fsio::create_dir_all(work))
                 .map_err(|_| unfit)?;
-            captured = tree::capture(&self.out_dir, &self.path_map, None, work).ok_or(unfit)?;
+            captured = tree::capture(&self.out_dir, &self.package, &self.path_map, None, work)
+                .ok_or(unfit)?;
         }
         let lost = result
             .requests

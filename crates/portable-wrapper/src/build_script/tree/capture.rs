@@ -1,19 +1,20 @@
 //! Reading the files that a build script wrote to `OUT_DIR`.
 
+use std::cell::LazyCell;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
 use memchr::memmem;
 
 use super::super::around_target::{AroundTarget, follows_flag};
 use super::{PACK, Paths, Place, StoredFile, Tree};
 use crate::digest;
 use crate::path_map::{PathMap, Role};
-use crate::relocate;
+use crate::relocate::{self, Moves};
 use crate::windows::Part;
 use sccfg_util::fsio;
 
@@ -64,10 +65,12 @@ pub(in super::super) fn with_placeholders(
     comes_back.then_some(stored)
 }
 
-/// Reads the tree in `out_dir`. If `around` is `None`, no path is replaced. `work` is an empty directory for files with
-/// replaced paths. `None` if the tree contains an entry that cannot be stored.
+/// Reads the tree in `out_dir`, which a script of the package in the directory `package` wrote. If `around` is `None`, no path is
+/// replaced. `work` is an empty directory for files with replaced paths. `None` if the tree contains an entry that cannot be
+/// stored.
 pub(in super::super) fn capture(
     out_dir: &Path,
+    package: &Path,
     path_map: &PathMap,
     around: Option<&AroundTarget>,
     work: &Path,
@@ -76,7 +79,7 @@ pub(in super::super) fn capture(
         return None;
     }
     if let Some(around) = around.filter(|_| path_map.is_plain()) {
-        let mut reader = Capture::new(path_map, around, work);
+        let mut reader = Capture::new(path_map, around, package, work);
         if let Some(captured) = reader.read(out_dir) {
             return Some(captured);
         }
@@ -86,7 +89,7 @@ pub(in super::super) fn capture(
         fsio::remove_file(&work.join(PACK)).ok()?;
     }
     let mut captured =
-        Capture::new(&PathMap::default(), &AroundTarget::default(), work).read(out_dir)?;
+        Capture::new(&PathMap::default(), &AroundTarget::default(), package, work).read(out_dir)?;
     captured.is_portable = false;
     Some(captured)
 }
@@ -94,6 +97,7 @@ pub(in super::super) fn capture(
 struct Capture<'a> {
     path_map: &'a PathMap,
     around: &'a AroundTarget,
+    package: &'a Path,
     work: &'a Path,
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
@@ -103,10 +107,16 @@ struct Capture<'a> {
 }
 
 impl<'a> Capture<'a> {
-    fn new(path_map: &'a PathMap, around: &'a AroundTarget, work: &'a Path) -> Self {
+    fn new(
+        path_map: &'a PathMap,
+        around: &'a AroundTarget,
+        package: &'a Path,
+        work: &'a Path,
+    ) -> Self {
         Self {
             path_map,
             around,
+            package,
             work,
             has_fixed_path: false,
             names_workspace: false,
@@ -216,7 +226,7 @@ impl<'a> Capture<'a> {
         let found = if metadata.len() <= LARGEST_PACKED {
             let bytes = fsio::read_artifact(path)?;
             let found = Found::in_bytes(&bytes, self.path_map, self.around);
-            file.paths = self.paths(&found, &bytes, metadata.len())?;
+            file.paths = self.paths(path, &found, &bytes, metadata.len())?;
             self.check_object(&bytes, &file.paths, || Some(&*bytes))?;
             let bytes = match file.paths {
                 Paths::Text => self.text(&bytes)?,
@@ -231,7 +241,7 @@ impl<'a> Capture<'a> {
         };
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
-        file.paths = self.paths(&found, &start[..length], metadata.len())?;
+        file.paths = self.paths(path, &found, &start[..length], metadata.len())?;
         self.check_object(&start[..length], &file.paths, || fsio::open(path).ok())?;
         let stored_name = self.alone.len().to_string();
         let stored = if file.paths == Paths::Text {
@@ -250,10 +260,11 @@ impl<'a> Capture<'a> {
         Some(file)
     }
 
-    /// How a file that begins with `start` contains paths. `None` if a path cannot be replaced.
-    fn paths(&mut self, found: &Found, start: &[u8], size: u64) -> Option<Paths> {
+    /// How the file at `path`, which begins with `start`, contains paths. `None` if a path cannot be replaced.
+    fn paths(&mut self, path: &Path, found: &Found, start: &[u8], size: u64) -> Option<Paths> {
         // Compressed data may contain a path that a search does not find.
-        if found.names_around || is_packed_data(start) && !self.path_map.is_empty() {
+        let may_hide_paths = is_packed_data(start) && !self.path_map.is_empty();
+        if found.names_around || may_hide_paths && !self.is_copy(path) {
             self.has_fixed_path = true;
             return None;
         }
@@ -270,6 +281,21 @@ impl<'a> Capture<'a> {
         None
     }
 
+    /// Whether the file at `path` is a copy of one of the package, which is the same in all checkouts.
+    fn is_copy(&self, path: &Path) -> bool {
+        if path.starts_with(self.package) {
+            return false;
+        }
+        let size = |path: &Path| path.metadata().ok().map(|found| found.len());
+        let mut walk = WalkBuilder::new(self.package);
+        let all = walk.standard_filters(false).build().flatten();
+        let mut originals = all.map(DirEntry::into_path).filter(|original| {
+            original.file_name() == path.file_name() && size(original) == size(path)
+        });
+        let digest = LazyCell::new(|| digest::of_file(path));
+        originals.any(|original| digest.is_some() && digest::of_file(&original) == *digest)
+    }
+
     /// Checks that all paths in an object, archive, program or library that begins with `start` are found, and that those that
     /// were found can be replaced. `None` if not.
     fn check_object<R: io::Read>(
@@ -283,8 +309,16 @@ impl<'a> Capture<'a> {
         if directories.is_empty() || !may_hide_paths {
             return Some(());
         }
-        let is_fit = relocate::is_searchable(open()?, &directories)
-            && relocate::is_movable(open()?, &directories);
+        let other = |(role, directory): (Role, &str)| {
+            let there = match role {
+                Role::CargoHome => directory.to_owned(),
+                Role::Target | Role::Workspace => format!("{directory}/elsewhere"),
+            };
+            (directory.to_owned(), there)
+        };
+        let moves = Moves::new(self.path_map.directories().map(other).collect());
+        let is_fit =
+            relocate::is_searchable(open()?, &directories) && relocate::is_movable(open()?, &moves);
         self.has_fixed_path |= !is_fit;
         is_fit.then_some(())
     }

@@ -162,16 +162,21 @@ struct StoredRun {
     /// Whether the result is valid only for checkouts at the same path, because it has a path that cannot be replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_fixed_path: bool,
+    /// The first file in `OUT_DIR` with such a path; `None` if there is none, or if an earlier version stored the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fixed_file: Option<String>,
 }
 
 impl StoredRun {
     /// Why the result is valid only for checkouts at the same path, if so.
-    fn why_here(&self) -> Option<&'static str> {
+    fn why_here(&self) -> Option<String> {
         if self.reads_own_path {
-            Some(READS_OWN_PATH)
-        } else {
-            self.has_fixed_path.then_some(HAS_FIXED_PATH)
+            return Some(READS_OWN_PATH.to_owned());
         }
+        self.has_fixed_path.then(|| match &self.fixed_file {
+            Some(file) => format!("{HAS_FIXED_PATH}: {file}"),
+            None => HAS_FIXED_PATH.to_owned(),
+        })
     }
 }
 

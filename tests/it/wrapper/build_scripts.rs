@@ -1201,6 +1201,11 @@ fn what_may_hide_a_path_is_kept_for_checkouts_at_the_same_path() {
     let project = app(&saying(value)).committed();
     let main = project.main();
     main.cargo(&["build"]).ok();
+    let why = said(&main, &["report"]);
+    assert!(
+        why.contains("compressed data that may contain it: b.zip"),
+        "{why}"
+    );
     project.linked("second").cargo(&["build"]).ok();
     assert_eq!(take_runs(&project), 2);
     main.clean();

@@ -69,7 +69,7 @@ impl Context {
                 if let Some(run) = self.restore(&key) {
                     self.store.count(Kind::Script, outcome);
                     let parts = [&*first.parts, &second.observed.parts].concat();
-                    let manifest = self.manifest(&key, &parts, true, run.why_here());
+                    let manifest = self.manifest(&key, &parts, true, run.why_here().as_deref());
                     let here = manifest.why_not_everywhere();
                     self.record(&with_observed(manifest, inputs, second.observed.digest));
                     self.print(&run);

@@ -79,7 +79,7 @@ struct RunResult<'a> {
 struct Stored {
     key: String,
     /// Why the result is valid only for checkouts at the same path, if so.
-    why_here: Option<&'static str>,
+    why_here: Option<String>,
     inputs: RunInputs,
     /// The parts of the second key.
     observed: Found,
@@ -211,7 +211,7 @@ impl Context {
                 inputs,
                 observed,
             }) => {
-                let manifest = self.manifest(&key, parts, false, why_here);
+                let manifest = self.manifest(&key, parts, false, why_here.as_deref());
                 let manifest = with_observed(manifest, inputs, observed.digest);
                 (manifest, Outcome::Miss, key)
             }
@@ -340,7 +340,7 @@ impl Context {
         key: &str,
         result: &RunResult<'_>,
         work: &Path,
-    ) -> Result<(String, Option<&'static str>), Uncacheable> {
+    ) -> Result<(String, Option<String>), Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         let RunResult { output, around, .. } = result;
         let map = |text| tree::with_placeholders(text, &self.path_map, around);
@@ -389,6 +389,7 @@ impl Context {
             format: FORMAT.to_owned(),
             path_map: self.path_map.clone(),
             tree: captured.tree,
+            fixed_file: captured.fixed_file,
             stdout: stdout.into(),
             stderr: stderr.into(),
             took: Some(result.took),

@@ -32,6 +32,8 @@ pub(in super::super) struct Captured {
     pub(in super::super) files: Vec<(String, PathBuf, String)>,
     /// Whether the tree can be restored in a checkout with other paths. If not, it contains no placeholders.
     pub(in super::super) is_portable: bool,
+    /// The file or link because of which it cannot be restored there.
+    pub(in super::super) fixed_file: Option<String>,
     /// Whether a text file or link contains the path of the workspace, other than in that of the target directory.
     pub(in super::super) names_workspace: bool,
 }
@@ -78,6 +80,7 @@ pub(in super::super) fn capture(
     if !out_dir.is_dir() {
         return None;
     }
+    let mut fixed_file = None;
     if let Some(around) = around.filter(|_| path_map.is_plain()) {
         let mut reader = Capture::new(path_map, around, package, work);
         if let Some(captured) = reader.read(out_dir) {
@@ -87,10 +90,12 @@ pub(in super::super) fn capture(
             return None;
         }
         fsio::remove_file(&work.join(PACK)).ok()?;
+        fixed_file = reader.current;
     }
     let mut captured =
         Capture::new(&PathMap::default(), &AroundTarget::default(), package, work).read(out_dir)?;
     captured.is_portable = false;
+    captured.fixed_file = fixed_file;
     Some(captured)
 }
 
@@ -102,6 +107,8 @@ struct Capture<'a> {
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
     names_workspace: bool,
+    /// The name of the entry that is read.
+    current: Option<String>,
     tree: Tree,
     alone: Vec<(String, PathBuf, String)>,
 }
@@ -120,6 +127,7 @@ impl<'a> Capture<'a> {
             work,
             has_fixed_path: false,
             names_workspace: false,
+            current: None,
             tree: Tree {
                 umask: fsio::umask(),
                 ..Tree::default()
@@ -143,6 +151,7 @@ impl<'a> Capture<'a> {
                 continue;
             }
             let name = path.strip_prefix(out_dir).ok()?.to_str()?.to_owned();
+            self.current = Some(name.clone());
             if self.may_name_directory(&name) {
                 self.has_fixed_path = true;
                 return None;
@@ -172,6 +181,7 @@ impl<'a> Capture<'a> {
             tree: std::mem::take(&mut self.tree),
             files,
             is_portable: true,
+            fixed_file: None,
             names_workspace: self.names_workspace,
         })
     }
@@ -227,7 +237,7 @@ impl<'a> Capture<'a> {
             let bytes = fsio::read_artifact(path)?;
             let found = Found::in_bytes(&bytes, self.path_map, self.around);
             file.paths = self.paths(path, &found, &bytes, metadata.len())?;
-            self.check_object(&bytes, &file.paths, || Some(&*bytes))?;
+            self.check_object(&bytes, file.paths, || Some(&*bytes))?;
             let bytes = match file.paths {
                 Paths::Text => self.text(&bytes)?,
                 Paths::None | Paths::Object => bytes,
@@ -242,7 +252,7 @@ impl<'a> Capture<'a> {
         let mut start = [0; 64];
         let length = fsio::open(path).ok()?.read(&mut start).ok()?;
         file.paths = self.paths(path, &found, &start[..length], metadata.len())?;
-        self.check_object(&start[..length], &file.paths, || fsio::open(path).ok())?;
+        self.check_object(&start[..length], file.paths, || fsio::open(path).ok())?;
         let stored_name = self.alone.len().to_string();
         let stored = if file.paths == Paths::Text {
             let bytes = self.text(&fsio::read_artifact(path)?)?;
@@ -301,11 +311,11 @@ impl<'a> Capture<'a> {
     fn check_object<R: io::Read>(
         &mut self,
         start: &[u8],
-        paths: &Paths,
+        paths: Paths,
         open: impl Fn() -> Option<R>,
     ) -> Option<()> {
         let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
-        let may_hide_paths = *paths == Paths::Object || relocate::is_compiled(start);
+        let may_hide_paths = paths == Paths::Object || relocate::is_compiled(start);
         if directories.is_empty() || !may_hide_paths {
             return Some(());
         }

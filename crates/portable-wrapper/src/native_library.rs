@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,15 @@ impl Libraries {
         {
             self.stored.insert(digest, stored.clone());
         }
+    }
+
+    /// The digest of the stored form of the object, library or program at `path`; `None` of another file, or if it is not known.
+    pub(super) fn stored_form(&self, path: &Path) -> Option<String> {
+        let mut start = [0; 64];
+        let length = fsio::open(path).ok()?.read(&mut start).ok()?;
+        let is_object = relocate::is_object(&start[..length]);
+        let digest = is_object.then(|| digest::of_file(path)).flatten()?;
+        self.stored.get(&digest).cloned()
     }
 
     /// The directories that the libraries may contain.

@@ -5,6 +5,7 @@ mod registry;
 mod targets;
 mod vendored;
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -16,6 +17,7 @@ pub(super) use self::vendored::{is_file_of_vendored, is_vendored, vendored_copy}
 use super::build_dir;
 use super::digest::{self, FileStamp, Key};
 use super::macro_effects::CompileTimeVariables;
+use super::native_library::Libraries;
 use super::path_map::PathMap;
 use super::state_dir::{FORMAT, StateDir};
 use sccfg_util::env;
@@ -298,9 +300,10 @@ fn is_of_cmake(directory: &Path) -> bool {
 }
 
 /// The digest of the files that a build script generated, except objects and libraries, which count only if they are linked.
-/// Paths in the files are replaced by placeholders.
+/// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored.
 pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> {
     let mut key = Key::default();
+    let linked = LazyCell::new(|| Libraries::read(directory));
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);
     walk.filter_entry(|entry| !is_of_cmake(entry.path()));
@@ -321,7 +324,10 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> 
             Some(link) if !path.is_file() => {
                 path_map.digest_with_placeholders(link.as_os_str().as_encoded_bytes())
             }
-            _ => path_map.digest_with_placeholders(fsio::open(path).ok()?),
+            _ => match linked.as_ref().and_then(|linked| linked.stored_form(path)) {
+                Some(stored) => Ok(stored),
+                None => path_map.digest_with_placeholders(fsio::open(path).ok()?),
+            },
         };
         key.add(name, digest.ok()?);
     }

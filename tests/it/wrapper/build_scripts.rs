@@ -1123,7 +1123,7 @@ fn what_a_script_links_has_the_paths_of_its_checkout(
     if is_seeded {
         seed(&linked).stdout_has("seeded");
     }
-    linked.cargo(&["build"]).ok();
+    linked.cargo(&["build"]).ok().compiled(&[]);
     assert_eq!(take_runs(&project), 0);
     assert_eq!(linked.says("app"), "42\n");
     let out = out_dir(&linked);
@@ -1152,6 +1152,31 @@ fn what_a_script_links_has_the_paths_of_its_checkout(
         assert!(source.contains(&wanted), "{file}: {source}");
         assert!(source.contains("return x * 2"), "{file}: {source}");
     }
+}
+
+#[rstest]
+#[requires(sccache)]
+fn a_program_finds_the_shared_library_of_its_checkout(#[values(false, true)] is_seeded: bool) {
+    let lines = "fs::write(format!(\"{out}/value.c\"), \"int value(int x) { return x * 2; }\\n\").unwrap();
+        assert!(std::process::Command::new(\"cc\").args([\"-g\", \"-shared\", \"-fPIC\", \"value.c\", \"-o\", \"libvalue.so\"]).current_dir(&out).status().unwrap().success());
+        println!(\"cargo::rustc-link-search=native={out}\\ncargo::rustc-link-lib=dylib=value\");
+        fs::write(format!(\"{out}/g.rs\"), \"unsafe extern \\\"C\\\" { fn value(x: i32) -> i32; }\\npub fn twice(x: i32) -> i32 { unsafe { value(x) } }\\n\").unwrap();";
+    let project = with_runs(Project::new().with_store());
+    let files = [("build.rs", &*script(lines)), ("src/lib.rs", LIB)];
+    let project = publish(project, "published", &files);
+    let main = "fn main() { println!(\"{}\", published::twice(21)); }\n";
+    let project = project
+        .package("app", USES, &[("src/main.rs", main)])
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("a/b/deeper");
+    if is_seeded {
+        seed(&linked).stdout_has("seeded");
+    }
+    linked.cargo(&["build"]).ok().compiled(&[]);
+    fs::remove_file(out_dir(&project.main()).join("libvalue.so")).unwrap();
+    assert_eq!(linked.cargo(&["run", "-q"]).ok().ran.stdout, "42\n");
+    assert_eq!(take_runs(&project), 1);
 }
 
 /// cargo names its jobserver by the numbers of two descriptors, which depend on those that are open when it starts.

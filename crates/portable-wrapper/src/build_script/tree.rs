@@ -82,17 +82,20 @@ impl Tree {
             || links.any(|(_, target)| is_below_placeholder(Path::new(target)))
     }
 
-    /// The static libraries and objects with paths of the checkout, and the digests of their stored contents.
+    /// The libraries, programs, and objects beside static libraries, that have paths of the checkout, and the digests of their
+    /// stored contents.
     pub(super) fn libraries(&self) -> impl Iterator<Item = (&str, &str)> {
         let parent = |file: &'_ StoredFile| Path::new(&file.path).parent().map(Path::to_owned);
-        let is_archive =
-            |file: &&StoredFile| Path::new(&file.path).extension() == Some("a".as_ref());
-        let archives = self.files.iter().filter(is_archive);
+        let has_extension = |file: &StoredFile, extension: &str| {
+            Path::new(&file.path).extension() == Some(extension.as_ref())
+        };
+        let archives = self.files.iter().filter(|file| has_extension(file, "a"));
         let directories: BTreeSet<_> = archives.map(parent).collect();
-        let files = self.files.iter();
-        files
-            .filter(move |file| directories.contains(&parent(file)))
-            .filter_map(|file| Some((&*file.path, file.object.as_deref()?)))
+        let is_recorded = move |file: &&StoredFile| {
+            directories.contains(&parent(file)) || !has_extension(file, "o")
+        };
+        let recorded = self.files.iter().filter(is_recorded);
+        recorded.filter_map(|file| Some((&*file.path, file.object.as_deref()?)))
     }
 
     /// Whether it is known which modes a run with this `umask` would give. Where the umask of the stored run leaves others nothing, a

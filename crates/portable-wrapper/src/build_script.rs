@@ -162,7 +162,8 @@ struct StoredRun {
     /// Whether the result is valid only for checkouts at the same path, because it has a path that cannot be replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_fixed_path: bool,
-    /// The first file in `OUT_DIR` with such a path; `None` if there is none, or if an earlier version stored the run.
+    /// The first file in `OUT_DIR` with such a path; `None` if it is in what the script printed, if the paths of the checkout have
+    /// unusual letters, or if an earlier version stored the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fixed_file: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Static libraries of build scripts that differ between checkouts only by the paths in them. When a run of a build script is
+//! Libraries, and programs, of build scripts that differ between checkouts only by the paths in them. When a run of a build script is
 //! delivered, its libraries contain this checkout's paths. If they counted by content, no unit that bundles or links one could
 //! be shared. So the wrapper records the digest of each library as it is stored. The key of a unit contains that digest, and
 //! the compiler gets a copy of the library with placeholders, which are replaced in linked files like all others.

@@ -1,4 +1,4 @@
-//! Replaces paths in relocatable objects, and in archives of them, by paths of another length. A C compiler writes a path into
+//! Replaces paths in relocatable objects, in archives of them, and in what is [linked] of them, by paths of another length. A C compiler writes a path into
 //! a section of strings: of debug information (`.debug_str`, `.debug_line_str`), or of the program (`.rodata.str1.1`). The
 //! linker may merge these sections, so only symbols and relocations refer to their contents, and these can be changed:
 //! 1. The section is rewritten with the other paths. A longer one is moved to the end of the file.
@@ -30,7 +30,7 @@ use memchr::memmem;
 
 use self::archive::{ARCHIVE, copy_archive};
 use self::elf::{Section, is_linked, is_relocatable};
-pub(super) use self::searchable::is_searchable;
+pub(super) use self::searchable::{compresses_debug_information, is_searchable};
 
 /// The maximum size of an object or a member of an archive, in bytes.
 const LARGEST_OBJECT: u64 = 24 << 20;
@@ -148,14 +148,14 @@ pub(super) fn is_object(start: &[u8]) -> bool {
     is_compiled(start) || is_linked(start)
 }
 
-/// Whether `moves`, which change the length of paths, can be applied to `file`. Of a linked file, only debug information can be
-/// rewritten; of others, that depends on the length and is tried where it is known.
-pub(super) fn is_movable(file: impl Read, moves: &Moves) -> bool {
+/// Whether `moves` can be applied to a program or shared library. Always true for objects and archives: whether they fit depends on
+/// the new lengths, and is found out when they are restored.
+pub(super) fn is_movable(mut file: impl Read, moves: &Moves) -> bool {
     let mut bytes = Vec::new();
-    let read = file.take(LARGEST_OBJECT + 1).read_to_end(&mut bytes);
-    if !is_linked(&bytes) {
+    if (&mut file).take(64).read_to_end(&mut bytes).is_err() || !is_linked(&bytes) {
         return true;
     }
+    let read = file.take(LARGEST_OBJECT).read_to_end(&mut bytes);
     read.is_ok() && bytes.len() as u64 <= LARGEST_OBJECT && linked::moved(bytes, moves).is_some()
 }
 

@@ -67,6 +67,8 @@ struct RunResult<'a> {
     output: &'a Output,
     /// In milliseconds.
     took: u64,
+    /// The directory of the package, if it is published.
+    package: Option<&'a Path>,
     around: &'a AroundTarget,
     /// Whether the script read a file or link with a path of the checkout. The argument says whether the result contains the
     /// path of the workspace. Only called if the result contains a path, because it searches all inputs.
@@ -314,6 +316,7 @@ impl Context {
         let result = RunResult {
             output,
             took: finished.took,
+            package: script.is_published.then_some(&*self.package),
             around: &around,
             reads_own_path: &reads_own_path,
             requests: finished
@@ -345,8 +348,9 @@ impl Context {
         let RunResult { output, around, .. } = result;
         let map = |text| tree::with_placeholders(text, &self.path_map, around);
         let printed = map(&output.stdout).zip(map(&output.stderr));
-        let may_move = printed.is_some().then_some(*around);
-        let captured = tree::capture(&self.out_dir, &self.package, &self.path_map, may_move, work);
+        let package = result.package;
+        let capture = |around| tree::capture(&self.out_dir, package, &self.path_map, around, work);
+        let captured = capture(printed.is_some().then_some(*around));
         let mut captured = captured.ok_or(unfit)?;
         let prints_paths = printed
             .as_ref()
@@ -362,8 +366,7 @@ impl Context {
             fsio::remove_dir(work)
                 .and_then(|()| fsio::create_dir_all(work))
                 .map_err(|_| unfit)?;
-            captured = tree::capture(&self.out_dir, &self.package, &self.path_map, None, work)
-                .ok_or(unfit)?;
+            captured = capture(None).ok_or(unfit)?;
         }
         let lost = result
             .requests

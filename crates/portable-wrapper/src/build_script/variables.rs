@@ -73,18 +73,21 @@ const OF_JOBSERVER: &str = "CARGO_MAKEFLAGS";
 /// The part of the value of a variable that may change a result. The options of `make` count without the number of jobs and the
 /// jobserver: its descriptors or its path differ between builds.
 pub(super) fn that_counts(name: &str, value: OsString) -> OsString {
-    if OF_MAKE.contains(&name) || name == OF_JOBSERVER {
-        without_jobs(&value.to_string_lossy()).into()
-    } else {
-        value
+    let is_of_make = OF_MAKE.contains(&name) || name == OF_JOBSERVER;
+    match value.to_str().filter(|_| is_of_make) {
+        Some(flags) => without_jobs(flags).into(),
+        None => value,
     }
 }
 
-/// The options of `make` without those for the number of jobs and the jobserver.
+/// The options of `make` without those for the number of jobs and the jobserver. The values of variables are behind `--`.
 fn without_jobs(flags: &str) -> String {
     let is_of_jobs = |word: &&str| word.starts_with("-j") || word.starts_with("--job");
-    let words: Vec<&str> = flags.split(' ').filter(|word| !is_of_jobs(word)).collect();
-    words.join(" ").trim().to_owned()
+    let mut words = flags.split(' ');
+    let options = words.by_ref().take_while(|word| *word != "--");
+    let mut kept: Vec<&str> = options.filter(|word| !is_of_jobs(word)).collect();
+    kept.extend(words);
+    kept.join(" ").trim().to_owned()
 }
 
 pub(super) fn is_of_c_library(name: &str) -> bool {
@@ -192,8 +195,9 @@ mod tests {
     fn the_number_of_jobs_of_make_does_not_count() {
         assert_eq!(
             without_jobs(" -j8 --jobserver-auth=fifo:/tmp/x -- X=1"),
-            "-- X=1"
+            "X=1"
         );
+        assert_eq!(without_jobs("k -- X=a\\ -jb"), "k X=a\\ -jb");
         assert_eq!(without_jobs("k -j"), "k");
     }
 }

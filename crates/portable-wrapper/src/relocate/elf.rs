@@ -1,4 +1,4 @@
-//! Reads and changes fields of relocatable objects: 64-bit little-endian ELF.
+//! Reads and changes fields of objects, programs and shared libraries: 64-bit little-endian ELF.
 
 use std::ops::Range;
 
@@ -7,7 +7,8 @@ const EXECUTABLE_FILE: u64 = 2;
 const SHARED: u64 = 3;
 pub(super) const X86_64: u64 = 62;
 pub(super) const AARCH64: u64 = 183;
-const SECTION_HEADER: usize = 64;
+pub(super) const SECTION_HEADER: usize = 64;
+pub(super) const NOBITS: u64 = 8;
 pub(super) const SYMBOL: usize = 24;
 pub(super) const RELOCATION: usize = 24;
 pub(super) const PROGBITS: u64 = 1;
@@ -21,7 +22,7 @@ pub(super) const EXECUTABLE: u64 = 0x4;
 pub(super) const COMPRESSED: u64 = 0x800;
 pub(super) const MERGED_STRINGS: u64 = 0x30;
 pub(super) const SECTION_SYMBOL: u8 = 3;
-pub(super) const LINE_TABLE: &[u8] = b".debug_line\0";
+pub(super) const LINE_TABLE: &[u8] = b".debug_line";
 
 pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
     kind(bytes) == Some(RELOCATABLE)
@@ -93,9 +94,10 @@ pub(super) fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
     let mut all = Vec::with_capacity(count);
     for nth in 0..count {
         let header = table.checked_add(nth * SECTION_HEADER)?;
+        let _end = header.checked_add(SECTION_HEADER)?;
         let kind = number(bytes, header + 4, 4)?;
         // NOBITS and NULL have no content.
-        let is_empty = kind == 8 || kind == 0;
+        let is_empty = kind == NOBITS || kind == 0;
         let content = |at| if is_empty { Some(0) } else { usize_at(at, 8) };
         let section = Section {
             header,

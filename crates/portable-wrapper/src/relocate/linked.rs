@@ -1,50 +1,95 @@
-//! Rewrites a linked program or shared library with other paths. What is loaded has a fixed layout, and the linker merges a
-//! string with the end of another one, so a path in it is not replaced. Debug information is not loaded: its strings
-//! (`.debug_str`, `.debug_line_str`) and line tables (`.debug_line`) are rewritten as in an [object](super::rewrite). The linker
-//! has resolved the relocations, so the [references](super::references) are found by reading the debug information.
+//! Rewrites a linked program or shared library with other paths. In what is loaded, a path is not replaced, even by one of the
+//! same length: its layout is fixed, code may contain its length, and the linker may have merged it with another string. Debug
+//! information is not loaded: its strings (`.debug_str`, `.debug_line_str`) and line tables (`.debug_line`) are rewritten as in an
+//! [object](super::rewrite). The linker has resolved the relocations, so the [references](super::references) are found by reading
+//! the debug information.
 
-use super::elf::{Section, named_sections};
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::elf::{NOBITS, SECTION_HEADER, Section, named_sections};
 use super::references::{self, Reference, Text};
 use super::rewrite::put;
 use super::strings::Strings;
 use super::{Moves, find};
 
-/// Sections that may refer to sections with paths, and are not read.
-const UNKNOWN: [&[u8]; 6] = [
-    b".debug_macro",
-    b".debug_names",
-    b".debug_types",
-    b".rela.debug_info",
-    b".rela.debug_line",
-    b".rela.debug_str_offsets",
+/// Sections of debug information without references to its strings and line tables.
+const WITHOUT_REFERENCES: [&[u8]; 13] = [
+    b".debug_addr",
+    b".debug_aranges",
+    b".debug_frame",
+    b".debug_gdb_scripts",
+    b".debug_gnu_pubnames",
+    b".debug_gnu_pubtypes",
+    b".debug_loc",
+    b".debug_loclists",
+    b".debug_macinfo",
+    b".debug_pubnames",
+    b".debug_pubtypes",
+    b".debug_ranges",
+    b".debug_rnglists",
+];
+/// Prefixes of the names of all sections of debug information, also compressed, and of those with relocations for it.
+const OF_DEBUG_INFORMATION: [&[u8]; 6] = [
+    b".apple_",
+    b".crel.debug",
+    b".debug",
+    b".rel.debug",
+    b".rela.debug",
+    b".zdebug",
 ];
 
 /// The sections of debug information of a linked file.
 #[derive(Default)]
 struct DebugInformation {
-    texts: Vec<(Text, Section)>,
+    strings: Option<Section>,
+    line_strings: Option<Section>,
+    lines: Option<Section>,
     units: Option<Section>,
     abbreviations: Option<Section>,
     string_offsets: Option<Section>,
-    has_unknown: bool,
 }
 
 impl DebugInformation {
+    /// `None` if there is a section that is not known, or two with one name, or if this is the debug information of another file,
+    /// which may contain a checksum of it (`.gnu_debuglink`).
     fn find(bytes: &[u8]) -> Option<Self> {
         let mut found = Self::default();
         for (section, name) in named_sections(bytes)? {
-            match name {
-                b".debug_str" => found.texts.push((Text::Strings, section)),
-                b".debug_line_str" => found.texts.push((Text::LineStrings, section)),
-                b".debug_line" => found.texts.push((Text::Lines, section)),
-                b".debug_info" => found.units = Some(section),
-                b".debug_abbrev" => found.abbreviations = Some(section),
-                b".debug_str_offsets" => found.string_offsets = Some(section),
-                name => found.has_unknown |= UNKNOWN.contains(&name),
+            let is_of_debug_information = || {
+                OF_DEBUG_INFORMATION
+                    .iter()
+                    .any(|start| name.starts_with(start))
+            };
+            let place = match name {
+                b".debug_str" => &mut found.strings,
+                b".debug_line_str" => &mut found.line_strings,
+                b".debug_line" => &mut found.lines,
+                b".debug_info" => &mut found.units,
+                b".debug_abbrev" => &mut found.abbreviations,
+                b".debug_str_offsets" => &mut found.string_offsets,
+                b".text" if section.kind == NOBITS => return None,
+                name if WITHOUT_REFERENCES.contains(&name) => continue,
+                _ if is_of_debug_information() => return None,
+                _ => continue,
+            };
+            if section.is_loaded() || place.replace(section).is_some() {
+                return None;
             }
         }
-        found.texts.retain(|(_, section)| !section.is_loaded());
-        Some(found)
+        (found.units.is_some() == found.abbreviations.is_some()).then_some(found)
+    }
+
+    /// The sections with paths.
+    fn texts(&self) -> impl Iterator<Item = (Text, Section)> {
+        let all = [
+            (Text::Strings, self.strings),
+            (Text::LineStrings, self.line_strings),
+            (Text::Lines, self.lines),
+        ];
+        all.into_iter()
+            .filter_map(|(text, section)| Some((text, section?)))
     }
 }
 
@@ -59,13 +104,30 @@ struct Rewritten {
 pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     let mut found = find(&moves.pairs, &bytes);
     found.retain(|one| bytes[one.range.clone()] != *one.to.as_bytes());
+    let known: Vec<_> = found.iter().map(|one| one.range.clone()).collect();
+    let changed = moves.pairs.iter().filter(|(from, to)| from != to);
+    let mut all_changed = changed.flat_map(|(from, _)| {
+        let all = memmem::find_iter(&bytes, from.as_bytes());
+        all.map(|at| at..at + from.len())
+    });
+    // Part of a URL, or of a string without an end, as in Rust.
+    let is_known = |one: Range<usize>| {
+        let nth = known.partition_point(|other| other.start <= one.start);
+        nth.checked_sub(1)
+            .is_some_and(|before| one.end <= known[before].end)
+    };
+    if !all_changed.all(is_known) {
+        return None;
+    }
     if found.is_empty() {
         return Some(bytes);
     }
+    if has_more(&bytes)? {
+        return None;
+    }
     let information = DebugInformation::find(&bytes)?;
     let mut all = Vec::new();
-    let all_texts = information.texts;
-    for (text, section) in all_texts.iter().copied() {
+    for (text, section) in information.texts() {
         let range = section.range();
         let before = found.len();
         found.retain(|one| one.range.start < range.start || range.end < one.range.end);
@@ -79,7 +141,7 @@ pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
         }
         all.push(Rewritten { text, section, new });
     }
-    if !found.is_empty() || information.has_unknown {
+    if !found.is_empty() {
         return None;
     }
     if let (Some(units), Some(abbreviations)) = (information.units, information.abbreviations) {
@@ -91,8 +153,7 @@ pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
             at = end;
         }
     }
-    let lines = all_texts.iter().find(|(text, _)| *text == Text::Lines);
-    if let Some((_, lines)) = lines.copied() {
+    if let Some(lines) = information.lines {
         let of_lines = references::of_line_tables(&bytes[lines.range()])?;
         write(&mut bytes, &mut all, lines, of_lines)?;
     }
@@ -104,6 +165,17 @@ pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
         put(&mut bytes, section, &new.content)?;
     }
     Some(bytes)
+}
+
+/// Whether there is something behind all sections and their headers, such as an archive that the program finds from its end.
+fn has_more(bytes: &[u8]) -> Option<bool> {
+    let all = named_sections(bytes)?;
+    let headers = all
+        .iter()
+        .map(|(section, _)| section.header + SECTION_HEADER);
+    let contents = all.iter().map(|(section, _)| section.range().end);
+    let end = headers.chain(contents).max()?;
+    Some(bytes.len() > end)
 }
 
 /// Writes the new offsets of `references`, which are in the section `from`.

@@ -79,8 +79,10 @@ pub(super) fn of_line_tables(tables: &[u8]) -> Option<Vec<Reference>> {
     while !rest.is_empty() {
         let (length, format) = rest.read_initial_length().ok()?;
         let mut table = rest.split(length).ok()?;
-        if table.read_u16().ok()? != 5 {
-            continue;
+        match table.read_u16().ok()? {
+            2..=4 => continue,
+            5 => {}
+            _ => return None,
         }
         let _size_of_addresses = table.read_u8().ok()?;
         let _size_of_segments = table.read_u8().ok()?;
@@ -96,7 +98,11 @@ pub(super) fn of_line_tables(tables: &[u8]) -> Option<Vec<Reference>> {
                 let _content = header.read_uleb128().ok()?;
                 forms.push(DwForm(header.read_uleb128_u16().ok()?));
             }
-            for _ in 0..header.read_uleb128().ok()? {
+            let count = header.read_uleb128().ok()?;
+            if forms.is_empty() && count > 0 {
+                return None;
+            }
+            for _ in 0..count {
                 for form in &forms {
                     let at = header.offset_from(all);
                     let text = match *form {

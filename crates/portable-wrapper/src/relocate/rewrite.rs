@@ -2,7 +2,7 @@
 
 use super::elf::{
     CREL, LINE_TABLE, MERGED_STRINGS, PROGBITS, REL, RELA, RELOCATION, Reference, SECTION_SYMBOL,
-    SYMBOL, SYMTAB, SYMTAB_SHNDX, Section, is_relocatable, machine, number, sections, set,
+    SYMBOL, SYMTAB, SYMTAB_SHNDX, Section, is_relocatable, machine, named_sections, number, set,
 };
 use super::strings::Strings;
 use super::{Moves, Occurrence, Texts, find};
@@ -19,23 +19,26 @@ pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     if !is_relocatable(&bytes) {
         return replaced_in_place(bytes, &found);
     }
-    let sections = sections(&bytes)?;
-    let names = sections.get(usize::try_from(number(&bytes, 62, 2)?).ok()?)?;
-    let has_intermediate_code = sections.iter().any(|section| {
-        let name = bytes.get(names.at + section.name..).unwrap_or_default();
+    let (sections, names): (Vec<Section>, Vec<Vec<u8>>) = named_sections(&bytes)?
+        .into_iter()
+        .map(|(section, name)| (section, name.to_owned()))
+        .unzip();
+    let has_intermediate_code = names.iter().any(|name| {
         let prefixes: [&[u8]; 3] = [b".gnu.lto", b".gnu.debuglto", b".llvm"];
         prefixes.iter().any(|prefix| name.starts_with(prefix))
     });
     if has_intermediate_code {
         return None;
     }
-    let can_grow = |section: &Section| {
-        let name = bytes.get(names.at + section.name..).unwrap_or_default();
+    let can_grow = |nth: usize| {
+        let (section, name) = (&sections[nth], &names[nth]);
         let is_strings =
             section.flags & MERGED_STRINGS == MERGED_STRINGS && section.entry_size == 1;
+        // In separate debug information, no relocations refer to them.
         section.kind == PROGBITS
+            && !name.ends_with(b".dwo")
             && (moves.texts != Texts::OfSameLength || !section.is_loaded())
-            && (is_strings || name.starts_with(LINE_TABLE))
+            && (is_strings || name == LINE_TABLE)
     };
     let mut in_place = Vec::new();
     let mut to_rewrite = Vec::new();
@@ -53,7 +56,7 @@ pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
             in_place.push(one);
             continue;
         }
-        let (nth, _) = section.filter(|(_, section)| can_grow(section))?;
+        let (nth, _) = section.filter(|(nth, _)| can_grow(*nth))?;
         if !to_rewrite.contains(&nth) {
             to_rewrite.push(nth);
         }

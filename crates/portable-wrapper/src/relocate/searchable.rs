@@ -1,13 +1,14 @@
 //! Whether an object can be searched for paths.
 
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memmem;
 
 use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
 use super::elf::{
-    AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_linked, is_relocatable, machine, sections,
+    AARCH64, COMPRESSED, EXECUTABLE, SECTION_HEADER, Section, X86_64, is_linked, is_relocatable,
+    machine, named_sections, number,
 };
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
@@ -72,8 +73,8 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
         // How others write strings in parts is not known.
         _ => return Some(false),
     };
-    for section in sections(bytes)? {
-        if section.flags & COMPRESSED != 0 {
+    for (section, name) in named_sections(bytes)? {
+        if is_compressed(&section, name) {
             return Some(false);
         }
         if section.flags & EXECUTABLE != 0 && has_part(bytes.get(section.range())?, directories) {
@@ -81,6 +82,37 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
         }
     }
     Some(true)
+}
+
+fn is_compressed(section: &Section, name: &[u8]) -> bool {
+    section.flags & COMPRESSED != 0 || name.starts_with(b".zdebug")
+}
+
+/// Whether the program or shared library `from` has compressed debug information. Reads only its headers and the names of its
+/// sections.
+pub(crate) fn compresses_debug_information(mut from: impl Read + Seek) -> io::Result<bool> {
+    let unknown = || io::Error::from(io::ErrorKind::InvalidData);
+    let mut header = [0; 64];
+    from.read_exact(&mut header)?;
+    let mut read = |at: Option<u64>, size: Option<u64>| -> io::Result<Vec<u8>> {
+        let (at, size) = at.zip(size).ok_or_else(unknown)?;
+        let mut bytes = Vec::new();
+        from.seek(SeekFrom::Start(at))?;
+        (&mut from).take(size).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let count = number(&header, 60, 2).map(|count| count * SECTION_HEADER as u64);
+    let table = read(number(&header, 40, 8), count)?;
+    let headers = || table.chunks_exact(SECTION_HEADER);
+    let of_names = number(&header, 62, 2).and_then(|nth| headers().nth(usize::try_from(nth).ok()?));
+    let names = match of_names {
+        Some(names) => read(number(names, 24, 8), number(names, 32, 8))?,
+        None => Vec::new(),
+    };
+    let has_compressed_name = || memmem::find(&names, b"\0.zdebug").is_some();
+    let is_flagged =
+        |header: &[u8]| number(header, 8, 8).is_some_and(|flags| flags & COMPRESSED != 0);
+    Ok(headers().any(is_flagged) || has_compressed_name())
 }
 
 /// Whether code contains eight characters of one of `directories`, which is the longest operand of an x86 instruction.

@@ -247,6 +247,8 @@ fn a_moved_program_equals_one_linked_elsewhere(#[case] compiler: &str, #[case] f
     "/home",
     false
 )]
+#[case::of_a_url("const char *text = \"file://\" DIRECTORY \"/share\";", "/else", false)]
+#[case::between_other_letters("const char *text = \"a.\" DIRECTORY \"b\";", "/else", false)]
 #[case::of_a_path_of_libraries("", "/else", false)]
 #[case::of_debug_information("int x;", "/elsewhere", true)]
 fn only_debug_information_of_a_program_is_rewritten(
@@ -270,6 +272,36 @@ fn only_debug_information_of_a_program_is_rewritten(
     let moves = Moves::new(vec![(from.clone(), from.replace("/here", to))]);
     assert_eq!(moved_archive(&library, &moves).is_some(), fits);
     assert_eq!(is_movable(&*library, &moves), fits);
+}
+
+/// Compressed, of another file, or with something behind it.
+#[test]
+fn programs_with_unknown_debug_information_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let here = root.path().join("here");
+    let from = here.to_str().unwrap().to_owned();
+    let moves = Moves::new(vec![(from.clone(), format!("{from}/there"))]);
+    let is_compressed =
+        |program: &[u8]| compresses_debug_information(io::Cursor::new(program)).unwrap();
+    let plain = linked(&here, "gcc", &["-g"]);
+    assert!(is_movable(&*plain, &moves) && !is_compressed(&plain));
+    let appended = [&*plain, b"and more"].concat();
+    assert!(!is_movable(&*appended, &moves));
+    run(
+        &here,
+        "objcopy",
+        &["--only-keep-debug", "program", "program.debug"],
+    );
+    let separate = fsio::read_artifact(here.join("program.debug")).unwrap();
+    assert!(!is_movable(&*separate, &moves));
+    for kind in ["zlib", "zlib-gnu"] {
+        let compresses = format!("-Wl,--compress-debug-sections={kind}");
+        let program = linked(&here, "gcc", &["-g3", &compresses]);
+        assert!(is_compressed(&program), "{kind}");
+        if memmem::find(&program, from.as_bytes()).is_some() {
+            assert!(!is_movable(&*program, &moves), "{kind}");
+        }
+    }
 }
 
 #[test]

@@ -150,10 +150,11 @@ pub(super) const ALL_VARIABLES: Signs = Signs {
 pub(super) fn is_sentence(text: &str) -> bool {
     let mut words = text.split(' ');
     let (first, second) = (words.next(), words.next());
+    let is_program = |word: &str| ALL_VARIABLES.programs.contains(&word);
     let is_word = second.is_some_and(|word| word.starts_with(char::is_alphabetic));
     let is_beginning = match first {
         Some("set" | "export") => is_word,
-        Some("env") => is_word && !text.contains('='),
+        Some("env") => is_word && !text.contains('=') && !words.chain(second).any(is_program),
         _ => false,
     };
     is_beginning && !text.contains(['\n', '\r', '\\', ';', '|', '&', '$', '`', '('])

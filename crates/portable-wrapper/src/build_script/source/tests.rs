@@ -24,6 +24,7 @@ fn hazard(code: &str) -> Option<Uncacheable> {
 #[case("env var HOST having sensible characters", false)]
 #[case("env", true)]
 #[case("env -0", true)]
+#[case("env printenv", true)]
 #[case("set", true)]
 #[case("set | sort", true)]
 #[case("set > all.txt", true)]

@@ -67,12 +67,12 @@ pub(in super::super) fn with_placeholders(
     comes_back.then_some(stored)
 }
 
-/// Reads the tree in `out_dir`, which a script of the package in the directory `package` wrote. If `around` is `None`, no path is
-/// replaced. `work` is an empty directory for files with replaced paths. `None` if the tree contains an entry that cannot be
-/// stored.
+/// Reads the tree in `out_dir`. `package` is the directory of the script's package, if it is published, so that it is the same in all
+/// checkouts. If `around` is `None`, no path is replaced. `work` is an empty directory for files with replaced paths. `None` if the
+/// tree contains an entry that cannot be stored.
 pub(in super::super) fn capture(
     out_dir: &Path,
-    package: &Path,
+    package: Option<&Path>,
     path_map: &PathMap,
     around: Option<&AroundTarget>,
     work: &Path,
@@ -102,7 +102,7 @@ pub(in super::super) fn capture(
 struct Capture<'a> {
     path_map: &'a PathMap,
     around: &'a AroundTarget,
-    package: &'a Path,
+    package: Option<&'a Path>,
     work: &'a Path,
     /// Whether there is a path that cannot be replaced.
     has_fixed_path: bool,
@@ -117,7 +117,7 @@ impl<'a> Capture<'a> {
     fn new(
         path_map: &'a PathMap,
         around: &'a AroundTarget,
-        package: &'a Path,
+        package: Option<&'a Path>,
         work: &'a Path,
     ) -> Self {
         Self {
@@ -237,7 +237,7 @@ impl<'a> Capture<'a> {
             let bytes = fsio::read_artifact(path)?;
             let found = Found::in_bytes(&bytes, self.path_map, self.around);
             file.paths = self.paths(path, &found, &bytes, metadata.len())?;
-            self.check_object(&bytes, file.paths, || Some(&*bytes))?;
+            self.check_object(&bytes, file.paths, || Some(io::Cursor::new(&*bytes)))?;
             let bytes = match file.paths {
                 Paths::Text => self.text(&bytes)?,
                 Paths::None | Paths::Object => bytes,
@@ -291,33 +291,44 @@ impl<'a> Capture<'a> {
         None
     }
 
-    /// Whether the file at `path` is a copy of one of the package, which is the same in all checkouts.
+    /// Whether the file at `path` is a copy of one of the published package.
     fn is_copy(&self, path: &Path) -> bool {
-        if path.starts_with(self.package) {
+        let (Some(package), Ok(metadata)) = (self.package, path.metadata()) else {
             return false;
-        }
-        let size = |path: &Path| path.metadata().ok().map(|found| found.len());
-        let mut walk = WalkBuilder::new(self.package);
+        };
+        let is_other = |entry: &DirEntry| {
+            let other = entry.metadata().ok();
+            other.is_some_and(|other| {
+                other.is_file()
+                    && other.len() == metadata.len()
+                    && (other.dev(), other.ino()) != (metadata.dev(), metadata.ino())
+            })
+        };
+        let mut walk = WalkBuilder::new(package);
         let all = walk.standard_filters(false).build().flatten();
-        let mut originals = all.map(DirEntry::into_path).filter(|original| {
-            original.file_name() == path.file_name() && size(original) == size(path)
-        });
+        let mut originals =
+            all.filter(|entry| Some(entry.file_name()) == path.file_name() && is_other(entry));
         let digest = LazyCell::new(|| digest::of_file(path));
-        originals.any(|original| digest.is_some() && digest::of_file(&original) == *digest)
+        originals.any(|entry| digest.is_some() && digest::of_file(entry.path()) == *digest)
     }
 
     /// Checks that all paths in an object, archive, program or library that begins with `start` are found, and that those that
     /// were found can be replaced. `None` if not.
-    fn check_object<R: io::Read>(
+    fn check_object<R: io::Read + io::Seek>(
         &mut self,
         start: &[u8],
         paths: Paths,
         open: impl Fn() -> Option<R>,
     ) -> Option<()> {
         let directories: Vec<&str> = self.path_map.directories().map(|(_, name)| name).collect();
-        let may_hide_paths = paths == Paths::Object || relocate::is_compiled(start);
-        if directories.is_empty() || !may_hide_paths {
+        if directories.is_empty() || !relocate::is_object(start) {
             return Some(());
+        }
+        // A linked file without a path may come from elsewhere, and be large.
+        if paths == Paths::None && !relocate::is_compiled(start) {
+            let is_fit = !relocate::compresses_debug_information(open()?).ok()?;
+            self.has_fixed_path |= !is_fit;
+            return is_fit.then_some(());
         }
         let other = |(role, directory): (Role, &str)| {
             let there = match role {

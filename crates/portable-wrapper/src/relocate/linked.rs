@@ -106,17 +106,17 @@ pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     found.retain(|one| bytes[one.range.clone()] != *one.to.as_bytes());
     let known: Vec<_> = found.iter().map(|one| one.range.clone()).collect();
     let changed = moves.pairs.iter().filter(|(from, to)| from != to);
-    let mut all_changed = changed.flat_map(|(from, _)| {
+    let mut occurrences = changed.flat_map(|(from, _)| {
         let all = memmem::find_iter(&bytes, from.as_bytes());
         all.map(|at| at..at + from.len())
     });
-    // Part of a URL, or of a string without an end, as in Rust.
-    let is_known = |one: Range<usize>| {
+    // `find` skips a path that is part of a URL, or of a string without an end, as in Rust.
+    let is_replaced = |one: Range<usize>| {
         let nth = known.partition_point(|other| other.start <= one.start);
         nth.checked_sub(1)
             .is_some_and(|before| one.end <= known[before].end)
     };
-    if !all_changed.all(is_known) {
+    if !occurrences.all(is_replaced) {
         return None;
     }
     if found.is_empty() {

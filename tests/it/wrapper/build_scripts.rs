@@ -1140,8 +1140,6 @@ fn what_a_script_links_has_the_paths_of_its_checkout(
                 "-nx",
                 "-batch",
                 "-ex",
-                "info source",
-                "-ex",
                 "list value",
                 "-ex",
                 "info source",

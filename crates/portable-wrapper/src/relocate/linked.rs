@@ -54,9 +54,9 @@ struct DebugInformation {
 impl DebugInformation {
     /// `None` if there is a section that is not known, or two with one name, or if this is the debug information of another file,
     /// which may contain a checksum of it (`.gnu_debuglink`).
-    fn find(bytes: &[u8]) -> Option<Self> {
+    fn find(sections: &[(Section, &[u8])]) -> Option<Self> {
         let mut found = Self::default();
-        for (section, name) in named_sections(bytes)? {
+        for (section, name) in sections.iter().copied() {
             let is_of_debug_information = || {
                 OF_DEBUG_INFORMATION
                     .iter()
@@ -122,10 +122,11 @@ pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     if found.is_empty() {
         return Some(bytes);
     }
-    if has_more(&bytes)? {
+    let sections = named_sections(&bytes)?;
+    if bytes.len() > end_of(&sections) {
         return None;
     }
-    let information = DebugInformation::find(&bytes)?;
+    let information = DebugInformation::find(&sections)?;
     let mut all = Vec::new();
     for (text, section) in information.texts() {
         let range = section.range();
@@ -167,15 +168,12 @@ pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Whether there is something behind all sections and their headers, such as an archive that the program finds from its end.
-fn has_more(bytes: &[u8]) -> Option<bool> {
-    let all = named_sections(bytes)?;
-    let headers = all
+/// The end of all sections and their headers. Behind it may be an archive that the program finds from the end of its file.
+fn end_of(sections: &[(Section, &[u8])]) -> usize {
+    let ends = sections
         .iter()
-        .map(|(section, _)| section.header + SECTION_HEADER);
-    let contents = all.iter().map(|(section, _)| section.range().end);
-    let end = headers.chain(contents).max()?;
-    Some(bytes.len() > end)
+        .flat_map(|(section, _)| [section.header + SECTION_HEADER, section.range().end]);
+    ends.max().unwrap_or_default()
 }
 
 /// Writes the new offsets of `references`, which are in the section `from`.

@@ -19,11 +19,8 @@ pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     if !is_relocatable(&bytes) {
         return replaced_in_place(bytes, &found);
     }
-    let (sections, names): (Vec<Section>, Vec<Vec<u8>>) = named_sections(&bytes)?
-        .into_iter()
-        .map(|(section, name)| (section, name.to_owned()))
-        .unzip();
-    let has_intermediate_code = names.iter().any(|name| {
+    let named = named_sections(&bytes)?;
+    let has_intermediate_code = named.iter().any(|(_, name)| {
         let prefixes: [&[u8]; 3] = [b".gnu.lto", b".gnu.debuglto", b".llvm"];
         prefixes.iter().any(|prefix| name.starts_with(prefix))
     });
@@ -31,7 +28,7 @@ pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
         return None;
     }
     let can_grow = |nth: usize| {
-        let (section, name) = (&sections[nth], &names[nth]);
+        let (section, name) = named[nth];
         let is_strings =
             section.flags & MERGED_STRINGS == MERGED_STRINGS && section.entry_size == 1;
         // In separate debug information, no relocations refer to them.
@@ -40,6 +37,7 @@ pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
             && (moves.texts != Texts::OfSameLength || !section.is_loaded())
             && (is_strings || name == LINE_TABLE)
     };
+    let sections: Vec<Section> = named.iter().map(|(section, _)| *section).collect();
     let mut in_place = Vec::new();
     let mut to_rewrite = Vec::new();
     for one in found {

@@ -1,15 +1,20 @@
 //! Whether an object can be searched for paths.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use memchr::memmem;
+use object::elf::FileHeader64;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::{LittleEndian, ReadCache};
 
 use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
 use super::elf::{
-    AARCH64, COMPRESSED, EXECUTABLE, SECTION_HEADER, Section, X86_64, is_linked, is_relocatable,
-    machine, named_sections, number,
+    AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_linked, is_relocatable, machine, named_sections,
 };
+
+/// The prefix of the names of sections with compressed debug information, in the older format of GNU.
+const ZDEBUG: &[u8] = b".zdebug";
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
 /// information, as wide characters, or as immediate operands of code that writes a string in parts.
@@ -74,7 +79,7 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
         _ => return Some(false),
     };
     for (section, name) in named_sections(bytes)? {
-        if is_compressed(&section, name) {
+        if section.flags & COMPRESSED != 0 || name.starts_with(ZDEBUG) {
             return Some(false);
         }
         if section.flags & EXECUTABLE != 0 && has_part(bytes.get(section.range())?, directories) {
@@ -84,35 +89,20 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
     Some(true)
 }
 
-fn is_compressed(section: &Section, name: &[u8]) -> bool {
-    section.flags & COMPRESSED != 0 || name.starts_with(b".zdebug")
-}
-
 /// Whether the program or shared library `from` has compressed debug information. Reads only its headers and the names of its
 /// sections.
-pub(crate) fn compresses_debug_information(mut from: impl Read + Seek) -> io::Result<bool> {
-    let unknown = || io::Error::from(io::ErrorKind::InvalidData);
-    let mut header = [0; 64];
-    from.read_exact(&mut header)?;
-    let mut read = |at: Option<u64>, size: Option<u64>| -> io::Result<Vec<u8>> {
-        let (at, size) = at.zip(size).ok_or_else(unknown)?;
-        let mut bytes = Vec::new();
-        from.seek(SeekFrom::Start(at))?;
-        (&mut from).take(size).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let count = number(&header, 60, 2).map(|count| count * SECTION_HEADER as u64);
-    let table = read(number(&header, 40, 8), count)?;
-    let headers = || table.chunks_exact(SECTION_HEADER);
-    let of_names = number(&header, 62, 2).and_then(|nth| headers().nth(usize::try_from(nth).ok()?));
-    let names = match of_names {
-        Some(names) => read(number(names, 24, 8), number(names, 32, 8))?,
-        None => Vec::new(),
-    };
-    let has_compressed_name = || memmem::find(&names, b"\0.zdebug").is_some();
-    let is_flagged =
-        |header: &[u8]| number(header, 8, 8).is_some_and(|flags| flags & COMPRESSED != 0);
-    Ok(headers().any(is_flagged) || has_compressed_name())
+pub(crate) fn compresses_debug_information(from: impl Read + Seek) -> object::Result<bool> {
+    let data = ReadCache::new(from);
+    let header = FileHeader64::<LittleEndian>::parse(&data)?;
+    let sections = header.sections(LittleEndian, &data)?;
+    for section in sections.iter() {
+        let is_flagged = section.sh_flags(LittleEndian).0 & COMPRESSED != 0;
+        let name = sections.section_name(LittleEndian, section);
+        if is_flagged || name.is_ok_and(|name| name.starts_with(ZDEBUG)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether code contains eight characters of one of `directories`, which is the longest operand of an x86 instruction.

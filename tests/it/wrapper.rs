@@ -63,6 +63,7 @@ mod store;
 mod toolchain_files;
 mod toolchains;
 mod unknown_inputs;
+mod upward_searches;
 mod vendored;
 mod workspace_script_inputs;
 mod workspace_script_paths;

@@ -3,6 +3,7 @@
 mod installed;
 pub(super) mod machine_values;
 mod metadata;
+pub(super) mod upwards;
 pub(super) mod user_places;
 
 use std::collections::BTreeSet;
@@ -104,7 +105,13 @@ pub(super) struct ObservedInputs {
     /// Properties of the machine and the user, besides files, that a script of the workspace queried.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) machine: BTreeSet<MachineValue>,
-    /// Whether a file was searched for in the ancestors of `OUT_DIR`, so that a run in a checkout at another depth may find
+    /// Names of files that were searched for in the directories above `OUT_DIR` and that none of these has.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) missing_upwards: BTreeSet<String>,
+    /// A file in the ancestor of the target directory with this number was found by a search in the directories above `OUT_DIR`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) least_depth: usize,
+    /// Whether a file was searched for in all directories above `OUT_DIR`, so that a run in a checkout at another depth may find
     /// another file.
     pub(super) looks_upwards: bool,
 }
@@ -116,6 +123,7 @@ impl ObservedInputs {
             &self.files,
             &self.installed,
             &self.looked_for,
+            &self.missing_upwards,
             &self.directories,
             &self.library_dirs,
             &self.packages,
@@ -150,7 +158,15 @@ impl ObservedInputs {
 
     /// The paths that were looked up and neither read nor listed, in the checkout of `path_map`.
     pub(super) fn looked_up_paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
-        self.looked_for.iter().map(|path| real_path(path, path_map))
+        let looked_for = self.looked_for.iter();
+        let looked_for = looked_for.map(|path| real_path(path, path_map));
+        looked_for.chain(self.paths_upwards(path_map))
+    }
+
+    /// The paths at which a search in the directories above `OUT_DIR` found no file, in the checkout of `path_map`.
+    fn paths_upwards(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
+        let names = self.missing_upwards.iter();
+        names.flat_map(|name| upwards::paths(Path::new(name), path_map))
     }
 
     /// Whether the variable `name` was read.
@@ -173,7 +189,7 @@ impl ObservedInputs {
         let here = |path: &String| real_path(path, path_map);
         let opened = self.files.iter().chain(&self.installed);
         let mut opened = opened.chain(&self.directories).map(here);
-        let mut looked_for = self.looked_for.iter().map(here);
+        let mut looked_for = self.looked_up_paths(path_map);
         let mut packages = self.packages.iter().map(here);
         packages.any(|path| package::is_changed_since(&path, moment))
             || opened.any(|path| is_changed(&path))
@@ -184,8 +200,9 @@ impl ObservedInputs {
     fn has_moved_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
         let all = [&self.files, &self.looked_for, &self.directories];
         let exchanged = Exchanged::since(moment);
-        all.into_iter().flatten().any(|path| {
-            let path = real_path(path, path_map);
+        let all = all.into_iter().flatten();
+        let all = all.map(|path| real_path(path, path_map));
+        all.chain(self.paths_upwards(path_map)).any(|path| {
             if path_map.is_below(&path, Role::Target) || path.starts_with(env::temp_dir()) {
                 return false;
             }
@@ -278,14 +295,30 @@ impl ObservedInputs {
         for value in &self.machine {
             key.add(value.name(), value.now());
         }
-        if self.looks_upwards {
-            let depth = path_map.directory(Role::Target).map(Path::new);
-            let depth = depth.map_or(0, |target| target.iter().count());
-            key.add("depth", depth.to_string());
-        }
+        self.add_upwards(&mut key, path_map);
         Found {
             digest: key.finish(),
             parts: files_of(key.parts()),
+        }
+    }
+
+    /// Adds what a search in the directories above the target directory finds.
+    fn add_upwards(&self, key: &mut Key, path_map: &PathMap) {
+        for name in &self.missing_upwards {
+            let mut paths = upwards::paths(Path::new(name), path_map);
+            let found = paths.find(|path| path.symlink_metadata().is_ok());
+            let found = found.map(|path| path_map.to_placeholders_path(&path));
+            let label = Path::new(&Role::Target.placeholder()).join("..").join(name);
+            key.add(label.to_string_lossy(), found.unwrap_or_default());
+        }
+        if self.looks_upwards || self.least_depth > 0 {
+            let depth = upwards::depth(path_map);
+            let depth = if self.looks_upwards {
+                depth
+            } else {
+                depth.min(self.least_depth)
+            };
+            key.add("depth", depth.to_string());
         }
     }
 
@@ -385,6 +418,14 @@ fn files_of(parts: &[KeyPart]) -> Vec<KeyPart> {
             value: part.value.clone(),
         })
         .collect()
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The path in the checkout of `path_map` for `path` with placeholders. `..` is resolved without following links, as by a

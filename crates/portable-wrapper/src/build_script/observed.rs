@@ -12,6 +12,7 @@ mod own_calls;
 mod repeatable;
 mod started_programs;
 mod tools;
+mod upwards;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use self::canonical_paths::{canonicalize_existing, has_parent_parts, parts_befor
 use self::covered_files::CoveredFiles;
 use self::started_programs::StartedPrograms;
 use self::tools::wrapper_runs;
+use self::upwards::{AskedFile, UpwardSearches};
 use super::around_target::{AroundTarget, well_known_directories};
 use super::inputs::Script;
 use super::machine::HEADERS;
@@ -99,8 +101,13 @@ impl Run<'_> {
         }
         let known = CoveredFiles::of(self, requests, &real_paths);
         let registries = registries();
-        let mut of_packages: BTreeMap<PathBuf, Vec<(&Path, Uses, bool)>> = BTreeMap::new();
-        let names = self.names_searched_upwards(files.keys());
+        let mut of_packages: BTreeMap<PathBuf, Vec<AskedFile<'_>>> = BTreeMap::new();
+        let searches = UpwardSearches::of(
+            self.script.out_dir,
+            self.target()?,
+            self.script.path_map,
+            files.keys(),
+        );
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
         for (path, uses) in &files {
@@ -121,13 +128,13 @@ impl Run<'_> {
             if self.wrote(path, *uses, &written)? {
                 continue;
             }
-            let is_searched_upwards = path.file_name().is_some_and(|name| names.contains(name));
+            let search = searches.for_file(path);
             match published_package(path, registries.as_deref()) {
                 Some(package) => {
                     let files = of_packages.entry(package).or_default();
-                    files.push((path.as_path(), *uses, is_searched_upwards));
+                    files.push((path.as_path(), *uses, search));
                 }
-                None => self.add(path, *uses, is_searched_upwards, &mut observed)?,
+                None => self.add(path, *uses, search, &mut observed)?,
             }
         }
         for (package, files) in of_packages {
@@ -279,12 +286,12 @@ impl Run<'_> {
                     continue;
                 }
                 if !is_own && !known.has(&path, uses) {
-                    self.add(&path, uses, false, observed)?;
+                    self.add(&path, uses, None, observed)?;
                 }
             } else if !self.script.is_published && path.is_absolute() && !path.exists() {
                 let path = self.resolve(path, known.real_paths);
                 if !known.has(&path, Uses::default()) && !written.contains(&*path) {
-                    self.add(&path, Uses::default(), false, observed)?;
+                    self.add(&path, Uses::default(), None, observed)?;
                 }
             }
         }

@@ -1,9 +1,8 @@
 //! The names by which a file that a run asked for is found from another checkout.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::upwards::{AskedFile, Search, SearchEnd};
 use super::{Run, user_places, well_known_directories};
 use crate::observation::Uses;
 use crate::observed_inputs::ObservedInputs;
@@ -20,7 +19,7 @@ impl Run<'_> {
     pub(super) fn add_package(
         &self,
         package: &Path,
-        files: &[(&Path, Uses, bool)],
+        files: &[AskedFile<'_>],
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
         if files.len() >= COUNTS_AS_WHOLE && Registry::read(package, self.script.state).is_some() {
@@ -31,17 +30,15 @@ impl Run<'_> {
         }
         files
             .iter()
-            .try_for_each(|(path, uses, is_searched_upwards)| {
-                self.add(path, *uses, *is_searched_upwards, observed)
-            })
+            .try_for_each(|(path, uses, search)| self.add(path, *uses, *search, observed))
     }
 
-    /// Adds the file at `path`, which the run used as `uses` says.
+    /// Adds the file at `path`, which the run used as `uses` says, and may have asked for in a search.
     pub(super) fn add(
         &self,
         path: &Path,
         uses: Uses,
-        is_searched_upwards: bool,
+        search: Option<Search<'_>>,
         observed: &mut ObservedInputs,
     ) -> Result<(), Uncacheable> {
         let target = self.target()?;
@@ -53,7 +50,7 @@ impl Run<'_> {
         if path.is_dir() && !uses.is_read && is_of_cargo {
             return Ok(());
         }
-        let names = self.names_of(path, uses, is_searched_upwards, observed)?;
+        let names = self.names_of(path, uses, search, observed)?;
         let is_of_checkout = self.script.is_of_checkout(path);
         let kind = match path.metadata() {
             Ok(found) if uses.is_read && found.is_dir() => {
@@ -76,7 +73,7 @@ impl Run<'_> {
         &self,
         path: &Path,
         uses: Uses,
-        is_searched_upwards: bool,
+        search: Option<Search<'_>>,
         observed: &mut ObservedInputs,
     ) -> Result<Vec<String>, Uncacheable> {
         let path_map = self.script.path_map;
@@ -99,7 +96,10 @@ impl Run<'_> {
                 || path.starts_with(directory) && self.around.has(directory)
         };
         let mut levels = target.ancestors().enumerate().skip(1);
-        let level = levels.find(|(_, directory)| is_around(directory));
+        let level = levels.find(|(level, directory)| match search {
+            Some(search) => *level == search.level,
+            None => is_around(directory),
+        });
         if is_absolute && level.is_none_or(|(_, directory)| !self.around.has(directory)) {
             names.extend(user_places::names_of(path));
         }
@@ -112,16 +112,29 @@ impl Run<'_> {
             return Err(Uncacheable::ScriptDeclared);
         }
         // A file in the workspace has the same relative path in each checkout.
-        let is_placed = !is_searched_upwards && path_map.is_below(path, Role::Workspace);
+        let is_placed = search.is_none() && path_map.is_below(path, Role::Workspace);
         if let Some((level, directory)) = level
             && !is_placed
-            && (is_searched_upwards || level == 1 || !is_in_well_known_directory(path))
+            && (search.is_some() || level == 1 || !is_in_well_known_directory(path))
         {
-            observed.looks_upwards |= is_searched_upwards;
             let below = path.strip_prefix(directory).unwrap_or(path);
-            let upwards = target.join("../".repeat(level)).join(below);
-            names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
-            let is_in_root = level == 1 && below.iter().count() == 1;
+            if let Some(Search { name, end, .. }) = search
+                && end == SearchEnd::NotFound
+            {
+                let name = name.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+                observed.missing_upwards.insert(name.to_owned());
+            } else {
+                let upwards = target.join("../".repeat(level)).join(below);
+                names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
+            }
+            match search.map(|search| search.end) {
+                Some(SearchEnd::Found(number)) => {
+                    observed.least_depth = observed.least_depth.max(number);
+                }
+                Some(SearchEnd::AboveFound) => observed.looks_upwards = true,
+                Some(SearchEnd::NotFound) | None => {}
+            }
+            let is_in_root = level == 1 && (search.is_some() || below.iter().count() == 1);
             if is_in_root && directory.join("Cargo.lock").is_file() {
                 // The file is in the root of the workspace, whose path differs between checkouts.
                 names.remove(0);
@@ -130,7 +143,7 @@ impl Run<'_> {
         Ok(names)
     }
 
-    fn target(&self) -> Result<&Path, Uncacheable> {
+    pub(super) fn target(&self) -> Result<&Path, Uncacheable> {
         let target = self.script.path_map.directory(Role::Target);
         target.map(Path::new).ok_or(Uncacheable::ScriptDeclared)
     }
@@ -145,20 +158,6 @@ impl Run<'_> {
         let relative = workspace.join("../".repeat(level));
         let relative = relative.join(path.strip_prefix(directory).ok()?);
         Some(path_map.to_placeholders_str(relative.to_str()?))
-    }
-
-    /// The names of files that the run looked for in more than one ancestor of `OUT_DIR`.
-    pub(super) fn names_searched_upwards<'f>(
-        &self,
-        files: impl Iterator<Item = &'f PathBuf>,
-    ) -> BTreeSet<&'f OsStr> {
-        let mut once = BTreeSet::new();
-        let is_upwards = |path: &&PathBuf| {
-            let parent = path.parent();
-            parent.is_some_and(|parent| self.script.out_dir.starts_with(parent))
-        };
-        let names = files.filter(is_upwards).filter_map(|path| path.file_name());
-        names.filter(|name| !once.insert(*name)).collect()
     }
 }
 

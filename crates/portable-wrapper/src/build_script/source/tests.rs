@@ -1,6 +1,11 @@
 use super::*;
 
 fn read(code: &str) -> Source {
+    read_with(code, &[])
+}
+
+/// A script with this code and other files.
+fn read_with(code: &str, others: &[(&str, &str)]) -> Source {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let file = directory.path().join(name);
@@ -8,7 +13,12 @@ fn read(code: &str) -> Source {
         file
     };
     write("build.rs", &format!("fn main() {{ {code} }}\n"));
-    let dep_info = write("build.d", "build: build.rs\n");
+    let mut rule = "build: build.rs".to_owned();
+    for (name, text) in others {
+        write(name, text);
+        rule = format!("{rule} {name}");
+    }
+    let dep_info = write("build.d", &format!("{rule}\n"));
     Source::read(&dep_info, directory.path()).unwrap()
 }
 
@@ -147,4 +157,29 @@ fn a_program_counts_only_in_a_script_that_runs_programs(
     #[case] why: Option<Uncacheable>,
 ) {
     assert_eq!(hazard(code), why);
+}
+
+/// librocksdb-sys includes a list of files, one of which is `util/random.cc`.
+#[rstest::rstest]
+#[case("include_str!(\"list.txt\");", None)]
+#[case("std::include_bytes! (\n\"../list.txt\");", None)]
+#[case("include!(\"list.txt\");", Some(Uncacheable::ScriptRandom))]
+#[case(
+    "include_str!(\"list.txt\"); call!(\"list.txt\");",
+    Some(Uncacheable::ScriptRandom)
+)]
+#[case("#[path = \"list.txt\"] mod list;", Some(Uncacheable::ScriptRandom))]
+#[case(
+    "#[path = \"list.txt\"] mod list; include_str!(\"list.txt\");",
+    Some(Uncacheable::ScriptRandom)
+)]
+#[case(
+    "include_str!(concat!(\"list\", \".txt\"));",
+    Some(Uncacheable::ScriptRandom)
+)]
+fn an_included_text_is_no_code(#[case] code: &str, #[case] expected: Option<Uncacheable>) {
+    let source = read_with(code, &[("list.txt", "util/random.cc\nTZ\n")]);
+    assert_eq!(source.hazard(&AmbientInputs::default(), true), expected);
+    // It may be a list of variables.
+    assert!(source.words(&AmbientInputs::default(), true).contains("TZ"));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::macro_effects::{AmbientInputs, literals, words};
+use super::super::package::is_rust;
 use super::super::unit_key::environment::counts;
 use super::super::unit_key::linking::{LINKER_VARIABLES, is_of_linker};
 use super::super::unit_key::{CARGO_VARIABLES, OTHER_VARIABLES, variables_that};
@@ -80,7 +81,7 @@ impl Checks<'_> {
         files
             .filter_map(|part| part.what.strip_prefix("file "))
             .map(|file| self.from.workspace.join(unit.from.to_real_str(file)))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+            .filter(|path| is_rust(path))
             .filter_map(|path| String::from_utf8(fsio::read_bytes(path)?).ok())
             .collect()
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use memchr::memmem;
 
 use crate::dep_info::DepInfo;
+use crate::package::is_rust;
 use sccfg_util::fsio;
 
 /// The names of files that clippy reads for a unit, and adds to its dep-info.
@@ -52,7 +53,7 @@ pub(super) fn listed(listed: DepInfo, root: &Path) -> Option<Vec<Listed>> {
 
 /// Whether the file with this name is no code: each mention of it in `all` files is the argument of a macro that makes a literal.
 fn is_literal(name: &str, all: &[(String, Vec<u8>)]) -> bool {
-    if Path::new(name).extension().is_some_and(|it| it == "rs") {
+    if is_rust(Path::new(name)) {
         return false;
     }
     let mut is_named = false;

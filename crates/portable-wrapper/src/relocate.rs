@@ -16,6 +16,7 @@
 
 mod archive;
 mod elf;
+mod large;
 mod linked;
 mod references;
 mod rewrite;
@@ -23,7 +24,7 @@ mod searchable;
 mod strings;
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::ops::Range;
 
 use memchr::memmem;
@@ -32,7 +33,7 @@ use self::archive::{ARCHIVE, copy_archive};
 use self::elf::{Section, is_linked, is_relocatable};
 pub(super) use self::searchable::{compresses_debug_information, is_searchable};
 
-/// The maximum size of an object or a member of an archive, in bytes.
+/// The maximum size of an object or a member of an archive in which paths are replaced, in bytes.
 const LARGEST_OBJECT: u64 = 24 << 20;
 
 /// The maximum length of a string of a program from its first placeholder on, in bytes.
@@ -109,6 +110,12 @@ impl Moves {
     pub(super) fn is_empty(&self) -> bool {
         self.pairs.iter().all(|(from, to)| from == to)
     }
+
+    /// The directories that are replaced by different ones.
+    fn replaced(&self) -> Vec<Vec<u8>> {
+        let pairs = self.pairs.iter().filter(|(from, to)| from != to);
+        pairs.map(|(from, _)| from.clone().into_bytes()).collect()
+    }
 }
 
 /// The directories of `pairs` in `bytes`, in order. Of two that begin at the same offset, the longer counts.
@@ -150,13 +157,19 @@ pub(super) fn is_object(start: &[u8]) -> bool {
 
 /// Whether `moves` can be applied to a program or shared library. Always true for objects and archives: whether they fit depends on
 /// the new lengths, and is found out when they are restored.
-pub(super) fn is_movable(mut file: impl Read, moves: &Moves) -> bool {
+pub(super) fn is_movable(mut file: impl Read + Seek, moves: &Moves) -> bool {
     let mut bytes = Vec::new();
     if (&mut file).take(64).read_to_end(&mut bytes).is_err() || !is_linked(&bytes) {
         return true;
     }
-    let read = file.take(LARGEST_OBJECT).read_to_end(&mut bytes);
-    read.is_ok() && bytes.len() as u64 <= LARGEST_OBJECT && linked::moved(bytes, moves).is_some()
+    let size = file
+        .seek(SeekFrom::End(0))
+        .and_then(|size| file.rewind().map(|()| size));
+    if size.as_ref().is_ok_and(|size| *size > LARGEST_OBJECT) {
+        return large::contains(file, &moves.replaced()).is_ok_and(|is_there| !is_there);
+    }
+    bytes.clear();
+    size.is_ok() && file.read_to_end(&mut bytes).is_ok() && linked::moved(bytes, moves).is_some()
 }
 
 /// `bytes` with other paths; `None` if a path cannot be replaced.
@@ -169,21 +182,26 @@ fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
 }
 
 /// Writes the object or archive `from` to `to` with other paths. `Ok(false)` if that is not possible.
-pub(super) fn copy_moved(mut from: impl Read, to: File, moves: &Moves) -> io::Result<bool> {
+pub(super) fn copy_moved(
+    mut from: impl Read + Seek,
+    mut to: File,
+    moves: &Moves,
+) -> io::Result<bool> {
     let mut magic = [0; ARCHIVE.len()];
     from.read_exact(&mut magic)?;
     if magic == ARCHIVE {
         return copy_archive(from, to, moves);
     }
-    let mut bytes = magic.to_vec();
-    from.take(LARGEST_OBJECT).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_OBJECT {
-        return Ok(false);
+    let size = from.seek(SeekFrom::End(0))?;
+    from.rewind()?;
+    if size > LARGEST_OBJECT {
+        return large::copy(&mut from, size, &mut to, moves);
     }
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
     let Some(bytes) = moved(bytes, moves) else {
         return Ok(false);
     };
-    let mut to = to;
     to.write_all(&bytes)?;
     Ok(true)
 }

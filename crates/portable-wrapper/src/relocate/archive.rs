@@ -2,17 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::ops::Range;
 
-use super::{LARGEST_OBJECT, Moves, moved};
+use super::{LARGEST_OBJECT, Moves, large, moved};
 
 pub(super) const ARCHIVE: &[u8] = &object::archive::MAGIC;
 /// The length of the header of a member.
 pub(super) const HEADER: usize = 60;
+/// The names of the members that are no objects: the tables of symbols, and of long names.
+const TABLES: [&str; 3] = ["/", "/SYM64/", "//"];
 
 /// Copies an archive member by member.
-pub(super) fn copy_archive(mut from: impl Read, mut to: File, moves: &Moves) -> io::Result<bool> {
+pub(super) fn copy_archive(
+    mut from: impl Read + Seek,
+    mut to: File,
+    moves: &Moves,
+) -> io::Result<bool> {
     to.write_all(ARCHIVE)?;
     let (mut read, mut written) = (ARCHIVE.len() as u64, ARCHIVE.len() as u64);
     // The old and the new offset of each member's header.
@@ -28,20 +34,29 @@ pub(super) fn copy_archive(mut from: impl Read, mut to: File, moves: &Moves) -> 
         let Ok(size) = size.map_err(drop) else {
             return Ok(false);
         };
-        if header[58..] != *b"`\n" || name.starts_with("#1/") || size > LARGEST_OBJECT {
+        if header[58..] != *b"`\n" || name.starts_with("#1/") {
             return Ok(false);
+        }
+        offsets.insert(read, written);
+        read += HEADER as u64 + size.next_multiple_of(2);
+        if size > LARGEST_OBJECT {
+            to.write_all(&header)?;
+            if TABLES.contains(&&*name) || !large::copy(&mut from, size, &mut to, moves)? {
+                return Ok(false);
+            }
+            skip_padding(&mut from, size)?;
+            if size % 2 == 1 {
+                to.write_all(b"\n")?;
+            }
+            written += HEADER as u64 + size.next_multiple_of(2);
+            continue;
         }
         let mut data = Vec::new();
         (&mut from).take(size).read_to_end(&mut data)?;
         if data.len() as u64 != size {
             return Ok(false);
         }
-        if size % 2 == 1 {
-            let mut padding = [0];
-            read_all_or_nothing(&mut from, &mut padding)?;
-        }
-        offsets.insert(read, written);
-        read += HEADER as u64 + size.next_multiple_of(2);
+        skip_padding(&mut from, size)?;
         if name == "/" || name == "/SYM64/" {
             symbols = Some((written + HEADER as u64, data.clone(), name == "/SYM64/"));
         } else if name != "//" {
@@ -73,6 +88,15 @@ pub(super) fn copy_archive(mut from: impl Read, mut to: File, moves: &Moves) -> 
         }
         None => Ok(false),
     }
+}
+
+/// Skips the byte after a member of odd size.
+fn skip_padding(from: &mut impl Read, size: u64) -> io::Result<()> {
+    if size % 2 == 1 {
+        let mut padding = [0];
+        read_all_or_nothing(from, &mut padding)?;
+    }
+    Ok(())
 }
 
 /// The symbol table of an archive, with the new offsets of members.

@@ -1,83 +1,136 @@
 //! Whether an object can be searched for paths.
 
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memmem;
-use object::elf::FileHeader64;
-use object::read::elf::{FileHeader as _, SectionHeader as _};
-use object::{LittleEndian, ReadCache};
 
-use super::LARGEST_OBJECT;
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
 use super::elf::{
     AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_linked, is_relocatable, machine, named_sections,
 };
+use super::{LARGEST_OBJECT, large};
 
 /// The prefix of the names of sections with compressed debug information, in the older format of GNU.
-const ZDEBUG: &[u8] = b".zdebug";
+pub(super) const ZDEBUG: &[u8] = b".zdebug";
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
 /// information, as wide characters, or as immediate operands of code that writes a string in parts.
-pub(crate) fn is_searchable(mut from: impl Read, directories: &[&str]) -> bool {
-    let mut magic = [0; ARCHIVE.len()];
-    if from.read_exact(&mut magic).is_err() {
-        return true;
-    }
-    if magic != ARCHIVE {
-        let mut bytes = magic.to_vec();
-        let read = from.take(LARGEST_OBJECT).read_to_end(&mut bytes);
-        return read.is_ok() && is_searchable_object(&bytes, directories).unwrap_or(false);
-    }
-    let mut header = [0; HEADER];
-    while matches!(read_all_or_nothing(&mut from, &mut header), Ok(true)) {
-        let size = std::str::from_utf8(&header[48..58]).ok();
-        let Some(size) = size.and_then(|size| size.trim().parse::<u64>().ok()) else {
-            return false;
-        };
-        if size > LARGEST_OBJECT {
-            return false;
-        }
-        let mut data = Vec::new();
-        let read = (&mut from)
-            .take(size.next_multiple_of(2))
-            .read_to_end(&mut data);
-        let is_searchable = read.is_ok()
-            && (!data.starts_with(b"\x7fELF")
-                || is_searchable_object(&data, directories).unwrap_or(false));
-        if !is_searchable {
-            return false;
-        }
-    }
-    true
+pub(crate) fn is_searchable(from: impl Read + Seek, directories: &[&str]) -> bool {
+    are_searchable(from, directories).unwrap_or(false)
 }
 
-/// Whether `bytes` contain one of `directories` in characters of two or four bytes, such as `wchar_t`.
-fn contains_wide(bytes: &[u8], directories: &[&str]) -> bool {
-    let wide = |text: &str, width: usize| -> Vec<u8> {
-        let letters = text.encode_utf16().map(u32::from);
-        letters
-            .flat_map(|letter| letter.to_le_bytes().into_iter().take(width))
-            .collect()
+/// The same. Fails if the file cannot be read or its format is not known.
+fn are_searchable(mut from: impl Read + Seek, directories: &[&str]) -> io::Result<bool> {
+    let mut magic = [0; ARCHIVE.len()];
+    if !read_all_or_nothing(&mut from, &mut magic)? {
+        return Ok(true);
+    }
+    if magic != ARCHIVE {
+        let size = from.seek(SeekFrom::End(0))?;
+        from.rewind()?;
+        return is_next_searchable(&mut from, size, directories);
+    }
+    let mut header = [0; HEADER];
+    while read_all_or_nothing(&mut from, &mut header)? {
+        let size = std::str::from_utf8(&header[48..58]).map_err(io::Error::other)?;
+        let size: u64 = size.trim().parse().map_err(io::Error::other)?;
+        let start = from.stream_position()?;
+        let mut magic = [0; 4];
+        let is_object = read_all_or_nothing(&mut from, &mut magic)? && magic == *b"\x7fELF";
+        from.seek(SeekFrom::Start(start))?;
+        if is_object && !is_next_searchable(&mut from, size, directories)? {
+            return Ok(false);
+        }
+        from.seek(SeekFrom::Start(
+            start.saturating_add(size.next_multiple_of(2)),
+        ))?;
+    }
+    Ok(true)
+}
+
+/// Whether the object in the next `size` bytes can be searched.
+fn is_next_searchable(
+    from: &mut (impl Read + Seek),
+    size: u64,
+    directories: &[&str],
+) -> io::Result<bool> {
+    if size > LARGEST_OBJECT {
+        return is_large_searchable(from, size, directories);
+    }
+    let mut bytes = Vec::new();
+    from.take(size).read_to_end(&mut bytes)?;
+    Ok(is_searchable_object(&bytes, directories).unwrap_or(false))
+}
+
+/// The same for an object that is not read into memory.
+fn is_large_searchable(
+    from: &mut (impl Read + Seek),
+    size: u64,
+    directories: &[&str],
+) -> io::Result<bool> {
+    let start = from.stream_position()?;
+    let mut first = [0; 64];
+    from.read_exact(&mut first)?;
+    if !is_relocatable(&first) && !is_linked(&first) {
+        return Ok(false);
+    }
+    let headers = large::Headers::read(from, start..start.saturating_add(size));
+    let headers = headers.map_err(io::Error::other)?;
+    let Some(has_part) = search_of_code(headers.machine) else {
+        return Ok(false);
     };
-    let is_in = |text: &&str| {
-        [2, 4]
-            .iter()
-            .any(|width| memmem::find(bytes, &wide(text, *width)).is_some())
+    if headers.compresses_debug_information {
+        return Ok(false);
+    }
+    let mut code = Vec::new();
+    for range in headers.code {
+        if range.end - range.start > LARGEST_OBJECT {
+            return Ok(false);
+        }
+        code.clear();
+        from.seek(SeekFrom::Start(range.start))?;
+        from.take(range.end - range.start).read_to_end(&mut code)?;
+        if has_part(&code, directories) {
+            return Ok(false);
+        }
+    }
+    from.seek(SeekFrom::Start(start))?;
+    let wide: Vec<Vec<u8>> = wide(directories).collect();
+    Ok(!large::contains(from.take(size), &wide)?)
+}
+
+/// `directories` in characters of two and four bytes, such as `wchar_t`.
+fn wide(directories: &[&str]) -> impl Iterator<Item = Vec<u8>> {
+    let both = |directory: &&str| {
+        [2, 4].map(|width| -> Vec<u8> {
+            let letters = directory.encode_utf16().map(u32::from);
+            letters
+                .flat_map(|letter| letter.to_le_bytes().into_iter().take(width))
+                .collect()
+        })
     };
-    directories.iter().any(is_in)
+    directories.iter().flat_map(both)
+}
+
+/// Whether code contains a part of one of the directories.
+type SearchOfCode = fn(code: &[u8], directories: &[&str]) -> bool;
+
+/// How code for this processor is searched for parts of directories; `None` if it is not known how it writes strings in parts.
+fn search_of_code(machine: u64) -> Option<SearchOfCode> {
+    match machine {
+        X86_64 => Some(has_long_operand),
+        AARCH64 => Some(has_joined_operands),
+        _ => None,
+    }
 }
 
 /// `None` if the format of the object is not known.
 fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
-    if !is_relocatable(bytes) && !is_linked(bytes) || contains_wide(bytes, directories) {
+    let is_wide = wide(directories).any(|text| memmem::find(bytes, &text).is_some());
+    if !is_relocatable(bytes) && !is_linked(bytes) || is_wide {
         return Some(false);
     }
-    let has_part = match machine(bytes)? {
-        X86_64 => has_long_operand,
-        AARCH64 => has_joined_operands,
-        // How others write strings in parts is not known.
-        _ => return Some(false),
-    };
+    let has_part = search_of_code(machine(bytes)?)?;
     for (section, name) in named_sections(bytes)? {
         if section.flags & COMPRESSED != 0 || name.starts_with(ZDEBUG) {
             return Some(false);
@@ -91,18 +144,9 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
 
 /// Whether the program or shared library `from` has compressed debug information. Reads only its headers and the names of its
 /// sections.
-pub(crate) fn compresses_debug_information(from: impl Read + Seek) -> object::Result<bool> {
-    let data = ReadCache::new(from);
-    let header = FileHeader64::<LittleEndian>::parse(&data)?;
-    let sections = header.sections(LittleEndian, &data)?;
-    for section in sections.iter() {
-        let is_flagged = section.sh_flags(LittleEndian).0 & COMPRESSED != 0;
-        let name = sections.section_name(LittleEndian, section);
-        if is_flagged || name.is_ok_and(|name| name.starts_with(ZDEBUG)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+pub(crate) fn compresses_debug_information(mut from: impl Read + Seek) -> object::Result<bool> {
+    let headers = large::Headers::read(&mut from, 0..u64::MAX)?;
+    Ok(headers.compresses_debug_information)
 }
 
 /// Whether code contains eight characters of one of `directories`, which is the longest operand of an x86 instruction.

@@ -26,6 +26,9 @@ const MAIN: &str = r#"
     }
 "#;
 
+/// Data because of which an object is not read into memory.
+const LARGE: &str = "char large[25 << 20] = { 1 };\n";
+
 /// Compiles [`SOURCE`] in `directory` to an archive, and returns it.
 fn archive(directory: &Path, flags: &[&str]) -> Vec<u8> {
     fsio::create_dir_all(directory).unwrap();
@@ -223,7 +226,7 @@ fn a_moved_program_equals_one_linked_elsewhere(#[case] compiler: &str, #[case] f
         (&long, &short, &at_long, &at_short),
     ] {
         let moves = Moves::new(vec![(text(from), text(to))]);
-        assert!(is_movable(&**old, &moves));
+        assert!(is_movable(io::Cursor::new(&**old), &moves));
         let moved = moved_archive(old, &moves).expect("it fits");
         assert_eq!(memmem::find(&moved, text(from).as_bytes()), None);
         assert_eq!(entries(to, &moved), entries(to, new));
@@ -271,7 +274,7 @@ fn only_debug_information_of_a_program_is_rewritten(
     let library = fsio::read_artifact(here.join("x.so")).unwrap();
     let moves = Moves::new(vec![(from.clone(), from.replace("/here", to))]);
     assert_eq!(moved_archive(&library, &moves).is_some(), fits);
-    assert_eq!(is_movable(&*library, &moves), fits);
+    assert_eq!(is_movable(io::Cursor::new(&library), &moves), fits);
 }
 
 /// Compressed, of another file, or with something behind it.
@@ -284,22 +287,22 @@ fn programs_with_unknown_debug_information_are_refused() {
     let is_compressed =
         |program: &[u8]| compresses_debug_information(io::Cursor::new(program)).unwrap();
     let plain = linked(&here, "gcc", &["-g"]);
-    assert!(is_movable(&*plain, &moves) && !is_compressed(&plain));
+    assert!(is_movable(io::Cursor::new(&plain), &moves) && !is_compressed(&plain));
     let appended = [&*plain, b"and more"].concat();
-    assert!(!is_movable(&*appended, &moves));
+    assert!(!is_movable(io::Cursor::new(&appended), &moves));
     run(
         &here,
         "objcopy",
         &["--only-keep-debug", "program", "program.debug"],
     );
     let separate = fsio::read_artifact(here.join("program.debug")).unwrap();
-    assert!(!is_movable(&*separate, &moves));
+    assert!(!is_movable(io::Cursor::new(&separate), &moves));
     for kind in ["zlib", "zlib-gnu"] {
         let compresses = format!("-Wl,--compress-debug-sections={kind}");
         let program = linked(&here, "gcc", &["-g3", &compresses]);
         assert!(is_compressed(&program), "{kind}");
         if memmem::find(&program, from.as_bytes()).is_some() {
-            assert!(!is_movable(&*program, &moves), "{kind}");
+            assert!(!is_movable(io::Cursor::new(&program), &moves), "{kind}");
         }
     }
 }
@@ -375,15 +378,20 @@ fn objects_that_may_hide_paths_are_not_searchable() {
         (&wide, "-O2", false),
         (&wide_16, "-O2", false),
     ] {
-        fsio::replace(&here.join("x.c"), source.as_bytes()).unwrap();
-        let args = [flag, "-g", "-c", "x.c", "-o", "x.o"];
-        run(&here, "cc", &args);
-        let object = fsio::read_artifact(here.join("x.o")).unwrap();
-        assert_eq!(
-            is_searchable(&*object, &[&from]),
-            is_fine,
-            "{flag} {source}"
-        );
+        for large in ["", LARGE] {
+            fsio::replace(&here.join("x.c"), [large, source].concat().as_bytes()).unwrap();
+            run(&here, "cc", &[flag, "-g", "-c", "x.c", "-o", "x.o"]);
+            run(&here, "ar", &["rcs", "x.a", "x.o"]);
+            for file in ["x.o", "x.a"] {
+                let object = fsio::open(&here.join(file)).unwrap();
+                assert_eq!(
+                    is_searchable(object, &[&from]),
+                    is_fine,
+                    "{file} {flag} {large} {source}"
+                );
+            }
+            fsio::remove_file(&here.join("x.a")).unwrap();
+        }
     }
 }
 
@@ -421,5 +429,64 @@ fn sections_keep_their_alignment() {
         if let Some((at, _)) = section.file_range() {
             assert_eq!(at % section.align().max(1), 0, "{:?}", section.name());
         }
+    }
+}
+
+/// harfbuzz-sys compiles one source to an object of 25 MiB.
+#[test]
+fn large_objects_are_copied_if_they_contain_no_path_that_is_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    let here = root.path().join("here");
+    fsio::create_dir_all(&here).unwrap();
+    let from = here.to_str().unwrap();
+    let moves = Moves::new(vec![(from.to_owned(), format!("{from}/else/where"))]);
+    let map = format!("-ffile-prefix-map={from}=.");
+    for (flag, fits) in [(&*map, true), ("-g", false)] {
+        // Members of odd sizes are padded.
+        let source = format!("{LARGE}int number(void) {{ return large[0]; }}\n");
+        fsio::replace(&here.join("large.c"), source.as_bytes()).unwrap();
+        fsio::replace(
+            &here.join("small.c"),
+            b"int number(void);\nint more(void) { return number() + 1; }\n",
+        )
+        .unwrap();
+        run(&here, "cc", &["-g", flag, "-c", "large.c"]);
+        let mut large = fsio::read_artifact(here.join("large.o")).unwrap();
+        assert_eq!(moved_archive(&large, &moves), fits.then(|| large.clone()));
+        large.push(0);
+        fsio::replace(&here.join("large.o"), &large).unwrap();
+        // The path in this one is replaced by a longer one.
+        run(&here, "cc", &["-g", "-c", "small.c"]);
+        run(&here, "ar", &["rcs", "lib.a", "small.o", "large.o"]);
+        let archive = fsio::read_artifact(here.join("lib.a")).unwrap();
+        let copy = moved_archive(&archive, &moves);
+        assert_eq!(copy.is_some(), fits);
+        if let Some(longer) = copy {
+            assert!(longer.len() > archive.len());
+            let main = "int more(void);\nint printf(const char *, ...);\nint main(void) { return printf(\"%d\\n\", more()) < 0; }\n";
+            assert_eq!(printed_by(main, &here, &longer), "2\n");
+        }
+        fsio::remove_file(&here.join("lib.a")).unwrap();
+    }
+}
+
+/// A program or library that does not fit into memory is shared if it only names directories that are the same everywhere.
+#[test]
+fn large_programs_are_movable_if_they_contain_no_path_that_is_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    let here = root.path().join("here");
+    fsio::create_dir_all(&here).unwrap();
+    let (from, other) = (here.to_str().unwrap(), "/usr/registry");
+    let source =
+        format!("{LARGE}const char *text = \"{other}\";\nint main(void) {{ return large[0]; }}\n");
+    fsio::replace(&here.join("main.c"), source.as_bytes()).unwrap();
+    for (flags, fits) in [(["-g0", "-O0"], true), (["-g", "-O0"], false)] {
+        run(&here, "cc", &[flags[0], flags[1], "main.c", "-o", "main"]);
+        let moves = [
+            (from.to_owned(), format!("{from}/other")),
+            (other.to_owned(), other.to_owned()),
+        ];
+        let program = fsio::open(&here.join("main")).unwrap();
+        assert_eq!(is_movable(program, &Moves::new(moves.to_vec())), fits);
     }
 }

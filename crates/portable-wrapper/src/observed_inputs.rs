@@ -105,15 +105,15 @@ pub(super) struct ObservedInputs {
     /// Properties of the machine and the user, besides files, that a script of the workspace queried.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) machine: BTreeSet<MachineValue>,
-    /// Names of files that were searched for in the directories above `OUT_DIR` and that none of these has.
+    /// Names of files that were searched for in the directories above `OUT_DIR`, up to the nearest one or the root.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) missing_upwards: BTreeSet<String>,
-    /// A file in the ancestor of the target directory with this number was found by a search in the directories above `OUT_DIR`.
+    pub(super) nearest_above: BTreeSet<String>,
+    /// Names of files that were searched for there, where the search went on above the nearest one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) all_above: BTreeSet<String>,
+    /// How many of the directories above the target directory are in the checkout.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub(super) least_depth: usize,
-    /// Whether a file was searched for in all directories above `OUT_DIR`, so that a run in a checkout at another depth may find
-    /// another file.
-    pub(super) looks_upwards: bool,
+    pub(super) levels_of_checkout: usize,
 }
 
 impl ObservedInputs {
@@ -123,7 +123,8 @@ impl ObservedInputs {
             &self.files,
             &self.installed,
             &self.looked_for,
-            &self.missing_upwards,
+            &self.nearest_above,
+            &self.all_above,
             &self.directories,
             &self.library_dirs,
             &self.packages,
@@ -152,20 +153,31 @@ impl ObservedInputs {
         let programs = self.programs.iter();
         let programs =
             programs.filter_map(move |name| find_program(OsStr::new(name), &search_path));
+        self.opened_paths(path_map).chain(programs)
+    }
+
+    /// The paths of files that were read, in the checkout of `path_map`.
+    pub(super) fn opened_paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
         let files = self.files.iter();
-        files.map(|path| real_path(path, path_map)).chain(programs)
+        files.map(|path| real_path(path, path_map))
+    }
+
+    /// The paths of directories that were listed, in the checkout of `path_map`.
+    pub(super) fn listed_paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
+        let directories = self.directories.iter();
+        directories.map(|path| real_path(path, path_map))
     }
 
     /// The paths that were looked up and neither read nor listed, in the checkout of `path_map`.
     pub(super) fn looked_up_paths(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
         let looked_for = self.looked_for.iter();
         let looked_for = looked_for.map(|path| real_path(path, path_map));
-        looked_for.chain(self.paths_upwards(path_map))
+        looked_for.chain(self.paths_above(path_map))
     }
 
-    /// The paths at which a search in the directories above `OUT_DIR` found no file, in the checkout of `path_map`.
-    fn paths_upwards(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
-        let names = self.missing_upwards.iter();
+    /// The paths at which a search in the directories above `OUT_DIR` may find a file, in the checkout of `path_map`.
+    fn paths_above(&self, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
+        let names = self.nearest_above.iter().chain(&self.all_above);
         names.flat_map(|name| upwards::paths(Path::new(name), path_map))
     }
 
@@ -202,7 +214,7 @@ impl ObservedInputs {
         let exchanged = Exchanged::since(moment);
         let all = all.into_iter().flatten();
         let all = all.map(|path| real_path(path, path_map));
-        all.chain(self.paths_upwards(path_map)).any(|path| {
+        all.chain(self.paths_above(path_map)).any(|path| {
             if path_map.is_below(&path, Role::Target) || path.starts_with(env::temp_dir()) {
                 return false;
             }
@@ -295,30 +307,27 @@ impl ObservedInputs {
         for value in &self.machine {
             key.add(value.name(), value.now());
         }
-        self.add_upwards(&mut key, path_map);
+        self.add_found_above(&mut key, path_map);
         Found {
             digest: key.finish(),
             parts: files_of(key.parts()),
         }
     }
 
-    /// Adds what a search in the directories above the target directory finds.
-    fn add_upwards(&self, key: &mut Key, path_map: &PathMap) {
-        for name in &self.missing_upwards {
-            let mut paths = upwards::paths(Path::new(name), path_map);
-            let found = paths.find(|path| path.symlink_metadata().is_ok());
-            let found = found.map(|path| path_map.to_placeholders_path(&path));
+    /// Adds which files are found by the searches in the directories above the target directory. Their contents are compared by
+    /// their paths.
+    fn add_found_above(&self, key: &mut Key, path_map: &PathMap) {
+        let nearest = self.nearest_above.iter().map(|name| (name, 1));
+        let all = self.all_above.iter().map(|name| (name, usize::MAX));
+        for (name, most) in nearest.chain(all) {
+            let mut found = upwards::found(Path::new(name), self.levels_of_checkout, path_map);
+            for above in &mut found {
+                above.truncate(most);
+            }
+            // In another layout, there may be more places in which nothing is found.
+            found.retain(|above| !above.is_empty());
             let label = Path::new(&Role::Target.placeholder()).join("..").join(name);
-            key.add(label.to_string_lossy(), found.unwrap_or_default());
-        }
-        if self.looks_upwards || self.least_depth > 0 {
-            let depth = upwards::depth(path_map);
-            let depth = if self.looks_upwards {
-                depth
-            } else {
-                depth.min(self.least_depth)
-            };
-            key.add("depth", depth.to_string());
+            key.add(label.to_string_lossy(), format!("{found:?}"));
         }
     }
 

@@ -102,12 +102,7 @@ impl Run<'_> {
         let known = CoveredFiles::of(self, requests, &real_paths);
         let registries = registries();
         let mut of_packages: BTreeMap<PathBuf, Vec<AskedFile<'_>>> = BTreeMap::new();
-        let searches = UpwardSearches::of(
-            self.script.out_dir,
-            self.target()?,
-            self.script.path_map,
-            files.keys(),
-        );
+        let searches = UpwardSearches::of(self.script, self.target()?, &files);
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
         for (path, uses) in &files {

@@ -32,6 +32,9 @@ pub(crate) struct Source {
     pub(crate) names: BTreeSet<String>,
     /// The contents of string literals.
     pub(crate) texts: BTreeSet<String>,
+    /// The words in files that the code includes as literals.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    words_of_data: BTreeSet<String>,
     /// Whether the code reads the variable `_`, which shells set.
     reads_wildcard: bool,
     /// Whether a string literal may be the name of that variable.
@@ -81,6 +84,7 @@ pub fn stamp(source: &str) -> Option<Stamp> {
     let read = Source {
         names: owned(names(source)),
         texts: owned(texts(source)),
+        words_of_data: BTreeSet::new(),
         reads_wildcard: false,
         has_wildcard: false,
         digest: String::new(),
@@ -120,15 +124,15 @@ impl Source {
         let listed = String::from_utf8(fsio::read_bytes(dep_info)?).ok()?;
         let mut source = Self::default();
         let mut content = Key::default();
-        for file in listed_files::listed(DepInfo::parse(&listed)?, root)? {
+        for file in listed_files::read(DepInfo::parse(&listed)?, root)? {
             content.add("file", &file.content);
             let text = String::from_utf8_lossy(&file.content);
+            let names = names(&text).into_iter().map(ToOwned::to_owned);
             if file.is_literal {
-                source.texts.extend(text.lines().map(ToOwned::to_owned));
-                continue;
+                source.words_of_data.extend(names);
+            } else {
+                source.names.extend(names);
             }
-            let names = names(&text).into_iter();
-            source.names.extend(names.map(ToOwned::to_owned));
             let texts = texts(&text).into_iter();
             source.texts.extend(texts.map(ToOwned::to_owned));
             source.reads_wildcard |= reads_wildcard(&text);
@@ -190,7 +194,9 @@ impl Source {
             *name != WILDCARD && (!is_noted || has_texts_of_names || !is_lower())
         };
         let names = self.names.iter().map(String::as_str);
+        let words_of_data = self.words_of_data.iter().map(String::as_str);
         names
+            .chain(words_of_data)
             .filter(may_be_variable)
             .chain(self.texts.iter().flat_map(|text| {
                 words(text).filter(move |word| {

@@ -145,15 +145,14 @@ impl Checks<'_> {
             self.compares_of_shell(OfShell::Program(program.clone()));
         }
         if let Some((observed, _)) = manifest.observed.as_ref().filter(|_| !script.is_published) {
-            let asked = [
-                (&observed.files, Scope::File),
-                (&observed.looked_for, Scope::File),
-                (&observed.directories, Scope::Names),
-            ];
-            for (paths, what) in asked {
-                for path in paths {
-                    self.compares(Path::new(&*to.to_real_str(path)), what, Detected::Not);
-                }
+            for path in observed
+                .opened_paths(&to)
+                .chain(observed.looked_up_paths(&to))
+            {
+                self.compares(&path, Scope::File, Detected::Not);
+            }
+            for path in observed.listed_paths(&to) {
+                self.compares(&path, Scope::Names, Detected::Not);
             }
         }
         let Some((observed, digest)) = &manifest.observed else {

@@ -83,7 +83,8 @@ impl Run<'_> {
         let mut names = vec![path_map.to_placeholders_str(text)];
         let is_absolute = names[0] == text;
         let may_move = path_map.is_below(self.script.package, Role::Workspace);
-        if is_absolute && may_move && (is_of_checkout || uses.is_relative) {
+        let is_by_place = uses.is_relative || search.is_some();
+        if is_absolute && may_move && (is_of_checkout || is_by_place) {
             // In another checkout, it has the same path relative to the workspace.
             let relative = self.path_from_workspace(path);
             if is_of_checkout {
@@ -97,7 +98,7 @@ impl Run<'_> {
         };
         let mut levels = target.ancestors().enumerate().skip(1);
         let level = levels.find(|(level, directory)| match search {
-            Some(search) => *level == search.level,
+            Some(search) => Some(*level) == search.level,
             None => is_around(directory),
         });
         if is_absolute && level.is_none_or(|(_, directory)| !self.around.has(directory)) {
@@ -118,27 +119,29 @@ impl Run<'_> {
             && (search.is_some() || level == 1 || !is_in_well_known_directory(path))
         {
             let below = path.strip_prefix(directory).unwrap_or(path);
-            if let Some(Search { name, end, .. }) = search
-                && end == SearchEnd::NotFound
-            {
-                let name = name.to_str().ok_or(Uncacheable::ScriptDeclared)?;
-                observed.missing_upwards.insert(name.to_owned());
-            } else {
+            let is_of_checkout = self.around.has(directory);
+            // A search that finds a file above the checkout has to find the same one.
+            if search.is_none() || is_of_checkout {
                 let upwards = target.join("../".repeat(level)).join(below);
                 names.push(path_map.to_placeholders_str(&upwards.to_string_lossy()));
             }
-            match search.map(|search| search.end) {
-                Some(SearchEnd::Found(number)) => {
-                    observed.least_depth = observed.least_depth.max(number);
-                }
-                Some(SearchEnd::AboveFound) => observed.looks_upwards = true,
-                Some(SearchEnd::NotFound) | None => {}
-            }
-            let is_in_root = level == 1 && (search.is_some() || below.iter().count() == 1);
-            if is_in_root && directory.join("Cargo.lock").is_file() {
-                // The file is in the root of the workspace, whose path differs between checkouts.
+            let is_in_root =
+                level == 1 && below.iter().count() == 1 && directory.join("Cargo.lock").is_file();
+            if is_absolute && (is_in_root || search.is_some() && is_of_checkout) {
+                // The path of the checkout differs.
                 names.remove(0);
             }
+        }
+        if let Some(Search { name, end, .. }) = search {
+            let name = name.to_str().ok_or(Uncacheable::ScriptDeclared)?;
+            let names = match end {
+                SearchEnd::AtNearest => &mut observed.nearest_above,
+                SearchEnd::AboveNearest => &mut observed.all_above,
+            };
+            names.insert(name.to_owned());
+            let of_checkout = |directory: &&Path| self.around.has(directory);
+            let above = target.ancestors().skip(1);
+            observed.levels_of_checkout = above.take_while(of_checkout).count();
         }
         Ok(names)
     }

@@ -5,17 +5,20 @@ use std::path::Path;
 use memchr::memmem;
 
 use crate::dep_info::DepInfo;
-use crate::package::is_rust;
 use sccfg_util::fsio;
 
 /// The names of files that clippy reads for a unit, and adds to its dep-info.
 const OF_CLIPPY: [&str; 3] = [".clippy.toml", "Cargo.toml", "clippy.toml"];
 
 /// Macros of the standard library that make a literal of a file.
-const LITERALS: [&str; 2] = ["include_bytes!", "include_str!"];
+const LITERALS: [&[u8]; 2] = [b"include_bytes!", b"include_str!"];
+/// The macro of the standard library that makes code of a file, whose name it may put together.
+const CODE: &[u8] = b"include!";
+/// Extensions of files that nothing runs.
+const OF_DATA: [&str; 8] = ["csv", "json", "list", "md", "toml", "txt", "yaml", "yml"];
 
 /// A file of a build script.
-pub(super) struct Listed {
+pub(super) struct ListedFile {
     pub(super) content: Vec<u8>,
     /// Whether the code includes it as a literal, and not as code.
     pub(super) is_literal: bool,
@@ -23,7 +26,7 @@ pub(super) struct Listed {
 
 /// The files of a build script. Those that clippy reads count only if the code names them, because it may include them. `root` is
 /// the working directory of the compiler.
-pub(super) fn listed(listed: DepInfo, root: &Path) -> Option<Vec<Listed>> {
+pub(super) fn read(listed: DepInfo, root: &Path) -> Option<Vec<ListedFile>> {
     let mut variables = listed.variables.iter();
     let is_clippy = variables.any(|(name, _)| name == "CLIPPY_ARGS");
     let (mut all, mut of_clippy) = (Vec::new(), Vec::new());
@@ -36,42 +39,53 @@ pub(super) fn listed(listed: DepInfo, root: &Path) -> Option<Vec<Listed>> {
             all.push((name, content));
         }
     }
-    let is_named = |name: &str| {
-        let mut all = all.iter();
-        all.any(|(_, content)| memmem::find(content, name.as_bytes()).is_some())
+    let has = |text: &[u8]| {
+        all.iter()
+            .any(|(_, content)| memmem::find(content, text).is_some())
     };
-    of_clippy.retain(|(name, _)| is_named(name));
+    of_clippy.retain(|(name, _)| has(name.as_bytes()));
+    let includes_code = has(CODE);
     all.extend(of_clippy);
-    let are_literals: Vec<bool> = all.iter().map(|(name, _)| is_literal(name, &all)).collect();
-    let listed = all.into_iter().zip(are_literals);
-    let listed = listed.map(|((_, content), is_literal)| Listed {
+    let are_literals: Vec<bool> = all
+        .iter()
+        .map(|(name, _)| !includes_code && is_literal(name, &all))
+        .collect();
+    let files = all.into_iter().zip(are_literals);
+    let files = files.map(|((_, content), is_literal)| ListedFile {
         content,
         is_literal,
     });
-    Some(listed.collect())
+    Some(files.collect())
 }
 
-/// Whether the file with this name is no code: each mention of it in `all` files is the argument of a macro that makes a literal.
+/// Whether the file with this name has data, and each mention of it in `all` files is the argument of a macro that makes a literal.
 fn is_literal(name: &str, all: &[(String, Vec<u8>)]) -> bool {
-    if is_rust(Path::new(name)) {
+    let extension = Path::new(name).extension().and_then(|it| it.to_str());
+    if !extension.is_some_and(|extension| OF_DATA.contains(&extension)) {
         return false;
     }
     let mut is_named = false;
     for (_, content) in all {
         for at in memmem::find_iter(content, name.as_bytes()) {
             let before = &content[..at];
+            let is_whole = before.ends_with(b"\"") || before.ends_with(b"/");
             let quote = memchr::memrchr(b'"', before).unwrap_or(0);
-            let before = before[..quote].trim_ascii_end();
-            let called = before.strip_suffix(b"(").unwrap_or_default();
-            let called = called.trim_ascii_end();
-            if !LITERALS
-                .iter()
-                .any(|name| called.ends_with(name.as_bytes()))
-            {
+            if !is_whole || !calls_literal(&before[..quote]) {
                 return false;
             }
             is_named = true;
         }
     }
     is_named
+}
+
+/// Whether `code` ends where the argument of a macro begins that makes a literal.
+fn calls_literal(code: &[u8]) -> bool {
+    let called = code.trim_ascii_end().strip_suffix(b"(").unwrap_or_default();
+    let called = called.trim_ascii_end();
+    LITERALS.iter().any(|name| {
+        let before = called.strip_suffix(*name).map(<[u8]>::last);
+        let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        before.is_some_and(|before| !before.is_some_and(is_in_name))
+    })
 }

@@ -157,7 +157,22 @@ pub(super) fn is_sentence(text: &str) -> bool {
         Some("env") => is_word && !text.contains('=') && !words.chain(second).any(is_program),
         _ => false,
     };
-    is_beginning && !text.contains(['\n', '\r', '\\', ';', '|', '&', '$', '`', '('])
+    is_beginning
+        && !text.contains(['\n', '\r', '\\', ';', '&', '$', '`', '('])
+        && !text.split(' ').any(is_pipe)
+}
+
+/// Whether `word` has a `|`, other than between alternatives in braces, as in `set NAME={yes|no}`: a shell would start a program
+/// called `no}`.
+fn is_pipe(word: &str) -> bool {
+    let is_name = |name: &str| name.chars().all(char::is_alphanumeric);
+    let inside = word.split_once('{').map(|(_, rest)| rest);
+    let inside = inside.and_then(|rest| rest.strip_suffix('}'));
+    let are_alternatives = inside.is_some_and(|inside| {
+        let inside = inside.trim_matches(['{', '}']);
+        inside.split('|').all(is_name)
+    });
+    word.contains('|') && !are_alternatives
 }
 
 pub(super) const RUNS_PROGRAMS: Signs = Signs {

@@ -27,11 +27,15 @@ fn hazard(code: &str) -> Option<Uncacheable> {
     read(code).hazard(&AmbientInputs::default(), false)
 }
 
-/// pyo3-ffi prints the first of these as a help. gmp-mpfr-sys panics with the third one.
+/// pyo3-ffi prints the first of these as a help. gmp-mpfr-sys panics with the third one, krb5-src prints the fourth one.
 #[rstest::rstest]
 #[case("set PYO3_NO_CHECK=1 to suppress this check", false)]
 #[case("export CC to select the compiler", false)]
 #[case("env var HOST having sensible characters", false)]
+#[case("set ac_cv_func_regcomp={{yes|no}} in the environment", false)]
+#[case("set x={yes|env", true)]
+#[case("set x={yes|no}|env", true)]
+#[case("set x={|env}", false)]
 #[case("env", true)]
 #[case("env -0", true)]
 #[case("env printenv", true)]
@@ -165,10 +169,15 @@ fn a_program_counts_only_in_a_script_that_runs_programs(
 #[case("std::include_bytes! (\n\"../list.txt\");", None)]
 #[case("include!(\"list.txt\");", Some(Uncacheable::ScriptRandom))]
 #[case(
+    "include!(concat!(\"list\", \".txt\")); include_str!(\"list.txt\");",
+    Some(Uncacheable::ScriptRandom)
+)]
+#[case(
     "include_str!(\"list.txt\"); call!(\"list.txt\");",
     Some(Uncacheable::ScriptRandom)
 )]
-#[case("#[path = \"list.txt\"] mod list;", Some(Uncacheable::ScriptRandom))]
+#[case("my_include_str!(\"list.txt\");", Some(Uncacheable::ScriptRandom))]
+#[case("include_str!(\"my_list.txt\");", Some(Uncacheable::ScriptRandom))]
 #[case(
     "#[path = \"list.txt\"] mod list; include_str!(\"list.txt\");",
     Some(Uncacheable::ScriptRandom)
@@ -178,8 +187,41 @@ fn a_program_counts_only_in_a_script_that_runs_programs(
     Some(Uncacheable::ScriptRandom)
 )]
 fn an_included_text_is_no_code(#[case] code: &str, #[case] expected: Option<Uncacheable>) {
-    let source = read_with(code, &[("list.txt", "util/random.cc\nTZ\n")]);
-    assert_eq!(source.hazard(&AmbientInputs::default(), true), expected);
-    // It may be a list of variables.
-    assert!(source.words(&AmbientInputs::default(), true).contains("TZ"));
+    let source = read_with(
+        code,
+        &[("list.txt", "util/random.cc\nTZ\nset -e\ngit is used\n")],
+    );
+    let used = AmbientInputs::default();
+    assert_eq!(source.hazard(&used, true), expected);
+    // It may be a list of variables, but its lines are no commands.
+    assert!(source.words(&used, true).contains("TZ"));
+    assert!(!source.prints_variables(&used) && !source.reads_git(&used));
+}
+
+#[test]
+fn strings_in_an_included_text_count() {
+    let list = [(
+        "list.json",
+        "{ \"commands\": [\"date\", \"curl\"], \"file\": \"/proc/cpuinfo\" }",
+    )];
+    let code = "std::process::Command::new(include_str!(\"list.json\"));";
+    let source = read_with(code, &list);
+    assert_eq!(
+        source.hazard(&AmbientInputs::default(), true),
+        Some(Uncacheable::ScriptMachine)
+    );
+    assert!(source.possible_programs().any(|program| program == "curl"));
+}
+
+/// It may write a program from it, and run that.
+#[test]
+fn an_included_program_is_code() {
+    let source = read_with(
+        "include_str!(\"probe.c\");",
+        &[("probe.c", "int main(void) { return random(); }")],
+    );
+    assert_eq!(
+        source.hazard(&AmbientInputs::default(), true),
+        Some(Uncacheable::ScriptRandom)
+    );
 }

@@ -47,7 +47,7 @@ use self::shared::SharedRuns;
 pub(super) use self::source::Source;
 pub use self::source::{Stamp, stamp};
 use self::tree::Tree;
-pub(super) use self::tree::names_workspace;
+pub(super) use self::tree::{is_deps_log, names_workspace};
 pub(super) use self::variables::read::VariablesRead;
 pub(super) use self::variables::{is_of_cargo, may_read, session, shown_variable, variables};
 use super::build_dir::wrapper_dir;

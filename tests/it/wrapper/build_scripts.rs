@@ -1259,6 +1259,30 @@ fn a_copy_of_a_compressed_file_of_the_package_hides_no_path() {
     assert!(out_dir(&linked).join("copied/data.zip").exists());
 }
 
+/// shaderc-sys builds with ninja, which leaves a binary file with paths of the checkout.
+#[rstest]
+#[requires(sccache)]
+fn what_was_built_with_ninja_is_shared_without_its_log(#[values(true, false)] is_seeded: bool) {
+    let value = "{ let log = [&b\"# ninjadeps\\n\\x04\\0\\0\\0\"[..], out.as_bytes(), b\"\\0\\0\"].concat(); \
+        fs::write(format!(\"{out}/.ninja_deps\"), &log).unwrap(); fs::write(format!(\"{out}/built\"), b\"\\0\").unwrap(); \"said\" }";
+    let project = app(&saying(value)).committed();
+    let main = project.main();
+    main.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 1);
+    assert!(out_dir(&main).join(".ninja_deps").exists());
+    let linked = project.linked("a/b/deeper");
+    if is_seeded {
+        seed(&linked);
+        linked.cargo(&["build"]).ok().nothing_to_do();
+    } else {
+        linked.cargo(&["build"]).ok();
+    }
+    assert_eq!(take_runs(&project), 0);
+    let out = out_dir(&linked);
+    assert!(out.join("built").exists() && !out.join(".ninja_deps").exists());
+    assert_eq!(says_the_same_uncached(&linked), "said\n");
+}
+
 #[requires(sccache)]
 #[test]
 fn two_builds_at_once_run_a_script_once() {

@@ -4,6 +4,7 @@
 //! path in any other file, the tree is valid only for checkouts at the same path.
 
 mod capture;
+mod ninja;
 
 use std::collections::BTreeSet;
 use std::fs::Permissions;
@@ -19,6 +20,7 @@ use crate::relocate::{self, Moves};
 
 pub(crate) use capture::names_workspace;
 pub(super) use capture::{capture, with_placeholders};
+pub(crate) use ninja::is_deps_log;
 use sccfg_util::fsio;
 
 /// The number of threads that restore files: creating a file mostly waits for the file system.

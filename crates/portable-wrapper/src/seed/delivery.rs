@@ -267,6 +267,9 @@ impl Delivery<'_> {
                 }
                 fsio::replace_link(&to, &target)?;
             } else if kind.is_file() {
+                if build_script::is_deps_log(from) {
+                    continue;
+                }
                 if from.metadata()?.nlink() > 1 {
                     return Err("its build script created a file with several hard links".into());
                 }

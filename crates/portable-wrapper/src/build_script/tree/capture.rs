@@ -11,6 +11,7 @@ use ignore::{DirEntry, WalkBuilder};
 use memchr::memmem;
 
 use super::super::around_target::{AroundTarget, follows_flag};
+use super::ninja::is_deps_log;
 use super::{PACK, Paths, Place, StoredFile, Tree};
 use crate::digest;
 use crate::path_map::{PathMap, Role};
@@ -163,6 +164,9 @@ impl<'a> Capture<'a> {
                 let target = self.link_target(out_dir, path)?;
                 self.tree.links.push((name, target));
             } else if kind.is_file() {
+                if is_deps_log(path) {
+                    continue;
+                }
                 let file = self.file(path, name, &mut pack)?;
                 self.tree.files.push(file);
                 if self.tree.files.len() > MAX_FILES {

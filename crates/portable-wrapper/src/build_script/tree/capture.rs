@@ -14,7 +14,7 @@ use super::super::around_target::{AroundTarget, follows_flag};
 use super::ninja::is_deps_log;
 use super::{PACK, Paths, Place, StoredFile, Tree};
 use crate::digest;
-use crate::path_map::{PathMap, Role};
+use crate::path_map::{PathMap, Role, has_one_component};
 use crate::relocate::{self, Moves};
 use crate::windows::Part;
 use sccfg_util::fsio;
@@ -46,9 +46,13 @@ pub(in super::super) fn with_placeholders(
     path_map: &PathMap,
     around: &AroundTarget,
 ) -> Option<Vec<u8>> {
-    // The directory is part of a longer path, such as `/w` in `/usr/w`.
+    // The directory is part of a longer path, such as `/w` in `/usr/w`. A makefile of krb5 has names of variables such as
+    // `DEPTARGETS_/usr/src/krb5`.
     let is_part = |directory: &str| {
-        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
+        let follows_word = |byte: u8| byte == b'_' && !has_one_component(directory.as_bytes());
+        let is_name = |byte: &u8| {
+            byte.is_ascii_alphanumeric() || b"_-./".contains(byte) && !follows_word(*byte)
+        };
         memmem::find_iter(text, directory.as_bytes())
             .any(|at| at > 0 && is_name(&text[at - 1]) && !follows_flag(&text[..at]))
     };
@@ -469,3 +473,6 @@ impl Pack {
         Ok(at)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,6 +136,11 @@ impl ObservedInputs {
         self.machine.is_empty() && all.iter().all(|names| names.is_empty())
     }
 
+    /// Whether a file was searched for in the directories above `OUT_DIR`.
+    pub(super) fn searches_above(&self) -> bool {
+        !self.nearest_above.is_empty() || !self.all_above.is_empty()
+    }
+
     /// The number of files and directories that were read, listed or looked up.
     pub(super) fn number_of_files(&self) -> usize {
         let all = [

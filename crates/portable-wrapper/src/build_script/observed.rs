@@ -136,6 +136,9 @@ impl Run<'_> {
             self.add_package(&package, &files, &mut observed)?;
         }
         self.add_programs(requests, &known, &written, &mut observed)?;
+        if observed.searches_above() {
+            observed.levels_of_checkout = self.levels_of_checkout()?;
+        }
         if observed.number_of_files() > MAX_FILES {
             return Err(Uncacheable::ScriptDeclared);
         }

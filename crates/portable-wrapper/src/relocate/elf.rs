@@ -19,10 +19,17 @@ pub(super) const SYMTAB_SHNDX: u64 = 18;
 pub(super) const CREL: u64 = 0x4000_0014;
 const ALLOCATED: u64 = 0x2;
 pub(super) const EXECUTABLE: u64 = 0x4;
-pub(super) const COMPRESSED: u64 = 0x800;
+const COMPRESSED: u64 = 0x800;
+/// The prefix of the names of sections with compressed debug information, in the older format of GNU.
+const ZDEBUG: &[u8] = b".zdebug";
 pub(super) const MERGED_STRINGS: u64 = 0x30;
 pub(super) const SECTION_SYMBOL: u8 = 3;
 pub(super) const LINE_TABLE: &[u8] = b".debug_line";
+
+/// Whether a section with these flags and this name has compressed debug information.
+pub(super) fn is_compressed(flags: u64, name: &[u8]) -> bool {
+    flags & COMPRESSED != 0 || name.starts_with(ZDEBUG)
+}
 
 pub(super) fn is_relocatable(bytes: &[u8]) -> bool {
     kind(bytes) == Some(RELOCATABLE)

@@ -10,8 +10,7 @@ use object::read::elf::{FileHeader as _, SectionHeader as _};
 use object::{LittleEndian, ReadCache};
 
 use super::Moves;
-use super::elf::{COMPRESSED, EXECUTABLE};
-use super::searchable::ZDEBUG;
+use super::elf::{EXECUTABLE, is_compressed};
 
 /// The size of a piece, in bytes.
 const PIECE: usize = 1 << 20;
@@ -43,8 +42,7 @@ impl Headers {
         for section in sections.iter() {
             let flags = section.sh_flags(LittleEndian).0;
             let name = sections.section_name(LittleEndian, section);
-            found.compresses_debug_information |=
-                flags & COMPRESSED != 0 || name.is_ok_and(|name| name.starts_with(ZDEBUG));
+            found.compresses_debug_information |= is_compressed(flags, name.unwrap_or_default());
             let content = section.file_range(LittleEndian);
             if let Some((at, size)) = content.filter(|_| flags & EXECUTABLE != 0) {
                 let at = range.start.saturating_add(at);

@@ -6,12 +6,9 @@ use memchr::memmem;
 
 use super::archive::{ARCHIVE, HEADER, read_all_or_nothing};
 use super::elf::{
-    AARCH64, COMPRESSED, EXECUTABLE, X86_64, is_linked, is_relocatable, machine, named_sections,
+    AARCH64, EXECUTABLE, X86_64, is_compressed, is_linked, is_relocatable, machine, named_sections,
 };
 use super::{LARGEST_OBJECT, large};
-
-/// The prefix of the names of sections with compressed debug information, in the older format of GNU.
-pub(super) const ZDEBUG: &[u8] = b".zdebug";
 
 /// Whether the object or archive `from` cannot contain one of `directories` in a form that a search misses: in compressed debug
 /// information, as wide characters, or as immediate operands of code that writes a string in parts.
@@ -132,7 +129,7 @@ fn is_searchable_object(bytes: &[u8], directories: &[&str]) -> Option<bool> {
     }
     let has_part = search_of_code(machine(bytes)?)?;
     for (section, name) in named_sections(bytes)? {
-        if section.flags & COMPRESSED != 0 || name.starts_with(ZDEBUG) {
+        if is_compressed(section.flags, name) {
             return Some(false);
         }
         if section.flags & EXECUTABLE != 0 && has_part(bytes.get(section.range())?, directories) {

@@ -139,11 +139,15 @@ impl Run<'_> {
                 SearchEnd::AboveNearest => &mut observed.all_above,
             };
             names.insert(name.to_owned());
-            let of_checkout = |directory: &&Path| self.around.has(directory);
-            let above = target.ancestors().skip(1);
-            observed.levels_of_checkout = above.take_while(of_checkout).count();
         }
         Ok(names)
+    }
+
+    /// How many of the directories above the target directory are in the checkout.
+    pub(super) fn levels_of_checkout(&self) -> Result<usize, Uncacheable> {
+        let above = self.target()?.ancestors().skip(1);
+        let of_checkout = above.take_while(|directory| self.around.has(directory));
+        Ok(of_checkout.count())
     }
 
     pub(super) fn target(&self) -> Result<&Path, Uncacheable> {

@@ -7,6 +7,7 @@ mod build_scripts;
 mod c;
 mod clippy;
 mod command;
+mod copies_beside_programs;
 mod coverage;
 mod crashes;
 mod crate_types;

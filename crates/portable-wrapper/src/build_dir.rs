@@ -65,6 +65,12 @@ pub(super) fn is_one(directory: &Path) -> bool {
     names.any(|name| directory.join(name).is_file())
 }
 
+/// The directory of the profile that `out_dir` is in, below `root`.
+pub(super) fn profile_of<'p>(out_dir: &'p Path, root: &Path) -> Option<&'p Path> {
+    let mut above = out_dir.ancestors().skip(1);
+    above.find(|directory| directory.starts_with(root) && is_one(directory))
+}
+
 /// The standard output of the build script with this `OUT_DIR`; `None` if cargo did not store it.
 pub(super) fn printed_by_script(out_dir: &Path) -> Option<Vec<u8>> {
     let run = out_dir.parent()?;

@@ -14,6 +14,7 @@
 
 mod around_target;
 mod command;
+pub(super) mod copies;
 mod delivery;
 mod execution;
 mod inputs;
@@ -38,6 +39,7 @@ use local_store::Outcome as Counted;
 use serde::{Deserialize, Serialize};
 
 use self::command::Command;
+use self::copies::Copies;
 pub(super) use self::inputs::{CHECKOUT_PATHS, PROGRAM, knows_same_inputs, names_same_programs};
 use self::inputs::{FirstKey, RunInputs, Script, SecondKey};
 pub(super) use self::machine::Machine;
@@ -138,9 +140,16 @@ pub(super) fn manifest_of_run(out_dir: &Path) -> Option<PathBuf> {
     Some(records.join(format!("{RUN}{MANIFEST_EXTENSION}")))
 }
 
-/// Adds the inputs that the run was observed to read, and their digest, to the manifest, for [seeding](super::seed).
-fn with_observed(mut manifest: UnitManifest, inputs: RunInputs, digest: String) -> UnitManifest {
+/// Adds the inputs that the run was observed to read, their digest, and the copies that it made, to the manifest, for
+/// [seeding](super::seed).
+fn with_observed(
+    mut manifest: UnitManifest,
+    inputs: RunInputs,
+    digest: String,
+    copies: Copies,
+) -> UnitManifest {
     manifest.observed = Some((inputs.observed, digest));
+    manifest.copies = copies;
     manifest
 }
 
@@ -151,6 +160,8 @@ struct StoredRun {
     /// The directories with which it ran.
     path_map: PathMap,
     tree: Tree,
+    #[serde(default, skip_serializing_if = "Copies::is_empty")]
+    copies: Copies,
     stdout: Text,
     stderr: Text,
     /// The duration of the run in milliseconds; `None` if an earlier version stored it.

@@ -191,39 +191,42 @@ impl ObservedInputs {
         self.variables.contains(name)
     }
 
-    /// Whether an input may have changed at `moment` or later in the checkout of `path_map`: a file that was read or a
-    /// directory that was listed was changed, or a file that was looked up was written and so may have been created after the
-    /// lookup. For a run of the workspace, also whether a file may have been removed, a directory may have been created, or a
-    /// directory or link in a path may have been replaced.
-    pub(super) fn has_changed_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
+    /// An input that may have changed at `moment` or later in the checkout of `path_map`: a file that was read or a directory that
+    /// was listed was changed, or a file that was looked up was written and so may have been created after the lookup. For a run of
+    /// the workspace, also a file that may have been removed, a directory that may have been created, or a path in which a directory
+    /// or link may have been replaced.
+    pub(super) fn changed_since(&self, moment: SystemTime, path_map: &PathMap) -> Option<PathBuf> {
         let is_changed = |path: &Path| {
             let stamp = FileStamp::of(path);
             stamp.is_some_and(|stamp| stamp.changed_since(moment))
         };
-        if self.is_of_workspace && self.has_moved_since(moment, path_map) {
-            return true;
+        if self.is_of_workspace
+            && let Some(path) = self.moved_since(moment, path_map).next()
+        {
+            return Some(path);
         }
         let here = |path: &String| real_path(path, path_map);
         let opened = self.files.iter().chain(&self.installed);
         let mut opened = opened.chain(&self.directories).map(here);
         let mut looked_for = self.looked_up_paths(path_map);
         let mut packages = self.packages.iter().map(here);
-        packages.any(|path| package::is_changed_since(&path, moment))
-            || opened.any(|path| is_changed(&path))
-            || looked_for.any(|path| is_changed(&path) && path.is_file())
+        packages
+            .find(|path| package::is_changed_since(path, moment))
+            .or_else(|| opened.find(|path| is_changed(path)))
+            .or_else(|| looked_for.find(|path| is_changed(path) && path.is_file()))
     }
 
-    /// Whether one of the paths may have led to another file, or to none, at some time since `moment`.
-    fn has_moved_since(&self, moment: SystemTime, path_map: &PathMap) -> bool {
+    /// The paths that may have led to another file, or to none, at some time since `moment`.
+    fn moved_since(&self, moment: SystemTime, path_map: &PathMap) -> impl Iterator<Item = PathBuf> {
         let all = [&self.files, &self.looked_for, &self.directories];
         let exchanged = Exchanged::since(moment);
         let all = all.into_iter().flatten();
         let all = all.map(|path| real_path(path, path_map));
-        all.chain(self.paths_above(path_map)).any(|path| {
-            if path_map.is_below(&path, Role::Target) || path.starts_with(env::temp_dir()) {
+        all.chain(self.paths_above(path_map)).filter(move |path| {
+            if path_map.is_below(path, Role::Target) || path.starts_with(env::temp_dir()) {
                 return false;
             }
-            exchanged.is_on_the_way_to(&path) || fsio::may_have_come_or_gone_since(&path, moment)
+            exchanged.is_on_the_way_to(path) || fsio::may_have_come_or_gone_since(path, moment)
         })
     }
 

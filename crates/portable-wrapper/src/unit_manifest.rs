@@ -12,7 +12,7 @@ use super::args::{Unit, is_macro};
 use super::binary::is_linked;
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::build_dir::wrapper_dir;
-use super::build_script::launcher;
+use super::build_script::{copies::Copies, launcher};
 use super::cache_entry::{CacheEntry, is_located, sites_in};
 use super::compiler::LinkerNames;
 use super::debug_info;
@@ -140,6 +140,9 @@ pub(super) struct UnitManifest {
     /// The observed inputs of a build script's run, and their digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) observed: Option<(ObservedInputs, String)>,
+    /// The copies of files in `OUT_DIR` that a build script's run made.
+    #[serde(default, skip_serializing_if = "Copies::is_empty")]
+    pub(super) copies: Copies,
     /// What is not in the key, because of which the unit is not cached: the path of a file, or the crate of a build script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<String>,
@@ -196,6 +199,7 @@ impl UnitManifest {
             directory: directory_of_package(path_map),
             is_outside: is_outside(&unit.source) && path_map.vendored().is_none(),
             observed: None,
+            copies: Copies::default(),
             unknown_input: None,
             parts: Vec::new(),
             hasher: String::new(),
@@ -221,6 +225,7 @@ impl UnitManifest {
             debug_info_archive: None,
             sites: Vec::new(),
             observed: None,
+            copies: Copies::default(),
             unknown_input: None,
             parts: parts.to_vec(),
             ..unit.clone()

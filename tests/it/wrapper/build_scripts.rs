@@ -474,7 +474,7 @@ fn another_version_of_the_wrapper_gets_the_runs_of_the_one_before(#[case] value:
 )]
 #[case::file_in_its_package(
     "{ fs::write(\"made.txt\", \"x\").unwrap(); \"x\" }",
-    "a file that it may read changed while it ran"
+    "a file that it may read changed while it ran: /"
 )]
 #[case::file_beside_the_programs(
     "{ fs::write(format!(\"{out}/../../../made.txt\"), \"x\").unwrap(); \"x\" }",

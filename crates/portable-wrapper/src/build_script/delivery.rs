@@ -9,8 +9,9 @@ use local_store::Outcome as Counted;
 use super::inputs::{FirstKey, Script};
 use super::shared::SharedRuns;
 use super::{Context, StoredRun, with_observed};
+use crate::build_dir::profile_of;
 use crate::builds::{Details, Outcome};
-use crate::path_map::PathMap;
+use crate::path_map::{PathMap, Role};
 use crate::relocate::Moves;
 use crate::state_dir::FORMAT;
 use crate::store::Kind;
@@ -71,7 +72,8 @@ impl Context {
                     let parts = [&*first.parts, &second.observed.parts].concat();
                     let manifest = self.manifest(&key, &parts, true, run.why_here().as_deref());
                     let here = manifest.why_not_everywhere();
-                    self.record(&with_observed(manifest, inputs, second.observed.digest));
+                    let digest = second.observed.digest;
+                    self.record(&with_observed(manifest, inputs, digest, run.copies.clone()));
                     self.print(&run);
                     let details = Details {
                         took: run.took,
@@ -130,6 +132,9 @@ impl Context {
         if !self.path_map.is_plain() && !moves.is_empty() {
             return None;
         }
+        if !self.makes_copies_there(&run) {
+            return None;
+        }
         let replaced = Replaced::new(&self.out_dir).ok()?;
         let restored = run.tree.restore(
             self.store.store(),
@@ -138,12 +143,22 @@ impl Context {
             &self.path_map,
             &moves,
         );
-        if matches!(restored, Ok(true)) {
+        let is_whole = matches!(restored, Ok(true))
+            && run.copies.restore(&self.out_dir, &self.out_dir).is_ok();
+        if is_whole {
             replaced.keep();
             self.record_libraries(&run.tree);
             return Some(run);
         }
         None
+    }
+
+    /// Whether the copies of the stored run, if there are any, belong to the directory of the profile here.
+    fn makes_copies_there(&self, run: &StoredRun) -> bool {
+        let root = || self.path_map.around(&self.out_dir, Role::Target);
+        let profile = || profile_of(&self.out_dir, root()?);
+        run.copies.is_empty()
+            || profile().is_some_and(|profile| run.copies.belong_to(profile, &self.out_dir))
     }
 
     /// The directories of the stored run that have other paths here. `None` if the run and this checkout have different roles.

@@ -9,6 +9,7 @@ use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 
 use super::around_target::AroundTarget;
 use super::command::Command;
+use super::copies::Copies;
 use super::inputs::{FirstKey, RunInputs, Script};
 use super::instructions::Declared;
 use super::own_path::OwnPath;
@@ -60,6 +61,7 @@ struct Finished<'a> {
     took: u64,
     /// The observer's notes; an error if the run was to be observed and was not; `None` if it was not to be observed.
     requests: Option<Result<Requests, Uncacheable>>,
+    copies: Copies,
 }
 
 /// The result of a run.
@@ -75,6 +77,7 @@ struct RunResult<'a> {
     reads_own_path: &'a dyn Fn(bool) -> bool,
     /// The observer's notes, if the run was observed.
     requests: Option<&'a Requests>,
+    copies: &'a Copies,
 }
 
 /// A run whose result was stored.
@@ -85,6 +88,7 @@ struct Stored {
     inputs: RunInputs,
     /// The parts of the second key.
     observed: Found,
+    copies: Copies,
 }
 
 impl Context {
@@ -154,14 +158,18 @@ impl Context {
         } else if !is_fresh {
             Err(Uncacheable::ScriptLeftovers)
         } else {
-            let finished = Finished {
-                output: &output,
-                started,
-                took,
-                requests,
+            let store = |copies| {
+                let finished = Finished {
+                    output: &output,
+                    started,
+                    took,
+                    requests,
+                    copies,
+                };
+                self.store_result(command, script, first, finished)
             };
-            self.check_surroundings(before.flatten(), surroundings())
-                .and_then(|()| self.store_result(command, script, first, &finished))
+            self.copies(before.flatten(), surroundings())
+                .and_then(store)
         };
         if let (Ok(stored), Some(shared), true) = (&stored, shared, is_long) {
             shared.export(&stored.key);
@@ -178,20 +186,21 @@ impl Context {
         ExitCode::SUCCESS
     }
 
-    /// Fails if the script wrote a file in the target directory outside of its `OUT_DIR`.
-    fn check_surroundings(
+    /// The copies that the script made of files in its `OUT_DIR`.
+    ///
+    /// # Errors
+    /// If it wrote another file in the target directory outside of its `OUT_DIR`.
+    fn copies(
         &self,
         before: Option<Surroundings>,
         now: Option<Surroundings>,
-    ) -> Result<(), Uncacheable> {
+    ) -> Result<Copies, Uncacheable> {
         let (before, now) = before.zip(now).ok_or(Uncacheable::ScriptWrites)?;
-        match before.changed(&now) {
-            Some(path) => {
-                self.note_because_of(path);
-                Err(Uncacheable::ScriptWrites)
-            }
-            None => Ok(()),
-        }
+        let copies = Copies::find(&before.changed(&now), &self.out_dir, now.profile());
+        copies.map_err(|path| {
+            self.note_because_of(path);
+            Uncacheable::ScriptWrites
+        })
     }
 
     /// Records the file or program because of which the run is not cached, by its path in the workspace.
@@ -212,9 +221,10 @@ impl Context {
                 why_here,
                 inputs,
                 observed,
+                copies,
             }) => {
                 let manifest = self.manifest(&key, parts, false, why_here.as_deref());
-                let manifest = with_observed(manifest, inputs, observed.digest);
+                let manifest = with_observed(manifest, inputs, observed.digest, copies);
                 (manifest, Outcome::Miss, key)
             }
             Err(why) => {
@@ -266,7 +276,7 @@ impl Context {
         command: &Command<'_>,
         script: &Script<'_>,
         first: &FirstKey,
-        finished: &Finished<'_>,
+        finished: Finished<'_>,
     ) -> Result<Stored, Uncacheable> {
         let unfit = Uncacheable::ScriptOutput;
         let output = finished.output;
@@ -280,6 +290,7 @@ impl Context {
             contents: first.contents(),
             around: &around,
             started: finished.started,
+            copies: &finished.copies,
             because_of: OnceCell::new(),
         };
         let observed = match &finished.requests {
@@ -293,6 +304,7 @@ impl Context {
                 observed
             }
             Some(Err(why)) => return Err(*why),
+            None if !finished.copies.is_empty() => return Err(Uncacheable::ScriptWrites),
             None => ObservedInputs::default(),
         };
         let inputs = RunInputs {
@@ -302,8 +314,12 @@ impl Context {
         let unreadable = Uncacheable::ScriptDeclared;
         let second = script.second_key(first, &inputs).ok_or(unreadable)?;
         // The content of a path that a variable names may have changed and changed back.
-        let is_changed = script.has_changed_since(finished.started, &inputs)
-            || !script.is_published && script.first_key()?.key != first.key;
+        let changed = script.changed_since(finished.started, &inputs);
+        if let Some(path) = &changed {
+            self.note_because_of(path);
+        }
+        let is_changed =
+            changed.is_some() || !script.is_published && script.first_key()?.key != first.key;
         if is_changed {
             return Err(Uncacheable::ScriptInputs);
         }
@@ -323,6 +339,7 @@ impl Context {
                 .requests
                 .as_ref()
                 .and_then(|seen| seen.as_ref().ok()),
+            copies: &finished.copies,
         };
         let (key, why_here) = self.store_tree(&second.key, &result, &work.0)?;
         self.remember_inputs(&first.key, inputs.clone());
@@ -331,6 +348,7 @@ impl Context {
             why_here,
             inputs,
             observed: second.observed,
+            copies: finished.copies,
         })
     }
 
@@ -392,6 +410,7 @@ impl Context {
             format: FORMAT.to_owned(),
             path_map: self.path_map.clone(),
             tree: captured.tree,
+            copies: result.copies.clone(),
             fixed_file: captured.fixed_file,
             stdout: stdout.into(),
             stderr: stderr.into(),

@@ -423,12 +423,12 @@ impl Script<'_> {
         }) && !self.path_map.is_below(path, Role::Target)
     }
 
-    /// Whether a file that the run may have read was changed at `moment` or later.
-    pub(super) fn has_changed_since(
+    /// A file that the run may have read, and that was changed at `moment` or later.
+    pub(super) fn changed_since(
         &self,
         moment: std::time::SystemTime,
         inputs: &RunInputs,
-    ) -> bool {
+    ) -> Option<PathBuf> {
         let RunInputs { declared, observed } = inputs;
         let mut all: BTreeSet<PathBuf> = self
             .declared_files(declared)
@@ -437,9 +437,9 @@ impl Script<'_> {
         if self.is_published {
             all.insert(self.package.to_owned());
         }
-        all.iter()
-            .any(|path| package::is_changed_since(path, moment))
-            || observed.has_changed_since(moment, self.path_map)
+        all.into_iter()
+            .find(|path| package::is_changed_since(path, moment))
+            .or_else(|| observed.changed_since(moment, self.path_map))
     }
 }
 

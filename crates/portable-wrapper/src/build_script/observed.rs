@@ -25,6 +25,7 @@ use self::started_programs::StartedPrograms;
 use self::tools::wrapper_runs;
 use self::upwards::{AskedFile, UpwardSearches};
 use super::around_target::{AroundTarget, well_known_directories};
+use super::copies::Copies;
 use super::inputs::Script;
 use super::machine::HEADERS;
 use super::source::Source;
@@ -59,6 +60,8 @@ pub(super) struct Run<'a> {
     pub(super) started: SystemTime,
     /// The file or program because of which the run cannot be cached, if there is one.
     pub(super) because_of: OnceCell<PathBuf>,
+    /// What it copied from `OUT_DIR`.
+    pub(super) copies: &'a Copies,
 }
 
 impl Run<'_> {
@@ -105,6 +108,10 @@ impl Run<'_> {
         let searches = UpwardSearches::of(self.script, self.target()?, &files);
         let written = files.iter().filter(|(_, uses)| uses.is_written);
         let written: BTreeSet<&Path> = written.map(|(path, _)| path.as_path()).collect();
+        let copies: BTreeSet<PathBuf> = self.copies.paths(self.script.out_dir).collect();
+        if let Some(path) = copies.iter().find(|path| !written.contains(&***path)) {
+            return Err(self.because_of(path, Uncacheable::ScriptWrites));
+        }
         for (path, uses) in &files {
             self.check_use(path, *uses, &known)?;
             if adds_searched(path, *uses, &search_path, &mut observed) {
@@ -120,7 +127,7 @@ impl Run<'_> {
             if uses.is_read && !self.script.is_published && is_vcs_file(path) {
                 return Err(self.because_of(path, Uncacheable::ScriptGit));
             }
-            if self.wrote(path, *uses, &written)? {
+            if self.wrote(path, *uses, (&written, &copies))? {
                 continue;
             }
             let search = searches.for_file(path);
@@ -179,7 +186,7 @@ impl Run<'_> {
         &self,
         path: &Path,
         uses: Uses,
-        written: &BTreeSet<&Path>,
+        (written, copies): (&BTreeSet<&Path>, &BTreeSet<PathBuf>),
     ) -> Result<bool, Uncacheable> {
         if !path.ancestors().any(|path| written.contains(path)) {
             return Ok(false);
@@ -194,7 +201,8 @@ impl Run<'_> {
         if uses.is_written && uses.is_asked_first && !is_scratch {
             return Err(self.because_of(path, Uncacheable::ScriptInputs));
         }
-        if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) {
+        let is_stored = || copies.contains(path);
+        if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) && !is_stored() {
             return Err(self.because_of(path, Uncacheable::ScriptWrites));
         }
         Ok(true)

@@ -1,6 +1,6 @@
 //! Detects files that a build script wrote outside of its `OUT_DIR`, in the target directory. Some scripts copy libraries to
-//! the directory of the programs that use them, or create links in the target directory. A stored result does not have these
-//! files, so such a run must not be stored.
+//! the directory of the programs that use them, or create links in the target directory. A stored result has only
+//! [copies](super::copies) of files in `OUT_DIR`, so a run that wrote other files must not be stored.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,11 +91,7 @@ fn is_temporary(path: &Path) -> bool {
 impl Surroundings {
     /// The surroundings of `out_dir` in the build directory `root`.
     pub(super) fn of(out_dir: &Path, root: &Path) -> Self {
-        let profile = out_dir
-            .ancestors()
-            .skip(1)
-            .take_while(|directory| directory.starts_with(root))
-            .find(|directory| build_dir::is_one(directory));
+        let profile = build_dir::profile_of(out_dir, root);
         let run = out_dir.parent().unwrap_or(root);
         let mut files = BTreeMap::new();
         for directory in [Some(run), profile, Some(root)].into_iter().flatten() {
@@ -140,15 +136,20 @@ impl Surroundings {
         }
     }
 
-    /// A path that differs in the surroundings `now`, apart from files that cargo writes when a unit begins or is finished.
-    pub(super) fn changed<'s>(&'s self, now: &'s Self) -> Option<&'s Path> {
+    /// The directory of the profile.
+    pub(super) fn profile(&self) -> Option<&Path> {
+        self.profile.as_deref()
+    }
+
+    /// The paths that differ in the surroundings `now`, apart from files that cargo writes when a unit begins or is finished.
+    pub(super) fn changed<'s>(&'s self, now: &'s Self) -> Vec<&'s Path> {
         let paths: BTreeSet<&PathBuf> = self.files.keys().chain(now.files.keys()).collect();
         let changed = paths
             .into_iter()
             .filter(|path| self.files.get(*path) != now.files.get(*path));
         let outputs = OnceCell::new();
-        let mut others = changed.filter(|path| !self.is_of_unit(path, &outputs));
-        others.next().map(PathBuf::as_path)
+        let others = changed.filter(|path| !self.is_of_unit(path, &outputs));
+        others.map(PathBuf::as_path).collect()
     }
 
     /// Whether the file at `path` is an output of a unit without a hash in its name, or the dep-info of one. `outputs` caches
@@ -199,10 +200,10 @@ mod tests {
         let now = || Surroundings::of(&out_dir, root.path());
         let before = now();
         let unit = tempfile::NamedTempFile::new_in(root.path().join("debug/deps")).unwrap();
-        assert_eq!(before.changed(&now()), None);
+        assert_eq!(before.changed(&now()), [""; 0].map(Path::new));
         drop(unit);
         write("debug/deps/copied");
         let copied = root.path().join("debug/deps/copied");
-        assert_eq!(before.changed(&now()), Some(&*copied));
+        assert_eq!(before.changed(&now()), [&*copied]);
     }
 }

@@ -179,18 +179,22 @@ impl Delivery<'_> {
                 self.any(&read(&from)?, &from, &to, is_published)?;
             }
         }
-        self.manifest_of_run(run);
+        if let Some(manifest) = self.manifest_of_run(run) {
+            let [staged, final_path] =
+                [self.staging, &self.to.build].map(|root| root.join(&run.out_dir));
+            manifest.copies.restore(&staged, &final_path)?;
+        }
         Ok(())
     }
 
     /// Delivers the manifest of a run, with which another worktree can be seeded from this one.
-    fn manifest_of_run(&self, run: &Run) -> Option<()> {
+    fn manifest_of_run(&self, run: &Run) -> Option<UnitManifest> {
         let [from, to] = [&self.from.build, self.staging].map(|root| root.join(&run.out_dir));
         let manifest = UnitManifest::read(&build_script::manifest_of_run(&from)?)?;
         let path_map = moved(&manifest.path_map, self.from, self.to).ok()?;
         let manifest = manifest.moved_to(&to, &path_map);
         manifest.write(&build_script::manifest_of_run(&to)?);
-        Some(())
+        Some(manifest)
     }
 
     /// Delivers the files of a fingerprint, the hash last: without the hash, cargo considers the unit incomplete.

@@ -47,6 +47,10 @@ impl Checks<'_> {
             }
             _ => {}
         }
+        let copies = manifest.as_ref().map(|known| &known.copies);
+        if copies.is_some_and(|copies| !copies.are_whole(&self.from.build.join(&run.out_dir))) {
+            return Err("a copy that its build script made was changed".into());
+        }
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("its output cannot be read")?;

@@ -26,6 +26,7 @@ mod strings;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 
 use memchr::memmem;
 
@@ -120,6 +121,13 @@ impl Moves {
 
 /// The directories of `pairs` in `bytes`, in order. Of two that begin at the same offset, the longer counts.
 fn find<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
+    let mut found = candidates(pairs, bytes);
+    without_overlaps(&mut found, |one| &one.range);
+    found
+}
+
+/// The same with those that begin in another one, the longer first.
+fn candidates<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let mut found = Vec::new();
     for (from, to) in pairs {
@@ -134,15 +142,20 @@ fn find<'a>(pairs: &'a Pairs, bytes: &[u8]) -> Vec<Occurrence<'a>> {
         }
     }
     found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
+    found
+}
+
+/// Removes those that begin before the end of one that is kept.
+fn without_overlaps<T>(found: &mut Vec<T>, range_of: impl Fn(&T) -> &Range<usize>) {
     let mut end = 0;
     found.retain(|one| {
-        let is_next = one.range.start >= end;
+        let range = range_of(one);
+        let is_next = range.start >= end;
         if is_next {
-            end = one.range.end;
+            end = range.end;
         }
         is_next
     });
-    found
 }
 
 /// Whether a file that begins with `start` is an object or an archive.
@@ -162,20 +175,13 @@ pub(super) fn is_movable(mut file: impl Read + Seek, moves: &Moves) -> bool {
     if (&mut file).take(64).read_to_end(&mut bytes).is_err() || !is_linked(&bytes) {
         return true;
     }
-    let size = file
-        .seek(SeekFrom::End(0))
-        .and_then(|size| file.rewind().map(|()| size));
-    if size.as_ref().is_ok_and(|size| *size > LARGEST_OBJECT) {
-        return large::contains(file, &moves.replaced()).is_ok_and(|is_there| !is_there);
-    }
-    bytes.clear();
-    size.is_ok() && file.read_to_end(&mut bytes).is_ok() && linked::moved(bytes, moves).is_some()
+    linked::change(file, moves, |_, _| Some(())).is_some()
 }
 
 /// `bytes` with other paths; `None` if a path cannot be replaced.
 fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
     if is_linked(&bytes) {
-        linked::moved(bytes, moves)
+        linked::moved(&bytes, moves)
     } else {
         rewrite::moved(bytes, moves)
     }
@@ -187,13 +193,19 @@ pub(super) fn copy_moved(
     mut to: File,
     moves: &Moves,
 ) -> io::Result<bool> {
-    let mut magic = [0; ARCHIVE.len()];
-    from.read_exact(&mut magic)?;
-    if magic == ARCHIVE {
+    let mut start = Vec::new();
+    (&mut from).take(64).read_to_end(&mut start)?;
+    if start.starts_with(ARCHIVE) {
+        from.seek(SeekFrom::Start(ARCHIVE.len() as u64))?;
         return copy_archive(from, to, moves);
     }
     let size = from.seek(SeekFrom::End(0))?;
     from.rewind()?;
+    if is_linked(&start) {
+        io::copy(&mut from, &mut to)?;
+        let write = |at: usize, bytes: &[u8]| to.write_all_at(bytes, at as u64).ok();
+        return Ok(linked::change(from, moves, write).is_some());
+    }
     if size > LARGEST_OBJECT {
         return large::copy(&mut from, size, &mut to, moves);
     }

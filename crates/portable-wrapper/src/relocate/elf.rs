@@ -92,47 +92,62 @@ impl Section {
     }
 }
 
-pub(super) fn sections(bytes: &[u8]) -> Option<Vec<Section>> {
-    let usize_at = |at, width| usize::try_from(number(bytes, at, width)?).ok();
-    let (table, count) = (usize_at(40, 8)?, usize_at(60, 2)?);
+/// The range of the headers of the sections of a file that begins with `header`.
+pub(super) fn section_table(header: &[u8]) -> Option<Range<usize>> {
+    let usize_at = |at, width| usize::try_from(number(header, at, width)?).ok();
+    let (start, count) = (usize_at(40, 8)?, usize_at(60, 2)?);
     if usize_at(58, 2)? != SECTION_HEADER || count == 0 {
         return None;
     }
-    let mut all = Vec::with_capacity(count);
-    for nth in 0..count {
-        let header = table.checked_add(nth * SECTION_HEADER)?;
-        let _end = header.checked_add(SECTION_HEADER)?;
-        let kind = number(bytes, header + 4, 4)?;
+    Some(start..start.checked_add(count * SECTION_HEADER)?)
+}
+
+/// The number of the section with the names of sections, in a file that begins with `header`.
+pub(super) fn name_table(header: &[u8]) -> Option<usize> {
+    usize::try_from(number(header, 62, 2)?).ok()
+}
+
+/// The sections with these `headers`, which are at the offset `start` in a file of `size` bytes.
+pub(super) fn sections_in(headers: &[u8], start: usize, size: usize) -> Option<Vec<Section>> {
+    let section = |(nth, header): (usize, &[u8])| {
+        let usize_at = |at, width| usize::try_from(number(header, at, width)?).ok();
+        let kind = number(header, 4, 4)?;
         // NOBITS and NULL have no content.
         let is_empty = kind == NOBITS || kind == 0;
         let content = |at| if is_empty { Some(0) } else { usize_at(at, 8) };
         let section = Section {
-            header,
-            name: usize_at(header, 4)?,
+            header: start + nth * SECTION_HEADER,
+            name: usize_at(0, 4)?,
             kind,
-            flags: number(bytes, header + 8, 8)?,
-            at: content(header + 24)?,
-            size: content(header + 32)?,
-            link: usize_at(header + 40, 4)?,
-            info: usize_at(header + 44, 4)?,
-            align: usize_at(header + 48, 8)?,
-            entry_size: number(bytes, header + 56, 8)?,
+            flags: number(header, 8, 8)?,
+            at: content(24)?,
+            size: content(32)?,
+            link: usize_at(40, 4)?,
+            info: usize_at(44, 4)?,
+            align: usize_at(48, 8)?,
+            entry_size: number(header, 56, 8)?,
         };
-        bytes.get(section.at..section.at.checked_add(section.size)?)?;
-        all.push(section);
-    }
-    Some(all)
+        (section.at.checked_add(section.size)? <= size).then_some(section)
+    };
+    let headers = headers.chunks_exact(SECTION_HEADER).enumerate();
+    headers.map(section).collect()
+}
+
+/// The sections with their names, which are in the table `names`.
+pub(super) fn named(sections: Vec<Section>, names: &[u8]) -> Option<Vec<(Section, &[u8])>> {
+    let name_of = |section: Section| {
+        let name = names.get(section.name..)?;
+        Some((section, &name[..memchr::memchr(0, name)?]))
+    };
+    sections.into_iter().map(name_of).collect()
 }
 
 /// All sections and their names.
 pub(super) fn named_sections(bytes: &[u8]) -> Option<Vec<(Section, &[u8])>> {
-    let all = sections(bytes)?;
-    let names = *all.get(usize::try_from(number(bytes, 62, 2)?).ok()?)?;
-    let name_of = |section: Section| {
-        let name = bytes.get(names.at.checked_add(section.name)?..)?;
-        Some((section, &name[..memchr::memchr(0, name)?]))
-    };
-    all.into_iter().map(name_of).collect()
+    let table = section_table(bytes)?;
+    let sections = sections_in(bytes.get(table.clone())?, table.start, bytes.len())?;
+    let names = sections.get(name_table(bytes)?)?.range();
+    named(sections, &bytes[names])
 }
 
 /// How a relocation refers to its symbol.

@@ -2,17 +2,20 @@
 //! same length: its layout is fixed, code may contain its length, and the linker may have merged it with another string. Debug
 //! information is not loaded: its strings (`.debug_str`, `.debug_line_str`) and line tables (`.debug_line`) are rewritten as in an
 //! [object](super::rewrite). The linker has resolved the relocations, so the [references](super::references) are found by reading
-//! the debug information.
+//! the debug information. That of a program may be larger than the memory that the wrapper may use, so the file is [read in
+//! parts](input): the units and line tables one by one, and strings in pieces.
 
+mod input;
+
+use std::io::{Read, Seek};
 use std::ops::Range;
 
-use memchr::memmem;
-
-use super::elf::{NOBITS, SECTION_HEADER, Section, named_sections};
+use self::input::{Found, Input};
+use super::Moves;
+use super::elf::{NOBITS, SECTION_HEADER, Section};
 use super::references::{self, Reference, Text};
-use super::rewrite::put;
+use super::rewrite::LARGEST_ALIGNMENT;
 use super::strings::Strings;
-use super::{Moves, find};
 
 /// Sections of debug information without references to its strings and line tables.
 const WITHOUT_REFERENCES: [&[u8]; 13] = [
@@ -93,79 +96,118 @@ impl DebugInformation {
     }
 }
 
-/// A section that is rewritten, and its new content.
-struct Rewritten {
+/// A section that is rewritten.
+struct Rewritten<'a> {
     text: Text,
     section: Section,
+    /// The mapping of offsets, and the new content if it is a line table.
     new: Strings,
+    /// The paths in the section.
+    paths: &'a [Found<'a>],
 }
 
-/// `bytes` with other paths; `None` if a path cannot be replaced.
-pub(super) fn moved(mut bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
-    let mut found = find(&moves.pairs, &bytes);
-    found.retain(|one| bytes[one.range.clone()] != *one.to.as_bytes());
-    let known: Vec<_> = found.iter().map(|one| one.range.clone()).collect();
-    let changed = moves.pairs.iter().filter(|(from, to)| from != to);
-    let mut occurrences = changed.flat_map(|(from, _)| {
-        let all = memmem::find_iter(&bytes, from.as_bytes());
-        all.map(|at| at..at + from.len())
-    });
-    // `find` skips a path that is part of a URL, or of a string without an end, as in Rust.
-    let is_replaced = |one: Range<usize>| {
-        let nth = known.partition_point(|other| other.start <= one.start);
-        nth.checked_sub(1)
-            .is_some_and(|before| one.end <= known[before].end)
-    };
-    if !occurrences.all(is_replaced) {
-        return None;
+/// Finds what has to be changed in the linked file `from`, and calls `write` with the offset and the bytes of each change, in an order
+/// in which a later one counts. `None` if a path cannot be replaced, `from` cannot be read, or `write` returns `None`.
+pub(super) fn change(
+    from: impl Read + Seek,
+    moves: &Moves,
+    mut write: impl FnMut(usize, &[u8]) -> Option<()>,
+) -> Option<()> {
+    let mut input = Input::new(from)?;
+    let found = input.find(moves)?;
+    let mut left = found.iter().filter(|one| one.is_changed).count();
+    if left == 0 {
+        return Some(());
     }
-    if found.is_empty() {
-        return Some(bytes);
-    }
-    let sections = named_sections(&bytes)?;
-    if bytes.len() > end_of(&sections) {
+    let names = input.section_names()?;
+    let sections = input.named_sections(&names)?;
+    if input.size > end_of(&sections) {
         return None;
     }
     let information = DebugInformation::find(&sections)?;
     let mut all = Vec::new();
     for (text, section) in information.texts() {
-        let range = section.range();
-        let before = found.len();
-        found.retain(|one| one.range.start < range.start || range.end < one.range.end);
-        if found.len() == before {
+        let paths = in_range(&found, section.range());
+        let count = paths.iter().filter(|one| one.is_changed).count();
+        if count == 0 {
             continue;
         }
-        let old = &bytes[range];
-        let mut new = Strings::new(old, &moves.pairs);
-        if text == Text::Lines {
-            new.change_lengths(old)?;
-        }
-        all.push(Rewritten { text, section, new });
+        left -= count;
+        let new = if text == Text::Lines {
+            let old = input.read(section.range())?;
+            let mut new = Strings::new(&old, &moves.pairs);
+            new.change_lengths(&old)?;
+            new
+        } else {
+            Strings::without_content(paths.iter().map(|one| (one.within(&section), one.to)))
+        };
+        all.push(Rewritten {
+            text,
+            section,
+            new,
+            paths,
+        });
     }
-    if !found.is_empty() {
+    if left > 0 {
         return None;
     }
     if let (Some(units), Some(abbreviations)) = (information.units, information.abbreviations) {
-        let mut at = 0;
-        while at < units.size {
-            let (of_unit, end) =
-                references::of_unit(&bytes[units.range()], &bytes[abbreviations.range()], at)?;
-            write(&mut bytes, &mut all, units, of_unit)?;
-            at = end;
-        }
+        let abbreviations = input.read(abbreviations.range())?;
+        input.change_parts(units.range(), &mut write, |unit| {
+            let of_unit = references::of_unit(unit, &abbreviations)?;
+            replace(unit, &all, of_unit)
+        })?;
     }
     if let Some(lines) = information.lines {
-        let of_lines = references::of_line_tables(&bytes[lines.range()])?;
-        write(&mut bytes, &mut all, lines, of_lines)?;
+        match all.iter().position(|one| one.text == Text::Lines) {
+            // A line table may have paths and refer to them.
+            Some(nth) => {
+                let old = input.read(lines.range())?;
+                let of_lines = references::of_line_tables(&old)?;
+                let mut content = std::mem::take(&mut all[nth].new.content);
+                let references = of_lines.into_iter().map(|reference| {
+                    let at = usize::try_from(all[nth].new.offset(reference.at as u64)?).ok()?;
+                    Some(Reference { at, ..reference })
+                });
+                replace(&mut content, &all, references.collect::<Option<_>>()?)?;
+                all[nth].new.content = content;
+            }
+            None => input.change_parts(lines.range(), &mut write, |table| {
+                let of_table = references::of_line_tables(table)?;
+                replace(table, &all, of_table)
+            })?,
+        }
     }
     if let Some(offsets) = information.string_offsets {
-        let of_offsets = references::of_string_offsets(&bytes[offsets.range()])?;
-        write(&mut bytes, &mut all, offsets, of_offsets)?;
+        input.change_parts(offsets.range(), &mut write, |table| {
+            let of_table = references::of_string_offsets(table)?;
+            replace(table, &all, of_table)
+        })?;
     }
-    for Rewritten { section, new, .. } in &all {
-        put(&mut bytes, section, &new.content)?;
+    let mut end = input.size;
+    for rewritten in &all {
+        end = input.put(rewritten, end, &mut write)?;
     }
-    Some(bytes)
+    Some(())
+}
+
+/// `bytes` with other paths; `None` if a path cannot be replaced.
+pub(super) fn moved(bytes: &[u8], moves: &Moves) -> Option<Vec<u8>> {
+    let mut new = bytes.to_vec();
+    change(std::io::Cursor::new(bytes), moves, |at, part| {
+        let end = at.checked_add(part.len())?;
+        new.resize(new.len().max(end), 0);
+        new[at..end].copy_from_slice(part);
+        Some(())
+    })?;
+    Some(new)
+}
+
+/// Those of `found` that are in this range of the file.
+fn in_range<'a>(found: &'a [Found<'a>], range: Range<usize>) -> &'a [Found<'a>] {
+    let start = found.partition_point(|one| one.range.start < range.start);
+    let end = found.partition_point(|one| one.range.end <= range.end);
+    found.get(start..end).unwrap_or_default()
 }
 
 /// The end of all sections and their headers. Behind it may be an archive that the program finds from the end of its file.
@@ -176,13 +218,9 @@ fn end_of(sections: &[(Section, &[u8])]) -> usize {
     ends.max().unwrap_or_default()
 }
 
-/// Writes the new offsets of `references`, which are in the section `from`.
-fn write(
-    bytes: &mut [u8],
-    all: &mut [Rewritten],
-    from: Section,
-    references: Vec<Reference>,
-) -> Option<()> {
+/// Writes the new offsets of `references` to `bytes`. Returns whether one has changed; `None` if there is no offset for one.
+fn replace(bytes: &mut [u8], all: &[Rewritten<'_>], references: Vec<Reference>) -> Option<bool> {
+    let mut has_changed = false;
     for Reference {
         at,
         width,
@@ -198,16 +236,9 @@ fn write(
         if rest.iter().any(|byte| *byte != 0) {
             return None;
         }
-        // A line table may have paths and refer to them.
-        let of_rewritten = all.iter_mut().find(|one| one.section.at == from.at);
-        let place = match of_rewritten {
-            Some(Rewritten { new, .. }) => {
-                let at = usize::try_from(new.offset(at as u64)?).ok()?;
-                new.content.get_mut(at..at + width)?
-            }
-            None => bytes.get_mut(from.at + at..from.at + at + width)?,
-        };
+        let place = bytes.get_mut(at..at + width)?;
+        has_changed |= place != to;
         place.copy_from_slice(to);
     }
-    Some(())
+    Some(has_changed)
 }

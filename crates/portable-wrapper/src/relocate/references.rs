@@ -21,7 +21,7 @@ pub(super) enum Text {
 /// A reference to an offset in a section with paths.
 #[derive(Debug)]
 pub(super) struct Reference {
-    /// The offset of the reference in its section.
+    /// The offset of the reference in its section, or in its part of it.
     pub(super) at: usize,
     /// Its size in bytes.
     pub(super) width: usize,
@@ -30,15 +30,10 @@ pub(super) struct Reference {
     pub(super) to: u64,
 }
 
-/// The references of the attributes of the unit at the offset `start` of `.debug_info`, and the offset of the next unit. `None`
-/// if the unit is not understood. (DWARF 5, section 7.5.)
-pub(super) fn of_unit(
-    units: &[u8],
-    abbreviations: &[u8],
-    start: usize,
-) -> Option<(Vec<Reference>, usize)> {
-    let units = DebugInfo::new(units, LittleEndian);
-    let unit = units.header_from_offset(DebugInfoOffset(start)).ok()?;
+/// The references of the attributes of one unit of `.debug_info`. `None` if it is not understood. (DWARF 5, section 7.5.)
+pub(super) fn of_unit(unit: &[u8], abbreviations: &[u8]) -> Option<Vec<Reference>> {
+    let units = DebugInfo::new(unit, LittleEndian);
+    let unit = units.header_from_offset(DebugInfoOffset(0)).ok()?;
     let abbreviations = DebugAbbrev::new(abbreviations, LittleEndian);
     let abbreviations = unit.abbreviations(&abbreviations).ok()?;
     let mut entries = unit.entries_raw(&abbreviations, None).ok()?;
@@ -51,7 +46,7 @@ pub(super) fn of_unit(
             if specification.form() == gimli::DW_FORM_indirect {
                 return None;
             }
-            let at = start + entries.next_offset().0;
+            let at = entries.next_offset().0;
             let attribute = entries.read_attribute(*specification).ok()?;
             let (text, to) = match attribute.value() {
                 AttributeValue::DebugStrRef(to) => (Text::Strings, to.0),
@@ -67,7 +62,7 @@ pub(super) fn of_unit(
             });
         }
     }
-    Some((found, start + unit.length_including_self()))
+    Some(found)
 }
 
 /// The references of all line tables in `.debug_line`. `None` if one is not understood. (DWARF 5, section 6.2.4. Before, a line

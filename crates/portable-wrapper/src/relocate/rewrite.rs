@@ -8,7 +8,7 @@ use super::strings::Strings;
 use super::{Moves, Occurrence, Texts, find};
 
 /// The largest alignment of a section that is moved, in bytes. No page is larger.
-const LARGEST_ALIGNMENT: usize = 1 << 21;
+pub(super) const LARGEST_ALIGNMENT: usize = 1 << 21;
 
 /// `bytes` with other paths; `None` if a path cannot be replaced.
 pub(super) fn moved(bytes: Vec<u8>, moves: &Moves) -> Option<Vec<u8>> {
@@ -165,8 +165,8 @@ fn rewrite(bytes: &mut Vec<u8>, sections: &[Section], nth: usize, moves: &Moves)
     Some(())
 }
 
-/// Gives a section that is not loaded, or is in an object, another content. A longer one is moved to the end of the file.
-pub(super) fn put(bytes: &mut Vec<u8>, section: &Section, content: &[u8]) -> Option<()> {
+/// Gives a section of an object another content. A longer one is moved to the end of the file.
+fn put(bytes: &mut Vec<u8>, section: &Section, content: &[u8]) -> Option<()> {
     if section.align > LARGEST_ALIGNMENT {
         return None;
     }

@@ -15,6 +15,24 @@ pub(super) struct Strings {
 }
 
 impl Strings {
+    /// The mapping alone, for a section with these paths, which are replaced by these.
+    pub(super) fn without_content<'t>(
+        paths: impl Iterator<Item = (Range<usize>, &'t str)>,
+    ) -> Self {
+        // The ends of the last path.
+        let (mut was, mut is) = (0, 0);
+        let paths = paths.map(|(path, to)| {
+            let start = is + (path.start - was);
+            (was, is) = (path.end, start + to.len());
+            (path, start..is)
+        });
+        Self {
+            content: Vec::new(),
+            paths: paths.collect(),
+            rests: Vec::new(),
+        }
+    }
+
     pub(super) fn new(content: &[u8], pairs: &Pairs) -> Self {
         let mut new = Self {
             content: Vec::with_capacity(content.len()),

@@ -470,23 +470,32 @@ fn large_objects_are_copied_if_they_contain_no_path_that_is_replaced() {
     }
 }
 
-/// A program or library that does not fit into memory is shared if it only names directories that are the same everywhere.
+/// That of protobuf-src has 145 MB.
 #[test]
-fn large_programs_are_movable_if_they_contain_no_path_that_is_replaced() {
+fn programs_that_do_not_fit_into_memory_are_moved() {
     let root = tempfile::tempdir().unwrap();
-    let here = root.path().join("here");
-    fsio::create_dir_all(&here).unwrap();
-    let (from, other) = (here.to_str().unwrap(), "/usr/registry");
-    let source =
-        format!("{LARGE}const char *text = \"{other}\";\nint main(void) {{ return large[0]; }}\n");
-    fsio::replace(&here.join("main.c"), source.as_bytes()).unwrap();
-    for (flags, fits) in [(["-g0", "-O0"], true), (["-g", "-O0"], false)] {
-        run(&here, "cc", &[flags[0], flags[1], "main.c", "-o", "main"]);
+    let short = root.path().join("here");
+    let long = root.path().join("somewhere/else/with/a/longer/name");
+    let other = "/usr/registry";
+    let data = format!("{LARGE}const char *registry = \"{other}\";\n");
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    for flags in [["-gdwarf-5", "data.c"], ["-gdwarf-4", "data.c"]] {
+        let [at_short, at_long] = [&short, &long].map(|directory| {
+            fsio::replace_and_create_dir(&directory.join("data.c"), data.as_bytes()).unwrap();
+            linked(directory, "gcc", &flags)
+        });
         let moves = [
-            (from.to_owned(), format!("{from}/other")),
+            (text(&short), text(&long)),
             (other.to_owned(), other.to_owned()),
         ];
-        let program = fsio::open(&here.join("main")).unwrap();
-        assert_eq!(is_movable(program, &Moves::new(moves.to_vec())), fits);
+        let moves = Moves::new(moves.to_vec());
+        assert!(is_movable(io::Cursor::new(&*at_short), &moves));
+        let copy = moved_archive(&at_short, &moves).expect("it fits");
+        assert_eq!(memmem::find(&copy, text(&short).as_bytes()), None);
+        assert_eq!(entries(&long, &copy), entries(&long, &at_long));
+        // A path in the program itself is not replaced.
+        let moves = Moves::new(vec![(other.to_owned(), "/opt/registry".to_owned())]);
+        assert!(!is_movable(io::Cursor::new(&*at_short), &moves));
+        assert_eq!(moved_archive(&at_short, &moves), None);
     }
 }

@@ -32,6 +32,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::build_script::copies::remove_copies;
 use super::builds::{Seeding, last_record};
 use super::path_map::{PathMap, Role};
 use checks::Checks;
@@ -402,6 +403,9 @@ impl Filling<'_> {
 /// Removes the fingerprint of a unit, so that cargo rebuilds the unit and replaces its outputs. The directories of a build
 /// script's run are removed as well, because a script may expect an empty `OUT_DIR`.
 fn remove(unit: &CargoUnit, staging: &Path) {
+    if let Kind::Run(run) = &unit.kind {
+        remove_copies(&staging.join(&run.out_dir));
+    }
     for directory in directories_of(unit) {
         let _ = fsio::remove_read_only_dir(&staging.join(directory));
     }

@@ -50,9 +50,9 @@ pub use tree::{
     entries, remove_dir, remove_file, remove_if_empty, remove_read_only_dir, unnamed_file_in,
 };
 pub use write::{
-    Patcher, append, append_record, create_empty_file, create_file, create_link, create_output,
-    move_output, rename, rename_link, replace, replace_and_create_dir, replace_link, set_mode,
-    set_mode_of_output, umask, write_executable, write_output, write_output_with,
+    Patcher, append, append_record, create_copy, create_empty_file, create_file, create_link,
+    create_output, move_output, rename, rename_link, replace, replace_and_create_dir, replace_link,
+    set_mode, set_mode_of_output, umask, write_executable, write_output, write_output_with,
 };
 
 use std::io;

@@ -98,6 +98,14 @@ fn are_those_of_an_uncached_build(checkout: &Checkout<'_>, count: usize) {
      fs::copy(&made, profile.join(\"made.txt\")).unwrap();",
     1
 )]
+#[case::only_if_missing(
+    "let to = profile.join(\"made.txt\"); if !to.exists() { fs::copy(&made, to).unwrap(); }",
+    1
+)]
+#[case::after_removing_an_older_one(
+    "let to = profile.join(\"made.txt\"); let _ = fs::remove_file(&to); fs::copy(&made, to).unwrap();",
+    1
+)]
 fn copies_belong_to_the_result(
     #[case] lines: &str,
     #[case] count: usize,
@@ -148,9 +156,6 @@ fn copies_belong_to_the_result(
 #[case::link_that_leads_elsewhere(
     "std::os::unix::fs::symlink(\"../lib/made.txt\", profile.join(\"deps/made.txt\")).unwrap();"
 )]
-#[case::only_if_missing(
-    "let to = profile.join(\"made.txt\"); if !to.exists() { fs::copy(&made, to).unwrap(); }"
-)]
 #[case::hard_link("fs::hard_link(&made, profile.join(\"made.txt\")).unwrap();")]
 #[case::one_of_two(
     "fs::copy(&made, profile.join(\"made.txt\")).unwrap(); fs::write(profile.join(\"made.other\"), \"other\").unwrap();"
@@ -188,10 +193,19 @@ fn a_link_that_was_there_before_is_an_input(#[values(true, false)] is_published:
 
 const COPIES: &str = "fs::copy(&made, profile.join(\"made.txt\")).unwrap();";
 
+/// The script may leave it, replace it, or fail.
 #[rstest]
 #[requires(sccache)]
-fn an_older_copy_is_replaced(#[values(true, false)] is_published: bool) {
-    let project = app(&making(COPIES), is_published);
+#[case::replaced(COPIES)]
+#[case::left("let _ = std::os::unix::fs::symlink(&made, profile.join(\"made.txt\"));")]
+#[case::left_if_it_exists(
+    "let to = profile.join(\"made.txt\"); if !to.exists() { fs::copy(&made, to).unwrap(); }"
+)]
+fn a_script_runs_where_a_copy_would_replace_something(
+    #[case] lines: &str,
+    #[values(true, false)] is_published: bool,
+) {
+    let project = app(&making(lines), is_published);
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     second.write(
@@ -199,7 +213,72 @@ fn an_older_copy_is_replaced(#[values(true, false)] is_published: bool) {
         "older, and longer than the new one, by far\n",
     );
     second.cargo(&["build"]).ok();
-    assert_eq!(take_runs(&project), 1);
+    assert_eq!(take_runs(&project), 2);
+    let with_cache = copies(&second);
+    second.clean();
+    second.write(
+        "target/debug/made.txt",
+        "older, and longer than the new one, by far\n",
+    );
+    second.uncached(&["build"]).ok();
+    assert_eq!(with_cache, copies(&second));
+    // What was made there is not stored: the script may have left it as it was.
+    take_runs(&project);
+    let third = project.linked("third");
+    third.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 0);
+    are_those_of_an_uncached_build(&third, 1);
+}
+
+/// A path that does not begin with that of the target directory leads there in some checkouts only.
+#[requires(sccache)]
+#[test]
+fn a_relative_path_leads_to_the_target_directory_of_the_workspace_only() {
+    let lines = format!(
+        "let made = std::path::Path::new(&out).join(\"made.txt\"); fs::write(&made, \"made\").unwrap(); \
+         fs::create_dir_all(\"../../target/debug\").unwrap(); fs::copy(&made, \"../../target/debug/made.txt\").unwrap(); {DECLARES_ITSELF}"
+    );
+    let project = app(&script(&lines), false);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    let elsewhere = second.path("elsewhere");
+    let second = second.with("CARGO_TARGET_DIR", elsewhere.to_str().unwrap());
+    second.cargo(&["build"]).ok();
+    assert!(second.path("target/debug/made.txt").exists());
+    assert!(!elsewhere.join("debug/made.txt").exists());
+}
+
+/// A run that is not stored for another reason may have made copies as well.
+#[rstest]
+#[requires(sccache)]
+#[case::clock("let _ = std::time::SystemTime::now();")]
+#[case::shell("std::process::Command::new(\"sh\").args([\"-c\", \"true\"]).status().unwrap();")]
+#[case::asked_first("let _ = fs::metadata(\"/tmp/sccfg-none\");")]
+fn a_run_that_is_not_stored_is_not_seeded_without_its_copies(
+    #[case] lines: &str,
+    #[values(true, false)] is_published: bool,
+) {
+    let copies = "fs::copy(&made, profile.join(\"made.txt\")).unwrap();";
+    let project = app(&making(&[lines, copies].concat()), is_published);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second");
+    seed(&second);
+    second.cargo(&["build"]).ok();
+    are_those_of_an_uncached_build(&second, 1);
+}
+
+/// Its script fails if a link exists already.
+#[requires(sccache)]
+#[test]
+fn copies_of_an_outdated_run_are_removed_with_it() {
+    let lines = "std::os::unix::fs::symlink(&made, profile.join(\"made.txt\")).unwrap(); \
+                 println!(\"cargo::rustc-env=READ={}\", fs::read_to_string(\"../app/read.txt\").unwrap_or_default());";
+    let project = app(&making(lines), false);
+    project.main().cargo(&["build"]).ok();
+    let second = project.linked("second").without("SCCFG_SEED");
+    seed(&second);
+    second.write("crates/app/read.txt", "other");
+    second.cargo(&["build"]).ok();
     are_those_of_an_uncached_build(&second, 1);
 }
 

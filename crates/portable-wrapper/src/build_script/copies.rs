@@ -1,8 +1,9 @@
 //! Copies of files in `OUT_DIR` that a build script makes next to the programs of the build, which look for libraries there:
-//! sdl2-sys copies `libSDL2.so` to `target/debug` and `target/debug/deps`. They belong to the result of the run.
+//! sdl2-sys copies `libSDL2.so` to `target/debug` and `target/debug/deps`. They belong to the result of the run. What a script does if
+//! a file exists there already is not known, so copies are recorded and made only where nothing was before.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +11,10 @@ use std::path::{Component, Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
 
+use super::manifest_of_run;
 use crate::digest;
+use crate::path_map::{PathMap, Role};
+use crate::unit_manifest::UnitManifest;
 use sccfg_util::fsio;
 
 /// The directories of programs, relative to that of the profile.
@@ -88,8 +92,43 @@ fn originals_in(out_dir: &Path) -> HashMap<OsString, Vec<PathBuf>> {
     originals
 }
 
+/// Whether a file or link next to the programs of the profile has the name of one in `out_dir`, so that the script may have copied it.
+pub(crate) fn has_namesake(out_dir: &Path, profile: &Path) -> bool {
+    let originals = originals_in(out_dir);
+    let names = OF_PROGRAMS
+        .iter()
+        .flat_map(|name| fsio::names_in(&profile.join(name)));
+    !originals.is_empty()
+        && names
+            .into_iter()
+            .any(|name| originals.contains_key(OsStr::new(&name)))
+}
+
+/// Removes the copies that the run with this `OUT_DIR` made, unless they were changed.
+pub(crate) fn remove_copies(out_dir: &Path) {
+    let manifest = manifest_of_run(out_dir).and_then(|path| UnitManifest::read(&path));
+    let copies = manifest.map(|manifest| manifest.copies).unwrap_or_default();
+    for copy in &copies.copies {
+        if let Some(path) = copies.path_of(copy, out_dir)
+            && Kind::of(&path, &out_dir.join(&copy.original)) == Some(copy.kind)
+        {
+            let _ = fsio::remove_file(&path);
+        }
+    }
+}
+
+/// Whether a relative path from the workspace to the target directory leads to the same place with both maps. A script of a published
+/// package does not know the workspace.
+fn is_target_at_same_place(one: &PathMap, other: &PathMap) -> bool {
+    let [workspaces, targets] = [Role::Workspace, Role::Target]
+        .map(|role| [one, other].map(|path_map| path_map.directory(role)));
+    let below = |nth: usize| Path::new(targets[nth]?).strip_prefix(workspaces[nth]?).ok();
+    workspaces == [None; 2] || below(0).is_some() && below(0) == below(1)
+}
+
 impl Copies {
-    /// The copies at `paths` of files in `out_dir`, in the directory of the profile `profile`.
+    /// The copies at `paths` of files in `out_dir`, in the directory of the profile `profile`. None of them existed before the run,
+    /// according to `is_new`: a script may leave an existing file as it is.
     ///
     /// # Errors
     /// The first path that is not such a copy.
@@ -97,6 +136,7 @@ impl Copies {
         paths: &[&'p Path],
         out_dir: &Path,
         profile: Option<&Path>,
+        is_new: impl Fn(&Path) -> bool,
     ) -> Result<Self, &'p Path> {
         let Some(first) = paths.first() else {
             return Ok(Self::default());
@@ -106,19 +146,16 @@ impl Copies {
         let (below, profile) = below.ok_or(*first)?;
         let originals = originals_in(out_dir);
         let copy_at = |path: &Path| {
-            let relative = path.strip_prefix(profile).ok()?;
-            let directory = relative.parent()?;
-            if !OF_PROGRAMS.iter().any(|name| directory == Path::new(name)) {
-                return None;
-            }
+            let relative = path.strip_prefix(profile).ok().filter(|_| is_new(path))?;
             let mut originals = originals.get(path.file_name()?)?.iter();
             let (original, kind) =
                 originals.find_map(|original| Some((original, Kind::of(path, original)?)))?;
-            Some(Copy {
+            let copy = Copy {
                 path: relative.to_str()?.to_owned(),
                 original: original.strip_prefix(out_dir).ok()?.to_str()?.to_owned(),
                 kind,
-            })
+            };
+            copy.is_valid().then_some(copy)
         };
         let copies = paths.iter().map(|path| copy_at(path).ok_or(*path));
         Ok(Self {
@@ -133,43 +170,76 @@ impl Copies {
 
     /// The path of each, where `out_dir` is the `OUT_DIR`.
     pub(super) fn paths(&self, out_dir: &Path) -> impl Iterator<Item = PathBuf> {
-        let profile = self.profile(out_dir).map(Path::to_owned);
         let copies = self.copies.iter();
-        copies.filter_map(move |copy| Some(profile.as_ref()?.join(&copy.path)))
+        copies.filter_map(move |copy| self.path_of(copy, out_dir))
     }
 
-    fn profile<'p>(&self, out_dir: &'p Path) -> Option<&'p Path> {
-        out_dir.ancestors().nth(self.levels)
+    fn path_of(&self, copy: &Copy, out_dir: &Path) -> Option<PathBuf> {
+        let profile = out_dir.ancestors().nth(self.levels)?;
+        Some(profile.join(&copy.path))
     }
 
-    /// Whether this is the directory of the profile in which a run with this `out_dir` makes them.
-    pub(super) fn belong_to(&self, profile: &Path, out_dir: &Path) -> bool {
-        self.profile(out_dir) == Some(profile)
+    /// Whether a run with this `out_dir` makes them in the directory of the profile `profile`, and finds that in the same way as one
+    /// with the paths of `there`. `here` are its own.
+    pub(crate) fn belong_to(
+        &self,
+        profile: Option<&Path>,
+        out_dir: &Path,
+        (there, here): (&PathMap, &PathMap),
+    ) -> bool {
+        self.is_empty()
+            || profile.is_some()
+                && out_dir.ancestors().nth(self.levels) == profile
+                && is_target_at_same_place(there, here)
     }
 
     /// Whether all are still what the run made, where `out_dir` is its `OUT_DIR`.
     pub(crate) fn are_whole(&self, out_dir: &Path) -> bool {
         self.copies.iter().all(|copy| {
-            let profile = self.profile(out_dir);
-            let kind = profile.and_then(|profile| {
-                Kind::of(&profile.join(&copy.path), &out_dir.join(&copy.original))
-            });
+            let path = self.path_of(copy, out_dir);
+            let kind = path.and_then(|path| Kind::of(&path, &out_dir.join(&copy.original)));
             kind == Some(copy.kind)
         })
     }
 
     /// Makes them from the files in `out_dir`. Links lead to `final_out_dir`, to which `out_dir` will be moved.
+    ///
+    /// # Errors
+    /// If something exists in the place of one, or one cannot be made. None is left then.
     pub(crate) fn restore(&self, out_dir: &Path, final_out_dir: &Path) -> io::Result<()> {
-        for copy in &self.copies {
-            let profile = self.profile(out_dir).ok_or(io::ErrorKind::NotFound)?;
-            let to = profile.join(&copy.path);
+        let mut made = Vec::new();
+        let result = self.copies.iter().try_for_each(|copy| {
+            let path = self.path_of(copy, out_dir).filter(|_| copy.is_valid());
+            let path = path.ok_or(io::ErrorKind::InvalidData)?;
             let original = out_dir.join(&copy.original);
+            // cargo creates this directory before it runs a script. Seeding delivers before that.
+            fsio::create_dir_all(path.parent().ok_or(io::ErrorKind::InvalidData)?)?;
             match copy.kind {
-                Kind::Link => fsio::replace_link(&to, &final_out_dir.join(&copy.original))?,
-                Kind::Same if fsio::exists(&original) => fsio::copy(&original, &to)?,
-                Kind::Same => return Err(io::ErrorKind::NotFound.into()),
+                Kind::Link => fsio::create_link(&path, &final_out_dir.join(&copy.original)),
+                Kind::Same => fsio::create_copy(&original, &path),
+            }?;
+            made.push(path);
+            Ok(())
+        });
+        if result.is_err() {
+            for path in made {
+                let _ = fsio::remove_file(&path);
             }
         }
-        Ok(())
+        result
+    }
+}
+
+impl Copy {
+    /// Whether it is in a directory of programs, and its original in `OUT_DIR`.
+    fn is_valid(&self) -> bool {
+        let path = Path::new(&self.path);
+        let is_normal = |part: Component<'_>| matches!(part, Component::Normal(_));
+        let directory = path.parent().filter(|_| path.file_name().is_some());
+        let is_known =
+            |directory: &Path| OF_PROGRAMS.iter().any(|name| directory == Path::new(name));
+        directory.is_some_and(is_known)
+            && !self.original.is_empty()
+            && Path::new(&self.original).components().all(is_normal)
     }
 }

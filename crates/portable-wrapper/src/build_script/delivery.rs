@@ -155,10 +155,10 @@ impl Context {
 
     /// Whether the copies of the stored run, if there are any, belong to the directory of the profile here.
     fn makes_copies_there(&self, run: &StoredRun) -> bool {
-        let root = || self.path_map.around(&self.out_dir, Role::Target);
-        let profile = || profile_of(&self.out_dir, root()?);
-        run.copies.is_empty()
-            || profile().is_some_and(|profile| run.copies.belong_to(profile, &self.out_dir))
+        let root = self.path_map.around(&self.out_dir, Role::Target);
+        let profile = root.and_then(|root| profile_of(&self.out_dir, root));
+        let path_maps = (&run.path_map, &self.path_map);
+        run.copies.belong_to(profile, &self.out_dir, path_maps)
     }
 
     /// The directories of the stored run that have other paths here. `None` if the run and this checkout have different roles.

@@ -196,7 +196,9 @@ impl Context {
         now: Option<Surroundings>,
     ) -> Result<Copies, Uncacheable> {
         let (before, now) = before.zip(now).ok_or(Uncacheable::ScriptWrites)?;
-        let copies = Copies::find(&before.changed(&now), &self.out_dir, now.profile());
+        let is_new = |path: &Path| !before.has(path);
+        let changed = before.changed(&now);
+        let copies = Copies::find(&changed, &self.out_dir, now.profile(), is_new);
         copies.map_err(|path| {
             self.note_because_of(path);
             Uncacheable::ScriptWrites
@@ -373,7 +375,7 @@ impl Context {
         let prints_paths = printed
             .as_ref()
             .is_some_and(|(stdout, stderr)| *stdout != output.stdout || *stderr != output.stderr);
-        let has_paths = prints_paths || captured.tree.has_paths();
+        let has_paths = prints_paths || captured.tree.has_paths() || !result.copies.is_empty();
         let prints_workspace = printed.as_ref().is_some_and(|(stdout, stderr)| {
             tree::names_workspace(stdout) || tree::names_workspace(stderr)
         });

@@ -458,7 +458,7 @@ const COMMON_PATH_VARIABLES: [&str; 3] = ["OLDPWD", "PATH", "PWD"];
 /// The label of the part of a first key with [`VERSION_OF_INPUTS`].
 const INPUTS: &str = "inputs";
 /// Must be incremented when the recorded inputs of runs change.
-const VERSION_OF_INPUTS: &str = "8";
+const VERSION_OF_INPUTS: &str = "9";
 
 /// Whether the run with these `parts` of its first key was stored by a version of sccfg that records the same inputs.
 pub(crate) fn knows_same_inputs(parts: &[KeyPart]) -> bool {

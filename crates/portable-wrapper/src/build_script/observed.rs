@@ -198,11 +198,14 @@ impl Run<'_> {
         }
         // The content before the write is lost.
         let is_scratch = path.starts_with(env::temp_dir()) && stamp.is_none();
+        // Of a copy it is known that there was nothing before.
+        if copies.contains(path) {
+            return Ok(true);
+        }
         if uses.is_written && uses.is_asked_first && !is_scratch {
             return Err(self.because_of(path, Uncacheable::ScriptInputs));
         }
-        let is_stored = || copies.contains(path);
-        if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) && !is_stored() {
+        if stamp.is_some() && uses.is_written && self.may_be_read_by_others(path) {
             return Err(self.because_of(path, Uncacheable::ScriptWrites));
         }
         Ok(true)

@@ -141,6 +141,11 @@ impl Surroundings {
         self.profile.as_deref()
     }
 
+    /// Whether there was something at `path`.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.files.contains_key(path)
+    }
+
     /// The paths that differ in the surroundings `now`, apart from files that cargo writes when a unit begins or is finished.
     pub(super) fn changed<'s>(&'s self, now: &'s Self) -> Vec<&'s Path> {
         let paths: BTreeSet<&PathBuf> = self.files.keys().chain(now.files.keys()).collect();

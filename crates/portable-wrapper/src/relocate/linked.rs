@@ -81,7 +81,16 @@ impl DebugInformation {
                 return None;
             }
         }
-        (found.units.is_some() == found.abbreviations.is_some()).then_some(found)
+        let texts: Vec<_> = found.texts().map(|(_, section)| section.range()).collect();
+        let mut pairs = texts
+            .iter()
+            .zip(texts.iter().skip(1))
+            .chain(texts.first().zip(texts.last()));
+        let is_apart = |(one, other): (&Range<usize>, &Range<usize>)| {
+            one.end <= other.start || other.end <= one.start
+        };
+        let are_apart = texts.len() < 2 || pairs.all(is_apart);
+        (are_apart && found.units.is_some() == found.abbreviations.is_some()).then_some(found)
     }
 
     /// The sections with paths.
@@ -132,7 +141,7 @@ pub(super) fn change(
         if count == 0 {
             continue;
         }
-        left -= count;
+        left = left.checked_sub(count)?;
         let new = if text == Text::Lines {
             let old = input.read(section.range())?;
             let mut new = Strings::new(&old, &moves.pairs);
@@ -154,7 +163,8 @@ pub(super) fn change(
     if let (Some(units), Some(abbreviations)) = (information.units, information.abbreviations) {
         let abbreviations = input.read(abbreviations.range())?;
         input.change_parts(units.range(), &mut write, |unit| {
-            let of_unit = references::of_unit(unit, &abbreviations)?;
+            let is_rewritten = |text| all.iter().any(|one| one.text == text);
+            let of_unit = references::of_unit(unit, &abbreviations, is_rewritten)?;
             replace(unit, &all, of_unit)
         })?;
     }

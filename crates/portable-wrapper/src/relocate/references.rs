@@ -30,8 +30,13 @@ pub(super) struct Reference {
     pub(super) to: u64,
 }
 
-/// The references of the attributes of one unit of `.debug_info`. `None` if it is not understood. (DWARF 5, section 7.5.)
-pub(super) fn of_unit(unit: &[u8], abbreviations: &[u8]) -> Option<Vec<Reference>> {
+/// The references of the attributes of one unit of `.debug_info` to sections for which `is_wanted`. `None` if it is not understood.
+/// (DWARF 5, section 7.5.)
+pub(super) fn of_unit(
+    unit: &[u8],
+    abbreviations: &[u8],
+    is_wanted: impl Fn(Text) -> bool,
+) -> Option<Vec<Reference>> {
     let units = DebugInfo::new(unit, LittleEndian);
     let unit = units.header_from_offset(DebugInfoOffset(0)).ok()?;
     let abbreviations = DebugAbbrev::new(abbreviations, LittleEndian);
@@ -54,12 +59,14 @@ pub(super) fn of_unit(unit: &[u8], abbreviations: &[u8]) -> Option<Vec<Reference
                 AttributeValue::DebugLineRef(to) => (Text::Lines, to.0),
                 _ => continue,
             };
-            found.push(Reference {
-                at,
-                width: unit.format().word_size().into(),
-                text,
-                to: to as u64,
-            });
+            if is_wanted(text) {
+                found.push(Reference {
+                    at,
+                    width: unit.format().word_size().into(),
+                    text,
+                    to: to as u64,
+                });
+            }
         }
     }
     Some(found)

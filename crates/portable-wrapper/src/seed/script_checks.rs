@@ -7,9 +7,11 @@ use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
+use super::super::build_dir::profile_of;
+use super::super::build_script::copies::has_namesake;
 use super::super::digest;
 use super::super::uncacheable::Uncacheable;
-use super::super::unit_manifest::Sharing;
+use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::checks::Checks;
 use super::dependencies::Taken;
 use super::observed_runs::is_observed;
@@ -47,10 +49,7 @@ impl Checks<'_> {
             }
             _ => {}
         }
-        let copies = manifest.as_ref().map(|known| &known.copies);
-        if copies.is_some_and(|copies| !copies.are_whole(&self.from.build.join(&run.out_dir))) {
-            return Err("a copy that its build script made was changed".into());
-        }
+        self.copies(run, manifest.as_ref())?;
         let package = self.package(script);
         let printed = self.from.build.join(&run.directory).join(run.printed);
         let ran = modified(&printed).ok_or("its output cannot be read")?;
@@ -89,6 +88,34 @@ impl Checks<'_> {
             self.declares_all(taken, (unit, run), package)?;
         }
         Ok(is_published)
+    }
+
+    /// Fails if files that the run left beside the programs are not known, were changed, or would be elsewhere here.
+    fn copies(&self, run: &Run, manifest: Option<&UnitManifest>) -> Result<(), Why> {
+        let out_dir = self.from.build.join(&run.out_dir);
+        let profile = profile_of(&out_dir, &self.from.build);
+        let stored = manifest.filter(|known| !matches!(known.sharing, Sharing::NotCached(_)));
+        let Some(manifest) = stored else {
+            // Nobody looked at what it wrote.
+            if profile.is_some_and(|profile| has_namesake(&out_dir, profile)) {
+                return Err(Why::general(Uncacheable::ScriptWrites.describe()));
+            }
+            return Ok(());
+        };
+        let copies = &manifest.copies;
+        if copies.is_empty() {
+            return Ok(());
+        }
+        if !copies.are_whole(&out_dir) {
+            return Err("a copy that its build script made was changed".into());
+        }
+        let from = &manifest.path_map;
+        let to = from.moved(&self.from.roles()?, &self.to.roles()?);
+        let to = to.ok_or("the path of this checkout is too long")?;
+        if !copies.belong_to(profile, &out_dir, (from, &to)) {
+            return Err(Why::general(Uncacheable::ScriptWrites.describe()));
+        }
+        Ok(())
     }
 
     /// Compares a file or directory that a build script declares. In the other checkout it must be older than the

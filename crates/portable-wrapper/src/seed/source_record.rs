@@ -14,6 +14,7 @@ use ignore::WalkBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::super::build_dir::WRAPPER_DIR;
+use super::super::build_script::copies::remove_copies;
 use super::super::digest::FileStamp;
 use super::super::package;
 use super::super::unit_key::linking::is_library;
@@ -274,6 +275,9 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
         let mut parts = unit.components();
         parts.all(|part| matches!(part, Component::Normal(_)))
     };
+    for unit in outdated.iter().filter(is_inside) {
+        remove_copies(&build.join(unit));
+    }
     for unit in outdated.iter().filter(is_inside) {
         fsio::remove_read_only_dir(&build.join(unit))?;
     }

@@ -217,6 +217,21 @@ pub fn replace_link(path: &Path, to: &Path) -> io::Result<()> {
     link.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// Creates a copy of the file or link `from`, with the same mode, as `to`, which must not exist. It is whole or not there.
+///
+/// # Errors
+/// When `from` cannot be read, `to` exists, or its directory does not exist or cannot be written.
+pub fn create_copy(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(target) = super::read_link(from) {
+        return symlink(target, to);
+    }
+    let copy = tempfile::Builder::new()
+        .make_in(parent(to), |copy| super::share::copy(from, copy))
+        .map_err(without_temporary_path)?;
+    let persisted = copy.persist_noclobber(to);
+    persisted.map(drop).map_err(|error| error.error)
+}
+
 /// Renames a file.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use super::{LARGEST_ALIGNMENT, Rewritten, Text};
 const LARGEST_PART: usize = 8 << 20;
 /// The size of the pieces in which a file is searched and strings are copied, in bytes.
 const PIECE: usize = 1 << 20;
-/// The maximum number of paths in a file.
+/// The maximum number of paths in a file; those that are replaced by different ones count twice.
 const MOST_PATHS: usize = 1 << 17;
 /// The first length of a part in 64-bit DWARF, before the length itself. (DWARF 5, section 7.4.)
 const OF_64_BITS: u64 = 0xffff_ffff;

@@ -394,7 +394,7 @@ impl Filling<'_> {
         if let Some(kind) = failed.values().find_map(|why| why.disk_full) {
             return Err(Refused::Io(kind.into()));
         }
-        let decided = decisions.finish(failed, |unit| remove(unit, self.staging));
+        let decided = decisions.finish(failed, |unit| remove(unit, self.staging, &self.to.build));
         earlier.add(build, decided, self.moment);
         Ok(())
     }
@@ -402,9 +402,9 @@ impl Filling<'_> {
 
 /// Removes the fingerprint of a unit, so that cargo rebuilds the unit and replaces its outputs. The directories of a build
 /// script's run are removed as well, because a script may expect an empty `OUT_DIR`.
-fn remove(unit: &CargoUnit, staging: &Path) {
+fn remove(unit: &CargoUnit, staging: &Path, build: &Path) {
     if let Kind::Run(run) = &unit.kind {
-        remove_copies(&staging.join(&run.out_dir));
+        remove_copies(&staging.join(&run.out_dir), &build.join(&run.out_dir));
     }
     for directory in directories_of(unit) {
         let _ = fsio::remove_read_only_dir(&staging.join(directory));

@@ -230,6 +230,21 @@ fn a_script_runs_where_a_copy_would_replace_something(
     are_those_of_an_uncached_build(&third, 1);
 }
 
+/// Such a script is not observed, so nobody knows that it looked for the file.
+#[requires(sccache)]
+#[test]
+fn an_unobserved_run_that_may_have_left_a_copy_is_not_stored() {
+    let lines = "let _ = \"env\"; let to = profile.join(\"made.txt\"); if !to.exists() { fs::copy(&made, to).unwrap(); }";
+    let project = app(&making(lines), true);
+    let main = project.main();
+    main.write("target/debug/made.txt", "made before\n");
+    main.cargo(&["build"]).ok();
+    let second = project.linked("second");
+    second.cargo(&["build"]).ok();
+    assert_eq!(take_runs(&project), 2);
+    are_those_of_an_uncached_build(&second, 1);
+}
+
 /// A path that does not begin with that of the target directory leads there in some checkouts only.
 #[requires(sccache)]
 #[test]

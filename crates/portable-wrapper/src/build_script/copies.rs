@@ -46,11 +46,11 @@ enum Kind {
 }
 
 impl Kind {
-    /// How `copy` is a copy of `original`; `None` if it is not.
-    fn of(copy: &Path, original: &Path) -> Option<Self> {
+    /// How `copy` is a copy of `original`, the final path of which is `final_path`; `None` if it is not.
+    fn of(copy: &Path, original: &Path, final_path: &Path) -> Option<Self> {
         let targets = [copy, original].map(fsio::read_link);
         match targets {
-            [Some(target), _] if target == original => Some(Self::Link),
+            [Some(target), _] if target == final_path => Some(Self::Link),
             [Some(target), Some(other)] => {
                 let mut parts = target.components();
                 let is_beside = matches!(
@@ -104,16 +104,11 @@ pub(crate) fn has_namesake(out_dir: &Path, profile: &Path) -> bool {
             .any(|name| originals.contains_key(OsStr::new(&name)))
 }
 
-/// Removes the copies that the run with this `OUT_DIR` made, unless they were changed.
-pub(crate) fn remove_copies(out_dir: &Path) {
+/// Removes the copies that the run with this `OUT_DIR` made, unless they were changed. `OUT_DIR` will be moved to `final_out_dir`.
+pub(crate) fn remove_copies(out_dir: &Path, final_out_dir: &Path) {
     let manifest = manifest_of_run(out_dir).and_then(|path| UnitManifest::read(&path));
-    let copies = manifest.map(|manifest| manifest.copies).unwrap_or_default();
-    for copy in &copies.copies {
-        if let Some(path) = copies.path_of(copy, out_dir)
-            && Kind::of(&path, &out_dir.join(&copy.original)) == Some(copy.kind)
-        {
-            let _ = fsio::remove_file(&path);
-        }
+    if let Some(manifest) = manifest {
+        manifest.copies.remove(out_dir, final_out_dir);
     }
 }
 
@@ -148,8 +143,8 @@ impl Copies {
         let copy_at = |path: &Path| {
             let relative = path.strip_prefix(profile).ok().filter(|_| is_new(path))?;
             let mut originals = originals.get(path.file_name()?)?.iter();
-            let (original, kind) =
-                originals.find_map(|original| Some((original, Kind::of(path, original)?)))?;
+            let (original, kind) = originals
+                .find_map(|original| Some((original, Kind::of(path, original, original)?)))?;
             let copy = Copy {
                 path: relative.to_str()?.to_owned(),
                 original: original.strip_prefix(out_dir).ok()?.to_str()?.to_owned(),
@@ -195,11 +190,29 @@ impl Copies {
 
     /// Whether all are still what the run made, where `out_dir` is its `OUT_DIR`.
     pub(crate) fn are_whole(&self, out_dir: &Path) -> bool {
-        self.copies.iter().all(|copy| {
-            let path = self.path_of(copy, out_dir);
-            let kind = path.and_then(|path| Kind::of(&path, &out_dir.join(&copy.original)));
-            kind == Some(copy.kind)
-        })
+        let mut copies = self.copies.iter();
+        copies.all(|copy| self.whole_path_of(copy, out_dir, out_dir).is_some())
+    }
+
+    /// The path of a copy, if it is still what the run made.
+    fn whole_path_of(&self, copy: &Copy, out_dir: &Path, final_out_dir: &Path) -> Option<PathBuf> {
+        let path = self.path_of(copy, out_dir)?;
+        let [original, final_path] = [out_dir, final_out_dir].map(|path| path.join(&copy.original));
+        let kind = Kind::of(&path, &original, &final_path);
+        (kind == Some(copy.kind)).then_some(path)
+    }
+
+    /// Whether nothing is where they would be made, where `out_dir` is the `OUT_DIR`.
+    pub(super) fn have_free_places(&self, out_dir: &Path) -> bool {
+        self.paths(out_dir).all(|path| fsio::is_missing(&path))
+    }
+
+    /// Removes those that are still what the run made.
+    fn remove(&self, out_dir: &Path, final_out_dir: &Path) {
+        let copies = self.copies.iter();
+        for path in copies.filter_map(|copy| self.whole_path_of(copy, out_dir, final_out_dir)) {
+            let _ = fsio::remove_file(&path);
+        }
     }
 
     /// Makes them from the files in `out_dir`. Links lead to `final_out_dir`, to which `out_dir` will be moved.
@@ -241,5 +254,80 @@ impl Copy {
         directory.is_some_and(is_known)
             && !self.original.is_empty()
             && Path::new(&self.original).components().all(is_normal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seeding makes them in another directory, and then renames that.
+    #[test]
+    fn copies_are_removed_where_they_were_made() {
+        let root = tempfile::tempdir().unwrap();
+        let staged = root.path().join("staged/debug/build/x/out");
+        let last = root.path().join("target/debug/build/x/out");
+        fsio::replace_and_create_dir(&staged.join("lib.so"), b"library").unwrap();
+        fsio::create_link(&staged.join("lib.so.1"), Path::new("lib.so")).unwrap();
+        let copy = |path: &str, original: &str, kind| Copy {
+            path: path.to_owned(),
+            original: original.to_owned(),
+            kind,
+        };
+        let copies = Copies {
+            levels: 3,
+            copies: vec![
+                copy("lib.so", "lib.so", Kind::Same),
+                copy("lib.so.1", "lib.so.1", Kind::Same),
+                copy("deps/lib.so", "lib.so", Kind::Link),
+            ],
+        };
+        let paths: Vec<PathBuf> = copies.paths(&staged).collect();
+        let are_there = || {
+            paths
+                .iter()
+                .map(|path| fsio::exists(path) || fsio::read_link(path).is_some())
+                .collect::<Vec<_>>()
+        };
+        copies.restore(&staged, &last).unwrap();
+        assert_eq!(are_there(), [true; 3]);
+        assert_eq!(fsio::read_link(&paths[2]), Some(last.join("lib.so")));
+        // Each is in the way of another, which does not remove it.
+        copies.restore(&staged, &last).unwrap_err();
+        assert_eq!(are_there(), [true; 3]);
+        copies.remove(&staged, &last);
+        assert_eq!(are_there(), [false; 3]);
+        // A file of the user stays.
+        fsio::replace(&paths[0], b"other").unwrap();
+        copies.remove(&staged, &last);
+        assert_eq!(are_there(), [true, false, false]);
+        // The other two are not made either.
+        fsio::rename(&paths[0], &paths[2]).unwrap();
+        copies.restore(&staged, &last).unwrap_err();
+        assert_eq!(are_there(), [false, false, true]);
+    }
+
+    #[rstest::rstest]
+    #[case("lib.so", "lib/lib.so", true)]
+    #[case("deps/lib.so", "lib.so", true)]
+    #[case("", "lib.so", false)]
+    #[case("lib.so", "", false)]
+    #[case("..", "lib.so", false)]
+    #[case("/lib.so", "lib.so", false)]
+    #[case("build/lib.so", "lib.so", false)]
+    #[case("deps/../../lib.so", "lib.so", false)]
+    #[case("lib.so", "../lib.so", false)]
+    #[case("lib.so", "/etc/passwd", false)]
+    fn copies_are_in_directories_of_programs(
+        #[case] path: &str,
+        #[case] original: &str,
+        #[case] is_valid: bool,
+    ) {
+        let copy = Copy {
+            path: path.to_owned(),
+            original: original.to_owned(),
+            kind: Kind::Same,
+        };
+        assert_eq!(copy.is_valid(), is_valid);
     }
 }

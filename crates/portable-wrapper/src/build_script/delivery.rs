@@ -132,7 +132,7 @@ impl Context {
         if !self.path_map.is_plain() && !moves.is_empty() {
             return None;
         }
-        if !self.makes_copies_there(&run) {
+        if !self.can_make_copies(&run) {
             return None;
         }
         let replaced = Replaced::new(&self.out_dir).ok()?;
@@ -153,12 +153,14 @@ impl Context {
         None
     }
 
-    /// Whether the copies of the stored run, if there are any, belong to the directory of the profile here.
-    fn makes_copies_there(&self, run: &StoredRun) -> bool {
+    /// Whether the copies of the stored run, if there are any, belong to the directory of the profile here, where nothing is in their
+    /// places.
+    fn can_make_copies(&self, run: &StoredRun) -> bool {
         let root = self.path_map.around(&self.out_dir, Role::Target);
         let profile = root.and_then(|root| profile_of(&self.out_dir, root));
         let path_maps = (&run.path_map, &self.path_map);
         run.copies.belong_to(profile, &self.out_dir, path_maps)
+            && run.copies.have_free_places(&self.out_dir)
     }
 
     /// The directories of the stored run that have other paths here. `None` if the run and this checkout have different roles.

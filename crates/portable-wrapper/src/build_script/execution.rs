@@ -9,7 +9,7 @@ use local_store::{NewFile, Outcome as Counted, Sharing as FileSharing};
 
 use super::around_target::AroundTarget;
 use super::command::Command;
-use super::copies::Copies;
+use super::copies::{Copies, has_namesake};
 use super::inputs::{FirstKey, RunInputs, Script};
 use super::instructions::Declared;
 use super::own_path::OwnPath;
@@ -20,6 +20,7 @@ use super::{
     Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
 };
+use crate::build_dir::profile_of;
 use crate::builds::{Details, Outcome, before_of_run};
 use crate::cc;
 use crate::digest::KeyPart;
@@ -205,6 +206,13 @@ impl Context {
         })
     }
 
+    /// Whether the script may have found a file beside the programs, and not copied one of the same name because of it.
+    fn may_have_left_copy(&self) -> bool {
+        let root = self.path_map.around(&self.out_dir, Role::Target);
+        let profile = root.and_then(|root| profile_of(&self.out_dir, root));
+        profile.is_some_and(|profile| has_namesake(&self.out_dir, profile))
+    }
+
     /// Records the file or program because of which the run is not cached, by its path in the workspace.
     fn note_because_of(&self, path: &Path) {
         let workspace = self.path_map.directory(Role::Workspace);
@@ -306,9 +314,12 @@ impl Context {
                 observed
             }
             Some(Err(why)) => return Err(*why),
-            None if !finished.copies.is_empty() => return Err(Uncacheable::ScriptWrites),
             None => ObservedInputs::default(),
         };
+        let is_whole = observed.is_observed && !observed.runs_unobserved;
+        if !is_whole && (!finished.copies.is_empty() || self.may_have_left_copy()) {
+            return Err(Uncacheable::ScriptWrites);
+        }
         let inputs = RunInputs {
             declared: Declared::parse(&output.stdout, &self.path_map),
             observed,

@@ -179,22 +179,24 @@ impl Delivery<'_> {
                 self.any(&read(&from)?, &from, &to, is_published)?;
             }
         }
-        if let Some(manifest) = self.manifest_of_run(run) {
-            let [staged, final_path] =
-                [self.staging, &self.to.build].map(|root| root.join(&run.out_dir));
+        let [from, staged, final_path] =
+            [&self.from.build, self.staging, &self.to.build].map(|root| root.join(&run.out_dir));
+        let manifest =
+            build_script::manifest_of_run(&from).and_then(|path| UnitManifest::read(&path));
+        if let Some(manifest) = manifest {
+            // First, because the manifest says that this run made them.
             manifest.copies.restore(&staged, &final_path)?;
+            self.manifest_of_run(&manifest, &staged);
         }
         Ok(())
     }
 
-    /// Delivers the manifest of a run, with which another worktree can be seeded from this one.
-    fn manifest_of_run(&self, run: &Run) -> Option<UnitManifest> {
-        let [from, to] = [&self.from.build, self.staging].map(|root| root.join(&run.out_dir));
-        let manifest = UnitManifest::read(&build_script::manifest_of_run(&from)?)?;
+    /// Delivers the manifest of a run with the `OUT_DIR` `to`, with which another worktree can be seeded from this one.
+    fn manifest_of_run(&self, manifest: &UnitManifest, to: &Path) -> Option<()> {
         let path_map = moved(&manifest.path_map, self.from, self.to).ok()?;
-        let manifest = manifest.moved_to(&to, &path_map);
-        manifest.write(&build_script::manifest_of_run(&to)?);
-        Some(manifest)
+        let manifest = manifest.moved_to(to, &path_map);
+        manifest.write(&build_script::manifest_of_run(to)?);
+        Some(())
     }
 
     /// Delivers the files of a fingerprint, the hash last: without the hash, cargo considers the unit incomplete.

@@ -276,7 +276,7 @@ pub fn remove_outdated(build: &Path, used: Use) -> io::Result<usize> {
         parts.all(|part| matches!(part, Component::Normal(_)))
     };
     for unit in outdated.iter().filter(is_inside) {
-        remove_copies(&build.join(unit));
+        remove_copies(&build.join(unit), &build.join(unit));
     }
     for unit in outdated.iter().filter(is_inside) {
         fsio::remove_read_only_dir(&build.join(unit))?;

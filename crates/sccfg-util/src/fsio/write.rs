@@ -226,7 +226,11 @@ pub fn create_copy(from: &Path, to: &Path) -> io::Result<()> {
         return symlink(target, to);
     }
     let copy = tempfile::Builder::new()
-        .make_in(parent(to), |copy| super::share::copy(from, copy))
+        .make_in(parent(to), |copy| {
+            super::share::copy(from, copy).inspect_err(|_| {
+                let _ = super::remove_file(copy);
+            })
+        })
         .map_err(without_temporary_path)?;
     let persisted = copy.persist_noclobber(to);
     persisted.map(drop).map_err(|error| error.error)

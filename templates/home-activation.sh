@@ -9,13 +9,19 @@ sccacheServer() (
   mark={{ mark }}
   if [[ -n $mark ]]; then
     pid=$(systemctl --user show --property=MainPID --value sccache.service 2>/dev/null) || pid=0
-    if [[ -r /proc/${pid:=0}/environ ]] && ! grep -qzxF "SCCFG_SERVICE=$mark" "/proc/$pid/environ"; then
+    # A process may end at any time, and has no variables then.
+    { mapfile -d '' -t variables <"/proc/${pid:-0}/environ"; } 2>/dev/null || variables=()
+    is_current=''
+    for variable in ${variables[@]+"${variables[@]}"}; do
+      if [[ $variable == "SCCFG_SERVICE=$mark" ]]; then is_current=1; fi
+    done
+    if [[ ${#variables[@]} -gt 0 && -z $is_current ]]; then
       # Its address is that of its start, which may be another one.
       address=${SCCACHE_SERVER_UDS-}:${SCCACHE_SERVER_PORT-}
       unset SCCACHE_SERVER_UDS SCCACHE_SERVER_PORT
-      while IFS= read -rd '' variable; do
+      for variable in "${variables[@]}"; do
         case $variable in SCCACHE_SERVER_UDS=* | SCCACHE_SERVER_PORT=*) export "${variable?}" ;; esac
-      done <"/proc/$pid/environ"
+      done
       if [[ $address == "${SCCACHE_SERVER_UDS-}:${SCCACHE_SERVER_PORT-}" ]]; then
         run "$sccfg" server restart --wait 0 ||
           warnEcho "The sccache server keeps its old settings until the next switch or \`sccfg server restart\`."

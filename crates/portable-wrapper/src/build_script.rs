@@ -52,7 +52,7 @@ use self::tree::Tree;
 pub(super) use self::tree::{is_deps_log, names_workspace};
 pub(super) use self::variables::read::VariablesRead;
 pub(super) use self::variables::{is_of_cargo, may_read, session, shown_variable, variables};
-use super::build_dir::wrapper_dir;
+use super::build_dir::{profile_of, wrapper_dir};
 use super::builds::{Outcome, Recorder, Subject};
 use super::cache_entry::Text;
 use super::digest::{self, KeyPart};
@@ -276,6 +276,12 @@ impl Context {
     fn subject(&self) -> Option<Subject> {
         let root = self.path_map.around(&self.out_dir, Role::Target)?;
         Subject::of_run(&self.out_dir, root, &self.stem)
+    }
+
+    /// The directory of the profile that its `OUT_DIR` is in.
+    fn profile(&self) -> Option<&Path> {
+        let root = self.path_map.around(&self.out_dir, Role::Target)?;
+        profile_of(&self.out_dir, root)
     }
 
     fn run(&self, command: &Command<'_>) -> Result<ExitCode, Uncacheable> {

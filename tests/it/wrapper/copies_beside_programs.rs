@@ -273,8 +273,7 @@ fn a_run_that_is_not_stored_is_not_seeded_without_its_copies(
     #[case] lines: &str,
     #[values(true, false)] is_published: bool,
 ) {
-    let copies = "fs::copy(&made, profile.join(\"made.txt\")).unwrap();";
-    let project = app(&making(&[lines, copies].concat()), is_published);
+    let project = app(&making(&[lines, COPIES].concat()), is_published);
     project.main().cargo(&["build"]).ok();
     let second = project.linked("second");
     seed(&second);

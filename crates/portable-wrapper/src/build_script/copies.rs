@@ -182,10 +182,9 @@ impl Copies {
         out_dir: &Path,
         (there, here): (&PathMap, &PathMap),
     ) -> bool {
-        self.is_empty()
-            || profile.is_some()
-                && out_dir.ancestors().nth(self.levels) == profile
-                && is_target_at_same_place(there, here)
+        profile.is_some()
+            && out_dir.ancestors().nth(self.levels) == profile
+            && is_target_at_same_place(there, here)
     }
 
     /// Whether all are still what the run made, where `out_dir` is its `OUT_DIR`.

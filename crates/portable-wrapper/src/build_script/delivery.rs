@@ -9,9 +9,8 @@ use local_store::Outcome as Counted;
 use super::inputs::{FirstKey, Script};
 use super::shared::SharedRuns;
 use super::{Context, StoredRun, with_observed};
-use crate::build_dir::profile_of;
 use crate::builds::{Details, Outcome};
-use crate::path_map::{PathMap, Role};
+use crate::path_map::PathMap;
 use crate::relocate::Moves;
 use crate::state_dir::FORMAT;
 use crate::store::Kind;
@@ -156,11 +155,11 @@ impl Context {
     /// Whether the copies of the stored run, if there are any, belong to the directory of the profile here, where nothing is in their
     /// places.
     fn can_make_copies(&self, run: &StoredRun) -> bool {
-        let root = self.path_map.around(&self.out_dir, Role::Target);
-        let profile = root.and_then(|root| profile_of(&self.out_dir, root));
         let path_maps = (&run.path_map, &self.path_map);
-        run.copies.belong_to(profile, &self.out_dir, path_maps)
-            && run.copies.have_free_places(&self.out_dir)
+        let copies = &run.copies;
+        copies.is_empty()
+            || copies.belong_to(self.profile(), &self.out_dir, path_maps)
+                && copies.have_free_places(&self.out_dir)
     }
 
     /// The directories of the stored run that have other paths here. `None` if the run and this checkout have different roles.

@@ -20,7 +20,6 @@ use super::{
     Context, Source, StoredInputs, StoredRun, manifest_of_run, observed, recording_lock, tree,
     with_observed,
 };
-use crate::build_dir::profile_of;
 use crate::builds::{Details, Outcome, before_of_run};
 use crate::cc;
 use crate::digest::KeyPart;
@@ -208,8 +207,7 @@ impl Context {
 
     /// Whether the script may have found a file beside the programs, and not copied one of the same name because of it.
     fn may_have_left_copy(&self) -> bool {
-        let root = self.path_map.around(&self.out_dir, Role::Target);
-        let profile = root.and_then(|root| profile_of(&self.out_dir, root));
+        let profile = self.profile();
         profile.is_some_and(|profile| has_namesake(&self.out_dir, profile))
     }
 

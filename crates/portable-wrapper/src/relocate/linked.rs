@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use self::input::{Found, Input};
 use super::Moves;
-use super::elf::{NOBITS, SECTION_HEADER, Section};
+use super::elf::{NOBITS, SECTION_HEADER, Section, named};
 use super::references::{self, Reference, Text};
 use super::rewrite::LARGEST_ALIGNMENT;
 use super::strings::Strings;
@@ -128,8 +128,8 @@ pub(super) fn change(
     if left == 0 {
         return Some(());
     }
-    let names = input.section_names()?;
-    let sections = input.named_sections(&names)?;
+    let (sections, names) = input.sections()?;
+    let sections = named(sections, &names)?;
     if input.size > end_of(&sections) {
         return None;
     }

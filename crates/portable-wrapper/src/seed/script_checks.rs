@@ -93,11 +93,11 @@ impl Checks<'_> {
     /// Fails if files that the run left beside the programs are not known, were changed, or would be elsewhere here.
     fn copies(&self, run: &Run, manifest: Option<&UnitManifest>) -> Result<(), Why> {
         let out_dir = self.from.build.join(&run.out_dir);
-        let profile = profile_of(&out_dir, &self.from.build);
+        let profile = || profile_of(&out_dir, &self.from.build);
         let stored = manifest.filter(|known| !matches!(known.sharing, Sharing::NotCached(_)));
         let Some(manifest) = stored else {
             // Nobody looked at what it wrote.
-            if profile.is_some_and(|profile| has_namesake(&out_dir, profile)) {
+            if profile().is_some_and(|profile| has_namesake(&out_dir, profile)) {
                 return Err(Why::general(Uncacheable::ScriptWrites.describe()));
             }
             return Ok(());
@@ -112,7 +112,7 @@ impl Checks<'_> {
         let from = &manifest.path_map;
         let to = from.moved(&self.from.roles()?, &self.to.roles()?);
         let to = to.ok_or("the path of this checkout is too long")?;
-        if !copies.belong_to(profile, &out_dir, (from, &to)) {
+        if !copies.belong_to(profile(), &out_dir, (from, &to)) {
             return Err(Why::general(Uncacheable::ScriptWrites.describe()));
         }
         Ok(())

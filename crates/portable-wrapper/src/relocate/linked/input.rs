@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::super::elf::{Section, name_table, named, number, section_table, sections_in};
+use super::super::elf::{Section, name_table, number, section_table, sections_in};
 use super::super::{Moves, candidates, without_overlaps};
 use super::{LARGEST_ALIGNMENT, Rewritten, Text};
 
@@ -106,26 +106,14 @@ impl<R: Read + Seek> Input<R> {
         all.iter().all(is_replaced).then_some(found)
     }
 
-    /// The table with the names of the sections.
-    pub(super) fn section_names(&mut self) -> Option<Vec<u8>> {
+    /// All sections, and the table with their names.
+    pub(super) fn sections(&mut self) -> Option<(Vec<Section>, Vec<u8>)> {
         let header = self.read(0..64)?;
-        let sections = self.sections()?;
-        let names = sections.get(name_table(&header)?)?;
-        self.read(names.range())
-    }
-
-    /// All sections and their `names`.
-    pub(super) fn named_sections<'n>(
-        &mut self,
-        names: &'n [u8],
-    ) -> Option<Vec<(Section, &'n [u8])>> {
-        named(self.sections()?, names)
-    }
-
-    fn sections(&mut self) -> Option<Vec<Section>> {
-        let table = section_table(&self.read(0..64)?)?;
+        let table = section_table(&header)?;
         let headers = self.read(table.clone())?;
-        sections_in(&headers, table.start, self.size)
+        let sections = sections_in(&headers, table.start, self.size)?;
+        let names = self.read(sections.get(name_table(&header)?)?.range())?;
+        Some((sections, names))
     }
 
     /// Calls `change` with each of the parts in this range, which begin with their length, and `write` with those that it changes.

@@ -85,10 +85,15 @@ impl Conditions {
             [equals, value] if equals.is_punctuation("=") && value.kind == Kind::Text => {
                 match name.text {
                     "feature" => Some(self.features.as_ref()?.contains(value.text)),
-                    "target_os" | "target_arch" | "target_family" if self.has_target => None,
+                    "target_os" | "target_arch" | "target_family" | "target_pointer_width"
+                        if self.has_target =>
+                    {
+                        None
+                    }
                     "target_os" => Some(value.text == std::env::consts::OS),
                     "target_arch" => Some(value.text == std::env::consts::ARCH),
                     "target_family" => Some(value.text == std::env::consts::FAMILY),
+                    "target_pointer_width" => Some(value.text == usize::BITS.to_string()),
                     _ => None,
                 }
             }

@@ -162,10 +162,12 @@ impl Named {
         };
         let is_mod = |path: &Path| path.file_name() == Some("mod.rs".as_ref());
         // The root of a crate is no module, whatever the directory is.
+        let may_be_root = |file: &Path| {
+            !is_mod(file) && !is_declared(file) && !has_whole_end(file, &self.inactive_ends)
+        };
         let has_root = |directory: &Path| {
             let mut files = sources.iter().map(|source| source.path);
-            files
-                .any(|file| file.parent() == Some(directory) && !is_mod(file) && !is_declared(file))
+            files.any(|file| file.parent() == Some(directory) && may_be_root(file))
         };
         let module = if is_mod(path) {
             path.parent()

@@ -290,6 +290,8 @@ pub(super) fn is_module(path: &[&str]) -> bool {
     match path {
         ["std"] => true,
         ["std", module] => MODULES.contains(module),
+        // It has types only.
+        ["std", "os", "raw", ..] => false,
         ["std", "os", "fd", ..] => path.len() < 4,
         ["std", "os", rest @ ..] => rest.len() < 3,
         _ => false,

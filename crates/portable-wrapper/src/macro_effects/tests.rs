@@ -195,6 +195,8 @@ fn aliases_of_modules_are_followed() {
     ] {
         assert!(library(source).environment.is_some(), "{source}");
     }
+    let types = "pub use std::os::raw as ctypes; pub fn f(x: ctypes::c_int) {}";
+    assert!(is_pure(&library(types)));
 }
 
 #[test]

@@ -21,6 +21,29 @@ fn modules_for_other_targets_are_not_read() {
     assert!(found.environment.is_some());
 }
 
+/// As in linux-raw-sys, where another feature adds the second module.
+#[test]
+fn a_module_that_no_feature_adds_is_no_root_of_a_crate() {
+    let root = "#[cfg(target_arch = \"avr\")] #[path = \"avr/general.rs\"] pub mod general;\n\
+        #[cfg(feature = \"net\")] #[cfg(target_arch = \"avr\")] #[path = \"avr/net.rs\"] pub mod net;\n\
+        #[cfg(all(unix, target_pointer_width = \"16\"))] #[path = \"x16/general.rs\"] pub mod general;\n\
+        #[cfg(unix)] #[path = \"other/general.rs\"] pub mod general;";
+    let hazard = "pub fn f() { std::env::vars(); }";
+    let mut files = [
+        ("src/avr/general.rs", hazard),
+        ("src/avr/net.rs", hazard),
+        ("src/lib.rs", root),
+        ("src/other/general.rs", "pub fn f() {}"),
+        ("src/x16/general.rs", hazard),
+    ];
+    let found = effects_of(&files, Author::Published).inputs();
+    assert!(is_pure(&found), "{found:?}");
+    // This may be the root of the crate, which has another `general`.
+    files[1].0 = "src/avr/other.rs";
+    let found = effects_of(&files, Author::Published).inputs();
+    assert!(found.environment.is_some());
+}
+
 /// As in `num_threads`.
 #[test]
 fn the_file_of_a_module_may_depend_on_the_target() {

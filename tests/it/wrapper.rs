@@ -10,6 +10,7 @@ mod command;
 mod copies_beside_programs;
 mod coverage;
 mod crashes;
+mod crate_hashes;
 mod crate_types;
 mod debuginfo;
 mod derives;

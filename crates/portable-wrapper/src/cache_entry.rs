@@ -1,12 +1,13 @@
 //! A unit as the cache stores it: under its key, with placeholders for all directories.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::binary::is_linked;
 use super::binary::placeholder_sites::PlaceholderSite;
+use super::crate_hash::CrateHash;
 use super::path_leak::PathLeak;
 use super::path_map::PathMap;
 use super::state_dir::FORMAT;
@@ -72,6 +73,12 @@ pub(super) struct CacheEntry {
     /// A file that was read and is not in the key, or a program that may have read one. With it, the unit is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unknown_input: Option<PathBuf>,
+    /// The hashes of libraries below it, in the checkout that compiled it, which may be others here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) crate_hashes: BTreeMap<String, CrateHash>,
+    /// Those of them that are others here, and the ones to write over them.
+    #[serde(skip)]
+    pub(super) moved_hashes: Vec<(CrateHash, CrateHash)>,
     /// The duration of the compile in milliseconds; `None` if an earlier version stored it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) took: Option<u64>,
@@ -96,6 +103,8 @@ impl CacheEntry {
             sites: Vec::new(),
             caller_functions: BTreeSet::new(),
             unknown_input: None,
+            crate_hashes: BTreeMap::new(),
+            moved_hashes: Vec::new(),
             took: None,
         }
     }
@@ -143,9 +152,23 @@ impl CacheEntry {
         (from != to).then_some((from, to))
     }
 
-    /// Whether delivery writes paths into the files that are not linked.
+    /// Compares the hashes of libraries below it with those here. False if they are not those of the same libraries.
+    #[must_use]
+    pub(super) fn move_hashes(&mut self, here: &BTreeMap<String, CrateHash>) -> bool {
+        let pairs = self.crate_hashes.values().zip(here.values());
+        let moved = pairs.filter(|(there, here)| there != here);
+        self.moved_hashes = moved.map(|(there, here)| (*there, *here)).collect();
+        self.is_marker() || self.crate_hashes.keys().eq(here.keys())
+    }
+
+    /// Whether its files differ from those of an uncached compile in hashes of crates or of paths.
+    pub(super) fn is_moved(&self, path_map: &PathMap) -> bool {
+        self.move_of(path_map).is_some() || !self.moved_hashes.is_empty()
+    }
+
+    /// Whether delivery writes into the files that are not linked.
     pub(super) fn is_rewritten(&self, path_map: &PathMap) -> bool {
-        self.has_texts || is_located(&self.sites) || self.move_of(path_map).is_some()
+        self.has_texts || is_located(&self.sites) || self.is_moved(path_map)
     }
 
     pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {

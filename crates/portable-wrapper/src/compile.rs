@@ -1,5 +1,6 @@
 //! Compiling a unit that no cache has: its files, and its [entry](super::cache_entry).
 
+mod dependence;
 mod process;
 mod speculative;
 mod unkeyed_inputs;
@@ -12,17 +13,17 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
+use self::dependence::{Dependence, dependence_on_path, with_values};
 use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
-    asks_for_location, asks_for_replaced_path, caller_functions, captures_backtrace,
-    evaluates_cargo_home, evaluates_generated_paths, evaluates_locations, gives_location, is_final,
-    may_have_leak, named_paths, names_cargo_home, names_generated_file, read_variables,
-    reads_cargo_home, reads_unnamed, requests_of_macros, uses_cargo_home,
+    asks_for_replaced_path, caller_functions, captures_backtrace, evaluates_cargo_home,
+    evaluates_generated_paths, is_final, may_have_leak, names_cargo_home, reads_cargo_home,
+    reads_unnamed, uses_cargo_home,
 };
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
-use super::cache_entry::{CacheEntry, Text, is_located};
+use super::cache_entry::{CacheEntry, Text};
 use super::debug_info;
 use super::dep_info::DepInfo;
 use super::diagnostics;
@@ -143,8 +144,7 @@ pub(super) fn make(
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
     let requests = observation.and_then(Observation::requests);
-    let depends_on_path =
-        || depends_on_path_by(request, info.as_ref(), observation, depends_on_path);
+    let dependence = || dependence_on_path(request, info.as_ref(), observation, depends_on_path);
     let compiled = Output {
         stdout,
         stderr,
@@ -157,7 +157,7 @@ pub(super) fn make(
         info.as_ref(),
         leak,
         evaluates_home,
-        depends_on_path,
+        dependence,
     )?;
     entry.took = Some(millis(start.elapsed()));
     let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
@@ -194,28 +194,6 @@ fn make_unmapped(request: &CompileRequest, on_stderr: OnStderr<'_>) -> io::Resul
     let mut made = make(&unmapped, on_stderr, None, None)?;
     made.result.is_stale = true;
     Ok(made)
-}
-
-/// Whether the unit depends on a path without containing it. `expanded` is the result of the expansions during the compile, if
-/// there were any.
-fn depends_on_path_by(
-    request: &CompileRequest,
-    info: Option<&DepInfo>,
-    observation: Option<&Observation>,
-    expanded: OnceLock<io::Result<bool>>,
-) -> io::Result<bool> {
-    let named = named_paths(request, info);
-    match expanded.into_inner() {
-        Some(known) if named.is_empty() => known,
-        _ => {
-            let of_macros = requests_of_macros(request, observation);
-            let mut read = read_variables(request, info, of_macros.as_ref());
-            read.extend(named);
-            let asks_for_location = asks_for_location(request, of_macros.as_ref());
-            Ok(expansion_diff::is_needed(request, asks_for_location, &read)
-                && expansion_diff::depends_on_path(request, &read, 2)?)
-        }
-    }
 }
 
 impl CompileRequest {
@@ -294,10 +272,11 @@ fn entry_of(
     info: Option<&DepInfo>,
     mut leak: Option<PathLeak>,
     evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
-    depends_on_path: impl FnOnce() -> io::Result<bool>,
+    dependence: impl FnOnce() -> io::Result<Dependence>,
 ) -> io::Result<(CacheEntry, Option<PathLeak>)> {
     let path_map = &request.path_map;
     let mut entry = CacheEntry::new(&request.key);
+    entry.crate_hashes.clone_from(&request.crate_hashes);
     entry.has_texts = !request.is_linked && native_library::have_texts(&request.native_libraries);
     entry.stdout = path_map.to_placeholders_output(&output.stdout).into();
     entry.stderr = path_map.to_placeholders_output(&output.stderr).into();
@@ -365,30 +344,25 @@ fn entry_of(
         entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
         entry.outputs.push((name.clone(), contents.digest));
     }
-    if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
-        leak = Some(PathLeak::Derived(Role::Workspace));
+    if request.remap == Remap::All && leak.is_none() {
+        leak = match dependence()? {
+            Dependence::None => None,
+            Dependence::OnVariable => Some(PathLeak::OfVariable(Role::Workspace)),
+            Dependence::OnLocation => Some(PathLeak::Derived(Role::Workspace)),
+        };
     }
-    // Without panics in its own code, such a library was always shared.
-    let gives_location = request.remap == Remap::All
-        && is_located(&entry.sites)
-        && leak.is_none_or(|leak| matches!(leak, PathLeak::Embedded(_)))
-        && gives_location(request, info, &entry.caller_functions);
-    if request.remap == Remap::All
-        && leak.is_none()
-        && (evaluates_generated || gives_location || evaluates_locations(request))
-    {
-        leak = Some(PathLeak::Derived(Role::Target));
-    }
-    // A unit with embedded placeholders is stored, unless a value may be computed from them.
-    if matches!(leak, Some(PathLeak::Embedded(_)))
-        && (gives_location || names_generated_file(request, info))
-    {
-        leak = Some(PathLeak::Derived(Role::Target));
-    }
-    let is_home_mapped = path_map.unmapped().is_none();
-    if request.remap == Remap::All && leak.is_none() && is_home_mapped && evaluates_home {
-        leak = Some(PathLeak::Derived(Role::CargoHome));
-    }
+    let leak = if request.remap == Remap::All {
+        with_values(
+            request,
+            info,
+            &entry,
+            leak,
+            evaluates_generated,
+            evaluates_home,
+        )
+    } else {
+        leak
+    };
     if let Some(expected) = request.leak.filter(|_| request.remap == Remap::None) {
         let functions = &entry.caller_functions;
         entry.lacks_leak = !may_have_leak(request, info, expected, evaluates_generated, functions)?;

@@ -3,7 +3,7 @@
 //! files. Differences are printed and logged, and the entry is replaced. A second compile shows which differences are due to a
 //! compiler that is not deterministic. An entry of a user with another `CARGO_HOME` has digests of that path in rustc's
 //! metadata and in build IDs, and a linker may have merged strings in another order. For such files, only the sizes are
-//! compared.
+//! compared, and so for metadata above a crate with another [hash](super::crate_hash).
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -144,8 +144,7 @@ impl Hit<'_> {
         let Some(entry) = &compiled.entry else {
             return Ok(vec![difference("exit status", None)]);
         };
-        let moved = self.entry.move_of(path_map);
-        if let Some((theirs, ours)) = moved {
+        if let Some((theirs, ours)) = self.entry.move_of(path_map) {
             for name in &compiled.request.outputs {
                 binary::move_cargo_home(&self.work.file(name, self.origin), theirs, ours)?;
             }
@@ -155,8 +154,8 @@ impl Hit<'_> {
             found.push(difference("path dependence", None));
         }
         let here = |name: &str| self.work.file(name, self.origin);
-        let differ = if moved.is_some() {
-            difference_but_for_the_home
+        let differ = if self.entry.is_moved(path_map) {
+            difference_but_for_metadata
         } else {
             first_difference
         };
@@ -242,9 +241,9 @@ fn first_difference(one: &Path, other: &Path) -> io::Result<Option<u64>> {
     difference_of(&Part::whole(&one)?, &Part::whole(&other)?)
 }
 
-/// The offset at which two files that were compiled with different `CARGO_HOME`s begin to differ, apart from permitted
-/// differences. Objects in libraries contain the path itself, which was overwritten.
-fn difference_but_for_the_home(one: &Path, other: &Path) -> io::Result<Option<u64>> {
+/// The offset at which two files that were compiled with different `CARGO_HOME`s, or above crates with different hashes, begin to
+/// differ, apart from permitted differences. Objects in libraries contain the path itself, which was overwritten.
+fn difference_but_for_metadata(one: &Path, other: &Path) -> io::Result<Option<u64>> {
     let (one, other) = (fsio::open(one)?, fsio::open(other)?);
     let (one, other) = (Part::whole(&one)?, Part::whole(&other)?);
     if one.len() != other.len() {

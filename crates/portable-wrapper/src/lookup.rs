@@ -119,6 +119,10 @@ fn ask_sccache_in_place(
     );
     let result = request.result();
     let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
+    let entry = entry.and_then(|mut entry| {
+        let is_above_same = entry.move_hashes(&request.crate_hashes);
+        is_above_same.then_some(entry)
+    });
     for name in &request.outputs {
         // The server may have another umask. A missing file is detected below.
         let _ = fsio::set_mode_of_output(&request.work.join(name));

@@ -14,6 +14,8 @@ pub(super) enum PathLeak {
     Embedded(Role),
     /// It contains a value derived from the path: its length, its hash, or a part of it.
     Derived(Role),
+    /// It may contain such a value, which can only come from a variable with the path: nothing asks for the path of a source.
+    OfVariable(Role),
     /// It contains a source location, such as that of a panic, in a file below the directory.
     SourceLocation(Role),
 }
@@ -22,7 +24,7 @@ impl PathLeak {
     /// What the user can do about it.
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::Embedded(_) | Self::Derived(_) => {
+            Self::Embedded(_) | Self::Derived(_) | Self::OfVariable(_) => {
                 "get the path at run time; env!(\"CARGO_MANIFEST_DIR\") or a macro compiles it into the output"
             }
             Self::SourceLocation(Role::Workspace) => {
@@ -46,7 +48,7 @@ impl PathLeak {
     /// A description for users.
     pub(super) fn describe(self) -> String {
         match self {
-            Self::Embedded(role) | Self::Derived(role) => format!(
+            Self::Embedded(role) | Self::Derived(role) | Self::OfVariable(role) => format!(
                 "the output contains the path of {}, or a value derived from it",
                 role.describe()
             ),

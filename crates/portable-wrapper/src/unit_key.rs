@@ -34,6 +34,7 @@ pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variab
 use super::args::Unit;
 use super::compiler::{Compiler, LinkerNames};
 use super::digest::{self, Key, KeyedHasher};
+use super::interface::Below;
 use super::known_inputs::KnownInputs;
 use super::macro_effects::{AmbientInputs, MacroEffects, drops_errors};
 use super::native_library::{NativeLibrary, Records};
@@ -111,6 +112,8 @@ pub(super) struct KeyBuilder<'a> {
     storing_below: BTreeSet<String>,
     /// The functions of its dependencies that may get the location of their caller.
     caller_functions: BTreeSet<String>,
+    /// The libraries below it whose hashes may be others in another checkout.
+    below: Below,
     /// Those of its own package, if that was read.
     own_asking_macros: Option<BTreeSet<String>>,
     /// The variables with paths that the sources may use for more than including a file.
@@ -174,6 +177,7 @@ impl<'a> KeyBuilder<'a> {
             macros_below: BTreeSet::new(),
             storing_below: BTreeSet::new(),
             caller_functions: BTreeSet::new(),
+            below: Below::default(),
             own_asking_macros: None,
             paths: BTreeSet::new(),
             generated_asks: false,
@@ -457,6 +461,7 @@ impl<'a> KeyBuilder<'a> {
             package: self.package,
             macros_below: self.macros_below,
             caller_functions: self.caller_functions,
+            below: self.below,
             asking_macros,
             storing_macros,
             included_variables,

@@ -17,6 +17,7 @@ use super::cache_entry::{CacheEntry, is_located, sites_in};
 use super::compiler::LinkerNames;
 use super::debug_info;
 use super::digest::{self, FileStamp, KeyPart};
+use super::interface::Interface;
 use super::located_libraries;
 use super::macro_effects::{AmbientInputs, MacroEffects};
 use super::observed_inputs::ObservedInputs;
@@ -100,6 +101,9 @@ pub(super) struct UnitManifest {
     /// ([`UnitKey::portable_closure`](super::unit_key::UnitKey::portable_closure)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) portable_closure: Option<String>,
+    /// What it is to the crates above it, if its hash may be another one in another checkout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) interface: Option<Interface>,
     /// Whether the macros that it uses were observed.
     pub(super) is_observed: bool,
     /// The files: name, digest of the stored content, and stamp in this checkout.
@@ -184,6 +188,7 @@ impl UnitManifest {
             macros: AmbientInputs::default(),
             closure: String::new(),
             portable_closure: None,
+            interface: None,
             is_observed: false,
             outputs: outputs.collect(),
             delivered: delivered.collect(),
@@ -219,6 +224,7 @@ impl UnitManifest {
             macros: AmbientInputs::default(),
             closure: String::new(),
             portable_closure: None,
+            interface: None,
             is_observed: false,
             outputs: Vec::new(),
             delivered: Vec::new(),
@@ -268,7 +274,10 @@ impl UnitManifest {
                 .map(|(name, digest, _)| (name.clone(), digest.clone()))
                 .collect::<Vec<_>>()
         };
-        self.key == other.key && self.closure == other.closure && files(self) == files(other)
+        self.key == other.key
+            && self.closure == other.closure
+            && self.interface == other.interface
+            && files(self) == files(other)
     }
 
     /// The leak that the next compile of this unit is expected to have, if any.

@@ -34,7 +34,7 @@ fn project(store: Store) -> Project {
 }
 
 /// What the wrapper said of comparisons.
-fn said(built: &Built) -> Vec<&str> {
+pub(super) fn said(built: &Built) -> Vec<&str> {
     let lines = built.ran.stderr.lines();
     lines
         .filter(|line| line.starts_with("sccfg: verify: "))

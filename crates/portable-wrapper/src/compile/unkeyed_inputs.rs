@@ -387,7 +387,7 @@ pub(super) fn may_have_leak(
             || evaluates_locations(request)
             || gives_location(request, info, own_functions)
             || names_generated_file(request, info)),
-        PathLeak::Derived(_) | PathLeak::Embedded(_) => Ok(true),
+        PathLeak::Derived(_) | PathLeak::Embedded(_) | PathLeak::OfVariable(_) => Ok(true),
     }
 }
 

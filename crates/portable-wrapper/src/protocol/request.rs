@@ -1,6 +1,6 @@
 //! The request to compile a unit, and the keys under which the unit is looked up in turn.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{CompileResult, REQUEST_VARIABLE};
 use crate::args::without;
 use crate::cache_entry::CacheEntry;
+use crate::crate_hash::CrateHash;
 use crate::digest;
 use crate::known_inputs::KnownInputs;
 use crate::native_library::NativeLibrary;
@@ -86,6 +87,9 @@ pub(crate) struct CompileRequest {
     /// The functions of dependencies that may get the location of their caller.
     #[serde(default)]
     pub(crate) caller_functions: BTreeSet<String>,
+    /// The hashes of libraries below it that may be others in another checkout, by their names and `-C metadata`.
+    #[serde(default)]
+    pub(crate) crate_hashes: BTreeMap<String, CrateHash>,
     /// The variables among them that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.
@@ -152,7 +156,7 @@ impl Remap {
     /// Which paths to replace after `leak`, when the key contains the real paths.
     pub(crate) fn after(leak: PathLeak) -> Self {
         match leak {
-            PathLeak::Embedded(_) => Self::BestEffort,
+            PathLeak::Embedded(_) | PathLeak::OfVariable(_) => Self::BestEffort,
             // Otherwise, the output would depend on the placeholder instead of the real path.
             PathLeak::Derived(_) | PathLeak::SourceLocation(_) => Self::None,
         }
@@ -189,6 +193,7 @@ impl CompileRequest {
             package: None,
             asking_macros: BTreeSet::new(),
             caller_functions: BTreeSet::new(),
+            crate_hashes: BTreeMap::new(),
             included_variables: BTreeSet::new(),
             exposes_location: false,
             shows_location: false,
@@ -399,6 +404,7 @@ mod tests {
     fn a_leak_puts_the_paths_into_the_key_and_decides_on_the_remapping() {
         for (leak, remap) in [
             (PathLeak::Embedded(Role::Workspace), Remap::BestEffort),
+            (PathLeak::OfVariable(Role::Workspace), Remap::BestEffort),
             (PathLeak::Derived(Role::Workspace), Remap::None),
             (PathLeak::SourceLocation(Role::Target), Remap::None),
         ] {

@@ -26,6 +26,7 @@ use crate::compiler::Compiler;
 use crate::debug_info;
 use crate::differential;
 use crate::entry_origin::Origin;
+use crate::interface::Interface;
 use crate::known_inputs;
 use crate::lookup::{Lookup, pass_on};
 use crate::observation;
@@ -91,6 +92,8 @@ pub(super) struct KeyedUnit<'a> {
     early: &'a EarlyMetadata,
     /// The previous state of the unit, determined if it is compiled.
     before: OnceCell<Option<Before>>,
+    /// What the library is to crates above it, determined once its metadata is delivered.
+    interface: OnceCell<Option<Interface>>,
 }
 
 impl<'a> KeyedUnit<'a> {
@@ -176,6 +179,7 @@ impl<'a> KeyedUnit<'a> {
             recorder: how.recorder,
             early: how.early,
             before: OnceCell::new(),
+            interface: OnceCell::new(),
         })
     }
 

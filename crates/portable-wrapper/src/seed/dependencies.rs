@@ -1,5 +1,8 @@
 //! The dependencies of a unit: those that were taken must be the ones that it was compiled with.
 
+use std::path::Path;
+
+use super::super::interface;
 use super::super::unit_key::closure_of;
 use super::super::unit_manifest::UnitManifest;
 use super::Why;
@@ -36,15 +39,25 @@ impl<'a> Taken<'a> {
 pub(super) fn is_same(
     name: &str,
     digest: &str,
+    unit: &UnitManifest,
     dependencies: &[(String, Taken<'_>)],
 ) -> Result<(), Why> {
     let mut named = dependencies
         .iter()
         .filter(|(dependency, _)| dependency == name);
-    let is_same = named.any(|(_, taken)| {
-        let outputs = taken.manifest().map(|manifest| &manifest.outputs);
-        outputs.is_some_and(|outputs| outputs.iter().any(|(_, output, _)| output == digest))
-    });
+    let is_one = |manifest: &UnitManifest| {
+        let in_key = |file: &str, output: &str| match (&manifest.interface, &unit.interface) {
+            (None, _) => Some(output.to_owned()),
+            (Some(other), Some(own)) => own
+                .agrees_with(other)
+                .then(|| interface::in_key(Path::new(file), output, Some(other))),
+            // It is linked, and has the hashes in its key.
+            (Some(other), None) => Some(other.with_code(output)),
+        };
+        let mut outputs = manifest.outputs.iter();
+        outputs.any(|(file, output, _)| in_key(file, output).as_deref() == Some(digest))
+    };
+    let is_same = named.any(|(_, taken)| taken.manifest().is_some_and(is_one));
     if is_same {
         return Ok(());
     }

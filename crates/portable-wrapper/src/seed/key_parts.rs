@@ -43,7 +43,7 @@ impl Checks<'_> {
             return if value == name {
                 Ok(())
             } else {
-                dependencies::is_same(name, value, unit.dependencies)
+                dependencies::is_same(name, value, unit.manifest, unit.dependencies)
             };
         }
         if let Some(file) = what.strip_prefix("file ") {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::args::Unit;
 use super::super::digest;
+use super::super::interface;
 use super::super::macro_effects::{self, AmbientInputs};
 use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::UnitManifest;
@@ -75,11 +76,16 @@ impl KeyBuilder<'_> {
                 let digest = digest::of_file(path).ok_or(Uncacheable::UnreadableDependency)?;
                 (None, digest)
             };
-            let portable = manifest.as_ref();
-            let portable = portable.and_then(|manifest| manifest.portable_closure.as_ref());
-            let portable = portable.unwrap_or(&digest);
+            let known = manifest.as_ref();
+            let interface = known.and_then(|manifest| manifest.interface.as_ref());
+            let value = interface::in_key(path, &digest, interface);
+            let portable = known.and_then(|manifest| manifest.portable_closure.as_ref());
+            let portable = portable.unwrap_or(&value);
             self.key
-                .add_with_portable(format!("--extern {name}"), &digest, portable);
+                .add_with_portable(format!("--extern {name}"), &value, portable);
+            if let Some(interface) = interface {
+                self.below.add(interface);
+            }
             externs.push((name.to_owned(), path.to_owned(), manifest));
         }
         self.add_code_of_externs(externs);

@@ -7,6 +7,7 @@ use sccfg_util::fsio::KeyLock;
 
 use super::super::compiler::LinkerNames;
 use super::super::digest::{self, Key, KeyPart};
+use super::super::interface::Below;
 use super::super::known_inputs::KnownInputs;
 use super::super::macro_effects::{AmbientInputs, MacroEffects};
 use super::super::native_library::NativeLibrary;
@@ -62,6 +63,8 @@ pub(crate) struct UnitKey {
     pub(crate) storing_macros: BTreeSet<String>,
     /// The functions of its dependencies, and of all below, that may get the location of their caller.
     pub(crate) caller_functions: BTreeSet<String>,
+    /// The libraries below it whose hashes may be others in another checkout.
+    pub(crate) below: Below,
     /// The variables among `named_variables` that are only used to include files.
     pub(crate) included_variables: BTreeSet<String>,
     /// Whether a macro may read the current directory or the path of a source file.

@@ -2,16 +2,19 @@
 
 use std::cell::OnceCell;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::KeyedUnit;
 use crate::binary::{self, Writer, placeholder_sites};
 use crate::builds::{Details, Outcome};
 use crate::cache_entry::CacheEntry;
+use crate::crate_hash;
 use crate::debug_info;
 use crate::dep_info::with_outputs_in;
 use crate::differential::Verified;
 use crate::entry_origin::Origin;
+use crate::interface::{self, Interface};
 use crate::native_strings::{self, Fill};
 use crate::path_leak::PathLeak;
 use crate::protocol::CompileRequest;
@@ -73,12 +76,11 @@ impl KeyedUnit<'_> {
             manifest.portable_closure = match &manifest.sharing {
                 Sharing::Everywhere => self.key.portable_closure(false),
                 Sharing::PathLeaked(PathLeak::Embedded(_)) => self.key.portable_closure(true),
-                Sharing::PathLeaked(PathLeak::Derived(_) | PathLeak::SourceLocation(_))
-                | Sharing::KeyedByPath(_)
-                | Sharing::NotCached(_) => None,
+                Sharing::PathLeaked(_) | Sharing::KeyedByPath(_) | Sharing::NotCached(_) => None,
             };
         }
         manifest.hit = is_hit;
+        manifest.interface = self.interface(manifest.sharing != Sharing::Everywhere);
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let stderr = path_map.to_real_output(entry.stderr.bytes());
@@ -126,9 +128,32 @@ impl KeyedUnit<'_> {
         entry.outputs.push((name.clone(), digest));
         self.before();
         // Dependents need the manifest for their keys.
-        self.manifest(&entry).write(&manifest_path(self.unit));
+        let mut manifest = self.manifest(&entry);
+        manifest.interface = self.interface(false);
+        manifest.write(&manifest_path(self.unit));
         self.early.set(name);
         let _ = io::stderr().write_all(&request.with_out_dir(line));
+    }
+
+    /// What the library is to crates above it, if its hash may be another one in another checkout. `is_tied`: whether the result of
+    /// its compile is known to depend on the path of this one.
+    fn interface(&self, is_tied: bool) -> Option<Interface> {
+        let key = &self.key;
+        let may_differ = is_tied
+            || key.keyed_by_path.is_some()
+            || !key.exposed_variables.is_empty()
+            || !key.below.hashes.is_empty();
+        if self.unit.is_linked() || !may_differ {
+            return None;
+        }
+        let find = || {
+            let mut names = self.outputs.iter();
+            let metadata = names.find(|name| interface::is_metadata(Path::new(name)))?;
+            let path = self.unit.out_dir.join(metadata);
+            Interface::of(self.unit, &path, &key.below, &key.path_map)
+        };
+        // The metadata that is delivered early does not change.
+        self.interface.get_or_init(find).clone()
     }
 
     /// Writes the dep-info of a failed compile, which the compiler leaves as well: build scripts that probe the compiler may
@@ -168,6 +193,9 @@ impl KeyedUnit<'_> {
             let to = debug_info::path_in(&unit.out_dir, name);
             if let Some((theirs, ours)) = entry.move_of(path_map) {
                 binary::move_cargo_home(&from, theirs, ours)?;
+            }
+            if !entry.moved_hashes.is_empty() {
+                crate_hash::replace(&from, &entry.moved_hashes)?;
             }
             if unit.is_linked() && unit.is_final_output(name) {
                 match entry.sites_in(name) {

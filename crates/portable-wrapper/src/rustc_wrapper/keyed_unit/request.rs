@@ -28,6 +28,7 @@ impl KeyedUnit<'_> {
             package: self.key.package.clone(),
             asking_macros: self.key.macros_below.clone(),
             caller_functions: self.key.caller_functions.clone(),
+            crate_hashes: self.key.below.hashes.clone(),
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
             shows_location: self.key.shows_location,

@@ -48,7 +48,7 @@ impl KeyedUnit<'_> {
         if let Some(line) = line {
             print_to_cargo(&line);
         }
-        let is_moved = found.entry.move_of(&self.key.path_map).is_some();
+        let is_moved = found.entry.is_moved(&self.key.path_map);
         if is_moved && verdict == Verified::Same {
             // The compiled files have other digests of paths, so dependents would miss.
             let verified = Some((found.origin, verdict));

@@ -1,0 +1,289 @@
+//! The crates above a library that contains the path of the checkout are shared. rustc's hash of that library is another one in
+//! each checkout, and is in the metadata of all crates above.
+
+use indoc::indoc;
+use rstest::rstest;
+
+use super::differential::said;
+use super::project::{Checkout, Project, Store};
+use super::seed::seed;
+
+/// Says where its assets are.
+const BASE: &str = indoc! {r#"
+    pub fn assets() -> &'static str { concat!(env!("CARGO_MANIFEST_DIR"), "/assets") }
+    #[inline] pub fn number() -> u8 { 1 }
+    #[derive(Debug)] pub struct Number<T>(pub T);
+"#};
+const MID: &str = indoc! {r#"
+    pub use base::number;
+    pub fn assets() -> String { format!("{} {:?}", base::assets(), base::Number(number())) }
+"#};
+const TOP: &str = "pub fn said() -> String { format!(\"{} {}\", mid::assets(), mid::number()) }\n";
+const MAIN: &str = "fn main() { println!(\"{}\", top::said()); }\n";
+const BUILD: [&str; 2] = ["build", "--workspace"];
+
+/// A program above three libraries, the lowest of which has this source.
+fn project(store: Store, base: &str) -> Project {
+    let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
+    Project::new()
+        .with(store)
+        .package("base", "", &[("src/lib.rs", base)])
+        .package("mid", &uses("base"), &[("src/lib.rs", MID)])
+        .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
+        .package("app", &uses("top"), &[("src/main.rs", MAIN)])
+        .committed()
+}
+
+/// Fails unless the program says the same as one that was compiled there without a cache.
+#[track_caller]
+fn says_the_same_uncached(checkout: &Checkout<'_>) {
+    let said = checkout.says("app");
+    assert!(said.contains(checkout.text()), "{said}");
+    let judge = checkout.with("CARGO_TARGET_DIR", "judged");
+    judge.uncached(&BUILD).ok();
+    let judged = judge.says_of(&checkout.path("judged/debug/app"), &[]);
+    assert_eq!(said, judged);
+}
+
+#[rstest]
+#[requires(sccache)]
+fn only_what_contains_the_path_is_compiled(#[values(Store::On, Store::Off)] store: Store) {
+    let project = project(store, BASE);
+    project.main().cargo(&BUILD).ok();
+    for place in ["second", "a/b/deeper"] {
+        let checkout = project.linked(place);
+        let built = checkout.cargo(&BUILD).ok();
+        built.compiled(&["app bin", "base lib"]);
+        checkout.cargo(&BUILD).ok().nothing_to_do();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// rustc accepts the crates from the cache below those that it compiles.
+#[requires(sccache)]
+#[test]
+fn an_edit_above_compiles_only_that() {
+    let project = project(Store::On, BASE);
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("second");
+    second.cargo(&BUILD).ok();
+    second.append("crates/top/src/lib.rs", "pub fn more() {}\n");
+    second.cargo(&BUILD).ok().compiled(&["app bin", "top lib"]);
+    says_the_same_uncached(&second);
+    // Its own hash is another one in each checkout as well, if it was compiled there.
+    second.append("crates/mid/src/lib.rs", "pub fn more() {}\n");
+    let built = second.cargo(&BUILD).ok();
+    built.compiled(&["app bin", "mid lib", "top lib"]);
+    says_the_same_uncached(&second);
+    let third = project.linked("third");
+    for name in ["mid", "top"] {
+        third.append(&format!("crates/{name}/src/lib.rs"), "pub fn more() {}\n");
+    }
+    third.cargo(&BUILD).ok().compiled(&["app bin", "base lib"]);
+    says_the_same_uncached(&third);
+}
+
+/// What another crate gets from the library counts, also if the crate in between does not change.
+#[rstest]
+#[requires(sccache)]
+#[case::of_a_function_in_metadata("number() -> u8 { 1 }", "number() -> u8 { 2 }")]
+#[case::of_a_type(
+    "struct Number<T>(pub T)",
+    "struct Number<T>(pub T, pub ()) where T: Sized"
+)]
+fn a_change_below_counts(#[case] from: &str, #[case] to: &str) {
+    let project = project(Store::On, BASE);
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("second");
+    second.cargo(&BUILD).ok();
+    second.edit("crates/base/src/lib.rs", from, to);
+    if to.contains("()") && to.contains("struct") {
+        second.edit(
+            "crates/mid/src/lib.rs",
+            "Number(number())",
+            "Number(number(), ())",
+        );
+    }
+    second.cargo(&BUILD).ok();
+    says_the_same_uncached(&second);
+}
+
+/// A check compiles no code, and a function that nothing calls is not compiled either.
+#[rstest]
+#[requires(sccache)]
+#[case::in_a_check("check", &BASE.replace("pub fn assets", "#[inline(never)] pub fn assets"))]
+#[case::in_unused_code(
+    "build",
+    "#[allow(dead_code)] fn unused() -> usize { env!(\"CARGO_MANIFEST_DIR\").len() }\n\
+     pub fn assets() -> u8 { 1 }\npub fn number() -> u8 { 2 }\n\
+     #[derive(Debug)] pub struct Number<T>(pub T);\n"
+)]
+fn a_path_that_is_not_in_the_output_may_count(#[case] command: &str, #[case] base: &str) {
+    let project = project(Store::On, base);
+    let build = [command, "--workspace"];
+    project.main().cargo(&build).ok();
+    let second = project.linked("a/second");
+    let contains_path = ["app bin", "base lib"];
+    second.cargo(&build).ok().compiled_at_most(&contains_path);
+    second.append("crates/top/src/lib.rs", "pub fn more() {}\n");
+    second.cargo(&build).ok().compiled(&["app bin", "top lib"]);
+}
+
+/// If the metadata has the path, so may what is compiled from it.
+#[rstest]
+#[requires(sccache)]
+#[case::inlined("pub fn assets", "#[inline] pub fn assets")]
+#[case::of_a_constant(
+    "pub fn assets() -> &'static str { concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\") }",
+    "pub const ASSETS: &str = concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\");\n\
+     #[inline] pub fn assets() -> &'static str { ASSETS }"
+)]
+#[case::of_its_length(
+    "pub fn assets",
+    "pub const LENGTH: usize = env!(\"CARGO_MANIFEST_DIR\").len();\n\
+     pub static SIZED: [u8; LENGTH] = [0; LENGTH];\npub fn assets"
+)]
+fn a_path_in_metadata_is_that_of_this_checkout(#[case] from: &str, #[case] to: &str) {
+    let base = BASE.replace(from, to);
+    assert_ne!(base, BASE);
+    let project = project(Store::On, &base);
+    project.main().cargo(&BUILD).ok();
+    for place in ["second", "a/b/deeper"] {
+        let checkout = project.linked(place);
+        checkout.cargo(&BUILD).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// In a release build, rustc inlines small functions of other crates.
+#[requires(sccache)]
+#[test]
+fn an_optimized_program_has_the_path_of_this_checkout() {
+    let project = project(Store::On, BASE);
+    let build = ["build", "--release", "--workspace"];
+    project.main().cargo(&build).ok();
+    let deeper = project.linked("a/b/deeper");
+    deeper.cargo(&build).ok();
+    let said = deeper.says_of(&deeper.path("target/release/app"), &[]);
+    assert!(said.starts_with(deeper.text()), "{said}");
+}
+
+/// A dynamic library and a procedural macro have the hashes of the crates that they were linked from.
+#[requires(sccache)]
+#[test]
+fn linked_libraries_fit_the_crates_of_this_checkout() {
+    let uses = |names: &[&str]| {
+        let lines = names
+            .iter()
+            .map(|name| format!("{name} = {{ path = \"../{name}\" }}\n"));
+        format!("[dependencies]\n{}", lines.collect::<String>())
+    };
+    let dynamic = format!("[lib]\ncrate-type = [\"dylib\"]\n{}", uses(&["mid"]));
+    let macros = format!("[lib]\nproc-macro = true\n{}", uses(&["mid"]));
+    let project = Project::new()
+        .package("base", "", &[("src/lib.rs", BASE)])
+        .package("mid", &uses(&["base"]), &[("src/lib.rs", MID)])
+        .package(
+            "shared",
+            &dynamic,
+            &[("src/lib.rs", "pub fn said() -> String { mid::assets() }\n")],
+        )
+        .package(
+            "macros",
+            &macros,
+            &[(
+                "src/lib.rs",
+                "#[proc_macro] pub fn assets(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", mid::assets()).parse().unwrap() }\n",
+            )],
+        )
+        .package(
+            "app",
+            &uses(&["shared", "macros"]),
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{} {}\", shared::said(), macros::assets!()); }\n",
+            )],
+        )
+        .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n[profile.dev]\nrpath = true\n")
+        .committed();
+    for place in ["main", "second", "a/b/deeper"] {
+        let checkout = match place {
+            "main" => project.main(),
+            place => project.linked(place),
+        };
+        let checkout = checkout.with("RUSTFLAGS", "-C prefer-dynamic");
+        checkout.cargo(&BUILD).ok();
+        let libraries = checkout.with("LD_LIBRARY_PATH", &library_path(&checkout));
+        let said = libraries.says("app");
+        assert_eq!(said.matches(checkout.text()).count(), 2, "{said}");
+    }
+}
+
+/// The directories of the dynamic libraries of the build and of the standard library.
+fn library_path(checkout: &Checkout<'_>) -> String {
+    let sysroot = checkout
+        .command("rustc")
+        .args(["--print", "sysroot"])
+        .output()
+        .unwrap();
+    let sysroot = String::from_utf8(sysroot.stdout).unwrap();
+    let target = checkout.path("target/debug");
+    let target = target.display();
+    format!("{target}:{target}/deps:{}/lib", sysroot.trim())
+}
+
+/// A compile in the second checkout differs in nothing but the hashes.
+#[requires(sccache)]
+#[test]
+fn a_comparison_finds_no_difference() {
+    let project = project(Store::On, BASE);
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("second");
+    let built = second.with("SCCFG_WRAPPER", "verify").cargo(&BUILD).ok();
+    assert!(said(&built).is_empty(), "{:?}", built.ran);
+    second.cargo(&BUILD).ok().nothing_to_do();
+    says_the_same_uncached(&second);
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::that_contains_its_path(BASE)]
+#[case::that_only_reads_it(
+    "const _: &str = env!(\"CARGO_MANIFEST_DIR\");\n\
+     pub fn assets() -> String { std::env::current_exe().unwrap().display().to_string() }\n\
+     pub fn number() -> u8 { 1 }\n#[derive(Debug)] pub struct Number<T>(pub T);\n"
+)]
+fn a_seeded_worktree_fits_together(#[case] base: &str) {
+    let project = project(Store::On, base);
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("second");
+    seed(&second);
+    second.cargo(&BUILD).ok();
+    second.append("crates/app/src/main.rs", "// edited\n");
+    second.cargo(&BUILD).ok().rebuilt("app");
+    let third = project.linked("a/third");
+    seed(&third);
+    third.append("crates/top/src/lib.rs", "pub fn more() {}\n");
+    third.cargo(&BUILD).ok();
+    for checkout in [&second, &third] {
+        let said = checkout.says("app");
+        assert!(said.contains(checkout.text()), "{said}");
+    }
+}
+
+/// A check has other metadata than a build.
+#[requires(sccache)]
+#[test]
+fn checks_and_builds_do_not_mix() {
+    let project = project(Store::On, BASE);
+    let check = ["check", "--workspace"];
+    project.main().cargo(&check).ok();
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("a/second");
+    second.cargo(&check).ok();
+    second.cargo(&BUILD).ok().compiled(&["app bin", "base lib"]);
+    second.append("crates/top/src/lib.rs", "pub fn more() {}\n");
+    second.cargo(&check).ok().compiled(&["app bin", "top lib"]);
+    second.cargo(&BUILD).ok().compiled(&["app bin", "top lib"]);
+    says_the_same_uncached(&second);
+}

@@ -273,6 +273,7 @@ impl Compile<'_> {
             expected_leak: &|| None,
             listing: Cell::default(),
             has_delivered: &|| false,
+            on_leak: &|| {},
             on_miss: &|| {},
             on_wait: &|_| {},
         };

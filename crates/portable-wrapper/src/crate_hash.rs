@@ -1,13 +1,13 @@
-//! rustc's hash of a library (the strict version hash, `Svh`): a digest of its whole source after the expansion of macros. It is in
-//! the metadata of the library, and in that of each crate that depends on it. rustc compares the two, and uses the hash for
-//! nothing else but the hashes of these crates. So a hash can be written over another one.
+//! rustc's hash of a library (the strict version hash, `Svh`): a digest of its whole source after the expansion of macros, of options and
+//! of the hashes of its dependencies. It is in the metadata of the library, and in that of each crate that depends on it. rustc finds
+//! the library by it, and uses it for nothing else but the hashes of these crates. So a hash can be written over another one.
 
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use memchr::memmem;
+use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
 use crate::windows::{Part, Window};
@@ -39,20 +39,41 @@ impl CrateHash {
         if !format.starts_with(MAGIC) {
             return None;
         }
+        let bytes_at = |offset: u64| {
+            let part = whole.part(offset..offset.saturating_add(HEADER as u64));
+            part.start(HEADER).ok()
+        };
         let offset = u64::from_le_bytes(offset.try_into().ok()?);
-        let header = whole.part(offset..offset.saturating_add(HEADER as u64));
-        Self::in_header(&header.start(HEADER).ok()?, name)
+        Self::in_header(&bytes_at(offset)?, name, bytes_at)
     }
 
-    fn in_header(header: &[u8], name: &str) -> Option<Self> {
+    /// The hash in `header`, the start of the header of the crate `name`. `bytes_at` returns what is at an offset of the file.
+    fn in_header(
+        header: &[u8],
+        name: &str,
+        bytes_at: impl FnOnce(u64) -> Option<Vec<u8>>,
+    ) -> Option<Self> {
         // The tag of a target that rustc knows by its name.
         let (target, rest) = split_text(header.strip_prefix(&[0])?)?;
-        let (hash, rest) = rest.split_first_chunk::<SIZE>()?;
-        // In newer versions, a tag precedes the name.
-        let rest = rest.strip_prefix(&[0]).unwrap_or(rest);
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        let is_target = target.contains(&b'-') && target.iter().all(is_part);
-        (is_target && split_text(rest)?.0 == name.as_bytes()).then(|| Self::from_bytes(*hash))
+        if !target.contains(&b'-') || !target.iter().all(is_part) {
+            return None;
+        }
+        let (hash, rest) = rest.split_first_chunk::<SIZE>()?;
+        let is_name =
+            |bytes: &[u8]| split_text(bytes).is_some_and(|(text, _)| text == name.as_bytes());
+        // The tag of a symbol (`encode_symbol_or_byte_symbol`). Versions before 1.59 have none.
+        let is_header = match rest {
+            [0, text @ ..] if is_name(text) => true,
+            [1, offset @ ..] => {
+                let bytes = split_number(offset).and_then(|(offset, _)| bytes_at(offset));
+                bytes.is_some_and(|bytes| is_name(&bytes))
+            }
+            // One of those that each version of rustc knows by a number.
+            [2, number @ ..] => split_number(number).is_some(),
+            text => is_name(text),
+        };
+        is_header.then(|| Self::from_bytes(*hash))
     }
 
     fn from_bytes(bytes: [u8; SIZE]) -> Self {
@@ -67,64 +88,61 @@ impl CrateHash {
     }
 }
 
-/// The text at the start of `bytes`, and what follows it. `None` if there is none of fewer than 128 bytes.
+/// The text at the start of `bytes`, and what follows it. `None` if there is no whole text.
 fn split_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first()?;
-    let (text, rest) = rest.split_at_checked(usize::from(*length).checked_rem(128)?)?;
-    let rest = rest.strip_prefix(&[SENTINEL])?;
-    (*length < 128).then_some((text, rest))
+    let (length, rest) = split_number(bytes)?;
+    let (text, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((text, rest.strip_prefix(&[SENTINEL])?))
 }
 
-/// The offsets of these texts in a file, each with the number of the text.
-fn find(file: &File, texts: &[&[u8]]) -> io::Result<Vec<(u64, usize)>> {
-    let longest = texts.iter().map(|text| text.len()).max();
-    let finders: Vec<_> = texts.iter().map(memmem::Finder::new).collect();
+/// The number (LEB128) at the start of `bytes`, and what follows it.
+fn split_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let last = bytes.iter().take(9).position(|byte| *byte < 0x80)?;
+    let (number, rest) = bytes.split_at_checked(last + 1)?;
+    let digits = number.iter().rev();
+    let value = digits.fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f));
+    Some((value, rest))
+}
+
+/// The offsets of these hashes in a file, each with the number of the hash.
+fn find(file: &File, hashes: &[CrateHash]) -> io::Result<Vec<(u64, usize)>> {
+    let hashes = hashes.iter().map(|hash| hash.to_bytes());
+    let finder = AhoCorasick::new(hashes).map_err(io::Error::other)?;
     let mut found = Vec::new();
-    let margin = longest.unwrap_or_default();
-    Part::whole(file)?.visit(margin, |Window { bytes, at, new }| {
-        for (number, finder) in finders.iter().enumerate() {
-            let offsets = finder.find_iter(bytes).filter(|at| new.contains(at));
-            found.extend(offsets.map(|offset| (at + offset as u64, number)));
-        }
+    Part::whole(file)?.visit(SIZE, |Window { bytes, at, new }| {
+        let all = finder.find_iter(bytes);
+        let here = all.filter(|one| new.contains(&one.start()));
+        found.extend(here.map(|one| (at + one.start() as u64, one.pattern().as_usize())));
         Ok(ControlFlow::<()>::Continue(()))
     })?;
-    found.sort_unstable();
     Ok(found)
 }
 
-/// The digest of the file at `path`, with zeros in the place of these hashes and of the text `path_of_home`.
+/// The digest of the file at `path`, with zeros in the place of these hashes.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(crate) fn digest_without(
-    path: &Path,
-    hashes: &[CrateHash],
-    path_of_home: Option<&str>,
-) -> io::Result<String> {
+pub(crate) fn digest_without(path: &Path, hashes: &[CrateHash]) -> io::Result<String> {
     let file = fsio::open(path)?;
-    let hashes: Vec<[u8; SIZE]> = hashes.iter().map(|hash| hash.to_bytes()).collect();
-    let texts = hashes.iter().map(<[u8; SIZE]>::as_slice);
-    let texts: Vec<&[u8]> = texts.chain(path_of_home.map(str::as_bytes)).collect();
-    let found = find(&file, &texts)?;
-    let ranges = found.into_iter().map(|(start, number)| {
-        let length = texts.get(number).map_or(0, |text| text.len());
-        start..start + length as u64
-    });
-    let ranges: Vec<_> = ranges.collect();
+    let found = find(&file, hashes)?;
     let mut digest = blake3::Hasher::new();
     Part::whole(&file)?.visit(0, |Window { bytes, at, .. }| {
-        let mut bytes = bytes.to_vec();
-        let first = ranges.partition_point(|range| range.end <= at);
         let end = at + bytes.len() as u64;
-        let here = ranges.iter().skip(first);
-        for range in here.take_while(|range| range.start < end) {
-            let index =
-                |offset: u64| usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX);
-            let (start, end) = (index(range.start), index(range.end).min(bytes.len()));
-            bytes.get_mut(start..end).unwrap_or_default().fill(0);
+        let first = found.partition_point(|(start, _)| start + SIZE as u64 <= at);
+        let here = found.iter().skip(first);
+        let mut here = here.take_while(|(start, _)| *start < end).peekable();
+        if here.peek().is_none() {
+            digest.update(bytes);
+            return Ok(ControlFlow::<()>::Continue(()));
+        }
+        let mut bytes = bytes.to_vec();
+        let index = |offset: u64| usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX);
+        for (start, _) in here {
+            let range = index(*start)..index(start + SIZE as u64).min(bytes.len());
+            bytes.get_mut(range).unwrap_or_default().fill(0);
         }
         digest.update(&bytes);
-        Ok(ControlFlow::<()>::Continue(()))
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(digest.finalize().to_hex().to_string())
 }
@@ -134,9 +152,8 @@ pub(crate) fn digest_without(
 /// # Errors
 /// If the file cannot be read or written.
 pub(crate) fn replace(path: &Path, moves: &[(CrateHash, CrateHash)]) -> io::Result<()> {
-    let from: Vec<[u8; SIZE]> = moves.iter().map(|(from, _)| from.to_bytes()).collect();
-    let texts: Vec<&[u8]> = from.iter().map(<[u8; SIZE]>::as_slice).collect();
-    let found = find(&fsio::open(path)?, &texts)?;
+    let from: Vec<CrateHash> = moves.iter().map(|(from, _)| *from).collect();
+    let found = find(&fsio::open(path)?, &from)?;
     let mut patcher = Patcher::of(path);
     for (offset, number) in found {
         if let Some((_, to)) = moves.get(number) {
@@ -164,13 +181,28 @@ mod tests {
 
     #[test]
     fn the_hash_is_between_the_target_and_the_name() {
-        let of = |bytes: &[u8]| CrateHash::in_header(bytes, "low");
+        // The name is also at this offset, as that of a module.
+        let bytes_at = |offset| match offset {
+            300 => Some([&*text("low"), b"..."].concat()),
+            301 => Some(text("other")),
+            _ => None,
+        };
+        let of = |bytes: &[u8]| CrateHash::in_header(bytes, "low", bytes_at);
+        let without_name = |tag: &[u8]| {
+            let header = header("x86_64-unknown-linux-gnu", tag, "");
+            header[..header.len() - 2].to_owned()
+        };
         let target = "x86_64-unknown-linux-gnu";
         assert_eq!(of(&header(target, &[0], "low")), Some(ONE));
         assert_eq!(of(&header(target, &[], "low")), Some(ONE));
+        assert_eq!(of(&without_name(&[1, 0xac, 2])), Some(ONE));
+        assert_eq!(of(&without_name(&[2, 0xac, 2])), Some(ONE));
         for other in [
+            without_name(&[1, 0xad, 2]),
+            without_name(&[1, 0xae, 2]),
+            without_name(&[1, 0xac]),
+            without_name(&[3, 0xac, 2]),
             header(target, &[0], "lower"),
-            header(target, &[1], "low"),
             header("no target", &[0], "low"),
             header("", &[0], "low"),
             // A target that is described by a file.
@@ -214,9 +246,9 @@ mod tests {
             };
             fsio::replace(&one, &file(ONE)).unwrap();
             fsio::replace(&other, &file(OTHER)).unwrap();
-            let digest = |path: &Path| digest_without(path, &[OTHER, ONE], None).unwrap();
+            let digest = |path: &Path| digest_without(path, &[OTHER, ONE]).unwrap();
             assert_eq!(digest(&one), digest(&other), "{before}");
-            assert_ne!(digest_without(&one, &[OTHER], None).unwrap(), digest(&one));
+            assert_ne!(digest_without(&one, &[OTHER]).unwrap(), digest(&one));
             replace(&one, &[(OTHER, ONE), (ONE, OTHER)]).unwrap();
             assert_eq!(fsio::read_bytes(&one), fsio::read_bytes(&other), "{before}");
         }
@@ -228,23 +260,10 @@ mod tests {
         let digest = |parts: [&[u8]; 3]| {
             let path = directory.path().join("file");
             fsio::replace(&path, &parts.concat()).unwrap();
-            digest_without(&path, &[ONE], None).unwrap()
+            digest_without(&path, &[ONE]).unwrap()
         };
         let hash = &ONE.to_bytes();
         assert_ne!(digest([b"a", hash, b"b"]), digest([b"ab", hash, b""]));
         assert_ne!(digest([b"a", hash, b"b"]), digest([b"a", b"b", b""]));
-    }
-
-    #[test]
-    fn the_home_of_a_user_does_not_count() {
-        let directory = tempfile::tempdir().unwrap();
-        let digest = |home: &str| {
-            let path = directory.path().join("file");
-            let text = format!("{:65530}{home}/registry {home}/git", "");
-            fsio::replace(&path, text.as_bytes()).unwrap();
-            digest_without(&path, &[ONE], Some(home)).unwrap()
-        };
-        assert_eq!(digest("/home/one/.cargo"), digest("/home/two/.cargo"));
-        assert_ne!(digest("/home/one/.cargo"), digest("/home/three/.cargo"));
     }
 }

@@ -3,7 +3,7 @@
 //! files. Differences are printed and logged, and the entry is replaced. A second compile shows which differences are due to a
 //! compiler that is not deterministic. An entry of a user with another `CARGO_HOME` has digests of that path in rustc's
 //! metadata and in build IDs, and a linker may have merged strings in another order. For such files, only the sizes are
-//! compared, and so for metadata above a crate with another [hash](super::crate_hash).
+//! compared. Metadata of an entry that was compiled above crates with other [hashes](CrateHash) is compared without these.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -16,8 +16,10 @@ use super::binary;
 use super::binary::sections::members;
 use super::cache_entry::{CacheEntry, Text};
 use super::compile::{self, Made};
+use super::crate_hash::{self, CrateHash};
 use super::dep_info::with_outputs_in;
 use super::entry_origin::Origin;
+use super::interface::is_metadata;
 use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
 use super::windows::Part;
@@ -139,7 +141,11 @@ impl Hit<'_> {
     ///
     /// # Errors
     /// If a file cannot be read, or the compiler cannot be run.
-    pub(super) fn differences(&self, compiled: &Compiled) -> io::Result<Vec<Difference>> {
+    pub(super) fn differences(
+        &self,
+        compiled: &Compiled,
+        crate_name: &str,
+    ) -> io::Result<Vec<Difference>> {
         let path_map = &compiled.request.path_map;
         let Some(entry) = &compiled.entry else {
             return Ok(vec![difference("exit status", None)]);
@@ -154,25 +160,42 @@ impl Hit<'_> {
             found.push(difference("path dependence", None));
         }
         let here = |name: &str| self.work.file(name, self.origin);
-        let differ = if self.entry.is_moved(path_map) {
-            difference_but_for_metadata
-        } else {
-            first_difference
+        let is_home_moved = self.entry.move_of(path_map).is_some();
+        let hashes = self.hashes(compiled, crate_name);
+        let differ = |one: &Path, other: &Path| match &hashes {
+            _ if is_home_moved => difference_but_for_the_home(one, other),
+            Some(hashes) if has_same_digest_without(one, other, hashes)? => Ok(None),
+            _ => first_difference(one, other),
         };
-        found.extend(compare(compiled, entry, &here, self.entry, differ)?);
+        found.extend(compare(compiled, entry, &here, self.entry, &differ)?);
         if found.is_empty() {
             return Ok(found);
         }
         let again = Compiled::make(&compiled.request)?;
         if let (Some(second), false) = (&again.entry, again.is_no_evidence()) {
             let there = |name: &str| again.work.0.join(name);
-            let by_itself = compare(compiled, entry, &there, second, differ)?;
+            let by_itself = compare(compiled, entry, &there, second, &differ)?;
             for difference in &mut found {
                 difference.is_reproducible =
                     !by_itself.iter().any(|other| other.what == difference.what);
             }
         }
         Ok(found)
+    }
+
+    /// The hashes of crates in which the files may differ, if there are others below the unit here than where it was compiled: these,
+    /// and its own.
+    fn hashes(&self, compiled: &Compiled, crate_name: &str) -> Option<Vec<CrateHash>> {
+        let moved = &self.entry.moved_hashes;
+        let outputs = &compiled.request.outputs;
+        let metadata = outputs.iter().filter(|name| is_metadata(Path::new(name)));
+        let files = metadata.flat_map(|name| {
+            let file = self.work.file(name, self.origin);
+            [file, compiled.work.0.join(name)]
+        });
+        let own = files.filter_map(|path| CrateHash::of_metadata(&path, crate_name));
+        let below = moved.iter().flat_map(|(there, here)| [*there, *here]);
+        (!moved.is_empty()).then(|| below.chain(own).collect())
     }
 
     pub(super) fn remove(&self, request: &CompileRequest) {
@@ -196,7 +219,7 @@ fn compare(
     entry: &CacheEntry,
     other_file: &dyn Fn(&str) -> PathBuf,
     other: &CacheEntry,
-    differ: fn(&Path, &Path) -> io::Result<Option<u64>>,
+    differ: &dyn Fn(&Path, &Path) -> io::Result<Option<u64>>,
 ) -> io::Result<Vec<Difference>> {
     let request = &compiled.request;
     let mut found = Vec::new();
@@ -241,9 +264,15 @@ fn first_difference(one: &Path, other: &Path) -> io::Result<Option<u64>> {
     difference_of(&Part::whole(&one)?, &Part::whole(&other)?)
 }
 
-/// The offset at which two files that were compiled with different `CARGO_HOME`s, or above crates with different hashes, begin to
-/// differ, apart from permitted differences. Objects in libraries contain the path itself, which was overwritten.
-fn difference_but_for_metadata(one: &Path, other: &Path) -> io::Result<Option<u64>> {
+/// Whether two files differ in nothing but these hashes of crates.
+fn has_same_digest_without(one: &Path, other: &Path, hashes: &[CrateHash]) -> io::Result<bool> {
+    let digest = |path| crate_hash::digest_without(path, hashes);
+    Ok(digest(one)? == digest(other)?)
+}
+
+/// The offset at which two files that were compiled with different `CARGO_HOME`s begin to differ, apart from permitted
+/// differences. Objects in libraries contain the path itself, which was overwritten.
+fn difference_but_for_the_home(one: &Path, other: &Path) -> io::Result<Option<u64>> {
     let (one, other) = (fsio::open(one)?, fsio::open(other)?);
     let (one, other) = (Part::whole(&one)?, Part::whole(&other)?);
     if one.len() != other.len() {

@@ -61,6 +61,12 @@ pub struct UnitReport {
     /// The digests of its files, as in the keys of dependents.
     #[serde(skip)]
     outputs: Vec<String>,
+    /// What stands for its metadata in the keys of libraries, if that is the same in each checkout.
+    #[serde(skip)]
+    interface: Option<String>,
+    /// Whether its metadata contains the path of the checkout, so that libraries above it are not shared.
+    #[serde(skip)]
+    has_path_in_metadata: bool,
     /// Whether its output contains the path of the checkout.
     #[serde(skip)]
     contains_path: bool,
@@ -98,24 +104,35 @@ pub fn units(target: &Path) -> Vec<UnitReport> {
     found
 }
 
-/// Units that use a library with the path of the checkout are not shared either, because its contents are in their keys.
+/// Units that use a library with the path of the checkout are not shared either, if its contents are in their keys: what is linked from
+/// it, and a library if the path is in the metadata.
 fn note_paths_in_dependencies(units: &mut [UnitReport]) {
+    // The unit with this digest, and whether it is that of code.
     let mut producers = BTreeMap::new();
     for (at, unit) in units.iter().enumerate() {
-        producers.extend(unit.outputs.iter().map(|digest| (digest.clone(), at)));
+        producers.extend(
+            unit.interface
+                .iter()
+                .map(|digest| (digest.clone(), (at, false))),
+        );
+        producers.extend(
+            unit.outputs
+                .iter()
+                .map(|digest| (digest.clone(), (at, true))),
+        );
     }
     // Keys have the beginnings of the digests.
     let producer = |digest: &String| {
-        let (found, at) = producers.range(digest.clone()..).next()?;
-        (!digest.is_empty() && found.starts_with(digest)).then_some(*at)
+        let (found, producer) = producers.range(digest.clone()..).next()?;
+        (!digest.is_empty() && found.starts_with(digest)).then_some(*producer)
     };
-    let below = |unit: &UnitReport| -> Vec<usize> {
+    let below = |unit: &UnitReport| -> Vec<(usize, bool)> {
         let parts = unit.parts.iter();
         let of_dependencies = parts.filter(|(what, _)| is_of_dependency(what));
         let found = of_dependencies.filter_map(|(_, digest)| producer(digest));
         found.collect()
     };
-    let dependencies: Vec<Vec<usize>> = units.iter().map(below).collect();
+    let dependencies: Vec<Vec<(usize, bool)>> = units.iter().map(below).collect();
     // The unit that contains the path, for each unit that contains it or uses one that does.
     let mut sources: Vec<Option<usize>> = units
         .iter()
@@ -125,15 +142,19 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
     loop {
         let before = sources.clone();
         for (at, used) in dependencies.iter().enumerate() {
-            let found = || used.iter().find_map(|used| before[*used]);
+            let found = || used.iter().find_map(|(used, _)| before[*used]);
             sources[at] = before[at].or_else(found);
         }
         if sources == before {
             break;
         }
     }
-    for (at, source) in sources.into_iter().enumerate() {
-        let Some(source) = source.filter(|source| *source != at) else {
+    for (at, source) in sources.iter().copied().enumerate() {
+        let has_path = |(used, is_code): &(usize, bool)| {
+            sources[*used].is_some() && (*is_code || units[*used].has_path_in_metadata)
+        };
+        let is_above = || dependencies[at].iter().any(has_path);
+        let Some(source) = source.filter(|source| *source != at && is_above()) else {
             continue;
         };
         if units[at].is_portable {
@@ -215,6 +236,11 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
     } else {
         manifest.crate_types
     };
+    let digests = manifest.outputs.into_iter().map(|(_, digest, _)| digest);
+    let outputs = match &manifest.interface {
+        Some(interface) => digests.map(|digest| interface.with_code(&digest)).collect(),
+        None => digests.collect(),
+    };
     UnitReport {
         is_of_build_script,
         name: manifest.name,
@@ -236,11 +262,12 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         hit: manifest.hit,
         parts: manifest.parts.into_iter().map(pairs).collect(),
         hasher: manifest.hasher,
-        outputs: manifest
-            .outputs
-            .into_iter()
-            .map(|(_, digest, _)| digest)
-            .collect(),
+        outputs,
+        has_path_in_metadata: manifest
+            .interface
+            .as_ref()
+            .is_some_and(|interface| interface.has_path),
+        interface: manifest.interface.map(|interface| interface.digest),
         path_map: manifest.path_map,
     }
 }
@@ -294,7 +321,8 @@ impl UnitReport {
     /// Whether one of its files has this digest, or a digest with this prefix, as in the keys of dependents.
     fn has_output(&self, digest: &str) -> bool {
         let is_one = |output: &String| output.starts_with(digest);
-        !digest.is_empty() && self.outputs.iter().any(is_one)
+        let mut digests = self.outputs.iter().chain(&self.interface);
+        !digest.is_empty() && digests.any(is_one)
     }
 
     fn texts(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -9,9 +9,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
+use super::binary;
 use super::crate_hash::{self, CrateHash};
-use super::digest::Key;
+use super::digest::{self, Key};
 use super::path_map::PathMap;
+use sccfg_util::fsio;
 
 /// The interface of a library whose hash may be another one in another checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,47 +22,54 @@ pub(super) struct Interface {
     hashes: BTreeMap<String, CrateHash>,
     /// The same in each checkout in which crates above can be the same.
     pub(super) digest: String,
+    /// Whether its metadata contains the path of a directory of this checkout.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) has_path: bool,
 }
 
 impl Interface {
-    /// The interface of `unit`, whose metadata is delivered at `metadata`. `None` if its hash is not found.
+    /// The interface of `unit`, whose metadata is delivered at `metadata`, if it has any.
     pub(super) fn of(
         unit: &Unit,
-        metadata: &Path,
+        metadata: Option<&Path>,
         below: &Below,
         path_map: &PathMap,
-    ) -> Option<Self> {
-        let own = CrateHash::of_metadata(metadata, &unit.name)?;
-        let mut hashes = below.hashes.clone();
-        // A name is that of one crate only with `-C metadata`.
-        let identity = format!(
-            "{} {}",
-            unit.stem(),
-            unit.codegen("metadata").unwrap_or_default()
-        );
-        hashes.insert(identity, own);
-        let without: Vec<CrateHash> = hashes.values().copied().collect();
+    ) -> Self {
         let mut key = Key::default();
-        let home = path_map.unmapped();
-        let metadata = crate_hash::digest_without(metadata, &without, home).ok()?;
-        key.add("metadata", metadata);
+        let found = metadata.and_then(|path| hashes_and_digest(unit, path, below));
+        let hashes = if let Some((hashes, digest)) = found {
+            key.add("metadata", digest);
+            hashes
+        } else {
+            // Crates above it hit only with the same hashes below it.
+            let digest = |path| digest::of_file(path).unwrap_or_else(digest::now);
+            key.add("whole metadata", metadata.map(digest).unwrap_or_default());
+            add_hashes(&mut key, &below.hashes);
+            below.hashes.clone()
+        };
         for identity in hashes.keys() {
             key.add("crate", identity);
         }
         for digest in &below.digests {
             key.add("below", digest);
         }
-        let digest = key.finish();
-        Some(Self { hashes, digest })
+        let directories = path_map.without_unmapped();
+        let has_path = |path| {
+            let file = fsio::open(path);
+            file.and_then(|file| binary::has_path(&file, &directories))
+        };
+        Self {
+            hashes,
+            digest: key.finish(),
+            has_path: metadata.is_some_and(|path| has_path(path).unwrap_or(true)),
+        }
     }
 
     /// What stands for a file of the library in the key of a unit that reads its code. `digest` is that of the file as it is stored.
     pub(super) fn with_code(&self, digest: &str) -> String {
         let mut key = Key::default();
         key.add("file", digest);
-        for (identity, hash) in &self.hashes {
-            key.add(identity, hash.to_bytes());
-        }
+        add_hashes(&mut key, &self.hashes);
         key.finish()
     }
 
@@ -68,6 +77,28 @@ impl Interface {
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let mut hashes = self.hashes.iter();
         hashes.all(|(identity, hash)| other.hashes.get(identity).is_none_or(|other| other == hash))
+    }
+}
+
+/// The hashes of `unit` and of the libraries below it, and the digest of its metadata without them. `None` if its own hash is not found.
+fn hashes_and_digest(
+    unit: &Unit,
+    metadata: &Path,
+    below: &Below,
+) -> Option<(BTreeMap<String, CrateHash>, String)> {
+    let own = CrateHash::of_metadata(metadata, &unit.name)?;
+    let mut hashes = below.hashes.clone();
+    // A name is that of one crate only with `-C metadata`.
+    let symbols = unit.codegen("metadata").unwrap_or_default();
+    hashes.insert(format!("{} {symbols}", unit.stem()), own);
+    let all: Vec<CrateHash> = hashes.values().copied().collect();
+    let digest = crate_hash::digest_without(metadata, &all).ok()?;
+    Some((hashes, digest))
+}
+
+fn add_hashes(key: &mut Key, hashes: &BTreeMap<String, CrateHash>) {
+    for (identity, hash) in hashes {
+        key.add(identity, hash.to_bytes());
     }
 }
 

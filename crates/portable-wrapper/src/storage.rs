@@ -46,6 +46,8 @@ pub(super) struct Compiling<'a> {
     pub(super) listing: Cell<Option<KeyLock>>,
     /// Whether a file of the compile that this process runs has been delivered already.
     pub(super) has_delivered: &'a dyn Fn() -> bool,
+    /// Called if the unit depends on the path of the checkout, before it is looked up under a key with that.
+    pub(super) on_leak: &'a dyn Fn(),
     /// Called if the store does not have the unit.
     pub(super) on_miss: &'a dyn Fn(),
     /// Called after another build that compiled the same unit was waited for.
@@ -172,6 +174,9 @@ impl Storage {
             }
             if let Some(next) = request.retry(&entry) {
                 leak = entry.leak;
+                if leak.is_some() {
+                    (compiling.on_leak)();
+                }
                 request = next;
                 continue;
             }

@@ -108,8 +108,8 @@ pub(super) struct UnitManifest {
     pub(super) is_observed: bool,
     /// The files: name, digest of the stored content, and stamp in this checkout.
     pub(super) outputs: Vec<(String, String, FileStamp)>,
-    /// The digests in this checkout of files into which another path of registries was written, and of libraries that compilers
-    /// load, if their placeholders are not known.
+    /// The digests in this checkout of files into which another path of registries or hash of a crate was written, and of libraries
+    /// that compilers load, if their placeholders are not known.
     delivered: Vec<(String, String)>,
     /// The archive among the files from which separate files of debug information are unpacked, if there are such files.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -59,6 +59,68 @@ fn only_what_contains_the_path_is_compiled(#[values(Store::On, Store::Off)] stor
     }
 }
 
+/// rustc writes the name of a crate in several ways: as a text, as the place of an item with the same name, or, if it has a number
+/// for the name, as that.
+#[rstest]
+#[requires(sccache)]
+#[case::of_a_module("base", "mid", "top", "pub mod mid {}\n")]
+#[case::of_modules(
+    "base",
+    "mid",
+    "top",
+    "pub mod base {}\npub mod mid { pub mod top {} }\n"
+)]
+#[case::with_a_number("console", "ignore", "quote", "")]
+#[case::with_a_hyphen("a-base", "a-mid", "a-top", "pub mod a_mid {}\n")]
+fn the_name_of_a_crate_may_be_any(
+    #[case] base: &str,
+    #[case] mid: &str,
+    #[case] top: &str,
+    #[case] more: &str,
+) {
+    let uses = |name: &str, alias: &str| {
+        format!("[dependencies]\n{alias} = {{ path = \"../{name}\", package = \"{name}\" }}\n")
+    };
+    let low = format!("{BASE}{more}");
+    let middle = MID.replace("base::", "low::") + more;
+    let project = Project::new()
+        .package(base, "", &[("src/lib.rs", &low)])
+        .package(mid, &uses(base, "low"), &[("src/lib.rs", &middle)])
+        .package(top, &uses(mid, "mid"), &[("src/lib.rs", TOP)])
+        .package("app", &uses(top, "top"), &[("src/main.rs", MAIN)])
+        .committed();
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("a/second");
+    let base = format!("{} lib", base.replace('-', "_"));
+    let built = second.cargo(&BUILD).ok();
+    built.compiled_at_most(&["app bin", &base]);
+    says_the_same_uncached(&second);
+}
+
+/// What was compiled first, and what was found later, have the same keys.
+#[rstest]
+#[requires(sccache)]
+fn a_clean_build_hits(#[values("library", "source")] what: &str) {
+    let reads = "println!(\"cargo::rerun-if-changed=build.rs\");";
+    let writes = r#"std::fs::write(format!("{}/g.rs", std::env::var("OUT_DIR").unwrap()), "pub fn g() -> &'static str { file!() }").unwrap();"#;
+    let script = format!("fn main() {{ {reads} {writes} }}");
+    let generated = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n\
+        pub fn assets() -> &'static str { g() }\npub fn number() -> u8 { 2 }\n\
+        #[derive(Debug)] pub struct Number<T>(pub T);\n";
+    let project = match what {
+        "source" => project(Store::On, generated)
+            .file("crates/base/build.rs", &script)
+            .committed(),
+        _ => project(Store::On, BASE),
+    };
+    let main = project.main();
+    main.cargo(&BUILD).ok();
+    main.clean();
+    main.cargo(&BUILD).ok().all_hit();
+    main.clean();
+    main.cargo(&BUILD).ok().all_hit();
+}
+
 /// rustc accepts the crates from the cache below those that it compiles.
 #[requires(sccache)]
 #[test]
@@ -139,9 +201,10 @@ fn a_path_that_is_not_in_the_output_may_count(#[case] command: &str, #[case] bas
      #[inline] pub fn assets() -> &'static str { ASSETS }"
 )]
 #[case::of_its_length(
-    "pub fn assets",
+    "#[inline] pub fn number() -> u8 { 1 }",
     "pub const LENGTH: usize = env!(\"CARGO_MANIFEST_DIR\").len();\n\
-     pub static SIZED: [u8; LENGTH] = [0; LENGTH];\npub fn assets"
+     pub fn sized() -> [u8; LENGTH] { [0; LENGTH] }\n\
+     #[inline] pub fn number() -> usize { LENGTH + sized().len() }"
 )]
 fn a_path_in_metadata_is_that_of_this_checkout(#[case] from: &str, #[case] to: &str) {
     let base = BASE.replace(from, to);
@@ -249,7 +312,7 @@ fn a_comparison_finds_no_difference() {
 #[requires(sccache)]
 #[case::that_contains_its_path(BASE)]
 #[case::that_only_reads_it(
-    "const _: &str = env!(\"CARGO_MANIFEST_DIR\");\n\
+    "#[allow(dead_code)] fn unused() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n\
      pub fn assets() -> String { std::env::current_exe().unwrap().display().to_string() }\n\
      pub fn number() -> u8 { 1 }\n#[derive(Debug)] pub struct Number<T>(pub T);\n"
 )]
@@ -258,7 +321,8 @@ fn a_seeded_worktree_fits_together(#[case] base: &str) {
     project.main().cargo(&BUILD).ok();
     let second = project.linked("second");
     seed(&second);
-    second.cargo(&BUILD).ok();
+    let built = second.cargo(&BUILD).ok();
+    built.compiled_at_most(&["app bin", "base lib"]);
     second.append("crates/app/src/main.rs", "// edited\n");
     second.cargo(&BUILD).ok().rebuilt("app");
     let third = project.linked("a/third");

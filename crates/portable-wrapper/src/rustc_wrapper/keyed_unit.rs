@@ -93,7 +93,7 @@ pub(super) struct KeyedUnit<'a> {
     /// The previous state of the unit, determined if it is compiled.
     before: OnceCell<Option<Before>>,
     /// What the library is to crates above it, determined once its metadata is delivered.
-    interface: OnceCell<Option<Interface>>,
+    interface: OnceCell<Interface>,
 }
 
 impl<'a> KeyedUnit<'a> {
@@ -202,8 +202,9 @@ impl<'a> KeyedUnit<'a> {
             Some(why) => Sharing::KeyedByPath(why.clone()),
         };
         let first = request.clone();
+        let is_tied = Cell::new(false);
         let on_stderr = |line: &[u8], is_final: &dyn Fn() -> bool| {
-            self.deliver_early(&first, line, is_final);
+            self.deliver_early(&first, line, is_final, is_tied.get());
         };
         let compiling = Compiling {
             crate_name: &self.unit.name,
@@ -215,6 +216,7 @@ impl<'a> KeyedUnit<'a> {
             expected_leak: &|| self.expected_leak(),
             listing,
             has_delivered: &|| self.early.is_delivered(),
+            on_leak: &|| is_tied.set(true),
             on_miss: &|| self.record_start(),
             on_wait: &|duration| self.recorder.waited(duration),
         };

@@ -17,6 +17,7 @@ use crate::entry_origin::Origin;
 use crate::interface::{self, Interface};
 use crate::native_strings::{self, Fill};
 use crate::path_leak::PathLeak;
+use crate::path_map::Role;
 use crate::protocol::CompileRequest;
 use crate::storage::Storage;
 use crate::uncached::cannot_write;
@@ -90,12 +91,13 @@ impl KeyedUnit<'_> {
     }
 
     /// Delivers the metadata of a library as soon as `line`, from rustc's standard error, announces
-    /// it. cargo then starts the dependents while rustc still generates code.
+    /// it. cargo then starts the dependents while rustc still generates code. For `is_tied`, see [`Self::interface`].
     pub(super) fn deliver_early(
         &self,
         request: &CompileRequest,
         line: &[u8],
         is_final: &dyn Fn() -> bool,
+        is_tied: bool,
     ) {
         if self.unit.is_linked() || self.early.is_delivered() {
             return;
@@ -129,17 +131,19 @@ impl KeyedUnit<'_> {
         self.before();
         // Dependents need the manifest for their keys.
         let mut manifest = self.manifest(&entry);
-        manifest.interface = self.interface(false);
+        manifest.interface = self.interface(is_tied);
         manifest.write(&manifest_path(self.unit));
         self.early.set(name);
         let _ = io::stderr().write_all(&request.with_out_dir(line));
     }
 
     /// What the library is to crates above it, if its hash may be another one in another checkout. `is_tied`: whether the result of
-    /// its compile is known to depend on the path of this one.
+    /// its compile is known to depend on the path of this one. Metadata that is delivered early must have the same interface as
+    /// later, as it is in keys. That of a registry may be delivered before it is known that the output contains a path.
     fn interface(&self, is_tied: bool) -> Option<Interface> {
         let key = &self.key;
-        let may_differ = is_tied
+        let is_own = key.path_map.directory(Role::Workspace).is_some();
+        let may_differ = is_tied && is_own
             || key.keyed_by_path.is_some()
             || !key.exposed_variables.is_empty()
             || !key.below.hashes.is_empty();
@@ -148,12 +152,12 @@ impl KeyedUnit<'_> {
         }
         let find = || {
             let mut names = self.outputs.iter();
-            let metadata = names.find(|name| interface::is_metadata(Path::new(name)))?;
-            let path = self.unit.out_dir.join(metadata);
-            Interface::of(self.unit, &path, &key.below, &key.path_map)
+            let metadata = names.find(|name| interface::is_metadata(Path::new(name)));
+            let path = metadata.map(|name| self.unit.out_dir.join(name));
+            Interface::of(self.unit, path.as_deref(), &key.below, &key.path_map)
         };
         // The metadata that is delivered early does not change.
-        self.interface.get_or_init(find).clone()
+        Some(self.interface.get_or_init(find).clone())
     }
 
     /// Writes the dep-info of a failed compile, which the compiler leaves as well: build scripts that probe the compiler may

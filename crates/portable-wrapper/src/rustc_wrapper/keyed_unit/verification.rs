@@ -31,7 +31,7 @@ impl KeyedUnit<'_> {
             if compiled.is_no_evidence() {
                 return Ok(None);
             }
-            let differences = hit.differences(&compiled)?;
+            let differences = hit.differences(&compiled, &self.unit.name)?;
             Ok(Some((compiled, differences)))
         });
         let Ok(Some((compiled, differences))) = compared else {
@@ -50,7 +50,7 @@ impl KeyedUnit<'_> {
         }
         let is_moved = found.entry.is_moved(&self.key.path_map);
         if is_moved && verdict == Verified::Same {
-            // The compiled files have other digests of paths, so dependents would miss.
+            // The compiled files have other digests of paths, so dependents would miss, or another hash of the crate.
             let verified = Some((found.origin, verdict));
             return self.deliver(Delivery { verified, ..found }, storage);
         }

@@ -2,7 +2,7 @@
 
 Each file is the same, or has one of these kinds of differences:
 
-    hashes       rustc's metadata, which differs only in hashes of the paths of sources
+    hashes       rustc's metadata, which differs only in hashes of the paths of sources or of crates
     order        a linked file, in which only the build ID and the order of merged strings differ
     padding      a linked file, in which a path of the debug information is followed by slashes or zeros, is there twice, or
                  is divided into directory and name at another place

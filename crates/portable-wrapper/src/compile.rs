@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
-use self::dependence::{Dependence, dependence_on_path, with_values};
+use self::dependence::{depends_on_path_by, leak_of_value, with_values};
 use self::process::run_to_end;
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
@@ -144,7 +144,8 @@ pub(super) fn make(
     let dep_info = fsio::read_bytes(request.work.join(&request.dep_info)).unwrap_or_default();
     let info = DepInfo::parse(&String::from_utf8_lossy(&dep_info));
     let requests = observation.and_then(Observation::requests);
-    let dependence = || dependence_on_path(request, info.as_ref(), observation, depends_on_path);
+    let depends_on_path =
+        || depends_on_path_by(request, info.as_ref(), observation, depends_on_path);
     let compiled = Output {
         stdout,
         stderr,
@@ -157,7 +158,7 @@ pub(super) fn make(
         info.as_ref(),
         leak,
         evaluates_home,
-        dependence,
+        depends_on_path,
     )?;
     entry.took = Some(millis(start.elapsed()));
     let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
@@ -272,7 +273,7 @@ fn entry_of(
     info: Option<&DepInfo>,
     mut leak: Option<PathLeak>,
     evaluates_home: impl FnOnce(&DepInfo, &str) -> bool,
-    dependence: impl FnOnce() -> io::Result<Dependence>,
+    depends_on_path: impl FnOnce() -> io::Result<bool>,
 ) -> io::Result<(CacheEntry, Option<PathLeak>)> {
     let path_map = &request.path_map;
     let mut entry = CacheEntry::new(&request.key);
@@ -344,12 +345,8 @@ fn entry_of(
         entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
         entry.outputs.push((name.clone(), contents.digest));
     }
-    if request.remap == Remap::All && leak.is_none() {
-        leak = match dependence()? {
-            Dependence::None => None,
-            Dependence::OnVariable => Some(PathLeak::OfVariable(Role::Workspace)),
-            Dependence::OnLocation => Some(PathLeak::Derived(Role::Workspace)),
-        };
+    if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
+        leak = Some(leak_of_value(request, info));
     }
     let leak = if request.remap == Remap::All {
         with_values(

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Deserialize, Serialize};
 
 use crate::windows::{Part, Window};
@@ -107,7 +107,10 @@ fn split_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 /// The offsets of these hashes in a file, each with the number of the hash.
 fn find(file: &File, hashes: &[CrateHash]) -> io::Result<Vec<(u64, usize)>> {
     let hashes = hashes.iter().map(|hash| hash.to_bytes());
-    let finder = AhoCorasick::new(hashes).map_err(io::Error::other)?;
+    // The other kind of matches has no fast search.
+    let kind = MatchKind::LeftmostFirst;
+    let finder = AhoCorasick::builder().match_kind(kind).build(hashes);
+    let finder = finder.map_err(io::Error::other)?;
     let mut found = Vec::new();
     Part::whole(file)?.visit(SIZE, |Window { bytes, at, new }| {
         let all = finder.find_iter(bytes);

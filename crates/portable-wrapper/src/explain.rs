@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
+use super::binary;
 use super::build_dir::{WRAPPER_DIR, wrapper_dir};
 use super::build_script;
 use super::builds::{Change, Kind, TEST, changes, is_test};
 use super::digest::{HASHED, KeyPart, shown_secret};
+use super::interface;
 use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
 pub use super::unit_manifest::{HAS_FILE_TIMES, OUTSIDE_OF_WORKSPACE};
 use super::unit_manifest::{MANIFEST_EXTENSION, Sharing, UnitManifest};
-use sccfg_util::env;
+use sccfg_util::{env, fsio};
 
 /// Shown instead of the value of a variable whose digest is of another user or machine.
 const ELSEWHERE: &str = "set, possibly to another value (its digest is of another user or machine)";
@@ -61,7 +63,7 @@ pub struct UnitReport {
     /// The digests of its files, as in the keys of dependents.
     #[serde(skip)]
     outputs: Vec<String>,
-    /// What stands for its metadata in the keys of libraries, if that is the same in each checkout.
+    /// What stands for its metadata in the keys of libraries above it, if its hash may be another one in another checkout.
     #[serde(skip)]
     interface: Option<String>,
     /// Whether its metadata contains the path of the checkout, so that libraries above it are not shared.
@@ -149,12 +151,22 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
             break;
         }
     }
-    for (at, source) in sources.iter().copied().enumerate() {
-        let has_path = |(used, is_code): &(usize, bool)| {
-            sources[*used].is_some() && (*is_code || units[*used].has_path_in_metadata)
-        };
-        let is_above = || dependencies[at].iter().any(has_path);
-        let Some(source) = source.filter(|source| *source != at && is_above()) else {
+    // Whether the key of a unit differs between checkouts because of one below it.
+    let mut differs = vec![false; units.len()];
+    loop {
+        let before = differs.clone();
+        for (at, used) in dependencies.iter().enumerate() {
+            differs[at] = used.iter().any(|(used, is_code)| {
+                let is_in_metadata = || units[*used].has_path_in_metadata || before[*used];
+                sources[*used].is_some() && (*is_code || is_in_metadata())
+            });
+        }
+        if differs == before {
+            break;
+        }
+    }
+    for (at, source) in sources.into_iter().enumerate() {
+        let Some(source) = source.filter(|source| *source != at && differs[at]) else {
             continue;
         };
         if units[at].is_portable {
@@ -214,6 +226,19 @@ pub fn workspaces(target: &Path) -> BTreeSet<PathBuf> {
     roots.collect()
 }
 
+/// Whether the metadata of the library with this manifest, which is at `record`, contains the path of a mapped directory.
+fn has_path_in_metadata(manifest: &UnitManifest, record: &Path) -> bool {
+    let directories = manifest.path_map.without_unmapped();
+    let out_dir = record.parent().and_then(Path::parent);
+    let mut names = manifest.outputs.iter().map(|(name, ..)| name);
+    let metadata = names.find(|name| interface::is_metadata(Path::new(name)));
+    out_dir.zip(metadata).is_some_and(|(out_dir, name)| {
+        let file = fsio::open(&out_dir.join(name));
+        let has_path = file.and_then(|file| binary::has_path(&file, &directories));
+        has_path.unwrap_or(true)
+    })
+}
+
 fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {
     let hint = match &manifest.sharing {
         Sharing::Everywhere => manifest.is_outside.then_some(
@@ -229,6 +254,8 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         _ => manifest.why_not_everywhere(),
     };
     let pairs = |part: KeyPart| (part.what, part.value);
+    let has_path_in_metadata =
+        manifest.interface.is_some() && has_path_in_metadata(&manifest, &record);
     let is_of_build_script = manifest.is_of_build_script();
     let is_run = manifest.is_run();
     let crate_types = if is_test(&manifest.parts) {
@@ -263,10 +290,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         parts: manifest.parts.into_iter().map(pairs).collect(),
         hasher: manifest.hasher,
         outputs,
-        has_path_in_metadata: manifest
-            .interface
-            .as_ref()
-            .is_some_and(|interface| interface.has_path),
+        has_path_in_metadata,
         interface: manifest.interface.map(|interface| interface.digest),
         path_map: manifest.path_map,
     }

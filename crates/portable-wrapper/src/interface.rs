@@ -9,32 +9,21 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::args::Unit;
-use super::binary;
 use super::crate_hash::{self, CrateHash};
 use super::digest::{self, Key};
-use super::path_map::PathMap;
-use sccfg_util::fsio;
 
 /// The interface of a library whose hash may be another one in another checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Interface {
-    /// Its hash and those of such libraries below it, by their names and `-C metadata`.
+    /// Its hash, if it is known, and those of such libraries below it, by their names and `-C metadata`.
     hashes: BTreeMap<String, CrateHash>,
     /// The same in each checkout in which crates above can be the same.
     pub(super) digest: String,
-    /// Whether its metadata contains the path of a directory of this checkout.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) has_path: bool,
 }
 
 impl Interface {
     /// The interface of `unit`, whose metadata is delivered at `metadata`, if it has any.
-    pub(super) fn of(
-        unit: &Unit,
-        metadata: Option<&Path>,
-        below: &Below,
-        path_map: &PathMap,
-    ) -> Self {
+    pub(super) fn of(unit: &Unit, metadata: Option<&Path>, below: &Below) -> Self {
         let mut key = Key::default();
         let found = metadata.and_then(|path| hashes_and_digest(unit, path, below));
         let hashes = if let Some((hashes, digest)) = found {
@@ -53,16 +42,8 @@ impl Interface {
         for digest in &below.digests {
             key.add("below", digest);
         }
-        let directories = path_map.without_unmapped();
-        let has_path = |path| {
-            let file = fsio::open(path);
-            file.and_then(|file| binary::has_path(&file, &directories))
-        };
-        Self {
-            hashes,
-            digest: key.finish(),
-            has_path: metadata.is_some_and(|path| has_path(path).unwrap_or(true)),
-        }
+        let digest = key.finish();
+        Self { hashes, digest }
     }
 
     /// What stands for a file of the library in the key of a unit that reads its code. `digest` is that of the file as it is stored.

@@ -120,8 +120,8 @@ fn ask_sccache_in_place(
     let result = request.result();
     let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
     let entry = entry.and_then(|mut entry| {
-        let is_above_same = entry.move_hashes(&request.crate_hashes);
-        is_above_same.then_some(entry)
+        let is_below_same = entry.move_hashes(&request.crate_hashes);
+        is_below_same.then_some(entry)
     });
     for name in &request.outputs {
         // The server may have another umask. A missing file is detected below.

@@ -14,7 +14,7 @@ pub(super) enum PathLeak {
     Embedded(Role),
     /// It contains a value derived from the path: its length, its hash, or a part of it.
     Derived(Role),
-    /// It may contain such a value, which can only come from a variable with the path: nothing asks for the path of a source.
+    /// It may contain such a value, which comes from a variable with the path: no path that rustc replaces is that of a source.
     OfVariable(Role),
     /// It contains a source location, such as that of a panic, in a file below the directory.
     SourceLocation(Role),

@@ -6,6 +6,7 @@ use rstest::rstest;
 
 use super::differential::said;
 use super::project::{Checkout, Project, Store};
+use super::registry::{lock, package, publish, with_home};
 use super::seed::seed;
 
 /// Says where its assets are.
@@ -119,6 +120,114 @@ fn a_clean_build_hits(#[values("library", "source")] what: &str) {
     main.cargo(&BUILD).ok().all_hit();
     main.clean();
     main.cargo(&BUILD).ok().all_hit();
+}
+
+/// What [`MID`] uses besides the path.
+const NUMBERS: &str =
+    "pub fn number() -> u8 { 2 }\n#[derive(Debug)] pub struct Number<T>(pub T);\n";
+const ASSETS: &str =
+    "pub fn assets() -> String { format!(\"{} {}\", env!(\"CARGO_MANIFEST_DIR\"), VALUE) }\n";
+
+/// Nothing but a value in the metadata depends on the path of a source, which rustc would replace.
+#[rstest]
+#[requires(sccache)]
+#[case::of_an_absolute_include(
+    "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/more.rs\"));",
+    "pub const VALUE: usize = file!().len();"
+)]
+#[case::of_the_text_of_an_absolute_include(
+    "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/more.rs\"));",
+    "pub const VALUE: &str = file!();"
+)]
+#[case::of_a_caller(
+    "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/more.rs\"));",
+    "pub const VALUE: usize = at(); #[track_caller] const fn at() -> usize { std::panic::Location::caller().file().len() }"
+)]
+#[case::of_generated_source(
+    "macro_rules! here { () => { file!() } } include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));",
+    "pub const VALUE: usize = here!().len();"
+)]
+#[case::by_a_macro(
+    "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));",
+    "pub const VALUE: &str = mac::whose!();"
+)]
+fn a_value_from_the_path_of_a_source_is_that_of_this_checkout(
+    #[case] root: &str,
+    #[case] more: &str,
+) {
+    let script = "fn main() { let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::copy(\"src/more.rs\", out + \"/g.rs\").unwrap(); }";
+    let mac = indoc! {r#"
+        #[proc_macro]
+        pub fn whose(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            let is_own = proc_macro::Span::call_site().file().contains("/target/debug/build/");
+            format!("{:?}", if is_own { "own" } else { "other" }).parse().unwrap()
+        }
+    "#};
+    let root = format!("{root}\n{NUMBERS}{ASSETS}");
+    let files = [
+        ("src/lib.rs", &*root),
+        ("src/more.rs", more),
+        ("build.rs", script),
+    ];
+    let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
+    let project = Project::new()
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package("base", &uses("mac"), &files)
+        .package("mid", &uses("base"), &[("src/lib.rs", MID)])
+        .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
+        .package("app", &uses("top"), &[("src/main.rs", MAIN)])
+        .committed();
+    for place in ["main", "second", "a/b/deeper"] {
+        let checkout = match place {
+            "main" => project.main(),
+            place => project.linked(place),
+        };
+        checkout.cargo(&BUILD).ok();
+        let said = checkout.says("app");
+        checkout.clean();
+        checkout.uncached(&BUILD).ok();
+        assert_eq!(said, checkout.says("app"), "{place}");
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn packages_of_a_registry_are_shared_above_one_that_names_its_directory() {
+    let project = Project::new();
+    let low = "pub fn text() -> &'static str { concat!(env!(\"OUT_DIR\"), \"/made\") }\n";
+    let high = "pub fn text() -> String { lowcrate::text().to_owned() }\n";
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); }\n";
+    package(
+        &project,
+        "lowcrate",
+        "",
+        &[("src/lib.rs", low), ("build.rs", script)],
+    );
+    let uses = |name: &str| format!("[dependencies]\n{name} = \"0.1\"\n");
+    package(
+        &project,
+        "highcrate",
+        &uses("lowcrate"),
+        &[("src/lib.rs", high)],
+    );
+    publish(&project, &["lowcrate", "highcrate"]);
+    let main = "fn main() { println!(\"{}\", highcrate::text()); }\n";
+    let project = project.package("app", &uses("highcrate"), &[("src/main.rs", main)]);
+    lock(&project);
+    let project = project.committed();
+    let first = with_home(&project, &project.main(), "cargo-home");
+    first.cargo(&["build"]).ok();
+    first.clean();
+    first.cargo(&["build"]).ok().all_hit();
+    let second = project.linked("a/second");
+    let second = with_home(&project, &second, "cargo-home");
+    let built = second.cargo(&["build"]).ok();
+    built.compiled(&["app bin", "lowcrate lib"]);
+    let said = second.says("app");
+    assert!(said.starts_with(second.text()), "{said}");
+    second.clean();
+    second.uncached(&["build"]).ok();
+    assert_eq!(said, second.says("app"));
 }
 
 /// rustc accepts the crates from the cache below those that it compiles.
@@ -304,6 +413,10 @@ fn a_comparison_finds_no_difference() {
     let second = project.linked("second");
     let built = second.with("SCCFG_WRAPPER", "verify").cargo(&BUILD).ok();
     assert!(said(&built).is_empty(), "{:?}", built.ran);
+    // These hit, and were compiled as well.
+    for unit in ["mid lib", "top lib"] {
+        assert!(built.compiled.iter().any(|compiled| compiled == unit));
+    }
     second.cargo(&BUILD).ok().nothing_to_do();
     says_the_same_uncached(&second);
 }
@@ -333,6 +446,31 @@ fn a_seeded_worktree_fits_together(#[case] base: &str) {
         let said = checkout.says("app");
         assert!(said.contains(checkout.text()), "{said}");
     }
+}
+
+/// A macro reads the path, and nothing depends on it.
+#[requires(sccache)]
+#[test]
+fn what_only_reads_the_path_is_seeded_with_all_above() {
+    let mac = "#[proc_macro] pub fn read(_: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); proc_macro::TokenStream::new() }\n";
+    let base = format!("mac::read!();\npub fn assets() -> u8 {{ 1 }}\n{NUMBERS}");
+    let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
+    let project = Project::new()
+        .with_store()
+        .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
+        .package("base", &uses("mac"), &[("src/lib.rs", &base)])
+        .package("mid", &uses("base"), &[("src/lib.rs", MID)])
+        .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
+        .package("app", &uses("top"), &[("src/main.rs", MAIN)])
+        .committed();
+    project.main().cargo(&BUILD).ok();
+    let second = project.linked("a/second");
+    second.cargo(&BUILD).ok().all_hit();
+    let third = project.linked("a/b/third");
+    seed(&third);
+    third.cargo(&BUILD).ok().nothing_to_do();
+    third.append("crates/top/src/lib.rs", "pub fn more() {}\n");
+    third.cargo(&BUILD).ok().compiled(&["app bin", "top lib"]);
 }
 
 /// A check has other metadata than a build.

@@ -347,6 +347,24 @@ pub(super) fn asks_for_replaced_path(request: &CompileRequest, info: Option<&Dep
     })
 }
 
+/// Whether something in the unit may ask for the path of a source that rustc replaces: a macro, its own or that of a dependency, or the
+/// source itself. A value computed from that path may be in the output.
+pub(super) fn may_name_replaced(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let text = |file: &Path| fsio::read_text(request.directory.join(file));
+    let uses_macro = |file: &Path| {
+        let of_dependencies = &request.asking_macros;
+        text(file).is_some_and(|text| macro_effects::may_use(&text, of_dependencies))
+    };
+    let mut own = info.into_iter().flat_map(|info| &info.files);
+    let has_macro = |file: &String| {
+        text(Path::new(file)).is_some_and(|text| macro_effects::may_ask_for_own_location(&text))
+    };
+    replaced_files(request, info).next().is_some()
+        && (request.exposes_cargo_home
+            || replaced_files(request, info).any(uses_macro)
+            || own.any(has_macro))
+}
+
 /// The sources whose paths rustc replaces.
 fn replaced_files<'a>(
     request: &'a CompileRequest,

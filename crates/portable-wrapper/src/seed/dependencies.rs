@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::interface;
+use super::super::interface::{self, Interface};
 use super::super::unit_key::closure_of;
 use super::super::unit_manifest::UnitManifest;
 use super::Why;
@@ -46,16 +46,14 @@ pub(super) fn is_same(
         .iter()
         .filter(|(dependency, _)| dependency == name);
     let is_one = |manifest: &UnitManifest| {
-        let in_key = |file: &str, output: &str| match (&manifest.interface, &unit.interface) {
-            (None, _) => Some(output.to_owned()),
-            (Some(other), Some(own)) => own
-                .agrees_with(other)
-                .then(|| interface::in_key(Path::new(file), output, Some(other))),
-            // It is linked, and has the hashes in its key.
-            (Some(other), None) => Some(other.with_code(output)),
-        };
+        let interface = manifest.interface.as_ref();
+        // One that is linked has the hashes in its key instead.
+        let agrees = |own: &Interface| interface.is_none_or(|other| own.agrees_with(other));
         let mut outputs = manifest.outputs.iter();
-        outputs.any(|(file, output, _)| in_key(file, output).as_deref() == Some(digest))
+        unit.interface.as_ref().is_none_or(agrees)
+            && outputs.any(|(file, output, _)| {
+                interface::in_key(Path::new(file), output, interface) == digest
+            })
     };
     let is_same = named.any(|(_, taken)| taken.manifest().is_some_and(is_one));
     if is_same {

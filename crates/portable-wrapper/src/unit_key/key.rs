@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sccfg_util::env;
 use sccfg_util::fsio::KeyLock;
 
 use super::super::compiler::LinkerNames;
@@ -99,6 +100,15 @@ impl UnitKey {
     /// Whether the unit is compiled each time: the key has the time, so that it is never found.
     pub(crate) fn is_each_time(&self) -> bool {
         self.timeless.is_some()
+    }
+
+    /// Whether the sources of a published package name a variable with the path of a mapped directory, for more than including files.
+    pub(crate) fn names_path(&self) -> bool {
+        let mut named = self.named_variables.iter().flatten();
+        named.any(|name| {
+            let value = env::var_os(name).filter(|_| !self.included_variables.contains(name));
+            value.is_some_and(|value| self.path_map.find_in(value.as_encoded_bytes()).is_some())
+        })
     }
 
     /// Whether the key has times of files, which are others in each checkout.

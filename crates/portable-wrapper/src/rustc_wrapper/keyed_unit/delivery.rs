@@ -146,7 +146,8 @@ impl KeyedUnit<'_> {
         let may_differ = is_tied && is_own
             || key.keyed_by_path.is_some()
             || !key.exposed_variables.is_empty()
-            || !key.below.hashes.is_empty();
+            || !key.below.hashes.is_empty()
+            || key.names_path();
         if self.unit.is_linked() || !may_differ {
             return None;
         }
@@ -154,7 +155,7 @@ impl KeyedUnit<'_> {
             let mut names = self.outputs.iter();
             let metadata = names.find(|name| interface::is_metadata(Path::new(name)));
             let path = metadata.map(|name| self.unit.out_dir.join(name));
-            Interface::of(self.unit, path.as_deref(), &key.below, &key.path_map)
+            Interface::of(self.unit, path.as_deref(), &key.below)
         };
         // The metadata that is delivered early does not change.
         Some(self.interface.get_or_init(find).clone())

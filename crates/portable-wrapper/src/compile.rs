@@ -346,7 +346,7 @@ fn entry_of(
         entry.outputs.push((name.clone(), contents.digest));
     }
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
-        leak = Some(leak_of_value(request, info));
+        leak = Some(leak_of_value(request, info, &entry.caller_functions));
     }
     let leak = if request.remap == Remap::All {
         with_values(

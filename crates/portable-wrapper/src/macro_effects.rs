@@ -39,7 +39,9 @@ pub(super) use self::caller_functions::{
 };
 pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;
-pub(super) use self::locations::{asking_macros, evaluates_own_location, may_ask_for_own_location};
+pub(super) use self::locations::{
+    asking_macros, evaluates_own_location, may_ask_by_macro, may_ask_for_own_location,
+};
 pub(super) use self::path_variables::{AttributeMacros, is_path_variable, only_includes};
 use self::quoting::{quoted_calls, redefines_quoting, without_quoted};
 pub(super) use self::reviewed::{drops_errors, only_computes, only_stores_location};

@@ -147,6 +147,14 @@ const ASSETS: &str =
     "macro_rules! here { () => { file!() } } include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));",
     "pub const VALUE: usize = here!().len();"
 )]
+#[case::by_a_macro_of_another_library(
+    "macro_rules! mine { () => { helpers::here!() } } include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));",
+    "pub const VALUE: usize = mine!().len();"
+)]
+#[case::by_a_function_of_another_library(
+    "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));",
+    "pub const VALUE: usize = helpers::at();"
+)]
 #[case::by_a_macro(
     "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));",
     "pub const VALUE: &str = mac::whose!();"
@@ -163,6 +171,7 @@ fn a_value_from_the_path_of_a_source_is_that_of_this_checkout(
             format!("{:?}", if is_own { "own" } else { "other" }).parse().unwrap()
         }
     "#};
+    let helpers = "#[macro_export] macro_rules! here { () => { file!() } }\n#[track_caller] pub const fn at() -> usize { std::panic::Location::caller().file().len() }\n";
     let root = format!("{root}\n{NUMBERS}{ASSETS}");
     let files = [
         ("src/lib.rs", &*root),
@@ -172,7 +181,12 @@ fn a_value_from_the_path_of_a_source_is_that_of_this_checkout(
     let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
     let project = Project::new()
         .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
-        .package("base", &uses("mac"), &files)
+        .package("helpers", "", &[("src/lib.rs", helpers)])
+        .package(
+            "base",
+            &(uses("mac") + "helpers = { path = \"../helpers\" }\n"),
+            &files,
+        )
         .package("mid", &uses("base"), &[("src/lib.rs", MID)])
         .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
         .package("app", &uses("top"), &[("src/main.rs", MAIN)])
@@ -187,6 +201,30 @@ fn a_value_from_the_path_of_a_source_is_that_of_this_checkout(
         checkout.clean();
         checkout.uncached(&BUILD).ok();
         assert_eq!(said, checkout.says("app"), "{place}");
+    }
+}
+
+/// Generated source that asks for no path does not keep crates above from being shared.
+#[requires(sccache)]
+#[test]
+fn harmless_generated_source_is_no_obstacle() {
+    let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(out + \"/g.rs\", \"pub const VALUE: &str = concat!(1, 2); pub fn info(error: bool) -> bool { !(error) }\").unwrap(); }";
+    let root = format!(
+        "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n{NUMBERS}\
+         pub fn assets() -> &'static str {{ concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\") }}\n\
+         pub fn other() -> &'static str {{ file!() }}\n"
+    );
+    let project = project(Store::On, &root)
+        .file("crates/base/build.rs", script)
+        .committed();
+    project.main().cargo(&BUILD).ok();
+    for place in ["second", "a/b/deeper"] {
+        let checkout = project.linked(place);
+        checkout
+            .cargo(&BUILD)
+            .ok()
+            .compiled(&["app bin", "base lib"]);
+        says_the_same_uncached(&checkout);
     }
 }
 

@@ -347,22 +347,25 @@ pub(super) fn asks_for_replaced_path(request: &CompileRequest, info: Option<&Dep
     })
 }
 
-/// Whether something in the unit may ask for the path of a source that rustc replaces: a macro, its own or that of a dependency, or the
-/// source itself. A value computed from that path may be in the output.
-pub(super) fn may_name_replaced(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
-    let text = |file: &Path| fsio::read_text(request.directory.join(file));
-    let uses_macro = |file: &Path| {
-        let of_dependencies = &request.asking_macros;
-        text(file).is_some_and(|text| macro_effects::may_use(&text, of_dependencies))
+/// Whether a value may be computed from the path of a source that rustc replaces: by the source itself, by a macro that it calls, or
+/// in a constant, by a function that gets the location of its caller. `own` are such functions of the unit.
+pub(super) fn may_evaluate_replaced(
+    request: &CompileRequest,
+    info: Option<&DepInfo>,
+    own: &BTreeSet<String>,
+) -> bool {
+    let below = &request.caller_functions;
+    let may_evaluate = |file: &Path| match fsio::read_text(file) {
+        Some(text) => {
+            let uses = |functions| macro_effects::may_use(&text, functions);
+            let has_constant = || macro_effects::has_any_ident(&text, &["const", "static"]);
+            macro_effects::may_ask_by_macro(&text) || has_constant() && (uses(own) || uses(below))
+        }
+        None => package::is_rust(file),
     };
-    let mut own = info.into_iter().flat_map(|info| &info.files);
-    let has_macro = |file: &String| {
-        text(Path::new(file)).is_some_and(|text| macro_effects::may_ask_for_own_location(&text))
-    };
-    replaced_files(request, info).next().is_some()
-        && (request.exposes_cargo_home
-            || replaced_files(request, info).any(uses_macro)
-            || own.any(has_macro))
+    let mut replaced = replaced_files(request, info);
+    // A procedural macro may ask for the path of the code that it gets.
+    replaced.any(|file| request.exposes_cargo_home || may_evaluate(file))
 }
 
 /// The sources whose paths rustc replaces.
@@ -404,9 +407,15 @@ pub(super) fn may_have_leak(
         PathLeak::Derived(Role::Target) => Ok(evaluates_generated
             || evaluates_locations(request)
             || gives_location(request, info, own_functions)
-            || names_generated_file(request, info)),
+            || names_generated_file(request, info)
+            || names_path(request, info) && may_evaluate_replaced(request, info, own_functions)),
         PathLeak::Derived(_) | PathLeak::Embedded(_) | PathLeak::OfVariable(_) => Ok(true),
     }
+}
+
+/// Whether a variable with a path may be used for more than finding a file, so that the output may contain the path.
+fn names_path(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    !request.exposed_variables.is_empty() || !named_paths(request, info).is_empty()
 }
 
 /// The sources in the target directory.

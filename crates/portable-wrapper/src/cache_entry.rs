@@ -117,15 +117,24 @@ impl CacheEntry {
         }
     }
 
-    /// Reads the entry at `path`, if it is for `key`.
-    pub(super) fn read(path: &Path, key: &str) -> Option<Self> {
-        Self::parse(&fsio::read_bytes(path)?, key)
+    /// Reads the entry at `path`, as [`Self::parse`] does.
+    pub(super) fn read(
+        path: &Path,
+        key: &str,
+        below: &BTreeMap<String, CrateHash>,
+    ) -> Option<Self> {
+        Self::parse(&fsio::read_bytes(path)?, key, below)
     }
 
-    /// Parses the text of an entry, if it is the one under `key`.
-    pub(super) fn parse(bytes: &[u8], key: &str) -> Option<Self> {
-        let stored: Self = serde_json::from_slice(bytes).ok()?;
-        (stored.format == FORMAT && stored.key == key).then_some(stored)
+    /// Parses the text of an entry, if it is the one under `key`. `below` are the hashes of libraries below the unit here.
+    pub(super) fn parse(
+        bytes: &[u8],
+        key: &str,
+        below: &BTreeMap<String, CrateHash>,
+    ) -> Option<Self> {
+        let mut stored: Self = serde_json::from_slice(bytes).ok()?;
+        let is_it = stored.format == FORMAT && stored.key == key && stored.move_hashes(below);
+        is_it.then_some(stored)
     }
 
     /// Whether it has no files.
@@ -153,8 +162,7 @@ impl CacheEntry {
     }
 
     /// Compares the hashes of libraries below it with those here. False if they are not those of the same libraries.
-    #[must_use]
-    pub(super) fn move_hashes(&mut self, here: &BTreeMap<String, CrateHash>) -> bool {
+    fn move_hashes(&mut self, here: &BTreeMap<String, CrateHash>) -> bool {
         let pairs = self.crate_hashes.values().zip(here.values());
         let moved = pairs.filter(|(there, here)| there != here);
         self.moved_hashes = moved.map(|(there, here)| (*there, *here)).collect();

@@ -2,7 +2,7 @@
 //! of the hashes of its dependencies. It is in the metadata of the library, and in that of each crate that depends on it. rustc finds
 //! the library by it, and uses it for nothing else but the hashes of these crates. So a hash can be written over another one.
 
-use std::fs::File;
+use std::borrow::Cow;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -104,21 +104,15 @@ fn split_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((value, rest))
 }
 
-/// The offsets of these hashes in a file, each with the number of the hash.
-fn find(file: &File, hashes: &[CrateHash]) -> io::Result<Vec<(u64, usize)>> {
-    let hashes = hashes.iter().map(|hash| hash.to_bytes());
+/// Finds these hashes.
+fn finder(hashes: impl Iterator<Item = CrateHash>) -> io::Result<AhoCorasick> {
     // The other kind of matches has no fast search.
-    let kind = MatchKind::LeftmostFirst;
-    let finder = AhoCorasick::builder().match_kind(kind).build(hashes);
-    let finder = finder.map_err(io::Error::other)?;
-    let mut found = Vec::new();
-    Part::whole(file)?.visit(SIZE, |Window { bytes, at, new }| {
-        let all = finder.find_iter(bytes);
-        let here = all.filter(|one| new.contains(&one.start()));
-        found.extend(here.map(|one| (at + one.start() as u64, one.pattern().as_usize())));
-        Ok(ControlFlow::<()>::Continue(()))
-    })?;
-    Ok(found)
+    let finder = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .clone();
+    finder
+        .build(hashes.map(CrateHash::to_bytes))
+        .map_err(io::Error::other)
 }
 
 /// The digest of the file at `path`, with zeros in the place of these hashes.
@@ -126,26 +120,17 @@ fn find(file: &File, hashes: &[CrateHash]) -> io::Result<Vec<(u64, usize)>> {
 /// # Errors
 /// If the file cannot be read.
 pub(crate) fn digest_without(path: &Path, hashes: &[CrateHash]) -> io::Result<String> {
+    let finder = finder(hashes.iter().copied())?;
     let file = fsio::open(path)?;
-    let found = find(&file, hashes)?;
     let mut digest = blake3::Hasher::new();
-    Part::whole(&file)?.visit(0, |Window { bytes, at, .. }| {
-        let end = at + bytes.len() as u64;
-        let first = found.partition_point(|(start, _)| start + SIZE as u64 <= at);
-        let here = found.iter().skip(first);
-        let mut here = here.take_while(|(start, _)| *start < end).peekable();
-        if here.peek().is_none() {
-            digest.update(bytes);
-            return Ok(ControlFlow::<()>::Continue(()));
+    Part::whole(&file)?.visit(SIZE, |Window { bytes, new, .. }| {
+        let mut blank = Cow::Borrowed(bytes);
+        // Also one that is new only in part.
+        for found in finder.find_iter(bytes) {
+            blank.to_mut()[found.range()].fill(0);
         }
-        let mut bytes = bytes.to_vec();
-        let index = |offset: u64| usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX);
-        for (start, _) in here {
-            let range = index(*start)..index(start + SIZE as u64).min(bytes.len());
-            bytes.get_mut(range).unwrap_or_default().fill(0);
-        }
-        digest.update(&bytes);
-        Ok(ControlFlow::Continue(()))
+        digest.update(&blank[new]);
+        Ok(ControlFlow::<()>::Continue(()))
     })?;
     Ok(digest.finalize().to_hex().to_string())
 }
@@ -155,8 +140,15 @@ pub(crate) fn digest_without(path: &Path, hashes: &[CrateHash]) -> io::Result<St
 /// # Errors
 /// If the file cannot be read or written.
 pub(crate) fn replace(path: &Path, moves: &[(CrateHash, CrateHash)]) -> io::Result<()> {
-    let from: Vec<CrateHash> = moves.iter().map(|(from, _)| *from).collect();
-    let found = find(&fsio::open(path)?, &from)?;
+    let finder = finder(moves.iter().map(|(from, _)| *from))?;
+    let file = fsio::open(path)?;
+    let mut found = Vec::new();
+    Part::whole(&file)?.visit(SIZE, |Window { bytes, at, new }| {
+        let all = finder.find_iter(bytes);
+        let here = all.filter(|one| new.contains(&one.start()));
+        found.extend(here.map(|one| (at + one.start() as u64, one.pattern().as_usize())));
+        Ok(ControlFlow::<()>::Continue(()))
+    })?;
     let mut patcher = Patcher::of(path);
     for (offset, number) in found {
         if let Some((_, to)) = moves.get(number) {

@@ -106,6 +106,23 @@ pub fn units(target: &Path) -> Vec<UnitReport> {
     found
 }
 
+/// A value for each unit, which depends on those of its `dependencies`. `value` gets the number of the unit, its dependencies, and the
+/// values so far, and is called until none changes.
+fn for_each_unit<T: Clone + Default + PartialEq>(
+    dependencies: &[Vec<(usize, bool)>],
+    value: impl Fn(usize, &[(usize, bool)], &[T]) -> T,
+) -> Vec<T> {
+    let mut values = vec![T::default(); dependencies.len()];
+    loop {
+        let next = dependencies.iter().enumerate();
+        let next: Vec<T> = next.map(|(at, used)| value(at, used, &values)).collect();
+        if next == values {
+            return values;
+        }
+        values = next;
+    }
+}
+
 /// Units that use a library with the path of the checkout are not shared either, if its contents are in their keys: what is linked from
 /// it, and a library if the path is in the metadata.
 fn note_paths_in_dependencies(units: &mut [UnitReport]) {
@@ -136,35 +153,17 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
     };
     let dependencies: Vec<Vec<(usize, bool)>> = units.iter().map(below).collect();
     // The unit that contains the path, for each unit that contains it or uses one that does.
-    let mut sources: Vec<Option<usize>> = units
-        .iter()
-        .enumerate()
-        .map(|(at, unit)| unit.contains_path.then_some(at))
-        .collect();
-    loop {
-        let before = sources.clone();
-        for (at, used) in dependencies.iter().enumerate() {
-            let found = || used.iter().find_map(|(used, _)| before[*used]);
-            sources[at] = before[at].or_else(found);
-        }
-        if sources == before {
-            break;
-        }
-    }
+    let sources = for_each_unit(&dependencies, |at, used, before: &[Option<usize>]| {
+        let contained = units[at].contains_path.then_some(at);
+        contained.or_else(|| used.iter().find_map(|(used, _)| before[*used]))
+    });
     // Whether the key of a unit differs between checkouts because of one below it.
-    let mut differs = vec![false; units.len()];
-    loop {
-        let before = differs.clone();
-        for (at, used) in dependencies.iter().enumerate() {
-            differs[at] = used.iter().any(|(used, is_code)| {
-                let is_in_metadata = || units[*used].has_path_in_metadata || before[*used];
-                sources[*used].is_some() && (*is_code || is_in_metadata())
-            });
-        }
-        if differs == before {
-            break;
-        }
-    }
+    let differs = for_each_unit(&dependencies, |_, used, before: &[bool]| {
+        used.iter().any(|(used, is_code)| {
+            let is_in_metadata = || units[*used].has_path_in_metadata || before[*used];
+            sources[*used].is_some() && (*is_code || is_in_metadata())
+        })
+    });
     for (at, source) in sources.into_iter().enumerate() {
         let Some(source) = source.filter(|source| *source != at && differs[at]) else {
             continue;

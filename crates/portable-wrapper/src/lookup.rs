@@ -118,11 +118,8 @@ fn ask_sccache_in_place(
         Some(Path::new("/")),
     );
     let result = request.result();
-    let entry = CacheEntry::read(&request.work.join(&request.entry), &request.key);
-    let entry = entry.and_then(|mut entry| {
-        let is_below_same = entry.move_hashes(&request.crate_hashes);
-        is_below_same.then_some(entry)
-    });
+    let entry = request.work.join(&request.entry);
+    let entry = CacheEntry::read(&entry, &request.key, &request.crate_hashes);
     for name in &request.outputs {
         // The server may have another umask. A missing file is detected below.
         let _ = fsio::set_mode_of_output(&request.work.join(name));

@@ -91,10 +91,7 @@ impl LocalStore {
     /// Restores the entry for `request`, with its files [next to](restored) the work directory.
     pub(super) fn take(&self, request: &CompileRequest) -> Option<CacheEntry> {
         let stored = self.0.get(&request.key)?;
-        let mut entry = CacheEntry::parse(stored.metadata(), &request.key)?;
-        if !entry.move_hashes(&request.crate_hashes) {
-            return None;
-        }
+        let entry = CacheEntry::parse(stored.metadata(), &request.key, &request.crate_hashes)?;
         if entry.is_marker() || !entry.fits(&request.path_map) {
             return Some(entry);
         }

@@ -25,13 +25,26 @@ const BUILD: [&str; 2] = ["build", "--workspace"];
 
 /// A program above three libraries, the lowest of which has this source.
 fn project(store: Store, base: &str) -> Project {
-    let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
-    Project::new()
-        .with(store)
-        .package("base", "", &[("src/lib.rs", base)])
-        .package("mid", &uses("base"), &[("src/lib.rs", MID)])
-        .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
-        .package("app", &uses("top"), &[("src/main.rs", MAIN)])
+    above(
+        Project::new()
+            .with(store)
+            .package("base", "", &[("src/lib.rs", base)]),
+    )
+}
+
+/// A section with dependencies.
+fn uses(names: &[&str]) -> String {
+    let line = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
+    let lines: String = names.iter().map(line).collect();
+    format!("[dependencies]\n{lines}")
+}
+
+/// Adds the program and the libraries above `base`.
+fn above(project: Project) -> Project {
+    project
+        .package("mid", &uses(&["base"]), &[("src/lib.rs", MID)])
+        .package("top", &uses(&["mid"]), &[("src/lib.rs", TOP)])
+        .package("app", &uses(&["top"]), &[("src/main.rs", MAIN)])
         .committed()
 }
 
@@ -178,19 +191,11 @@ fn a_value_from_the_path_of_a_source_is_that_of_this_checkout(
         ("src/more.rs", more),
         ("build.rs", script),
     ];
-    let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
     let project = Project::new()
         .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
         .package("helpers", "", &[("src/lib.rs", helpers)])
-        .package(
-            "base",
-            &(uses("mac") + "helpers = { path = \"../helpers\" }\n"),
-            &files,
-        )
-        .package("mid", &uses("base"), &[("src/lib.rs", MID)])
-        .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
-        .package("app", &uses("top"), &[("src/main.rs", MAIN)])
-        .committed();
+        .package("base", &uses(&["mac", "helpers"]), &files);
+    let project = above(project);
     for place in ["main", "second", "a/b/deeper"] {
         let checkout = match place {
             "main" => project.main(),
@@ -382,12 +387,6 @@ fn an_optimized_program_has_the_path_of_this_checkout() {
 #[requires(sccache)]
 #[test]
 fn linked_libraries_fit_the_crates_of_this_checkout() {
-    let uses = |names: &[&str]| {
-        let lines = names
-            .iter()
-            .map(|name| format!("{name} = {{ path = \"../{name}\" }}\n"));
-        format!("[dependencies]\n{}", lines.collect::<String>())
-    };
     let dynamic = format!("[lib]\ncrate-type = [\"dylib\"]\n{}", uses(&["mid"]));
     let macros = format!("[lib]\nproc-macro = true\n{}", uses(&["mid"]));
     let project = Project::new()
@@ -492,15 +491,11 @@ fn a_seeded_worktree_fits_together(#[case] base: &str) {
 fn what_only_reads_the_path_is_seeded_with_all_above() {
     let mac = "#[proc_macro] pub fn read(_: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); proc_macro::TokenStream::new() }\n";
     let base = format!("mac::read!();\npub fn assets() -> u8 {{ 1 }}\n{NUMBERS}");
-    let uses = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
     let project = Project::new()
         .with_store()
         .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
-        .package("base", &uses("mac"), &[("src/lib.rs", &base)])
-        .package("mid", &uses("base"), &[("src/lib.rs", MID)])
-        .package("top", &uses("mid"), &[("src/lib.rs", TOP)])
-        .package("app", &uses("top"), &[("src/main.rs", MAIN)])
-        .committed();
+        .package("base", &uses(&["mac"]), &[("src/lib.rs", &base)]);
+    let project = above(project);
     project.main().cargo(&BUILD).ok();
     let second = project.linked("a/second");
     second.cargo(&BUILD).ok().all_hit();

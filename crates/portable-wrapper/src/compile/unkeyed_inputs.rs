@@ -302,10 +302,19 @@ pub(super) fn gives_location(
     if !request.may_have_names || own.is_empty() && below.is_empty() {
         return false;
     }
-    replaced_files(request, info).any(|file| match fsio::read_text(file) {
-        Some(text) => macro_effects::may_use(&text, own) || macro_effects::may_use(&text, below),
-        None => package::is_rust(file),
+    replaced_files(request, info).any(|file| {
+        may_have(file, |text| {
+            macro_effects::may_use(text, own) || macro_effects::may_use(text, below)
+        })
     })
+}
+
+/// Whether the text of a source `is_one`. True if a Rust source is not UTF-8, or too large to be searched.
+fn may_have(file: &Path, is_one: impl FnOnce(&str) -> bool) -> bool {
+    match fsio::read_text(file) {
+        Some(text) => is_one(&text),
+        None => package::is_rust(file),
+    }
 }
 
 /// Whether a generated source of the unit contains a path for more than including a file. In the key, the path is replaced by a
@@ -329,22 +338,15 @@ pub(super) fn evaluates_generated_paths(request: &CompileRequest, info: Option<&
 /// Whether a generated source of the unit asks for its own path, or for that of its caller: a value computed from it may be in
 /// the output.
 pub(super) fn names_generated_file(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
-    generated_files(request, info).any(|file| {
-        match fsio::read_text(&file) {
-            Some(text) => macro_effects::has_any_ident(&text, &["file", "caller"]),
-            // The file is not UTF-8, or too large to be searched.
-            None => package::is_rust(&file),
-        }
-    })
+    let names = |text: &str| macro_effects::has_any_ident(text, &["file", "caller"]);
+    generated_files(request, info).any(|file| may_have(&file, names))
 }
 
 /// Whether a source whose path rustc replaces, as that of a generated one, may ask for its own path (`file!`) or for that of its
 /// caller as such, not only in panics: a program may contain it other than in a location.
 pub(super) fn asks_for_replaced_path(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
-    replaced_files(request, info).any(|file| match fsio::read_text(file) {
-        Some(text) => macro_effects::may_ask_for_own_location(&text),
-        None => package::is_rust(file),
-    })
+    let asks = macro_effects::may_ask_for_own_location;
+    replaced_files(request, info).any(|file| may_have(file, asks))
 }
 
 /// Whether a value may be computed from the path of a source that rustc replaces: by the source itself, by a macro that it calls, or
@@ -355,17 +357,14 @@ pub(super) fn may_evaluate_replaced(
     own: &BTreeSet<String>,
 ) -> bool {
     let below = &request.caller_functions;
-    let may_evaluate = |file: &Path| match fsio::read_text(file) {
-        Some(text) => {
-            let uses = |functions| macro_effects::may_use(&text, functions);
-            let has_constant = || macro_effects::has_any_ident(&text, &["const", "static"]);
-            macro_effects::may_ask_by_macro(&text) || has_constant() && (uses(own) || uses(below))
-        }
-        None => package::is_rust(file),
+    let may_evaluate = |text: &str| {
+        let uses = |functions| macro_effects::may_use(text, functions);
+        let has_constant = || macro_effects::has_any_ident(text, &["const", "static"]);
+        macro_effects::may_ask_by_macro(text) || has_constant() && (uses(own) || uses(below))
     };
     let mut replaced = replaced_files(request, info);
     // A procedural macro may ask for the path of the code that it gets.
-    replaced.any(|file| request.exposes_cargo_home || may_evaluate(file))
+    replaced.any(|file| request.exposes_cargo_home || may_have(file, may_evaluate))
 }
 
 /// The sources whose paths rustc replaces.

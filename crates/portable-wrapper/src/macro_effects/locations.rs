@@ -6,6 +6,7 @@ use std::ops::BitOr;
 use super::conditions::Conditions;
 use super::identifiers::places_of;
 use super::inactive_code::inactive_code;
+use super::path_variables::is_plain;
 use super::tokens::{Kind, Token, is_keyword, tokens};
 
 /// Whether a crate with these sources asks for a source location in a constant, or in a function that can be called in one: a
@@ -42,52 +43,6 @@ pub(super) fn asks_for_source(source: &[Token<'_>]) -> bool {
     })
 }
 
-/// Macros of the standard library that use the path of the source in which they are called in locations of panics at most.
-const OF_STD: [&str; 42] = [
-    "addr_of",
-    "addr_of_mut",
-    "asm",
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "cfg",
-    "column",
-    "compile_error",
-    "concat",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "env",
-    "eprint",
-    "eprintln",
-    "format",
-    "format_args",
-    "global_asm",
-    "include",
-    "include_bytes",
-    "include_str",
-    "is_x86_feature_detected",
-    "line",
-    "matches",
-    "module_path",
-    "naked_asm",
-    "offset_of",
-    "option_env",
-    "panic",
-    "pin",
-    "print",
-    "println",
-    "ready",
-    "stringify",
-    "thread_local",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
-    "writeln",
-];
-
 /// Whether a source may ask for its location, itself or by a macro that it calls. Those of other crates are not known.
 pub(in super::super) fn may_ask_by_macro(source: &str) -> bool {
     may_ask_for_own_location(source)
@@ -97,7 +52,7 @@ pub(in super::super) fn may_ask_by_macro(source: &str) -> bool {
                     && matches!(open.kind, Kind::Open(_))
                     && name.kind == Kind::Ident
                     && !is_keyword(name.text)
-                    && !OF_STD.contains(&name.text)
+                    && !is_plain(Some(name))
             }
             _ => false,
         })

@@ -15,7 +15,7 @@ use crate::support::{Ran, Sandbox, program, sccache, wait_until};
 
 /// Why units that use `sys` are not shared if it contains the path of the checkout.
 const ABOVE_SYS: &str =
-    "not shared with other checkouts: it uses sys, which contains the path of the checkout";
+    "not shared with other checkouts: it uses sys, which depends on the path of the checkout";
 
 /// A project in a git repository, and an sccache on `PATH`.
 struct Project {

@@ -12,7 +12,6 @@ use super::build_script;
 use super::builds::{Change, Kind, TEST, changes, is_test};
 use super::digest::{HASHED, KeyPart, shown_secret};
 use super::interface;
-use super::path_leak::PathLeak;
 use super::path_map::{PathMap, Role};
 use super::state_dir::StateDir;
 pub use super::unit_manifest::{HAS_FILE_TIMES, OUTSIDE_OF_WORKSPACE};
@@ -69,9 +68,9 @@ pub struct UnitReport {
     /// Whether its metadata contains the path of the checkout, so that libraries above it are not shared.
     #[serde(skip)]
     has_path_in_metadata: bool,
-    /// Whether its output contains the path of the checkout.
+    /// Whether its output contains the path of the checkout, or depends on it.
     #[serde(skip)]
-    contains_path: bool,
+    depends_on_path: bool,
     #[serde(skip)]
     path_map: PathMap,
 }
@@ -123,8 +122,8 @@ fn for_each_unit<T: Clone + Default + PartialEq>(
     }
 }
 
-/// Units that use a library with the path of the checkout are not shared either, if its contents are in their keys: what is linked from
-/// it, and a library if the path is in the metadata.
+/// Units that use a library that depends on the path of the checkout are not shared either, if its contents are in their keys: what is
+/// linked from it, and a library if the path is in the metadata.
 fn note_paths_in_dependencies(units: &mut [UnitReport]) {
     // The unit with this digest, and whether it is that of code.
     let mut producers = BTreeMap::new();
@@ -152,10 +151,10 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
         found.collect()
     };
     let dependencies: Vec<Vec<(usize, bool)>> = units.iter().map(below).collect();
-    // The unit that contains the path, for each unit that contains it or uses one that does.
+    // The unit that depends on the path, for each unit that does or uses one that does.
     let sources = for_each_unit(&dependencies, |at, used, before: &[Option<usize>]| {
-        let contained = units[at].contains_path.then_some(at);
-        contained.or_else(|| used.iter().find_map(|(used, _)| before[*used]))
+        let own = units[at].depends_on_path.then_some(at);
+        own.or_else(|| used.iter().find_map(|(used, _)| before[*used]))
     });
     // Whether the key of a unit differs between checkouts because of one below it.
     let differs = for_each_unit(&dependencies, |_, used, before: &[bool]| {
@@ -171,7 +170,7 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
         if units[at].is_portable {
             let name = units[source].name.clone();
             units[at].why = Some(format!(
-                "it uses {name}, which contains the path of the checkout"
+                "it uses {name}, which depends on the path of the checkout"
             ));
             units[at].is_portable = false;
         }
@@ -276,10 +275,10 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         below,
         key: manifest.key,
         is_portable: why.is_none(),
-        contains_path: matches!(
-            manifest.sharing,
-            Sharing::PathLeaked(PathLeak::Embedded(Role::Workspace | Role::Target))
-        ),
+        depends_on_path: match &manifest.sharing {
+            Sharing::PathLeaked(leak) => matches!(leak.role(), Role::Workspace | Role::Target),
+            _ => false,
+        },
         // The key of a run of the workspace has no path of vendored packages.
         needs_same_length: !is_run && manifest.path_map.has_unmapped_vendored(),
         is_cached: !matches!(manifest.sharing, Sharing::NotCached(_)),

@@ -21,6 +21,16 @@ pub(super) enum PathLeak {
 }
 
 impl PathLeak {
+    /// The directory.
+    pub(super) fn role(self) -> Role {
+        match self {
+            Self::Embedded(role)
+            | Self::Derived(role)
+            | Self::OfVariable(role)
+            | Self::SourceLocation(role) => role,
+        }
+    }
+
     /// What the user can do about it.
     pub(super) fn hint(self) -> &'static str {
         match self {

@@ -383,7 +383,7 @@ fn what_uses_a_library_with_the_path_of_the_checkout_has_the_same_cause() {
     for text in [
         text,
         "through: app (bin) → placed",
-        "shared only between checkouts at the same path: it uses placed, which contains the path of the checkout",
+        "shared only between checkouts at the same path: it uses placed, which depends on the path of the checkout",
     ] {
         assert!(explained.contains(text), "no `{text}` in {explained}");
     }
@@ -396,6 +396,40 @@ fn what_uses_a_library_with_the_path_of_the_checkout_has_the_same_cause() {
         explained.contains("shared between all checkouts"),
         "{explained}"
     );
+}
+
+/// The length of the path is a constant of the library.
+#[requires(sccache)]
+#[rstest::rstest]
+#[case::value("pub const PLACE: usize = env!(\"CARGO_MANIFEST_DIR\").len();\n")]
+#[case::value_of_replaced_path(
+    "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/more.rs\"));\n"
+)]
+#[test]
+fn explain_says_what_is_below_a_unit_that_is_not_shared(#[case] placed: &str) {
+    const MORE: &str = "pub const PLACE: usize = file!().len();\n";
+    const MID: &str = "pub fn mid() -> usize { placed::PLACE }\n";
+    let project = Project::new()
+        .package(
+            "placed",
+            "",
+            &[("src/lib.rs", placed), ("src/more.rs", MORE)],
+        )
+        .package(
+            "mid",
+            "[dependencies]\nplaced = { path = \"../placed\" }\n",
+            &[("src/lib.rs", MID)],
+        )
+        .committed();
+    let (main, second) = (project.main(), project.linked("in/another/second"));
+    for checkout in [&main, &second] {
+        checkout.cargo(&["build"]).ok();
+    }
+    let last = report(&second, &[]);
+    assert_eq!(last["counts"]["hits"], 0, "{last:#}");
+    let explained = said(&second, &["explain", "mid"]);
+    let text = "shared only between checkouts at the same path: it uses placed, which depends on the path of the checkout";
+    assert!(explained.contains(text), "no `{text}` in {explained}");
 }
 
 #[requires(sccache)]

@@ -11,6 +11,7 @@ pub mod edit;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -160,8 +161,13 @@ fn share_of_sccache() -> ByteSize {
     ByteSize::from_bytes(size.bytes() / SHARE)
 }
 
-/// The effective settings of sccache, from this process' environment and the user's config file.
-fn sccache() -> Option<Effective> {
+/// The effective settings of sccache, from this process' environment and the user's config file. They are read once.
+fn sccache() -> Option<&'static Effective> {
+    static SETTINGS: OnceLock<Option<Effective>> = OnceLock::new();
+    SETTINGS.get_or_init(read_sccache).as_ref()
+}
+
+fn read_sccache() -> Option<Effective> {
     let lookup = Lookup::from_environment().ok()?;
     let path = user_config(&lookup);
     let text = fsio::read(&path).ok()?;

@@ -374,17 +374,15 @@ pub fn first_difference(
             found.uncached.clone_from(&unit.why);
             return found;
         }
-        let next = found
-            .changes
-            .first()
-            .and_then(|change| match change.kind() {
-                Kind::Dependency => {
-                    let mut changes = found.changes.iter();
-                    changes.find_map(|change| used(change, ours, theirs))
-                }
-                Kind::Generated => runs(here, there, ours, theirs),
-                _ => None,
-            });
+        let next = match found.changes.first().map(Change::kind) {
+            Some(Kind::Dependency) => {
+                let mut changes = found.changes.iter();
+                changes.find_map(|change| used(change, ours, theirs))
+            }
+            Some(Kind::Generated) => runs(here, there, ours, theirs),
+            Some(_) => None,
+            None => used_with_other_code(here, ours, theirs),
+        };
         // Manifests that were changed may form a cycle.
         let goes_on = found.through.len() <= ours.len();
         match next.filter(|_| goes_on) {
@@ -405,6 +403,23 @@ fn used<'a>(
     let here = ours.iter().find(|unit| unit.has_output(to))?;
     let there = theirs.iter().find(|unit| unit.has_output(from))?;
     Some((here, there))
+}
+
+/// The units of a dependency of `unit` here and there, if only what is not in its key differs: what is linked, or the hashes of the
+/// crates below.
+fn used_with_other_code<'a>(
+    unit: &UnitReport,
+    ours: &'a [UnitReport],
+    theirs: &'a [UnitReport],
+) -> Option<(&'a UnitReport, &'a UnitReport)> {
+    let parts = unit.parts.iter();
+    let digests = parts.filter_map(|(what, digest)| is_of_dependency(what).then_some(digest));
+    let mut pairs = digests.filter_map(|digest| {
+        let with_output =
+            |units: &'a [UnitReport]| units.iter().find(|unit| unit.has_output(digest));
+        Some((with_output(ours)?, with_output(theirs)?))
+    });
+    pairs.find(|(here, there)| here.outputs != there.outputs)
 }
 
 /// The runs of the build scripts of two units, if they differ.

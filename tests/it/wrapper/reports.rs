@@ -389,7 +389,8 @@ fn what_uses_a_library_with_the_path_of_the_checkout_has_the_same_cause() {
     }
     let against = main.directory.to_str().unwrap();
     let compared = said(&second, &["explain", "app", "--against", against]);
-    let text = "in mid:\n    only the path of the checkout differs\n";
+    let text =
+        "through: app → mid → placed\n  in placed:\n    only the path of the checkout differs\n";
     assert!(compared.contains(text), "no `{text}` in {compared}");
     let explained = said(&second, &["explain", "low"]);
     assert!(

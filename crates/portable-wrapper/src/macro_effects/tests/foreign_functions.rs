@@ -5,6 +5,8 @@ fn published_crates_call_the_foreign_functions_that_they_declare() {
     for source in [
         "extern \"C\" { fn memchr(s: *const u8) -> *const u8; static ERRNO: c_int; }",
         "extern \"C\" { #[link_name = \"__xpg_strerror_r\"] fn message(); }",
+        // As in `time`.
+        "extern \"C\" { #[cfg_attr(target_os = \"netbsd\", link_name = \"__tzset50\")] fn tzset(); }",
         "fn f() { core::arch::asm!(\"mov {0}, {1}\", out(reg) a, in(reg) b); asm!(concat!(\"/*{0}*/\")) }",
         "use std::arch::asm;",
         "fn f(x: libc::c_int, y: libc::size_t) { unsafe { libc::memcpy(a, b, libc::EOF) } }",

@@ -96,8 +96,8 @@ pub(super) struct KeyBuilder<'a> {
     exposes_cargo_home: bool,
     /// Whether the source of a published package names one of these, perhaps only for its tests.
     names_cargo_home: bool,
-    /// The closures of the dependencies; `None` if one was not compiled by this wrapper.
-    closures: Option<Closures>,
+    /// The closures of the dependencies, or the name of one whose closure is not known.
+    closures: Result<Closures, String>,
     /// Whether the linker compresses debug information, in which no path is found.
     hides_paths: bool,
     /// The variables that the sources of a published package name in `env!`; `None` if the compiler lists the sources.
@@ -169,7 +169,7 @@ impl<'a> KeyBuilder<'a> {
             cargo_home_variables: BTreeSet::new(),
             exposes_cargo_home: false,
             names_cargo_home: false,
-            closures: Some(Closures::default()),
+            closures: Ok(Closures::default()),
             hides_paths: false,
             named_variables: None,
             forbids_backtrace: false,
@@ -219,6 +219,10 @@ impl<'a> KeyBuilder<'a> {
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {
+            if let Err(name) = &inputs.closures {
+                because_of(name);
+                return Err(Uncacheable::UnknownDependency);
+            }
             inputs.add_linker()?;
         }
         if let Some(why) = &inputs.keyed_by_path {
@@ -437,7 +441,7 @@ impl<'a> KeyBuilder<'a> {
         UnitKey {
             is_published: matches!(self.origin, Origin::Registry(_)),
             portable_key: self.key.finish_portable(),
-            closures: self.closures,
+            closures: self.closures.ok(),
             is_observed: self.is_observed,
             timeless: self.is_each_time.then_some(timeless),
             key,

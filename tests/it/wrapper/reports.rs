@@ -433,6 +433,37 @@ fn explain_says_what_is_below_a_unit_that_is_not_shared(#[case] placed: &str) {
     assert!(explained.contains(text), "no `{text}` in {explained}");
 }
 
+/// What is linked is not cached without what it is linked from.
+#[requires(sccache)]
+#[test]
+fn the_dependency_because_of_which_a_program_is_not_cached_is_named() {
+    const MACROS: &str = "#[proc_macro] pub fn value(_: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::args().len().to_string().parse().unwrap() }\n";
+    let project = Project::new()
+        .package(
+            "macros",
+            "[lib]\nproc-macro = true\n",
+            &[("src/lib.rs", MACROS)],
+        )
+        .package(
+            "low",
+            "[dependencies]\nmacros = { path = \"../macros\" }\n",
+            &[(
+                "src/lib.rs",
+                "pub fn f() -> bool { macros::value!() > 1 }\n",
+            )],
+        )
+        .package(
+            "app",
+            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &[("src/main.rs", "fn main() { println!(\"{}\", low::f()); }\n")],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    let explained = said(&project.main(), &["explain", "app"]);
+    let text = "a dependency is not cached by this wrapper: low";
+    assert!(explained.contains(text), "no `{text}` in {explained}");
+}
+
 #[requires(sccache)]
 #[test]
 fn what_was_changed_and_changed_back_is_found_again() {

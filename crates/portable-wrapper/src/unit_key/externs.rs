@@ -55,14 +55,15 @@ impl KeyBuilder<'_> {
                 let functions = manifest.caller_functions.iter().cloned();
                 self.caller_functions.extend(functions);
                 match &mut self.closures {
-                    Some(all) if !manifest.closure.is_empty() => {
-                        all.push(&manifest.closure, manifest.portable_closure.as_deref());
-                    }
-                    closures => *closures = None,
+                    Ok(_) if manifest.closure.is_empty() => self.closures = Err(name.to_owned()),
+                    Ok(all) => all.push(&manifest.closure, manifest.portable_closure.as_deref()),
+                    Err(_) => {}
                 }
                 (Some(manifest), digest)
             } else {
-                self.closures = None;
+                if self.closures.is_ok() {
+                    self.closures = Err(name.to_owned());
+                }
                 if !is_dynamic(path) {
                     self.caller_functions.insert(macro_effects::any_function());
                 }

@@ -182,13 +182,11 @@ impl KeyBuilder<'_> {
     }
 
     pub(super) fn add_linker(&mut self) -> Result<(), Uncacheable> {
-        let closures = self
-            .closures
-            .as_mut()
-            .ok_or(Uncacheable::UnknownDependency)?;
-        closures.sort();
-        for (here, portable) in closures.here.iter().zip(&closures.portable) {
-            self.key.add_with_portable("crate below", here, portable);
+        if let Ok(closures) = &mut self.closures {
+            closures.sort();
+            for (here, portable) in closures.here.iter().zip(&closures.portable) {
+                self.key.add_with_portable("crate below", here, portable);
+            }
         }
         let program = self.linker_names().and_then(LinkerNames::program);
         if let Some(program) = &program {

@@ -76,6 +76,13 @@ impl Compiler {
         compiler.is_of_one_toolchain().then_some(compiler.version)
     }
 
+    /// Whether `rustc`, or the program that the variable `RUSTC` names, is this compiler in `directory`.
+    pub(super) fn is_named_in(&self, directory: &Path, state: &StateDir) -> bool {
+        let word = env::var_os("RUSTC").unwrap_or_else(|| RUSTC.into());
+        let named = Self::find_in(Some(directory), &word, state);
+        named.is_some_and(|named| named.digest() == self.digest())
+    }
+
     /// Whether the program always runs this compiler. A script, or the shim of a version manager (asdf, mise), may select one
     /// by the directory or the environment.
     fn is_of_one_toolchain(&self) -> bool {

@@ -49,6 +49,8 @@ use sccfg_util::fsio::KeyLock;
 
 /// The part of a key with the output directory.
 pub(super) const OUTPUT_DIRECTORY: &str = "output directory";
+/// The part of a key that says whether `rustc` is the compiler, for macros that may ask it for its version.
+pub(super) const NAMED_COMPILER: &str = "named compiler";
 
 /// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
@@ -76,6 +78,8 @@ pub(super) struct KeyBuilder<'a> {
     asks_for_current_dir: bool,
     /// Whether a macro was observed to ask for a canonical path; `None` if that is not known.
     resolves_paths: Option<bool>,
+    /// Whether the program `rustc`, which macros may ask for its version, is the compiler.
+    names_compiler: bool,
     /// Whether the macros that it uses were observed.
     is_observed: bool,
     /// The inputs that its [code] reads when a macro runs it.
@@ -159,6 +163,7 @@ impl<'a> KeyBuilder<'a> {
             asks_for_place: false,
             asks_for_current_dir: true,
             resolves_paths: None,
+            names_compiler: false,
             is_observed: false,
             code: MacroEffects::default(),
             library: None,
@@ -327,6 +332,11 @@ impl<'a> KeyBuilder<'a> {
         if self.macros.is_unknown {
             let why = "it is not known what a macro in its dependencies reads".to_owned();
             self.keyed_by_path.get_or_insert(why);
+        }
+        if self.macros.may_ask_for_version() {
+            self.names_compiler = self.compiler.is_named_in(self.cwd, self.state);
+            self.key
+                .add(NAMED_COMPILER, self.names_compiler.to_string());
         }
         if let Some(why) = self.macros.hidden_each_time() {
             self.compile_each_time(&format!(

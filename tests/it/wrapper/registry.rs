@@ -1,6 +1,7 @@
 //! Crates of a registry, which nobody edits: a real registry of cargo's, in a directory.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use indoc::indoc;
@@ -694,6 +695,57 @@ fn is_shared_with_another_home(project: &Project) {
     second.cargo(&["build"]).ok().all_hit();
     let said = says_the_same_uncached(&second);
     assert!(said.contains("other-home"), "{said}");
+}
+
+/// As the macros of Rocket.
+#[requires(sccache)]
+#[test]
+fn a_published_macro_may_ask_rustc_for_its_version() {
+    let asks = indoc! {r#"
+        pub fn version() -> String {
+            let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+            let output = std::process::Command::new(rustc).arg("--verbose").arg("--version").output().unwrap();
+            String::from_utf8(output.stdout).unwrap().lines().next().unwrap().to_owned()
+        }
+    "#};
+    let macros = "#[proc_macro] pub fn version(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{:?}\", version_check::version()).parse().unwrap() }\n";
+    let project = Project::new();
+    let manifest = format!("{PROC_MACRO}[dependencies]\nversion_check = \"0.1\"\n");
+    package(&project, "version_check", "", &[("src/lib.rs", asks)]);
+    package(&project, "lowcrate", &manifest, &[("src/lib.rs", macros)]);
+    publish(&project, &["version_check", "lowcrate"]);
+    let project = app_above(
+        project,
+        "fn main() { println!(\"{}\", lowcrate::version!()); }\n",
+    );
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    assert!(main.says("app").starts_with("rustc 1."));
+    let second = with_home(&project, &project.linked("in/second"), "cargo-home");
+    second.cargo(&["build"]).ok().all_hit();
+    assert_eq!(second.says("app"), main.says("app"));
+    // cargo uses the same compiler, and the macro finds another one.
+    let other = project.sandbox.path("other");
+    let script = "#!/bin/sh\necho 'rustc 9.9.9 (other 2030-01-01)'\n";
+    project.sandbox.write("other/rustc", script);
+    fs::set_permissions(other.join("rustc"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", other.display(), std::env::var("PATH").unwrap());
+    for directory in ["in/third", "in/fourth"] {
+        let third = with_home(&project, &project.linked(directory), "cargo-home");
+        let command = third.command("cargo");
+        let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC");
+        let rustc = rustc.and_then(|(_, value)| value).unwrap();
+        third.write(
+            ".cargo/config.toml",
+            &format!(
+                "{}[build]\nrustc = {rustc:?}\n",
+                main.read(".cargo/config.toml")
+            ),
+        );
+        let third = third.without("RUSTC").with("PATH", &path);
+        third.cargo(&["build"]).ok().compiled(&["app bin"]);
+        assert_eq!(third.says("app"), "rustc 9.9.9 (other 2030-01-01)\n");
+    }
 }
 
 /// A value may depend on a path without containing it, in a library that takes the path from another target.

@@ -192,13 +192,19 @@ impl AmbientInputs {
         }
     }
 
-    /// Whether all its code is published, and `cargo metadata` is run, if at all, only for the directory of the workspace.
-    pub(crate) fn only_finds_workspace(&self) -> bool {
-        !self.is_own
-            && self
-                .run_programs
-                .iter()
-                .all(|name| reviewed::only_finds_workspace(name))
+    /// Whether all its code is published, and if it runs programs, `cargo metadata` is one only for the directory of the workspace,
+    /// and rustc only to print its version.
+    pub(crate) fn runs_only_reviewed(&self) -> bool {
+        let is_reviewed = |name: &String| {
+            reviewed::only_finds_workspace(name) || reviewed::only_asks_for_version(name)
+        };
+        !self.is_own && self.run_programs.iter().all(is_reviewed)
+    }
+
+    /// Whether a published macro may ask rustc for its version.
+    pub(crate) fn may_ask_for_version(&self) -> bool {
+        let mut names = self.run_programs.iter();
+        names.any(|name| reviewed::only_asks_for_version(name)) && self.runs_only_reviewed()
     }
 
     /// Whether it may read the clock.

@@ -77,6 +77,9 @@ const FINDING_FILES: [&str; 5] = ["cmake", "glob", "lalrpop", "tempfile", "which
 /// (`proc-macro-crate`, `sqlx-macros-core`), or run programs for others (`tokio`), in all releases.
 const FINDING_WORKSPACE: [&str; 3] = ["proc-macro-crate", "sqlx-macros-core", "tokio"];
 
+/// Published crates that run rustc only to print its version, in all releases.
+const ASKING_FOR_VERSION: [&str; 1] = ["version_check"];
+
 /// Published macros whose generated code has no effects, in all releases: `prost-derive` passes `std` on for `std::collections`.
 const GENERATING: [&str; 1] = ["prost-derive"];
 
@@ -140,6 +143,11 @@ pub(super) fn only_finds_files(name: &str) -> bool {
 /// Whether the published crate `name` runs cargo only to find the directory of the workspace.
 pub(super) fn only_finds_workspace(name: &str) -> bool {
     FINDING_WORKSPACE.contains(&name)
+}
+
+/// Whether the published crate `name` runs rustc only to print its version.
+pub(super) fn only_asks_for_version(name: &str) -> bool {
+    ASKING_FOR_VERSION.contains(&name)
 }
 
 /// Whether the code that macros of the published crate `name` generate has no effects.

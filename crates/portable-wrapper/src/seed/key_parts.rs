@@ -10,7 +10,9 @@ use super::super::state_dir::FORMAT;
 use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
 use super::super::unit_key::module_files::conflicting_module_file;
 use super::super::unit_key::observed::Question;
-use super::super::unit_key::{CARGO_VARIABLES, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT, UNSET};
+use super::super::unit_key::{
+    CARGO_VARIABLES, NAMED_COMPILER, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT, UNSET,
+};
 use super::Why;
 use super::checks::{Checks, Unit};
 use super::delivery::has_extension;
@@ -91,6 +93,20 @@ impl Checks<'_> {
                 same(
                     Some(&digest::shown(path)),
                     "it was compiled with another compiler",
+                )
+            }
+            NAMED_COMPILER => {
+                let directory = if unit.is_published {
+                    &self.to.cargo_home
+                } else {
+                    &self.to.workspace
+                };
+                let is_named = self.compiler.is_named_in(directory, &self.state);
+                self.compares_of_shell(OfShell::Program("rustc".to_owned()));
+                self.compares_of_shell(OfShell::Variable("RUSTC".to_owned()));
+                same(
+                    Some(&is_named.to_string()),
+                    "a macro may ask another compiler for its version",
                 )
             }
             "processor" => same(

@@ -83,7 +83,10 @@ impl KeyBuilder<'_> {
             variables: self.observed_variables(requests)[1].clone(),
             of_compiler: requests.of_compiler.clone(),
             asks_for_current_dir: own_calls::ask_for_current_dir(&requests.own_calls)
-                || !requests.programs.is_empty(),
+                || requests
+                    .programs
+                    .iter()
+                    .any(|program| !self.is_known_version(program)),
             resolves_paths: requests.resolves_paths(),
             ..Observed::default()
         };
@@ -167,7 +170,8 @@ impl KeyBuilder<'_> {
         let macros = &self.macros;
         let is_search = |program: &&Program| {
             program.finds_manifest() && !macros.is_own
-                || program.describes_workspace() && macros.only_finds_workspace()
+                || program.describes_workspace() && macros.runs_only_reviewed()
+                || self.is_known_version(program)
         };
         // In notes, bytes that are not UTF-8 are replaced.
         let mut names = requests.variables.iter();
@@ -194,6 +198,11 @@ impl KeyBuilder<'_> {
         {
             found.each_time(&format!("calls {call}"));
         }
+    }
+
+    /// Whether a macro ran `program` only to print the version of the compiler, which is in the key.
+    fn is_known_version(&self, program: &Program) -> bool {
+        self.names_compiler && program.may_ask_for_version()
     }
 
     /// Whether `directory` is an ancestor of the compiler's current directory, and not that directory itself.

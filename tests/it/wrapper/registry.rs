@@ -10,6 +10,7 @@ use rstest::rstest;
 use super::environment::PROC_MACRO;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, Store, copy, succeeds};
+use super::seed::seed;
 
 /// Makes a local registry of packages below `registry-sources`, and points cargo at it. A package stands behind those
 /// that it depends on.
@@ -724,6 +725,10 @@ fn a_published_macro_may_ask_rustc_for_its_version() {
     let second = with_home(&project, &project.linked("in/second"), "cargo-home");
     second.cargo(&["build"]).ok().all_hit();
     assert_eq!(second.says("app"), main.says("app"));
+    let seeded = with_home(&project, &project.linked("in/seeded"), "cargo-home");
+    seed(&seeded);
+    seeded.cargo(&["build"]).ok().nothing_to_do();
+    assert_eq!(seeded.says("app"), main.says("app"));
     // cargo uses the same compiler, and the macro finds another one.
     let other = project.sandbox.path("other");
     let script = "#!/bin/sh\necho 'rustc 9.9.9 (other 2030-01-01)'\n";
@@ -743,6 +748,7 @@ fn a_published_macro_may_ask_rustc_for_its_version() {
             ),
         );
         let third = third.without("RUSTC").with("PATH", &path);
+        seed(&third);
         third.cargo(&["build"]).ok().compiled(&["app bin"]);
         assert_eq!(third.says("app"), "rustc 9.9.9 (other 2030-01-01)\n");
     }

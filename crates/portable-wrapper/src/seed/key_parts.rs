@@ -95,20 +95,10 @@ impl Checks<'_> {
                     "it was compiled with another compiler",
                 )
             }
-            NAMED_COMPILER => {
-                let directory = if unit.is_published {
-                    &self.to.cargo_home
-                } else {
-                    &self.to.workspace
-                };
-                let is_named = self.compiler.is_named_in(directory, &self.state);
-                self.compares_of_shell(OfShell::Program("rustc".to_owned()));
-                self.compares_of_shell(OfShell::Variable("RUSTC".to_owned()));
-                same(
-                    Some(&is_named.to_string()),
-                    "a macro may ask another compiler for its version",
-                )
-            }
+            NAMED_COMPILER => same(
+                Some(&self.is_compiler_named(unit).to_string()),
+                "a macro may ask another compiler for its version",
+            ),
             "processor" => same(
                 compiler::processor().as_deref(),
                 "it was compiled for another processor",
@@ -155,15 +145,27 @@ impl Checks<'_> {
         }
     }
 
+    /// Whether macros of `unit` that ask `rustc` for its version ask the compiler.
+    fn is_compiler_named(&self, unit: &Unit<'_>) -> bool {
+        self.compares_of_shell(OfShell::Program("rustc".to_owned()));
+        self.compares_of_shell(OfShell::Variable("RUSTC".to_owned()));
+        let directory = self.directory_of_sources(unit);
+        self.compiler.is_named_in(directory, &self.state)
+    }
+
     /// The digest of the state of the git repository that contains the unit's sources.
     fn history(&self, unit: &Unit<'_>) -> String {
+        package::history(self.directory_of_sources(unit)).unwrap_or_default()
+    }
+
+    /// A directory in which the unit's sources are.
+    fn directory_of_sources(&self, unit: &Unit<'_>) -> &Path {
         // The sources of published packages are below `CARGO_HOME`.
-        let directory = if unit.is_published {
+        if unit.is_published {
             &self.to.cargo_home
         } else {
             &self.to.workspace
-        };
-        package::history(directory).unwrap_or_default()
+        }
     }
 
     /// The answer to a macro's question about a file.

@@ -78,8 +78,8 @@ impl Compiler {
 
     /// Whether `rustc`, or the program that the variable `RUSTC` names, is this compiler in `directory`.
     pub(super) fn is_named_in(&self, directory: &Path, state: &StateDir) -> bool {
-        let word = env::var_os("RUSTC").unwrap_or_else(|| RUSTC.into());
-        let named = Self::find_in(Some(directory), &word, state);
+        let word = env::var("RUSTC").unwrap_or_else(|| RUSTC.to_owned());
+        let named = Self::find_in(Some(directory), word.as_ref(), state);
         named.is_some_and(|named| named.digest() == self.digest())
     }
 

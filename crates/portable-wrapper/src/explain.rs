@@ -381,6 +381,7 @@ pub fn first_difference(
             }
             Some(Kind::Generated) => runs(here, there, ours, theirs),
             Some(_) => None,
+            None if here.depends_on_path => None,
             None => used_with_other_code(here, ours, theirs),
         };
         // Manifests that were changed may form a cycle.

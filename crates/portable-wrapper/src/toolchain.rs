@@ -15,6 +15,8 @@ use sccfg_util::{env, fsio};
 
 /// The known version of the format of rustup's settings.
 const SETTINGS_VERSION: &str = "12";
+const SETTINGS: &str = "settings.toml";
+const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// `~/.rustup/settings.toml`
 #[derive(Deserialize)]
@@ -82,6 +84,15 @@ pub(super) fn selected(directory: &Path) -> Toolchain {
     selected_in(&home, env::var("RUSTUP_TOOLCHAIN"), directory)
 }
 
+/// The files in which rustup looks for the toolchain to select in `directory`.
+pub(super) fn selecting_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = home().map(|home| home.join(SETTINGS)).into_iter().collect();
+    for directory in directory.ancestors() {
+        files.extend(TOOLCHAIN_FILES.map(|name| directory.join(name)));
+    }
+    files
+}
+
 fn selected_in(home: &Path, variable: Option<String>, directory: &Path) -> Toolchain {
     if let Some(name) = variable.filter(|name| !name.is_empty()) {
         // Names usually include the host. Then no settings are needed.
@@ -118,14 +129,14 @@ fn selected_in(home: &Path, variable: Option<String>, directory: &Path) -> Toolc
 }
 
 fn settings(home: &Path) -> Option<Settings> {
-    let text = fsio::read(&home.join("settings.toml")).ok()??;
+    let text = fsio::read(&home.join(SETTINGS)).ok()??;
     let settings: Settings = toml_edit::de::from_str(&text).ok()?;
     (settings.version == SETTINGS_VERSION).then_some(settings)
 }
 
 /// What the toolchain file in `directory` names, if there is one.
 fn named_by_file(directory: &Path) -> Result<Option<Named>, ()> {
-    for name in ["rust-toolchain", "rust-toolchain.toml"] {
+    for name in TOOLCHAIN_FILES {
         let Some(text) = fsio::read(&directory.join(name)).map_err(drop)? else {
             continue;
         };

@@ -215,7 +215,7 @@ impl Uncacheable {
             Self::UnknownCompiler => "the compiler could not be identified",
             Self::UnknownLinker => "the linker could not be identified",
             Self::UnknownProcessor => "the processor could not be identified",
-            Self::UnknownDependency => "a dependency is not cached by this wrapper",
+            Self::UnknownDependency => "a dependency, or one below it, is not cached",
             Self::UnreadableDependency => "a dependency cannot be read",
             Self::UnreadableLibrary => "a native library cannot be read",
             Self::UnreadableLinkerFile => "an input file of the linker cannot be read",

@@ -29,7 +29,7 @@ pub(super) use self::key::{UnitKey, closure_of, has_file_times};
 use self::origin::Origin;
 pub(super) use self::origin::{is_published, published_package};
 use self::sources::{Listing, ListingRequest};
-pub(super) use self::toolchain::{DRIVER, STANDARD_LIBRARY, SYSROOT};
+pub(super) use self::toolchain::{DRIVER, NAMED_COMPILER, STANDARD_LIBRARY, SYSROOT};
 pub(super) use self::variables::{CARGO_VARIABLES, OTHER_VARIABLES, UNSET, variables_that};
 use super::args::Unit;
 use super::compiler::{Compiler, LinkerNames};
@@ -49,8 +49,6 @@ use sccfg_util::fsio::KeyLock;
 
 /// The part of a key with the output directory.
 pub(super) const OUTPUT_DIRECTORY: &str = "output directory";
-/// The part of a key that says whether `rustc` is the compiler, for macros that may ask it for its version.
-pub(super) const NAMED_COMPILER: &str = "named compiler";
 
 /// The inputs of a unit, without its sources until [`KeyBuilder::finish`].
 #[derive(Debug)]
@@ -333,11 +331,7 @@ impl<'a> KeyBuilder<'a> {
             let why = "it is not known what a macro in its dependencies reads".to_owned();
             self.keyed_by_path.get_or_insert(why);
         }
-        if self.macros.may_ask_for_version() {
-            self.names_compiler = self.compiler.is_named_in(self.cwd, self.state);
-            self.key
-                .add(NAMED_COMPILER, self.names_compiler.to_string());
-        }
+        self.add_named_compiler();
         if let Some(why) = self.macros.hidden_each_time() {
             self.compile_each_time(&format!(
                 "may have side effects or a different result each time ({why})"

@@ -47,11 +47,12 @@ impl Between {
     }
 }
 
-/// Whether a change is a variable that entered or left the key. That may follow from another change, such as other features of a
-/// macro, which then reads other variables.
+/// Whether a change is a variable, or a program of a macro, that entered or left the key. That may follow from another change, such
+/// as other features of a macro, which then reads other variables.
 pub(crate) fn may_follow(change: &Change) -> bool {
     let is_in_both = change.from.is_some() && change.to.is_some();
-    change.kind() == Kind::Variable && !is_in_both
+    let is_program = matches!(change.part(), Part::Program(_));
+    (change.kind() == Kind::Variable || is_program) && !is_in_both
 }
 
 /// `became` for one thing, or for several if there are `more`.

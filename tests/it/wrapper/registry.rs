@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use indoc::indoc;
 use rstest::rstest;
 
+use super::command::said;
 use super::environment::PROC_MACRO;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, Store, copy, succeeds};
@@ -729,6 +730,15 @@ fn a_published_macro_may_ask_rustc_for_its_version() {
     seed(&seeded);
     seeded.cargo(&["build"]).ok().nothing_to_do();
     assert_eq!(seeded.says("app"), main.says("app"));
+    // The `rustc` in `PATH` may be a proxy of rustup.
+    for directory in ["in/plain", "in/a/plain"] {
+        let plain = with_home(&project, &project.linked(directory), "cargo-home").without("RUSTC");
+        plain.cargo(&["build"]).ok();
+        plain.clean();
+        plain.cargo(&["build"]).ok();
+        let text = said(&plain, &["wrapper", "explain", "app"]);
+        assert!(text.contains("from the cache"), "{text}");
+    }
     // cargo uses the same compiler, and the macro finds another one.
     let other = project.sandbox.path("other");
     let script = "#!/bin/sh\necho 'rustc 9.9.9 (other 2030-01-01)'\n";

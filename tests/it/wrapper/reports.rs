@@ -460,7 +460,7 @@ fn the_dependency_because_of_which_a_program_is_not_cached_is_named() {
         .committed();
     project.main().cargo(&["build"]).ok();
     let explained = said(&project.main(), &["explain", "app"]);
-    let text = "a dependency is not cached by this wrapper: low";
+    let text = "a dependency, or one below it, is not cached: low";
     assert!(explained.contains(text), "no `{text}` in {explained}");
 }
 

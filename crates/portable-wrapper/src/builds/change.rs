@@ -8,7 +8,7 @@ use super::super::build_script::{CHECKOUT_PATHS, PROGRAM};
 use super::super::digest::HASHED;
 use super::super::unit_key::linking::LIBRARIES_IN;
 use super::super::unit_key::unshared::REMAPPED;
-use super::super::unit_key::{DRIVER, NAMED_COMPILER, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT};
+use super::super::unit_key::{DRIVER, OUTPUT_DIRECTORY, STANDARD_LIBRARY, SYSROOT};
 
 /// The length of the digests in records.
 const SHORT: usize = 12;
@@ -136,9 +136,7 @@ fn kind(what: &str) -> Kind {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| what.starts_with(prefix));
     match what {
         "format" => Kind::Format,
-        "compiler" | NAMED_COMPILER | "version" | DRIVER | SYSROOT | "target specification" => {
-            Kind::Compiler
-        }
+        "compiler" | "version" | DRIVER | SYSROOT | "target specification" => Kind::Compiler,
         "processor"
         | "machine"
         | "headers of the machine"

@@ -192,8 +192,8 @@ impl AmbientInputs {
         }
     }
 
-    /// Whether all its code is published, and if it runs programs, `cargo metadata` is one only for the directory of the workspace,
-    /// and rustc only to print its version.
+    /// Whether all its code is published, and it runs `cargo metadata` only to find the workspace, and rustc only to ask for its
+    /// version.
     pub(crate) fn runs_only_reviewed(&self) -> bool {
         let is_reviewed = |name: &String| {
             reviewed::only_finds_workspace(name) || reviewed::only_asks_for_version(name)

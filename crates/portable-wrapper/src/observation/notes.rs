@@ -296,12 +296,10 @@ impl Program {
         self.is_cargo("metadata")
     }
 
-    /// Whether it may be `rustc --version --verbose`, with these arguments in any order.
+    /// Whether it may be `rustc --verbose --version` or `rustc --version`.
     pub(crate) fn may_ask_for_version(&self) -> bool {
         Path::new(&self.path).file_name() == Some("rustc".as_ref())
-            && self.command.as_deref().is_some_and(|first| {
-                ["--version", "-V", "--verbose", "-v", "-vV", "-Vv"].contains(&first)
-            })
+            && matches!(self.command.as_deref(), Some("--verbose" | "--version"))
     }
 
     fn is_cargo(&self, command: &str) -> bool {

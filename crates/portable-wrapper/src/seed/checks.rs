@@ -162,14 +162,22 @@ impl<'a> Checks<'a> {
         if !["CARGO", "CARGO_HOME"].contains(&name) || env::var_os(name).is_some() {
             return None;
         }
-        let find = || CargoProgram::find(&self.to.workspace);
-        let cargo = self.cargo.get_or_init(find).as_ref()?;
+        let cargo = self.cargo()?;
         match name {
             "CARGO" => Some(cargo.path.clone().into_os_string()),
             _ => cargo
                 .is_run_by_rustup
                 .then(|| self.to.cargo_home.clone().into_os_string()),
         }
+    }
+
+    pub(super) fn is_cargo_run_by_rustup(&self) -> bool {
+        self.cargo().is_some_and(|cargo| cargo.is_run_by_rustup)
+    }
+
+    fn cargo(&self) -> Option<&CargoProgram> {
+        let find = || CargoProgram::find(&self.to.workspace);
+        self.cargo.get_or_init(find).as_ref()
     }
 
     /// The digest of a file, which is read once.

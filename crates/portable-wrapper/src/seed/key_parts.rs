@@ -149,7 +149,12 @@ impl Checks<'_> {
     fn is_compiler_named(&self, unit: &Unit<'_>) -> bool {
         self.compares_of_shell(OfShell::Program("rustc".to_owned()));
         self.compares_of_shell(OfShell::Variable("RUSTC".to_owned()));
-        let directory = self.directory_of_sources(unit);
+        // If rustup runs cargo, it selects the toolchain of the workspace for all that cargo runs.
+        let directory = if self.is_cargo_run_by_rustup() {
+            &self.to.workspace
+        } else {
+            self.directory_of_sources(unit)
+        };
         self.compiler.is_named_in(directory, &self.state)
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::compiler::{self, Compiler};
 use super::super::digest;
 use super::super::state_dir::FORMAT;
+use super::super::toolchain::selecting_files;
 use super::super::uncacheable::Uncacheable;
 use super::KeyBuilder;
 use sccfg_util::env;
@@ -16,6 +17,8 @@ pub(crate) const STANDARD_LIBRARY: &str = "standard library ";
 pub(crate) const SYSROOT: &str = "sysroot";
 /// The label of the key part with the digest of clippy's driver.
 pub(crate) const DRIVER: &str = "driver";
+/// The label of the key part that says whether `rustc` is the compiler, for macros that may ask it for its version.
+pub(crate) const NAMED_COMPILER: &str = "program rustc";
 
 impl KeyBuilder<'_> {
     pub(super) fn add_compiler(
@@ -55,6 +58,19 @@ impl KeyBuilder<'_> {
             self.key.add("processor", processor);
         }
         Ok(())
+    }
+
+    /// Adds whether the program `rustc` is the compiler, if a macro may ask it for its version.
+    pub(super) fn add_named_compiler(&mut self) {
+        if !self.macros.may_ask_for_version() {
+            return;
+        }
+        self.names_compiler = self.compiler.is_named_in(self.cwd, self.state);
+        self.key
+            .add(NAMED_COMPILER, self.names_compiler.to_string());
+        for file in selecting_files(self.cwd) {
+            self.known_inputs.add_file(&file);
+        }
     }
 
     /// Adds clippy's configuration. How many directories above it is says that nearer files are absent.

@@ -75,7 +75,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "23";
+pub(super) const READER: &str = "24";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,12 +44,12 @@ const COMPUTING: [&str; 3] = ["cmov", "psm", "stacker"];
 const LOOKING_UP: [&str; 1] = ["cc"];
 
 /// Published crates whose result is the same each time unless the observer notes an effect, in all releases. They use the time
-/// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `sqlx-macros-core`), its inode only to
-/// identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
+/// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `proc-macro-crate`, `sqlx-macros-core`), its inode
+/// only to identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
 /// named `std` (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
 /// sockets that they have opened to values of the standard library (`mio`, `socket2`), or contain `SQLite`, which does everything
 /// by functions of the C library that the observer interposes (`libsqlite3-sys`).
-const REPEATABLE_BUT_NOTED: [&str; 14] = [
+const REPEATABLE_BUT_NOTED: [&str; 15] = [
     "bevy_macro_utils",
     "chrono",
     "ctor",
@@ -58,6 +58,7 @@ const REPEATABLE_BUT_NOTED: [&str; 14] = [
     "libsqlite3-sys",
     "mio",
     "parking_lot_core",
+    "proc-macro-crate",
     "same-file",
     "socket2",
     "sqlx-core",

@@ -222,7 +222,7 @@ impl<'a> KeyBuilder<'a> {
         inputs.add_macro_inputs();
         inputs.add_libraries()?;
         if unit.is_linked() {
-            if let Err(name) = &inputs.closures {
+            if let Err(name) = inputs.add_crates_below() {
                 because_of(name);
                 return Err(Uncacheable::UnknownDependency);
             }

@@ -5,7 +5,7 @@ use indoc::indoc;
 use rstest::rstest;
 
 use super::differential::said;
-use super::project::{Checkout, Project, Store};
+use super::project::{Checkout, Project, Store, uses};
 use super::registry::{lock, package, publish, with_home};
 use super::seed::seed;
 
@@ -30,13 +30,6 @@ fn project(store: Store, base: &str) -> Project {
             .with(store)
             .package("base", "", &[("src/lib.rs", base)]),
     )
-}
-
-/// A section with dependencies.
-fn uses(names: &[&str]) -> String {
-    let line = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
-    let lines: String = names.iter().map(line).collect();
-    format!("[dependencies]\n{lines}")
 }
 
 /// Adds the program and the libraries above `base`.

@@ -576,6 +576,13 @@ pub(crate) fn package(name: &str, more: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{more}\n")
 }
 
+/// A section of a manifest with these packages of the workspace as dependencies.
+pub(crate) fn uses(names: &[&str]) -> String {
+    let line = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
+    let lines: String = names.iter().map(line).collect();
+    format!("[dependencies]\n{lines}")
+}
+
 /// The wrapper under test: the program in `SCCFG_JUDGED`, else sccfg's. Of another one, hits are not counted. With
 /// `/usr/bin/env`, which caches nothing, all pass that do not count runs or hits by themselves: that checks what the tests
 /// expect of cargo.

@@ -1,7 +1,6 @@
 //! Crates of a registry, which nobody edits: a real registry of cargo's, in a directory.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use indoc::indoc;
@@ -9,6 +8,7 @@ use rstest::rstest;
 
 use super::command::said;
 use super::environment::PROC_MACRO;
+use super::file_stamps::script;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Checkout, Project, Store, copy, succeeds};
 use super::seed::seed;
@@ -741,9 +741,8 @@ fn a_published_macro_may_ask_rustc_for_its_version() {
     }
     // cargo uses the same compiler, and the macro finds another one.
     let other = project.sandbox.path("other");
-    let script = "#!/bin/sh\necho 'rustc 9.9.9 (other 2030-01-01)'\n";
-    project.sandbox.write("other/rustc", script);
-    fs::set_permissions(other.join("rustc"), fs::Permissions::from_mode(0o755)).unwrap();
+    let text = "#!/bin/sh\necho 'rustc 9.9.9 (other 2030-01-01)'\n";
+    script(&project, "other/rustc", text);
     let path = format!("{}:{}", other.display(), std::env::var("PATH").unwrap());
     for directory in ["in/third", "in/fourth"] {
         let third = with_home(&project, &project.linked(directory), "cargo-home");

@@ -8,18 +8,17 @@ use std::process::{Child, ChildStdout, Stdio};
 use serde_json::Value;
 
 use super::command::said;
-use super::project::{Checkout, Project};
+use super::project::{Checkout, Project, uses};
 
 const LOW: &str = "pub fn f() -> u32 { 1 }\npub fn flavor() -> Option<&'static str> { option_env!(\"FLAVOR\") }\n";
 const MID: &str = "pub fn g() -> u32 { low::f() + 1 }\n";
 const APP: &str = "fn main() { println!(\"{}\", mid::g()); }\n";
 
 fn project() -> Project {
-    let depends = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
     Project::new()
         .package("low", "", &[("src/lib.rs", LOW)])
-        .package("mid", &depends("low"), &[("src/lib.rs", MID)])
-        .package("app", &depends("mid"), &[("src/main.rs", APP)])
+        .package("mid", &uses(&["low"]), &[("src/lib.rs", MID)])
+        .package("app", &uses(&["mid"]), &[("src/main.rs", APP)])
         .committed()
 }
 
@@ -357,16 +356,11 @@ fn what_uses_a_library_with_the_path_of_the_checkout_has_the_same_cause() {
     const PLACED: &str = "pub fn place() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") }\n";
     const MID: &str = "pub use placed::place;\npub fn g() -> u32 { 1 }\n";
     const APP: &str = "fn main() { println!(\"{} {}\", mid::g(), low::f()); }\n";
-    let depends = |names: &[&str]| {
-        let one = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
-        let all: String = names.iter().map(one).collect();
-        format!("[dependencies]\n{all}")
-    };
     let project = Project::new()
         .package("low", "", &[("src/lib.rs", LOW)])
         .package("placed", "", &[("src/lib.rs", PLACED)])
-        .package("mid", &depends(&["placed"]), &[("src/lib.rs", MID)])
-        .package("app", &depends(&["low", "mid"]), &[("src/main.rs", APP)])
+        .package("mid", &uses(&["placed"]), &[("src/lib.rs", MID)])
+        .package("app", &uses(&["low", "mid"]), &[("src/main.rs", APP)])
         .committed();
     let (main, second) = (project.main(), project.linked("second"));
     for checkout in [&main, &second] {
@@ -416,11 +410,7 @@ fn explain_says_what_is_below_a_unit_that_is_not_shared(#[case] placed: &str) {
             "",
             &[("src/lib.rs", placed), ("src/more.rs", MORE)],
         )
-        .package(
-            "mid",
-            "[dependencies]\nplaced = { path = \"../placed\" }\n",
-            &[("src/lib.rs", MID)],
-        )
+        .package("mid", &uses(&["placed"]), &[("src/lib.rs", MID)])
         .committed();
     let (main, second) = (project.main(), project.linked("in/another/second"));
     for checkout in [&main, &second] {
@@ -446,7 +436,7 @@ fn the_dependency_because_of_which_a_program_is_not_cached_is_named() {
         )
         .package(
             "low",
-            "[dependencies]\nmacros = { path = \"../macros\" }\n",
+            &uses(&["macros"]),
             &[(
                 "src/lib.rs",
                 "pub fn f() -> bool { macros::value!() > 1 }\n",
@@ -454,7 +444,7 @@ fn the_dependency_because_of_which_a_program_is_not_cached_is_named() {
         )
         .package(
             "app",
-            "[dependencies]\nlow = { path = \"../low\" }\n",
+            &uses(&["low"]),
             &[("src/main.rs", "fn main() { println!(\"{}\", low::f()); }\n")],
         )
         .committed();

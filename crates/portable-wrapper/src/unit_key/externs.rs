@@ -54,16 +54,8 @@ impl KeyBuilder<'_> {
                 self.storing_below.extend(storing);
                 let functions = manifest.caller_functions.iter().cloned();
                 self.caller_functions.extend(functions);
-                match &mut self.closures {
-                    Ok(_) if manifest.closure.is_empty() => self.closures = Err(name.to_owned()),
-                    Ok(all) => all.push(&manifest.closure, manifest.portable_closure.as_deref()),
-                    Err(_) => {}
-                }
                 (Some(manifest), digest)
             } else {
-                if self.closures.is_ok() {
-                    self.closures = Err(name.to_owned());
-                }
                 if !is_dynamic(path) {
                     self.caller_functions.insert(macro_effects::any_function());
                 }
@@ -78,6 +70,14 @@ impl KeyBuilder<'_> {
                 (None, digest)
             };
             let known = manifest.as_ref();
+            let with_closure = known.filter(|manifest| !manifest.closure.is_empty());
+            match (&mut self.closures, with_closure) {
+                (Ok(all), Some(manifest)) => {
+                    all.push(&manifest.closure, manifest.portable_closure.as_deref());
+                }
+                (Ok(_), None) => self.closures = Err(name.to_owned()),
+                (Err(_), _) => {}
+            }
             let interface = known.and_then(|manifest| manifest.interface.as_ref());
             let value = interface::in_key(path, &digest, interface);
             let portable = known.and_then(|manifest| manifest.portable_closure.as_ref());

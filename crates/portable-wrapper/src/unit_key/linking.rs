@@ -181,13 +181,20 @@ impl KeyBuilder<'_> {
         self.linker.get_or_init(find).as_ref()
     }
 
-    pub(super) fn add_linker(&mut self) -> Result<(), Uncacheable> {
-        if let Ok(closures) = &mut self.closures {
-            closures.sort();
-            for (here, portable) in closures.here.iter().zip(&closures.portable) {
-                self.key.add_with_portable("crate below", here, portable);
-            }
+    /// Adds the closures of the dependencies.
+    ///
+    /// # Errors
+    /// The name of a dependency whose closure is not known.
+    pub(super) fn add_crates_below(&mut self) -> Result<(), &str> {
+        let closures = self.closures.as_mut().map_err(|name| &**name)?;
+        closures.sort();
+        for (here, portable) in closures.here.iter().zip(&closures.portable) {
+            self.key.add_with_portable("crate below", here, portable);
         }
+        Ok(())
+    }
+
+    pub(super) fn add_linker(&mut self) -> Result<(), Uncacheable> {
         let program = self.linker_names().and_then(LinkerNames::program);
         if let Some(program) = &program {
             self.known_inputs.add_file(program);

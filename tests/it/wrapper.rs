@@ -33,6 +33,7 @@ mod layouts;
 mod leaf_libraries;
 mod linking;
 mod macro_effects;
+mod macro_outputs;
 mod macro_workspace;
 mod memory;
 mod modes;

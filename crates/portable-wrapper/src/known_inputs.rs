@@ -18,7 +18,7 @@ use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
 /// Must be changed when other files of the same compile become known.
-pub(super) const READER: &str = "5";
+pub(super) const READER: &str = "6";
 
 /// Extensions of files that rustc writes for other units.
 const UNIT_EXTENSIONS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];
@@ -37,6 +37,8 @@ pub(super) struct KnownInputs {
     units: BTreeSet<PathBuf>,
     /// The `OUT_DIR` of the build script. Objects and libraries in it have to be added one by one.
     out_dir: Option<PathBuf>,
+    /// Files and directories in the `OUT_DIR` that macros of the unit write, with the content that is in the key.
+    made: BTreeSet<PathBuf>,
     /// Programs, each with the checkout that may contain it.
     installations: Vec<(PathBuf, PathBuf)>,
 }
@@ -65,6 +67,11 @@ impl KnownInputs {
         self.out_dir = Some(path.to_owned());
     }
 
+    /// Adds a file or directory in the `OUT_DIR` that a macro of the unit writes.
+    pub(super) fn add_made(&mut self, path: &Path) {
+        self.made.insert(path.to_owned());
+    }
+
     /// Adds the prefix in which `program` is installed with its libraries, unless that contains `checkout`.
     pub(super) fn add_installation(&mut self, program: &Path, checkout: &Path) {
         let installation = (program.to_owned(), checkout.to_owned());
@@ -90,6 +97,7 @@ impl KnownInputs {
             installed: BTreeSet::new(),
             units: all(&self.units),
             out_dir: self.out_dir.as_ref().map(real),
+            made: all(&self.made),
             installations: Vec::new(),
         }
     }
@@ -228,9 +236,10 @@ fn is_library(path: &Path) -> bool {
     UNIT_EXTENSIONS.contains(&&*kind)
 }
 
-/// The first file that a compile wrote to one of `directories` outside of `work`, and that still exists: a linker wrapper
-/// script may copy its output. Coverage data (`.profraw`) is ignored.
+/// The first file that a compile wrote to one of `directories` outside of `work`, that is not one of `known` that macros write, and
+/// that still exists: a linker wrapper script may copy its output. Coverage data (`.profraw`) is ignored.
 pub(super) fn first_written(
+    known: &KnownInputs,
     requests: &Requests,
     directories: &[&Path],
     work: &Path,
@@ -239,6 +248,7 @@ pub(super) fn first_written(
     let real = |path: &Path| real_paths.of_or_same(path);
     let (directory, work) = (*directories.first()?, real(work));
     let directories: Vec<_> = directories.iter().map(|path| real(path)).collect();
+    let made: BTreeSet<PathBuf> = known.made.iter().map(|path| real(path)).collect();
     let is_written = requests.files.iter().filter(|(_, uses)| uses.is_written);
     let mut paths = is_written.map(|(path, _)| directory.join(path));
     paths.find(|path| {
@@ -250,7 +260,7 @@ pub(super) fn first_written(
             return false;
         };
         let is_here = directories.iter().any(|other| path.starts_with(other));
-        is_here && !path.starts_with(&work)
+        is_here && !path.starts_with(&work) && !made.contains(&path)
     })
 }
 

@@ -6,6 +6,7 @@ mod targets;
 mod vendored;
 
 use std::cell::LazyCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -300,8 +301,13 @@ fn is_of_cmake(directory: &Path) -> bool {
 }
 
 /// The digest of the files that a build script generated, except objects and libraries, which count only if they are linked.
-/// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored.
-pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> {
+/// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored. Files with
+/// the names `except`, relative to the directory, do not count.
+pub(super) fn generated(
+    directory: &Path,
+    path_map: &PathMap,
+    except: &BTreeSet<String>,
+) -> Option<String> {
     let mut key = Key::default();
     let linked = LazyCell::new(|| Libraries::read(directory));
     let mut walk = WalkBuilder::new(directory);
@@ -313,7 +319,7 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap) -> Option<String> 
         let name = path.strip_prefix(directory).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
         let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
-        if is_dir || NOT_READ.contains(&&*extension) {
+        if is_dir || NOT_READ.contains(&&*extension) || except.contains(&*name) {
             continue;
         }
         if count > MAX_FILES {
@@ -416,7 +422,8 @@ mod tests {
 
     #[test]
     fn generated_files_count_except_objects_and_probes() {
-        let of = |directory: &Path| generated(directory, &PathMap::default()).unwrap();
+        let of =
+            |directory: &Path| generated(directory, &PathMap::default(), &BTreeSet::new()).unwrap();
         let one = directory(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
         let two = directory(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
         assert_eq!(of(one.path()), of(two.path()));

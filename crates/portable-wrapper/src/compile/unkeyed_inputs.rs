@@ -111,7 +111,7 @@ pub(super) fn unknown_input(request: &CompileRequest, requests: &Requests) -> Op
     unknown.or_else(is_hidden).or_else(|| {
         let target = request.path_map.directory(Role::Target).map(Path::new);
         let directories: Vec<_> = [&**directory].into_iter().chain(target).collect();
-        known_inputs::first_written(requests, &directories, work, &real_paths)
+        known_inputs::first_written(known, requests, &directories, work, &real_paths)
     })
 }
 

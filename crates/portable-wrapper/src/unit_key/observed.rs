@@ -35,6 +35,8 @@ pub(super) struct Observed {
     pub(super) of_compiler: BTreeSet<String>,
     /// Questions about files and directories, their paths with placeholders, and the answers.
     pub(super) files: Vec<(Question, String, String)>,
+    /// The files and directories in the `OUT_DIR` that macros wrote, with placeholders in their paths.
+    pub(super) made: BTreeSet<String>,
     /// Why the result may differ each time, if so.
     pub(super) each_time: Option<String>,
     /// Whether the result may contain the path of a directory.
@@ -139,7 +141,9 @@ impl KeyBuilder<'_> {
             let of_system = VOLATILE_DIRECTORIES
                 .iter()
                 .any(|other| path.starts_with(other));
-            if uses.is_written {
+            if self.is_made(&path, *uses) {
+                self.add_made(&asked, *uses, &mut found);
+            } else if uses.is_written {
                 found.each_time(&format!("writes {}", path.display()));
             } else if of_system && !is_here {
                 found.each_time(&format!("reads {}", path.display()));
@@ -297,6 +301,10 @@ impl KeyBuilder<'_> {
                 self.read_files.add_answer(question, path, answer);
             }
         }
+        for path in &observed.made {
+            let path = self.path_map.to_real_str(path);
+            self.known_inputs.add_made(Path::new(&*path));
+        }
         self.asks_for_place |= observed.place;
         self.asks_for_current_dir = observed.asks_for_current_dir || !self.is_observed;
         self.resolves_paths = observed.resolves_paths.filter(|_| self.is_observed);
@@ -335,7 +343,7 @@ impl Observed {
     }
 
     /// Adds the question about the file at `path` with its answer.
-    fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
+    pub(super) fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
         let answer = question.answer(path, path_map);
         let name = path_map.to_placeholders_path(path);
         self.files.push((question, name, answer));

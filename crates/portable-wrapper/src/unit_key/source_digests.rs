@@ -62,6 +62,13 @@ impl Digests {
         true
     }
 
+    /// Forgets the digests of files that were written since.
+    pub(super) fn forget<'p>(&mut self, paths: impl IntoIterator<Item = &'p String>) {
+        for path in paths {
+            self.0.remove(path);
+        }
+    }
+
     /// The digest of the file at `path`, which has placeholders; `None` if it cannot be read.
     pub(super) fn of(&mut self, path: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
         if let Some(known) = self.0.get(path) {

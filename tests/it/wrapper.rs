@@ -35,6 +35,7 @@ mod linking;
 mod macro_effects;
 mod macro_outputs;
 mod macro_workspace;
+mod macros_with_paths;
 mod memory;
 mod modes;
 mod native_libraries;

@@ -10,6 +10,7 @@ use std::path::Path;
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Deserialize, Serialize};
 
+use crate::binary::sections;
 use crate::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher};
 
@@ -33,7 +34,20 @@ impl CrateHash {
     /// is not known (`CrateHeader` in `rustc_metadata::rmeta`): it is not the same in all versions of rustc.
     pub(crate) fn of_metadata(path: &Path, name: &str) -> Option<Self> {
         let file = fsio::open(path).ok()?;
-        let whole = Part::whole(&file).ok()?;
+        Self::in_metadata(&Part::whole(&file).ok()?, name)
+    }
+
+    /// The hash in the library at `path`, of the crate `name` of procedural macros: its section has the same start as metadata, the
+    /// length, and the metadata (`create_metadata_file_for_wasm` and `create_compressed_metadata_file` in `rustc_codegen_ssa`). `None`
+    /// as for [metadata](Self::of_metadata), and if it is compressed, as by older versions of rustc.
+    pub(crate) fn of_macro(path: &Path, name: &str) -> Option<Self> {
+        let file = fsio::open(path).ok()?;
+        let sections = sections::sections(&Part::whole(&file).ok()?)?;
+        let (_, section) = sections.iter().find(|(name, _)| name == ".rustc")?;
+        Self::in_metadata(&section.part(OFFSET as u64 + 8..section.len()), name)
+    }
+
+    fn in_metadata(whole: &Part<'_>, name: &str) -> Option<Self> {
         let start = whole.start(OFFSET + 8).ok()?;
         let (format, offset) = start.split_at_checked(OFFSET)?;
         if !format.starts_with(MAGIC) {

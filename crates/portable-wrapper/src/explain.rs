@@ -263,7 +263,11 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
     };
     let digests = manifest.outputs.into_iter().map(|(_, digest, _)| digest);
     let outputs = match &manifest.interface {
-        Some(interface) => digests.map(|digest| interface.with_code(&digest)).collect(),
+        Some(interface) if interface.is_of_macros() => Vec::new(),
+        Some(interface) => {
+            let with_code = |digest: String| interface.with_code(&digest, &BTreeSet::new());
+            digests.map(with_code).collect()
+        }
         None => digests.collect(),
     };
     UnitReport {

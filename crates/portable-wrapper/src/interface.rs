@@ -12,9 +12,15 @@ use super::args::Unit;
 use super::crate_hash::{self, CrateHash};
 use super::digest::{self, Key};
 
+/// Precedes the name of a crate of procedural macros.
+const MACRO: &str = "macro ";
+
 /// The interface of a library whose hash may be another one in another checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Interface {
+    /// Its own name and `-C metadata`.
+    #[serde(default)]
+    own: String,
     /// Its hash, if it is known, and those of such libraries below it, by their names and `-C metadata`.
     hashes: BTreeMap<String, CrateHash>,
     /// The same in each checkout in which crates above can be the same.
@@ -43,14 +49,55 @@ impl Interface {
             key.add("below", digest);
         }
         let digest = key.finish();
-        Self { hashes, digest }
+        Self {
+            own: identity(unit),
+            hashes,
+            digest,
+        }
+    }
+
+    /// The interface of `unit`, a crate of procedural macros that expand to the same in each checkout, although their library, which
+    /// is delivered at `library`, contains a path. The [portable closure](super::unit_manifest::UnitManifest::portable_closure)
+    /// stands for its code. `None` if the hash is not found.
+    pub(super) fn of_macros(unit: &Unit, library: &Path, closure: &str) -> Option<Self> {
+        let hash = CrateHash::of_macro(library, &unit.name)?;
+        let own = format!("{MACRO}{}", identity(unit));
+        let mut key = Key::default();
+        key.add("macros", closure);
+        key.add("crate", &own);
+        Some(Self {
+            hashes: [(own.clone(), hash)].into(),
+            own,
+            digest: key.finish(),
+        })
+    }
+
+    /// Whether it is that of a crate of procedural macros.
+    pub(super) fn is_of_macros(&self) -> bool {
+        is_of_macros(&self.own)
+    }
+
+    /// The names of the procedural macros below it.
+    pub(super) fn macros_below(&self) -> impl Iterator<Item = String> {
+        let names = self.hashes.keys().filter(|name| is_of_macros(name));
+        names.cloned()
+    }
+
+    /// Its name and `-C metadata`.
+    pub(super) fn own(&self) -> &str {
+        &self.own
     }
 
     /// What stands for a file of the library in the key of a unit that reads its code. `digest` is that of the file as it is stored.
-    pub(super) fn with_code(&self, digest: &str) -> String {
+    /// The hashes of the crates `except` do not count.
+    pub(super) fn with_code(&self, digest: &str, except: &BTreeSet<String>) -> String {
         let mut key = Key::default();
         key.add("file", digest);
-        add_hashes(&mut key, &self.hashes);
+        let counted = self
+            .hashes
+            .iter()
+            .filter(|(name, _)| !except.contains(*name));
+        add_hashes(&mut key, counted);
         key.finish()
     }
 
@@ -69,26 +116,42 @@ fn hashes_and_digest(
 ) -> Option<(BTreeMap<String, CrateHash>, String)> {
     let own = CrateHash::of_metadata(metadata, &unit.name)?;
     let mut hashes = below.hashes.clone();
-    // A name is that of one crate only with `-C metadata`.
-    let symbols = unit.codegen("metadata").unwrap_or_default();
-    hashes.insert(format!("{} {symbols}", unit.stem()), own);
+    hashes.insert(identity(unit), own);
     let all: Vec<CrateHash> = hashes.values().copied().collect();
     let digest = crate_hash::digest_without(metadata, &all).ok()?;
     Some((hashes, digest))
 }
 
-fn add_hashes(key: &mut Key, hashes: &BTreeMap<String, CrateHash>) {
+/// The name of a crate, which is that of one crate only with `-C metadata`.
+fn identity(unit: &Unit) -> String {
+    let symbols = unit.codegen("metadata").unwrap_or_default();
+    format!("{} {symbols}", unit.stem())
+}
+
+/// Whether this is the name of a crate of procedural macros.
+fn is_of_macros(name: &str) -> bool {
+    name.starts_with(MACRO)
+}
+
+fn add_hashes<'h>(key: &mut Key, hashes: impl IntoIterator<Item = (&'h String, &'h CrateHash)>) {
     for (identity, hash) in hashes {
         key.add(identity, hash.to_bytes());
     }
 }
 
 /// What stands for the file at `path`, which a unit depends on, in the key of the unit. `digest` is that of the file as it is stored,
-/// `interface` that of its library. Metadata has no code.
-pub(super) fn in_key(path: &Path, digest: &str, interface: Option<&Interface>) -> String {
+/// `interface` that of its library. Metadata has no code. The hashes of the crates `except` do not count for code.
+pub(super) fn in_key(
+    path: &Path,
+    digest: &str,
+    interface: Option<&Interface>,
+    except: &BTreeSet<String>,
+) -> String {
     match interface {
-        Some(interface) if is_metadata(path) => interface.digest.clone(),
-        Some(interface) => interface.with_code(digest),
+        Some(interface) if is_metadata(path) || interface.is_of_macros() => {
+            interface.digest.clone()
+        }
+        Some(interface) => interface.with_code(digest, except),
         None => digest.to_owned(),
     }
 }
@@ -105,6 +168,8 @@ pub(super) struct Below {
     pub(super) hashes: BTreeMap<String, CrateHash>,
     /// The digests of the interfaces of those that the unit names itself.
     digests: BTreeSet<String>,
+    /// The names of those whose code is the same in each checkout, if a linker reads it.
+    pub(super) same: BTreeSet<String>,
 }
 
 impl Below {
@@ -114,5 +179,19 @@ impl Below {
         self.hashes
             .extend(hashes.map(|(identity, hash)| (identity.clone(), *hash)));
         self.digests.insert(interface.digest.clone());
+    }
+
+    /// Whether there are hashes of crates whose code is the [same](Self::same) in each checkout.
+    pub(super) fn has_other_hashes(&self) -> bool {
+        self.same.iter().any(|name| self.hashes.contains_key(name))
+    }
+
+    /// Sets the names of those whose code is the [same](Self::same) in each checkout. Their hashes count only if the output
+    /// `has_metadata`.
+    pub(super) fn set_same(&mut self, same: BTreeSet<String>, has_metadata: bool) {
+        if !has_metadata {
+            self.hashes.retain(|name, _| !same.contains(name));
+        }
+        self.same = same;
     }
 }

@@ -44,7 +44,9 @@ pub(super) use self::locations::{
 };
 pub(super) use self::path_variables::{AttributeMacros, is_path_variable, only_includes};
 use self::quoting::{quoted_calls, redefines_quoting, without_quoted};
-pub(super) use self::reviewed::{drops_errors, only_computes, only_stores_location};
+pub(super) use self::reviewed::{
+    drops_errors, only_computes, only_contain_path, only_stores_location,
+};
 pub(super) use self::source_file::{Source, SourceText};
 pub(super) use self::sources::inactive_files;
 pub(super) use self::standard::{FILE_LOOKUPS, FILE_TIMES, METADATA};

@@ -37,7 +37,8 @@ pub(super) fn publish(project: &Project, names: &[&str]) {
                 "--allow-dirty",
                 "--quiet",
             ])
-            .env("CARGO_TARGET_DIR", sandbox.path("packaged"));
+            .env("CARGO_TARGET_DIR", sandbox.path("packaged"))
+            .env("CARGO_HOME", sandbox.path("packaging-home"));
         succeeds(&mut cargo);
         let file = format!("{name}-0.1.0.crate");
         fs::copy(

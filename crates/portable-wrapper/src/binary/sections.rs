@@ -43,10 +43,10 @@ fn data<'a>(cache: &'a ReadCache<&'a File>, part: &Part<'_>) -> impl ReadRef<'a>
 }
 
 /// A section of an object file, with its name.
-pub(super) type Section<'a> = (String, Part<'a>);
+pub(crate) type Section<'a> = (String, Part<'a>);
 
 /// The sections of an object file that have bytes; `None` if it is none.
-pub(super) fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
+pub(crate) fn sections<'a>(part: &Part<'a>) -> Option<Vec<Section<'a>>> {
     if wasm::is_module(part) {
         return wasm::sections(part);
     }

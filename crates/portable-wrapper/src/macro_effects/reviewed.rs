@@ -121,6 +121,15 @@ const FINDING_BY_VARIABLE: [&str; 4] = [
     "wayland-scanner",
 ];
 
+/// Published macros whose library contains a path of this checkout on which no expansion depends, in all releases: that of
+/// `pyo3-macros` contains the `OUT_DIR` of `pyo3-build-config`, in which build scripts find the settings of another target.
+const CONTAINING_PATH: [&str; 1] = ["pyo3-macros"];
+
+/// Whether no expansion of the macros of the published package `name` depends on the path that their library contains.
+pub(crate) fn only_contain_path(name: &str) -> bool {
+    CONTAINING_PATH.contains(&name)
+}
+
 /// Whether the published crate `name` reads `CARGO_MANIFEST_DIR` only to find files.
 pub(super) fn only_finds_by_variable(name: &str) -> bool {
     FINDING_BY_VARIABLE.contains(&name)

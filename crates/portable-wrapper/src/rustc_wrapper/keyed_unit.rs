@@ -364,6 +364,7 @@ impl<'a> KeyedUnit<'a> {
         manifest.storing_macros.clone_from(storing);
         let functions = self.key.caller_functions.iter().cloned();
         manifest.caller_functions.extend(functions);
+        manifest.same_below.clone_from(&self.key.below.same);
         manifest.linker.clone_from(&self.key.linker);
         manifest.macros.clone_from(&self.key.macros);
         if manifest.macros.arguments.is_some() && !self.may_read_arguments(entry) {

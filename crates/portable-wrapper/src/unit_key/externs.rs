@@ -1,13 +1,14 @@
 //! The dependencies of a unit that its arguments name (`--extern`).
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::super::args::Unit;
 use super::super::digest;
-use super::super::interface;
+use super::super::interface::{self, Interface};
 use super::super::macro_effects::{self, AmbientInputs};
 use super::super::uncacheable::Uncacheable;
-use super::super::unit_manifest::UnitManifest;
+use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::KeyBuilder;
 use super::code::NOT_COMPILED_HERE;
 use sccfg_util::wrapper_vars::{LINKS, is_off};
@@ -40,6 +41,7 @@ pub(super) fn read_externs(unit: &Unit) -> Vec<Extern<'_>> {
 impl KeyBuilder<'_> {
     /// Adds the dependencies to the key, and the inputs of their macros.
     pub(super) fn add_externs(&mut self, all: Vec<Extern<'_>>) -> Result<(), Uncacheable> {
+        let same = self.same_in_each_checkout(&all);
         let mut externs = Vec::new();
         for Extern { name, path, found } in all {
             let Some(path) = path else {
@@ -70,18 +72,21 @@ impl KeyBuilder<'_> {
                 (None, digest)
             };
             let known = manifest.as_ref();
+            let interface = known.and_then(|manifest| manifest.interface.as_ref());
+            let is_same_macro = interface.is_some_and(Interface::is_of_macros);
             let with_closure = known.filter(|manifest| !manifest.closure.is_empty());
             match (&mut self.closures, with_closure) {
                 (Ok(all), Some(manifest)) => {
-                    all.push(&manifest.closure, manifest.portable_closure.as_deref());
+                    let portable = manifest.portable_closure.as_deref();
+                    let here = portable.filter(|_| is_same_macro);
+                    all.push(here.unwrap_or(&manifest.closure), portable);
                 }
                 (Ok(_), None) => self.closures = Err(name.to_owned()),
                 (Err(_), _) => {}
             }
-            let interface = known.and_then(|manifest| manifest.interface.as_ref());
-            let value = interface::in_key(path, &digest, interface);
+            let value = interface::in_key(path, &digest, interface, &same);
             let portable = known.and_then(|manifest| manifest.portable_closure.as_ref());
-            let portable = portable.unwrap_or(&value);
+            let portable = portable.filter(|_| !is_same_macro).unwrap_or(&value);
             self.key
                 .add_with_portable(format!("--extern {name}"), &value, portable);
             if let Some(interface) = interface {
@@ -89,9 +94,47 @@ impl KeyBuilder<'_> {
             }
             externs.push((name.to_owned(), path.to_owned(), manifest));
         }
+        let has_metadata = self.unit.crate_types.iter().any(|kind| is_library(kind));
+        self.below.set_same(same, has_metadata);
         self.add_code_of_externs(externs);
         Ok(())
     }
+
+    /// The names of crates below that are the same in each checkout but for their hashes, if the file that is linked has no hashes of
+    /// crates. They use procedural macros [whose library contains a path](Interface::of_macros).
+    fn same_in_each_checkout(&self, externs: &[Extern<'_>]) -> BTreeSet<String> {
+        let has_hashes = |kind: &String| matches!(kind.as_str(), "dylib" | "proc-macro");
+        if !self.unit.is_linked() || self.unit.crate_types.iter().any(has_hashes) {
+            return BTreeSet::new();
+        }
+        let mut same = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let manifests = externs.iter().filter_map(Extern::manifest).cloned();
+        let mut left: Vec<UnitManifest> = manifests.collect();
+        while let Some(manifest) = left.pop() {
+            // If it has none, no crate below has one.
+            let Some(interface) = &manifest.interface else {
+                continue;
+            };
+            if !seen.insert(interface.own().to_owned()) {
+                continue;
+            }
+            same.extend(interface.macros_below());
+            if manifest.sharing == Sharing::Everywhere {
+                same.insert(interface.own().to_owned());
+            }
+            let paths = manifest.dependencies.iter();
+            let paths = paths.map(|hidden| PathBuf::from(manifest.path_map.to_real_str(hidden)));
+            let below = paths.filter_map(|path| UnitManifest::for_output(&path));
+            left.extend(below.map(|(manifest, _)| manifest));
+        }
+        same
+    }
+}
+
+/// Whether the output of this type is a library for other crates, with metadata.
+fn is_library(kind: &str) -> bool {
+    matches!(kind, "lib" | "rlib")
 }
 
 /// Whether the file may be a library with procedural macros.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::KeyedUnit;
+use crate::args::is_macro;
 use crate::binary::{self, Writer, placeholder_sites};
 use crate::builds::{Details, Outcome};
 use crate::cache_entry::CacheEntry;
@@ -15,6 +16,7 @@ use crate::dep_info::with_outputs_in;
 use crate::differential::Verified;
 use crate::entry_origin::Origin;
 use crate::interface::{self, Interface};
+use crate::macro_effects::only_contain_path;
 use crate::native_strings::{self, Fill};
 use crate::path_leak::PathLeak;
 use crate::path_map::Role;
@@ -24,8 +26,8 @@ use crate::uncached::cannot_write;
 use crate::unit_manifest::{self, Sharing, manifest_path};
 use crate::work_dir::WorkDir;
 use crate::{diagnostics, digest};
-use sccfg_util::fsio;
 use sccfg_util::fsio::share;
+use sccfg_util::{env, fsio};
 
 /// The unit to deliver.
 pub(super) struct Delivery<'d> {
@@ -81,7 +83,10 @@ impl KeyedUnit<'_> {
             };
         }
         manifest.hit = is_hit;
-        manifest.interface = self.interface(manifest.sharing != Sharing::Everywhere);
+        manifest.interface = match manifest.portable_closure.as_deref() {
+            Some(closure) if self.unit.is_linked() => self.interface_of_macros(closure),
+            _ => self.interface(manifest.sharing != Sharing::Everywhere),
+        };
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
         let stderr = path_map.to_real_output(entry.stderr.bytes());
@@ -148,7 +153,8 @@ impl KeyedUnit<'_> {
             || !key.exposed_variables.is_empty()
             || !key.below.hashes.is_empty()
             || key.names_path();
-        if self.unit.is_linked() || !may_differ {
+        let is_without = self.unit.is_linked() && !key.below.has_other_hashes();
+        if !may_differ || is_without {
             return None;
         }
         let find = || {
@@ -159,6 +165,15 @@ impl KeyedUnit<'_> {
         };
         // The metadata that is delivered early does not change.
         Some(self.interface.get_or_init(find).clone())
+    }
+
+    /// What the library of procedural macros is to the crates that use them, if it contains a path on which no expansion depends.
+    /// `closure` is its portable one.
+    fn interface_of_macros(&self, closure: &str) -> Option<Interface> {
+        let package = env::var("CARGO_PKG_NAME")?;
+        let is_reviewed = is_macro(&self.unit.crate_types) && only_contain_path(&package);
+        let name = self.outputs.first().filter(|_| is_reviewed)?;
+        Interface::of_macros(self.unit, &self.unit.out_dir.join(name), closure)
     }
 
     /// Writes the dep-info of a failed compile, which the compiler leaves as well: build scripts that probe the compiler may

@@ -1,0 +1,187 @@
+//! Procedural macros whose library contains the path of the checkout, on which their expansion does not depend, as that of `pyo3-macros`
+//! does: what is above them is shared.
+
+use indoc::indoc;
+use rstest::rstest;
+
+use super::environment::PROC_MACRO;
+use super::out_dir::says_the_same_uncached;
+use super::project::{Project, uses};
+use super::registry::{package, publish, with_home};
+
+/// Reads its settings from the `OUT_DIR`, also those of another target while a build script runs.
+const CONFIG: &str = indoc! {r#"
+    pub fn config() -> String {
+        let target = std::env::var_os("TARGET").map(|target| std::path::Path::new(env!("OUT_DIR")).join(target).join("config"));
+        let other = target.filter(|path| path.exists()).map(|path| std::fs::read_to_string(path).unwrap());
+        other.unwrap_or_else(|| include_str!(concat!(env!("OUT_DIR"), "/config")).to_owned())
+    }
+"#};
+const CONFIG_SCRIPT: &str = indoc! {r#"
+    fn main() {
+        println!("cargo::rerun-if-env-changed=PYO3_TEXT");
+        let text = std::env::var("PYO3_TEXT").unwrap_or_else(|_| "text".to_owned());
+        std::fs::write(std::env::var("OUT_DIR").unwrap() + "/config", text).unwrap();
+    }
+"#};
+const MACROS: &str = indoc! {r#"
+    #[proc_macro] pub fn config(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        format!("{:?}", pyo3_build_config::config()).parse().unwrap()
+    }
+"#};
+const LIBRARY: &str = indoc! {r"
+    pub use pyo3_macros::config;
+    pub fn text() -> &'static str { pyo3_macros::config!() }
+"};
+/// A library between, with a function that is not inlined.
+const MID: &str = indoc! {r#"
+    #[inline(never)] pub fn mid() -> String { let mut text = String::from("mid "); text.push_str(pyo3::text()); text }
+"#};
+const APP: &str = "fn main() { println!(\"{} {}\", mid::mid(), pyo3::config!()); }\n#[test] fn works() { assert_eq!(mid::mid(), \"mid text\"); }\n";
+
+const PRINTS_BOTH: &str = "fn main() { println!(\"{}\", both::ext()); }\n";
+
+/// A workspace that uses `pyo3` of a registry, with a program, a library for C and a library.
+fn project(mid: &str) -> Project {
+    let project = Project::new().with_store();
+    let depends = |names: &[&str]| {
+        let lines = names.iter().map(|name| format!("{name} = \"0.1\"\n"));
+        format!("[dependencies]\n{}", lines.collect::<String>())
+    };
+    let config = [("src/lib.rs", CONFIG), ("build.rs", CONFIG_SCRIPT)];
+    package(&project, "pyo3-build-config", "", &config);
+    let uses_config = format!("{PROC_MACRO}{}", depends(&["pyo3-build-config"]));
+    package(
+        &project,
+        "pyo3-macros",
+        &uses_config,
+        &[("src/lib.rs", MACROS)],
+    );
+    package(
+        &project,
+        "pyo3",
+        &depends(&["pyo3-macros"]),
+        &[("src/lib.rs", LIBRARY)],
+    );
+    publish(&project, &["pyo3-build-config", "pyo3-macros", "pyo3"]);
+    let above = format!("{}pyo3 = \"0.1\"\n", uses(&["mid"]));
+    let extension = format!("{above}[lib]\ncrate-type = [\"cdylib\"]\n");
+    let both = extension.replace("[\"cdylib", "[\"rlib\", \"cdylib");
+    let code_of_both = "pub fn ext() -> usize { mid::mid().len() }\n";
+    let code = "#[unsafe(no_mangle)] pub extern \"C\" fn ext() -> usize { mid::mid().len() }\n";
+    project
+        .package("mid", &depends(&["pyo3"]), &[("src/lib.rs", mid)])
+        .package("app", &above, &[("src/main.rs", APP)])
+        .package("ext", &extension, &[("src/lib.rs", code)])
+        .package(
+            "both",
+            &both,
+            &[("src/lib.rs", code_of_both), ("src/main.rs", PRINTS_BOTH)],
+        )
+        .package(
+            "above",
+            &uses(&["both"]),
+            &[("src/lib.rs", "pub use both::ext;\n")],
+        )
+        .package(
+            "top",
+            &uses(&["above"]),
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", above::ext()); }\n",
+            )],
+        )
+        .committed()
+}
+
+#[requires(sccache)]
+#[test]
+fn what_is_above_them_is_shared() {
+    let project = project(MID);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    assert_eq!(main.says("app"), "mid text text\n");
+    main.cargo(&["test"]).ok();
+    for place in ["second", "a/deeper/worktree"] {
+        let linked = with_home(&project, &project.linked(place), "cargo-home");
+        // The hashes of the libraries below it are in that of `above`.
+        let compiled = [
+            "above lib",
+            "pyo3_build_config lib",
+            "pyo3_macros proc-macro",
+            "top bin",
+        ];
+        linked.cargo(&["build"]).ok().compiled(&compiled);
+        assert_eq!([linked.says("both"), linked.says("top")], ["8\n", "8\n"]);
+        linked.cargo(&["test"]).ok().compiled(&["top test"]);
+        linked.cargo(&["build"]).ok().nothing_to_do();
+        // What is compiled here finds the library that was delivered.
+        linked.append("crates/app/src/main.rs", "// edited\n");
+        linked.cargo(&["build"]).ok().rebuilt("app");
+        assert_eq!(says_the_same_uncached(&linked), "mid text text\n");
+    }
+}
+
+/// A library between them and the program, whose code differs or contains the path of the checkout.
+#[rstest]
+#[requires(sccache)]
+#[case::its_code("String::from(\"mid \")", "String::from(\"other \")")]
+#[case::the_path("String::from(\"mid \")", "String::from(env!(\"CARGO_MANIFEST_DIR\"))")]
+fn code_below_a_program_counts(#[case] from: &str, #[case] to: &str) {
+    let project = project(MID);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    for place in ["second", "a/deeper/worktree", "third"] {
+        let linked = with_home(&project, &project.linked(place), "cargo-home");
+        linked.edit("crates/mid/src/lib.rs", from, to);
+        linked.cargo(&["build"]).ok();
+        let said = says_the_same_uncached(&linked);
+        assert!(
+            said.ends_with(" text\n") && !said.starts_with("mid"),
+            "{said}"
+        );
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn what_they_expand_to_counts() {
+    let project = project(MID);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    let linked = with_home(&project, &project.linked("second"), "cargo-home");
+    for text in ["one", "text"] {
+        let linked = linked.with("PYO3_TEXT", text);
+        linked.cargo(&["build"]).ok();
+        let said = says_the_same_uncached(&linked);
+        assert_eq!(said, format!("mid {text} {text}\n"));
+        linked.clean();
+    }
+}
+
+/// Other macros may expand to something else in another checkout.
+#[requires(sccache)]
+#[test]
+fn what_is_above_others_is_not_shared() {
+    let project = Project::new().with_store();
+    let reads = "#[proc_macro] pub fn place(_: proc_macro::TokenStream) -> proc_macro::TokenStream { env!(\"OUT_DIR\").len().to_string().parse().unwrap() }\n";
+    let files = [("src/lib.rs", reads), ("build.rs", "fn main() {}\n")];
+    package(&project, "placecrate", PROC_MACRO, &files);
+    publish(&project, &["placecrate"]);
+    let uses = "[dependencies]\nplacecrate = \"0.1\"\n";
+    let main = "fn main() { println!(\"{}\", placecrate::place!()); }\n";
+    let project = project
+        .package("app", uses, &[("src/main.rs", main)])
+        .committed();
+    let said = ["main", "a/deeper/worktree"].map(|place| {
+        let checkout = if place == "main" {
+            project.main()
+        } else {
+            project.linked(place)
+        };
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout)
+    });
+    assert_ne!(said[0], said[1]);
+}

@@ -118,7 +118,7 @@ pub(super) fn make(
         )
     };
     let compiled = thread::scope(|scope| {
-        // A unit with a macro that may write files is not expanded and compiled at the same time: its paths are not replaced.
+        // Macros write nothing then: the paths of a unit are not replaced if one may write more than copies that are there now.
         if let Some(token) = token {
             let exposed = &request.exposed_variables;
             let expand =

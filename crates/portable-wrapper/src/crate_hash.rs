@@ -3,6 +3,7 @@
 //! the library by it, and uses it for nothing else but the hashes of these crates. So a hash can be written over another one.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::path::Path;
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Deserialize, Serialize};
 
-use crate::binary::sections;
+use crate::binary::sections::{self, Member};
 use crate::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher};
 
@@ -30,11 +31,12 @@ const SENTINEL: u8 = 0xc1;
 pub(crate) struct CrateHash([u64; 2]);
 
 impl CrateHash {
-    /// The hash in the metadata file at `path`, of the crate `name`. `None` if the file cannot be read, or the form of its header
-    /// is not known (`CrateHeader` in `rustc_metadata::rmeta`): it is not the same in all versions of rustc.
+    /// The hash in the metadata of the library at `path`, an `.rmeta` or `.rlib`, of the crate `name`. `None` if the file cannot be
+    /// read, or the form of its header is not known (`CrateHeader` in `rustc_metadata::rmeta`): it is not the same in all versions
+    /// of rustc.
     pub(crate) fn of_metadata(path: &Path, name: &str) -> Option<Self> {
         let file = fsio::open(path).ok()?;
-        Self::in_metadata(&Part::whole(&file).ok()?, name)
+        Self::in_metadata(&metadata_in(&file)?, name)
     }
 
     /// The hash in the library at `path`, of the crate `name` of procedural macros: its section has the same start as metadata, the
@@ -129,15 +131,43 @@ fn finder(hashes: impl Iterator<Item = CrateHash>) -> io::Result<AhoCorasick> {
         .map_err(io::Error::other)
 }
 
+/// The metadata of a library: the whole file, or a member of an archive, which may be an object file with a section for it
+/// (`create_wrapper_file` in `rustc_codegen_ssa`).
+fn metadata_in(file: &File) -> Option<Part<'_>> {
+    let whole = Part::whole(file).ok()?;
+    let Some(members) = sections::members(&whole) else {
+        return Some(whole);
+    };
+    let member = members.into_iter().find(Member::is_metadata)?.part;
+    let Some(sections) = sections::sections(&member) else {
+        return Some(member);
+    };
+    let mut sections = sections.into_iter();
+    sections
+        .find(|(name, _)| name == ".rmeta")
+        .map(|(_, part)| part)
+}
+
+/// The digest of the metadata of the library at `path`, with zeros in the place of these hashes. `None` if it has none, or cannot
+/// be read.
+pub(crate) fn digest_of_metadata_without(path: &Path, hashes: &[CrateHash]) -> Option<String> {
+    let file = fsio::open(path).ok()?;
+    digest_of_part_without(&metadata_in(&file)?, hashes).ok()
+}
+
 /// The digest of the file at `path`, with zeros in the place of these hashes.
 ///
 /// # Errors
 /// If the file cannot be read.
 pub(crate) fn digest_without(path: &Path, hashes: &[CrateHash]) -> io::Result<String> {
-    let finder = finder(hashes.iter().copied())?;
     let file = fsio::open(path)?;
+    digest_of_part_without(&Part::whole(&file)?, hashes)
+}
+
+fn digest_of_part_without(part: &Part<'_>, hashes: &[CrateHash]) -> io::Result<String> {
+    let finder = finder(hashes.iter().copied())?;
     let mut digest = blake3::Hasher::new();
-    Part::whole(&file)?.visit(SIZE, |Window { bytes, new, .. }| {
+    part.visit(SIZE, |Window { bytes, new, .. }| {
         let mut blank = Cow::Borrowed(bytes);
         // Also one that is new only in part.
         for found in finder.find_iter(bytes) {

@@ -28,7 +28,7 @@ pub(super) struct Interface {
 }
 
 impl Interface {
-    /// The interface of `unit`, whose metadata is delivered at `metadata`, if it has any.
+    /// The interface of `unit`, whose metadata is delivered at `metadata`, by itself or in a library, if it has any.
     pub(super) fn of(unit: &Unit, metadata: Option<&Path>, below: &Below) -> Self {
         let mut key = Key::default();
         let found = metadata.and_then(|path| hashes_and_digest(unit, path, below));
@@ -77,6 +77,11 @@ impl Interface {
         is_of_macros(&self.own)
     }
 
+    /// Whether its own hash is known.
+    fn has_own_hash(&self) -> bool {
+        self.hashes.contains_key(&self.own)
+    }
+
     /// The names of the procedural macros below it.
     pub(super) fn macros_below(&self) -> impl Iterator<Item = String> {
         let names = self.hashes.keys().filter(|name| is_of_macros(name));
@@ -118,7 +123,7 @@ fn hashes_and_digest(
     let mut hashes = below.hashes.clone();
     hashes.insert(identity(unit), own);
     let all: Vec<CrateHash> = hashes.values().copied().collect();
-    let digest = crate_hash::digest_without(metadata, &all).ok()?;
+    let digest = crate_hash::digest_of_metadata_without(metadata, &all)?;
     Some((hashes, digest))
 }
 
@@ -140,25 +145,33 @@ fn add_hashes<'h>(key: &mut Key, hashes: impl IntoIterator<Item = (&'h String, &
 }
 
 /// What stands for the file at `path`, which a unit depends on, in the key of the unit. `digest` is that of the file as it is stored,
-/// `interface` that of its library. Metadata has no code. The hashes of the crates `except` do not count for code.
+/// `interface` that of its library. The code of the library counts if the unit is `linked`, except for the hashes of these crates.
 pub(super) fn in_key(
     path: &Path,
     digest: &str,
     interface: Option<&Interface>,
-    except: &BTreeSet<String>,
+    linked: Option<&BTreeSet<String>>,
 ) -> String {
-    match interface {
-        Some(interface) if is_metadata(path) || interface.is_of_macros() => {
+    match (interface, linked) {
+        (Some(interface), _) if is_metadata(path) || interface.is_of_macros() => {
             interface.digest.clone()
         }
-        Some(interface) => interface.with_code(digest, except),
-        None => digest.to_owned(),
+        // Of a library, the compiler reads the metadata.
+        (Some(interface), None) if interface.has_own_hash() => interface.digest.clone(),
+        (Some(interface), None) => interface.with_code(digest, &BTreeSet::new()),
+        (Some(interface), Some(except)) => interface.with_code(digest, except),
+        (None, _) => digest.to_owned(),
     }
 }
 
 /// Whether the file at `path` is metadata without code, by its name.
 pub(super) fn is_metadata(path: &Path) -> bool {
     path.extension() == Some("rmeta".as_ref())
+}
+
+/// Whether the file at `path` is a library with metadata, by its name.
+pub(super) fn is_library(path: &Path) -> bool {
+    path.extension() == Some("rlib".as_ref())
 }
 
 /// The libraries below a unit whose hashes may be others in another checkout.

@@ -37,8 +37,8 @@ pub(super) struct KnownInputs {
     units: BTreeSet<PathBuf>,
     /// The `OUT_DIR` of the build script. Objects and libraries in it have to be added one by one.
     out_dir: Option<PathBuf>,
-    /// Files and directories in the `OUT_DIR` that macros of the unit write, with the content that is in the key.
-    made: BTreeSet<PathBuf>,
+    /// Copies of files that macros of the unit write to the `OUT_DIR`, and directories for them.
+    copies: BTreeSet<PathBuf>,
     /// Programs, each with the checkout that may contain it.
     installations: Vec<(PathBuf, PathBuf)>,
 }
@@ -67,9 +67,9 @@ impl KnownInputs {
         self.out_dir = Some(path.to_owned());
     }
 
-    /// Adds a file or directory in the `OUT_DIR` that a macro of the unit writes.
-    pub(super) fn add_made(&mut self, path: &Path) {
-        self.made.insert(path.to_owned());
+    /// Adds a copy of a file that a macro of the unit writes to the `OUT_DIR`, or a directory for copies.
+    pub(super) fn add_copy(&mut self, path: &Path) {
+        self.copies.insert(path.to_owned());
     }
 
     /// Adds the prefix in which `program` is installed with its libraries, unless that contains `checkout`.
@@ -97,7 +97,7 @@ impl KnownInputs {
             installed: BTreeSet::new(),
             units: all(&self.units),
             out_dir: self.out_dir.as_ref().map(real),
-            made: all(&self.made),
+            copies: all(&self.copies),
             installations: Vec::new(),
         }
     }
@@ -236,7 +236,7 @@ fn is_library(path: &Path) -> bool {
     UNIT_EXTENSIONS.contains(&&*kind)
 }
 
-/// The first file that a compile wrote to one of `directories` outside of `work`, that is not one of `known` that macros write, and
+/// The first file that a compile wrote to one of `directories` outside of `work`, that is no copy of `known`, and
 /// that still exists: a linker wrapper script may copy its output. Coverage data (`.profraw`) is ignored.
 pub(super) fn first_written(
     known: &KnownInputs,
@@ -248,7 +248,7 @@ pub(super) fn first_written(
     let real = |path: &Path| real_paths.of_or_same(path);
     let (directory, work) = (*directories.first()?, real(work));
     let directories: Vec<_> = directories.iter().map(|path| real(path)).collect();
-    let made: BTreeSet<PathBuf> = known.made.iter().map(|path| real(path)).collect();
+    let copies: BTreeSet<PathBuf> = known.copies.iter().map(|path| real(path)).collect();
     let is_written = requests.files.iter().filter(|(_, uses)| uses.is_written);
     let mut paths = is_written.map(|(path, _)| directory.join(path));
     paths.find(|path| {
@@ -260,7 +260,7 @@ pub(super) fn first_written(
             return false;
         };
         let is_here = directories.iter().any(|other| path.starts_with(other));
-        is_here && !path.starts_with(&work) && !made.contains(&path)
+        is_here && !path.starts_with(&work) && !copies.contains(&path)
     })
 }
 

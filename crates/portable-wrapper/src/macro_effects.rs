@@ -77,7 +77,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "24";
+pub(super) const READER: &str = "25";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +158,7 @@ impl MacroEffects {
             if reviewed::only_finds_by_variable(name) {
                 inputs.mark_finding();
             }
+            inputs.embeds_copies |= reviewed::embeds_copies(name);
             if reviewed::only_compares_files(name) {
                 inputs.hidden_in_scripts = None;
             }

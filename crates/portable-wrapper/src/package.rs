@@ -6,7 +6,6 @@ mod targets;
 mod vendored;
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -301,13 +300,9 @@ fn is_of_cmake(directory: &Path) -> bool {
 }
 
 /// The digest of the files that a build script generated, except objects and libraries, which count only if they are linked.
-/// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored. Files with
-/// the names `except`, relative to the directory, do not count.
-pub(super) fn generated(
-    directory: &Path,
-    path_map: &PathMap,
-    except: &BTreeSet<String>,
-) -> Option<String> {
+/// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored. Files
+/// [named by a digest](is_named_by_digest) do not count if the directory `has_copies` that macros wrote.
+pub(super) fn generated(directory: &Path, path_map: &PathMap, has_copies: bool) -> Option<String> {
     let mut key = Key::default();
     let linked = LazyCell::new(|| Libraries::read(directory));
     let mut walk = WalkBuilder::new(directory);
@@ -319,7 +314,7 @@ pub(super) fn generated(
         let name = path.strip_prefix(directory).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
         let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
-        if is_dir || NOT_READ.contains(&&*extension) || except.contains(&*name) {
+        if is_dir || NOT_READ.contains(&&*extension) || has_copies && is_named_by_digest(path) {
             continue;
         }
         if count > MAX_FILES {
@@ -338,6 +333,12 @@ pub(super) fn generated(
         key.add(name, digest.ok()?);
     }
     Some(key.finish())
+}
+
+/// Whether the name of the file at `path` is a digest of 32 bytes, possibly with an extension.
+pub(super) fn is_named_by_digest(path: &Path) -> bool {
+    let name = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The variables that a build script sets for its package, from the output that cargo stores. `None` if there is none.
@@ -422,8 +423,7 @@ mod tests {
 
     #[test]
     fn generated_files_count_except_objects_and_probes() {
-        let of =
-            |directory: &Path| generated(directory, &PathMap::default(), &BTreeSet::new()).unwrap();
+        let of = |directory: &Path| generated(directory, &PathMap::default(), false).unwrap();
         let one = directory(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
         let two = directory(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
         assert_eq!(of(one.path()), of(two.path()));

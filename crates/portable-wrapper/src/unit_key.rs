@@ -6,7 +6,7 @@ pub(super) mod environment;
 mod externs;
 mod key;
 pub(super) mod linking;
-pub(crate) mod macro_outputs;
+mod macro_outputs;
 pub(super) mod module_files;
 mod native_inputs;
 pub(super) mod observed;
@@ -40,7 +40,7 @@ use super::known_inputs::KnownInputs;
 use super::macro_effects::{AmbientInputs, MacroEffects, drops_errors};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
-use super::package::{KnownSources, Library};
+use super::package::{self, KnownSources, Library};
 use super::path_map::{PathMap, Role};
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
@@ -358,9 +358,12 @@ impl<'a> KeyBuilder<'a> {
         list_sources: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
-        let made = out_dir.as_deref().map(macro_outputs::names);
-        let made = made.unwrap_or_default();
-        self.add_generated("OUT_DIR", &made)?;
+        if let Some(out_dir) = &out_dir {
+            let has_copies = self.macros.embeds_copies;
+            let files = package::generated(out_dir, &self.path_map, has_copies);
+            let digest = files.ok_or(Uncacheable::BuildScriptFiles)?;
+            self.key.add("OUT_DIR", digest);
+        }
         let published = if is_listed {
             None
         } else {
@@ -378,9 +381,6 @@ impl<'a> KeyBuilder<'a> {
             self.add_unobserved(Some(&sources))?;
             sources
         };
-        if !self.is_observed && !made.is_empty() {
-            self.add_generated("OUT_DIR of macros", &BTreeSet::new())?;
-        }
         let key = self.key.finish();
         if self.is_each_time {
             self.key.add("time", digest::now());

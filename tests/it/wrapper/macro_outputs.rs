@@ -1,4 +1,4 @@
-//! Files that procedural macros write to the `OUT_DIR` of the unit that uses them, to include them.
+//! Copies of files that the macros of `tauri-codegen` write to the `OUT_DIR` of the unit that uses them, to include them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::registry::{package, publish, with_home};
 use super::seed::seed;
 use crate::support::files_below;
 
-/// A macro that includes a copy of a file, as `tauri::generate_context!` does: the name of the copy depends on the content.
+/// A macro that includes a copy of a file, as `tauri::generate_context!` does: the name of the copy is a digest of the content.
 const EMBEDS: &str = indoc! {r#"
     use std::{env, fs, path::{Path, PathBuf}, time::{Duration, SystemTime}};
     #[proc_macro] pub fn embed(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -23,7 +23,7 @@ const EMBEDS: &str = indoc! {r#"
         let made = PathBuf::from(env::var("OUT_DIR").unwrap()).canonicalize().unwrap().join("assets");
         fs::create_dir_all(&made).unwrap();
         let sum = text.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
-        let made = made.join(format!("{sum}.txt"));
+        let made = made.join(format!("{sum:064x}.txt"));
         if !made.exists() {
             fs::write(&made, text.to_uppercase()).unwrap();
             let old = SystemTime::UNIX_EPOCH + Duration::from_secs(946_684_800);
@@ -32,18 +32,18 @@ const EMBEDS: &str = indoc! {r#"
         format!("{{ const _: &str = include_str!({file:?}); include_str!({made:?}) }}").parse().unwrap()
     }
 "#};
-const EMBEDDED: &str = "fn main() { print!(\"{}\", embedcrate::embed!(\"data\")); }\n";
+const EMBEDDED: &str = "fn main() { print!(\"{}\", tauri_codegen::embed!(\"data\")); }\n";
 
 /// A program with this source, which uses these macros of a registry, with a file of data.
 fn project(macros: &str, main: &str) -> Project {
+    project_with("tauri-codegen", macros, main)
+}
+
+/// The same with macros of the package `name`.
+fn project_with(name: &str, macros: &str, main: &str) -> Project {
     let project = Project::new().with_store();
-    package(
-        &project,
-        "embedcrate",
-        PROC_MACRO,
-        &[("src/lib.rs", macros)],
-    );
-    publish(&project, &["embedcrate"]);
+    package(&project, name, PROC_MACRO, &[("src/lib.rs", macros)]);
+    publish(&project, &[name]);
     let files = [
         ("src/main.rs", main),
         (
@@ -52,7 +52,11 @@ fn project(macros: &str, main: &str) -> Project {
         ),
         ("data", "one\n"),
     ];
-    project.package("app", "[dependencies]\nembedcrate = \"0.1\"\n", &files)
+    project.package(
+        "app",
+        &format!("[dependencies]\n{name} = \"0.1\"\n"),
+        &files,
+    )
 }
 
 /// The files that the macro has written in this checkout.
@@ -162,6 +166,54 @@ fn files_of_an_earlier_state_do_not_count() {
     assert_eq!(says_the_same_uncached(&linked), "TWO\n");
 }
 
+/// In the first build, the macro writes the copy, and then it finds it. Programs, libraries and tests of a package share them.
+#[requires(sccache)]
+#[test]
+fn the_same_units_hit_whether_the_copies_were_there_or_not() {
+    // At the same time, two compilers may write the same copy, without a cache as well.
+    const BUILD: [&str; 2] = ["build", "-j1"];
+    const TEST: [&str; 2] = ["test", "-j1"];
+    let lib = "pub fn embedded() -> &'static str { tauri_codegen::embed!(\"data\") }\n#[test] fn has_it() { assert_eq!(embedded(), \"ONE\\n\"); }\n";
+    let project = project(EMBEDS, EMBEDDED)
+        .file("crates/app/src/lib.rs", lib)
+        .file("crates/app/src/bin/other.rs", EMBEDDED)
+        .committed();
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&BUILD).ok();
+    for source in ["main.rs", "lib.rs", "bin/other.rs"] {
+        main.append(&format!("crates/app/src/{source}"), "// edited\n");
+    }
+    main.cargo(&BUILD)
+        .ok()
+        .compiled(&["app bin", "app lib", "other bin"]);
+    main.cargo(&TEST).ok();
+    main.clean();
+    main.cargo(&TEST).ok().all_hit();
+    let linked = with_home(&project, &project.linked("a/deeper/worktree"), "cargo-home");
+    for source in ["main.rs", "lib.rs", "bin/other.rs"] {
+        linked.append(&format!("crates/app/src/{source}"), "// edited\n");
+    }
+    linked.cargo(&BUILD).ok().all_hit();
+    linked.cargo(&TEST).ok().all_hit();
+    linked.cargo(&TEST).ok().nothing_to_do();
+}
+
+/// Other packages are not reviewed.
+#[requires(sccache)]
+#[test]
+fn copies_of_other_macros_are_written_each_time() {
+    let main = EMBEDDED.replace("tauri_codegen", "embedcrate");
+    let project = project_with("embedcrate", EMBEDS, &main).committed();
+    for place in ["second", "third"] {
+        let linked = with_home(&project, &project.linked(place), "cargo-home");
+        linked.cargo(&["build"]).ok();
+        assert_eq!(made_in(&linked).len(), 1);
+        linked.clean();
+        linked.cargo(&["build"]).ok().compiled(&["app bin"]);
+        assert_eq!(linked.says("app"), "ONE\n");
+    }
+}
+
 /// The target directory is behind a link, and the macro asks for the canonical path.
 #[requires(sccache)]
 #[test]
@@ -180,7 +232,9 @@ fn the_target_directory_may_be_a_link() {
     }
 }
 
-/// Macros that write another content each time, a file that they read before, or one elsewhere.
+const MAIN: &str = "fn main() { print!(\"{}\", tauri_codegen::it!()); }\n";
+
+/// Files that are no such copies.
 #[rstest]
 #[requires(sccache)]
 #[case::counts(
@@ -200,8 +254,7 @@ fn a_unit_with_other_effects_is_compiled_each_time(#[case] effect: &str) {
         "use std::{{env, fs, io::Write as _, path::PathBuf}};\n\
          #[proc_macro] pub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream {{ let out = PathBuf::from(env::var(\"OUT_DIR\").unwrap()); let text = {{ {effect} }}; let _ = std::io::sink().flush(); text.parse().unwrap() }}\n"
     );
-    let main = "fn main() { print!(\"{}\", embedcrate::it!()); }\n";
-    let project = project(&macros, main).committed();
+    let project = project(&macros, MAIN).committed();
     let main = with_home(&project, &project.main(), "cargo-home");
     main.cargo(&["build"]).ok();
     let linked = with_home(&project, &project.linked("second"), "cargo-home");

@@ -4,10 +4,12 @@
 use indoc::indoc;
 use rstest::rstest;
 
+use super::differential::said;
 use super::environment::PROC_MACRO;
 use super::out_dir::says_the_same_uncached;
 use super::project::{Project, uses};
 use super::registry::{package, publish, with_home};
+use super::seed::seed;
 
 /// Reads its settings from the `OUT_DIR`, also those of another target while a build script runs.
 const CONFIG: &str = indoc! {r#"
@@ -104,16 +106,10 @@ fn what_is_above_them_is_shared() {
     main.cargo(&["test"]).ok();
     for place in ["second", "a/deeper/worktree"] {
         let linked = with_home(&project, &project.linked(place), "cargo-home");
-        // The hashes of the libraries below it are in that of `above`.
-        let compiled = [
-            "above lib",
-            "pyo3_build_config lib",
-            "pyo3_macros proc-macro",
-            "top bin",
-        ];
+        let compiled = ["pyo3_build_config lib", "pyo3_macros proc-macro"];
         linked.cargo(&["build"]).ok().compiled(&compiled);
         assert_eq!([linked.says("both"), linked.says("top")], ["8\n", "8\n"]);
-        linked.cargo(&["test"]).ok().compiled(&["top test"]);
+        linked.cargo(&["test"]).ok().all_hit();
         linked.cargo(&["build"]).ok().nothing_to_do();
         // What is compiled here finds the library that was delivered.
         linked.append("crates/app/src/main.rs", "// edited\n");
@@ -141,6 +137,67 @@ fn code_below_a_program_counts(#[case] from: &str, #[case] to: &str) {
             "{said}"
         );
     }
+}
+
+/// The hashes of crates differ from those of the entries.
+#[requires(sccache)]
+#[test]
+fn a_comparison_finds_no_difference() {
+    let project = project(MID);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    let linked = with_home(&project, &project.linked("second"), "cargo-home");
+    let verified = linked.with("SCCFG_WRAPPER", "verify");
+    let built = verified.cargo(&["build"]).ok();
+    assert!(said(&built).is_empty(), "{:?}", built.ran);
+    for unit in ["pyo3 lib", "both rlib,cdylib", "ext cdylib"] {
+        assert!(
+            built.compiled.iter().any(|compiled| compiled == unit),
+            "{unit}"
+        );
+    }
+    says_the_same_uncached(&linked);
+}
+
+/// What is compiled in the worktree, with another hash, and what hits fit together.
+#[requires(sccache)]
+#[test]
+fn crates_that_are_compiled_and_that_hit_fit_together() {
+    let project = project(MID);
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    main.cargo(&["check"]).ok();
+    let linked = with_home(&project, &project.linked("a/deeper/worktree"), "cargo-home");
+    linked.edit(
+        "crates/both/src/lib.rs",
+        "pub fn",
+        "#[inline(never)] pub fn",
+    );
+    linked.edit("crates/mid/src/lib.rs", "mid \"", "MIDDLE \"");
+    let compiled = [
+        "both bin",
+        "both rlib,cdylib",
+        "ext cdylib",
+        "mid lib",
+        "app bin",
+        "top bin",
+        "pyo3_build_config lib",
+        "pyo3_macros proc-macro",
+        "above lib",
+    ];
+    linked.cargo(&["build"]).ok().compiled_at_most(&compiled);
+    assert_eq!([linked.says("both"), linked.says("top")], ["11\n", "11\n"]);
+    linked.cargo(&["check"]).ok();
+    linked.write("crates/mid/src/lib.rs", MID);
+    linked.cargo(&["build"]).ok();
+    assert_eq!(linked.says("top"), "8\n");
+    assert_eq!(says_the_same_uncached(&linked), "mid text text\n");
+    // A seeded one has what does not depend on the macros.
+    let seeded = with_home(&project, &project.linked("third"), "cargo-home");
+    seed(&seeded);
+    seeded.cargo(&["build"]).ok();
+    seeded.cargo(&["build"]).ok().nothing_to_do();
+    assert_eq!(says_the_same_uncached(&seeded), "mid text text\n");
 }
 
 #[requires(sccache)]

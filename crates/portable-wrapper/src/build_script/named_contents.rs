@@ -1,7 +1,7 @@
 //! Files and directories that a variable or a string literal of a build script names: their contents are in the first key of
 //! its run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,7 @@ pub(super) fn content_of(path: &Path, path_map: &PathMap) -> Option<String> {
         Some("missing".to_owned())
     } else if path_map.is_below(path, Role::Target) {
         // Files of another build script. Objects count where they are linked.
-        package::generated(path, path_map, &BTreeSet::new())
+        package::generated(path, path_map, false)
     } else {
         machine::listing(path)
     }

@@ -151,7 +151,7 @@ fn kind(what: &str) -> Kind {
         | "-l"
         | "arguments in a file" => Kind::Flag,
         "package" | "workspace" | "history" => Kind::Source,
-        "OUT_DIR" | "OUT_DIR of macros" => Kind::Generated,
+        "OUT_DIR" => Kind::Generated,
         "crate below" | "run of" | "--extern" => Kind::Dependency,
         "linker" | "preloaded library" => Kind::Linker,
         "only here" | "path_map" | CHECKOUT_PATHS => Kind::Place,

@@ -55,6 +55,9 @@ pub(crate) struct AmbientInputs {
     /// Words in string literals that may be parts of names of variables, if it may read any variable.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) words: BTreeSet<String>,
+    /// Whether a reviewed crate writes copies of files to the `OUT_DIR`, named by digests.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(crate) embeds_copies: bool,
     /// Whether it reads the current directory or the path of a source.
     #[serde(skip_serializing_if = "is_not")]
     pub(crate) place: bool,
@@ -447,6 +450,7 @@ impl AmbientInputs {
         self.variables.extend(other.variables.iter().cloned());
         self.captures_backtrace |= other.captures_backtrace;
         self.finds_by_variable |= other.finds_by_variable;
+        self.embeds_copies |= other.embeds_copies;
         self.named.extend(other.named.iter().cloned());
         self.words.extend(other.words.iter().cloned());
         self.paths.extend(other.paths.iter().cloned());

@@ -130,6 +130,15 @@ pub(crate) fn only_contain_path(name: &str) -> bool {
     CONTAINING_PATH.contains(&name)
 }
 
+/// Published crates for macros that write copies of files to the `OUT_DIR`, to include them, in all releases. The name of each is a
+/// digest of what it was made from, with an extension, and it is written only if it is not there with this content.
+const EMBEDDING: [&str; 1] = ["tauri-codegen"];
+
+/// Whether the published crate `name` writes copies of files to the `OUT_DIR`.
+pub(super) fn embeds_copies(name: &str) -> bool {
+    EMBEDDING.contains(&name)
+}
+
 /// Whether the published crate `name` reads `CARGO_MANIFEST_DIR` only to find files.
 pub(super) fn only_finds_by_variable(name: &str) -> bool {
     FINDING_BY_VARIABLE.contains(&name)

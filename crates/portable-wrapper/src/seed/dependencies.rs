@@ -52,7 +52,8 @@ pub(super) fn is_same(
         let mut outputs = manifest.outputs.iter();
         unit.interface.as_ref().is_none_or(agrees)
             && outputs.any(|(file, output, _)| {
-                interface::in_key(Path::new(file), output, interface, &unit.same_below) == digest
+                interface::in_key(Path::new(file), output, interface, Some(&unit.same_below))
+                    == digest
             })
     };
     let is_same = named.any(|(_, taken)| taken.manifest().is_some_and(is_one));

@@ -8,7 +8,6 @@ use super::super::digest::{self, KeyPart};
 use super::super::package;
 use super::super::state_dir::FORMAT;
 use super::super::unit_key::linking::{LIBRARIES_IN, is_library, libraries_in};
-use super::super::unit_key::macro_outputs;
 use super::super::unit_key::module_files::conflicting_module_file;
 use super::super::unit_key::observed::Question;
 use super::super::unit_key::{
@@ -110,7 +109,7 @@ impl Checks<'_> {
             "OUT_DIR" => {
                 let files = unit.run.and_then(|run| {
                     let out_dir = self.from.build.join(&run.out_dir);
-                    package::generated(&out_dir, unit.from, &macro_outputs::names(&out_dir))
+                    package::generated(&out_dir, unit.from, false)
                 });
                 same(
                     files.as_deref(),

@@ -84,7 +84,8 @@ impl KeyBuilder<'_> {
                 (Ok(_), None) => self.closures = Err(name.to_owned()),
                 (Err(_), _) => {}
             }
-            let value = interface::in_key(path, &digest, interface, &same);
+            let linked = self.unit.is_linked().then_some(&same);
+            let value = interface::in_key(path, &digest, interface, linked);
             let portable = known.and_then(|manifest| manifest.portable_closure.as_ref());
             let portable = portable.filter(|_| !is_same_macro).unwrap_or(&value);
             self.key
@@ -108,7 +109,8 @@ impl KeyBuilder<'_> {
             return BTreeSet::new();
         }
         let mut same = BTreeSet::new();
-        let mut seen = BTreeSet::new();
+        let named = externs.iter().filter_map(|one| one.path);
+        let mut seen: BTreeSet<PathBuf> = named.map(Path::to_owned).collect();
         let manifests = externs.iter().filter_map(Extern::manifest).cloned();
         let mut left: Vec<UnitManifest> = manifests.collect();
         while let Some(manifest) = left.pop() {
@@ -116,17 +118,16 @@ impl KeyBuilder<'_> {
             let Some(interface) = &manifest.interface else {
                 continue;
             };
-            if !seen.insert(interface.own().to_owned()) {
-                continue;
-            }
             same.extend(interface.macros_below());
             if manifest.sharing == Sharing::Everywhere {
                 same.insert(interface.own().to_owned());
             }
-            let paths = manifest.dependencies.iter();
-            let paths = paths.map(|hidden| PathBuf::from(manifest.path_map.to_real_str(hidden)));
-            let below = paths.filter_map(|path| UnitManifest::for_output(&path));
-            left.extend(below.map(|(manifest, _)| manifest));
+            for hidden in &manifest.dependencies {
+                let path = PathBuf::from(manifest.path_map.to_real_str(hidden));
+                if seen.insert(path.clone()) {
+                    left.extend(UnitManifest::for_output(&path).map(|(manifest, _)| manifest));
+                }
+            }
         }
         same
     }

@@ -35,8 +35,8 @@ pub(super) struct Observed {
     pub(super) of_compiler: BTreeSet<String>,
     /// Questions about files and directories, their paths with placeholders, and the answers.
     pub(super) files: Vec<(Question, String, String)>,
-    /// The files and directories in the `OUT_DIR` that macros wrote, with placeholders in their paths.
-    pub(super) made: BTreeSet<String>,
+    /// The copies of files that macros wrote to the `OUT_DIR`, and directories for them, with placeholders in their paths.
+    pub(super) copies: BTreeSet<String>,
     /// Why the result may differ each time, if so.
     pub(super) each_time: Option<String>,
     /// Whether the result may contain the path of a directory.
@@ -108,7 +108,12 @@ impl KeyBuilder<'_> {
             // `..` after a symbolic link leads to another directory than in the text of the path.
             let asked: PathBuf = self.cwd.join(noted).components().collect();
             let is_plain = path == asked || path.canonicalize().ok() == asked.canonicalize().ok();
-            let is_source = listed.contains(&path) && !uses.is_written;
+            let is_copy = self.is_copy(&path, *uses);
+            if is_copy {
+                let copy = self.path_map.to_placeholders_path(&asked);
+                found.copies.insert(copy);
+            }
+            let is_source = listed.contains(&path) && (is_copy || !uses.is_written);
             let is_cwd = path == self.cwd && !uses.is_read && !uses.is_resolved;
             let is_known = is_source
                 || is_cwd
@@ -141,9 +146,7 @@ impl KeyBuilder<'_> {
             let of_system = VOLATILE_DIRECTORIES
                 .iter()
                 .any(|other| path.starts_with(other));
-            if self.is_made(&path, *uses) {
-                self.add_made(&asked, *uses, &mut found);
-            } else if uses.is_written {
+            if uses.is_written && !is_copy {
                 found.each_time(&format!("writes {}", path.display()));
             } else if of_system && !is_here {
                 found.each_time(&format!("reads {}", path.display()));
@@ -301,9 +304,9 @@ impl KeyBuilder<'_> {
                 self.read_files.add_answer(question, path, answer);
             }
         }
-        for path in &observed.made {
+        for path in &observed.copies {
             let path = self.path_map.to_real_str(path);
-            self.known_inputs.add_made(Path::new(&*path));
+            self.known_inputs.add_copy(Path::new(&*path));
         }
         self.asks_for_place |= observed.place;
         self.asks_for_current_dir = observed.asks_for_current_dir || !self.is_observed;
@@ -343,7 +346,7 @@ impl Observed {
     }
 
     /// Adds the question about the file at `path` with its answer.
-    pub(super) fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
+    fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
         let answer = question.answer(path, path_map);
         let name = path_map.to_placeholders_path(path);
         self.files.push((question, name, answer));

@@ -172,7 +172,7 @@ impl KeyBuilder<'_> {
         let observed = requests
             .as_ref()
             .map(|requests| self.observed(&info, requests));
-        self.remember_made(observed.as_ref(), &mut digests);
+        digests.forget(observed.iter().flat_map(|observed| &observed.copies));
         let named = info.variables.clone();
         let mut sources = Sources::of(info, self, &mut digests)?;
         sources.files.retain(|(path, _)| {

@@ -83,9 +83,11 @@ impl KeyedUnit<'_> {
             };
         }
         manifest.hit = is_hit;
-        manifest.interface = match manifest.portable_closure.as_deref() {
-            Some(closure) if self.unit.is_linked() => self.interface_of_macros(closure),
-            _ => self.interface(manifest.sharing != Sharing::Everywhere),
+        manifest.interface = if is_macro(&self.unit.crate_types) {
+            let closure = manifest.portable_closure.as_deref();
+            closure.and_then(|closure| self.interface_of_macros(closure))
+        } else {
+            self.interface(manifest.sharing != Sharing::Everywhere)
         };
         manifest.write(&manifest_path(self.unit));
         let _ = io::stdout().write_all(&path_map.to_real_output(entry.stdout.bytes()));
@@ -158,9 +160,12 @@ impl KeyedUnit<'_> {
             return None;
         }
         let find = || {
-            let mut names = self.outputs.iter();
-            let metadata = names.find(|name| interface::is_metadata(Path::new(name)));
-            let path = metadata.map(|name| self.unit.out_dir.join(name));
+            let find = |is_one: fn(&Path) -> bool| {
+                let mut names = self.outputs.iter();
+                names.find(|name| is_one(Path::new(name)))
+            };
+            let library = find(interface::is_metadata).or_else(|| find(interface::is_library));
+            let path = library.map(|name| self.unit.out_dir.join(name));
             Interface::of(self.unit, path.as_deref(), &key.below)
         };
         // The metadata that is delivered early does not change.
@@ -171,8 +176,10 @@ impl KeyedUnit<'_> {
     /// `closure` is its portable one.
     fn interface_of_macros(&self, closure: &str) -> Option<Interface> {
         let package = env::var("CARGO_PKG_NAME")?;
-        let is_reviewed = is_macro(&self.unit.crate_types) && only_contain_path(&package);
-        let name = self.outputs.first().filter(|_| is_reviewed)?;
+        let name = self
+            .outputs
+            .first()
+            .filter(|_| only_contain_path(&package))?;
         Interface::of_macros(self.unit, &self.unit.out_dir.join(name), closure)
     }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod debug_info;
 mod flags;
+mod outputs;
 pub(super) mod remaps;
 
 use std::ffi::OsString;
@@ -285,38 +286,6 @@ impl Unit {
     /// ([`build_base_args`](https://github.com/rust-lang/cargo/blob/0.96.0/src/cargo/core/compiler/mod.rs)).
     pub(super) fn is_of_cargo(&self) -> bool {
         self.codegen("metadata").is_some()
-    }
-
-    /// Whether `--emit` has this.
-    pub(super) fn emits(&self, kind: &str) -> bool {
-        self.emits.iter().any(|emit| emit == kind)
-    }
-
-    /// Whether `--emit` has more than cargo itself asks for, such as assembler code.
-    pub(super) fn has_unusual_emits(&self) -> bool {
-        let is_known = |emit: &String| matches!(emit.as_str(), "dep-info" | "metadata" | "link");
-        !self.emits.iter().all(is_known)
-    }
-
-    /// Whether the linker runs: a crate type is neither `lib` nor `rlib`, and `--emit` has `link`.
-    pub(super) fn is_linked(&self) -> bool {
-        self.emits("link")
-            && self
-                .crate_types
-                .iter()
-                .any(|kind| !matches!(kind.as_str(), "lib" | "rlib"))
-    }
-
-    /// Whether `name` is an output other than an `.rlib`, metadata or dep-info.
-    pub(super) fn is_final_output(&self, name: &str) -> bool {
-        let stem = self.stem();
-        let rest = name
-            .strip_prefix(&stem)
-            .or_else(|| name.strip_prefix("lib")?.strip_prefix(&stem));
-        rest.is_some_and(|rest| {
-            let is_other = matches!(rest, ".rlib" | ".rmeta" | ".d");
-            (rest.is_empty() || rest.starts_with('.')) && !is_other
-        })
     }
 
     /// The last value of a `-C` option: that one counts.

@@ -118,7 +118,8 @@ pub(super) fn make(
         )
     };
     let compiled = thread::scope(|scope| {
-        // Macros write nothing then: the paths of a unit are not replaced if one may write more than copies that are there now.
+        // A unit with a macro that may write files is not expanded and compiled at the same time, unless it only writes copies, which
+        // are there since the sources were listed: its paths are not replaced.
         if let Some(token) = token {
             let exposed = &request.exposed_variables;
             let expand =

@@ -39,9 +39,9 @@ impl CrateHash {
         Self::in_metadata(&metadata_in(&file)?, name)
     }
 
-    /// The hash in the library at `path`, of the crate `name` of procedural macros: its section has the same start as metadata, the
-    /// length, and the metadata (`create_metadata_file_for_wasm` and `create_compressed_metadata_file` in `rustc_codegen_ssa`). `None`
-    /// as for [metadata](Self::of_metadata), and if it is compressed, as by older versions of rustc.
+    /// The hash in the shared library at `path`, of the crate `name` of procedural macros. The section `.rustc` has eight bytes like
+    /// the first ones of metadata, a length of eight bytes, and the metadata (`create_compressed_metadata_file` in
+    /// `rustc_codegen_ssa`). `None` as for [metadata](Self::of_metadata), and if it is compressed, as by older versions of rustc.
     pub(crate) fn of_macro(path: &Path, name: &str) -> Option<Self> {
         let file = fsio::open(path).ok()?;
         let sections = sections::sections(&Part::whole(&file).ok()?)?;

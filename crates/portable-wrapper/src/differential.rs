@@ -19,7 +19,7 @@ use super::compile::{self, Made};
 use super::crate_hash::{self, CrateHash};
 use super::dep_info::with_outputs_in;
 use super::entry_origin::Origin;
-use super::interface::{is_library, is_metadata};
+use super::interface::{is_metadata, is_rlib};
 use super::protocol::{CompileRequest, CompileResult};
 use super::state_dir::StateDir;
 use super::windows::Part;
@@ -188,7 +188,7 @@ impl Hit<'_> {
     fn hashes(&self, compiled: &Compiled, crate_name: &str) -> Option<Vec<CrateHash>> {
         let moved = &self.entry.moved_hashes;
         let outputs = &compiled.request.outputs;
-        let has_metadata = |path: &Path| is_metadata(path) || is_library(path);
+        let has_metadata = |path: &Path| is_metadata(path) || is_rlib(path);
         let metadata = outputs.iter().filter(|name| has_metadata(Path::new(name)));
         let files = metadata.flat_map(|name| {
             let file = self.work.file(name, self.origin);

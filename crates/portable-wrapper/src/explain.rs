@@ -62,6 +62,8 @@ pub struct UnitReport {
     /// The digests of its files, as in the keys of dependents.
     #[serde(skip)]
     outputs: Vec<String>,
+    /// As `outputs`, as they are in the keys of linked units, some of which leave out hashes of crates.
+    outputs_in_keys: BTreeSet<String>,
     /// What stands for its metadata in the keys of libraries above it, if its hash may be another one in another checkout.
     #[serde(skip)]
     interface: Option<String>,
@@ -93,13 +95,19 @@ const DEEPEST: &str = "target/debug/build/package/hash/artifact/bin/.sccfg/manif
 
 /// The units below `target`.
 pub fn units(target: &Path) -> Vec<UnitReport> {
-    let mut found: Vec<UnitReport> = records(target)
-        .filter_map(|record| {
-            let manifest = UnitManifest::read(&record)?;
-            let below = record.strip_prefix(target).ok()?.to_owned();
-            Some(explain(manifest, below, record))
-        })
-        .collect();
+    let read = records(target).filter_map(|record| {
+        let manifest = UnitManifest::read(&record)?;
+        let below = record.strip_prefix(target).ok()?.to_owned();
+        Some((manifest, below, record))
+    });
+    let read: Vec<_> = read.collect();
+    let left_out = read
+        .iter()
+        .map(|(manifest, ..)| manifest.same_code_below.clone());
+    let left_out: BTreeSet<BTreeSet<String>> = left_out.collect();
+    let found = read.into_iter();
+    let found = found.map(|(manifest, below, record)| explain(manifest, below, record, &left_out));
+    let mut found: Vec<UnitReport> = found.collect();
     found.sort_by(|a, b| (&a.package, &a.name, &a.record).cmp(&(&b.package, &b.name, &b.record)));
     note_paths_in_dependencies(&mut found);
     found
@@ -136,6 +144,7 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
         producers.extend(
             unit.outputs
                 .iter()
+                .chain(&unit.outputs_in_keys)
                 .map(|digest| (digest.clone(), (at, true))),
         );
     }
@@ -237,7 +246,13 @@ fn has_path_in_metadata(manifest: &UnitManifest, record: &Path) -> bool {
     })
 }
 
-fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitReport {
+/// `left_out` are the crates whose hashes some keys leave out.
+fn explain(
+    manifest: UnitManifest,
+    below: PathBuf,
+    record: PathBuf,
+    left_out: &BTreeSet<BTreeSet<String>>,
+) -> UnitReport {
     let hint = match &manifest.sharing {
         Sharing::Everywhere => manifest.is_outside.then_some(
             "move the package below the workspace's directory, where all checkouts share it",
@@ -262,14 +277,12 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         manifest.crate_types
     };
     let digests = manifest.outputs.into_iter().map(|(_, digest, _)| digest);
-    let outputs = match &manifest.interface {
-        Some(interface) if interface.is_of_macros() => Vec::new(),
-        Some(interface) => {
-            let with_code = |digest: String| interface.with_code(&digest, &BTreeSet::new());
-            digests.map(with_code).collect()
-        }
-        None => digests.collect(),
-    };
+    let digests: Vec<String> = digests.collect();
+    let interface = manifest.interface.as_ref();
+    let in_keys = |without| interface::outputs_in_keys(&digests, interface, without);
+    let nothing = BTreeSet::new();
+    let outputs = in_keys(&nothing);
+    let outputs_in_keys = left_out.iter().flat_map(in_keys).collect();
     UnitReport {
         is_of_build_script,
         name: manifest.name,
@@ -292,6 +305,7 @@ fn explain(manifest: UnitManifest, below: PathBuf, record: PathBuf) -> UnitRepor
         parts: manifest.parts.into_iter().map(pairs).collect(),
         hasher: manifest.hasher,
         outputs,
+        outputs_in_keys,
         has_path_in_metadata,
         interface: manifest.interface.map(|interface| interface.digest),
         path_map: manifest.path_map,
@@ -347,7 +361,8 @@ impl UnitReport {
     /// Whether one of its files has this digest, or a digest with this prefix, as in the keys of dependents.
     fn has_output(&self, digest: &str) -> bool {
         let is_one = |output: &String| output.starts_with(digest);
-        let mut digests = self.outputs.iter().chain(&self.interface);
+        let outputs = self.outputs.iter().chain(&self.outputs_in_keys);
+        let mut digests = outputs.chain(&self.interface);
         !digest.is_empty() && digests.any(is_one)
     }
 

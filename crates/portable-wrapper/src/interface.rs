@@ -1,7 +1,8 @@
 //! What a library is to the crates that use it: its metadata, without the [hashes](CrateHash) of crates that differ between
 //! checkouts. The hash of a crate whose source has the path of the checkout, as with `env!("CARGO_MANIFEST_DIR")`, is another one in
 //! each checkout, and so are those of all crates above it. The metadata of these need not differ in anything else. Then the
-//! crates that use them are the same in each checkout, and their hashes of crates below are replaced on delivery.
+//! crates that use them are the same in each checkout, and their hashes of crates below are replaced on delivery. Procedural macros
+//! that only contain a path are to the crates that use them what they are compiled from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -94,14 +95,14 @@ impl Interface {
     }
 
     /// What stands for a file of the library in the key of a unit that reads its code. `digest` is that of the file as it is stored.
-    /// The hashes of the crates `except` do not count.
-    pub(super) fn with_code(&self, digest: &str, except: &BTreeSet<String>) -> String {
+    /// The hashes of the crates `without` do not count.
+    pub(super) fn with_code(&self, digest: &str, without: &BTreeSet<String>) -> String {
         let mut key = Key::default();
         key.add("file", digest);
         let counted = self
             .hashes
             .iter()
-            .filter(|(name, _)| !except.contains(*name));
+            .filter(|(name, _)| !without.contains(*name));
         add_hashes(&mut key, counted);
         key.finish()
     }
@@ -145,23 +146,37 @@ fn add_hashes<'h>(key: &mut Key, hashes: impl IntoIterator<Item = (&'h String, &
 }
 
 /// What stands for the file at `path`, which a unit depends on, in the key of the unit. `digest` is that of the file as it is stored,
-/// `interface` that of its library. The code of the library counts if the unit is `linked`, except for the hashes of these crates.
+/// `interface` that of its library. If the unit is linked, the code of the library counts, `without` the hashes of these crates.
 pub(super) fn in_key(
     path: &Path,
     digest: &str,
     interface: Option<&Interface>,
-    linked: Option<&BTreeSet<String>>,
+    without: Option<&BTreeSet<String>>,
 ) -> String {
-    match (interface, linked) {
+    match (interface, without) {
         (Some(interface), _) if is_metadata(path) || interface.is_of_macros() => {
             interface.digest.clone()
         }
         // Of a library, the compiler reads the metadata.
         (Some(interface), None) if interface.has_own_hash() => interface.digest.clone(),
         (Some(interface), None) => interface.with_code(digest, &BTreeSet::new()),
-        (Some(interface), Some(except)) => interface.with_code(digest, except),
+        (Some(interface), Some(without)) => interface.with_code(digest, without),
         (None, _) => digest.to_owned(),
     }
+}
+
+/// What stands for the files with these digests in the keys of linked units, as in [`in_key`].
+pub(super) fn outputs_in_keys(
+    digests: &[String],
+    interface: Option<&Interface>,
+    without: &BTreeSet<String>,
+) -> Vec<String> {
+    let in_key = |digest: &String| match interface {
+        Some(interface) if interface.is_of_macros() => interface.digest.clone(),
+        Some(interface) => interface.with_code(digest, without),
+        None => digest.clone(),
+    };
+    digests.iter().map(in_key).collect()
 }
 
 /// Whether the file at `path` is metadata without code, by its name.
@@ -169,8 +184,8 @@ pub(super) fn is_metadata(path: &Path) -> bool {
     path.extension() == Some("rmeta".as_ref())
 }
 
-/// Whether the file at `path` is a library with metadata, by its name.
-pub(super) fn is_library(path: &Path) -> bool {
+/// Whether the file at `path` is a library for other crates, by its name.
+pub(super) fn is_rlib(path: &Path) -> bool {
     path.extension() == Some("rlib".as_ref())
 }
 
@@ -181,8 +196,8 @@ pub(super) struct Below {
     pub(super) hashes: BTreeMap<String, CrateHash>,
     /// The digests of the interfaces of those that the unit names itself.
     digests: BTreeSet<String>,
-    /// The names of those whose code is the same in each checkout, if a linker reads it.
-    pub(super) same: BTreeSet<String>,
+    /// The names of those whose code is the same in each checkout, if the unit is linked.
+    pub(super) same_code: BTreeSet<String>,
 }
 
 impl Below {
@@ -194,17 +209,19 @@ impl Below {
         self.digests.insert(interface.digest.clone());
     }
 
-    /// Whether there are hashes of crates whose code is the [same](Self::same) in each checkout.
-    pub(super) fn has_other_hashes(&self) -> bool {
-        self.same.iter().any(|name| self.hashes.contains_key(name))
+    /// Whether there are hashes of crates whose code is the [same](Self::same_code) in each checkout.
+    pub(super) fn keeps_hashes_of_same_code(&self) -> bool {
+        self.same_code
+            .iter()
+            .any(|name| self.hashes.contains_key(name))
     }
 
-    /// Sets the names of those whose code is the [same](Self::same) in each checkout. Their hashes count only if the output
+    /// Sets the names of those whose code is the [same](Self::same_code) in each checkout. Their hashes count only if the output
     /// `has_metadata`.
-    pub(super) fn set_same(&mut self, same: BTreeSet<String>, has_metadata: bool) {
+    pub(super) fn set_same_code(&mut self, same: BTreeSet<String>, has_metadata: bool) {
         if !has_metadata {
             self.hashes.retain(|name, _| !same.contains(name));
         }
-        self.same = same;
+        self.same_code = same;
     }
 }

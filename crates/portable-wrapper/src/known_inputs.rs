@@ -39,6 +39,8 @@ pub(super) struct KnownInputs {
     out_dir: Option<PathBuf>,
     /// Copies of files that macros of the unit write to the `OUT_DIR`, and directories for them.
     copies: BTreeSet<PathBuf>,
+    /// Whether files in the `OUT_DIR` that are named by a digest may be such copies. They have to be added one by one.
+    may_have_copies: bool,
     /// Programs, each with the checkout that may contain it.
     installations: Vec<(PathBuf, PathBuf)>,
 }
@@ -65,6 +67,11 @@ impl KnownInputs {
 
     pub(super) fn set_out_dir(&mut self, path: &Path) {
         self.out_dir = Some(path.to_owned());
+    }
+
+    /// Notes that macros of the unit may write copies of files to the `OUT_DIR`.
+    pub(super) fn expect_copies(&mut self) {
+        self.may_have_copies = true;
     }
 
     /// Adds a copy of a file that a macro of the unit writes to the `OUT_DIR`, or a directory for copies.
@@ -98,6 +105,7 @@ impl KnownInputs {
             units: all(&self.units),
             out_dir: self.out_dir.as_ref().map(real),
             copies: all(&self.copies),
+            may_have_copies: self.may_have_copies,
             installations: Vec::new(),
         }
     }
@@ -111,14 +119,14 @@ impl KnownInputs {
         work: &Path,
         real_paths: &RealPaths,
     ) -> Option<PathBuf> {
-        let written: BTreeSet<PathBuf> = requests
-            .files
-            .iter()
-            .filter(|(_, uses)| uses.is_written)
-            .map(|(path, _)| directory.join(path))
-            .collect();
         let real = |path: &Path| real_paths.of_or_same(path);
         let known = self.canonical(directory, real_paths);
+        let written = requests.files.iter().filter(|(_, uses)| uses.is_written);
+        let written = written.map(|(path, _)| directory.join(path));
+        // Macros that write copies create their directories, which may exist.
+        let written: BTreeSet<PathBuf> = written
+            .filter(|path| !known.is_for_copies(&real(path)))
+            .collect();
         let [checkout, work, temporary] = [directory, work, &env::temp_dir()].map(real);
         let settings = requests.settings_of_search(directory);
         let is_read = requests.files.iter().filter(|(_, uses)| uses.is_read);
@@ -208,10 +216,21 @@ impl KnownInputs {
         is_library(path) && self.is_installed(path)
     }
 
-    /// Whether the file at `path` is an object or library of the build script, which has to be added by itself.
+    /// Whether the file at `path` is an object or library of the build script, or may be a copy that a macro wrote: it has to be
+    /// added by itself.
     pub(super) fn is_left_out(&self, path: &Path) -> bool {
         let out_dir = self.out_dir.as_ref();
-        out_dir.is_some_and(|out_dir| package::is_left_out(path, out_dir))
+        out_dir.is_some_and(|out_dir| {
+            package::is_left_out(path, out_dir)
+                || self.may_have_copies
+                    && path.starts_with(out_dir)
+                    && package::is_named_by_digest(path)
+        })
+    }
+
+    /// Whether `path` is the `OUT_DIR`, or a directory in it for copies of files.
+    fn is_for_copies(&self, path: &Path) -> bool {
+        self.out_dir.as_deref() == Some(path) || self.copies.contains(path)
     }
 
     fn has(&self, path: &Path) -> bool {
@@ -391,6 +410,48 @@ mod tests {
         }
         for name in ["b.ld", "out/x.o", "deps/../b.ld", "toolchain/../b.ld"] {
             assert!(unknown(name).is_some(), "{name}");
+        }
+    }
+
+    /// A macro that writes copies to `OUT_DIR` creates that directory, although it is there.
+    #[test]
+    fn copies_that_macros_write_make_no_other_file_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let copy = format!("out/assets/{:064x}.txt", 1);
+        let other = format!("out/{:064x}.bin", 2);
+        for name in [&copy, &other, "out/x.o", "out/g.rs"] {
+            fsio::replace_and_create_dir(&path(name), b"").unwrap();
+        }
+        let mut known = KnownInputs::default();
+        known.set_out_dir(&path("out"));
+        known.expect_copies();
+        known.add_copy(&path("out/assets"));
+        known.add_copy(&path(&copy));
+        known.add_file(&path(&copy));
+        let mut requests = Requests::default();
+        for name in ["out", "out/assets", &copy] {
+            requests.files.entry(path(name)).or_default().is_written = true;
+        }
+        let real_paths = RealPaths::default();
+        let work = path("work");
+        let written = |requests: &Requests| {
+            first_written(&known, requests, &[directory.path()], &work, &real_paths)
+        };
+        assert_eq!(written(&requests), None);
+        let mut with_other = requests.clone();
+        with_other.files.entry(path(&other)).or_default().is_written = true;
+        assert!(written(&with_other).is_some());
+        for (name, is_known) in [
+            (&*copy, true),
+            ("out/g.rs", true),
+            (&other, false),
+            ("out/x.o", false),
+        ] {
+            let mut requests = requests.clone();
+            requests.files.entry(path(name)).or_default().is_read = true;
+            let unknown = known.first_unknown(&requests, directory.path(), &work, &real_paths);
+            assert_eq!(unknown.is_none(), is_known, "{name}");
         }
     }
 }

@@ -335,7 +335,7 @@ pub(super) fn generated(directory: &Path, path_map: &PathMap, has_copies: bool) 
     Some(key.finish())
 }
 
-/// Whether the name of the file at `path` is a digest of 32 bytes, possibly with an extension.
+/// Whether the name of the file at `path` has 64 hexadecimal digits, as that of a digest, possibly with an extension.
 pub(super) fn is_named_by_digest(path: &Path) -> bool {
     let name = path.file_stem().unwrap_or_default().as_encoded_bytes();
     name.len() == 64 && name.iter().all(u8::is_ascii_hexdigit)

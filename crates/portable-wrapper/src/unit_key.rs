@@ -360,6 +360,9 @@ impl<'a> KeyBuilder<'a> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
             let has_copies = self.macros.embeds_copies;
+            if has_copies {
+                self.known_inputs.expect_copies();
+            }
             let files = package::generated(out_dir, &self.path_map, has_copies);
             let digest = files.ok_or(Uncacheable::BuildScriptFiles)?;
             self.key.add("OUT_DIR", digest);

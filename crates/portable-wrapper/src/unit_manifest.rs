@@ -105,9 +105,9 @@ pub(super) struct UnitManifest {
     /// What it is to the crates above it, if its hash may be another one in another checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) interface: Option<Interface>,
-    /// The crates below it whose hashes are not in its key ([`Below::same`](super::interface::Below::same)).
+    /// The crates below it whose hashes are not in its key ([`Below::same_code`](super::interface::Below::same_code)).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) same_below: BTreeSet<String>,
+    pub(super) same_code_below: BTreeSet<String>,
     /// Whether the macros that it uses were observed.
     pub(super) is_observed: bool,
     /// The files: name, digest of the stored content, and stamp in this checkout.
@@ -193,7 +193,7 @@ impl UnitManifest {
             closure: String::new(),
             portable_closure: None,
             interface: None,
-            same_below: BTreeSet::new(),
+            same_code_below: BTreeSet::new(),
             is_observed: false,
             outputs: outputs.collect(),
             delivered: delivered.collect(),
@@ -230,7 +230,7 @@ impl UnitManifest {
             closure: String::new(),
             portable_closure: None,
             interface: None,
-            same_below: BTreeSet::new(),
+            same_code_below: BTreeSet::new(),
             is_observed: false,
             outputs: Vec::new(),
             delivered: Vec::new(),

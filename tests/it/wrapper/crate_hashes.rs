@@ -34,8 +34,14 @@ fn project(store: Store, base: &str) -> Project {
 
 /// Adds the program and the libraries above `base`.
 fn above(project: Project) -> Project {
+    above_with(project, "")
+}
+
+/// The same, with these lines in the manifest of `mid`.
+fn above_with(project: Project, of_mid: &str) -> Project {
+    let of_mid = format!("{}{of_mid}", uses(&["base"]));
     project
-        .package("mid", &uses(&["base"]), &[("src/lib.rs", MID)])
+        .package("mid", &of_mid, &[("src/lib.rs", MID)])
         .package("top", &uses(&["mid"]), &[("src/lib.rs", TOP)])
         .package("app", &uses(&["top"]), &[("src/main.rs", MAIN)])
         .committed()
@@ -478,17 +484,19 @@ fn a_seeded_worktree_fits_together(#[case] base: &str) {
     }
 }
 
-/// A macro reads the path, and nothing depends on it.
+/// A macro reads the path, and nothing depends on it. A library may be linked as well.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn what_only_reads_the_path_is_seeded_with_all_above() {
+#[case::below_a_library("")]
+#[case::below_one_that_is_linked("[lib]\ncrate-type = [\"rlib\", \"cdylib\"]\n")]
+fn what_only_reads_the_path_is_seeded_with_all_above(#[case] types: &str) {
     let mac = "#[proc_macro] pub fn read(_: proc_macro::TokenStream) -> proc_macro::TokenStream { std::env::var(\"CARGO_MANIFEST_DIR\").unwrap(); proc_macro::TokenStream::new() }\n";
     let base = format!("mac::read!();\npub fn assets() -> u8 {{ 1 }}\n{NUMBERS}");
     let project = Project::new()
         .with_store()
         .package("mac", "[lib]\nproc-macro = true\n", &[("src/lib.rs", mac)])
         .package("base", &uses(&["mac"]), &[("src/lib.rs", &base)]);
-    let project = above(project);
+    let project = above_with(project, types);
     project.main().cargo(&BUILD).ok();
     let second = project.linked("a/second");
     second.cargo(&BUILD).ok().all_hit();

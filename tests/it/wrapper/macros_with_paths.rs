@@ -216,6 +216,52 @@ fn what_they_expand_to_counts() {
     }
 }
 
+/// The hashes of crates in a shared library are not replaced.
+#[requires(sccache)]
+#[test]
+fn what_is_above_a_shared_library_fits_together() {
+    let shared = "[dependencies]\npyo3-macros = \"0.1\"\n[lib]\ncrate-type = [\"dylib\"]\n";
+    let project = project(MID)
+        .package(
+            "shared",
+            shared,
+            &[(
+                "src/lib.rs",
+                "pub fn text() -> &'static str { pyo3_macros::config!() }\n",
+            )],
+        )
+        .package(
+            "between",
+            &uses(&["shared"]),
+            &[(
+                "src/lib.rs",
+                "pub fn text() -> String { shared::text().to_owned() }\n",
+            )],
+        )
+        .package(
+            "end",
+            &uses(&["between"]),
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", between::text()); }\n",
+            )],
+        )
+        .committed();
+    let build = ["build", "-p", "end"];
+    for place in ["main", "a/deeper/worktree"] {
+        let checkout = if place == "main" {
+            project.main()
+        } else {
+            project.linked(place)
+        };
+        let checkout = with_home(&project, &checkout, "cargo-home");
+        let checkout = checkout.with("RUSTFLAGS", "-C prefer-dynamic");
+        checkout.cargo(&build).ok();
+        checkout.append("crates/end/src/main.rs", "// edited\n");
+        checkout.cargo(&build).ok().rebuilt("end");
+    }
+}
+
 /// Other macros may expand to something else in another checkout.
 #[requires(sccache)]
 #[test]

@@ -122,7 +122,7 @@ const FINDING_BY_VARIABLE: [&str; 4] = [
 ];
 
 /// Published macros whose library contains a path of this checkout on which no expansion depends, in all releases: that of
-/// `pyo3-macros` contains the `OUT_DIR` of `pyo3-build-config`, in which build scripts find the settings of another target.
+/// `pyo3-macros` contains the `OUT_DIR` of `pyo3-build-config`, where build scripts find the settings of another target.
 const CONTAINING_PATH: [&str; 1] = ["pyo3-macros"];
 
 /// Whether no expansion of the macros of the published package `name` depends on the path that their library contains.
@@ -130,8 +130,8 @@ pub(crate) fn only_contain_path(name: &str) -> bool {
     CONTAINING_PATH.contains(&name)
 }
 
-/// Published crates for macros that write copies of files to the `OUT_DIR`, to include them, in all releases. The name of each is a
-/// digest of what it was made from, with an extension, and it is written only if it is not there with this content.
+/// Published crates for macros that write copies of files to the `OUT_DIR`, to include them. The name of each is a digest of what it
+/// was made from, possibly with an extension; a file with another name is no copy. It is not written if it is there.
 const EMBEDDING: [&str; 1] = ["tauri-codegen"];
 
 /// Whether the published crate `name` writes copies of files to the `OUT_DIR`.

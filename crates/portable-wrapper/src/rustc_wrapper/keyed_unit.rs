@@ -364,7 +364,9 @@ impl<'a> KeyedUnit<'a> {
         manifest.storing_macros.clone_from(storing);
         let functions = self.key.caller_functions.iter().cloned();
         manifest.caller_functions.extend(functions);
-        manifest.same_below.clone_from(&self.key.below.same);
+        manifest
+            .same_code_below
+            .clone_from(&self.key.below.same_code);
         manifest.linker.clone_from(&self.key.linker);
         manifest.macros.clone_from(&self.key.macros);
         if manifest.macros.arguments.is_some() && !self.may_read_arguments(entry) {

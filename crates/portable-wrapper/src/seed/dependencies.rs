@@ -45,6 +45,8 @@ pub(super) fn is_same(
     let mut named = dependencies
         .iter()
         .filter(|(dependency, _)| dependency == name);
+    let is_linked = unit.parts.iter().any(|part| part.what == "linker");
+    let without = is_linked.then_some(&unit.same_code_below);
     let is_one = |manifest: &UnitManifest| {
         let interface = manifest.interface.as_ref();
         // One that is linked has the hashes in its key instead.
@@ -52,8 +54,7 @@ pub(super) fn is_same(
         let mut outputs = manifest.outputs.iter();
         unit.interface.as_ref().is_none_or(agrees)
             && outputs.any(|(file, output, _)| {
-                interface::in_key(Path::new(file), output, interface, Some(&unit.same_below))
-                    == digest
+                interface::in_key(Path::new(file), output, interface, without) == digest
             })
     };
     let is_same = named.any(|(_, taken)| taken.manifest().is_some_and(is_one));

@@ -41,7 +41,8 @@ pub(super) fn read_externs(unit: &Unit) -> Vec<Extern<'_>> {
 impl KeyBuilder<'_> {
     /// Adds the dependencies to the key, and the inputs of their macros.
     pub(super) fn add_externs(&mut self, all: Vec<Extern<'_>>) -> Result<(), Uncacheable> {
-        let same = self.same_in_each_checkout(&all);
+        let same = self.crates_with_same_code(&all);
+        let is_dylib = self.unit.has_type("dylib");
         let mut externs = Vec::new();
         for Extern { name, path, found } in all {
             let Some(path) = path else {
@@ -73,6 +74,8 @@ impl KeyBuilder<'_> {
             };
             let known = manifest.as_ref();
             let interface = known.and_then(|manifest| manifest.interface.as_ref());
+            // The hashes in a library that is linked are neither in its interface nor replaced.
+            let interface = interface.filter(|one| !(is_dylib && one.is_of_macros()));
             let is_same_macro = interface.is_some_and(Interface::is_of_macros);
             let with_closure = known.filter(|manifest| !manifest.closure.is_empty());
             match (&mut self.closures, with_closure) {
@@ -84,8 +87,8 @@ impl KeyBuilder<'_> {
                 (Ok(_), None) => self.closures = Err(name.to_owned()),
                 (Err(_), _) => {}
             }
-            let linked = self.unit.is_linked().then_some(&same);
-            let value = interface::in_key(path, &digest, interface, linked);
+            let without = self.unit.is_linked().then_some(&same);
+            let value = interface::in_key(path, &digest, interface, without);
             let portable = known.and_then(|manifest| manifest.portable_closure.as_ref());
             let portable = portable.filter(|_| !is_same_macro).unwrap_or(&value);
             self.key
@@ -95,17 +98,17 @@ impl KeyBuilder<'_> {
             }
             externs.push((name.to_owned(), path.to_owned(), manifest));
         }
-        let has_metadata = self.unit.crate_types.iter().any(|kind| is_library(kind));
-        self.below.set_same(same, has_metadata);
+        self.below.set_same_code(same, self.unit.has_metadata());
         self.add_code_of_externs(externs);
         Ok(())
     }
 
-    /// The names of crates below that are the same in each checkout but for their hashes, if the file that is linked has no hashes of
-    /// crates. They use procedural macros [whose library contains a path](Interface::of_macros).
-    fn same_in_each_checkout(&self, externs: &[Extern<'_>]) -> BTreeSet<String> {
-        let has_hashes = |kind: &String| matches!(kind.as_str(), "dylib" | "proc-macro");
-        if !self.unit.is_linked() || self.unit.crate_types.iter().any(has_hashes) {
+    /// The names of crates below a linked unit whose code is the same in each checkout, although their hashes may differ: libraries
+    /// that are shared, and macros [whose library only contains a path](Interface::of_macros). Empty if the file that is linked has
+    /// metadata, with these hashes.
+    fn crates_with_same_code(&self, externs: &[Extern<'_>]) -> BTreeSet<String> {
+        let is_linked = self.unit.is_linked();
+        if !is_linked || self.unit.has_type("dylib") || self.unit.has_type("proc-macro") {
             return BTreeSet::new();
         }
         let mut same = BTreeSet::new();
@@ -131,11 +134,6 @@ impl KeyBuilder<'_> {
         }
         same
     }
-}
-
-/// Whether the output of this type is a library for other crates, with metadata.
-fn is_library(kind: &str) -> bool {
-    matches!(kind, "lib" | "rlib")
 }
 
 /// Whether the file may be a library with procedural macros.

@@ -155,8 +155,8 @@ impl KeyedUnit<'_> {
             || !key.exposed_variables.is_empty()
             || !key.below.hashes.is_empty()
             || key.names_path();
-        let is_without = self.unit.is_linked() && !key.below.has_other_hashes();
-        if !may_differ || is_without {
+        let has_none = self.unit.is_linked() && !key.below.keeps_hashes_of_same_code();
+        if !may_differ || has_none {
             return None;
         }
         let find = || {
@@ -164,7 +164,7 @@ impl KeyedUnit<'_> {
                 let mut names = self.outputs.iter();
                 names.find(|name| is_one(Path::new(name)))
             };
-            let library = find(interface::is_metadata).or_else(|| find(interface::is_library));
+            let library = find(interface::is_metadata).or_else(|| find(interface::is_rlib));
             let path = library.map(|name| self.unit.out_dir.join(name));
             Interface::of(self.unit, path.as_deref(), &key.below)
         };

@@ -114,10 +114,11 @@ impl KeyBuilder<'_> {
         let mut same = BTreeSet::new();
         let named = externs.iter().filter_map(|one| one.path);
         let mut seen: BTreeSet<PathBuf> = named.map(Path::to_owned).collect();
-        let manifests = externs.iter().filter_map(Extern::manifest).cloned();
-        let mut left: Vec<UnitManifest> = manifests.collect();
+        // If one has no interface, no crate below has one.
+        let manifests = externs.iter().filter_map(Extern::manifest);
+        let with_interface = manifests.filter(|manifest| manifest.interface.is_some());
+        let mut left: Vec<UnitManifest> = with_interface.cloned().collect();
         while let Some(manifest) = left.pop() {
-            // If it has none, no crate below has one.
             let Some(interface) = &manifest.interface else {
                 continue;
             };

@@ -118,8 +118,8 @@ pub(super) fn make(
         )
     };
     let compiled = thread::scope(|scope| {
-        // A unit with a macro that may write files is not expanded and compiled at the same time, unless it only writes copies, which
-        // are there since the sources were listed: its paths are not replaced.
+        // A unit with a macro that may write files is not expanded and compiled at the same time: its paths are not replaced. Copies
+        // that a reviewed macro writes are there since the sources were listed.
         if let Some(token) = token {
             let exposed = &request.exposed_variables;
             let expand =

@@ -62,7 +62,8 @@ pub struct UnitReport {
     /// The digests of its files, as in the keys of dependents.
     #[serde(skip)]
     outputs: Vec<String>,
-    /// As `outputs`, as they are in the keys of linked units, some of which leave out hashes of crates.
+    /// As `outputs`, also as they are in the keys of units that leave out hashes of crates.
+    #[serde(skip)]
     outputs_in_keys: BTreeSet<String>,
     /// What stands for its metadata in the keys of libraries above it, if its hash may be another one in another checkout.
     #[serde(skip)]
@@ -104,7 +105,7 @@ pub fn units(target: &Path) -> Vec<UnitReport> {
     let left_out = read
         .iter()
         .map(|(manifest, ..)| manifest.same_code_below.clone());
-    let left_out: BTreeSet<BTreeSet<String>> = left_out.collect();
+    let left_out: BTreeSet<BTreeSet<String>> = left_out.chain([BTreeSet::new()]).collect();
     let found = read.into_iter();
     let found = found.map(|(manifest, below, record)| explain(manifest, below, record, &left_out));
     let mut found: Vec<UnitReport> = found.collect();
@@ -142,9 +143,8 @@ fn note_paths_in_dependencies(units: &mut [UnitReport]) {
                 .map(|digest| (digest.clone(), (at, false))),
         );
         producers.extend(
-            unit.outputs
+            unit.outputs_in_keys
                 .iter()
-                .chain(&unit.outputs_in_keys)
                 .map(|digest| (digest.clone(), (at, true))),
         );
     }
@@ -276,12 +276,14 @@ fn explain(
     } else {
         manifest.crate_types
     };
-    let digests = manifest.outputs.into_iter().map(|(_, digest, _)| digest);
-    let digests: Vec<String> = digests.collect();
-    let interface = manifest.interface.as_ref();
-    let in_keys = |without| interface::outputs_in_keys(&digests, interface, without);
-    let nothing = BTreeSet::new();
-    let outputs = in_keys(&nothing);
+    let (digests, interface) = (&manifest.outputs, manifest.interface.as_ref());
+    let in_keys = |without: &BTreeSet<String>| -> Vec<String> {
+        let digests = digests.iter().map(|(_, digest, _)| digest);
+        digests
+            .map(|digest| interface::code_in_key(digest, interface, without))
+            .collect()
+    };
+    let outputs = in_keys(&BTreeSet::new());
     let outputs_in_keys = left_out.iter().flat_map(in_keys).collect();
     UnitReport {
         is_of_build_script,
@@ -361,8 +363,7 @@ impl UnitReport {
     /// Whether one of its files has this digest, or a digest with this prefix, as in the keys of dependents.
     fn has_output(&self, digest: &str) -> bool {
         let is_one = |output: &String| output.starts_with(digest);
-        let outputs = self.outputs.iter().chain(&self.outputs_in_keys);
-        let mut digests = outputs.chain(&self.interface);
+        let mut digests = self.outputs_in_keys.iter().chain(&self.interface);
         !digest.is_empty() && digests.any(is_one)
     }
 

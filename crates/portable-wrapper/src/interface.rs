@@ -96,7 +96,7 @@ impl Interface {
 
     /// What stands for a file of the library in the key of a unit that reads its code. `digest` is that of the file as it is stored.
     /// The hashes of the crates `without` do not count.
-    pub(super) fn with_code(&self, digest: &str, without: &BTreeSet<String>) -> String {
+    fn with_code(&self, digest: &str, without: &BTreeSet<String>) -> String {
         let mut key = Key::default();
         key.add("file", digest);
         let counted = self
@@ -154,29 +154,24 @@ pub(super) fn in_key(
     without: Option<&BTreeSet<String>>,
 ) -> String {
     match (interface, without) {
-        (Some(interface), _) if is_metadata(path) || interface.is_of_macros() => {
-            interface.digest.clone()
-        }
+        (Some(interface), _) if is_metadata(path) => interface.digest.clone(),
         // Of a library, the compiler reads the metadata.
         (Some(interface), None) if interface.has_own_hash() => interface.digest.clone(),
-        (Some(interface), None) => interface.with_code(digest, &BTreeSet::new()),
-        (Some(interface), Some(without)) => interface.with_code(digest, without),
-        (None, _) => digest.to_owned(),
+        _ => code_in_key(digest, interface, without.unwrap_or(&BTreeSet::new())),
     }
 }
 
-/// What stands for the files with these digests in the keys of linked units, as in [`in_key`].
-pub(super) fn outputs_in_keys(
-    digests: &[String],
+/// What stands for a file with this digest in the key of a linked unit, as in [`in_key`].
+pub(super) fn code_in_key(
+    digest: &str,
     interface: Option<&Interface>,
     without: &BTreeSet<String>,
-) -> Vec<String> {
-    let in_key = |digest: &String| match interface {
+) -> String {
+    match interface {
         Some(interface) if interface.is_of_macros() => interface.digest.clone(),
         Some(interface) => interface.with_code(digest, without),
-        None => digest.clone(),
-    };
-    digests.iter().map(in_key).collect()
+        None => digest.to_owned(),
+    }
 }
 
 /// Whether the file at `path` is metadata without code, by its name.

@@ -57,6 +57,7 @@ fn explain_says_what_is_shared_and_why_not() {
     assert!(text.contains("hint: "), "{text}");
 
     let json = said(&second, &["wrapper", "explain", "app", "--json"]);
+    assert!(!json.contains("\"outputs"), "{json}");
     let json: Value = serde_json::from_str(&json).unwrap();
     let unit = &json["units"][0];
     assert_eq!(unit["name"], "app");

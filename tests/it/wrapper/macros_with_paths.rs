@@ -248,12 +248,7 @@ fn what_is_above_a_shared_library_fits_together() {
         )
         .committed();
     let build = ["build", "-p", "end"];
-    for place in ["main", "a/deeper/worktree"] {
-        let checkout = if place == "main" {
-            project.main()
-        } else {
-            project.linked(place)
-        };
+    for checkout in [project.main(), project.linked("a/deeper/worktree")] {
         let checkout = with_home(&project, &checkout, "cargo-home");
         let checkout = checkout.with("RUSTFLAGS", "-C prefer-dynamic");
         checkout.cargo(&build).ok();
@@ -276,12 +271,7 @@ fn what_is_above_others_is_not_shared() {
     let project = project
         .package("app", uses, &[("src/main.rs", main)])
         .committed();
-    let said = ["main", "a/deeper/worktree"].map(|place| {
-        let checkout = if place == "main" {
-            project.main()
-        } else {
-            project.linked(place)
-        };
+    let said = [project.main(), project.linked("a/deeper/worktree")].map(|checkout| {
         let checkout = with_home(&project, &checkout, "cargo-home");
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout)

@@ -108,7 +108,7 @@ impl KeyBuilder<'_> {
     /// metadata, with these hashes.
     fn crates_with_same_code(&self, externs: &[Extern<'_>]) -> BTreeSet<String> {
         let is_linked = self.unit.is_linked();
-        if !is_linked || self.unit.has_type("dylib") || self.unit.has_type("proc-macro") {
+        if !is_linked || self.unit.has_type("dylib") || self.is_macro() {
             return BTreeSet::new();
         }
         let mut same = BTreeSet::new();

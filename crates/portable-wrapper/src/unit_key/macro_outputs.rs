@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::super::observation::Uses;
 use super::super::package::is_named_by_digest;
+use super::observed::both;
 use super::{KeyBuilder, out_dir};
 
 impl KeyBuilder<'_> {
@@ -22,7 +23,7 @@ impl KeyBuilder<'_> {
 }
 
 fn is_in_out_dir(path: &Path) -> bool {
-    let is_in = |directory: &Path| path.starts_with(directory);
-    out_dir()
-        .is_some_and(|named| is_in(&named) || named.canonicalize().is_ok_and(|real| is_in(&real)))
+    let directories = out_dir().map(|out_dir| both(&out_dir));
+    let mut directories = directories.iter().flatten();
+    directories.any(|directory| path.starts_with(directory))
 }

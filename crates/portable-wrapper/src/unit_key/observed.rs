@@ -382,7 +382,7 @@ impl CompilerFiles {
 }
 
 /// Both paths of a file: without `.` and `..`, and canonical.
-fn both(path: &Path) -> Vec<PathBuf> {
+pub(super) fn both(path: &Path) -> Vec<PathBuf> {
     [Some(plain(path)), path.canonicalize().ok()]
         .into_iter()
         .flatten()

@@ -160,11 +160,11 @@ impl KeyedUnit<'_> {
             return None;
         }
         let find = || {
-            let find = |is_one: fn(&Path) -> bool| {
+            let output = |is_one: fn(&Path) -> bool| {
                 let mut names = self.outputs.iter();
                 names.find(|name| is_one(Path::new(name)))
             };
-            let library = find(interface::is_metadata).or_else(|| find(interface::is_rlib));
+            let library = output(interface::is_metadata).or_else(|| output(interface::is_rlib));
             let path = library.map(|name| self.unit.out_dir.join(name));
             Interface::of(self.unit, path.as_deref(), &key.below)
         };

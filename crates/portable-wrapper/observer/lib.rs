@@ -100,6 +100,7 @@ unsafe extern "C" fn loaded(count: c_int, words: *const *mut c_char) {
         }
         if libraries::has_compiler() {
             if may_have_macros() {
+                variables::find_values();
                 libraries::remember_start();
                 note(b'r', c"macros".as_ptr());
             } else {

@@ -1,19 +1,74 @@
 //! Interposes the functions that read variables, and notes their callers, and those that change variables of the compiler.
+//! Rustc's library may get other values than macros.
 
 use core::ffi::c_char;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use super::environment::value_of;
+use super::environment::{environ, value_if, value_of};
 use super::length_of;
 use super::libraries;
 use super::notes::note;
 use super::own_calls::caller;
 use super::variadic::interpose_variadic;
 
+/// The variable with lines of `NAME=VALUE`: rustc's library gets these values instead of those of the environment.
+const VALUES: &[u8] = b"SCCFG_VALUES";
+/// The start of its value, whose line breaks are replaced by NUL bytes; null if it is not set.
+static REPLACED: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+/// The length of its value in bytes.
+static LENGTH: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds [`VALUES`], and removes it from the environment, so that neither a macro nor a program that this one starts gets it.
+pub(crate) unsafe fn find_values() {
+    unsafe {
+        let mut from = environ;
+        let mut to = environ.cast_mut();
+        while !(*from).is_null() {
+            let value = value_if(*from, VALUES.as_ptr(), VALUES.len()).cast_mut();
+            if value.is_null() {
+                *to = *from;
+                to = to.add(1);
+            } else {
+                let length = length_of(value);
+                for at in 0..length {
+                    if *value.add(at) == b'\n' {
+                        *value.add(at) = 0;
+                    }
+                }
+                LENGTH.store(length, Ordering::Relaxed);
+                REPLACED.store(value, Ordering::Relaxed);
+            }
+            from = from.add(1);
+        }
+        *to = ptr::null();
+    }
+}
+
+/// The value of a variable for rustc's library, if it is not that of the environment; otherwise null.
+unsafe fn replaced(name: *const c_char) -> *const c_char {
+    let start = REPLACED.load(Ordering::Relaxed);
+    let (length, mut at) = (LENGTH.load(Ordering::Relaxed), 0);
+    while !start.is_null() && at < length {
+        unsafe {
+            let line = start.add(at);
+            let value = value_if(line.cast(), name.cast(), length_of(name.cast()));
+            if !value.is_null() {
+                return value.cast();
+            }
+            at += length_of(line) + 1;
+        }
+    }
+    ptr::null()
+}
+
 /// Notes that a variable is read, and whether rustc's library reads it. `caller` is the return address.
 unsafe extern "C" fn read_variable(name: *const c_char, caller: usize) -> *const c_char {
     unsafe {
-        note(if libraries::is_compiler(caller) { b'e' } else { b'v' }, name);
-        value_of(name.cast(), length_of(name.cast()))
+        let is_compiler = libraries::is_compiler(caller);
+        note(if is_compiler { b'e' } else { b'v' }, name);
+        let replaced = if is_compiler { replaced(name) } else { ptr::null() };
+        if replaced.is_null() { value_of(name.cast(), length_of(name.cast())) } else { replaced }
     }
 }
 

@@ -319,6 +319,28 @@ impl Unit {
             && !parts.any(|part| OTHERWISE.iter().any(|other| part.contains(other)))
     }
 
+    /// Whether this is a program that is compiled without optimization, for the processor of this machine, by options whose effect on
+    /// code is known. A build script is none.
+    pub(super) fn is_unoptimized_program(&self) -> bool {
+        const FLAGS: [&str; 5] = [
+            "llvm-args",
+            "lto",
+            "passes",
+            "linker-plugin-lto",
+            "no-prepopulate-passes",
+        ];
+        self.is_linked()
+            && self.has_type("bin")
+            && !self.is_build_script
+            && cfg!(target_arch = "x86_64")
+            && self.is_position_independent()
+            && matches!(self.codegen("opt-level"), None | Some("0"))
+            && !FLAGS.iter().any(|flag| self.codegen(flag).is_some())
+            && !self.counted.iter().any(|word| word == "-O" || word == "-Z")
+            && !self.has_coverage
+            && self.unknown.is_none()
+    }
+
     /// Whether the linker records the path of its output: with a version script and without `-soname`, the base version gets that as
     /// its name.
     fn linker_records_output(&self) -> bool {

@@ -51,6 +51,10 @@ pub(super) struct CacheEntry {
     /// Whether the unit was compiled with real paths because of a leak of an earlier compile, which this one does not have.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) lacks_leak: bool,
+    /// Whether a compile with placeholders in values of variables may have failed because of these, so that it was repeated without
+    /// them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) lacks_values: bool,
     /// The directory of registries whose path the files contain, if they do.
     pub(super) cargo_home: Option<String>,
     /// Whether another path can be written over that of the registries.
@@ -93,6 +97,7 @@ impl CacheEntry {
             leak: None,
             needs_sources: false,
             lacks_leak: false,
+            lacks_values: false,
             cargo_home: None,
             is_movable: true,
             has_texts: false,

@@ -2,8 +2,10 @@
 
 mod dependence;
 mod process;
+mod remapped;
 mod speculative;
 mod unkeyed_inputs;
+mod values;
 
 use std::fs::File;
 use std::io;
@@ -14,7 +16,7 @@ use std::thread;
 use std::time::Instant;
 
 use self::dependence::{depends_on_path_by, leak_of_value, with_values};
-use self::process::run_to_end;
+use self::remapped::{Compiled, compile_remapped};
 pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
     asks_for_replaced_path, caller_functions, captures_backtrace, evaluates_cargo_home,
@@ -33,7 +35,7 @@ use super::native_library;
 use super::native_strings::{self, Fill};
 use super::observation::Observation;
 use super::path_leak::PathLeak;
-use super::path_map::Role;
+use super::path_map::{Role, has_placeholder_in};
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
 use sccfg_util::clock::millis;
 use sccfg_util::fsio;
@@ -46,15 +48,24 @@ use sccfg_util::proc;
 pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
 
 /// Whether the source is [expanded](expansion_diff) for a comparison whatever the compile reads. An observed compile shows
-/// whether a macro asks for canonical paths or the current directory and, in a published package, which variables it reads: most
-/// read none.
-pub(super) fn is_expanded_anyway(request: &CompileRequest) -> bool {
-    let is_shown = request.is_observed && request.named_variables.is_some();
+/// whether a macro asks for canonical paths or the current directory and, in a published package or a program, which variables it
+/// reads: most read none.
+fn is_expanded_anyway(request: &CompileRequest) -> bool {
+    let mut exposed = request.exposed_variables.iter();
+    let gets_placeholders = request.has_values && exposed.all(|name| has_placeholder_in(name));
+    let is_shown = request.is_observed && (request.named_variables.is_some() || gets_placeholders);
     let exposes_location =
         request.exposes_location && !(request.shows_location && request.is_observed);
     let asks_for_location = exposes_location || request.resolves_paths && !request.is_observed;
     expansion_diff::is_needed(request, asks_for_location, &request.exposed_variables)
         && (asks_for_location || !is_shown)
+}
+
+/// Whether the source is expanded during the compile, if there is a token.
+pub(super) fn may_be_expanded(request: &CompileRequest) -> bool {
+    let mut exposed = request.exposed_variables.iter();
+    let gets_placeholder = request.has_values && exposed.any(|name| has_placeholder_in(name));
+    is_expanded_anyway(request) || gets_placeholder && request.remap == Remap::All
 }
 
 /// Whether sources or files that macros read were changed while the unit was compiled.
@@ -83,6 +94,7 @@ pub(super) fn make(
     begun: Option<SpeculativeCompile>,
 ) -> io::Result<Made> {
     if request.remap == Remap::BestEffort
+        && !request.leak.is_some_and(PathLeak::needs_another_compile)
         && let Some(taken) = take_withheld(request)?
     {
         return Ok(taken);
@@ -106,33 +118,31 @@ pub(super) fn make(
         })
     };
     let is_final = || {
-        let depends_on_path = depends_on_path
-            .get()
-            .map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
-        is_final(
-            request,
-            depends_on_path,
-            needs_sources,
-            evaluates_home,
-            observation,
-        )
+        let known = depends_on_path.get();
+        let depends = known.map(|known: &io::Result<bool>| !matches!(known, Ok(false)));
+        is_final(request, depends, needs_sources, evaluates_home, observation)
     };
     let compiled = thread::scope(|scope| {
         // A unit with a macro that may write files is not expanded and compiled at the same time: its paths are not replaced. Copies
         // that a reviewed macro writes are there since the sources were listed.
         if let Some(token) = token {
-            let exposed = &request.exposed_variables;
-            let expand =
-                || depends_on_path.set(expansion_diff::depends_on_path(request, exposed, 1));
+            let depends_on_path = &depends_on_path;
             scope.spawn(move || {
-                let _ = expand();
+                expand(request, depends_on_path);
                 drop(token);
             });
         }
         let on_stderr = |line: &[u8]| on_stderr(line, &is_final);
         compile_remapped(request, begun, observation, &on_stderr)
     });
-    let (output, leak) = compiled?;
+    let Compiled {
+        output,
+        leak,
+        has_values,
+    } = compiled?;
+    let lacks_values = request.has_values && !has_values;
+    let without = lacks_values.then(|| request.without_values());
+    let request = without.as_ref().unwrap_or(request);
     let stdout = request.with_out_dir(&output.stdout);
     let stderr = request.with_out_dir(&output.stderr);
     if !output.status.success() {
@@ -162,6 +172,7 @@ pub(super) fn make(
         depends_on_path,
     )?;
     entry.took = Some(millis(start.elapsed()));
+    entry.lacks_values = lacks_values;
     let unknown_input = |requests| unkeyed_inputs::unknown_input(request, requests);
     entry.unknown_input = requests.as_ref().and_then(unknown_input);
     let needs_sources = needs_sources(info.as_ref());
@@ -169,7 +180,7 @@ pub(super) fn make(
     let is_unknown = entry.unknown_input.is_some() && leak.is_none() && !needs_sources;
     let is_lost = requests.is_some_and(|requests| requests.is_lost);
     let is_stale = is_unknown || is_lost || has_changed_inputs(request, info.as_ref());
-    if is_stale && leak.is_some_and(|leak| Remap::after(leak) == Remap::None) {
+    if is_stale && leak.is_some_and(PathLeak::needs_another_compile) {
         return make_unmapped(request, on_stderr);
     }
     if !is_stale && (leak.is_some() || needs_sources) {
@@ -185,6 +196,17 @@ pub(super) fn make(
         },
         entry: Some(entry),
     })
+}
+
+/// Expands the source while it is compiled. The result is `depends_on_path`, if the expansions that it needs are compared anyway.
+fn expand(request: &CompileRequest, depends_on_path: &OnceLock<io::Result<bool>>) {
+    if is_expanded_anyway(request) {
+        let exposed = &request.exposed_variables;
+        let _ = depends_on_path.set(expansion_diff::depends_on_path(request, exposed, 1));
+    } else {
+        // The result is in the work directory.
+        let _ = expansion_diff::expanded(request);
+    }
 }
 
 /// Compiles again with real paths. The result is not stored, because a source changed or an input is not in the key.
@@ -228,34 +250,6 @@ impl CompileResult {
             is_stale: false,
         }
     }
-}
-
-/// Compiles. If the compile fails and may do so only because paths are remapped, compiles again without remapping; if that
-/// succeeds, it is a leak.
-fn compile_remapped(
-    request: &CompileRequest,
-    begun: Option<SpeculativeCompile>,
-    observation: Option<&Observation>,
-    on_stderr: &dyn Fn(&[u8]),
-) -> io::Result<(Output, Option<PathLeak>)> {
-    let (output, leak) = match begun {
-        Some(begun) => begun.end(on_stderr)?,
-        None => run_to_end(request, request.remap, observation, on_stderr)?,
-    };
-    let may_depend_on_remap = !output.status.success()
-        && request.remap != Remap::None
-        && request.path_map.has_placeholder(&output.stderr)
-        && !diagnostics::has_undefined_symbol(&String::from_utf8_lossy(&output.stderr));
-    if may_depend_on_remap {
-        // A macro may have opened the remapped path of a source file.
-        observation.map_or(Ok(()), Observation::forget)?;
-        let (unmapped, _) = run_to_end(request, Remap::None, observation, &|_| {})?;
-        if unmapped.status.success() {
-            let leak = PathLeak::SourceLocation(Role::Target);
-            return Ok((unmapped, (request.remap == Remap::All).then_some(leak)));
-        }
-    }
-    Ok((output, leak))
 }
 
 /// Makes the output that contains separate files of debug information.
@@ -343,13 +337,16 @@ fn entry_of(
             leak = leak.filter(|leak| Remap::after(*leak) == Remap::None);
             leak = leak.or(Some(PathLeak::SourceLocation(role)));
         }
+        if request.has_values && request.remap == Remap::All {
+            leak = values::leak_of(sites.as_deref(), &file, leak)?;
+        }
         entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
         entry.outputs.push((name.clone(), contents.digest));
     }
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(leak_of_value(request, info, &entry.caller_functions));
     }
-    let leak = if request.remap == Remap::All {
+    let mut leak = if request.remap == Remap::All {
         with_values(
             request,
             info,
@@ -361,7 +358,16 @@ fn entry_of(
     } else {
         leak
     };
-    if let Some(expected) = request.leak.filter(|_| request.remap == Remap::None) {
+    if values::are_read(request, info)
+        && !leak.is_some_and(PathLeak::needs_another_compile)
+        && (matches!(leak, Some(PathLeak::OfVariable(_)))
+            || expansion_diff::evaluates_paths(request)?)
+    {
+        leak = Some(PathLeak::Value(Role::Workspace));
+    }
+    let may_lack =
+        |leak: &PathLeak| request.remap == Remap::None || matches!(leak, PathLeak::Value(_));
+    if let Some(expected) = request.leak.filter(may_lack) {
         let functions = &entry.caller_functions;
         entry.lacks_leak = !may_have_leak(request, info, expected, evaluates_generated, functions)?;
     }

@@ -36,6 +36,11 @@ pub(super) fn has_undefined_symbol(text: &str) -> bool {
     text.contains("linking with `") && MESSAGES.iter().any(|words| text.contains(words))
 }
 
+/// Whether the compiler could not evaluate a constant (rustc's error code E0080).
+pub(super) fn has_evaluation_error(stderr: &[u8]) -> bool {
+    memmem::find(stderr, b"E0080").is_some()
+}
+
 /// A diagnostic of rustc, in JSON.
 #[derive(Deserialize)]
 struct Diagnostic {

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use super::args::remaps::with_remaps;
 use super::args::shortened;
 use super::digest;
+use super::macro_effects;
 use super::observation::Observation;
-use super::path_map::{PathMap, Role};
+use super::path_map::{PathMap, Role, has_placeholder_in};
 use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use super::windows::Part;
 use sccfg_util::fsio::share;
@@ -26,6 +27,8 @@ use sccfg_util::{env, fsio};
 
 /// The name of the output directory of the expansions.
 const EXPANDED: &str = "expanded";
+/// The name of the source that is expanded with the real paths.
+const AS_IT_IS: &str = "as-it-is.rs";
 
 /// Whether the source has to be expanded: the source or a macro may read one of `exposed_variables` or, with
 /// `asks_for_location`, a path, and use it for more than finding a file.
@@ -58,22 +61,16 @@ pub(super) fn depends_on_path(
         .first()
         .filter(|(role, ..)| is_there && *role == Role::Workspace);
     let there = there.map_or(&*request.directory, |(.., alias)| alias);
-    let rename = |value: &str| {
-        let mut renamed = path_map.to_placeholders_str(value);
-        for (_, placeholder, alias) in &aliases {
-            renamed = renamed.replace(placeholder, &alias.to_string_lossy());
-        }
-        renamed
-    };
     let out_dir = request.work.join(EXPANDED);
     fsio::create_dir_all(&out_dir)?;
     let args = shortened(request.args_for(&out_dir), &out_dir.join("arguments"))?;
     let kept = restore_cargo_variables();
     let value = |name: &str| value_in(&kept, name);
-    let renamed: Vec<(OsString, Option<OsString>)> = exposed_variables
-        .iter()
-        .filter_map(|name| Some((name.into(), Some(rename(value(name)?.to_str()?).into()))))
-        .collect();
+    let renamed = exposed_variables.iter().filter_map(|name| {
+        let renamed = with_aliases(value(name)?.to_str()?, &path_map, &aliases);
+        Some((OsString::from(name), Some(renamed.into())))
+    });
+    let renamed: Vec<_> = renamed.collect();
     let mut otherwise = [&*kept, &*renamed].concat();
     let mut observation = request.observer.as_deref().and_then(Observation::of_all);
     if let Some(observation) = &mut observation {
@@ -82,12 +79,8 @@ pub(super) fn depends_on_path(
     }
     let may_be_replaced =
         value("OUT_DIR").is_some() || has_mapped_sources(request, &path_map, is_there);
-    let remaps = if may_be_replaced {
-        request.remap_args()
-    } else {
-        Vec::new()
-    };
-    let remapped = with_remaps(args.clone(), remaps);
+    let remaps = may_be_replaced.then(|| request.remap_args());
+    let remapped = with_remaps(args.clone(), remaps.unwrap_or_default());
     let expand_all = |expansions: &[Expansion<'_>]| {
         let expanded = each_at_once(expansions, most, |expansion| expand(request, expansion));
         expanded.into_iter().collect::<io::Result<Option<Vec<_>>>>()
@@ -99,7 +92,7 @@ pub(super) fn depends_on_path(
         changes: &otherwise,
     };
     let as_it_is = Expansion {
-        file: "as-it-is.rs",
+        file: AS_IT_IS,
         directory: &request.directory,
         args: &args,
         changes: &kept,
@@ -127,6 +120,17 @@ pub(super) fn depends_on_path(
         return Ok(true);
     }
     let as_it_is = &expanded[0];
+    let may_differ =
+        request.has_values && exposed_variables.iter().all(|it| has_placeholder_in(it));
+    if may_differ && differs_in_values(request, as_it_is, &expanded[1], &aliases)? {
+        if is_both || !may_be_replaced {
+            return Ok(false);
+        }
+        let other = expand_all(&[replaced])?;
+        return Ok(!other.is_some_and(|other| {
+            is_same_but_for_paths((as_it_is, &path_map), (&other[0], &path_map))
+        }));
+    }
     let digest_as_it_is = digest::of_file(as_it_is);
     let is_same = |file: &Path| digest::of_file(file) == digest_as_it_is;
     match is_same(&expanded[1]) {
@@ -143,6 +147,73 @@ pub(super) fn depends_on_path(
     }
     let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
     Ok(with_placeholders(as_it_is)? != with_placeholders(&others[0])?)
+}
+
+/// The value of a variable with other paths of the directories.
+fn with_aliases(value: &str, path_map: &PathMap, aliases: &[(Role, &str, PathBuf)]) -> String {
+    let mut renamed = path_map.to_placeholders_str(value);
+    for (_, placeholder, alias) in aliases {
+        renamed = renamed.replace(placeholder, &alias.to_string_lossy());
+    }
+    renamed
+}
+
+/// Whether the source expanded with other paths of the directories, `renamed`, differs only by paths in string literals, in which the
+/// compile has placeholders, and the compiler computes nothing from them.
+fn differs_in_values(
+    request: &CompileRequest,
+    as_it_is: &Path,
+    renamed: &Path,
+    aliases: &[(Role, &str, PathBuf)],
+) -> io::Result<bool> {
+    let path_map = request.path_map.without_unmapped();
+    let aliases = aliases.iter().map(|(role, _, alias)| (*role, &**alias));
+    let is_same = PathMap::of_texts(aliases)
+        .is_some_and(|aliases| is_same_but_for_paths((as_it_is, &path_map), (renamed, &aliases)));
+    Ok(is_same && !evaluates_paths(request)?)
+}
+
+/// Whether two expanded sources are the same but for paths in string literals. Line breaks depend on the lengths of paths.
+fn is_same_but_for_paths(one: (&Path, &PathMap), other: (&Path, &PathMap)) -> bool {
+    let texts = fsio::read_text(one.0).zip(fsio::read_text(other.0));
+    let is_same = |a: &str, b: &str| one.1.to_placeholders_str(a) == other.1.to_placeholders_str(b);
+    texts.is_some_and(|(one, other)| macro_effects::are_same_but_for_texts(&one, &other, is_same))
+}
+
+/// Whether the compiler may have computed something from a path in a constant. True if the source cannot be expanded.
+///
+/// # Errors
+/// If a file cannot be read or written, or the compiler cannot be run.
+pub(super) fn evaluates_paths(request: &CompileRequest) -> io::Result<bool> {
+    let source = expanded(request)?.and_then(fsio::read_text);
+    let directories = request.path_map.mapped_dirs();
+    let directories = directories.filter(|(_, role)| *role != Role::CargoHome);
+    // The compiler escapes a text that it prints.
+    let spellings =
+        |directory: &str| [directory.to_owned(), directory.escape_default().to_string()];
+    let directories: Vec<String> = directories
+        .flat_map(|(directory, _)| spellings(directory))
+        .collect();
+    let is_path = |text: &str| directories.iter().any(|directory| text.contains(directory));
+    Ok(source.is_none_or(|source| macro_effects::evaluates_texts(&source, is_path)))
+}
+
+/// The path of the expanded source of the unit; `None` if it cannot be expanded.
+pub(super) fn expanded(request: &CompileRequest) -> io::Result<Option<PathBuf>> {
+    let out_dir = request.work.join(EXPANDED);
+    let known = out_dir.join(AS_IT_IS);
+    if known.is_file() {
+        return Ok(Some(known));
+    }
+    fsio::create_dir_all(&out_dir)?;
+    let args = shortened(request.args_for(&out_dir), &out_dir.join("arguments"))?;
+    let as_it_is = Expansion {
+        file: AS_IT_IS,
+        directory: &request.directory,
+        args: &args,
+        changes: &restore_cargo_variables(),
+    };
+    expand(request, &as_it_is)
 }
 
 /// Whether the expanded source at `path` contains a path in `directory`.
@@ -235,5 +306,9 @@ fn expand(request: &CompileRequest, expansion: &Expansion<'_>) -> io::Result<Opt
         directory: Some(expansion.directory),
     }
     .output_into(share::open_or_create(&expanded)?)?;
-    Ok(output.status.success().then_some(expanded))
+    if !output.status.success() {
+        fsio::remove_file(&expanded)?;
+        return Ok(None);
+    }
+    Ok(Some(expanded))
 }

@@ -18,6 +18,9 @@ pub(super) enum PathLeak {
     OfVariable(Role),
     /// It contains a source location, such as that of a panic, in a file below the directory.
     SourceLocation(Role),
+    /// It contains the path from a variable, which was replaced by a [placeholder](Role::placeholder_in_value), in a way that
+    /// is not understood, or it may contain a value derived from the placeholder.
+    Value(Role),
 }
 
 impl PathLeak {
@@ -27,14 +30,23 @@ impl PathLeak {
             Self::Embedded(role)
             | Self::Derived(role)
             | Self::OfVariable(role)
-            | Self::SourceLocation(role) => role,
+            | Self::SourceLocation(role)
+            | Self::Value(role) => role,
         }
+    }
+
+    /// Whether the output with placeholders cannot be used in any checkout.
+    pub(super) fn needs_another_compile(self) -> bool {
+        matches!(
+            self,
+            Self::Derived(_) | Self::SourceLocation(_) | Self::Value(_)
+        )
     }
 
     /// What the user can do about it.
     pub(super) fn hint(self) -> &'static str {
         match self {
-            Self::Embedded(_) | Self::Derived(_) | Self::OfVariable(_) => {
+            Self::Embedded(_) | Self::Derived(_) | Self::OfVariable(_) | Self::Value(_) => {
                 "get the path at run time; env!(\"CARGO_MANIFEST_DIR\") or a macro compiles it into the output"
             }
             Self::SourceLocation(Role::Workspace) => {
@@ -51,14 +63,17 @@ impl PathLeak {
     pub(super) fn is_expected_again(self) -> bool {
         matches!(
             self,
-            Self::SourceLocation(Role::Target) | Self::Derived(Role::Target)
+            Self::SourceLocation(Role::Target) | Self::Derived(Role::Target) | Self::Value(_)
         )
     }
 
     /// A description for users.
     pub(super) fn describe(self) -> String {
         match self {
-            Self::Embedded(role) | Self::Derived(role) | Self::OfVariable(role) => format!(
+            Self::Embedded(role)
+            | Self::Derived(role)
+            | Self::OfVariable(role)
+            | Self::Value(role) => format!(
                 "the output contains the path of {}, or a value derived from it",
                 role.describe()
             ),

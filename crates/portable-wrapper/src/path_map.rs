@@ -5,6 +5,7 @@
 
 mod replacer;
 mod spelling;
+mod values;
 mod vendored;
 
 use std::io::{self, Read};
@@ -16,6 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use replacer::{Replacer, read_piece};
 pub(super) use spelling::escaped;
+pub(super) use values::{
+    begins_with_padding, has_placeholder_in, has_placeholder_in_value, without_padding,
+};
 
 /// The size of the read buffer, in bytes.
 const PIECE: usize = 64 << 10;

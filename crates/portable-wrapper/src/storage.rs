@@ -360,7 +360,7 @@ fn compile_here(
     request: &CompileRequest,
     compiling: &Compiling<'_>,
 ) -> Result<Lookup, Uncacheable> {
-    let token = compile::is_expanded_anyway(request)
+    let token = compile::may_be_expanded(request)
         .then(JobToken::take)
         .flatten();
     let result = compile::make(request, compiling.on_stderr, token, compiling.begun.take());

@@ -110,6 +110,9 @@ pub(super) struct UnitManifest {
     pub(super) same_code_below: BTreeSet<String>,
     /// Whether the macros that it uses were observed.
     pub(super) is_observed: bool,
+    /// Whether rustc gets no placeholders in values of variables ([`CacheEntry::lacks_values`](super::cache_entry::CacheEntry)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) lacks_values: bool,
     /// The files: name, digest of the stored content, and stamp in this checkout.
     pub(super) outputs: Vec<(String, String, FileStamp)>,
     /// The digests in this checkout of files into which another path of registries or hash of a crate was written, and of libraries
@@ -195,6 +198,7 @@ impl UnitManifest {
             interface: None,
             same_code_below: BTreeSet::new(),
             is_observed: false,
+            lacks_values: entry.lacks_values,
             outputs: outputs.collect(),
             delivered: delivered.collect(),
             sites: entry.sites.clone(),
@@ -232,6 +236,7 @@ impl UnitManifest {
             interface: None,
             same_code_below: BTreeSet::new(),
             is_observed: false,
+            lacks_values: false,
             outputs: Vec::new(),
             delivered: Vec::new(),
             debug_info_archive: None,

@@ -18,7 +18,7 @@ use object::{Endianness, ReadCache, ReadRef, SectionIndex, SymbolIndex, elf};
 
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
-use super::locations::{LONGEST, Name};
+use super::locations::{LONGEST, Length, Name, Width};
 use super::placeholder_sites::{self, PlaceholderSite};
 use super::sections::{Member, is_code, members};
 use super::{PLACEHOLDER_ROLES, is_rustcs};
@@ -212,7 +212,10 @@ impl Located {
             return false;
         }
         self.name.length = length;
-        self.name.lengths.push(at);
+        self.name.lengths.push(Length {
+            offset: at,
+            width: Width::Double,
+        });
         true
     }
 
@@ -266,7 +269,10 @@ impl Found {
                         name: Name {
                             role,
                             offset: text.start,
+                            is_value: false,
                             length: 0,
+                            before: 0,
+                            tail: 0,
                             lengths: Vec::new(),
                         },
                     });

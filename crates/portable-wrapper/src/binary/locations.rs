@@ -6,8 +6,12 @@
 //! behind it is changed too. A name that code refers to directly is not understood, because the code may know its
 //! length. Only position-independent ELF files for `x86_64` are read: there, all pointers are relocations, and [`code`]
 //! refers to data by offsets that can be searched for. (System V ABI, "Relocation", and its supplement for AMD64.)
+//! [Values] of variables may be referred to by code as well.
 
 mod code;
+mod operands;
+mod templates;
+mod values;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,23 +22,70 @@ use std::os::unix::fs::FileExt as _;
 use memchr::memmem;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 use object::{Endianness, ReadCache, elf};
+use serde::{Deserialize, Serialize};
 
 use self::code::code_refers_to;
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
 use super::PLACEHOLDER_ROLES;
 
-/// The name of a source file that begins with a placeholder, and the locations that refer to it. All offsets are
-/// in the file.
+/// The name of a source file that begins with a placeholder, and the locations that refer to it; or the value of a variable. All
+/// offsets are in the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) role: Role,
     /// The offset of its first byte.
     pub(super) offset: u64,
+    /// Whether it begins with the placeholder of a value.
+    pub(super) is_value: bool,
     /// Its length in bytes, with the placeholder.
     pub(super) length: u64,
-    /// The offsets of its length fields: 64 bits, little endian. Empty if no location refers to it.
-    pub(super) lengths: Vec<u64>,
+    /// The number of bytes of a text before the placeholder. The length fields include it.
+    pub(super) before: u64,
+    /// The number of bytes behind it that move with it: the rest of a template.
+    pub(super) tail: u64,
+    /// Its length fields. Empty if no location refers to it.
+    pub(super) lengths: Vec<Length>,
+}
+
+impl Name {
+    /// The length of its placeholder in bytes.
+    pub(super) fn placeholder_len(&self) -> u64 {
+        let placeholder = if self.is_value {
+            self.role.placeholder_in_value()
+        } else {
+            self.role.placeholder()
+        };
+        placeholder.len() as u64
+    }
+}
+
+/// A field with the length of a name, little endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Length {
+    pub(super) offset: u64,
+    pub(super) width: Width,
+}
+
+/// The number of bits of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Width {
+    /// 16: in a template.
+    Half,
+    /// 32: in an instruction.
+    Word,
+    /// 64: in a constant.
+    Double,
+}
+
+impl Width {
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::Half => 2,
+            Self::Word => 4,
+            Self::Double => 8,
+        }
+    }
 }
 
 /// The maximum length of a name, in bytes.
@@ -65,12 +116,19 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
         return Ok(None);
     };
     for pointer in &pointers {
-        let at = names.binary_search_by_key(&pointer.target, |name| name.address);
-        if let Ok(at) = at
-            && !names[at].add_location(pointer, &sections, file)?
+        // The first name at or behind the address.
+        let at = names.partition_point(|name| name.address < pointer.target);
+        let name = names.get_mut(at);
+        if let Some(name) = name.filter(|name| name.may_begin_at(pointer.target))
+            && !name.add_location(pointer, &sections, file)?
         {
             return Ok(None);
         }
+    }
+    if names.iter().any(|name| name.name.is_value)
+        && !values::complete(&mut names, &sections, &whole)?
+    {
+        return Ok(None);
     }
     for name in names.iter_mut().filter(|name| name.name.length == 0) {
         let Some(length) = length_of_unused(&name.name, &whole)? else {
@@ -78,12 +136,20 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
         };
         name.name.length = length;
     }
-    let is_inside = |address| name_at(&names, address).is_some_and(|name| name.address != address);
+    let is_inside = |address| {
+        name_at(&names, address).is_some_and(|name| {
+            // Another constant may follow a value directly.
+            let is_end = name.name.is_value && address == name.end();
+            address > name.start() && !is_end
+        })
+    };
     if pointers.iter().any(|pointer| is_inside(pointer.target)) {
         return Ok(None);
     }
     let near = addresses(&names);
-    let is_named = |address| near.contains(&address) && name_at(&names, address).is_some();
+    let is_named = |address| {
+        near.contains(&address) && name_at(&names, address).is_some_and(|name| !name.name.is_value)
+    };
     if code_refers_to(&sections, &whole, is_named)? {
         return Ok(None);
     }
@@ -122,6 +188,8 @@ enum Kind {
     Relocations,
     /// The table of the functions (`.eh_frame_hdr`), by which a program is unwound.
     Functions,
+    /// What code does not read: how a program is unwound, and the symbols of libraries.
+    Other,
 }
 
 impl Section {
@@ -133,6 +201,11 @@ impl Section {
     /// The address of an offset in the file.
     fn address(&self, offset: u64) -> u64 {
         offset - self.offset + self.addresses.start
+    }
+
+    /// The offset in the file of an address.
+    fn offset_of(&self, address: u64) -> u64 {
+        address - self.addresses.start + self.offset
     }
 }
 
@@ -161,10 +234,15 @@ fn loaded_sections(file: &File, whole: &Part<'_>) -> Option<Vec<Section>> {
         else {
             continue;
         };
+        let name = sections.section_name(endian, section).unwrap_or_default();
         let kind = match section.sh_type(endian) {
             elf::SHT_RELR => return None,
             elf::SHT_RELA => Kind::Relocations,
-            _ if sections.section_name(endian, section) == Ok(b".eh_frame_hdr") => Kind::Functions,
+            elf::SHT_DYNSYM | elf::SHT_GNU_HASH | elf::SHT_GNU_VERSYM | elf::SHT_NOTE => {
+                Kind::Other
+            }
+            _ if name == b".eh_frame_hdr" => Kind::Functions,
+            _ if name == b".eh_frame" || name == b".gcc_except_table" => Kind::Other,
             _ if has(elf::SHF_EXECINSTR) => Kind::Code,
             _ if has(elf::SHF_WRITE) => Kind::Variables,
             _ => Kind::Constants,
@@ -185,21 +263,47 @@ struct Located {
     name: Name,
 }
 
+impl Located {
+    /// Whether the text that contains it may begin at this address, which is not behind it.
+    fn may_begin_at(&self, address: u64) -> bool {
+        let most = if self.name.is_value {
+            values::BEFORE
+        } else {
+            0
+        };
+        self.address - address <= most
+    }
+
+    /// The address of the text that contains it.
+    fn start(&self) -> u64 {
+        self.address - self.name.before
+    }
+
+    /// The address behind it and everything that moves with it.
+    fn end(&self) -> u64 {
+        self.address + self.name.length + self.name.tail
+    }
+}
+
 /// The placeholders in loaded sections. Their lengths are not known yet, and are 0.
 fn placeholders(sections: &[Section], whole: &Part<'_>) -> io::Result<Vec<Located>> {
     let mut names = Vec::new();
     for role in PLACEHOLDER_ROLES {
         let placeholder = role.placeholder();
+        let in_value = role.placeholder_in_value();
         let finder = memmem::Finder::new(&placeholder);
         for section in sections {
             let part = section.part(whole);
-            part.visit(placeholder.len(), |Window { bytes, at, new }| {
+            part.visit(in_value.len(), |Window { bytes, at, new }| {
                 for found in finder.find_iter(bytes).filter(|found| new.contains(found)) {
                     let offset = at + found as u64;
                     let name = Name {
                         role,
                         offset,
+                        is_value: bytes[found..].starts_with(in_value.as_bytes()),
                         length: 0,
+                        before: 0,
+                        tail: 0,
                         lengths: Vec::new(),
                     };
                     names.push(Located {
@@ -218,13 +322,15 @@ fn placeholders(sections: &[Section], whole: &Part<'_>) -> io::Result<Vec<Locate
 fn name_at(names: &[Located], address: u64) -> Option<&Located> {
     let after = names.partition_point(|name| name.address <= address);
     let name = names.get(after.checked_sub(1)?)?;
-    (address <= name.address + name.name.length).then_some(name)
+    (address <= name.end()).then_some(name)
 }
 
 /// The addresses from the first name to the maximum end of the last one.
 fn addresses(names: &[Located]) -> Range<u64> {
     match (names.first(), names.last()) {
-        (Some(first), Some(last)) => first.address..last.address + LONGEST,
+        (Some(first), Some(last)) => {
+            first.address.saturating_sub(values::BEFORE)..last.address + values::LONGEST
+        }
         _ => 0..0,
     }
 }
@@ -280,7 +386,8 @@ fn word64(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl Located {
-    /// Adds the location with this pointer to the name. Returns false if the pointer is not that of a location.
+    /// Adds the location with this pointer to the name. Returns false if the pointer is not that of a location. A pointer to an address
+    /// before the name may be one to something else.
     fn add_location(
         &mut self,
         pointer: &Pointer,
@@ -291,25 +398,47 @@ impl Located {
             section.kind == Kind::Variables && section.addresses.contains(&pointer.place)
         });
         let is_relative = pointer.info == u64::from(elf::R_X86_64_RELATIVE.0);
+        let before = self.address - pointer.target;
         let Some(section) = section.filter(|_| is_relative) else {
-            return Ok(false);
+            return Ok(before > 0);
         };
         let place = pointer.place + 8;
         if place + 8 > section.addresses.end {
-            return Ok(false);
+            return Ok(before > 0);
         }
         let offset = place - section.addresses.start + section.offset;
         let mut length = [0; 8];
         file.read_exact_at(&mut length, offset)?;
         let length = u64::from_le_bytes(length);
-        let name = &mut self.name;
-        let is_of_a_file = length > name.role.placeholder().len() as u64 && length <= LONGEST;
-        if !is_of_a_file || (name.length > 0 && name.length != length) {
-            return Ok(false);
+        // The name of a file is longer than its directory.
+        let least = self.name.placeholder_len() + u64::from(!self.name.is_value);
+        let most = if self.name.is_value {
+            values::LONGEST
+        } else {
+            LONGEST
+        };
+        if !(before + least..=most).contains(&length) {
+            return Ok(before > 0);
         }
-        name.length = length;
-        name.lengths.push(offset);
-        Ok(true)
+        let width = Width::Double;
+        Ok(self.add_length(before, length, Length { offset, width }))
+    }
+}
+
+impl Located {
+    /// Adds a field with the length of the text that begins that many bytes `before` the name. Returns false if another field
+    /// contradicts it.
+    fn add_length(&mut self, before: u64, length: u64, field: Length) -> bool {
+        let name = &mut self.name;
+        let is_first = name.length == 0;
+        if is_first {
+            (name.before, name.length) = (before, length - before);
+        }
+        // Several instructions may share an operand.
+        if !name.lengths.contains(&field) {
+            name.lengths.push(field);
+        }
+        (name.before, name.before + name.length) == (before, length) && (is_first || name.tail == 0)
     }
 }
 

@@ -12,9 +12,9 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use self::run::Run;
-use super::super::path_map::{PathMap, Role, placeholder_of_native_string};
+use super::super::path_map::{PathMap, Role, begins_with_padding, placeholder_of_native_string};
 use super::super::windows::{Part, Window};
-use super::locations::{self, Name};
+use super::locations::{self, Name, Width};
 use super::sections::{Writable, writable_parts};
 use super::{Placeholder, Writer, library_locations, line_tables, own};
 use sccfg_util::fsio::{self, Patcher};
@@ -41,6 +41,12 @@ enum Kind {
     Name(u64),
     /// A 64-bit length field of such a name, with this length including the placeholder.
     Length(u64),
+    /// A placeholder in the value of a variable, before this many bytes, which move behind the directory.
+    Value(u64),
+    /// A length field of a value, with this length including the placeholder.
+    ValueLength(u64, Width),
+    /// A placeholder of a value in a place where values are not understood.
+    UnknownValue,
     /// A placeholder in the [list of directories](line_tables) of a line table, before this many bytes up to the next one or to the
     /// end of the list. The rest of the list moves, and another directory fills it up.
     Directory(u64),
@@ -64,19 +70,51 @@ impl PlaceholderSite {
         self.role
     }
 
+    /// Whether it is that of the value of a variable.
+    pub(crate) fn is_of_value(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Value(_) | Kind::ValueLength(..) | Kind::UnknownValue
+        )
+    }
+
     /// The number of bytes that follow the placeholder and move with it.
     fn rest(self) -> usize {
         match self.kind {
-            Kind::Name(rest) | Kind::Directory(rest) => usize::try_from(rest).unwrap_or_default(),
-            Kind::End | Kind::Middle | Kind::Length(_) => 0,
+            Kind::Name(rest) | Kind::Directory(rest) | Kind::Value(rest) => {
+                usize::try_from(rest).unwrap_or_default()
+            }
+            Kind::End
+            | Kind::Middle
+            | Kind::Length(_)
+            | Kind::ValueLength(..)
+            | Kind::UnknownValue => 0,
+        }
+    }
+
+    /// The placeholder at this site.
+    fn placeholder(self) -> String {
+        if self.is_of_value() {
+            self.role.placeholder_in_value()
+        } else {
+            self.role.placeholder()
+        }
+    }
+
+    /// The length field at this site: its size in bytes, and the length with the placeholder.
+    fn length_field(self) -> Option<(usize, u64)> {
+        match self.kind {
+            Kind::Length(whole) => Some((Width::Double.bytes(), whole)),
+            Kind::ValueLength(whole, width) => Some((width.bytes(), whole)),
+            _ => None,
         }
     }
 
     /// Its length in bytes.
     fn len(self) -> usize {
-        match self.kind {
-            Kind::Length(_) => size_of::<u64>(),
-            _ => self.role.placeholder().len() + self.rest(),
+        match self.length_field() {
+            Some((size, _)) => size,
+            None => self.placeholder().len() + self.rest(),
         }
     }
 
@@ -91,21 +129,36 @@ impl PlaceholderSite {
 /// The sites of the names of source files, and of the lengths of these.
 fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
     names.into_iter().flat_map(|name| {
+        let rest = name.length - name.placeholder_len() + name.tail;
+        let length = name.before + name.length;
         let Name {
             role,
             offset,
-            length,
+            is_value,
             lengths,
+            ..
         } = name;
-        let rest = length - role.placeholder().len() as u64;
-        let kinds = lengths
-            .into_iter()
-            .map(move |at| (at, Kind::Length(length)));
-        std::iter::once((offset, Kind::Name(rest)))
+        let kinds = lengths.into_iter().map(move |field| {
+            let kind = if is_value {
+                Kind::ValueLength(length, field.width)
+            } else {
+                Kind::Length(length)
+            };
+            (field.offset, kind)
+        });
+        let kind = if is_value {
+            Kind::Value(rest)
+        } else {
+            Kind::Name(rest)
+        };
+        std::iter::once((offset, kind))
             .chain(kinds)
             .map(move |(offset, kind)| PlaceholderSite { offset, role, kind })
     })
 }
+
+/// The number of bytes behind a placeholder that show whether it is that of a value.
+pub(super) const PADDING: usize = 8;
 
 /// The maximum number of sites that are stored. A file with more is searched each time.
 const MOST: usize = 4096;
@@ -133,7 +186,8 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         .map(|(role, placeholder, _)| (*role, memmem::Finder::new(placeholder)))
         .collect();
     let text = placeholder_of_native_string();
-    let margin = path_map.margin().max(text.len());
+    // A value is recognised by some bytes behind the placeholder.
+    let margin = path_map.margin().max(text.len()) + PADDING;
     let text = memmem::Finder::new(&text);
     let mut has_text = false;
     let lengths = all.iter().map(|(_, placeholder, _)| placeholder.len());
@@ -149,10 +203,10 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
                 found.extend(begins.map(|begin| PlaceholderSite {
                     offset: at + begin as u64,
                     role: *role,
-                    kind: if Placeholder::is_end(bytes, begin + finder.needle().len(), has_lists) {
-                        Kind::End
-                    } else {
-                        Kind::Middle
+                    kind: match begin + finder.needle().len() {
+                        end if begins_with_padding(&bytes[end..], PADDING) => Kind::UnknownValue,
+                        end if Placeholder::is_end(bytes, end, has_lists) => Kind::End,
+                        _ => Kind::Middle,
                     },
                 }));
             }
@@ -163,7 +217,9 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
             set_directories(&mut found[first..], &part)?;
         }
     }
-    if found.iter().any(|site| site.kind == Kind::Middle) {
+    let may_be_name =
+        |site: &PlaceholderSite| matches!(site.kind, Kind::Middle | Kind::UnknownValue);
+    if found.iter().any(may_be_name) {
         let names = match locations::find(file)? {
             Some(names) => names,
             None => library_locations::names_in_static_library(file)?,
@@ -173,7 +229,14 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         found.extend(names);
     }
     found.sort_unstable_by_key(|site| site.offset);
-    Ok((found.len() <= MOST && !has_text).then_some(found))
+    let is_unknown = unknown_value(&found).is_some();
+    Ok((found.len() <= MOST && !has_text || is_unknown).then_some(found))
+}
+
+/// The role of the first of these sites that is a value in a place where values are not understood.
+pub(crate) fn unknown_value(sites: &[PlaceholderSite]) -> Option<Role> {
+    let unknown = sites.iter().find(|site| site.kind == Kind::UnknownValue);
+    unknown.map(|site| site.role)
 }
 
 /// As [`super::deliver`], for a file with these placeholders.

@@ -89,12 +89,14 @@ pub(super) fn with_values(
             || may_evaluate_replaced(request, info, &entry.caller_functions)
     };
     match leak {
-        None if evaluates_locations() => Some(PathLeak::Derived(Role::Target)),
-        // A unit with embedded placeholders is stored, unless a value may be computed from them.
-        Some(PathLeak::Embedded(_)) if evaluates_replaced() => {
+        None | Some(PathLeak::Value(_)) if evaluates_locations() => {
             Some(PathLeak::Derived(Role::Target))
         }
-        None | Some(PathLeak::Embedded(_)) if evaluates_home => {
+        // A unit with embedded placeholders is stored, unless a value may be computed from them.
+        Some(PathLeak::Embedded(_) | PathLeak::Value(_)) if evaluates_replaced() => {
+            Some(PathLeak::Derived(Role::Target))
+        }
+        None | Some(PathLeak::Embedded(_) | PathLeak::Value(_)) if evaluates_home => {
             Some(PathLeak::Derived(Role::CargoHome))
         }
         Some(PathLeak::OfVariable(role)) if evaluates_home || evaluates_locations() => {

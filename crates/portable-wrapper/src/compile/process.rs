@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::process::Output;
 
+use super::values;
 use crate::args::remaps::with_remaps;
 use crate::args::shortened;
 use crate::located_libraries::Copies;
@@ -67,6 +68,9 @@ pub(super) fn run_compiler(
         }
     }
     args.extend(request.remap_of_work_dir(remap));
+    let values = values::change_for(request, remap, observation);
+    let has_values = values.is_some();
+    changes.extend(values);
     if request.language == Language::Rust {
         args = shortened(args, &request.work.join("arguments"))?;
     }
@@ -76,13 +80,23 @@ pub(super) fn run_compiler(
         changes: &changes,
         directory: Some(&request.directory),
     };
+    let on_stderr = |line: &[u8]| {
+        if has_values {
+            on_stderr(&values::in_message(line.to_vec()));
+        } else {
+            on_stderr(line);
+        }
+    };
     let output = compiler
-        .output_until(stop, on_stderr)?
+        .output_until(stop, &on_stderr)?
         .map(|output| Output {
             stdout: located.undone(output.stdout),
             stderr: located.undone(output.stderr),
             ..output
         });
+    if has_values {
+        values::restore_in_dep_info(request)?;
+    }
     Ok((output, leak.filter(|_| remap == Remap::All)))
 }
 

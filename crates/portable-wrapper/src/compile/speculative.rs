@@ -108,8 +108,9 @@ impl SpeculativeCompile {
         if self.has_failed {
             return None;
         }
-        let dep_info = fsio::read_text(self.request.work.join(&self.request.dep_info))?;
-        DepInfo::parse(&dep_info)
+        let dep_info = fsio::read_bytes(self.request.work.join(&self.request.dep_info))?;
+        let dep_info = self.request.path_map.to_real_values(&dep_info);
+        DepInfo::parse(std::str::from_utf8(&dep_info).ok()?)
     }
 
     /// What the compiler and its macros did until it listed the sources; `None` if that is not known, or if they ran programs.
@@ -140,7 +141,9 @@ impl SpeculativeCompile {
         let is_same = remap == self.request.remap
             && request.path_map == self.request.path_map
             && request.native_libraries == self.request.native_libraries
-            && request.is_observed == self.request.is_observed;
+            && request.is_observed == self.request.is_observed
+            && request.has_values == self.request.has_values
+            && !request.keeps_values();
         self.work.take_if(|_| is_same)
     }
 

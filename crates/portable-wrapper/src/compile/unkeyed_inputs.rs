@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
+use super::values::is_replaced;
 use crate::binary;
 use crate::dep_info::DepInfo;
 use crate::expansion_diff;
@@ -76,7 +77,8 @@ pub(super) fn requests_of_macros(
 }
 
 /// The exposed variables that the source or a macro may have read: if it is known what macros did, the noted ones and those in
-/// dep-info.
+/// dep-info. Without the variables in whose values the source gets placeholders, unless a macro read them: no macro of the standard
+/// library computes anything from a value.
 pub(super) fn read_variables(
     request: &CompileRequest,
     info: Option<&DepInfo>,
@@ -86,7 +88,10 @@ pub(super) fn read_variables(
     let (Some(info), Some(of_macros)) = (info, of_macros) else {
         return exposed.clone();
     };
-    let is_named = |name: &String| info.variables.iter().any(|(named, _)| named == name);
+    let is_named = |name: &String| {
+        let mut named = info.variables.iter().filter(|(named, _)| named == name);
+        named.any(|read| !(request.has_values && is_replaced(request, read)))
+    };
     let is_read = |name: &&String| of_macros.variables.contains(*name) || is_named(name);
     exposed.iter().filter(is_read).cloned().collect()
 }
@@ -403,6 +408,20 @@ pub(super) fn may_have_leak(
             }
             Ok(false)
         }
+        PathLeak::Value(_) if info.is_none_or(|info| names_replaced(request, info)) => Ok(true),
+        PathLeak::Value(_) => {
+            let roles = [Role::Workspace, Role::Target];
+            let directories = roles.map(|role| request.path_map.directory(role));
+            for name in &request.outputs {
+                let file = fsio::open(&request.work.join(name))?;
+                for directory in directories.iter().flatten() {
+                    if binary::may_have_location(name, &file, directory)? {
+                        return Ok(true);
+                    }
+                }
+            }
+            Ok(false)
+        }
         PathLeak::Derived(Role::Target) => Ok(evaluates_generated
             || evaluates_locations(request)
             || gives_location(request, info, own_functions)
@@ -410,6 +429,12 @@ pub(super) fn may_have_leak(
             || names_path(request, info) && may_evaluate_replaced(request, info, own_functions)),
         PathLeak::Derived(_) | PathLeak::Embedded(_) | PathLeak::OfVariable(_) => Ok(true),
     }
+}
+
+/// Whether a variable is read in whose value rustc may get a placeholder.
+fn names_replaced(request: &CompileRequest, info: &DepInfo) -> bool {
+    let mut variables = info.variables.iter();
+    variables.any(|read| is_replaced(request, read))
 }
 
 /// Whether a variable with a path may be used for more than finding a file, so that the output may contain the path.

@@ -124,6 +124,43 @@ fn start_of_numeric_constant(tokens: &[Token<'_>]) -> Option<usize> {
     is_constant.then(|| start - usize::from(is_public))
 }
 
+/// Whether two sources have the same tokens, but for string literals that `is_same` accepts.
+pub(in super::super) fn are_same_but_for_texts(
+    one: &str,
+    other: &str,
+    is_same: impl Fn(&str, &str) -> bool,
+) -> bool {
+    fn all(source: &str) -> impl Iterator<Item = (TokenKind, &str)> {
+        let mut at = 0;
+        let texts = tokenize(source, FrontmatterAllowed::No).map(move |token| {
+            let start = at;
+            at += token.len as usize;
+            (token.kind, &source[start..at])
+        });
+        let is_left_out = |kind: &TokenKind| {
+            use TokenKind::{BlockComment, LineComment, Whitespace};
+            matches!(kind, Whitespace | LineComment { .. } | BlockComment { .. })
+        };
+        texts.filter(move |(kind, _)| !is_left_out(kind))
+    }
+    let is_text = |kind: TokenKind| {
+        let TokenKind::Literal { kind, .. } = kind else {
+            return false;
+        };
+        matches!(kind, LiteralKind::Str { .. } | LiteralKind::RawStr { .. })
+    };
+    let (mut ones, mut others) = (all(one), all(other));
+    loop {
+        match (ones.next(), others.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other))
+                if one.1 == other.1
+                    || is_text(one.0) && is_text(other.0) && is_same(one.1, other.1) => {}
+            _ => return false,
+        }
+    }
+}
+
 /// Whether a source has these identifiers one after the other, other than in comments and literals.
 pub(in super::super) fn has_idents(source: &str, names: &[&str]) -> bool {
     let tokens = tokens(source);

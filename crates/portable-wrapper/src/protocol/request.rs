@@ -56,6 +56,9 @@ pub(crate) struct CompileRequest {
     /// pointers in programs that are linked with the same flags have relocations.
     #[serde(default)]
     pub(crate) may_have_names: bool,
+    /// Whether rustc gets placeholders in the values of variables: it is a program that is compiled without optimization.
+    #[serde(default)]
+    pub(crate) has_values: bool,
     /// Whether it is instrumented for coverage: names of sources in the output cannot be replaced.
     #[serde(default)]
     pub(crate) has_coverage: bool,
@@ -156,7 +159,9 @@ impl Remap {
     /// Which paths to replace after `leak`, when the key contains the real paths.
     pub(crate) fn after(leak: PathLeak) -> Self {
         match leak {
-            PathLeak::Embedded(_) | PathLeak::OfVariable(_) => Self::BestEffort,
+            PathLeak::Embedded(_) | PathLeak::OfVariable(_) | PathLeak::Value(_) => {
+                Self::BestEffort
+            }
             // Otherwise, the output would depend on the placeholder instead of the real path.
             PathLeak::Derived(_) | PathLeak::SourceLocation(_) => Self::None,
         }
@@ -183,6 +188,7 @@ impl CompileRequest {
             path_map: PathMap::default(),
             is_linked: false,
             may_have_names: false,
+            has_values: false,
             has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,

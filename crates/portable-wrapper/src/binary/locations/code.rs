@@ -5,15 +5,15 @@ use std::io;
 use std::ops::ControlFlow;
 
 use gimli::{BaseAddresses, EhFrameHdr, LittleEndian};
-use iced_x86::{Decoder, DecoderOptions};
+use iced_x86::{ConstantOffsets, Decoder, DecoderOptions, Instruction, Register};
 
 use super::{Kind, Section};
 use crate::windows::{Part, Window};
 
 /// The maximum size of code that is decoded up to an instruction, in bytes.
 const LARGEST_FUNCTION: u64 = 1 << 20;
-/// The maximum length of an instruction in bytes.
-const LONGEST: u64 = 15;
+/// The number of bytes that are decoded behind the offset of an instruction.
+const BEHIND: u64 = 256;
 /// The size of an offset in bytes.
 const OFFSET: u64 = 4;
 
@@ -26,6 +26,21 @@ pub(super) fn code_refers_to(
     sections: &[Section],
     whole: &Part<'_>,
     is_wanted: impl Fn(u64) -> bool,
+) -> io::Result<bool> {
+    visit_references(sections, whole, &is_wanted, |_, _| false)
+}
+
+/// Calls `is_understood` for each instruction that refers to an address for which `is_wanted` returns true, with the section and the
+/// code up to the instruction and behind it, until it returns false, and returns whether it did; also if such an instruction
+/// cannot be found or decoded.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn visit_references(
+    sections: &[Section],
+    whole: &Part<'_>,
+    is_wanted: &dyn Fn(u64) -> bool,
+    mut is_understood: impl FnMut(&Section, &Reference) -> bool,
 ) -> io::Result<bool> {
     let functions = OnceCell::new();
     for section in sections.iter().filter(|section| section.kind == Kind::Code) {
@@ -46,10 +61,18 @@ pub(super) fn code_refers_to(
                 // An immediate operand of up to four bytes may follow, but not after `lea`, which loads an address.
                 let behind: &[u64] = if *opcode == 0x8d { &[0] } else { &[0, 1, 2, 4] };
                 let mut targets = behind.iter().map(|behind| target.wrapping_add(*behind));
-                if targets.any(&is_wanted) {
+                if targets.any(is_wanted) {
                     let functions = functions.get_or_init(|| functions_of(sections, whole));
-                    let function = function_of(place, functions, section, whole)?;
-                    if function.is_none_or(|code| code.may_refer_to(place, &is_wanted)) {
+                    let Some(code) = function_of(place, functions, section, whole)? else {
+                        return Ok(ControlFlow::Break(()));
+                    };
+                    let is_understood = match code.reference_at(place) {
+                        Found::None => true,
+                        Found::Reference(found) if !is_wanted(found.target) => true,
+                        Found::Reference(found) => is_understood(section, &found),
+                        Found::Unknown => false,
+                    };
+                    if !is_understood {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
@@ -64,7 +87,7 @@ pub(super) fn code_refers_to(
 }
 
 /// The addresses at which functions begin, in order. Empty if there is no table of them.
-fn functions_of(sections: &[Section], whole: &Part<'_>) -> Vec<u64> {
+pub(super) fn functions_of(sections: &[Section], whole: &Part<'_>) -> Vec<u64> {
     let listed = || {
         let section = sections.iter().find(|it| it.kind == Kind::Functions)?;
         let part = section.part(whole);
@@ -83,14 +106,14 @@ fn functions_of(sections: &[Section], whole: &Part<'_>) -> Vec<u64> {
     listed().unwrap_or_default()
 }
 
-/// The start of a function.
-struct Code {
+/// The start of a function, and some bytes behind the place that is looked at.
+pub(super) struct Code {
     address: u64,
     bytes: Vec<u8>,
 }
 
 /// The function that contains `place`, up to there; `None` if it is not known or too large.
-fn function_of(
+pub(super) fn function_of(
     place: u64,
     functions: &[u64],
     section: &Section,
@@ -104,17 +127,61 @@ fn function_of(
         return Ok(None);
     };
     let part = section.part(whole);
-    let part = part.part(address - start..place - start + LONGEST);
+    let part = part.part(address - start..place - start + BEHIND);
     let bytes = part.start(usize::try_from(part.len()).unwrap_or_default())?;
     Ok(Some(Code { address, bytes }))
 }
 
+/// An instruction that refers to data, and those behind it.
+pub(super) struct Reference {
+    /// The address to which it refers.
+    pub(super) target: u64,
+    /// The instruction.
+    pub(super) instruction: Instruction,
+    /// The address of each instruction behind it up to the end of the [code that is read](BEHIND), and the offset of its immediate
+    /// operand from there.
+    pub(super) following: Vec<(Instruction, ConstantOffsets)>,
+}
+
+/// What is at the place of an offset.
+enum Found {
+    /// The offset belongs to no instruction that refers to data by it.
+    None,
+    Reference(Box<Reference>),
+    Unknown,
+}
+
 impl Code {
-    /// Whether the offset at `place` belongs to an instruction that refers to an address for which `is_wanted` returns true; also if
-    /// that is not known.
-    fn may_refer_to(&self, place: u64, is_wanted: impl Fn(u64) -> bool) -> bool {
-        let options = DecoderOptions::NONE;
-        let mut decoder = Decoder::with_ip(64, &self.bytes, self.address, options);
+    /// The instruction to which the offset at `place` belongs.
+    fn reference_at(&self, place: u64) -> Found {
+        let mut decoder = self.decoder();
+        while decoder.can_decode() {
+            let instruction = decoder.decode();
+            if instruction.is_invalid() {
+                return Found::Unknown;
+            }
+            if decoder.ip() > place {
+                let offsets = decoder.get_constant_offsets(&instruction);
+                let offset = instruction.ip() + offsets.displacement_offset() as u64;
+                let refers = instruction.ip() <= place
+                    && instruction.is_ip_rel_memory_operand()
+                    && offset == place;
+                if !refers {
+                    return Found::None;
+                }
+                return Found::Reference(Box::new(Reference {
+                    target: instruction.ip_rel_memory_address(),
+                    instruction,
+                    following: following(decoder),
+                }));
+            }
+        }
+        Found::Unknown
+    }
+
+    /// Whether the bytes at `place` are the immediate operand of an instruction; also if that is not known.
+    pub(super) fn may_be_operand(&self, place: u64) -> bool {
+        let mut decoder = self.decoder();
         while decoder.can_decode() {
             let instruction = decoder.decode();
             if instruction.is_invalid() {
@@ -122,15 +189,34 @@ impl Code {
             }
             if decoder.ip() > place {
                 let offsets = decoder.get_constant_offsets(&instruction);
-                let offset = instruction.ip() + offsets.displacement_offset() as u64;
-                return instruction.ip() <= place
-                    && instruction.is_ip_rel_memory_operand()
-                    && offset == place
-                    && is_wanted(instruction.ip_rel_memory_address());
+                let begins_at = |offset: usize| instruction.ip() + offset as u64 == place;
+                let is_operand = offsets.has_immediate() && begins_at(offsets.immediate_offset())
+                    || offsets.has_immediate2() && begins_at(offsets.immediate_offset2());
+                // The distance to the target of a jump or call is stored like a number. Others are sizes of stack frames.
+                let is_distance = instruction.near_branch_target() != 0;
+                let is_of_frame = instruction.op0_register() == Register::RSP;
+                return is_operand && !is_distance && !is_of_frame;
             }
         }
         true
     }
+
+    fn decoder(&self) -> Decoder<'_> {
+        Decoder::with_ip(64, &self.bytes, self.address, DecoderOptions::NONE)
+    }
+}
+
+/// The next instructions.
+fn following(mut decoder: Decoder<'_>) -> Vec<(Instruction, ConstantOffsets)> {
+    let mut found = Vec::new();
+    while decoder.can_decode() {
+        let instruction = decoder.decode();
+        if instruction.is_invalid() {
+            break;
+        }
+        found.push((instruction, decoder.get_constant_offsets(&instruction)));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -156,7 +242,11 @@ mod tests {
         let address = 0xc00;
         let bytes = bytes.to_vec();
         let code = Code { address, bytes };
-        let refers = code.may_refer_to(address + offset, |target| wanted.contains(&target));
+        let refers = match code.reference_at(address + offset) {
+            Found::None => false,
+            Found::Reference(found) => wanted.contains(&found.target),
+            Found::Unknown => true,
+        };
         assert_eq!(refers, expected);
     }
 }

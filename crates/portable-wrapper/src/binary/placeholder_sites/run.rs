@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::super::path_map::{PathMap, Role};
+use super::super::super::path_map::PathMap;
 use super::{Kind, PlaceholderSite};
 
 /// Sites that are written together: those in a list of directories, or one elsewhere.
@@ -42,7 +42,7 @@ impl<'a> Run<'a> {
     /// The number of bytes that remain if the directories of `path_map` are written.
     fn free(self, path_map: &PathMap) -> usize {
         let lengths = self.0.iter().map(|site| {
-            let directory = directory(path_map, site.role);
+            let directory = directory(path_map, *site);
             directory.len() + site.rest()
         });
         self.len().saturating_sub(lengths.sum())
@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
         let mut at = usize::from(self.has_slash(path_map));
         let mut rests = Vec::new();
         for site in self.0 {
-            at += directory(path_map, site.role).len();
+            at += directory(path_map, *site).len();
             let rest = bytes.get(at..at + site.rest());
             rests.push(rest.unwrap_or_default().to_vec());
             at += site.rest();
@@ -71,10 +71,11 @@ impl<'a> Run<'a> {
         let mut bytes = Vec::with_capacity(self.len());
         let has_slash = self.has_slash(path_map);
         for (nth, (site, rest)) in self.0.iter().zip(rests).enumerate() {
-            let directory = directory(path_map, site.role);
-            if let Kind::Length(whole) = site.kind {
-                let rest = whole - site.role.placeholder().len() as u64;
-                bytes.extend((rest + directory.len() as u64).to_le_bytes());
+            let directory = directory(path_map, *site);
+            if let Some((size, whole)) = site.length_field() {
+                let rest = whole - site.placeholder().len() as u64;
+                let length = (rest + directory.len() as u64).to_le_bytes();
+                bytes.extend(length.iter().take(size));
                 continue;
             }
             bytes.extend(directory.as_bytes());
@@ -96,11 +97,11 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The directory with this role, or its placeholder if there is none.
-fn directory(path_map: &PathMap, role: Role) -> Cow<'_, str> {
+/// The directory at this site, or its placeholder if there is none.
+fn directory(path_map: &PathMap, site: PlaceholderSite) -> Cow<'_, str> {
     let mut all = path_map.mapped_placeholders();
-    let found = all.find(|(other, ..)| *other == role);
-    found.map_or(Cow::Owned(role.placeholder()), |(.., directory)| {
+    let found = all.find(|(other, ..)| *other == site.role);
+    found.map_or(Cow::Owned(site.placeholder()), |(.., directory)| {
         Cow::Borrowed(directory)
     })
 }

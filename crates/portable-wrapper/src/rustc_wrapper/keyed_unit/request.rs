@@ -8,6 +8,7 @@ use crate::cache_entry::entry_name;
 use crate::debug_info;
 use crate::observation;
 use crate::protocol::{CompileRequest, Language, Remap};
+use crate::unit_manifest::{UnitManifest, manifest_path};
 
 impl KeyedUnit<'_> {
     pub(super) fn request(&self) -> CompileRequest {
@@ -51,6 +52,11 @@ impl KeyedUnit<'_> {
     }
 }
 
+/// Whether the unit could not be compiled with placeholders in values of variables in the previous build in this target directory.
+fn lacked_values(unit: &Unit) -> bool {
+    UnitManifest::read(&manifest_path(unit)).is_some_and(|manifest| manifest.lacks_values)
+}
+
 /// The request to compile `unit`, without the fields that come from its key.
 pub(super) fn empty_request(
     unit: &Unit,
@@ -69,6 +75,7 @@ pub(super) fn empty_request(
         dep_info: format!("{}.d", unit.stem()),
         is_linked: unit.is_linked(),
         may_have_names: !unit.is_linked() && unit.is_position_independent(),
+        has_values: unit.is_unoptimized_program() && !lacked_values(unit),
         has_coverage: unit.has_coverage,
         names_out_dir: unit.separate_debug_info().is_some(),
         debug_info_archive: debug_info::archive_of(unit),

@@ -1,0 +1,92 @@
+//! Templates of `format_args!`, in which texts are written together with their lengths (rustc 1.93 and newer). A template is a
+//! sequence of texts and placeholders of arguments, and ends with a zero:
+//!
+//! | first byte | what follows |
+//! | --- | --- |
+//! | 0 | nothing |
+//! | 1 to 127 | a text of that length |
+//! | 128 | the length of a text in 16 bits, little endian, and the text |
+//! | 192 to 255 | for each of the lower bits that is set, the options of an argument: flags in 32 bits, its width, its precision and its number in 16 bits each |
+//!
+//! (`expand_format_args` in rustc's `compiler/rustc_ast_lowering/src/format.rs`, and `fmt::write` in `library/core/src/fmt/mod.rs`.)
+
+/// The first byte of a text with a length of 16 bits.
+const TEXT: u8 = 128;
+/// The number of bytes before such a text: [`TEXT`] and its length.
+pub(super) const LENGTH: u64 = 3;
+/// The number of bytes of each option, from the lowest bit on.
+const OPTIONS: [usize; 4] = [4, 2, 2, 2];
+
+/// A text in a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    /// The positions of its first byte and of the first one behind it.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The number of bytes behind it up to the end of the template.
+    pub(super) rest: usize,
+}
+
+/// The texts in templates that `bytes` may contain, and that contain the `length` bytes from `at` on.
+pub(super) fn texts_around(
+    bytes: &[u8],
+    at: usize,
+    length: usize,
+) -> impl Iterator<Item = Text> + '_ {
+    (3..=at).rev().filter_map(move |start| {
+        let [TEXT, low, high] = bytes.get(start - 3..start)? else {
+            return None;
+        };
+        let end = start + usize::from(u16::from_le_bytes([*low, *high]));
+        let rest = rest(bytes.get(end..)?).filter(|_| end >= at + length)?;
+        Some(Text { start, end, rest })
+    })
+}
+
+/// The number of bytes up to the end of the template, behind a text in it. `None` if `bytes` are not the rest of a template.
+fn rest(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let first = *bytes.get(at)?;
+        at += 1;
+        at += match first {
+            0 => return Some(at),
+            1..TEXT => usize::from(first),
+            TEXT => 2 + usize::from(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?)),
+            0xc0.. => {
+                let options = OPTIONS.iter().enumerate();
+                let given = options.filter(|(bit, _)| first & (1 << bit) != 0);
+                given.map(|(_, size)| size).sum()
+            }
+            _ => return None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_template_ends_with_a_zero() {
+        assert_eq!(rest(b"\0more"), Some(1));
+        assert_eq!(rest(b"\xc0\x06/tests\0more"), Some(9));
+        assert_eq!(rest(b"\x80\x03\x00abc\0"), Some(7));
+        // A width of 10, and the argument with the number 1.
+        assert_eq!(rest(b"\xca\x0a\x00\x01\x00\0"), Some(6));
+        assert_eq!(rest(b"\x06short"), None);
+        assert_eq!(rest(b"\x90"), None);
+    }
+
+    #[test]
+    fn the_length_of_a_text_precedes_it() {
+        let bytes = b"\xc0\x80\x06\0in /w!\xc0\0x";
+        let text = Text {
+            start: 4,
+            end: 10,
+            rest: 2,
+        };
+        assert_eq!(texts_around(bytes, 7, 2).collect::<Vec<_>>(), [text]);
+        assert_eq!(texts_around(bytes, 7, 4).count(), 0);
+    }
+}

@@ -1,0 +1,146 @@
+//! Placeholders in the values of variables that a program takes from `env!`, so that checkouts with paths of any length share it.
+//! Only rustc itself gets them: the observer distinguishes it from macros, which get the real values and find their files. The
+//! lengths of the values are changed on delivery, so the program must be compiled without optimization: then it contains
+//! each value as a pointer and a length ([`crate::binary`]). Constants are evaluated by the compiler all the same. What they do
+//! with a value is read off the expanded source.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+
+use crate::binary;
+use crate::binary::placeholder_sites::{PlaceholderSite, unknown_value};
+use crate::dep_info::DepInfo;
+use crate::diagnostics;
+use crate::expansion_diff;
+use crate::observation::{self, Observation};
+use crate::path_leak::PathLeak;
+use crate::path_map::{has_placeholder_in, has_placeholder_in_value, without_padding};
+use crate::protocol::{CompileRequest, Remap, restore_cargo_variables};
+use sccfg_util::{env, fsio};
+
+/// The maximum size of all values in bytes. The system allows a variable 128 KiB (`MAX_ARG_STRLEN`).
+const MOST: usize = 100 << 10;
+
+/// The change of the environment by which the compiler gets placeholders in values of variables, if this compile has them.
+pub(super) fn change_for(
+    request: &CompileRequest,
+    remap: Remap,
+    observation: Option<&Observation>,
+) -> Option<(OsString, Option<OsString>)> {
+    let is_wanted = request.has_values && remap == Remap::All && observation.is_some();
+    let lines = is_wanted.then(|| lines(request))?;
+    (!lines.is_empty()).then(|| (observation::VALUES.into(), Some(lines.into())))
+}
+
+/// Whether the compile may have read a placeholder in a value.
+pub(super) fn are_read(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    request.has_values
+        && request.remap == Remap::All
+        && info.is_none_or(|info| info.variables.iter().any(|read| is_replaced(request, read)))
+}
+
+/// Whether rustc gets a placeholder in the value of a variable, with its real value, if it gets any.
+pub(super) fn is_replaced(
+    request: &CompileRequest,
+    (name, value): &(String, Option<String>),
+) -> bool {
+    let replaced = |value: &String| request.path_map.with_placeholder_in_value(value);
+    has_placeholder_in(name)
+        && !request.included_variables.contains(name)
+        && value.as_ref().and_then(replaced).is_some()
+}
+
+/// Lines of `NAME=VALUE` with placeholders in the values; empty if they are too long.
+fn lines(request: &CompileRequest) -> String {
+    // sccache's server hides cargo's variables from the shim.
+    let hidden = restore_cargo_variables().into_iter();
+    let hidden = hidden.filter_map(|(name, value)| Some((name, value?)));
+    let mut lines = String::new();
+    for (name, value) in hidden.chain(env::vars_where(has_placeholder_in)) {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            continue;
+        };
+        if has_placeholder_in(name) && !request.included_variables.contains(name) {
+            let replaced = request.path_map.with_placeholder_in_value(value);
+            lines.extend(replaced.map(|value| format!("{name}={value}\n")));
+        }
+    }
+    if lines.len() > MOST {
+        lines.clear();
+    }
+    lines
+}
+
+impl CompileRequest {
+    /// The same compile with real values of variables.
+    pub(super) fn without_values(&self) -> Self {
+        Self {
+            has_values: false,
+            ..self.clone()
+        }
+    }
+
+    /// Whether there is a variable whose real value the source needs to include a file, which a speculative compile does not know.
+    pub(super) fn keeps_values(&self) -> bool {
+        let mut included = self.included_variables.iter();
+        self.has_values && included.any(|name| has_placeholder_in(name))
+    }
+}
+
+/// A line of the compiler's messages, with the usual placeholders.
+pub(super) fn in_message(line: Vec<u8>) -> Vec<u8> {
+    if has_placeholder_in_value(&line) {
+        without_padding(&line)
+    } else {
+        line
+    }
+}
+
+/// Writes real values into the dep-info of a compile, if there is one.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn restore_in_dep_info(request: &CompileRequest) -> io::Result<()> {
+    let path = request.work.join(&request.dep_info);
+    match fsio::read_bytes(&path) {
+        Some(text) if has_placeholder_in_value(&text) => {
+            fsio::write_output(&path, &request.path_map.to_real_values(&text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a compile may have failed because of a placeholder in a value: it included a file by it, or evaluated it.
+///
+/// # Errors
+/// If the source has to be expanded, and a file cannot be read or written.
+pub(super) fn may_have_failed(request: &CompileRequest, stderr: &[u8]) -> io::Result<bool> {
+    if has_placeholder_in_value(stderr) || diagnostics::has_evaluation_error(stderr) {
+        return Ok(true);
+    }
+    let dep_info = fsio::read_text(request.work.join(&request.dep_info));
+    let info = dep_info.and_then(|text| DepInfo::parse(&text));
+    let is_read = info.is_some_and(|info| are_read(request, Some(&info)));
+    Ok(is_read && expansion_diff::evaluates_paths(request)?)
+}
+
+/// The leak of a linked file with these sites, or `leak` if its values are all understood.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn leak_of(
+    sites: Option<&[PlaceholderSite]>,
+    file: &File,
+    leak: Option<PathLeak>,
+) -> io::Result<Option<PathLeak>> {
+    let role = match sites {
+        Some(sites) => unknown_value(sites),
+        None => binary::value_in(file)?,
+    };
+    let other = leak.filter(|leak| leak.needs_another_compile());
+    Ok(match role {
+        Some(role) => other.or(Some(PathLeak::Value(role))),
+        None => leak,
+    })
+}

@@ -1,0 +1,345 @@
+//! Programs and tests with a path from a variable of cargo, such as `env!("CARGO_MANIFEST_DIR")`, which are compiled without
+//! optimization: checkouts whose paths differ in length share them.
+
+use indoc::indoc;
+use rstest::rstest;
+
+use super::differential::said;
+use super::environment::PROC_MACRO;
+use super::out_dir::says_the_same_uncached;
+use super::project::{Checkout, Project, uses};
+use super::seed::seed;
+
+/// How programs use the path.
+const USES: &str = indoc! {r#"
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+    use std::sync::LazyLock;
+
+    const DIRECTORY: &str = env!("CARGO_MANIFEST_DIR");
+    const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    static MANIFEST: &str = env!("CARGO_MANIFEST_PATH");
+    static BOTH: [&str; 2] = [env!("CARGO_MANIFEST_DIR"), "other"];
+    static LAZY: LazyLock<PathBuf> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("lazy"));
+
+    #[derive(Debug)]
+    struct Directory { path: &'static str, number: u8 }
+    #[derive(Debug)]
+    enum Workspace { Named(&'static str), Found(&'static str) }
+
+    fn length(_: u32, text: &str, _: &str) -> usize { text.len() }
+    fn returned() -> &'static str { env!("CARGO_MANIFEST_DIR") }
+    fn perhaps() -> Option<&'static str> { option_env!("CARGO_MANIFEST_DIR") }
+    fn workspace() -> Workspace {
+        const FOUND: Workspace = if let Some(root) = option_env!("NOT_SET") { Workspace::Named(root) } else { Workspace::Found(env!("CARGO_MANIFEST_DIR")) };
+        FOUND
+    }
+
+    fn main() {
+        println!("{}", Path::new(env!("CARGO_MANIFEST_DIR")).join("joined").display());
+        println!("{} {DATA} {MANIFEST} {} {}", DIRECTORY, BOTH[0], LAZY.display());
+        println!("{}", length(3, env!("CARGO_MANIFEST_DIR"), "other"));
+        println!("{:?} {:?}", Directory { path: env!("CARGO_MANIFEST_DIR"), number: 3 }, workspace());
+        println!("{} {:?}", returned(), perhaps());
+        println!("{}", env!("CARGO_MANIFEST_DIR").to_owned() + "/more");
+        println!("{}", format!("{}/formatted", env!("CARGO_MANIFEST_DIR")));
+        println!("{}", format!("{}/{}/formatted {:>7.3}|", env!("CARGO_MANIFEST_DIR"), 7, 1.5));
+        println!("{1:?} {0:>10} {}", env!("CARGO_MANIFEST_DIR"), 5);
+        let mut command = Command::new(env!("CARGO_MANIFEST_DIR"));
+        println!("{:?}", command.arg(env!("CARGO_MANIFEST_DIR")).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")));
+        let closure: Box<dyn Fn() -> &'static str> = Box::new(|| env!("CARGO_MANIFEST_DIR"));
+        println!("{} {:?}", closure(), [env!("CARGO_MANIFEST_DIR"), "other"]);
+        let chosen = if returned().len() > 3 { env!("CARGO_MANIFEST_DIR") } else { "none" };
+        println!("{chosen} {}", vec![env!("CARGO_MANIFEST_DIR")].concat());
+        println!("{}", env!("CARGO_MANIFEST_DIR").len());
+        let map = std::collections::HashMap::from([("key", env!("CARGO_MANIFEST_DIR"))]);
+        println!("{map:?} {}", env!("CARGO_MANIFEST_DIR") == returned());
+        match returned() { DIRECTORY => println!("same"), _ => println!("another") }
+        assert!(chosen != "none", concat!(env!("CARGO_MANIFEST_DIR"), " is the place"));
+    }
+"#};
+
+fn app(source: &str) -> Project {
+    let project = Project::new().with_store();
+    project.package("app", "", &[("src/main.rs", source)])
+}
+
+/// Paths of several lengths, of which one is that of the first checkout.
+const PLACES: [&str; 3] = ["b", "second", "a/much/deeper/worktree/with/a/long/path"];
+
+fn linked(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
+    PLACES.into_iter().map(|place| project.linked(place))
+}
+
+#[requires(sccache)]
+#[test]
+fn a_program_is_shared() {
+    let project = app(USES).committed();
+    project.main().cargo(&["build"]).ok();
+    let said = says_the_same_uncached(&project.main());
+    assert!(said.contains("/more\n"), "{said}");
+    for linked in linked(&project) {
+        linked.cargo(&["build"]).ok().all_hit();
+        let said = says_the_same_uncached(&linked);
+        assert!(said.contains(linked.text()), "{said}");
+    }
+}
+
+/// What tests print: the lines with `said`.
+fn said_by_tests(built: &super::project::Built) -> Vec<String> {
+    let lines = built.ran.stdout.lines();
+    let mut said: Vec<_> = lines
+        .filter(|line| line.contains("said "))
+        .map(str::to_owned)
+        .collect();
+    said.sort();
+    said
+}
+
+const SHOWN: [&str; 3] = ["test", "--", "--nocapture"];
+
+/// As `insta` finds the directory of the workspace, by a macro of a dependency.
+const SNAPSHOTS: &str = indoc! {r#"
+    pub enum Workspace { Named(&'static str), Found(&'static str) }
+    pub fn directory(workspace: Workspace) -> String { match workspace { Workspace::Named(root) | Workspace::Found(root) => root.to_owned() } }
+    #[macro_export] macro_rules! workspace { () => {{
+        const WORKSPACE: $crate::Workspace = if let Some(root) = option_env!("NOT_SET") { $crate::Workspace::Named(root) } else { $crate::Workspace::Found(env!("CARGO_MANIFEST_DIR")) };
+        $crate::directory(WORKSPACE)
+    }}; }
+"#};
+
+#[requires(sccache)]
+#[test]
+fn tests_are_shared() {
+    let unit =
+        "fn main() {}\n#[test] fn unit() { println!(\"said {}\", snapshots::workspace!()); }\n";
+    let integration = "#[test] fn integration() { println!(\"said {} {:?}\", env!(\"CARGO_TARGET_TMPDIR\"), std::process::Command::new(env!(\"CARGO_BIN_EXE_app\")).status()); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("snapshots", "", &[("src/lib.rs", SNAPSHOTS)])
+        .package(
+            "app",
+            &uses(&["snapshots"]),
+            &[("src/main.rs", unit), ("tests/it.rs", integration)],
+        )
+        .committed();
+    project.main().cargo(&["test"]).ok();
+    for linked in linked(&project) {
+        let shown = linked.cargo(&SHOWN).ok().all_hit();
+        let said = said_by_tests(&shown);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            said.iter().all(|said| said.contains(linked.text())),
+            "{said:?}"
+        );
+        linked.clean();
+        assert_eq!(said_by_tests(&linked.uncached(&SHOWN).ok()), said);
+    }
+}
+
+/// What the compiler computes from the path, or what the program contains in a way that is not understood.
+#[rstest]
+#[requires(sccache)]
+#[case::in_a_constant(
+    "const N: usize = env!(\"CARGO_MANIFEST_DIR\").len(); fn said() -> usize { N }"
+)]
+#[case::from_a_constant(
+    "const D: &str = env!(\"CARGO_MANIFEST_DIR\"); fn said() -> usize { [0; D.len()].len() }"
+)]
+#[case::by_a_constant_function(
+    "const fn f() -> u8 { env!(\"CARGO_MANIFEST_DIR\").as_bytes()[2] } const N: u8 = f(); fn said() -> u8 { N }"
+)]
+#[case::in_a_static(
+    "static N: u64 = { let mut hash = 7; let mut at = 0; let text = env!(\"CARGO_MANIFEST_DIR\").as_bytes(); while at < text.len() { hash = hash * 31 % 1000003 + text[at] as u64; at += 1; } hash }; fn said() -> u64 { N }"
+)]
+#[case::in_optimised_functions(
+    "#[inline(always)] fn f(text: &str) -> usize { text.as_bytes().len() * 2 } fn said() -> usize { f(env!(\"CARGO_MANIFEST_DIR\")) }"
+)]
+#[case::as_bytes(
+    "fn said() -> usize { let text = env!(\"CARGO_MANIFEST_DIR\").as_bytes(); text.len() }"
+)]
+#[case::twice_in_a_text(
+    "fn said() -> &'static str { concat!(env!(\"CARGO_MANIFEST_DIR\"), \":\", env!(\"CARGO_MANIFEST_DIR\")) }"
+)]
+#[case::twice_in_a_template(
+    "fn said() -> String { format!(\"{}:{}\", env!(\"CARGO_MANIFEST_DIR\"), env!(\"CARGO_MANIFEST_DIR\")) }"
+)]
+#[case::as_an_array(
+    "const B: &[u8; 4] = env!(\"CARGO_MANIFEST_DIR\").as_bytes().first_chunk().unwrap(); fn said() -> u32 { u32::from_le_bytes(*B) }"
+)]
+#[case::in_an_assertion(
+    "const _: () = assert!(env!(\"CARGO_MANIFEST_DIR\").len() < 1000); fn said() -> u8 { 1 }"
+)]
+fn what_is_computed_from_the_path_is_right(#[case] code: &str) {
+    let project = app(&format!(
+        "{code}\nfn main() {{ println!(\"{{}}\", said()); }}\n"
+    ))
+    .committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+        // A compile that is expected to contain the path.
+        checkout.cargo(&["build"]).ok();
+        checkout.append("crates/app/src/main.rs", "// edited\n");
+        checkout.cargo(&["build"]).ok().rebuilt("app");
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// Text before the path, and text behind it.
+#[requires(sccache)]
+#[test]
+fn a_path_inside_of_a_text_is_found() {
+    let code = indoc! {r#"
+        const URL: &str = concat!("file://", env!("CARGO_MANIFEST_DIR"), "/index.html");
+        static URLS: [&str; 2] = [concat!("a:", env!("CARGO_MANIFEST_DIR")), "b"];
+        fn said() -> String { format!("in {}: {}", env!("CARGO_MANIFEST_DIR"), 5) + URL + URLS[0] + concat!("[", env!("CARGO_MANIFEST_DIR"), "]") }
+        fn main() { println!("{}", said()); println!(concat!("at ", env!("CARGO_MANIFEST_DIR"), " {}"), 7); eprintln!("{:?}", URLS); }
+    "#};
+    let project = app(code).committed();
+    project.main().cargo(&["build"]).ok();
+    for linked in linked(&project) {
+        linked.cargo(&["build"]).ok().all_hit();
+        let said = says_the_same_uncached(&linked);
+        assert_eq!(said.matches(linked.text()).count(), 5, "{said}");
+    }
+}
+
+/// The compiler finds no file by a placeholder.
+#[requires(sccache)]
+#[test]
+fn a_program_that_includes_a_file_by_the_path_is_shared() {
+    let code = "const TEXT: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/text\"));\nfn main() { println!(\"{TEXT}\"); }\n";
+    let project = app(code).file("crates/app/text", "included").committed();
+    project.main().cargo(&["build"]).ok();
+    for linked in linked(&project) {
+        linked.cargo(&["build"]).ok().all_hit();
+        assert_eq!(says_the_same_uncached(&linked), "included\n");
+        linked.write("crates/app/text", "another");
+        linked.cargo(&["build"]).ok();
+        assert_eq!(says_the_same_uncached(&linked), "another\n");
+    }
+}
+
+/// Macros find their files by the path.
+#[requires(sccache)]
+#[test]
+fn macros_get_the_real_path() {
+    let mac = "#[proc_macro] pub fn read(_: proc_macro::TokenStream) -> proc_macro::TokenStream { let path = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/text\"; format!(\"{:?}\", std::fs::read_to_string(path).unwrap()).parse().unwrap() }\n";
+    let code = "fn main() { println!(\"{} {}\", env!(\"CARGO_MANIFEST_DIR\"), mac::read!()); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            &uses(&["mac"]),
+            &[("src/main.rs", code), ("text", "read")],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    for linked in linked(&project) {
+        linked.cargo(&["build"]).ok().all_hit();
+        assert_eq!(
+            says_the_same_uncached(&linked),
+            format!("{}/crates/app read\n", linked.text())
+        );
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn a_comparison_finds_no_difference() {
+    let project = app(USES).committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("second");
+    let built = linked
+        .with("SCCFG_WRAPPER", "verify")
+        .cargo(&["build"])
+        .ok();
+    assert!(said(&built).is_empty(), "{:?}", built.ran);
+    says_the_same_uncached(&linked);
+}
+
+/// A compile that fails shows no placeholder, and neither does one with a warning.
+#[requires(sccache)]
+#[test]
+fn messages_have_the_real_path() {
+    let code = "fn main() { let unused = 1; println!(\"{}\", env!(\"CARGO_MANIFEST_DIR\")); }\n";
+    let project = app(code).committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        let built = checkout.cargo(&["build"]).ok();
+        built
+            .stderr_has("unused variable")
+            .never_says("sccfg-workspace");
+        checkout.edit(
+            "crates/app/src/main.rs",
+            "1;",
+            "env!(\"CARGO_MANIFEST_DIR\") + 1;",
+        );
+        let failed = checkout.cargo(&["build"]).fails();
+        failed.stderr_has("E0369").never_says("sccfg-workspace");
+    }
+}
+
+#[requires(sccache)]
+#[test]
+fn a_seeded_worktree_has_its_own_path() {
+    let project = app(USES).committed();
+    project.main().cargo(&["build"]).ok();
+    for linked in linked(&project) {
+        seed(&linked);
+        linked.cargo(&["build"]).ok().nothing_to_do();
+        let said = says_the_same_uncached(&linked);
+        assert!(said.contains(linked.text()), "{said}");
+    }
+}
+
+/// Optimised code may have computed something from the path.
+#[requires(sccache)]
+#[test]
+fn an_optimised_program_is_right() {
+    let project = app(USES).committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        let checkout = checkout.with("CARGO_PROFILE_DEV_OPT_LEVEL", "2");
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// The compiler escapes letters of such a path when it prints the expanded source.
+#[requires(sccache)]
+#[test]
+fn a_path_with_other_letters_is_right() {
+    let computed = "const N: usize = env!(\"CARGO_MANIFEST_DIR\").len();\nfn main() { println!(\"{} {N}\", env!(\"CARGO_MANIFEST_DIR\")); }\n";
+    for code in [USES, computed] {
+        let project = app(code).committed();
+        for place in ["ö", "second", "a b/'c'/ü"] {
+            let linked = project.linked(place);
+            linked.cargo(&["build"]).ok();
+            says_the_same_uncached(&linked);
+        }
+    }
+}
+
+#[rstest]
+#[requires(sccache)]
+#[case::binutils("-Clink-arg=-fuse-ld=bfd")]
+#[case::without_debug_information("-Cdebuginfo=0")]
+#[case::that_abort("-Cpanic=abort")]
+#[case::with_one_codegen_unit("-Ccodegen-units=1")]
+#[case::for_this_processor("-Ctarget-cpu=native")]
+#[case::with_a_shared_standard_library("-Cprefer-dynamic")]
+fn programs_with_other_options_are_shared(#[case] flag: &str) {
+    let project = app(USES).committed();
+    project
+        .main()
+        .with("RUSTFLAGS", flag)
+        .cargo(&["build"])
+        .ok();
+    for linked in linked(&project) {
+        let linked = linked.with("RUSTFLAGS", flag);
+        linked.cargo(&["build"]).ok().all_hit();
+        let said = says_the_same_uncached(&linked);
+        assert!(said.contains(linked.text()), "{said}");
+    }
+}

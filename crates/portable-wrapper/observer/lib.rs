@@ -158,6 +158,8 @@ unsafe fn note_program(kind: u8, real: &mut MaybeUninit<[u8; LONGEST]>) -> (*con
 /// Notes that a file is opened, and opens it.
 unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usize) -> isize {
     unsafe {
+        let mut real = MaybeUninit::uninit();
+        let path = variables::real_path(path, &mut real);
         if is_random_numbers(path) {
             note_program(b'j', &mut MaybeUninit::uninit());
         } else if !is_written(flags) || is_updated(flags) {

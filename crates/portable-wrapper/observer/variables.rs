@@ -2,11 +2,12 @@
 //! Rustc's library may get other values than macros.
 
 use core::ffi::c_char;
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::environment::{environ, value_if, value_of};
-use super::length_of;
+use super::{LONGEST, length_of};
 use super::libraries;
 use super::notes::note;
 use super::own_calls::caller;
@@ -45,21 +46,82 @@ pub(crate) unsafe fn find_values() {
     }
 }
 
-/// The value of a variable for rustc's library, if it is not that of the environment; otherwise null.
-unsafe fn replaced(name: *const c_char) -> *const c_char {
+/// The first of the replaced variables, as `NAME=VALUE`, for which `find` returns something else than null.
+unsafe fn find_replaced<T>(find: impl Fn(*const u8) -> *const T) -> *const T {
     let start = REPLACED.load(Ordering::Relaxed);
     let (length, mut at) = (LENGTH.load(Ordering::Relaxed), 0);
     while !start.is_null() && at < length {
         unsafe {
-            let line = start.add(at);
-            let value = value_if(line.cast(), name.cast(), length_of(name.cast()));
-            if !value.is_null() {
-                return value.cast();
+            let variable = start.add(at);
+            let found = find(variable);
+            if !found.is_null() {
+                return found;
             }
-            at += length_of(line) + 1;
+            at += length_of(variable) + 1;
         }
     }
     ptr::null()
+}
+
+/// The value of a variable for rustc's library, if it is not that of the environment; otherwise null.
+unsafe fn replaced(name: *const c_char) -> *const c_char {
+    unsafe {
+        let length = length_of(name.cast());
+        find_replaced(|variable| value_if(variable.cast(), name.cast(), length).cast())
+    }
+}
+
+/// The path of a file with the value of the environment, if it begins with a value that rustc's library got instead; otherwise `path`
+/// itself. Paths of code are not changed: they would be in the output as well.
+pub(crate) unsafe fn real_path(path: *const c_char, real: &mut MaybeUninit<[u8; LONGEST]>) -> *const c_char {
+    unsafe {
+        let real = real.as_mut_ptr().cast::<u8>();
+        if REPLACED.load(Ordering::Relaxed).is_null() || path.is_null() || is_code(path.cast()) {
+            return path;
+        }
+        let found = find_replaced(|variable| {
+            let mut name = 0;
+            while !matches!(*variable.add(name), 0 | b'=') {
+                name += 1;
+            }
+            let value = value_of(variable, name).cast::<u8>();
+            let rest = rest_of(path.cast(), value_if(variable.cast(), variable, name));
+            if value.is_null() || rest.is_null() {
+                return ptr::null::<u8>();
+            }
+            let (first, second) = (length_of(value), length_of(rest));
+            if first + second >= LONGEST {
+                return ptr::null();
+            }
+            ptr::copy_nonoverlapping(value, real, first);
+            ptr::copy_nonoverlapping(rest, real.add(first), second + 1);
+            real
+        });
+        if found.is_null() { path } else { found.cast() }
+    }
+}
+
+/// Whether a path ends in `.rs`.
+unsafe fn is_code(path: *const u8) -> bool {
+    unsafe {
+        let length = length_of(path);
+        length > 3 && [b'.', b'r', b's'].iter().enumerate().all(|(at, byte)| *path.add(length - 3 + at) == *byte)
+    }
+}
+
+/// What follows the directory `directory` in `path`; null if `path` is not below it.
+unsafe fn rest_of(path: *const u8, directory: *const u8) -> *const u8 {
+    unsafe {
+        if directory.is_null() {
+            return ptr::null();
+        }
+        let mut at = 0;
+        while *directory.add(at) != 0 && *path.add(at) == *directory.add(at) {
+            at += 1;
+        }
+        let is_below = *directory.add(at) == 0 && *path.add(at) == b'/';
+        if is_below { path.add(at) } else { ptr::null() }
+    }
 }
 
 /// Notes that a variable is read, and whether rustc's library reads it. `caller` is the return address.

@@ -2,9 +2,6 @@
 
 use memchr::memmem;
 
-/// The start of a line with a variable.
-pub(super) const VARIABLE: &str = "# env-dep:";
-
 /// The sources and variables of a crate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DepInfo {
@@ -22,7 +19,7 @@ impl DepInfo {
                 .or_else(|| line.strip_suffix(':').map(|target| (target, "")))
         })?;
         let variables = text.lines().filter_map(|line| {
-            let variable = line.strip_prefix(VARIABLE)?;
+            let variable = line.strip_prefix("# env-dep:")?;
             Some(match variable.split_once('=') {
                 Some((name, value)) => (name.to_owned(), Some(unescape(value))),
                 None => (variable.to_owned(), None),

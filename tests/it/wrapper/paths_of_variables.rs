@@ -205,19 +205,47 @@ fn a_path_inside_of_a_text_is_found() {
     }
 }
 
-/// The compiler finds no file by a placeholder.
+/// The compiler finds a file by the path, which may be in the program as well.
+#[rstest]
 #[requires(sccache)]
-#[test]
-fn a_program_that_includes_a_file_by_the_path_is_shared() {
-    let code = "const TEXT: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/text\"));\nfn main() { println!(\"{TEXT}\"); }\n";
-    let project = app(code).file("crates/app/text", "included").committed();
+#[case::alone("")]
+#[case::beside_the_path("println!(\"{}\", env!(\"CARGO_MANIFEST_DIR\"));")]
+fn a_program_that_includes_a_file_by_the_path_is_shared(#[case] more: &str) {
+    let code = format!(
+        "const TEXT: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../a text\"));\n\
+         static BYTES: &[u8] = include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/bytes\"));\n\
+         fn main() {{ println!(\"{{TEXT}} {{}}\", BYTES.len()); {more} }}\n"
+    );
+    let project = app(&code)
+        .file("crates/a text", "included")
+        .file("crates/app/bytes", "12345")
+        .committed();
     project.main().cargo(&["build"]).ok();
+    project.main().cargo(&["build"]).ok().nothing_to_do();
     for linked in linked(&project) {
         linked.cargo(&["build"]).ok().all_hit();
-        assert_eq!(says_the_same_uncached(&linked), "included\n");
-        linked.write("crates/app/text", "another");
-        linked.cargo(&["build"]).ok();
-        assert_eq!(says_the_same_uncached(&linked), "another\n");
+        linked.cargo(&["build"]).ok().nothing_to_do();
+        assert!(says_the_same_uncached(&linked).starts_with("included 5\n"));
+        linked.write("crates/a text", "another");
+        linked.cargo(&["build"]).ok().rebuilt("app");
+        assert!(says_the_same_uncached(&linked).starts_with("another 5\n"));
+    }
+}
+
+/// The path of included code is that of the checkout in panics and debug information.
+#[requires(sccache)]
+#[test]
+fn a_program_that_includes_code_by_the_path_is_right() {
+    let code = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/src/more.rs\"));\nfn main() { println!(\"{} {}\", more(), env!(\"CARGO_MANIFEST_DIR\")); }\n";
+    let more =
+        "fn more() -> String { format!(\"{} {}\", file!(), std::panic::Location::caller()) }\n";
+    let project = app(code).file("crates/app/src/more.rs", more).committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+        checkout.append("crates/app/src/main.rs", "// edited\n");
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
     }
 }
 

@@ -142,8 +142,7 @@ impl SpeculativeCompile {
             && request.path_map == self.request.path_map
             && request.native_libraries == self.request.native_libraries
             && request.is_observed == self.request.is_observed
-            && request.has_values == self.request.has_values
-            && !request.keeps_values();
+            && request.has_values == self.request.has_values;
         self.work.take_if(|_| is_same)
     }
 

@@ -33,11 +33,14 @@ pub(super) fn change_for(
     (!lines.is_empty()).then(|| (observation::VALUES.into(), Some(lines.into())))
 }
 
-/// Whether the compile may have read a placeholder in a value.
+/// Whether the compile may have read a placeholder in a value, and used it for more than including files.
 pub(super) fn are_read(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    let is_used = |read: &(String, Option<String>)| {
+        !request.included_variables.contains(&read.0) && is_replaced(request, read)
+    };
     request.has_values
         && request.remap == Remap::All
-        && info.is_none_or(|info| info.variables.iter().any(|read| is_replaced(request, read)))
+        && info.is_none_or(|info| info.variables.iter().any(is_used))
 }
 
 /// Whether rustc gets a placeholder in the value of a variable, with its real value, if it gets any.
@@ -46,9 +49,7 @@ pub(super) fn is_replaced(
     (name, value): &(String, Option<String>),
 ) -> bool {
     let replaced = |value: &String| request.path_map.with_placeholder_in_value(value);
-    has_placeholder_in(name)
-        && !request.included_variables.contains(name)
-        && value.as_ref().and_then(replaced).is_some()
+    has_placeholder_in(name) && value.as_ref().and_then(replaced).is_some()
 }
 
 /// Lines of `NAME=VALUE` with placeholders in the values; empty if they are too long.
@@ -61,7 +62,7 @@ fn lines(request: &CompileRequest) -> String {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
         };
-        if has_placeholder_in(name) && !request.included_variables.contains(name) {
+        if has_placeholder_in(name) {
             let replaced = request.path_map.with_placeholder_in_value(value);
             lines.extend(replaced.map(|value| format!("{name}={value}\n")));
         }
@@ -79,12 +80,6 @@ impl CompileRequest {
             has_values: false,
             ..self.clone()
         }
-    }
-
-    /// Whether there is a variable whose real value the source needs to include a file, which a speculative compile does not know.
-    pub(super) fn keeps_values(&self) -> bool {
-        let mut included = self.included_variables.iter();
-        self.has_values && included.any(|name| has_placeholder_in(name))
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::Path;
 use memchr::memmem;
 
 use super::{PathMap, Role};
-use crate::dep_info::VARIABLE;
 
 /// The length of a placeholder in a value, in bytes: more than the size of most structs, which programs have as numbers as well, and
 /// no round number. All values of an integration test with many programs fit into one variable.
@@ -74,15 +73,11 @@ impl PathMap {
 
     /// Dep-info with real paths in the place of [placeholders in values](Role::placeholder_in_value).
     pub(crate) fn to_real_values(&self, dep_info: &[u8]) -> Vec<u8> {
-        let lines = dep_info.split_inclusive(|byte| *byte == b'\n');
-        let with_real = lines.flat_map(|line| {
-            if line.starts_with(VARIABLE.as_bytes()) && has_placeholder_in_value(line) {
-                self.to_real_paths(&without_padding(line))
-            } else {
-                line.to_owned()
-            }
-        });
-        with_real.collect()
+        if has_placeholder_in_value(dep_info) {
+            self.to_real_dep_info(&without_padding(dep_info))
+        } else {
+            dep_info.to_owned()
+        }
     }
 }
 

@@ -135,6 +135,14 @@ unsafe fn map(path: *const u8) -> Option<usize> {
     }
 }
 
+/// Memory of this size, which is never freed; `None` if there is none.
+pub(crate) unsafe fn allocate(size: usize) -> Option<*mut u8> {
+    const MAP_PRIVATE_ANONYMOUS: c_int = 0x22;
+    let anywhere = core::ptr::null_mut();
+    let memory = unsafe { mmap(anywhere, size, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0) };
+    (memory as usize != MAP_FAILED).then_some(memory.cast())
+}
+
 unsafe fn file() -> Option<*mut u8> {
     let mut file = FILE.load(Ordering::Acquire);
     if file == UNKNOWN {

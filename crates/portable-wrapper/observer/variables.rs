@@ -9,15 +9,17 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use super::environment::{environ, value_if, value_of};
 use super::{LONGEST, length_of};
 use super::libraries;
-use super::notes::note;
+use super::notes::{allocate, note};
 use super::own_calls::caller;
 use super::variadic::interpose_variadic;
 
-/// The variable with lines of `NAME=VALUE`: rustc's library gets these values instead of those of the environment.
+/// The variable with the length of a padding and lines of `NAME=VALUE`: rustc's library gets these values instead of those of the
+/// environment, with the padding in place of [`PADDING`].
 const VALUES: &[u8] = b"SCCFG_VALUES";
-/// The start of its value, whose line breaks are replaced by NUL bytes; null if it is not set.
+const PADDING: u8 = 1;
+/// The lines with their padding, each with a terminating NUL byte; null if there are none.
 static REPLACED: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
-/// The length of its value in bytes.
+/// The length of all lines in bytes.
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
 
 /// Finds [`VALUES`], and removes it from the environment, so that neither a macro nor a program that this one starts gets it.
@@ -26,23 +28,46 @@ pub(crate) unsafe fn find_values() {
         let mut from = environ;
         let mut to = environ.cast_mut();
         while !(*from).is_null() {
-            let value = value_if(*from, VALUES.as_ptr(), VALUES.len()).cast_mut();
+            let value = value_if(*from, VALUES.as_ptr(), VALUES.len());
             if value.is_null() {
                 *to = *from;
                 to = to.add(1);
             } else {
-                let length = length_of(value);
-                for at in 0..length {
-                    if *value.add(at) == b'\n' {
-                        *value.add(at) = 0;
-                    }
-                }
-                LENGTH.store(length, Ordering::Relaxed);
-                REPLACED.store(value, Ordering::Relaxed);
+                store_values(value);
             }
             from = from.add(1);
         }
         *to = ptr::null();
+    }
+}
+
+/// Stores the lines of `text`.
+unsafe fn store_values(mut text: *const u8) {
+    unsafe {
+        let mut padding = 0;
+        while (*text).is_ascii_digit() {
+            padding = padding * 10 + usize::from(*text - b'0');
+            text = text.add(1);
+        }
+        let length = length_of(text);
+        let lines = (0..length).filter(|at| *text.add(*at) == b'\n').count();
+        let Some(memory) = allocate(length + lines * padding) else {
+            return;
+        };
+        let mut size = 0;
+        // The first line break ends the length of the padding.
+        for at in 1..length {
+            let byte = *text.add(at);
+            if byte == PADDING {
+                memory.add(size).write_bytes(b'_', padding);
+                size += padding;
+            } else {
+                *memory.add(size) = if byte == b'\n' { 0 } else { byte };
+                size += 1;
+            }
+        }
+        LENGTH.store(size, Ordering::Relaxed);
+        REPLACED.store(memory, Ordering::Relaxed);
     }
 }
 

@@ -150,9 +150,12 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
     let is_named = |address| {
         near.contains(&address) && name_at(&names, address).is_some_and(|name| !name.name.is_value)
     };
-    if code_refers_to(&sections, &whole, is_named)? {
+    let has_names = names.iter().any(|name| !name.name.is_value);
+    if has_names && code_refers_to(&sections, &whole, is_named)? {
         return Ok(None);
     }
+    // Only optimized code has lookup tables, and it has no values.
+    let (values, names): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.name.is_value);
     // A lookup table selects between several names. Most constants that look like its entries are others.
     if have_several_texts(&names, file)? {
         let mut tables = BTreeSet::new();
@@ -168,7 +171,8 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
             return Ok(None);
         }
     }
-    Ok(Some(names.into_iter().map(|name| name.name).collect()))
+    let all = values.into_iter().chain(names);
+    Ok(Some(all.map(|name| name.name).collect()))
 }
 
 /// A section that is loaded when the program runs.

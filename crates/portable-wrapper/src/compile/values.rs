@@ -15,11 +15,15 @@ use crate::diagnostics;
 use crate::expansion_diff;
 use crate::observation::{self, Observation};
 use crate::path_leak::PathLeak;
-use crate::path_map::{has_placeholder_in, has_placeholder_in_value, without_padding};
+use crate::path_map::{
+    has_placeholder_in, has_placeholder_in_value, padding_in_value, without_padding,
+};
 use crate::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::{env, fsio};
 
-/// The maximum size of all values in bytes. The system allows a variable 128 KiB (`MAX_ARG_STRLEN`).
+/// Stands for the padding of a placeholder in a value that the observer reads.
+const PADDING: char = '\u{1}';
+/// The maximum size of all values, without padding, in bytes. The system allows a variable 128 KiB (`MAX_ARG_STRLEN`).
 const MOST: usize = 100 << 10;
 
 /// The change of the environment by which the compiler gets placeholders in values of variables, if this compile has them.
@@ -48,11 +52,12 @@ pub(super) fn is_replaced(
     request: &CompileRequest,
     (name, value): &(String, Option<String>),
 ) -> bool {
-    let replaced = |value: &String| request.path_map.with_placeholder_in_value(value);
-    has_placeholder_in(name) && value.as_ref().and_then(replaced).is_some()
+    let is_replaced = |value: &String| request.path_map.place_in_value(value).is_some();
+    has_placeholder_in(name) && value.as_ref().is_some_and(is_replaced)
 }
 
-/// Lines of `NAME=VALUE` with placeholders in the values; empty if they are too long.
+/// What the observer reads: the length of the padding, and lines of `NAME=VALUE`, with [`PADDING`] where it belongs in a value. Empty
+/// if there are no values, or if they are too long.
 fn lines(request: &CompileRequest) -> String {
     // sccache's server hides cargo's variables from the shim.
     let hidden = restore_cargo_variables().into_iter();
@@ -62,15 +67,16 @@ fn lines(request: &CompileRequest) -> String {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
         };
-        if has_placeholder_in(name) {
-            let replaced = request.path_map.with_placeholder_in_value(value);
-            lines.extend(replaced.map(|value| format!("{name}={value}\n")));
+        let place = request.path_map.place_in_value(value);
+        if let Some((role, rest)) = place.filter(|_| has_placeholder_in(name)) {
+            let placeholder = role.placeholder();
+            lines.push_str(&format!("{name}={placeholder}{PADDING}{rest}\n"));
         }
     }
-    if lines.len() > MOST {
-        lines.clear();
+    if lines.is_empty() || lines.len() > MOST {
+        return String::new();
     }
-    lines
+    format!("{}\n{lines}", padding_in_value())
 }
 
 impl CompileRequest {

@@ -8,9 +8,9 @@ use memchr::memmem;
 
 use super::{PathMap, Role};
 
-/// The length of a placeholder in a value, in bytes: more than the size of most structs, which programs have as numbers as well, and
-/// no round number. All values of an integration test with many programs fit into one variable.
-const LENGTH: usize = 4111;
+/// The length of a placeholder in a value, in bytes. Programs have other numbers: sizes of structs, round numbers, and characters. No
+/// character from U+3600 to U+3FFF is special to Unicode: they are all ideographs.
+const LENGTH: usize = 0x3653;
 
 /// The variables by which cargo tells a program its paths at compile time.
 /// (<https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-crates>)
@@ -30,6 +30,11 @@ pub(crate) fn has_placeholder_in(variable: &str) -> bool {
     NAMES.contains(&variable) || variable.starts_with(PROGRAM)
 }
 
+/// The number of bytes by which the placeholder in a value is longer than the other one of the same directory.
+pub(crate) fn padding_in_value() -> usize {
+    LENGTH - super::PLACEHOLDER_LENGTH
+}
+
 impl Role {
     /// The placeholder of the directory in values of variables. It begins with the [other placeholder](Self::placeholder).
     pub(crate) fn placeholder_in_value(self) -> String {
@@ -38,9 +43,9 @@ impl Role {
 }
 
 impl PathMap {
-    /// The value of a variable with a placeholder in the place of the directory that it begins with; `None` if that is none of
-    /// these, or another spelling of one, or if the value contains another path of one.
-    pub(crate) fn with_placeholder_in_value(&self, value: &str) -> Option<String> {
+    /// The role of the directory that the value of a variable begins with, and what follows the directory; `None` if the value gets no
+    /// placeholder: if that is none of these, or another spelling of one, or if the value contains another path of one.
+    pub(crate) fn place_in_value<'v>(&self, value: &'v str) -> Option<(Role, &'v str)> {
         let below = |role: &Role| {
             let rest = value.strip_prefix(self.directory(*role)?)?;
             (rest.is_empty() || rest.starts_with('/')).then_some((*role, rest))
@@ -52,7 +57,7 @@ impl PathMap {
             .min_by_key(|(_, rest)| rest.len())?;
         let is_plain =
             !rest.contains(['\\', '\n', '\r', '"']) && self.find_in(rest.as_bytes()).is_none();
-        is_plain.then(|| format!("{}{rest}", role.placeholder_in_value()))
+        is_plain.then_some((role, rest))
     }
 
     /// A map for texts, with directories of any length.
@@ -118,19 +123,22 @@ mod tests {
 
     #[test]
     fn a_value_gets_the_placeholder_of_the_nearest_directory() {
-        let of = |value: &str| map().with_placeholder_in_value(value);
-        let workspace = Role::Workspace.placeholder_in_value();
-        let target = Role::Target.placeholder_in_value();
-        assert_eq!(of("/w"), Some(workspace.clone()));
-        assert_eq!(of("/w/crates/a"), Some(format!("{workspace}/crates/a")));
-        assert_eq!(of("/w/target/debug/a"), Some(format!("{target}/debug/a")));
+        let map = map();
+        let of = |value| map.place_in_value(value);
+        assert_eq!(of("/w"), Some((Role::Workspace, "")));
+        assert_eq!(of("/w/crates/a"), Some((Role::Workspace, "/crates/a")));
+        assert_eq!(of("/w/target/debug/a"), Some((Role::Target, "/debug/a")));
         assert_eq!(of("/wider"), None);
         assert_eq!(of("x/w"), None);
+        for role in ROLES {
+            let length = role.placeholder().len() + padding_in_value();
+            assert_eq!(role.placeholder_in_value().len(), length);
+        }
     }
 
     #[test]
     fn dep_info_gets_real_values() {
-        let value = map().with_placeholder_in_value("/w/a").unwrap();
+        let value = Role::Workspace.placeholder_in_value() + "/a";
         let text = format!("/w/t.d: src/lib.rs\n\n# env-dep:A={value}\n# env-dep:B\n");
         let real = map().to_real_values(text.as_bytes());
         assert_eq!(

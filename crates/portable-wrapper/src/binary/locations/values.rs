@@ -12,7 +12,7 @@ use super::{Kind, Length, Located, Section, Width, operands, templates};
 use crate::windows::{Part, Window};
 
 /// The maximum length of a text with a value, in bytes.
-pub(super) const LONGEST: u64 = 8192;
+pub(super) const LONGEST: u64 = 0x3fff;
 /// The maximum number of bytes of a text before a value.
 pub(super) const BEFORE: u64 = 512;
 

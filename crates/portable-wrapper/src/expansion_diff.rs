@@ -195,7 +195,7 @@ pub(super) fn evaluates_paths(request: &CompileRequest) -> io::Result<bool> {
         .flat_map(|(directory, _)| spellings(directory))
         .collect();
     let is_path = |text: &str| directories.iter().any(|directory| text.contains(directory));
-    Ok(source.is_none_or(|source| macro_effects::evaluates_texts(&source, is_path)))
+    Ok(source.is_none_or(|source| macro_effects::may_compute_from(&source, is_path)))
 }
 
 /// The path of the expanded source of the unit; `None` if it cannot be expanded.

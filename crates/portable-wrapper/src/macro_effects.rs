@@ -12,7 +12,7 @@ mod c_library;
 mod caller_functions;
 mod compile_time_variables;
 mod conditions;
-mod constant_values;
+mod constant_code;
 mod identifiers;
 mod inactive_code;
 mod locations;
@@ -27,6 +27,7 @@ mod sources;
 mod standard;
 mod texts;
 mod tokens;
+mod uses_of_texts;
 
 use std::collections::BTreeSet;
 
@@ -40,7 +41,6 @@ pub(super) use self::caller_functions::{
 };
 pub(super) use self::compile_time_variables::CompileTimeVariables;
 pub(super) use self::conditions::Conditions;
-pub(super) use self::constant_values::evaluates_texts;
 pub(super) use self::locations::{
     asking_macros, evaluates_own_location, may_ask_by_macro, may_ask_for_own_location,
 };
@@ -57,6 +57,7 @@ pub(super) use self::texts::{
 };
 use self::tokens::{Kind, Token, tokens};
 pub(super) use self::tokens::{are_same_but_for_texts, has_any_ident, has_idents};
+pub(super) use self::uses_of_texts::may_compute_from;
 
 /// The inputs that a crate and its dependencies read when a macro runs their code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

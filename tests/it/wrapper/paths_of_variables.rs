@@ -23,24 +23,21 @@ const USES: &str = indoc! {r#"
     static LAZY: LazyLock<PathBuf> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("lazy"));
 
     #[derive(Debug)]
-    struct Directory { path: &'static str, number: u8 }
-    #[derive(Debug)]
-    enum Workspace { Named(&'static str), Found(&'static str) }
+    enum Workspace { UseAsIs(&'static str), DetectWithCargo(&'static str) }
 
     fn length(_: u32, text: &str, _: &str) -> usize { text.len() }
     fn returned() -> &'static str { env!("CARGO_MANIFEST_DIR") }
-    fn perhaps() -> Option<&'static str> { option_env!("CARGO_MANIFEST_DIR") }
-    fn workspace() -> Workspace {
-        const FOUND: Workspace = if let Some(root) = option_env!("NOT_SET") { Workspace::Named(root) } else { Workspace::Found(env!("CARGO_MANIFEST_DIR")) };
-        FOUND
+    fn get_cargo_workspace(workspace: Workspace) -> String { format!("{workspace:?}") }
+    fn workspace() -> String {
+        const FOUND: Workspace = if let Some(root) = option_env!("NOT_SET") { Workspace::UseAsIs(root) } else { Workspace::DetectWithCargo(env!("CARGO_MANIFEST_DIR")) };
+        get_cargo_workspace(FOUND)
     }
 
     fn main() {
         println!("{}", Path::new(env!("CARGO_MANIFEST_DIR")).join("joined").display());
         println!("{} {DATA} {MANIFEST} {} {}", DIRECTORY, BOTH[0], LAZY.display());
         println!("{}", length(3, env!("CARGO_MANIFEST_DIR"), "other"));
-        println!("{:?} {:?}", Directory { path: env!("CARGO_MANIFEST_DIR"), number: 3 }, workspace());
-        println!("{} {:?}", returned(), perhaps());
+        println!("{} {}", workspace(), returned());
         println!("{}", env!("CARGO_MANIFEST_DIR").to_owned() + "/more");
         println!("{}", format!("{}/formatted", env!("CARGO_MANIFEST_DIR")));
         println!("{}", format!("{}/{}/formatted {:>7.3}|", env!("CARGO_MANIFEST_DIR"), 7, 1.5));
@@ -49,13 +46,11 @@ const USES: &str = indoc! {r#"
         println!("{:?}", command.arg(env!("CARGO_MANIFEST_DIR")).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")));
         let closure: Box<dyn Fn() -> &'static str> = Box::new(|| env!("CARGO_MANIFEST_DIR"));
         println!("{} {:?}", closure(), [env!("CARGO_MANIFEST_DIR"), "other"]);
-        let chosen = if returned().len() > 3 { env!("CARGO_MANIFEST_DIR") } else { "none" };
-        println!("{chosen} {}", vec![env!("CARGO_MANIFEST_DIR")].concat());
-        println!("{}", env!("CARGO_MANIFEST_DIR").len());
-        let map = std::collections::HashMap::from([("key", env!("CARGO_MANIFEST_DIR"))]);
-        println!("{map:?} {}", env!("CARGO_MANIFEST_DIR") == returned());
-        match returned() { DIRECTORY => println!("same"), _ => println!("another") }
-        assert!(chosen != "none", concat!(env!("CARGO_MANIFEST_DIR"), " is the place"));
+        println!("{}", vec![env!("CARGO_MANIFEST_DIR")].concat());
+        let path = env!("CARGO_MANIFEST_DIR");
+        println!("{} {}", length(1, path, "other"), PathBuf::from(path).display());
+        assert_eq!(env!("CARGO_MANIFEST_DIR"), returned());
+        if returned() == env!("CARGO_MANIFEST_DIR") { println!("same") }
     }
 "#};
 
@@ -100,11 +95,11 @@ const SHOWN: [&str; 3] = ["test", "--", "--nocapture"];
 
 /// As `insta` finds the directory of the workspace, by a macro of a dependency.
 const SNAPSHOTS: &str = indoc! {r#"
-    pub enum Workspace { Named(&'static str), Found(&'static str) }
-    pub fn directory(workspace: Workspace) -> String { match workspace { Workspace::Named(root) | Workspace::Found(root) => root.to_owned() } }
+    pub enum Workspace { UseAsIs(&'static str), DetectWithCargo(&'static str) }
+    pub fn get_cargo_workspace(workspace: Workspace) -> String { match workspace { Workspace::UseAsIs(root) | Workspace::DetectWithCargo(root) => root.to_owned() } }
     #[macro_export] macro_rules! workspace { () => {{
-        const WORKSPACE: $crate::Workspace = if let Some(root) = option_env!("NOT_SET") { $crate::Workspace::Named(root) } else { $crate::Workspace::Found(env!("CARGO_MANIFEST_DIR")) };
-        $crate::directory(WORKSPACE)
+        const WORKSPACE: $crate::Workspace = if let Some(root) = option_env!("NOT_SET") { $crate::Workspace::UseAsIs(root) } else { $crate::Workspace::DetectWithCargo(env!("CARGO_MANIFEST_DIR")) };
+        $crate::get_cargo_workspace(WORKSPACE)
     }}; }
 "#};
 
@@ -155,6 +150,24 @@ fn tests_are_shared() {
 #[case::in_optimised_functions(
     "#[inline(always)] fn f(text: &str) -> usize { text.as_bytes().len() * 2 } fn said() -> usize { f(env!(\"CARGO_MANIFEST_DIR\")) }"
 )]
+#[case::of_a_block(
+    "fn said() -> usize { let text = { env!(\"CARGO_MANIFEST_DIR\") }; text.as_bytes().len() * 3 }"
+)]
+#[case::of_a_struct(
+    "struct W(&'static str); fn said() -> usize { let w = W(env!(\"CARGO_MANIFEST_DIR\")); w.0.as_bytes().len() * 3 + 1 }"
+)]
+#[case::of_the_result_of_an_inlined_function(
+    "#[inline(always)] fn dir() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") } fn said() -> usize { dir().as_bytes().len() * 3 }"
+)]
+#[case::in_the_default_of_a_parameter(
+    "struct B<const N: usize = { env!(\"CARGO_MANIFEST_DIR\").len() + 7 }>([u8; N]); fn said() -> usize { size_of::<B>() }"
+)]
+#[case::with_a_number_beside_its_address(
+    "fn f(text: *const u8, number: usize) -> usize { text as usize % 1 + number } fn said() -> usize { f(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/sub/sub\") as *const str as *const u8, 13910) }"
+)]
+#[case::in_a_template(
+    "fn said() -> String { format!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \" {}\"), 1) }"
+)]
 #[case::as_bytes(
     "fn said() -> usize { let text = env!(\"CARGO_MANIFEST_DIR\").as_bytes(); text.len() }"
 )]
@@ -193,8 +206,7 @@ fn a_path_inside_of_a_text_is_found() {
     let code = indoc! {r#"
         const URL: &str = concat!("file://", env!("CARGO_MANIFEST_DIR"), "/index.html");
         static URLS: [&str; 2] = [concat!("a:", env!("CARGO_MANIFEST_DIR")), "b"];
-        fn said() -> String { format!("in {}: {}", env!("CARGO_MANIFEST_DIR"), 5) + URL + URLS[0] + concat!("[", env!("CARGO_MANIFEST_DIR"), "]") }
-        fn main() { println!("{}", said()); println!(concat!("at ", env!("CARGO_MANIFEST_DIR"), " {}"), 7); eprintln!("{:?}", URLS); }
+        fn main() { println!("in {}: {}", env!("CARGO_MANIFEST_DIR"), 5); println!("{} {} {:?} {}", URL, String::from(URL), URLS, concat!("[", env!("CARGO_MANIFEST_DIR"), "]").to_owned()); }
     "#};
     let project = app(code).committed();
     project.main().cargo(&["build"]).ok();

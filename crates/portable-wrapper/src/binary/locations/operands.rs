@@ -21,9 +21,9 @@ const PAIRS: [(Register, Register); 6] = [
     (Register::RAX, Register::RDX),
 ];
 
-/// The address of the 32-bit operand with the length of the text that `reference` loads the address of, and the length, which is in
-/// `range`. `None` if it is not known what the code does.
-pub(super) fn length(reference: &Reference, range: Range<u64>) -> Option<(u64, u64)> {
+/// The length of the text that `reference` loads the address of, which is in `range`, and the addresses of the 32-bit operands with
+/// it. `None` if it is not known what the code does.
+pub(super) fn length(reference: &Reference, range: Range<u64>) -> Option<(u64, Vec<u64>)> {
     let load = &reference.instruction;
     if load.code() != Code::Lea_r64_m {
         return None;
@@ -37,15 +37,15 @@ pub(super) fn length(reference: &Reference, range: Range<u64>) -> Option<(u64, u
         numbers: Vec::new(),
     };
     // The operand that goes to the second register of a pair, and the one that is stored behind the address.
-    let (mut passed, mut stored) = (None, None);
+    let (mut passed, mut stored) = (None, Vec::new());
     let mut is_passed = false;
     for (instruction, offsets) in &reference.following {
         let number = operand(instruction, *offsets).filter(|(_, it)| range.contains(it));
         let written = written_by(instruction);
         match written {
-            Some(Written::NumberIn(to)) if state.is_behind(to) => stored = stored.or(number),
+            Some(Written::NumberIn(to)) if state.is_behind(to) => stored.extend(number),
             Some(Written::Copy(to, from)) if state.is_behind(to) => {
-                stored = stored.or(state.number_in(from));
+                stored.extend(state.number_in(from));
             }
             Some(Written::Copy(to, from)) if from == register && state.is_loaded => {
                 state.fields.push(to);
@@ -78,10 +78,12 @@ pub(super) fn length(reference: &Reference, range: Range<u64>) -> Option<(u64, u
             passed = Some(number).filter(|_| is_second && state.is_loaded);
         }
     }
-    match (passed.filter(|_| is_passed), stored) {
-        (Some(passed), Some(stored)) => (passed == stored).then_some(passed),
-        (passed, stored) => passed.or(stored),
-    }
+    // An operand in a register may be stored as well.
+    stored.extend(passed.filter(|_| is_passed));
+    let (_, length) = *stored.first()?;
+    let is_same = stored.iter().all(|(_, other)| *other == length);
+    let places = stored.iter().map(|(place, _)| *place).collect();
+    is_same.then_some((length, places))
 }
 
 /// What is known behind an instruction.

@@ -63,25 +63,32 @@ pub(super) fn complete(
             let before = value.address - target;
             let least = before + value.name.placeholder_len();
             let length = operands::length(reference, least..LONGEST);
-            let field = length.map(|(place, length)| {
-                let offset = section.offset_of(place);
+            let is_known = length.is_some() || before > 0;
+            let fields = length.map(|(length, places)| {
                 let width = Width::Word;
-                (value.address, length, Length { offset, width })
+                let offsets = places.into_iter().map(|place| section.offset_of(place));
+                let fields: Vec<_> = offsets.map(|offset| Length { offset, width }).collect();
+                (value.address, length, fields)
             });
-            found.push((target, field));
-            field.is_some() || before > 0
+            found.push((target, fields));
+            is_known
         },
     )?;
     if is_unknown {
         return Ok(false);
     }
-    for (target, field) in &found {
-        let Some((address, length, field)) = *field else {
+    for (target, fields) in &found {
+        let Some((address, length, fields)) = fields else {
             continue;
         };
-        let value = names.iter_mut().find(|name| name.address == address);
-        if !value.is_some_and(|value| value.add_length(address - target, length, field)) {
+        let value = names.iter_mut().find(|name| name.address == *address);
+        let Some(value) = value else {
             return Ok(false);
+        };
+        for field in fields {
+            if !value.add_length(address - target, *length, *field) {
+                return Ok(false);
+            }
         }
     }
     let values: Vec<_> = names.iter().filter(|name| name.name.is_value).collect();

@@ -1,0 +1,453 @@
+//! What a source does with a text. Also in code that is compiled without optimization, the compiler may compute something from a
+//! constant text: it inlines some functions, and evaluates what they return. It computes nothing if a text is an argument of a function
+//! that is not inlined, or in a constant that is. Everything else counts as unknown.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::constant_code::{
+    Evaluated, block_at, body_after, evaluated, evaluated_value, in_traits, is_const_function,
+};
+use super::tokens::{Kind, Token, tokens};
+
+/// Functions of the standard library and of published crates with a text as an argument, which are not inlined in unoptimized code.
+const FUNCTIONS: [&str; 27] = [
+    "_print",
+    "_eprint",
+    "arg",
+    "args",
+    "canonicalize",
+    "contains",
+    "current_dir",
+    "directory",
+    "ends_with",
+    "env",
+    "from",
+    "from_str",
+    "get_cargo_workspace",
+    "insert",
+    "join",
+    "open",
+    "push",
+    "push_str",
+    "read",
+    "read_dir",
+    "read_to_string",
+    "replace",
+    "set_var",
+    "starts_with",
+    "strip_prefix",
+    "var",
+    "write",
+];
+
+/// Types of the standard library with a function `new` of a text that is not inlined in unoptimized code.
+const TYPES: [&str; 7] = ["Arc", "Box", "CString", "Command", "OsStr", "Path", "Rc"];
+
+/// Methods of texts that are neither inlined in unoptimized code nor evaluated in constants.
+const METHODS: [&str; 13] = [
+    "chars",
+    "contains",
+    "ends_with",
+    "into",
+    "lines",
+    "parse",
+    "replace",
+    "split",
+    "starts_with",
+    "strip_prefix",
+    "strip_suffix",
+    "to_owned",
+    "to_string",
+];
+
+/// Constructors of enums: those of the standard library, and those of reviewed macros (`insta`).
+const CONSTRUCTORS: [&str; 5] = ["DetectWithCargo", "None", "Ok", "Some", "UseAsIs"];
+
+/// Whether the compiler may compute something from a text that `is_text` accepts. `source` is expanded: it has no macros but those
+/// that the compiler itself handles.
+pub(in super::super) fn may_compute_from(source: &str, is_text: impl Fn(&str) -> bool) -> bool {
+    let tokens = tokens(source);
+    let is_literal =
+        |token: &Token<'_>| matches!(token.kind, Kind::Text | Kind::Literal) && is_text(token.text);
+    if !tokens.iter().any(is_literal) {
+        return false;
+    }
+    let uses = Uses::of(&tokens);
+    let mut names: Vec<(&str, Range<usize>)> = Vec::new();
+    for at in (0..tokens.len()).filter(|at| is_literal(&tokens[*at])) {
+        match uses.kind(at) {
+            Use::Known => {}
+            Use::Named(name, range) => names.push((name, range)),
+            Use::Unknown => return true,
+        }
+    }
+    let mut seen = BTreeSet::new();
+    while let Some((name, range)) = names.pop() {
+        if !seen.insert((name, range.start)) {
+            continue;
+        }
+        for at in range.filter(|at| tokens[*at].is_ident(name)) {
+            match uses.kind_of_name(at) {
+                Use::Known => {}
+                Use::Named(name, range) => names.push((name, range)),
+                Use::Unknown => return true,
+            }
+        }
+    }
+    false
+}
+
+/// How a text is used.
+enum Use<'t> {
+    /// Nothing is computed from it.
+    Known,
+    /// It gets this name in a range of tokens.
+    Named(&'t str, Range<usize>),
+    Unknown,
+}
+
+/// The tokens of a source, and what is known of them.
+struct Uses<'t> {
+    tokens: &'t [Token<'t>],
+    evaluated: Vec<Evaluated>,
+    in_traits: Vec<bool>,
+    /// For each token, the position of the bracket around it.
+    around: Vec<Option<usize>>,
+    /// Functions that are neither always inlined nor evaluated in constants: those of the source, and [`FUNCTIONS`].
+    functions: BTreeSet<&'t str>,
+    /// The bodies of these functions, by their brackets.
+    bodies: BTreeSet<usize>,
+}
+
+impl<'t> Uses<'t> {
+    fn of(tokens: &'t [Token<'t>]) -> Self {
+        let mut around = vec![None; tokens.len()];
+        let mut open = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            if token.kind == Kind::Close {
+                open.pop();
+            }
+            around[at] = open.last().copied();
+            if matches!(token.kind, Kind::Open(_)) {
+                open.push(at);
+            }
+        }
+        let mut functions = BTreeSet::new();
+        let mut inlined = BTreeSet::new();
+        let mut bodies = BTreeSet::new();
+        let mut is_inlined = false;
+        for (at, token) in tokens.iter().enumerate() {
+            is_inlined |= token.is_ident("always") || token.is_ident("rustc_force_inline");
+            let name = tokens.get(at + 1).filter(|name| name.kind == Kind::Ident);
+            if let Some(name) = name.filter(|_| token.is_ident("fn")) {
+                let is_inlined = std::mem::take(&mut is_inlined);
+                if is_inlined || is_const_function(tokens, at) {
+                    inlined.insert(name.text);
+                } else {
+                    functions.insert(name.text);
+                    bodies.extend(body_after(tokens, at));
+                }
+            }
+        }
+        functions.extend(FUNCTIONS);
+        functions.retain(|name| !inlined.contains(name));
+        Self {
+            tokens,
+            evaluated: evaluated(tokens),
+            in_traits: in_traits(tokens),
+            around,
+            functions,
+            bodies,
+        }
+    }
+
+    fn is(&self, at: usize, text: &str) -> bool {
+        let token = self.tokens.get(at);
+        token.is_some_and(|token| token.text == text && token.kind != Kind::Text)
+    }
+
+    /// The use of the name of a constant or variable at `at`.
+    fn kind_of_name(&self, at: usize) -> Use<'t> {
+        let follows = |words: &[&str]| {
+            let before = at.checked_sub(1).map(|before| self.tokens[before]);
+            before.is_some_and(|before| words.iter().any(|word| before.is_ident(word)))
+        };
+        let declares = follows(&["static", "let", "mut"])
+            || follows(&["const"]) && self.is(at + 1, ":")
+            || follows(&["fn"]);
+        // The name of a field, or of a parameter, is another one.
+        let is_field = self.is(at + 1, ":") || at > 0 && self.is(at - 1, ".");
+        if declares || is_field {
+            return Use::Known;
+        }
+        // The path before it.
+        let mut start = at;
+        while start >= 2 && self.tokens[start - 1].kind == Kind::PathSeparator {
+            start -= if self.tokens[start - 2].kind == Kind::Ident {
+                2
+            } else {
+                1
+            };
+        }
+        self.kind_from(start, at)
+    }
+
+    fn kind(&self, at: usize) -> Use<'t> {
+        self.kind_from(at, at)
+    }
+
+    /// The use of the tokens from `start` to `at`.
+    fn kind_from(&self, start: usize, at: usize) -> Use<'t> {
+        match self.evaluated[at] {
+            Evaluated::Always => return Use::Unknown,
+            Evaluated::Constant { start, end } => return self.constant(start, end),
+            Evaluated::No => {}
+        }
+        let mut first = start;
+        while first > 0 && self.is(first - 1, "&") {
+            first -= 1;
+        }
+        let Some(before) = first.checked_sub(1) else {
+            return Use::Unknown;
+        };
+        let begins = matches!(self.tokens[before].kind, Kind::Open(_)) || self.is(before, ",");
+        let ends = self
+            .tokens
+            .get(at + 1)
+            .is_none_or(|next| next.kind == Kind::Close)
+            || self.is(at + 1, ",");
+        if begins && ends {
+            return self.whole(first, at);
+        }
+        let is_method = self.is(at + 1, ".")
+            && self
+                .tokens
+                .get(at + 2)
+                .is_some_and(|name| METHODS.contains(&name.text))
+            && self.is(at + 3, "(");
+        let is_closure = self.is(before, "|") && (ends || self.is(at + 1, ";"));
+        let compares = |at: usize| {
+            self.is(at, "=") && at > 0 && (self.is(at - 1, "=") || self.is(at - 1, "!"))
+        };
+        let is_compared = compares(before) || compares(at + 2);
+        // An element of an array is read from memory.
+        let is_indexed = self.tokens[at].kind == Kind::Ident && self.is(at + 1, "[");
+        if is_method || is_closure || is_compared || is_indexed {
+            return Use::Known;
+        }
+        match self.variable(before, at) {
+            Some((name, range)) => Use::Named(name, range),
+            None => Use::Unknown,
+        }
+    }
+
+    /// The use of the tokens from `first` to `at`, which are a whole argument, element or block.
+    fn whole(&self, first: usize, at: usize) -> Use<'t> {
+        let Some(open) = self.around[at] else {
+            return Use::Unknown;
+        };
+        let before = |distance: usize| open.checked_sub(distance).map(|at| self.tokens[at]);
+        let is_before = |distance: usize, text: &str| {
+            before(distance).is_some_and(|token| token.text == text && token.kind != Kind::Text)
+        };
+        let is_known = match self.tokens[open].text {
+            // The result of a function.
+            "{" => self.bodies.contains(&open) && first == open + 1,
+            "[" => first == open + 1 || self.is(first - 1, ","),
+            // The first argument is a template.
+            "(" if is_before(1, "!") => is_before(2, "format_args") && first > open + 1,
+            // `assert_eq!` compares references.
+            "(" if is_before(1, "match") => self.is(first, "&"),
+            "(" => before(1).is_some_and(|name| {
+                let of_type = || before(3).is_some_and(|of| TYPES.contains(&of.text));
+                name.kind == Kind::Ident
+                    && (FUNCTIONS.contains(&name.text) && self.functions.contains(name.text)
+                        || self.functions.contains(name.text) && self.is_own(open - 1)
+                        || name.text == "new" && is_before(2, "::") && of_type())
+            }),
+            _ => false,
+        };
+        if is_known { Use::Known } else { Use::Unknown }
+    }
+
+    /// Whether the name at `at` is that of a function of this crate: it is no method, and its path begins in this crate.
+    fn is_own(&self, at: usize) -> bool {
+        const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
+        let before = |distance: usize| at.checked_sub(distance).map(|at| self.tokens[at]);
+        match before(1) {
+            Some(token) if token.kind == Kind::PathSeparator => {
+                before(2).is_some_and(|first| CRATE.contains(&first.text))
+            }
+            Some(token) => !token.is_punctuation("."),
+            None => false,
+        }
+    }
+
+    /// The use of a text in the value of a constant.
+    fn constant(&self, start: usize, end: usize) -> Use<'t> {
+        let name = self.tokens[start].text;
+        let value = evaluated_value(self.tokens, &self.evaluated, start, end);
+        let is_plain = |at: &usize| {
+            let token = self.tokens[*at];
+            match token.kind {
+                Kind::Ident => {
+                    let is_called = self.is(at + 1, "(") || self.is(at + 1, "{");
+                    let is_word = ["if", "let", "else"].contains(&token.text);
+                    !is_called
+                        || is_word
+                        || CONSTRUCTORS.contains(&token.text)
+                        || *at + 1 == end
+                        || self.is(at + 1, "{") && self.is_condition(*at)
+                }
+                Kind::Punctuation => {
+                    token.text.starts_with('\'')
+                        || matches!(token.text, "&" | "," | "=" | "<" | ">")
+                }
+                Kind::Close => !self.is(at + 1, "(") && !self.is(at + 1, "["),
+                _ => true,
+            }
+        };
+        if name == "_" || self.in_traits[start] || !value.iter().all(is_plain) {
+            return Use::Unknown;
+        }
+        Use::Named(name, self.scope(start))
+    }
+
+    /// Whether the token at `at` is the end of the condition of `if let`.
+    fn is_condition(&self, at: usize) -> bool {
+        let mut before = self.tokens[..at].iter().rev().take(16);
+        before.any(|token| token.is_ident("let"))
+    }
+
+    /// The tokens in which the name that is declared at `at` may be used: those of the block around it, or all, as constants outside of
+    /// functions may be imported.
+    fn scope(&self, at: usize) -> Range<usize> {
+        let mut block = self.around[at];
+        while let Some(open) = block {
+            if self.bodies.contains(&open) {
+                return block_at(self.tokens, open).unwrap_or(0..self.tokens.len());
+            }
+            block = self.around[open];
+        }
+        0..self.tokens.len()
+    }
+
+    /// The variable of a `let` statement whose value is between `before` and the token behind `at`.
+    fn variable(&self, before: usize, at: usize) -> Option<(&'t str, Range<usize>)> {
+        if !self.is(before, "=") || !self.is(at + 1, ";") {
+            return None;
+        }
+        let mut start = before;
+        while start > 0 && !self.tokens[start].is_ident("let") {
+            let token = self.tokens[start];
+            if token.is_punctuation(";")
+                || matches!(token.text, "{" | "}" | "(") && token.kind != Kind::Text
+            {
+                return None;
+            }
+            start -= 1;
+        }
+        let name = start + 1 + usize::from(self.is(start + 1, "mut"));
+        let is_name = self.tokens[name].kind == Kind::Ident
+            && (self.is(name + 1, ":") || self.is(name + 1, "="));
+        let block = self.around[start].and_then(|open| block_at(self.tokens, open));
+        is_name.then(|| {
+            (
+                self.tokens[name].text,
+                at..block.map_or(self.tokens.len(), |block| block.end),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::a_call(
+        r#"fn f() { Path::new("/w").join("x"); g(PathBuf::from(&"/w")); }"#,
+        false
+    )]
+    #[case::an_own_function(
+        r#"fn f(path: &str) -> usize { path.as_bytes().len() } fn g() { f("/w"); }"#,
+        false
+    )]
+    #[case::a_method(r#"fn f() { let text = "/w".to_owned() + "x"; }"#, false)]
+    #[case::a_template(r#"fn f() { format_args!("{0} {1}", 1, "/w"); }"#, false)]
+    #[case::a_comparison(
+        r#"fn f() { match (&"/w", &x) { _ => {} } if x == "/w" || "/w" == x {} }"#,
+        false
+    )]
+    #[case::a_result(r#"fn f() -> &'static str { "/w" } fn g() { h(|| "/w"); }"#, false)]
+    #[case::an_array(r#"fn f() { g(["/w", "x"]); let k: &[&str] = &["/w"]; }"#, false)]
+    #[case::a_variable(
+        r#"fn f() { let mut path: &str = "/w"; g(path); } fn g(path: &[u8]) { path.as_ptr() }"#,
+        false
+    )]
+    #[case::a_constant(
+        r#"const A: &str = "/w"; mod b { fn f() { g::<u8>(Path::new(super::A)) } }"#,
+        false
+    )]
+    #[case::a_snapshot(
+        r#"fn f() { let path = { const A: W = if let Some(root) = None::<&'static str> { W::UseAsIs(root) } else { ::insta::W::DetectWithCargo("/w") }; get_cargo_workspace(A) }; }"#,
+        false
+    )]
+    #[case::a_lazy_static(
+        r#"static A: LazyLock<PathBuf> = LazyLock::new(|| PathBuf::from("/w"));"#,
+        false
+    )]
+    #[case::bytes(r#"fn f() { "/w".as_bytes().len(); }"#, true)]
+    #[case::bytes_of_a_variable(r#"fn f() { let path = "/w"; path.as_bytes().len(); }"#, true)]
+    #[case::a_block(r#"fn f() { let path = { "/w" }; path.as_bytes().len(); }"#, true)]
+    #[case::parentheses(r#"fn f() { let path = ("/w"); path.as_bytes().len(); }"#, true)]
+    #[case::a_later_value(r#"fn f() { let path; path = "/w"; path.as_bytes().len(); }"#, true)]
+    #[case::a_cast(r#"fn f() { g("/w" as *const str as *const u8, 4150) }"#, true)]
+    #[case::an_unknown_function(
+        r#"fn f() { let path = identity("/w"); path.as_bytes().len(); }"#,
+        true
+    )]
+    #[case::a_struct(r#"fn f() { let w = W("/w"); w.0.as_bytes().len(); }"#, true)]
+    #[case::a_pattern(r#"fn f() { match "/w" { path => path.as_bytes().len() } }"#, true)]
+    #[case::a_function_of_a_dependency(
+        r#"fn first() {} fn f() { dep::first("/w"); x.first("/w"); }"#,
+        true
+    )]
+    #[case::an_inlined_function(
+        r#"#[inline(always)] fn f(path: &str) -> usize { 1 } fn g() { f("/w"); }"#,
+        true
+    )]
+    #[case::the_result_of_an_inlined_function(
+        r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,
+        true
+    )]
+    #[case::a_template_with_the_path(r#"fn f() { format_args!("/w {0}", 1); }"#, true)]
+    #[case::a_constant_of_a_constant(r#"const A: &str = "/w"; const B: usize = A.len();"#, true)]
+    #[case::a_constant_function(
+        r#"const fn Length(text: &str) -> usize { 1 } static N: usize = Length("/w");"#,
+        true
+    )]
+    #[case::a_tuple(
+        r#"const C: (&str,) = ("/w",); fn f() { C.0.as_bytes().len(); }"#,
+        true
+    )]
+    #[case::an_operand(
+        r#"const A: &str = "/w"; fn f() { asm!("mov {0}", const A.len()); }"#,
+        true
+    )]
+    #[case::a_default(
+        r#"const A: &str = "/w"; struct B<const N: usize = { A.len() + 7 }>([u8; N]);"#,
+        true
+    )]
+    #[case::an_import(
+        r#"mod a { pub const A: &str = "/w"; } use a::A as B; const N: usize = B.len();"#,
+        true
+    )]
+    fn what_may_be_computed_is_found(#[case] source: &str, #[case] expected: bool) {
+        assert_eq!(
+            may_compute_from(source, |text| text.contains("/w")),
+            expected
+        );
+    }
+}

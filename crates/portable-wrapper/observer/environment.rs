@@ -42,6 +42,22 @@ pub(crate) unsafe fn value_if(variable: *const c_char, name: *const u8, length: 
     }
 }
 
+/// Removes the variables of this process for which `is_kept` returns false.
+pub(crate) unsafe fn retain(is_kept: impl Fn(*const c_char) -> bool) {
+    unsafe {
+        let mut from = environ;
+        let mut to = environ.cast_mut();
+        while !(*from).is_null() {
+            if is_kept(*from) {
+                *to = *from;
+                to = to.add(1);
+            }
+            from = from.add(1);
+        }
+        *to = core::ptr::null();
+    }
+}
+
 /// Whether the dynamic linker loads the library `path` into a program that gets `variables`.
 pub(crate) unsafe fn is_preloaded(variables: *const *const c_char, path: *const u8) -> bool {
     unsafe {

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::environment::{PRELOAD, environ, value_if, value_in, value_of};
+use super::environment::{PRELOAD, retain, value_if, value_in, value_of};
 use super::notes::LOG;
 use super::system_call::{number, system_call};
 use super::{AT_FDCWD, LONGEST, PROGRAM, length_of};
@@ -25,20 +25,14 @@ pub(crate) unsafe fn hide() {
         if value_of(HIDES.as_ptr(), HIDES.len()).is_null() {
             return;
         }
-        let mut from = environ;
-        let mut to = environ.cast_mut();
-        while !(*from).is_null() {
-            let is = |name: &[u8]| !value_if(*from, name.as_ptr(), name.len()).is_null();
+        retain(|variable| {
+            let is = |name: &[u8]| !value_if(variable, name.as_ptr(), name.len()).is_null();
             let hidden = HIDDEN.iter().find(|(name, _)| is(name));
             if let Some((_, hidden)) = hidden {
-                hidden.store((*from).cast_mut(), Ordering::Relaxed);
-            } else if !is(HIDES) {
-                *to = *from;
-                to = to.add(1);
+                hidden.store(variable.cast_mut(), Ordering::Relaxed);
             }
-            from = from.add(1);
-        }
-        *to = core::ptr::null();
+            hidden.is_none() && !is(HIDES)
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use super::environment::{environ, value_if, value_of};
+use super::environment::{retain, value_if, value_of};
 use super::{LONGEST, length_of};
 use super::libraries;
 use super::notes::{allocate, note};
@@ -25,19 +25,13 @@ static LENGTH: AtomicUsize = AtomicUsize::new(0);
 /// Finds [`VALUES`], and removes it from the environment, so that neither a macro nor a program that this one starts gets it.
 pub(crate) unsafe fn find_values() {
     unsafe {
-        let mut from = environ;
-        let mut to = environ.cast_mut();
-        while !(*from).is_null() {
-            let value = value_if(*from, VALUES.as_ptr(), VALUES.len());
-            if value.is_null() {
-                *to = *from;
-                to = to.add(1);
-            } else {
+        retain(|variable| {
+            let value = value_if(variable, VALUES.as_ptr(), VALUES.len());
+            if !value.is_null() {
                 store_values(value);
             }
-            from = from.add(1);
-        }
-        *to = ptr::null();
+            value.is_null()
+        });
     }
 }
 

@@ -9,6 +9,7 @@ mod line_tables;
 mod locations;
 pub(super) mod placeholder_sites;
 pub(super) mod sections;
+mod value_placeholders;
 mod wasm;
 
 use std::fs::File;
@@ -20,10 +21,12 @@ use memchr::memmem;
 
 pub(super) use self::contents::Contents;
 use self::sections::{Member, Section, Writable, code, members, writable_parts};
+use self::value_placeholders::other_than_values;
+pub(super) use self::value_placeholders::value_in;
 use super::digest;
 use super::native_strings::{self, Fill};
 use super::path_leak::PathLeak;
-use super::path_map::{PathMap, Role, begins_with_padding};
+use super::path_map::{PathMap, Role};
 use super::windows::{Part, Window};
 use sccfg_util::fsio::{self, Patcher, share};
 
@@ -103,42 +106,6 @@ pub(super) fn leak(
         }
         _ => Ok(embedded),
     }
-}
-
-/// The role of a [placeholder in a value](Role::placeholder_in_value) in the file, if there is one.
-///
-/// # Errors
-/// If the file cannot be read.
-pub(super) fn value_in(file: &File) -> io::Result<Option<Role>> {
-    for role in PLACEHOLDER_ROLES {
-        if Part::whole(file)?.contains(role.placeholder_in_value().as_bytes())? {
-            return Ok(Some(role));
-        }
-    }
-    Ok(None)
-}
-
-/// The role of the first placeholder in these parts that is not in a value.
-fn other_than_values<'a>(parts: impl Iterator<Item = &'a Part<'a>>) -> io::Result<Option<Role>> {
-    let placeholders = PLACEHOLDER_ROLES.map(|role| (role, role.placeholder()));
-    for part in parts {
-        let margin = placeholders[0].1.len() + placeholder_sites::PADDING;
-        let other = part.visit(margin, |Window { bytes, new, .. }| {
-            for (role, placeholder) in &placeholders {
-                for found in memmem::find_iter(bytes, placeholder).filter(|at| new.contains(at)) {
-                    let behind = &bytes[found + placeholder.len()..];
-                    if !begins_with_padding(behind, placeholder_sites::PADDING) {
-                        return Ok(ControlFlow::Break(*role));
-                    }
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        if other.is_some() {
-            return Ok(other);
-        }
-    }
-    Ok(None)
 }
 
 /// Whether code that rustc wrote into the file `name` may contain a source location below `directory`, a real path.

@@ -35,8 +35,8 @@ const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
 const LOG: &str = "SCCFG_OBSERVED";
 /// The variable with pairs of directories. In canonical paths, the observer gives macros the second instead of the first.
 const RENAMED: &str = "SCCFG_RENAMED";
-/// The variable with lines of `NAME=VALUE`. The observer gives these values to rustc instead of those of the environment, but not
-/// to macros.
+/// The variable with the length of a padding and lines of `NAME=VALUE`. The observer gives these values to rustc instead of those of
+/// the environment, but not to macros.
 pub(super) const VALUES: &str = "SCCFG_VALUES";
 /// The variable that makes the observer hide these variables from a program.
 const HIDES: &str = "SCCFG_HIDES";

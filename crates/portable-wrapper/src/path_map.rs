@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use replacer::{Replacer, read_piece};
 pub(super) use spelling::escaped;
 pub(super) use values::{
-    begins_with_padding, has_placeholder_in, has_placeholder_in_value, padding_in_value,
+    SIGN, begins_with_padding, has_placeholder_in, has_placeholder_in_value, padding_in_value,
     without_padding,
 };
 

@@ -360,6 +360,11 @@ impl UnitManifest {
         Self::parse(&fsio::read_bytes(path)?, Parts::Read)
     }
 
+    /// As [`Self::read`], without the parts of the key.
+    pub(super) fn read_without_parts(path: &Path) -> Option<Self> {
+        Self::parse(&fsio::read_bytes(path)?, Parts::Skip)
+    }
+
     fn parse(bytes: &[u8], parts: Parts) -> Option<Self> {
         let end = memchr::memchr(b'\n', bytes)?;
         let mut manifest: Self = serde_json::from_slice(&bytes[..end]).ok()?;

@@ -9,6 +9,7 @@
 //! [Values] of variables may be referred to by code as well.
 
 mod code;
+mod loaded_sections;
 mod operands;
 mod templates;
 mod values;
@@ -20,11 +21,11 @@ use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt as _;
 
 use memchr::memmem;
-use object::read::elf::{FileHeader as _, SectionHeader as _};
-use object::{Endianness, ReadCache, elf};
+use object::elf;
 use serde::{Deserialize, Serialize};
 
 use self::code::code_refers_to;
+use self::loaded_sections::{Kind, Section, loaded_sections};
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
 use super::PLACEHOLDER_ROLES;
@@ -173,92 +174,6 @@ pub(super) fn find(file: &File) -> io::Result<Option<Vec<Name>>> {
     }
     let all = values.into_iter().chain(names);
     Ok(Some(all.map(|name| name.name).collect()))
-}
-
-/// A section that is loaded when the program runs.
-struct Section {
-    addresses: Range<u64>,
-    /// The offset of its content in the file.
-    offset: u64,
-    kind: Kind,
-}
-
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Code,
-    Constants,
-    /// Also constants with pointers, which are written when the program starts.
-    Variables,
-    Relocations,
-    /// The table of the functions (`.eh_frame_hdr`), by which a program is unwound.
-    Functions,
-    /// What code does not read: how a program is unwound, and the symbols of libraries.
-    Other,
-}
-
-impl Section {
-    fn part<'a>(&self, whole: &Part<'a>) -> Part<'a> {
-        let length = self.addresses.end - self.addresses.start;
-        whole.part(self.offset..self.offset.saturating_add(length))
-    }
-
-    /// The address of an offset in the file.
-    fn address(&self, offset: u64) -> u64 {
-        offset - self.offset + self.addresses.start
-    }
-
-    /// The offset in the file of an address.
-    fn offset_of(&self, address: u64) -> u64 {
-        address - self.addresses.start + self.offset
-    }
-}
-
-/// The loaded sections that have content in the file; `None` if the file is not a position-independent ELF file for `x86_64`,
-/// or has packed relocations.
-fn loaded_sections(file: &File, whole: &Part<'_>) -> Option<Vec<Section>> {
-    let magic = whole.start(elf::ELFMAG.len());
-    if !magic.is_ok_and(|magic| magic == elf::ELFMAG) {
-        return None;
-    }
-    let data = ReadCache::new(file);
-    let header = elf::FileHeader64::<Endianness>::parse(&data).ok()?;
-    let endian = header.endian().ok()?;
-    let is_understood = endian == Endianness::Little
-        && header.e_type(endian) == elf::ET_DYN
-        && header.e_machine(endian) == elf::EM_X86_64;
-    if !is_understood {
-        return None;
-    }
-    let mut loaded = Vec::new();
-    let sections = header.sections(endian, &data).ok()?;
-    for section in sections.iter() {
-        let flags = section.sh_flags(endian);
-        let has = |flag: elf::SectionFlags| flags.0 & flag.0 != 0;
-        let Some((offset, length)) = section.file_range(endian).filter(|_| has(elf::SHF_ALLOC))
-        else {
-            continue;
-        };
-        let name = sections.section_name(endian, section).unwrap_or_default();
-        let kind = match section.sh_type(endian) {
-            elf::SHT_RELR => return None,
-            elf::SHT_RELA => Kind::Relocations,
-            elf::SHT_DYNSYM | elf::SHT_GNU_HASH | elf::SHT_GNU_VERSYM | elf::SHT_NOTE => {
-                Kind::Other
-            }
-            _ if name == b".eh_frame_hdr" => Kind::Functions,
-            _ if name == b".eh_frame" || name == b".gcc_except_table" => Kind::Other,
-            _ if has(elf::SHF_EXECINSTR) => Kind::Code,
-            _ if has(elf::SHF_WRITE) => Kind::Variables,
-            _ => Kind::Constants,
-        };
-        let start = section.sh_addr(endian);
-        loaded.push(Section {
-            addresses: start..start.checked_add(length)?,
-            offset,
-            kind,
-        });
-    }
-    Some(loaded)
 }
 
 /// A name, and the address of its first byte.

@@ -12,7 +12,9 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use self::run::Run;
-use super::super::path_map::{PathMap, Role, begins_with_padding, placeholder_of_native_string};
+use super::super::path_map::{
+    PathMap, Role, SIGN, begins_with_padding, placeholder_of_native_string,
+};
 use super::super::windows::{Part, Window};
 use super::locations::{self, Name, Width};
 use super::sections::{Writable, writable_parts};
@@ -157,9 +159,6 @@ fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
     })
 }
 
-/// The number of bytes behind a placeholder that show whether it is that of a value.
-pub(super) const PADDING: usize = 8;
-
 /// The maximum number of sites that are stored. A file with more is searched each time.
 const MOST: usize = 4096;
 
@@ -187,7 +186,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         .collect();
     let text = placeholder_of_native_string();
     // A value is recognised by some bytes behind the placeholder.
-    let margin = path_map.margin().max(text.len()) + PADDING;
+    let margin = path_map.margin().max(text.len()) + SIGN;
     let text = memmem::Finder::new(&text);
     let mut has_text = false;
     let lengths = all.iter().map(|(_, placeholder, _)| placeholder.len());
@@ -204,7 +203,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
                     offset: at + begin as u64,
                     role: *role,
                     kind: match begin + finder.needle().len() {
-                        end if begins_with_padding(&bytes[end..], PADDING) => Kind::UnknownValue,
+                        end if begins_with_padding(&bytes[end..]) => Kind::UnknownValue,
                         end if Placeholder::is_end(bytes, end, has_lists) => Kind::End,
                         _ => Kind::Middle,
                     },

@@ -1,6 +1,8 @@
 //! Which code the compiler evaluates: constants, statics, `const` blocks, the lengths of arrays, and `const fn`, which may be used in
 //! them. Everything else runs in the program.
 
+use std::ops::Range;
+
 use super::tokens::{Kind, Token};
 
 /// For each token, whether it is in a trait or its implementation: generic code of other crates may evaluate its constants.
@@ -56,7 +58,7 @@ pub(super) fn evaluated(tokens: &[Token<'_>]) -> Vec<Evaluated> {
             Some((at..end, Evaluated::No))
         } else if has_name && is_item(tokens, at) {
             let start = at + 1 + usize::from(is(1, "mut"));
-            let end = end_of_statement(tokens, start);
+            let end = first_outside(tokens, start, ";");
             Some((start..end, Evaluated::Constant { start, end }))
         } else if token.text == "[" && matches!(token.kind, Kind::Open(_)) {
             length_of_array(tokens, at).map(|range| (range, Evaluated::Always))
@@ -118,20 +120,20 @@ pub(super) fn body_after(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
 }
 
 /// The tokens in the block that opens at `at`.
-pub(super) fn block_at(tokens: &[Token<'_>], at: usize) -> Option<std::ops::Range<usize>> {
+pub(super) fn block_at(tokens: &[Token<'_>], at: usize) -> Option<Range<usize>> {
     match tokens.get(at)?.kind {
         Kind::Open(end) => Some(at + 1..end.min(tokens.len())),
         _ => None,
     }
 }
 
-/// The end of the statement or item that has the token at `at`.
-fn end_of_statement(tokens: &[Token<'_>], mut at: usize) -> usize {
+/// The first token from `at` on, outside of inner brackets, that is this mark or closes the bracket around it; or the end.
+fn first_outside(tokens: &[Token<'_>], mut at: usize, mark: &str) -> usize {
     while let Some(token) = tokens.get(at) {
         match token.kind {
             Kind::Open(end) => at = end,
             Kind::Close => return at,
-            _ if token.is_punctuation(";") => return at,
+            _ if token.is_punctuation(mark) => return at,
             _ => {}
         }
         at = at.saturating_add(1);
@@ -150,32 +152,15 @@ fn is_closure(tokens: &[Token<'_>], at: usize) -> bool {
 /// The end of the argument that begins at `at`, which is a closure.
 fn end_of_argument(tokens: &[Token<'_>], at: usize) -> usize {
     let mut bars = (at..tokens.len()).filter(|at| tokens[*at].is_punctuation("|"));
-    let mut inner = bars.nth(1).map_or(tokens.len(), |bar| bar + 1);
-    while let Some(token) = tokens.get(inner) {
-        match token.kind {
-            Kind::Open(end) => inner = end,
-            Kind::Close => return inner,
-            _ if token.is_punctuation(",") => return inner,
-            _ => {}
-        }
-        inner = inner.saturating_add(1);
-    }
-    tokens.len()
+    let body = bars.nth(1).map_or(tokens.len(), |bar| bar + 1);
+    first_outside(tokens, body, ",")
 }
 
 /// The tokens of the length in the array or array type that opens at `at`.
-fn length_of_array(tokens: &[Token<'_>], at: usize) -> Option<std::ops::Range<usize>> {
+fn length_of_array(tokens: &[Token<'_>], at: usize) -> Option<Range<usize>> {
     let all = block_at(tokens, at)?;
-    let mut inner = all.start;
-    while inner < all.end {
-        match tokens[inner].kind {
-            Kind::Open(end) => inner = end,
-            _ if tokens[inner].is_punctuation(";") => return Some(inner + 1..all.end),
-            _ => {}
-        }
-        inner = inner.saturating_add(1);
-    }
-    None
+    let semicolon = first_outside(tokens, all.start, ";");
+    (semicolon < all.end).then_some(semicolon + 1..all.end)
 }
 
 /// Whether the block that opens at `at` may be an argument for a generic constant: it follows `<`, or a comma behind one.

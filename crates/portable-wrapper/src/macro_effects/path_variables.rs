@@ -452,7 +452,7 @@ fn called_around(tokens: &[Token<'_>], at: usize) -> Option<usize> {
 }
 
 /// The start of the path that ends with the name at `at`, such as `std::env`.
-fn path_before(tokens: &[Token<'_>], mut at: usize) -> usize {
+pub(super) fn path_before(tokens: &[Token<'_>], mut at: usize) -> usize {
     while at > 0 && tokens[at - 1].kind == Kind::PathSeparator {
         at -= 1;
         if at > 0 && tokens[at - 1].kind == Kind::Ident {

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::constant_code::{
     Evaluated, block_at, body_after, evaluated, evaluated_value, in_traits, is_const_function,
 };
+use super::path_variables::path_before;
 use super::tokens::{Kind, Token, tokens};
 
 /// Functions of the standard library and of published crates with a text as an argument, which are not inlined in unoptimized code.
@@ -181,16 +182,7 @@ impl<'t> Uses<'t> {
         if declares || is_field {
             return Use::Known;
         }
-        // The path before it.
-        let mut start = at;
-        while start >= 2 && self.tokens[start - 1].kind == Kind::PathSeparator {
-            start -= if self.tokens[start - 2].kind == Kind::Ident {
-                2
-            } else {
-                1
-            };
-        }
-        self.kind_from(start, at)
+        self.kind_from(path_before(self.tokens, at), at)
     }
 
     fn kind(&self, at: usize) -> Use<'t> {
@@ -262,8 +254,8 @@ impl<'t> Uses<'t> {
             "(" => before(1).is_some_and(|name| {
                 let of_type = || before(3).is_some_and(|of| TYPES.contains(&of.text));
                 name.kind == Kind::Ident
-                    && (FUNCTIONS.contains(&name.text) && self.functions.contains(name.text)
-                        || self.functions.contains(name.text) && self.is_own(open - 1)
+                    && (self.functions.contains(name.text)
+                        && (FUNCTIONS.contains(&name.text) || self.is_own(open - 1))
                         || name.text == "new" && is_before(2, "::") && of_type())
             }),
             _ => false,

@@ -22,6 +22,9 @@ const NAMES: [&str; 4] = [
 ];
 /// The prefix of the variables with the paths of the programs of the package, for integration tests.
 const PROGRAM: &str = "CARGO_BIN_EXE_";
+/// The number of bytes behind a placeholder that show whether it is that of a value.
+pub(crate) const SIGN: usize = 8;
+
 /// The roles of the directories that values may begin with.
 const ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 
@@ -99,8 +102,8 @@ pub(crate) fn without_padding(text: &[u8]) -> Vec<u8> {
 
 /// Whether `text`, which follows a placeholder, shows by its first bytes that the placeholder is one [in a
 /// value](Role::placeholder_in_value).
-pub(crate) fn begins_with_padding(text: &[u8], count: usize) -> bool {
-    let padding = text.get(..count);
+pub(crate) fn begins_with_padding(text: &[u8]) -> bool {
+    let padding = text.get(..SIGN);
     padding.is_some_and(|padding| padding.iter().all(|byte| *byte == b'_'))
 }
 

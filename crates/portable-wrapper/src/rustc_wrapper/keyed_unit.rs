@@ -59,7 +59,7 @@ fn subject_of_unknown(key: &str) -> String {
 
 /// The leak that the unit had in the previous build in this target directory, if this build is expected to have it as well.
 fn leak_of_previous(unit: &Unit) -> Option<PathLeak> {
-    UnitManifest::read(&manifest_path(unit))?.expected_leak()
+    UnitManifest::read_without_parts(&manifest_path(unit))?.expected_leak()
 }
 
 /// Options for preparing a unit.

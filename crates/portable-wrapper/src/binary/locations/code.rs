@@ -138,8 +138,7 @@ pub(super) struct Reference {
     pub(super) target: u64,
     /// The instruction.
     pub(super) instruction: Instruction,
-    /// The address of each instruction behind it up to the end of the [code that is read](BEHIND), and the offset of its immediate
-    /// operand from there.
+    /// The instructions behind it up to the end of the [code that is read](BEHIND), and the offsets in them.
     pub(super) following: Vec<(Instruction, ConstantOffsets)>,
 }
 
@@ -154,51 +153,51 @@ enum Found {
 impl Code {
     /// The instruction to which the offset at `place` belongs.
     fn reference_at(&self, place: u64) -> Found {
-        let mut decoder = self.decoder();
-        while decoder.can_decode() {
-            let instruction = decoder.decode();
-            if instruction.is_invalid() {
-                return Found::Unknown;
-            }
-            if decoder.ip() > place {
-                let offsets = decoder.get_constant_offsets(&instruction);
-                let offset = instruction.ip() + offsets.displacement_offset() as u64;
-                let refers = instruction.ip() <= place
-                    && instruction.is_ip_rel_memory_operand()
-                    && offset == place;
-                if !refers {
-                    return Found::None;
-                }
-                return Found::Reference(Box::new(Reference {
-                    target: instruction.ip_rel_memory_address(),
-                    instruction,
-                    following: following(decoder),
-                }));
-            }
+        let Some((instruction, offsets, decoder)) = self.instruction_at(place) else {
+            return Found::Unknown;
+        };
+        let offset = instruction.ip() + offsets.displacement_offset() as u64;
+        let refers =
+            instruction.ip() <= place && instruction.is_ip_rel_memory_operand() && offset == place;
+        if !refers {
+            return Found::None;
         }
-        Found::Unknown
+        Found::Reference(Box::new(Reference {
+            target: instruction.ip_rel_memory_address(),
+            instruction,
+            following: following(decoder),
+        }))
     }
 
     /// Whether the bytes at `place` are the immediate operand of an instruction; also if that is not known.
     pub(super) fn may_be_operand(&self, place: u64) -> bool {
+        let Some((instruction, offsets, _)) = self.instruction_at(place) else {
+            return true;
+        };
+        let begins_at = |offset: usize| instruction.ip() + offset as u64 == place;
+        let is_operand = offsets.has_immediate() && begins_at(offsets.immediate_offset())
+            || offsets.has_immediate2() && begins_at(offsets.immediate_offset2());
+        // The distance to the target of a jump or call is stored like a number. Others are sizes of stack frames.
+        let is_distance = instruction.near_branch_target() != 0;
+        let is_of_frame = instruction.op0_register() == Register::RSP;
+        is_operand && !is_distance && !is_of_frame
+    }
+
+    /// The instruction that contains the byte at `place`, the offsets in it, and the decoder behind it. `None` if the code up to there
+    /// cannot be decoded.
+    fn instruction_at(&self, place: u64) -> Option<(Instruction, ConstantOffsets, Decoder<'_>)> {
         let mut decoder = self.decoder();
         while decoder.can_decode() {
             let instruction = decoder.decode();
             if instruction.is_invalid() {
-                return true;
+                return None;
             }
             if decoder.ip() > place {
                 let offsets = decoder.get_constant_offsets(&instruction);
-                let begins_at = |offset: usize| instruction.ip() + offset as u64 == place;
-                let is_operand = offsets.has_immediate() && begins_at(offsets.immediate_offset())
-                    || offsets.has_immediate2() && begins_at(offsets.immediate_offset2());
-                // The distance to the target of a jump or call is stored like a number. Others are sizes of stack frames.
-                let is_distance = instruction.near_branch_target() != 0;
-                let is_of_frame = instruction.op0_register() == Register::RSP;
-                return is_operand && !is_distance && !is_of_frame;
+                return Some((instruction, offsets, decoder));
             }
         }
-        true
+        None
     }
 
     fn decoder(&self) -> Decoder<'_> {

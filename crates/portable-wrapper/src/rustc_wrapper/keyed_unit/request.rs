@@ -54,7 +54,8 @@ impl KeyedUnit<'_> {
 
 /// Whether the unit could not be compiled with placeholders in values of variables in the previous build in this target directory.
 fn lacked_values(unit: &Unit) -> bool {
-    UnitManifest::read(&manifest_path(unit)).is_some_and(|manifest| manifest.lacks_values)
+    let manifest = UnitManifest::read_without_parts(&manifest_path(unit));
+    manifest.is_some_and(|manifest| manifest.lacks_values)
 }
 
 /// The request to compile `unit`, without the fields that come from its key.

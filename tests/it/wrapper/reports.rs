@@ -88,6 +88,22 @@ fn a_report_lists_hits_and_misses() {
 
 #[requires(sccache)]
 #[test]
+fn builds_of_a_checkout_with_a_long_path_are_recorded() {
+    let project = project();
+    let long = ["long-".repeat(20), "path-".repeat(20), "far".to_owned()];
+    let checkout = project.linked(&long.join("/"));
+    checkout.cargo(&["build"]).ok();
+    assert_eq!(report(&checkout, &[])["counts"]["missed"], 3);
+
+    checkout.edit("crates/low/src/lib.rs", "{ 1 }", "{ 2 }");
+    checkout.cargo(&["build"]).ok();
+    let all = ["low", "mid", "app (bin)"];
+    let last = report(&checkout, &[]);
+    one_cause(&last, "crates/low/src/lib.rs changed", &all);
+}
+
+#[requires(sccache)]
+#[test]
 fn a_changed_source_is_the_cause_of_all_that_use_it() {
     let project = project();
     let main = project.main();

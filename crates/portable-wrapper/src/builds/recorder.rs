@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::super::args::Unit;
-use super::super::build_dir::wrapper_dir;
+use super::super::build_dir::{self, wrapper_dir};
 use super::super::compiler::is_clippy;
 use super::super::path_map::{PathMap, Role};
 use super::{BUILDS, BuildStart, Details, EXTENSION, KEPT_BUILDS, KEPT_BYTES, TEST};
@@ -148,7 +148,8 @@ impl Subject {
 
     /// A unit that rustc compiles. `None` if cargo did not start the compile, as for a probe of a build script.
     pub(in super::super) fn of_unit(unit: &Unit, path_map: &PathMap) -> Option<Self> {
-        let root = path_map.around(&unit.out_dir, Role::Target)?;
+        let root = root_of(&unit.out_dir, unit.target.as_deref(), path_map)?;
+        let root = root.as_path();
         let script = env::var_os("OUT_DIR").map(PathBuf::from);
         let is_probe = script
             .as_ref()
@@ -201,11 +202,10 @@ impl Subject {
         output: &Path,
         path_map: &PathMap,
     ) -> Option<Self> {
-        let root = path_map.around(output, Role::Target)?;
-        let output = output.strip_prefix(root).ok()?;
+        let root = root_of(output, env::var("TARGET").as_deref(), path_map)?;
+        let output = output.strip_prefix(&root).ok()?;
         let cargo = env::var_os("CARGO").map(PathBuf::from)?;
         Some(Self {
-            root: root.to_owned(),
             unit: format!("object {}", output.to_str()?),
             dir: output.parent()?.to_str()?.to_owned(),
             name: Path::new(source).file_name()?.to_str()?.to_owned(),
@@ -213,8 +213,17 @@ impl Subject {
             target: None,
             uses: Vec::new(),
             cargo: Some(proc::ancestor(&cargo)?),
+            root,
         })
     }
+}
+
+/// The root of the build directory with `output`. `path_map` lacks it if its path is too long.
+fn root_of(output: &Path, target: Option<&str>, path_map: &PathMap) -> Option<PathBuf> {
+    let mapped = path_map.around(output, Role::Target);
+    mapped
+        .map(Path::to_owned)
+        .or_else(|| build_dir::root(output, target))
 }
 
 /// The name of the run of the build script with this `OUT_DIR`.

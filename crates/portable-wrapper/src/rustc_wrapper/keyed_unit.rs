@@ -31,7 +31,6 @@ use crate::known_inputs;
 use crate::lookup::{Lookup, pass_on};
 use crate::observation;
 use crate::path_leak::{PathLeak, WAS_EXPECTED};
-use crate::path_map::Role;
 use crate::protocol::{CompileRequest, CompileResult, Remap};
 use crate::sccache::Sccache;
 use crate::state_dir::StateDir;
@@ -343,11 +342,12 @@ impl<'a> KeyedUnit<'a> {
     /// The previous state of the unit. Must be called before its manifest is written.
     fn before(&self) -> Option<&Before> {
         let before = self.before.get_or_init(|| {
+            let subject = self.subject();
             let now = BeforeUnit {
                 unit: self.unit,
                 parts: &self.key.parts,
                 hasher: &self.key.hasher,
-                root: self.key.path_map.directory(Role::Target).map(Path::new),
+                root: subject.as_ref().map(|subject| subject.root.as_path()),
             };
             now.find()
         });

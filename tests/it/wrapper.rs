@@ -46,6 +46,7 @@ mod out_dir;
 mod pass_through;
 mod paths;
 mod paths_in_inputs;
+mod paths_of_libraries;
 mod paths_of_variables;
 pub(crate) mod project;
 mod published_macros;

@@ -319,9 +319,9 @@ impl Unit {
             && !parts.any(|part| OTHERWISE.iter().any(|other| part.contains(other)))
     }
 
-    /// Whether this is a program that is compiled without optimization, for the processor of this machine, by options whose effect on
-    /// code is known. A build script is none.
-    pub(super) fn is_unoptimized_program(&self) -> bool {
+    /// Whether this is a program, or a library for other crates only, that is compiled without optimization, for the processor of this
+    /// machine, by options whose effect on code is known. A build script is none.
+    pub(super) fn is_unoptimized(&self) -> bool {
         const FLAGS: [&str; 5] = [
             "llvm-args",
             "lto",
@@ -329,8 +329,8 @@ impl Unit {
             "linker-plugin-lto",
             "no-prepopulate-passes",
         ];
-        self.is_linked()
-            && self.has_type("bin")
+        self.emits("link")
+            && (!self.is_linked() || self.has_type("bin"))
             && !self.is_build_script
             && cfg!(target_arch = "x86_64")
             && self.is_position_independent()

@@ -74,7 +74,8 @@ pub(super) fn leak(
                     ),
                 };
                 if !has_names {
-                    return Ok(Some(found));
+                    let sections = code(&member.part).unwrap_or_default();
+                    return unknown_location(&sections, found.role()).map(Some);
                 }
             }
             match bitcode::leak(&member.part, path_map)? {
@@ -98,14 +99,16 @@ pub(super) fn leak(
     }
     match location_in(&sections)? {
         Some(leak) if locations::find(file)?.is_none() => {
-            let other = other_than_values(sections.iter().map(|(_, section)| section))?;
-            Ok(Some(other.map_or(
-                PathLeak::Value(leak.role()),
-                PathLeak::SourceLocation,
-            )))
+            unknown_location(&sections, leak.role()).map(Some)
         }
         _ => Ok(embedded),
     }
+}
+
+/// The leak of a file with these sections, which have a placeholder for `role` that is not understood.
+fn unknown_location(sections: &[Section<'_>], role: Role) -> io::Result<PathLeak> {
+    let other = other_than_values(sections.iter().map(|(_, section)| section))?;
+    Ok(other.map_or(PathLeak::Value(role), PathLeak::SourceLocation))
 }
 
 /// Whether code that rustc wrote into the file `name` may contain a source location below `directory`, a real path.

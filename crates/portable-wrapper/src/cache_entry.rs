@@ -198,7 +198,8 @@ pub(super) fn sites_in<'a>(
     Some(sites)
 }
 
-/// Whether a library for other crates is among the files with these sites: its code has names of source files.
+/// Whether a library for other crates is among the files with these sites: its code has names of source files, or values of
+/// variables.
 pub(super) fn is_located(all: &[(String, Vec<PlaceholderSite>)]) -> bool {
     all.iter().any(|(name, _)| !is_linked(name))
 }

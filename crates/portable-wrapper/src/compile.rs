@@ -21,7 +21,7 @@ pub(super) use self::speculative::SpeculativeCompile;
 use self::unkeyed_inputs::{
     asks_for_replaced_path, caller_functions, captures_backtrace, evaluates_cargo_home,
     evaluates_generated_paths, is_final, may_have_leak, names_cargo_home, reads_cargo_home,
-    reads_unnamed, uses_cargo_home,
+    reads_replaced, reads_unnamed, uses_cargo_home,
 };
 use super::binary::placeholder_sites::{self, PlaceholderSite};
 use super::binary::{self, Contents, library_locations};
@@ -337,7 +337,9 @@ fn entry_of(
             leak = leak.filter(|leak| Remap::after(*leak) == Remap::None);
             leak = leak.or(Some(PathLeak::SourceLocation(role)));
         }
-        if request.has_values && request.remap == Remap::All {
+        // A linked file may have values of libraries.
+        let may_have_values = request.is_linked || reads_replaced(request, info);
+        if may_have_values && contents.may_leak && request.remap == Remap::All {
             leak = values::leak_of(sites.as_deref(), &file, leak)?;
         }
         entry.sites.extend(sites.map(|sites| (name.clone(), sites)));

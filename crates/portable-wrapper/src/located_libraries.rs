@@ -1,4 +1,4 @@
-//! Libraries of Rust whose code has the names of generated source files. They are delivered with this checkout's names, because
+//! Libraries of Rust whose code has the names of generated source files, or the values of variables with paths. They are delivered with this checkout's names, because
 //! cargo and rustdoc may link them without the wrapper. For a link whose result is shared, the compiler gets copies with
 //! placeholders, as they are stored. The copies are next to the manifests of the libraries, for all links of the build.
 
@@ -82,8 +82,8 @@ fn searched(arg: &str) -> Option<&str> {
     arg.strip_prefix("dependency=")
 }
 
-/// Makes copies of the libraries in `directory` with names of source files, and links to all other files, as far as there are none.
-/// Returns false if no library has such names. `work` is a work directory on the same file system.
+/// Makes copies of the libraries in `directory` with names of source files or values of variables, and links to all other files, as far as there are none.
+/// Returns false if no library has any. `work` is a work directory on the same file system.
 fn copy_all(directory: &Path, work: &Path) -> io::Result<bool> {
     let mut has_copies = false;
     for mark in fsio::names_in(&wrapper_dir(directory)) {
@@ -121,7 +121,7 @@ fn is_library(name: &str) -> bool {
     name.starts_with("lib") && matches!(extension, Some("rlib" | "rmeta" | "so"))
 }
 
-/// A library that may have names of source files.
+/// A library that may have names of source files, or values of variables.
 struct LocatedLibrary {
     name: String,
     path: PathBuf,

@@ -62,7 +62,7 @@ fn app(source: &str) -> Project {
 /// Paths of several lengths, of which one is that of the first checkout.
 const PLACES: [&str; 3] = ["b", "second", "a/much/deeper/worktree/with/a/long/path"];
 
-fn linked(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
+pub(super) fn linked(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
     PLACES.into_iter().map(|place| project.linked(place))
 }
 

@@ -1,7 +1,10 @@
 //! The names of source files that panics and `Location::caller()` report, in a library for other crates. In its objects, each
 //! reference to a name is a relocation, also one of code, so that it is known what refers to a name. As in a
-//! [linked file](super::locations), a name can get another length if nothing but locations refers to it.
+//! [linked file](super::locations), a name can get another length if nothing but locations refers to it. The [values] of variables
+//! are found as well.
 //! (System V ABI, "Relocation", and its supplement for AMD64.)
+
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -18,7 +21,7 @@ use object::{Endianness, ReadCache, ReadRef, SectionIndex, SymbolIndex, elf};
 
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
-use super::locations::{LONGEST, Length, Name, Width};
+use super::locations::{LONGEST, LONGEST_VALUE, Length, Name, Width};
 use super::placeholder_sites::{self, PlaceholderSite};
 use super::sections::{Member, is_code, members};
 use super::{PLACEHOLDER_ROLES, is_rustcs};
@@ -54,9 +57,21 @@ pub(super) fn sites_of(
     if Path::new(name).extension() != Some("rlib".as_ref()) {
         return Ok(None);
     }
-    let objects = members.iter().filter(|member| is_rustcs(member));
-    let objects: Vec<_> = objects.filter(|member| !member.is_metadata()).collect();
-    Ok(find(&objects)?.and_then(placeholder_sites::few_of_names))
+    let own = members.iter().filter(|member| is_rustcs(member));
+    let (metadata, objects): (Vec<_>, Vec<_>) = own.partition(|member| member.is_metadata());
+    let Some(names) = find(&objects)? else {
+        return Ok(None);
+    };
+    if names.iter().any(|name| name.is_value) {
+        let placeholders = PLACEHOLDER_ROLES.map(Role::placeholder_in_value);
+        for metadata in metadata {
+            // Crates above may evaluate such a value, or compile code with it.
+            if metadata.part.contains_any(&placeholders)? {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(placeholder_sites::few_of_names(names))
 }
 
 /// The names of source files in the objects of a static library for other languages; empty if they are not all known.
@@ -107,7 +122,11 @@ fn find(members: &[&Member<'_>]) -> io::Result<Option<Vec<Name>>> {
             _ => return Ok(None),
         }
     }
-    Ok(found.names.into_iter().map(Located::finish).collect())
+    let names: Option<Vec<_>> = found.names.into_iter().map(Located::finish).collect();
+    match names {
+        Some(names) if !values::are_all_known(&names, members)? => Ok(None),
+        names => Ok(names),
+    }
 }
 
 /// A relocatable object for `x86_64`. Only its tables are in memory.
@@ -156,17 +175,21 @@ impl<'d, R: ReadRef<'d>> Object<'d, R> {
         section.sh_flags(self.endian).0 & flag.0 != 0
     }
 
-    /// The text that begins with a placeholder at the offset `start` of the file, in `section` with this `content`: a string, or
-    /// all of the section.
+    /// The text with a placeholder at the offset `start` of the file, in `section` with this `content`: a string, or all of the section.
+    /// Only that of a value has something before the placeholder.
     fn text(
         &self,
         section: &SectionHeader,
         content: &Part<'_>,
         start: u64,
+        is_value: bool,
     ) -> io::Result<Option<Range<u64>>> {
         if !self.has(section, elf::SHF_MERGE) {
             let whole = content.range.clone();
-            return Ok((start == whole.start).then_some(whole));
+            return Ok((is_value || start == whole.start).then_some(whole));
+        }
+        if is_value {
+            return values::string_around(section.sh_entsize(self.endian), content, start);
         }
         let mut before = [0];
         if start > content.range.start {
@@ -193,6 +216,8 @@ struct Located {
     range: Range<u64>,
     /// Whether it ends there in any case.
     is_string: bool,
+    /// Whether the text is a template, which contains its length.
+    is_template: bool,
     name: Name,
 }
 
@@ -202,20 +227,30 @@ impl Located {
         (i128::from(self.range.start)..=i128::from(self.range.end)).contains(&at)
     }
 
-    /// Adds the location whose length field is at this offset in the file. Returns false if the length is not that of the name.
-    fn add_length(&mut self, length: u64, at: u64) -> bool {
+    /// Adds the location with this length field. Returns false if the length is not that of the name.
+    fn add_length(&mut self, length: u64, field: Length) -> bool {
         let whole = self.range.end - self.range.start;
         // A name without a NUL byte has a section of its own, which may end with one.
         let fits = length == whole || !self.is_string && length + 1 == whole;
-        let is_of_a_file = length > self.name.role.placeholder().len() as u64 && length <= LONGEST;
-        if !fits || !is_of_a_file || self.name.length > 0 && self.name.length != length {
+        let name = &mut self.name;
+        let least = name.before + name.placeholder_len() + u64::from(!name.is_value);
+        let most = if name.is_value {
+            LONGEST_VALUE
+        } else {
+            LONGEST
+        };
+        if !fits || !(least..=most).contains(&length) || self.is_template {
             return false;
         }
-        self.name.length = length;
-        self.name.lengths.push(Length {
-            offset: at,
-            width: Width::Double,
-        });
+        let behind = length - name.before;
+        if name.length > 0 && name.length != behind {
+            return false;
+        }
+        name.length = behind;
+        // Several instructions may share an operand.
+        if !name.lengths.contains(&field) {
+            name.lengths.push(field);
+        }
         true
     }
 
@@ -254,28 +289,38 @@ impl Found {
                 && section.sh_type(object.endian) == elf::SHT_PROGBITS
                 && !object.has(section, elf::SHF_EXECINSTR)
                 && !object.has(section, elf::SHF_WRITE);
+            let is_merged = object.has(section, elf::SHF_MERGE);
             for role in PLACEHOLDER_ROLES {
-                for start in occurrences(&content, &role.placeholder())? {
-                    let text = object.text(section, &content, start)?;
+                for (start, is_value) in placeholders(&content, role)? {
+                    let text = object.text(section, &content, start, is_value)?;
                     let Some(text) = text.filter(|_| is_constant) else {
                         return Ok(None);
                     };
                     let before = content.range.start;
-                    self.names.push(Located {
+                    let mut name = Located {
                         member,
                         section: index,
                         range: text.start - before..text.end - before,
-                        is_string: object.has(section, elf::SHF_MERGE),
+                        is_string: is_merged,
+                        is_template: false,
                         name: Name {
                             role,
-                            offset: text.start,
-                            is_value: false,
+                            offset: start,
+                            is_value,
                             length: 0,
-                            before: 0,
+                            before: start - text.start,
                             tail: 0,
                             lengths: Vec::new(),
+                            merged: None,
                         },
-                    });
+                    };
+                    if is_value && !values::add_template(&mut name, &content)? && is_merged {
+                        return Ok(None);
+                    }
+                    if is_value && is_merged {
+                        name.name.merged = object.flags_of(index);
+                    }
+                    self.names.push(name);
                 }
             }
         }
@@ -331,7 +376,8 @@ impl Found {
             let Some((relocations, link)) = relocations else {
                 continue;
             };
-            let from = object.sections.section(section.info_link(object.endian));
+            let index_of_from = section.info_link(object.endian);
+            let from = object.sections.section(index_of_from);
             let (Ok(from), true) = (from, link == object.symbols.section()) else {
                 return Ok(None);
             };
@@ -371,11 +417,22 @@ impl Found {
                         }
                         let mut length = [0; 8];
                         content.file.read_exact_at(&mut length, field)?;
-                        if !name.add_length(u64::from_le_bytes(length), field) {
+                        let width = Width::Double;
+                        let offset = field;
+                        if !name.add_length(u64::from_le_bytes(length), Length { offset, width }) {
                             return Ok(None);
                         }
                     } else if symbol.may_refer_to(kind, addend, is_pointer, name) {
-                        return Ok(None);
+                        // The offset is one from the next instruction.
+                        let is_at_start = target + 4 == i128::from(name.range.start);
+                        let is_known = name.name.is_value
+                            && kind == elf::R_X86_64_PC32
+                            && is_at_start
+                            && object.has(from, elf::SHF_EXECINSTR)
+                            && name.add_code(object, index_of_from, &content, place(relocation))?;
+                        if !is_known {
+                            return Ok(None);
+                        }
                     }
                 }
             }
@@ -410,13 +467,15 @@ impl Found {
     }
 }
 
-/// The offsets in the file at which `text` begins in this part.
-fn occurrences(part: &Part<'_>, text: &str) -> io::Result<Vec<u64>> {
-    let finder = memmem::Finder::new(text);
+/// The offsets in the file of the placeholders for `role` in this part, and whether each is that of a value.
+fn placeholders(part: &Part<'_>, role: Role) -> io::Result<Vec<(u64, bool)>> {
+    let (placeholder, in_value) = (role.placeholder(), role.placeholder_in_value());
+    let finder = memmem::Finder::new(&placeholder);
     let mut found = Vec::new();
-    part.visit(text.len(), |Window { bytes, at, new }| {
+    part.visit(in_value.len(), |Window { bytes, at, new }| {
         let begins = finder.find_iter(bytes).filter(|begin| new.contains(begin));
-        found.extend(begins.map(|begin| at + begin as u64));
+        let is_value = |begin: usize| bytes[begin..].starts_with(in_value.as_bytes());
+        found.extend(begins.map(|begin| (at + begin as u64, is_value(begin))));
         Ok(ControlFlow::<()>::Continue(()))
     })?;
     Ok(found)

@@ -8,10 +8,10 @@
 //! refers to data by offsets that can be searched for. (System V ABI, "Relocation", and its supplement for AMD64.)
 //! [Values] of variables may be referred to by code as well.
 
-mod code;
+pub(super) mod code;
 mod loaded_sections;
-mod operands;
-mod templates;
+pub(super) mod operands;
+pub(super) mod templates;
 mod values;
 
 use std::collections::BTreeSet;
@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use self::code::code_refers_to;
 use self::loaded_sections::{Kind, Section, loaded_sections};
+pub(super) use self::values::{BEFORE, LONGEST as LONGEST_VALUE, has_number};
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
 use super::PLACEHOLDER_ROLES;
@@ -47,6 +48,16 @@ pub(super) struct Name {
     pub(super) tail: u64,
     /// Its length fields. Empty if no location refers to it.
     pub(super) lengths: Vec<Length>,
+    /// The flags of its section, if the linker merges the strings there.
+    pub(super) merged: Option<SectionFlags>,
+}
+
+/// The flags of a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SectionFlags {
+    /// Where they are in the file, in 64 bits.
+    pub(super) offset: u64,
+    pub(super) flags: u64,
 }
 
 impl Name {
@@ -224,6 +235,7 @@ fn placeholders(sections: &[Section], whole: &Part<'_>) -> io::Result<Vec<Locate
                         before: 0,
                         tail: 0,
                         lengths: Vec::new(),
+                        merged: None,
                     };
                     names.push(Located {
                         address: section.address(offset),

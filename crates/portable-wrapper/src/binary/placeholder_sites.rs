@@ -47,6 +47,9 @@ enum Kind {
     Value(u64),
     /// A length field of a value, with this length including the placeholder.
     ValueLength(u64, Width),
+    /// The flags of a section with values, in 64 bits. The linker may not merge the strings there once the length of a text is
+    /// written into one, as the length may contain a NUL byte.
+    SectionFlags(u64),
     /// A placeholder of a value in a place where values are not understood.
     UnknownValue,
     /// A placeholder in the [list of directories](line_tables) of a line table, before this many bytes up to the next one or to the
@@ -76,7 +79,7 @@ impl PlaceholderSite {
     pub(crate) fn is_of_value(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Value(_) | Kind::ValueLength(..) | Kind::UnknownValue
+            Kind::Value(_) | Kind::ValueLength(..) | Kind::SectionFlags(_) | Kind::UnknownValue
         )
     }
 
@@ -90,6 +93,7 @@ impl PlaceholderSite {
             | Kind::Middle
             | Kind::Length(_)
             | Kind::ValueLength(..)
+            | Kind::SectionFlags(_)
             | Kind::UnknownValue => 0,
         }
     }
@@ -114,9 +118,10 @@ impl PlaceholderSite {
 
     /// Its length in bytes.
     fn len(self) -> usize {
-        match self.length_field() {
-            Some((size, _)) => size,
-            None => self.placeholder().len() + self.rest(),
+        match (self.kind, self.length_field()) {
+            (Kind::SectionFlags(_), _) => size_of::<u64>(),
+            (_, Some((size, _))) => size,
+            (_, None) => self.placeholder().len() + self.rest(),
         }
     }
 
@@ -138,8 +143,10 @@ fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
             offset,
             is_value,
             lengths,
+            merged,
             ..
         } = name;
+        let merged = merged.map(|section| (section.offset, Kind::SectionFlags(section.flags)));
         let kinds = lengths.into_iter().map(move |field| {
             let kind = if is_value {
                 Kind::ValueLength(length, field.width)
@@ -155,6 +162,7 @@ fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
         };
         std::iter::once((offset, kind))
             .chain(kinds)
+            .chain(merged)
             .map(move |(offset, kind)| PlaceholderSite { offset, role, kind })
     })
 }
@@ -166,6 +174,8 @@ const MOST: usize = 4096;
 pub(super) fn few_of_names(names: Vec<Name>) -> Option<Vec<PlaceholderSite>> {
     let mut sites: Vec<_> = of_names(names).collect();
     sites.sort_unstable_by_key(|site| site.offset);
+    // Several names may be in one section.
+    sites.dedup_by_key(|site| site.offset);
     (sites.len() <= MOST).then_some(sites)
 }
 
@@ -228,6 +238,7 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         found.extend(names);
     }
     found.sort_unstable_by_key(|site| site.offset);
+    found.dedup_by_key(|site| site.offset);
     let is_unknown = unknown_value(&found).is_some();
     Ok((found.len() <= MOST && !has_text || is_unknown).then_some(found))
 }

@@ -408,7 +408,7 @@ pub(super) fn may_have_leak(
             }
             Ok(false)
         }
-        PathLeak::Value(_) if info.is_none_or(|info| names_replaced(request, info)) => Ok(true),
+        PathLeak::Value(_) if reads_replaced(request, info) => Ok(true),
         PathLeak::Value(_) => {
             let roles = [Role::Workspace, Role::Target];
             let directories = roles.map(|role| request.path_map.directory(role));
@@ -431,10 +431,9 @@ pub(super) fn may_have_leak(
     }
 }
 
-/// Whether a variable is read in whose value rustc may get a placeholder.
-fn names_replaced(request: &CompileRequest, info: &DepInfo) -> bool {
-    let mut variables = info.variables.iter();
-    variables.any(|read| is_replaced(request, read))
+/// Whether a variable is read in whose value rustc may get a placeholder. True if dep-info is missing.
+pub(super) fn reads_replaced(request: &CompileRequest, info: Option<&DepInfo>) -> bool {
+    info.is_none_or(|info| info.variables.iter().any(|read| is_replaced(request, read)))
 }
 
 /// Whether a variable with a path may be used for more than finding a file, so that the output may contain the path.

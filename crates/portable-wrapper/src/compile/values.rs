@@ -1,6 +1,7 @@
-//! Placeholders in the values of variables that a program takes from `env!`, so that checkouts with paths of any length share it.
+//! Placeholders in the values of variables that a program or library takes from `env!`, so that checkouts with paths of any length
+//! share it.
 //! Only rustc itself gets them: the observer distinguishes it from macros, which get the real values and find their files. The
-//! lengths of the values are changed on delivery, so the program must be compiled without optimization: then it contains
+//! lengths of the values are changed on delivery, so the unit must be compiled without optimization: then it contains
 //! each value as a pointer and a length ([`crate::binary`]). Constants are evaluated by the compiler all the same. What they do
 //! with a value is read off the expanded source.
 
@@ -126,7 +127,7 @@ pub(super) fn may_have_failed(request: &CompileRequest, stderr: &[u8]) -> io::Re
     Ok(is_read && expansion_diff::evaluates_paths(request)?)
 }
 
-/// The leak of a linked file with these sites, or `leak` if its values are all understood.
+/// The leak of an output with these sites, or `leak` if its values are all understood.
 ///
 /// # Errors
 /// If it cannot be read.

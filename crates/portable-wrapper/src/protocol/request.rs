@@ -56,7 +56,8 @@ pub(crate) struct CompileRequest {
     /// pointers in programs that are linked with the same flags have relocations.
     #[serde(default)]
     pub(crate) may_have_names: bool,
-    /// Whether rustc gets placeholders in the values of variables: it is a program that is compiled without optimization.
+    /// Whether rustc gets placeholders in the values of variables: it is a program, or a library for other crates only, that is
+    /// compiled without optimization.
     #[serde(default)]
     pub(crate) has_values: bool,
     /// Whether it is instrumented for coverage: names of sources in the output cannot be replaced.
@@ -413,6 +414,7 @@ mod tests {
             (PathLeak::OfVariable(Role::Workspace), Remap::BestEffort),
             (PathLeak::Derived(Role::Workspace), Remap::None),
             (PathLeak::SourceLocation(Role::Target), Remap::None),
+            (PathLeak::Value(Role::Workspace), Remap::BestEffort),
         ] {
             let mut entry = CacheEntry::new("key");
             entry.leak = Some(leak);

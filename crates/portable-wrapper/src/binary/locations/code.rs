@@ -107,7 +107,7 @@ pub(super) fn functions_of(sections: &[Section], whole: &Part<'_>) -> Vec<u64> {
 }
 
 /// The start of a function, and some bytes behind the place that is looked at.
-pub(super) struct Code {
+pub(in super::super) struct Code {
     address: u64,
     bytes: Vec<u8>,
 }
@@ -122,24 +122,32 @@ pub(super) fn function_of(
     let after = functions.partition_point(|function| *function <= place);
     let function = after.checked_sub(1).and_then(|at| functions.get(at));
     let start = section.addresses.start;
-    let is_usable = |address: &&u64| **address >= start && place - **address <= LARGEST_FUNCTION;
-    let Some(&address) = function.filter(is_usable) else {
+    let function = function.and_then(|function| function.checked_sub(start));
+    let Some(function) = function else {
         return Ok(None);
     };
-    let part = section.part(whole);
-    let part = part.part(address - start..place - start + BEHIND);
-    let bytes = part.start(usize::try_from(part.len()).unwrap_or_default())?;
-    Ok(Some(Code { address, bytes }))
+    let code = Code::read(function, place - start, &section.part(whole))?;
+    Ok(code.map(|code| Code {
+        address: start + code.address,
+        ..code
+    }))
 }
 
 /// An instruction that refers to data, and those behind it.
-pub(super) struct Reference {
+pub(in super::super) struct Reference {
     /// The address to which it refers.
     pub(super) target: u64,
     /// The instruction.
     pub(super) instruction: Instruction,
     /// The instructions behind it up to the end of the [code that is read](BEHIND), and the offsets in them.
     pub(super) following: Vec<(Instruction, ConstantOffsets)>,
+}
+
+impl Reference {
+    /// Whether the instruction loads the address, and nothing else.
+    pub(in super::super) fn is_address(&self) -> bool {
+        self.instruction.code() == iced_x86::Code::Lea_r64_m
+    }
 }
 
 /// What is at the place of an offset.
@@ -151,6 +159,35 @@ enum Found {
 }
 
 impl Code {
+    /// The function at the offset `function` of `section`, up to `place`; `None` if it is too large.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(in super::super) fn read(
+        function: u64,
+        place: u64,
+        section: &Part<'_>,
+    ) -> io::Result<Option<Self>> {
+        let size = place.saturating_sub(function);
+        if size > LARGEST_FUNCTION {
+            return Ok(None);
+        }
+        let part = section.part(function..place + BEHIND);
+        let bytes = part.start(usize::try_from(part.len()).unwrap_or_default())?;
+        Ok(Some(Self {
+            address: function,
+            bytes,
+        }))
+    }
+
+    /// The reference to which the offset at `place` belongs; `None` if it is none, or not known.
+    pub(in super::super) fn reference(&self, place: u64) -> Option<Reference> {
+        match self.reference_at(place) {
+            Found::Reference(reference) => Some(*reference),
+            Found::None | Found::Unknown => None,
+        }
+    }
+
     /// The instruction to which the offset at `place` belongs.
     fn reference_at(&self, place: u64) -> Found {
         let Some((instruction, offsets, decoder)) = self.instruction_at(place) else {
@@ -170,7 +207,7 @@ impl Code {
     }
 
     /// Whether the bytes at `place` are the immediate operand of an instruction; also if that is not known.
-    pub(super) fn may_be_operand(&self, place: u64) -> bool {
+    pub(in super::super) fn may_be_operand(&self, place: u64) -> bool {
         let Some((instruction, offsets, _)) = self.instruction_at(place) else {
             return true;
         };

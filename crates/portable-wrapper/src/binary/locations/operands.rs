@@ -23,9 +23,12 @@ const PAIRS: [(Register, Register); 6] = [
 
 /// The length of the text that `reference` loads the address of, which is in `range`, and the addresses of the 32-bit operands with
 /// it. `None` if it is not known what the code does.
-pub(super) fn length(reference: &Reference, range: Range<u64>) -> Option<(u64, Vec<u64>)> {
+pub(in super::super) fn length(
+    reference: &Reference,
+    range: Range<u64>,
+) -> Option<(u64, Vec<u64>)> {
     let load = &reference.instruction;
-    if load.code() != Code::Lea_r64_m {
+    if !reference.is_address() {
         return None;
     }
     let register = load.op0_register();

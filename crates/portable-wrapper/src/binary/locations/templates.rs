@@ -19,12 +19,12 @@ const OPTIONS: [usize; 4] = [4, 2, 2, 2];
 
 /// A text in a template.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Text {
+pub(in super::super) struct Text {
     /// The positions of its first byte and of the first one behind it.
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(in super::super) start: usize,
+    pub(in super::super) end: usize,
     /// The number of bytes behind it up to the end of the template.
-    pub(super) rest: usize,
+    pub(in super::super) rest: usize,
 }
 
 /// The texts in templates that `bytes` may contain, and that contain the `length` bytes from `at` on.
@@ -40,6 +40,18 @@ pub(super) fn texts_around(
         let end = start + usize::from(u16::from_le_bytes([*low, *high]));
         let rest = rest(bytes.get(end..)?).filter(|_| end >= at + length)?;
         Some(Text { start, end, rest })
+    })
+}
+
+/// The text in `template` that contains the `length` bytes from `at` on; `None` if that is no template with such a text.
+pub(in super::super) fn text_in(template: &[u8], at: usize, length: usize) -> Option<Text> {
+    let is_around = |text: &Text| at + length <= text.end && text.rest > 0;
+    let mut texts = texts_around(template, at, length).filter(is_around);
+    let text = texts.find(|text| text.end + text.rest == template.len());
+    // Whatever precedes the text are parts of the template as well.
+    text.filter(|text| {
+        let before = template.get(..text.start - 3).unwrap_or_default();
+        rest(&[before, &[0]].concat()) == Some(before.len() + 1)
     })
 }
 

@@ -12,9 +12,9 @@ use super::{Kind, Length, Located, Section, Width, operands, templates};
 use crate::windows::{Part, Window};
 
 /// The maximum length of a text with a value, in bytes.
-pub(super) const LONGEST: u64 = 0x3fff;
+pub(in super::super) const LONGEST: u64 = 0x3fff;
 /// The maximum number of bytes of a text before a value.
-pub(super) const BEFORE: u64 = 512;
+pub(in super::super) const BEFORE: u64 = 512;
 
 /// Adds the lengths of the values among `names` that no constant has. Returns false if a value is not understood.
 ///
@@ -154,49 +154,63 @@ fn are_all_known(values: &[&Located], sections: &[Section], whole: &Part<'_>) ->
         .iter()
         .map(|value| value.name.before + value.name.length);
     let numbers: BTreeSet<u64> = lengths.collect();
-    let (Some(least), Some(most)) = (numbers.first(), numbers.last()) else {
-        return Ok(true);
-    };
     let fields = values.iter().flat_map(|value| &value.name.lengths);
     let known: BTreeSet<u64> = fields.map(|field| field.offset).collect();
-    let is_number = |number: u64| (*least..=*most).contains(&number) && numbers.contains(&number);
     let functions = functions_of(sections, whole);
     for section in sections {
-        let part = section.part(whole);
-        let size = match section.kind {
-            Kind::Code => size_of::<u32>(),
-            Kind::Constants | Kind::Variables => size_of::<u64>(),
+        let width = match section.kind {
+            Kind::Code => Width::Word,
+            Kind::Constants | Kind::Variables => Width::Double,
             Kind::Relocations | Kind::Functions | Kind::Other => continue,
         };
-        let found = part.visit(size, |Window { bytes, at, new }| {
-            for (nth, window) in bytes.windows(size).enumerate().skip(new.start) {
-                let number = match window.first_chunk() {
-                    Some(number) => u64::from_le_bytes(*number),
-                    None => window
-                        .first_chunk()
-                        .map_or(0, |word| u32::from_le_bytes(*word).into()),
-                };
-                let place = at + nth as u64;
-                if !new.contains(&nth) || !is_number(number) || known.contains(&place) {
-                    continue;
-                }
-                let address = section.address(place);
-                let is_length = match section.kind {
-                    Kind::Code => {
-                        let code = function_of(address, &functions, section, whole)?;
-                        code.is_none_or(|code| code.may_be_operand(address))
-                    }
-                    _ => address % size as u64 == 0,
-                };
-                if is_length {
-                    return Ok(ControlFlow::Break(()));
-                }
+        let may_be_length = |offset: u64| {
+            let address = section.address(offset);
+            if section.kind == Kind::Code {
+                let code = function_of(address, &functions, section, whole)?;
+                Ok(code.is_none_or(|code| code.may_be_operand(address)))
+            } else {
+                Ok(address % width.bytes() as u64 == 0)
             }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        if found.is_some() {
+        };
+        if has_number(&section.part(whole), width, &numbers, &known, may_be_length)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether one of `numbers` is in the part, in a field of this width that is none of those at the offsets `known`, and that
+/// `may_be_length`.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(in super::super) fn has_number(
+    part: &Part<'_>,
+    width: Width,
+    numbers: &BTreeSet<u64>,
+    known: &BTreeSet<u64>,
+    may_be_length: impl Fn(u64) -> io::Result<bool>,
+) -> io::Result<bool> {
+    let (Some(least), Some(most)) = (numbers.first(), numbers.last()) else {
+        return Ok(false);
+    };
+    let is_one = |number: u64| (*least..=*most).contains(&number) && numbers.contains(&number);
+    let size = width.bytes();
+    let found = part.visit(size, |Window { bytes, at, new }| {
+        for (nth, window) in bytes.windows(size).enumerate().skip(new.start) {
+            let number = match window.first_chunk() {
+                Some(number) => u64::from_le_bytes(*number),
+                None => window
+                    .first_chunk()
+                    .map_or(0, |word| u32::from_le_bytes(*word).into()),
+            };
+            let offset = at + nth as u64;
+            let is_unknown = new.contains(&nth) && is_one(number) && !known.contains(&offset);
+            if is_unknown && may_be_length(offset)? {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found.is_some())
 }

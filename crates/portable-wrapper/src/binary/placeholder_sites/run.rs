@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use object::elf;
+
 use super::super::super::path_map::PathMap;
 use super::{Kind, PlaceholderSite};
 
@@ -72,6 +74,13 @@ impl<'a> Run<'a> {
         let has_slash = self.has_slash(path_map);
         for (nth, (site, rest)) in self.0.iter().zip(rests).enumerate() {
             let directory = directory(path_map, *site);
+            if let Kind::SectionFlags(flags) = site.kind {
+                let merging: u64 = elf::SHF_MERGE.0 | elf::SHF_STRINGS.0;
+                let is_written = *directory != site.placeholder();
+                let flags = if is_written { flags & !merging } else { flags };
+                bytes.extend(flags.to_le_bytes());
+                continue;
+            }
             if let Some((size, whole)) = site.length_field() {
                 let rest = whole - site.placeholder().len() as u64;
                 let length = (rest + directory.len() as u64).to_le_bytes();

@@ -76,7 +76,7 @@ pub(super) fn empty_request(
         dep_info: format!("{}.d", unit.stem()),
         is_linked: unit.is_linked(),
         may_have_names: !unit.is_linked() && unit.is_position_independent(),
-        has_values: unit.is_unoptimized_program() && !lacked_values(unit),
+        has_values: unit.is_unoptimized() && !lacked_values(unit),
         has_coverage: unit.has_coverage,
         names_out_dir: unit.separate_debug_info().is_some(),
         debug_info_archive: debug_info::archive_of(unit),

@@ -12,38 +12,52 @@ use super::path_variables::path_before;
 use super::tokens::{Kind, Token, tokens};
 
 /// Functions of the standard library and of published crates with a text as an argument, which are not inlined in unoptimized code.
-const FUNCTIONS: [&str; 27] = [
+const FUNCTIONS: [&str; 39] = [
     "_print",
     "_eprint",
+    "absolute",
     "arg",
     "args",
     "canonicalize",
     "contains",
+    "copy",
+    "create_dir_all",
     "current_dir",
     "directory",
     "ends_with",
     "env",
     "from",
+    "from_path",
     "from_str",
     "get_cargo_workspace",
+    "glob",
     "insert",
     "join",
+    "metadata",
     "open",
     "push",
     "push_str",
     "read",
     "read_dir",
     "read_to_string",
+    "remove_dir_all",
+    "remove_file",
+    "rename",
     "replace",
+    "set_current_dir",
     "set_var",
     "starts_with",
     "strip_prefix",
+    "symlink",
+    "try_from",
     "var",
     "write",
 ];
 
-/// Types of the standard library with a function `new` of a text that is not inlined in unoptimized code.
-const TYPES: [&str; 7] = ["Arc", "Box", "CString", "Command", "OsStr", "Path", "Rc"];
+/// Types of the standard library and of published crates with a function `new` of a text that is not inlined in unoptimized code.
+const TYPES: [&str; 8] = [
+    "Arc", "Box", "CString", "Command", "OsStr", "Path", "Rc", "WalkDir",
+];
 
 /// Methods of texts that are neither inlined in unoptimized code nor evaluated in constants.
 const METHODS: [&str; 13] = [
@@ -119,6 +133,8 @@ struct Uses<'t> {
     functions: BTreeSet<&'t str>,
     /// The bodies of these functions, by their brackets.
     bodies: BTreeSet<usize>,
+    /// The types that the source declares.
+    types: BTreeSet<&'t str>,
 }
 
 impl<'t> Uses<'t> {
@@ -151,6 +167,11 @@ impl<'t> Uses<'t> {
                 }
             }
         }
+        let declared = tokens.windows(2).filter(|pair| {
+            let declares = ["struct", "enum", "union"].map(|word| pair[0].is_ident(word));
+            declares.contains(&true) && pair[1].kind == Kind::Ident
+        });
+        let types = declared.map(|pair| pair[1].text).collect();
         functions.extend(FUNCTIONS);
         functions.retain(|name| !inlined.contains(name));
         Self {
@@ -160,6 +181,7 @@ impl<'t> Uses<'t> {
             around,
             functions,
             bodies,
+            types,
         }
     }
 
@@ -263,13 +285,17 @@ impl<'t> Uses<'t> {
         if is_known { Use::Known } else { Use::Unknown }
     }
 
-    /// Whether the name at `at` is that of a function of this crate: it is no method, and its path begins in this crate.
+    /// Whether the name at `at` is that of a function of this crate: it is no method, and its path begins in this crate, or is one of a
+    /// type that is declared here.
     fn is_own(&self, at: usize) -> bool {
         const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
         let before = |distance: usize| at.checked_sub(distance).map(|at| self.tokens[at]);
         match before(1) {
             Some(token) if token.kind == Kind::PathSeparator => {
-                before(2).is_some_and(|first| CRATE.contains(&first.text))
+                let is_start = before(3).is_none_or(|other| other.kind != Kind::PathSeparator);
+                before(2).is_some_and(|first| {
+                    CRATE.contains(&first.text) || is_start && self.types.contains(first.text)
+                })
             }
             Some(token) => !token.is_punctuation("."),
             None => false,
@@ -389,6 +415,14 @@ mod tests {
     #[case::a_lazy_static(
         r#"static A: LazyLock<PathBuf> = LazyLock::new(|| PathBuf::from("/w"));"#,
         false
+    )]
+    #[case::a_function_of_a_type(
+        r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { S::new("/w"); }"#,
+        false
+    )]
+    #[case::a_function_of_another_type(
+        r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { dep::S::new("/w"); }"#,
+        true
     )]
     #[case::bytes(r#"fn f() { "/w".as_bytes().len(); }"#, true)]
     #[case::bytes_of_a_variable(r#"fn f() { let path = "/w"; path.as_bytes().len(); }"#, true)]

@@ -319,9 +319,10 @@ impl Unit {
             && !parts.any(|part| OTHERWISE.iter().any(|other| part.contains(other)))
     }
 
-    /// Whether this is a program, or a library for other crates only, that is compiled without optimization, for the processor of this
-    /// machine, by options whose effect on code is known. A build script is none.
-    pub(super) fn is_unoptimized(&self) -> bool {
+    /// Whether rustc may get placeholders in the values of variables: this is a program, or a library for other crates only, that is
+    /// compiled without optimization, for the processor of this machine, by options whose effect on code is known; or no code is
+    /// made of it (`cargo check`). A build script is none.
+    pub(super) fn may_have_values(&self) -> bool {
         const FLAGS: [&str; 5] = [
             "llvm-args",
             "lto",
@@ -329,11 +330,12 @@ impl Unit {
             "linker-plugin-lto",
             "no-prepopulate-passes",
         ];
-        self.emits("link")
-            && (!self.is_linked() || self.has_type("bin"))
-            && !self.is_build_script
+        let has_code = self.emits("link");
+        let is_known = (!self.is_linked() || self.has_type("bin"))
             && cfg!(target_arch = "x86_64")
-            && self.is_position_independent()
+            && self.is_position_independent();
+        (!has_code || is_known)
+            && !self.is_build_script
             && matches!(self.codegen("opt-level"), None | Some("0"))
             && !FLAGS.iter().any(|flag| self.codegen(flag).is_some())
             && !self.counted.iter().any(|word| word == "-O" || word == "-Z")

@@ -258,3 +258,55 @@ fn libraries_with_other_options_are_shared(#[case] flag: &str) {
         assert!(said.contains(linked.text()), "{said}");
     }
 }
+
+#[requires(sccache)]
+#[test]
+fn checks_are_shared() {
+    let project = project(HELPER, APP)
+        .file("crates/app/tests/all.rs", "#[test] fn all() { println!(\"{} {}\", env!(\"CARGO_BIN_EXE_app\"), helper::url()); }\n")
+        .committed();
+    let check = ["check", "--all-targets"];
+    project.main().cargo(&check).ok();
+    for linked in linked(&project) {
+        linked.cargo(&check).ok().all_hit();
+        linked.cargo(&check).ok().nothing_to_do();
+        linked.cargo(&["build"]).ok();
+        says_the_same_uncached(&linked);
+    }
+}
+
+/// What the compiler evaluates is in its messages.
+#[rstest]
+#[requires(sccache)]
+#[case::in_a_program("app", "src/main.rs")]
+#[case::in_a_library("helper", "src/lib.rs")]
+fn a_check_fails_where_an_assertion_does(#[case] package: &str, #[case] file: &str) {
+    let assertion = "const _: () = assert!(env!(\"CARGO_MANIFEST_DIR\").len() < 55);\n";
+    let project = project(HELPER, APP).committed();
+    let file = format!("crates/{package}/{file}");
+    let checkouts = std::iter::once(project.main()).chain(linked(&project));
+    let mut failed = 0;
+    for checkout in checkouts {
+        checkout.append(&file, assertion);
+        if checkout.text().len() < 40 {
+            checkout.cargo(&["check"]).ok();
+        } else {
+            checkout.cargo(&["check"]).fails().stderr_has("E0080");
+            failed += 1;
+        }
+    }
+    assert_eq!(failed, 1);
+}
+
+/// clippy finds its configuration by a variable with the path.
+#[requires(sccache)]
+#[test]
+fn clippy_reads_its_configuration() {
+    let project = project(HELPER, "fn main() { let unwanted = helper::url(); println!(\"{unwanted} {}\", env!(\"CARGO_MANIFEST_DIR\")); }\n")
+        .file("clippy.toml", "disallowed-names = [\"unwanted\"]\n")
+        .committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        let linted = checkout.cargo(&["clippy"]).ok();
+        linted.stderr_has("disallowed");
+    }
+}

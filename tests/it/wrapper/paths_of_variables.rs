@@ -25,6 +25,9 @@ const USES: &str = indoc! {r#"
     #[derive(Debug)]
     enum Workspace { UseAsIs(&'static str), DetectWithCargo(&'static str) }
 
+    struct Settings(String);
+    impl Settings { fn new(name: &str, root: &str) -> Self { Self(format!("{name} in {root}")) } }
+
     fn length(_: u32, text: &str, _: &str) -> usize { text.len() }
     fn returned() -> &'static str { env!("CARGO_MANIFEST_DIR") }
     fn get_cargo_workspace(workspace: Workspace) -> String { format!("{workspace:?}") }
@@ -49,6 +52,11 @@ const USES: &str = indoc! {r#"
         println!("{}", vec![env!("CARGO_MANIFEST_DIR")].concat());
         let path = env!("CARGO_MANIFEST_DIR");
         println!("{} {}", length(1, path, "other"), PathBuf::from(path).display());
+        let read: &Path = env!("CARGO_MANIFEST_DIR").as_ref();
+        println!("{} {:?}", read.display(), env!("CARGO_MANIFEST_DIR").rsplit_once('/'));
+        println!("{:?} {}", env!("CARGO_MANIFEST_DIR").find("crates"), env!("CARGO_MANIFEST_DIR").repeat(2));
+        println!("{}", option_env!("NOT_SET").unwrap_or(env!("CARGO_MANIFEST_DIR")));
+        println!("{}", Settings::new("a", env!("CARGO_MANIFEST_DIR")).0);
         assert_eq!(env!("CARGO_MANIFEST_DIR"), returned());
         if returned() == env!("CARGO_MANIFEST_DIR") { println!("same") }
     }

@@ -12,7 +12,7 @@ use super::path_variables::path_before;
 use super::tokens::{Kind, Token, tokens};
 
 /// Functions of the standard library and of published crates with a text as an argument, which are not inlined in unoptimized code.
-const FUNCTIONS: [&str; 39] = [
+const FUNCTIONS: [&str; 40] = [
     "_print",
     "_eprint",
     "absolute",
@@ -50,6 +50,7 @@ const FUNCTIONS: [&str; 39] = [
     "strip_prefix",
     "symlink",
     "try_from",
+    "unwrap_or",
     "var",
     "write",
 ];
@@ -60,20 +61,34 @@ const TYPES: [&str; 8] = [
 ];
 
 /// Methods of texts that are neither inlined in unoptimized code nor evaluated in constants.
-const METHODS: [&str; 13] = [
+const METHODS: [&str; 27] = [
+    "as_ref",
+    "bytes",
     "chars",
     "contains",
     "ends_with",
+    "find",
     "into",
     "lines",
+    "matches",
     "parse",
+    "repeat",
     "replace",
+    "replacen",
+    "rfind",
+    "rsplit",
+    "rsplit_once",
     "split",
+    "split_once",
+    "splitn",
     "starts_with",
     "strip_prefix",
     "strip_suffix",
+    "to_lowercase",
     "to_owned",
     "to_string",
+    "trim_end_matches",
+    "trim_start_matches",
 ];
 
 /// Constructors of enums: those of the standard library, and those of reviewed macros (`insta`).

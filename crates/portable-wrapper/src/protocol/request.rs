@@ -56,8 +56,7 @@ pub(crate) struct CompileRequest {
     /// pointers in programs that are linked with the same flags have relocations.
     #[serde(default)]
     pub(crate) may_have_names: bool,
-    /// Whether rustc gets placeholders in the values of variables: it is a program, or a library for other crates only, that is
-    /// compiled without optimization.
+    /// Whether rustc gets placeholders in the values of variables, as the unit is compiled without optimization, or only checked.
     #[serde(default)]
     pub(crate) has_values: bool,
     /// Whether it is instrumented for coverage: names of sources in the output cannot be replaced.

@@ -42,7 +42,7 @@ const PLACEHOLDER_ROLES: [Role; 2] = [Role::Workspace, Role::Target];
 ///
 /// Objects of other languages are not searched: they are in the key by content, and the paths in their debug
 /// information are no leak. If the unit [`may_have_names`](super::protocol::CompileRequest::may_have_names), neither
-/// are the [names](library_locations) of source files in a library, if all of them are known.
+/// are the [names](library_locations) of source files and the values of variables in a library, if all of them are known.
 ///
 /// # Errors
 /// If the file cannot be read.

@@ -340,7 +340,7 @@ fn entry_of(
         // A linked file may have values of libraries.
         let may_have_values = request.is_linked || reads_replaced(request, info);
         if may_have_values && contents.may_leak && request.remap == Remap::All {
-            leak = values::leak_of(sites.as_deref(), &file, leak)?;
+            leak = values::leak_of(request, sites.as_deref(), &file, leak)?;
         }
         entry.sites.extend(sites.map(|sites| (name.clone(), sites)));
         entry.outputs.push((name.clone(), contents.digest));
@@ -348,18 +348,14 @@ fn entry_of(
     if request.remap == Remap::All && leak.is_none() && depends_on_path()? {
         leak = Some(leak_of_value(request, info, &entry.caller_functions));
     }
-    let mut leak = if request.remap == Remap::All {
-        with_values(
-            request,
-            info,
-            &entry,
-            leak,
-            evaluates_generated,
-            evaluates_home,
-        )
-    } else {
-        leak
-    };
+    let mut leak = with_values(
+        request,
+        info,
+        &entry,
+        leak,
+        evaluates_generated,
+        evaluates_home,
+    );
     if values::are_read(request, info)
         && !leak.is_some_and(PathLeak::needs_another_compile)
         && (matches!(leak, Some(PathLeak::OfVariable(_)))

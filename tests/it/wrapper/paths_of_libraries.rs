@@ -22,6 +22,7 @@ const HELPER: &str = indoc! {r#"
     pub fn root() -> PathBuf { Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned() }
     pub fn data() -> PathBuf { PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data")) }
     pub fn formatted(name: &str) -> String { format!("{}/tests/{name}", env!("CARGO_MANIFEST_DIR")) }
+    pub fn short(number: u32) -> String { println!("{number}"); format!("{number}") }
     pub fn lazy() -> &'static Path { &LAZY }
     pub fn names() -> String { [env!("CARGO_MANIFEST_DIR"), "other"].join(",") }
     pub fn quoted() -> String { format!("{:?} in {}, {:>5}", "a", env!("CARGO_MANIFEST_DIR"), 7) }
@@ -34,6 +35,7 @@ const APP: &str = indoc! {r#"
         println!("{} {}", helper::root().display(), helper::data().display());
         println!("{} {} {}", helper::formatted("a"), helper::lazy().display(), helper::names());
         println!("{} {}", helper::url(), helper::quoted());
+        println!("{}", helper::short(5));
     }
 "#};
 
@@ -210,6 +212,39 @@ fn all_that_is_linked_with_a_library_is_right() {
         checkout.cargo(&["build", "--workspace"]).ok();
         let said = says_the_same_uncached(&checkout);
         assert_eq!(said.matches(checkout.text()).count(), 3, "{said}");
+    }
+}
+
+/// What a build script or a macro computes from the path at run time is in what it makes.
+#[requires(sccache)]
+#[test]
+fn what_runs_during_the_build_is_not_shared() {
+    let mac = "#[proc_macro] pub fn length(_: proc_macro::TokenStream) -> proc_macro::TokenStream { format!(\"{}usize\", helper::directory().len()).parse().unwrap() }\n";
+    let low = "pub fn length() -> usize { mac::length!() }\n";
+    let script = "fn main() { println!(\"cargo::rustc-env=LENGTH={}\", helper::directory().len()); std::fs::write(format!(\"{}/g.rs\", std::env::var(\"OUT_DIR\").unwrap()), format!(\"const N: usize = {};\", helper::directory().len())).unwrap(); }\n";
+    let app = "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\nfn main() { println!(\"{} {} {} {N}\", mac::length!(), low::length(), env!(\"LENGTH\")); }\n";
+    let manifest = format!(
+        "{}\n[build-dependencies]\nhelper = {{ path = \"../helper\" }}\n",
+        uses(&["mac", "low"])
+    );
+    let project = Project::new()
+        .with_store()
+        .package("helper", "", &[("src/lib.rs", HELPER)])
+        .package(
+            "mac",
+            &format!("{PROC_MACRO}{}", uses(&["helper"])),
+            &[("src/lib.rs", mac)],
+        )
+        .package("low", &uses(&["mac"]), &[("src/lib.rs", low)])
+        .package(
+            "app",
+            &manifest,
+            &[("src/main.rs", app), ("build.rs", script)],
+        )
+        .committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
     }
 }
 

@@ -4,6 +4,7 @@
 //! are found as well.
 //! (System V ABI, "Relocation", and its supplement for AMD64.)
 
+mod relocatable;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +15,11 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use memchr::memmem;
-use object::read::elf::{
-    FileHeader as _, Rela as _, SectionHeader as _, SectionTable, Sym as _, SymbolTable,
-};
+use object::read::elf::{Rela as _, SectionHeader as _, Sym as _};
 use object::{Endianness, ReadCache, ReadRef, SectionIndex, SymbolIndex, elf};
 
+use self::relocatable::{Object, Symbol};
+use self::values::Relative;
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
 use super::locations::{LONGEST, LONGEST_VALUE, Length, Name, Width};
@@ -26,16 +27,8 @@ use super::placeholder_sites::{self, PlaceholderSite};
 use super::sections::{Member, is_code, members};
 use super::{PLACEHOLDER_ROLES, is_rustcs};
 
-type Header = elf::FileHeader64<Endianness>;
-type SectionHeader = elf::SectionHeader64<Endianness>;
-
-/// Compressed relocations (`SHT_CREL`).
-const CREL: u32 = 0x4000_0014;
-/// Sections with another form of the code, in which names are not found.
-const OTHER_CODE: [&[u8]; 2] = [b".llvm", b".gnu.lto"];
-
-/// The sites of the names of source files in the library `name` for other crates, and of the lengths of these. `None` if it is
-/// none, or if they are not all known, or too many.
+/// The sites of the names of source files and of the values of variables in the library `name` for other crates, and of their lengths.
+/// `None` if it is none, or if they are not all known, or too many.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -85,8 +78,8 @@ pub(super) fn names_in_static_library(file: &File) -> io::Result<Vec<Name>> {
     Ok(find(&objects)?.unwrap_or_default())
 }
 
-/// The names of source files in the objects `members` of a library that begin with a placeholder; `None` if a placeholder in a
-/// section that may be loaded is not such a name, or if anything but a location may refer to it.
+/// The names of source files and the values of variables in the objects `members` of a library; `None` if a placeholder in a section that
+/// may be loaded is none of these, or if anything that is not understood may refer to one.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -129,86 +122,7 @@ fn find(members: &[&Member<'_>]) -> io::Result<Option<Vec<Name>>> {
     }
 }
 
-/// A relocatable object for `x86_64`. Only its tables are in memory.
-struct Object<'d, R: ReadRef<'d>> {
-    part: &'d Part<'d>,
-    data: R,
-    endian: Endianness,
-    sections: SectionTable<'d, Header, R>,
-    symbols: SymbolTable<'d, Header, R>,
-}
-
-impl<'d, R: ReadRef<'d>> Object<'d, R> {
-    /// The object in `part`, whose bytes are `data`. `None` if it is of another kind, or has what is not understood.
-    fn parse(part: &'d Part<'d>, data: R) -> Option<Self> {
-        let header = Header::parse(data).ok()?;
-        let endian = header.endian().ok()?;
-        let is_understood = endian == Endianness::Little
-            && header.e_type(endian) == elf::ET_REL
-            && header.e_machine(endian) == elf::EM_X86_64;
-        let sections = is_understood.then(|| header.sections(endian, data).ok())??;
-        for section in sections.iter() {
-            let name = sections.section_name(endian, section).ok()?;
-            let kind = section.sh_type(endian);
-            let is_other = OTHER_CODE.iter().any(|prefix| name.starts_with(prefix));
-            if is_other || kind == elf::SHT_REL || kind.0 == CREL {
-                return None;
-            }
-        }
-        let symbols = sections.symbols(endian, data, elf::SHT_SYMTAB).ok()?;
-        Some(Self {
-            part,
-            data,
-            endian,
-            sections,
-            symbols,
-        })
-    }
-
-    /// The content of a section, if it has any.
-    fn content(&self, section: &SectionHeader) -> Option<Part<'d>> {
-        let (offset, size) = section.file_range(self.endian)?;
-        Some(self.part.part(offset..offset.checked_add(size)?))
-    }
-
-    fn has(&self, section: &SectionHeader, flag: elf::SectionFlags) -> bool {
-        section.sh_flags(self.endian).0 & flag.0 != 0
-    }
-
-    /// The text with a placeholder at the offset `start` of the file, in `section` with this `content`: a string, or all of the section.
-    /// Only that of a value has something before the placeholder.
-    fn text(
-        &self,
-        section: &SectionHeader,
-        content: &Part<'_>,
-        start: u64,
-        is_value: bool,
-    ) -> io::Result<Option<Range<u64>>> {
-        if !self.has(section, elf::SHF_MERGE) {
-            let whole = content.range.clone();
-            return Ok((is_value || start == whole.start).then_some(whole));
-        }
-        if is_value {
-            return values::string_around(section.sh_entsize(self.endian), content, start);
-        }
-        let mut before = [0];
-        if start > content.range.start {
-            content.file.read_exact_at(&mut before, start - 1)?;
-        }
-        let is_of_strings =
-            self.has(section, elf::SHF_STRINGS) && section.sh_entsize(self.endian) == 1;
-        if !is_of_strings || before != [0] {
-            return Ok(None);
-        }
-        let text = content.text_at(start, usize::try_from(LONGEST).unwrap_or(usize::MAX))?;
-        let end = text.map(|text| start + text.len() as u64);
-        // The NUL byte is part of the section.
-        let end = end.filter(|end| *end < content.range.end);
-        Ok(end.map(|end| start..end))
-    }
-}
-
-/// A name, whose length is known once a location refers to it.
+/// A name or value, whose length is known once something refers to it.
 struct Located {
     member: usize,
     section: SectionIndex,
@@ -423,13 +337,15 @@ impl Found {
                             return Ok(None);
                         }
                     } else if symbol.may_refer_to(kind, addend, is_pointer, name) {
-                        // The offset is one from the next instruction.
-                        let is_at_start = target + 4 == i128::from(name.range.start);
+                        let from_code = Relative {
+                            section: index_of_from,
+                            place: place(relocation),
+                            target,
+                        };
                         let is_known = name.name.is_value
                             && kind == elf::R_X86_64_PC32
-                            && is_at_start
                             && object.has(from, elf::SHF_EXECINSTR)
-                            && name.add_code(object, index_of_from, &content, place(relocation))?;
+                            && name.add_code(object, &content, &from_code)?;
                         if !is_known {
                             return Ok(None);
                         }
@@ -469,56 +385,14 @@ impl Found {
 
 /// The offsets in the file of the placeholders for `role` in this part, and whether each is that of a value.
 fn placeholders(part: &Part<'_>, role: Role) -> io::Result<Vec<(u64, bool)>> {
-    let (placeholder, in_value) = (role.placeholder(), role.placeholder_in_value());
+    let (placeholder, longer) = (role.placeholder(), role.placeholder_in_value());
     let finder = memmem::Finder::new(&placeholder);
     let mut found = Vec::new();
-    part.visit(in_value.len(), |Window { bytes, at, new }| {
+    part.visit(longer.len(), |Window { bytes, at, new }| {
         let begins = finder.find_iter(bytes).filter(|begin| new.contains(begin));
-        let is_value = |begin: usize| bytes[begin..].starts_with(in_value.as_bytes());
+        let is_value = |begin: usize| bytes[begin..].starts_with(longer.as_bytes());
         found.extend(begins.map(|begin| (at + begin as u64, is_value(begin))));
         Ok(ControlFlow::<()>::Continue(()))
     })?;
     Ok(found)
-}
-
-/// A symbol that a relocation refers to.
-struct Symbol {
-    /// The object and the section that has it, if one has names.
-    section: Option<(usize, SectionIndex)>,
-    value: i128,
-    is_section: bool,
-}
-
-impl Symbol {
-    /// Whether a relocation that is not the pointer of a location may refer to `name`.
-    fn may_refer_to(
-        &self,
-        kind: elf::RelocationType,
-        addend: i128,
-        is_pointer: bool,
-        name: &Located,
-    ) -> bool {
-        let target = self.value + addend;
-        if is_pointer {
-            return name.touches(target);
-        }
-        let is_relative = [
-            elf::R_X86_64_PC32,
-            elf::R_X86_64_PLT32,
-            elf::R_X86_64_GOTPCREL,
-            elf::R_X86_64_GOTPCRELX,
-            elf::R_X86_64_REX_GOTPCRELX,
-        ]
-        .contains(&kind);
-        // The addend of a relative reference includes the distance to the end of the instruction, after whose offset an operand
-        // of up to four bytes may follow.
-        let behind = [4, 5, 6, 8].map(|behind| target + behind);
-        let named = (!self.is_section).then_some(self.value);
-        let exact = (self.is_section || !is_relative).then_some(target);
-        behind
-            .into_iter()
-            .chain(named)
-            .chain(exact)
-            .any(|at| name.touches(at))
-    }
 }

@@ -21,7 +21,7 @@ use super::sections::{Writable, writable_parts};
 use super::{Placeholder, Writer, library_locations, line_tables, own};
 use sccfg_util::fsio::{self, Patcher};
 
-/// A placeholder in a linked file, or a length field that includes a placeholder's length.
+/// A placeholder in a linked file or a library, or a field that changes with one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, Role, Kind)", into = "(u64, Role, Kind)")]
 pub(crate) struct PlaceholderSite {
@@ -133,7 +133,7 @@ impl PlaceholderSite {
     }
 }
 
-/// The sites of the names of source files, and of the lengths of these.
+/// The sites of the names of source files and of the values of variables, and of their lengths.
 fn of_names(names: Vec<Name>) -> impl Iterator<Item = PlaceholderSite> {
     names.into_iter().flat_map(|name| {
         let rest = name.length - name.placeholder_len() + name.tail;
@@ -172,11 +172,21 @@ const MOST: usize = 4096;
 
 /// The sites of these names, by offset; `None` if there are too many.
 pub(super) fn few_of_names(names: Vec<Name>) -> Option<Vec<PlaceholderSite>> {
-    let mut sites: Vec<_> = of_names(names).collect();
-    sites.sort_unstable_by_key(|site| site.offset);
-    // Several names may be in one section.
-    sites.dedup_by_key(|site| site.offset);
+    let sites = ordered(of_names(names).collect())?;
     (sites.len() <= MOST).then_some(sites)
+}
+
+/// `sites` by offset, each of them once; `None` if two of them contradict each other.
+fn ordered(mut sites: Vec<PlaceholderSite>) -> Option<Vec<PlaceholderSite>> {
+    sites.sort_unstable_by_key(|site| site.offset);
+    // Several values may be in one section, and several instructions may share an operand.
+    sites.dedup_by(|next, site| {
+        let is_same_section = matches!(site.kind, Kind::SectionFlags(_)) && site.kind == next.kind;
+        site.offset == next.offset && (is_same_section || site == next)
+    });
+    let mut pairs = sites.windows(2);
+    let is_contradicted = pairs.any(|pair| pair[0].offset == pair[1].offset);
+    (!is_contradicted).then_some(sites)
 }
 
 /// The size of the read buffer, in bytes.
@@ -237,8 +247,9 @@ pub(crate) fn find(file: &File, path_map: &PathMap) -> io::Result<Option<Vec<Pla
         found.retain(|site| !names.iter().any(|name| name.offset == site.offset));
         found.extend(names);
     }
-    found.sort_unstable_by_key(|site| site.offset);
-    found.dedup_by_key(|site| site.offset);
+    let Some(found) = ordered(found) else {
+        return Ok(None);
+    };
     let is_unknown = unknown_value(&found).is_some();
     Ok((found.len() <= MOST && !has_text || is_unknown).then_some(found))
 }

@@ -65,7 +65,7 @@ pub(super) fn leak_of_value(
     }
 }
 
-/// The leak of a compile with placeholders, also if a value may be computed from one. `evaluates_generated` is
+/// The leak of a compile, also if a value may be computed from a placeholder. `evaluates_generated` is
 /// [`evaluates_generated_paths`], and `evaluates_home` whether the directory of the registries is used.
 pub(super) fn with_values(
     request: &CompileRequest,
@@ -75,6 +75,9 @@ pub(super) fn with_values(
     evaluates_generated: bool,
     evaluates_home: bool,
 ) -> Option<PathLeak> {
+    if request.remap != Remap::All {
+        return leak;
+    }
     let has_placeholders = leak.is_none_or(|leak| Remap::after(leak) == Remap::BestEffort);
     // Without panics in its own code, such a library was always shared.
     let gives_location = has_placeholders

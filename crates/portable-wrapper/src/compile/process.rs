@@ -58,7 +58,7 @@ pub(super) fn run_compiler(
                 _ => leak = Some(PathLeak::Embedded(Role::Target)),
             }
         }
-        if request.is_linked && !matches!(request.leak, Some(PathLeak::Value(_))) {
+        if request.links_copies() {
             located = Copies::make(&args, request)?;
             args = located.in_args(args, request);
         }

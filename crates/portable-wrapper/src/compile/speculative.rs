@@ -146,9 +146,11 @@ impl SpeculativeCompile {
         self.work.take_if(|_| is_same)
     }
 
-    /// Whether it compiles `request`: in the same work directory, with the same remapping.
+    /// Whether it compiles `request`: in the same work directory, with the same remapping and libraries.
     pub(crate) fn is_of(&self, request: &CompileRequest) -> bool {
-        request.work == self.request.work && request.remap == self.request.remap
+        request.work == self.request.work
+            && request.remap == self.request.remap
+            && request.links_copies() == self.request.links_copies()
     }
 
     /// The observation of the compiler, if it is observed.

@@ -132,12 +132,18 @@ pub(super) fn may_have_failed(request: &CompileRequest, stderr: &[u8]) -> io::Re
 /// # Errors
 /// If it cannot be read.
 pub(super) fn leak_of(
+    request: &CompileRequest,
     sites: Option<&[PlaceholderSite]>,
     file: &File,
     leak: Option<PathLeak>,
 ) -> io::Result<Option<PathLeak>> {
+    let may_have_values = !request.is_linked || request.may_have_values_of_libraries;
     let role = match sites {
-        Some(sites) => unknown_value(sites),
+        Some(sites) if may_have_values => unknown_value(sites),
+        Some(sites) => {
+            let mut values = sites.iter().filter(|site| site.is_of_value());
+            values.next().map(PlaceholderSite::role)
+        }
         None => binary::value_in(file)?,
     };
     let other = leak.filter(|leak| leak.needs_another_compile());

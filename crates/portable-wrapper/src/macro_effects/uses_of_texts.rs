@@ -2,17 +2,18 @@
 //! constant text: it inlines some functions, and evaluates what they return. It computes nothing if a text is an argument of a function
 //! that is not inlined, or in a constant that is. Everything else counts as unknown.
 
+mod own_functions;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::constant_code::{
-    Evaluated, block_at, body_after, evaluated, evaluated_value, in_traits, is_const_function,
-};
+use self::own_functions::OwnFunctions;
+use super::constant_code::{Evaluated, block_at, evaluated, evaluated_value, in_traits};
 use super::path_variables::path_before;
 use super::tokens::{Kind, Token, tokens};
 
 /// Functions of the standard library and of published crates with a text as an argument, which are not inlined in unoptimized code.
-const FUNCTIONS: [&str; 40] = [
+const FUNCTIONS: [&str; 36] = [
     "_print",
     "_eprint",
     "absolute",
@@ -20,7 +21,6 @@ const FUNCTIONS: [&str; 40] = [
     "args",
     "canonicalize",
     "contains",
-    "copy",
     "create_dir_all",
     "current_dir",
     "directory",
@@ -33,7 +33,6 @@ const FUNCTIONS: [&str; 40] = [
     "glob",
     "insert",
     "join",
-    "metadata",
     "open",
     "push",
     "push_str",
@@ -42,13 +41,11 @@ const FUNCTIONS: [&str; 40] = [
     "read_to_string",
     "remove_dir_all",
     "remove_file",
-    "rename",
     "replace",
     "set_current_dir",
     "set_var",
     "starts_with",
     "strip_prefix",
-    "symlink",
     "try_from",
     "unwrap_or",
     "var",
@@ -144,12 +141,7 @@ struct Uses<'t> {
     in_traits: Vec<bool>,
     /// For each token, the position of the bracket around it.
     around: Vec<Option<usize>>,
-    /// Functions that are neither always inlined nor evaluated in constants: those of the source, and [`FUNCTIONS`].
-    functions: BTreeSet<&'t str>,
-    /// The bodies of these functions, by their brackets.
-    bodies: BTreeSet<usize>,
-    /// The types that the source declares.
-    types: BTreeSet<&'t str>,
+    functions: OwnFunctions<'t>,
 }
 
 impl<'t> Uses<'t> {
@@ -165,38 +157,12 @@ impl<'t> Uses<'t> {
                 open.push(at);
             }
         }
-        let mut functions = BTreeSet::new();
-        let mut inlined = BTreeSet::new();
-        let mut bodies = BTreeSet::new();
-        let mut is_inlined = false;
-        for (at, token) in tokens.iter().enumerate() {
-            is_inlined |= token.is_ident("always") || token.is_ident("rustc_force_inline");
-            let name = tokens.get(at + 1).filter(|name| name.kind == Kind::Ident);
-            if let Some(name) = name.filter(|_| token.is_ident("fn")) {
-                let is_inlined = std::mem::take(&mut is_inlined);
-                if is_inlined || is_const_function(tokens, at) {
-                    inlined.insert(name.text);
-                } else {
-                    functions.insert(name.text);
-                    bodies.extend(body_after(tokens, at));
-                }
-            }
-        }
-        let declared = tokens.windows(2).filter(|pair| {
-            let declares = ["struct", "enum", "union"].map(|word| pair[0].is_ident(word));
-            declares.contains(&true) && pair[1].kind == Kind::Ident
-        });
-        let types = declared.map(|pair| pair[1].text).collect();
-        functions.extend(FUNCTIONS);
-        functions.retain(|name| !inlined.contains(name));
         Self {
             tokens,
             evaluated: evaluated(tokens),
             in_traits: in_traits(tokens),
+            functions: OwnFunctions::of(tokens, &around),
             around,
-            functions,
-            bodies,
-            types,
         }
     }
 
@@ -282,7 +248,7 @@ impl<'t> Uses<'t> {
         };
         let is_known = match self.tokens[open].text {
             // The result of a function.
-            "{" => self.bodies.contains(&open) && first == open + 1,
+            "{" => self.functions.is_body(open) && first == open + 1,
             "[" => first == open + 1 || self.is(first - 1, ","),
             // The first argument is a template.
             "(" if is_before(1, "!") => is_before(2, "format_args") && first > open + 1,
@@ -291,30 +257,13 @@ impl<'t> Uses<'t> {
             "(" => before(1).is_some_and(|name| {
                 let of_type = || before(3).is_some_and(|of| TYPES.contains(&of.text));
                 name.kind == Kind::Ident
-                    && (self.functions.contains(name.text)
-                        && (FUNCTIONS.contains(&name.text) || self.is_own(open - 1))
+                    && (FUNCTIONS.contains(&name.text) && !self.functions.is_inlined(name.text)
+                        || self.functions.has(open - 1)
                         || name.text == "new" && is_before(2, "::") && of_type())
             }),
             _ => false,
         };
         if is_known { Use::Known } else { Use::Unknown }
-    }
-
-    /// Whether the name at `at` is that of a function of this crate: it is no method, and its path begins in this crate, or is one of a
-    /// type that is declared here.
-    fn is_own(&self, at: usize) -> bool {
-        const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
-        let before = |distance: usize| at.checked_sub(distance).map(|at| self.tokens[at]);
-        match before(1) {
-            Some(token) if token.kind == Kind::PathSeparator => {
-                let is_start = before(3).is_none_or(|other| other.kind != Kind::PathSeparator);
-                before(2).is_some_and(|first| {
-                    CRATE.contains(&first.text) || is_start && self.types.contains(first.text)
-                })
-            }
-            Some(token) => !token.is_punctuation("."),
-            None => false,
-        }
     }
 
     /// The use of a text in the value of a constant.
@@ -358,7 +307,7 @@ impl<'t> Uses<'t> {
     fn scope(&self, at: usize) -> Range<usize> {
         let mut block = self.around[at];
         while let Some(open) = block {
-            if self.bodies.contains(&open) {
+            if self.functions.is_body(open) {
                 return block_at(self.tokens, open).unwrap_or(0..self.tokens.len());
             }
             block = self.around[open];
@@ -434,6 +383,26 @@ mod tests {
     #[case::a_function_of_a_type(
         r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { S::new("/w"); }"#,
         false
+    )]
+    #[case::an_own_function_of_a_module(
+        r#"mod m { pub fn g(path: &str) {} } use m::g; fn f() { g("/w"); }"#,
+        false
+    )]
+    #[case::an_imported_function(
+        r#"mod m { fn g(path: &str) {} } use dep::{a, b::g}; fn f() { g("/w"); }"#,
+        true
+    )]
+    #[case::an_imported_type(
+        r#"mod m { struct S; impl S { fn new(path: &str) {} } } use dep::S; fn f() { S::new("/w"); }"#,
+        true
+    )]
+    #[case::a_function_of_a_trait(
+        r#"struct S; impl S { fn old(path: &str) {} } fn new() {} fn f() { S::new("/w"); }"#,
+        true
+    )]
+    #[case::a_generic_parameter(
+        r#"struct S; impl S { fn new(path: &str) {} } fn f<S: dep::New>() { S::new("/w"); }"#,
+        true
     )]
     #[case::a_function_of_another_type(
         r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { dep::S::new("/w"); }"#,

@@ -59,6 +59,10 @@ pub(crate) struct CompileRequest {
     /// Whether rustc gets placeholders in the values of variables, as the unit is compiled without optimization, or only checked.
     #[serde(default)]
     pub(crate) has_values: bool,
+    /// Whether the output may have values of libraries with placeholders: it is a program that the build does not run. The keys of
+    /// what build scripts and macros make have their digest, and what they make may depend on the path.
+    #[serde(default)]
+    pub(crate) may_have_values_of_libraries: bool,
     /// Whether it is instrumented for coverage: names of sources in the output cannot be replaced.
     #[serde(default)]
     pub(crate) has_coverage: bool,
@@ -189,6 +193,7 @@ impl CompileRequest {
             is_linked: false,
             may_have_names: false,
             has_values: false,
+            may_have_values_of_libraries: false,
             has_coverage: false,
             exposed_variables: Vec::new(),
             named_variables: None,
@@ -241,6 +246,12 @@ impl CompileRequest {
             (Attempt::Portable | Attempt::WithCargoHome, None) => return None,
         }
         Some(next)
+    }
+
+    /// Whether the link gets copies of libraries with placeholders. If a program has values of libraries in a way that is not
+    /// understood, it is linked with the libraries of this checkout: [its key](Self::retry) has all paths.
+    pub(crate) fn links_copies(&self) -> bool {
+        self.is_linked && !matches!(self.leak, Some(PathLeak::Value(_)))
     }
 
     /// This request as it was when it found `entry`. `leak` is the reason why the key has the checkout's path, if it has.

@@ -138,6 +138,7 @@ impl<'a> KeyedUnit<'a> {
                 let leak = *expected_leak.get_or_init(|| leak_of_previous(unit));
                 begun = SpeculativeCompile::begin(CompileRequest {
                     remap: leak.map_or(Remap::All, Remap::after),
+                    leak,
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
                     is_observed: observes_compile,

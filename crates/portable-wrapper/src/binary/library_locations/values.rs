@@ -7,19 +7,15 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
-use object::read::elf::{FileHeader as _, SectionHeader as _, Sym as _};
-use object::{Endianness, ReadCache, ReadRef, SectionIndex, SymbolIndex, elf};
+use object::{ReadCache, ReadRef, SectionIndex, elf};
 
-use super::super::locations::code::Code;
 use super::super::locations::{
-    BEFORE, LONGEST_VALUE, Length, Name, SectionFlags, Width, has_number, operands, templates,
+    BEFORE, LONGEST_VALUE, Length, Name, Width, has_number, operands, templates,
 };
 use super::super::sections::Member;
-use super::{Located, Object};
+use super::Located;
+use super::relocatable::Object;
 use crate::windows::Part;
-
-/// The offset of the flags in the header of a section (`sh_flags` of `Elf64_Shdr`).
-const FLAGS: u64 = 8;
 
 /// The string around the offset `at` of the file, without its NUL byte, in a section of strings that the linker merges, whose characters
 /// have this size in bytes. `None` if it is too long.
@@ -73,23 +69,37 @@ pub(super) fn add_template(value: &mut Located, section: &Part<'_>) -> io::Resul
     Ok(true)
 }
 
+/// A reference in code, by a distance.
+pub(super) struct Relative {
+    /// The section with the code.
+    pub(super) section: SectionIndex,
+    /// The offset of the distance in that section.
+    pub(super) place: u64,
+    /// The address that the distance would refer to if it were one from its own place.
+    pub(super) target: i128,
+}
+
 impl Located {
-    /// Adds the lengths that the instruction with a relocation at the offset `place` of the section `index` uses, whose content is
-    /// `section`. Returns false if that is not understood.
+    /// Adds the lengths that an instruction uses which may refer to the value. `section` is the content of the section with the code.
+    /// Returns false if that is not understood.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub(super) fn add_code<'d, R: ReadRef<'d>>(
         &mut self,
         object: &Object<'d, R>,
-        index: SectionIndex,
         section: &Part<'_>,
-        place: u64,
+        from: &Relative,
     ) -> io::Result<bool> {
-        let code = object.function(index, section, place)?;
-        let Some(reference) = code.and_then(|code| code.reference(place)) else {
+        let code = object.function(from.section, section, from.place)?;
+        let Some(reference) = code.and_then(|code| code.reference(from.place)) else {
             return Ok(false);
         };
+        // The distance is one from the next instruction.
+        let address = from.target + i128::from(reference.rest_from(from.place));
+        if address != i128::from(self.range.start) {
+            return Ok(!self.touches(address));
+        }
         let least = self.name.before + self.name.placeholder_len();
         let Some((length, places)) = operands::length(&reference, least..LONGEST_VALUE) else {
             return Ok(self.is_template && reference.is_address());
@@ -100,39 +110,6 @@ impl Located {
         });
         let mut fields = fields.collect::<Vec<_>>().into_iter();
         Ok(fields.all(|field| self.add_length(length, field)))
-    }
-}
-
-impl<'d, R: ReadRef<'d>> Object<'d, R> {
-    /// The flags of the section `index`.
-    pub(super) fn flags_of(&self, index: SectionIndex) -> Option<SectionFlags> {
-        let header = elf::FileHeader64::<Endianness>::parse(self.data).ok()?;
-        let section = self.sections.section(index).ok()?;
-        let headers = header.e_shoff(self.endian);
-        let at = headers + index.0 as u64 * size_of::<elf::SectionHeader64<Endianness>>() as u64;
-        Some(SectionFlags {
-            offset: self.part.range.start + at + FLAGS,
-            flags: section.sh_flags(self.endian).0,
-        })
-    }
-
-    /// The function at the offset `place` of the section `index`, whose content is `section`.
-    fn function(
-        &self,
-        index: SectionIndex,
-        section: &Part<'_>,
-        place: u64,
-    ) -> io::Result<Option<Code>> {
-        let is_there = |(at, symbol): &(SymbolIndex, &elf::Sym64<Endianness>)| {
-            let section = self.symbols.symbol_section(self.endian, symbol, *at);
-            symbol.st_type() == elf::STT_FUNC && section.is_ok_and(|found| found == Some(index))
-        };
-        let all = self.symbols.enumerate().filter(is_there);
-        let functions = all.map(|(_, symbol)| symbol.st_value(self.endian));
-        match functions.filter(|function| *function <= place).max() {
-            Some(function) => Code::read(function, place, section),
-            None => Ok(None),
-        }
     }
 }
 
@@ -167,7 +144,7 @@ pub(super) fn are_all_known(names: &[Name], members: &[&Member<'_>]) -> io::Resu
                     let code = object.function(index, &content, place)?;
                     Ok(code.is_none_or(|code| code.may_be_operand(place)))
                 } else {
-                    Ok(place % width.bytes() as u64 == 0)
+                    Ok(place.is_multiple_of(width.bytes() as u64))
                 }
             };
             if object.has(section, elf::SHF_ALLOC)

@@ -148,6 +148,11 @@ impl Reference {
     pub(in super::super) fn is_address(&self) -> bool {
         self.instruction.code() == iced_x86::Code::Lea_r64_m
     }
+
+    /// The number of bytes from `place`, which is in the instruction, to the next one.
+    pub(in super::super) fn rest_from(&self, place: u64) -> u64 {
+        self.instruction.next_ip().saturating_sub(place)
+    }
 }
 
 /// What is at the place of an offset.

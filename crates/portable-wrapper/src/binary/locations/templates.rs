@@ -91,6 +91,24 @@ mod tests {
     }
 
     #[test]
+    fn a_template_with_a_text_is_read_from_its_beginning() {
+        let found = |template: &[u8]| {
+            let text = text_in(template, 5, 2)?;
+            Some((text.start, text.end, text.rest))
+        };
+        assert_eq!(found(b"\xc0\x80\x04\0in/w\xc0\0"), Some((4, 8, 2)));
+        assert_eq!(found(b"\x80\x04\0in/w\xc0\0"), Some((3, 7, 2)));
+        assert_eq!(found(b"\x80\x04\0in/w\xc0\0x"), None);
+        assert_eq!(found(b"\x80\x04\0in/w"), None);
+        assert_eq!(found(b"a text, /w and more\0"), None);
+        let behind = b"\xc0\x80\x02\0/w\0";
+        assert_eq!(text_in(behind, 4, 2).map(|text| text.rest), Some(1));
+        // What precedes the text is no part of a template.
+        let behind = b"\xb0\x80\x02\0/w\0";
+        assert_eq!(text_in(behind, 4, 2), None);
+    }
+
+    #[test]
     fn the_length_of_a_text_precedes_it() {
         let bytes = b"\xc0\x80\x06\0in /w!\xc0\0x";
         let text = Text {

@@ -76,7 +76,7 @@ impl<'a> Run<'a> {
             let directory = directory(path_map, *site);
             if let Kind::SectionFlags(flags) = site.kind {
                 let merging: u64 = elf::SHF_MERGE.0 | elf::SHF_STRINGS.0;
-                let is_written = *directory != site.placeholder();
+                let is_written = path_map.mapped_placeholders().next().is_some();
                 let flags = if is_written { flags & !merging } else { flags };
                 bytes.extend(flags.to_le_bytes());
                 continue;

@@ -1,3 +1,4 @@
+use object::elf;
 use rstest::rstest;
 
 use super::super::super::digest;
@@ -67,6 +68,61 @@ fn a_name_keeps_its_rest_when_it_is_written_again() {
         write(&direct, &sites, &map(to)).unwrap();
         assert_eq!(fsio::read_bytes(&moved), fsio::read_bytes(&direct), "{to}");
     }
+}
+
+/// The value of a variable in a template: the length before it, what follows it, and the flags of the section.
+#[test]
+fn a_template_gets_another_length() {
+    let placeholder = Role::Workspace.placeholder_in_value();
+    let length = placeholder.len() as u64 + 6;
+    let flags = elf::SHF_ALLOC.0 | elf::SHF_MERGE.0 | elf::SHF_STRINGS.0;
+    let template = |length: usize, path: &str, flags: u64| {
+        let length = u16::try_from(length).unwrap().to_le_bytes();
+        let text = [b"\x80", &length[..], path.as_bytes(), b"/tests\xc0\0"].concat();
+        let padding = vec![0; 3 + placeholder.len() + 8 - text.len()];
+        [text, padding, flags.to_le_bytes().to_vec()].concat()
+    };
+    let whole = usize::try_from(length).unwrap();
+    let stored = template(whole, &placeholder, flags);
+    let site = |offset, kind| PlaceholderSite {
+        offset,
+        role: Role::Workspace,
+        kind,
+    };
+    let sites = [
+        site(1, Kind::ValueLength(length, Width::Half)),
+        site(3, Kind::Value(8)),
+        site(stored.len() as u64 - 8, Kind::SectionFlags(flags)),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    fsio::replace(&path, &stored).unwrap();
+    write(&path, &sites, &map("/w")).unwrap();
+    let alone = elf::SHF_ALLOC.0;
+    assert_eq!(
+        fsio::read_bytes(&path),
+        Some(template("/w/tests".len(), "/w", alone))
+    );
+    assert_eq!(
+        digest_with(&path, &sites, &map("/w")),
+        Some(digest::of(&stored))
+    );
+    rewrite(&path, &sites, &map("/w"), &PathMap::default()).unwrap();
+    assert_eq!(fsio::read_bytes(&path), Some(stored));
+}
+
+#[test]
+fn sites_that_contradict_each_other_are_not_known() {
+    let site = |role, kind| PlaceholderSite {
+        offset: 1,
+        role,
+        kind,
+    };
+    let [one, other] = [Role::Workspace, Role::Target].map(|role| site(role, Kind::Length(200)));
+    assert_eq!(ordered(vec![one, one]), Some(vec![one]));
+    assert_eq!(ordered(vec![one, other]), None);
+    let flags = [Role::Workspace, Role::Target].map(|role| site(role, Kind::SectionFlags(0x32)));
+    assert_eq!(ordered(flags.to_vec()), Some(flags[..1].to_vec()));
 }
 
 /// The list stays a list, whatever the lengths of the paths: each directory but the last, which fills it up, ends where it ended.

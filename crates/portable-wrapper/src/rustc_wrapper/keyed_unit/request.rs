@@ -79,6 +79,7 @@ pub(super) fn empty_request(
         may_have_names: !unit.is_linked() && unit.is_position_independent(),
         // clippy looks for its configuration by such a variable.
         has_values: unit.may_have_values() && !is_clippy(program) && !lacked_values(unit),
+        may_have_values_of_libraries: unit.has_type("bin") && !unit.is_build_script,
         has_coverage: unit.has_coverage,
         names_out_dir: unit.separate_debug_info().is_some(),
         debug_info_archive: debug_info::archive_of(unit),

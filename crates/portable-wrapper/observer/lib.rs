@@ -160,6 +160,7 @@ unsafe fn open_at(directory: isize, path: *const c_char, flags: usize, mode: usi
     unsafe {
         let mut real = MaybeUninit::uninit();
         let path = variables::real_path(path, &mut real);
+        variables::see_open(path, is_written(flags));
         if is_random_numbers(path) {
             note_program(b'j', &mut MaybeUninit::uninit());
         } else if !is_written(flags) || is_updated(flags) {

@@ -4,7 +4,7 @@
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::environment::{retain, value_if, value_of};
 use super::{LONGEST, length_of};
@@ -21,6 +21,22 @@ const PADDING: u8 = 1;
 static REPLACED: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// The length of all lines in bytes.
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
+/// Whether macros are expanded: a source was opened, and dep-info was not. Before and after that, clippy looks for its configuration.
+static EXPANDS: AtomicBool = AtomicBool::new(false);
+
+/// Finds out whether macros are expanded.
+pub(crate) unsafe fn see_open(path: *const c_char, is_written: bool) {
+    unsafe {
+        if REPLACED.load(Ordering::Relaxed).is_null() || path.is_null() {
+            return;
+        }
+        if is_written && ends_with(path.cast(), b".d") {
+            REPLACED.store(ptr::null_mut(), Ordering::Relaxed);
+        } else if ends_with(path.cast(), b".rs") {
+            EXPANDS.store(true, Ordering::Relaxed);
+        }
+    }
+}
 
 /// Finds [`VALUES`], and removes it from the environment, so that neither a macro nor a program that this one starts gets it.
 pub(crate) unsafe fn find_values() {
@@ -95,7 +111,7 @@ unsafe fn replaced(name: *const c_char) -> *const c_char {
 pub(crate) unsafe fn real_path(path: *const c_char, real: &mut MaybeUninit<[u8; LONGEST]>) -> *const c_char {
     unsafe {
         let real = real.as_mut_ptr().cast::<u8>();
-        if REPLACED.load(Ordering::Relaxed).is_null() || path.is_null() || is_code(path.cast()) {
+        if REPLACED.load(Ordering::Relaxed).is_null() || path.is_null() || ends_with(path.cast(), b".rs") {
             return path;
         }
         let found = find_replaced(|variable| {
@@ -120,11 +136,12 @@ pub(crate) unsafe fn real_path(path: *const c_char, real: &mut MaybeUninit<[u8; 
     }
 }
 
-/// Whether a path ends in `.rs`.
-unsafe fn is_code(path: *const u8) -> bool {
+/// Whether a path ends with this extension, and has something before it.
+unsafe fn ends_with(path: *const u8, extension: &[u8]) -> bool {
     unsafe {
         let length = length_of(path);
-        length > 3 && [b'.', b'r', b's'].iter().enumerate().all(|(at, byte)| *path.add(length - 3 + at) == *byte)
+        let start = length.wrapping_sub(extension.len());
+        length > extension.len() && extension.iter().enumerate().all(|(at, byte)| *path.add(start + at) == *byte)
     }
 }
 
@@ -148,7 +165,8 @@ unsafe extern "C" fn read_variable(name: *const c_char, caller: usize) -> *const
     unsafe {
         let is_compiler = libraries::is_compiler(caller);
         note(if is_compiler { b'e' } else { b'v' }, name);
-        let replaced = if is_compiler { replaced(name) } else { ptr::null() };
+        let is_of_source = is_compiler && EXPANDS.load(Ordering::Relaxed);
+        let replaced = if is_of_source { replaced(name) } else { ptr::null() };
         if replaced.is_null() { value_of(name.cast(), length_of(name.cast())) } else { replaced }
     }
 }

@@ -340,8 +340,12 @@ fn clippy_reads_its_configuration() {
     let project = project(HELPER, "fn main() { let unwanted = helper::url(); println!(\"{unwanted} {}\", env!(\"CARGO_MANIFEST_DIR\")); }\n")
         .file("clippy.toml", "disallowed-names = [\"unwanted\"]\n")
         .committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
-        let linted = checkout.cargo(&["clippy"]).ok();
-        linted.stderr_has("disallowed");
+    let lint = ["clippy", "--all-targets"];
+    project.main().cargo(&lint).ok().stderr_has("disallowed");
+    for linked in linked(&project) {
+        linked.cargo(&lint).ok().all_hit().stderr_has("disallowed");
+        linked.write("clippy.toml", "disallowed-names = []\n");
+        let built = linked.cargo(&lint).ok();
+        built.never_says("disallowed").never_says("sccfg-workspace");
     }
 }

@@ -11,6 +11,7 @@ use std::io;
 
 use crate::binary;
 use crate::binary::placeholder_sites::{PlaceholderSite, unknown_value};
+use crate::compiler::is_clippy;
 use crate::dep_info::DepInfo;
 use crate::diagnostics;
 use crate::expansion_diff;
@@ -70,6 +71,9 @@ fn lines(request: &CompileRequest) -> String {
         };
         let place = request.path_map.place_in_value(value);
         if let Some((role, rest)) = place.filter(|_| has_placeholder_in(name)) {
+            if is_clippy(&request.program) && !is_plain(value) {
+                return String::new();
+            }
             let placeholder = role.placeholder();
             lines.push_str(&format!("{name}={placeholder}{PADDING}{rest}\n"));
         }
@@ -78,6 +82,12 @@ fn lines(request: &CompileRequest) -> String {
         return String::new();
     }
     format!("{}\n{lines}", padding_in_value())
+}
+
+/// Whether a path has only characters that the placeholders have as well: clippy looks for others in texts.
+fn is_plain(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    path.bytes().all(is_plain)
 }
 
 impl CompileRequest {

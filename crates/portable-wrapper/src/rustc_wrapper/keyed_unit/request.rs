@@ -5,7 +5,6 @@ use std::path::Path;
 use super::KeyedUnit;
 use crate::args::Unit;
 use crate::cache_entry::entry_name;
-use crate::compiler::is_clippy;
 use crate::debug_info;
 use crate::observation;
 use crate::protocol::{CompileRequest, Language, Remap};
@@ -77,8 +76,7 @@ pub(super) fn empty_request(
         dep_info: format!("{}.d", unit.stem()),
         is_linked: unit.is_linked(),
         may_have_names: !unit.is_linked() && unit.is_position_independent(),
-        // clippy looks for its configuration by such a variable.
-        has_values: unit.may_have_values() && !is_clippy(program) && !lacked_values(unit),
+        has_values: unit.may_have_values() && !lacked_values(unit),
         may_have_values_of_libraries: unit.has_type("bin") && !unit.is_build_script,
         has_coverage: unit.has_coverage,
         names_out_dir: unit.separate_debug_info().is_some(),

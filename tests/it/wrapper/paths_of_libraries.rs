@@ -215,6 +215,59 @@ fn all_that_is_linked_with_a_library_is_right() {
     }
 }
 
+/// The program has a number that may be the length of the path, so that it is linked with the libraries of its checkout.
+#[requires(sccache)]
+#[test]
+fn a_program_in_which_a_length_is_unknown_is_right() {
+    let length = 0x3653 + "/crates/helper".len();
+    let app = format!(
+        "fn main() {{ let number: usize = {length}; println!(\"{{}} {{}} {{number}}\", helper::directory(), helper::formatted(\"a\")); }}\n"
+    );
+    let project = project(HELPER, &app).committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        checkout.cargo(&["build"]).ok();
+        for _ in 0..3 {
+            checkout.append("crates/app/src/main.rs", "// edited\n");
+            checkout.cargo(&["build"]).ok().rebuilt("app");
+            let said = checkout.says("app");
+            assert!(
+                said.starts_with(checkout.text()) && !said.contains('\0'),
+                "{said}"
+            );
+        }
+        says_the_same_uncached(&checkout);
+    }
+}
+
+/// LLVM inlines such a function without optimization as well, and evaluates the length.
+#[rstest]
+#[requires(sccache)]
+#[case::a_function("dep::write(env!(\"CARGO_MANIFEST_DIR\"))")]
+#[case::a_conversion("dep::Id::from(env!(\"CARGO_MANIFEST_DIR\")).0")]
+#[case::a_type("{ use dep::Path; Path::new(env!(\"CARGO_MANIFEST_DIR\")).0 }")]
+#[case::an_import("{ use dep::write; write(env!(\"CARGO_MANIFEST_DIR\")) }")]
+fn what_a_dependency_computes_is_right(#[case] computed: &str) {
+    let dep = indoc! {r"
+        #[inline(always)] pub fn write(text: &str) -> usize { unsafe { &*(text as *const str as *const [u8]) }.len() + 1 }
+        pub struct Id(pub usize);
+        impl From<&str> for Id { #[inline(always)] fn from(text: &str) -> Self { Self(write(text)) } }
+        pub struct Path(pub usize);
+        impl Path { #[inline(always)] pub fn new(text: &str) -> Self { Self(write(text)) } }
+    "};
+    let helper = format!("pub fn computed() -> usize {{ {computed} }}\n");
+    let app = format!("fn main() {{ println!(\"{{}} {{}}\", helper::computed(), {computed}); }}\n");
+    let project = Project::new()
+        .with_store()
+        .package("dep", "", &[("src/lib.rs", dep)])
+        .package("helper", &uses(&["dep"]), &[("src/lib.rs", &helper)])
+        .package("app", &uses(&["dep", "helper"]), &[("src/main.rs", &app)])
+        .committed();
+    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
 /// What a build script or a macro computes from the path at run time is in what it makes.
 #[requires(sccache)]
 #[test]

@@ -103,26 +103,27 @@ const SHOWN: [&str; 3] = ["test", "--", "--nocapture"];
 
 /// As `insta` finds the directory of the workspace, by a macro of a dependency.
 const SNAPSHOTS: &str = indoc! {r#"
-    pub enum Workspace { UseAsIs(&'static str), DetectWithCargo(&'static str) }
-    pub fn get_cargo_workspace(workspace: Workspace) -> String { match workspace { Workspace::UseAsIs(root) | Workspace::DetectWithCargo(root) => root.to_owned() } }
+    pub mod _macro_support {
+        pub enum Workspace { UseAsIs(&'static str), DetectWithCargo(&'static str) }
+        pub fn get_cargo_workspace(workspace: Workspace) -> String { match workspace { Workspace::UseAsIs(root) | Workspace::DetectWithCargo(root) => root.to_owned() } }
+    }
     #[macro_export] macro_rules! workspace { () => {{
-        const WORKSPACE: $crate::Workspace = if let Some(root) = option_env!("NOT_SET") { $crate::Workspace::UseAsIs(root) } else { $crate::Workspace::DetectWithCargo(env!("CARGO_MANIFEST_DIR")) };
-        $crate::get_cargo_workspace(WORKSPACE)
+        const WORKSPACE: $crate::_macro_support::Workspace = if let Some(root) = option_env!("NOT_SET") { $crate::_macro_support::Workspace::UseAsIs(root) } else { $crate::_macro_support::Workspace::DetectWithCargo(env!("CARGO_MANIFEST_DIR")) };
+        $crate::_macro_support::get_cargo_workspace(WORKSPACE)
     }}; }
 "#};
 
 #[requires(sccache)]
 #[test]
 fn tests_are_shared() {
-    let unit =
-        "fn main() {}\n#[test] fn unit() { println!(\"said {}\", snapshots::workspace!()); }\n";
+    let unit = "fn main() {}\n#[test] fn unit() { println!(\"said {}\", insta::workspace!()); }\n";
     let integration = "#[test] fn integration() { println!(\"said {} {:?}\", env!(\"CARGO_TARGET_TMPDIR\"), std::process::Command::new(env!(\"CARGO_BIN_EXE_app\")).status()); }\n";
     let project = Project::new()
         .with_store()
-        .package("snapshots", "", &[("src/lib.rs", SNAPSHOTS)])
+        .package("insta", "", &[("src/lib.rs", SNAPSHOTS)])
         .package(
             "app",
-            &uses(&["snapshots"]),
+            &uses(&["insta"]),
             &[("src/main.rs", unit), ("tests/it.rs", integration)],
         )
         .committed();
@@ -187,6 +188,9 @@ fn tests_are_shared() {
 )]
 #[case::as_an_array(
     "const B: &[u8; 4] = env!(\"CARGO_MANIFEST_DIR\").as_bytes().first_chunk().unwrap(); fn said() -> u32 { u32::from_le_bytes(*B) }"
+)]
+#[case::in_a_range(
+    "const D: &str = env!(\"CARGO_MANIFEST_DIR\"); static R: std::ops::Range<usize> = 3..D.len() + 1; fn said() -> String { format!(\"{R:?} {D}\") }"
 )]
 #[case::in_an_assertion(
     "const _: () = assert!(env!(\"CARGO_MANIFEST_DIR\").len() < 1000); fn said() -> u8 { 1 }"

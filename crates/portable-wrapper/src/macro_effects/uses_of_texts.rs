@@ -2,60 +2,15 @@
 //! constant text: it inlines some functions, and evaluates what they return. It computes nothing if a text is an argument of a function
 //! that is not inlined, or in a constant that is. Everything else counts as unknown.
 
-mod own_functions;
+mod known_functions;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use self::own_functions::OwnFunctions;
+use self::known_functions::KnownFunctions;
 use super::constant_code::{Evaluated, block_at, evaluated, evaluated_value, in_traits};
 use super::path_variables::path_before;
 use super::tokens::{Kind, Token, tokens};
-
-/// Functions of the standard library and of published crates with a text as an argument, which are not inlined in unoptimized code.
-const FUNCTIONS: [&str; 36] = [
-    "_print",
-    "_eprint",
-    "absolute",
-    "arg",
-    "args",
-    "canonicalize",
-    "contains",
-    "create_dir_all",
-    "current_dir",
-    "directory",
-    "ends_with",
-    "env",
-    "from",
-    "from_path",
-    "from_str",
-    "get_cargo_workspace",
-    "glob",
-    "insert",
-    "join",
-    "open",
-    "push",
-    "push_str",
-    "read",
-    "read_dir",
-    "read_to_string",
-    "remove_dir_all",
-    "remove_file",
-    "replace",
-    "set_current_dir",
-    "set_var",
-    "starts_with",
-    "strip_prefix",
-    "try_from",
-    "unwrap_or",
-    "var",
-    "write",
-];
-
-/// Types of the standard library and of published crates with a function `new` of a text that is not inlined in unoptimized code.
-const TYPES: [&str; 8] = [
-    "Arc", "Box", "CString", "Command", "OsStr", "Path", "Rc", "WalkDir",
-];
 
 /// Methods of texts that are neither inlined in unoptimized code nor evaluated in constants.
 const METHODS: [&str; 27] = [
@@ -141,7 +96,7 @@ struct Uses<'t> {
     in_traits: Vec<bool>,
     /// For each token, the position of the bracket around it.
     around: Vec<Option<usize>>,
-    functions: OwnFunctions<'t>,
+    functions: KnownFunctions<'t>,
 }
 
 impl<'t> Uses<'t> {
@@ -161,7 +116,7 @@ impl<'t> Uses<'t> {
             tokens,
             evaluated: evaluated(tokens),
             in_traits: in_traits(tokens),
-            functions: OwnFunctions::of(tokens, &around),
+            functions: KnownFunctions::of(tokens, &around),
             around,
         }
     }
@@ -181,7 +136,8 @@ impl<'t> Uses<'t> {
             || follows(&["const"]) && self.is(at + 1, ":")
             || follows(&["fn"]);
         // The name of a field, or of a parameter, is another one.
-        let is_field = self.is(at + 1, ":") || at > 0 && self.is(at - 1, ".");
+        let is_range = at > 1 && self.is(at - 2, ".");
+        let is_field = self.is(at + 1, ":") || at > 0 && self.is(at - 1, ".") && !is_range;
         if declares || is_field {
             return Use::Known;
         }
@@ -254,13 +210,8 @@ impl<'t> Uses<'t> {
             "(" if is_before(1, "!") => is_before(2, "format_args") && first > open + 1,
             // `assert_eq!` compares references.
             "(" if is_before(1, "match") => self.is(first, "&"),
-            "(" => before(1).is_some_and(|name| {
-                let of_type = || before(3).is_some_and(|of| TYPES.contains(&of.text));
-                name.kind == Kind::Ident
-                    && (FUNCTIONS.contains(&name.text) && !self.functions.is_inlined(name.text)
-                        || self.functions.has(open - 1)
-                        || name.text == "new" && is_before(2, "::") && of_type())
-            }),
+            "(" => before(1)
+                .is_some_and(|name| name.kind == Kind::Ident && self.functions.has(open - 1)),
             _ => false,
         };
         if is_known { Use::Known } else { Use::Unknown }
@@ -390,6 +341,33 @@ mod tests {
     )]
     #[case::an_imported_function(
         r#"mod m { fn g(path: &str) {} } use dep::{a, b::g}; fn f() { g("/w"); }"#,
+        true
+    )]
+    #[case::a_path_from_the_standard_library(
+        r#"use std::fs; use std::path::{Path, PathBuf}; fn f() { fs::read("/w"); ::std::path::PathBuf::from("/w"); Path::new("/w"); }"#,
+        false
+    )]
+    #[case::a_function_that_is_called_as_one_of_the_standard_library(
+        r#"fn f() { dep::Id::from("/w"); }"#,
+        true
+    )]
+    #[case::a_type_that_is_called_as_one_of_the_standard_library(
+        r#"use dep::Path; fn f() { Path::new("/w"); }"#,
+        true
+    )]
+    #[case::a_type_in_another_crate(r#"fn f() { dep::Path::new("/w"); }"#, true)]
+    #[case::a_module_that_is_called_as_one_of_the_standard_library(
+        r#"mod fs { pub use dep::write; } fn f() { fs::write("/w"); }"#,
+        true
+    )]
+    #[case::an_imported_module(r#"use dep as fs; fn f() { fs::write("/w"); }"#, true)]
+    #[case::an_imported_function_of_that_name(r#"use dep::write; fn f() { write("/w"); }"#, true)]
+    #[case::an_own_function_that_another_module_imports(
+        r#"mod a { pub fn g(path: &str) {} } mod b { pub use dep::g; } use b::g; fn f() { g("/w"); }"#,
+        true
+    )]
+    #[case::the_end_of_a_range(
+        r#"const A: &str = "/w"; static R: usize = (0..A.len() + 1).end;"#,
         true
     )]
     #[case::an_imported_type(

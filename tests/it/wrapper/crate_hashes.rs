@@ -9,9 +9,9 @@ use super::project::{Checkout, Project, Store, uses};
 use super::registry::{lock, package, publish, with_home};
 use super::seed::seed;
 
-/// Says where its assets are.
+/// Says where its assets are, in a way that ties it to its path.
 const BASE: &str = indoc! {r#"
-    pub fn assets() -> &'static str { concat!(env!("CARGO_MANIFEST_DIR"), "/assets") }
+    pub fn assets() -> &'static str { std::convert::identity(concat!(env!("CARGO_MANIFEST_DIR"), "/assets")) }
     #[inline] pub fn number() -> u8 { 1 }
     #[derive(Debug)] pub struct Number<T>(pub T);
 "#};
@@ -215,7 +215,7 @@ fn harmless_generated_source_is_no_obstacle() {
     let script = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(out + \"/g.rs\", \"pub const VALUE: &str = concat!(1, 2); pub fn info(error: bool) -> bool { !(error) }\").unwrap(); }";
     let root = format!(
         "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n{NUMBERS}\
-         pub fn assets() -> &'static str {{ concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\") }}\n\
+         pub fn assets() -> &'static str {{ std::convert::identity(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\")) }}\n\
          pub fn other() -> &'static str {{ file!() }}\n"
     );
     let project = project(Store::On, &root)
@@ -347,7 +347,7 @@ fn a_path_that_is_not_in_the_output_may_count(#[case] command: &str, #[case] bas
 #[requires(sccache)]
 #[case::inlined("pub fn assets", "#[inline] pub fn assets")]
 #[case::of_a_constant(
-    "pub fn assets() -> &'static str { concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\") }",
+    "pub fn assets() -> &'static str { std::convert::identity(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\")) }",
     "pub const ASSETS: &str = concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets\");\n\
      #[inline] pub fn assets() -> &'static str { ASSETS }"
 )]

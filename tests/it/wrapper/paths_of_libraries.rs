@@ -23,6 +23,9 @@ const HELPER: &str = indoc! {r#"
     pub fn data() -> PathBuf { PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data")) }
     pub fn formatted(name: &str) -> String { format!("{}/tests/{name}", env!("CARGO_MANIFEST_DIR")) }
     pub fn short(number: u32) -> String { println!("{number}"); format!("{number}") }
+    pub fn found(is_there: bool) -> Option<&'static str> { if !is_there { return None } Some(env!("CARGO_MANIFEST_DIR")) }
+    pub fn checked() -> Result<&'static str, String> { Ok(concat!(env!("CARGO_MANIFEST_DIR"), "/checked")) }
+    pub fn maybe() -> Option<&'static str> { Some(env!("CARGO_MANIFEST_DIR")) }
     pub fn lazy() -> &'static Path { &LAZY }
     pub fn names() -> String { [env!("CARGO_MANIFEST_DIR"), "other"].join(",") }
     pub fn quoted() -> String { format!("{:?} in {}, {:>5}", "a", env!("CARGO_MANIFEST_DIR"), 7) }
@@ -35,7 +38,7 @@ const APP: &str = indoc! {r#"
         println!("{} {}", helper::root().display(), helper::data().display());
         println!("{} {} {}", helper::formatted("a"), helper::lazy().display(), helper::names());
         println!("{} {}", helper::url(), helper::quoted());
-        println!("{}", helper::short(5));
+        println!("{} {:?} {:?} {:?}", helper::short(5), helper::found(true), helper::checked(), helper::maybe());
     }
 "#};
 

@@ -43,6 +43,9 @@ const METHODS: [&str; 27] = [
     "trim_start_matches",
 ];
 
+/// Variants of the standard library's enums, whose values are as large as the text or in memory.
+const VARIANTS: [&str; 3] = ["Err", "Ok", "Some"];
+
 /// Constructors of enums: those of the standard library, and those of reviewed macros (`insta`).
 const CONSTRUCTORS: [&str; 5] = ["DetectWithCargo", "None", "Ok", "Some", "UseAsIs"];
 
@@ -162,15 +165,10 @@ impl<'t> Uses<'t> {
         let Some(before) = first.checked_sub(1) else {
             return Use::Unknown;
         };
-        let begins = matches!(self.tokens[before].kind, Kind::Open(_)) || self.is(before, ",");
-        let ends = self
-            .tokens
-            .get(at + 1)
-            .is_none_or(|next| next.kind == Kind::Close)
-            || self.is(at + 1, ",");
-        if begins && ends {
+        if self.is_whole(first, at) {
             return self.whole(first, at);
         }
+        let ends = self.is_end(at + 1);
         let is_method = self.is(at + 1, ".")
             && self
                 .tokens
@@ -193,7 +191,23 @@ impl<'t> Uses<'t> {
         }
     }
 
-    /// The use of the tokens from `first` to `at`, which are a whole argument, element or block.
+    /// Whether the tokens from `first` to `last` are a whole argument, element or block, or the result of a function.
+    fn is_whole(&self, first: usize, last: usize) -> bool {
+        let Some(before) = first.checked_sub(1) else {
+            return false;
+        };
+        let begins = matches!(self.tokens[before].kind, Kind::Open(_)) || self.is(before, ",");
+        let follows = self.is(before, ";") || self.is(before, "}");
+        begins && self.is_end(last + 1) || follows && self.is(last + 1, "}")
+    }
+
+    /// Whether an argument or element ends at `at`.
+    fn is_end(&self, at: usize) -> bool {
+        let next = self.tokens.get(at);
+        next.is_none_or(|next| next.kind == Kind::Close) || self.is(at, ",")
+    }
+
+    /// The use of the tokens from `first` to `at`, which are [whole](Self::is_whole).
     fn whole(&self, first: usize, at: usize) -> Use<'t> {
         let Some(open) = self.around[at] else {
             return Use::Unknown;
@@ -204,17 +218,35 @@ impl<'t> Uses<'t> {
         };
         let is_known = match self.tokens[open].text {
             // The result of a function.
-            "{" => self.functions.is_body(open) && first == open + 1,
+            "{" => self.functions.is_body(open) && self.is(at + 1, "}"),
             "[" => first == open + 1 || self.is(first - 1, ","),
             // The first argument is a template.
             "(" if is_before(1, "!") => is_before(2, "format_args") && first > open + 1,
             // `assert_eq!` compares references.
             "(" if is_before(1, "match") => self.is(first, "&"),
+            // A value with the text is as the text itself.
+            "(" if before(1).is_some_and(|name| VARIANTS.contains(&name.text))
+                && !is_before(2, "::") =>
+            {
+                return self.variant(open);
+            }
             "(" => before(1)
                 .is_some_and(|name| name.kind == Kind::Ident && self.functions.has(open - 1)),
             _ => false,
         };
         if is_known { Use::Known } else { Use::Unknown }
+    }
+
+    /// The use of a variant of an enum with a text in the bracket at `open`.
+    fn variant(&self, open: usize) -> Use<'t> {
+        let Some(end) = block_at(self.tokens, open).map(|block| block.end) else {
+            return Use::Unknown;
+        };
+        if self.is_whole(open - 1, end) {
+            self.whole(open - 1, end)
+        } else {
+            Use::Unknown
+        }
     }
 
     /// The use of a text in the value of a constant.
@@ -386,6 +418,25 @@ mod tests {
         r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { dep::S::new("/w"); }"#,
         true
     )]
+    #[case::a_variant(
+        r#"fn f() -> Option<&'static str> { Some("/w") } fn g(a: Result<&str, u8>) {} fn h() { g(Ok("/w")); }"#,
+        false
+    )]
+    #[case::a_result_behind_statements(
+        r#"fn f(a: bool) -> Option<&'static str> { if a { return None; } Some("/w") } fn g() -> &'static str { h(); "/w" }"#,
+        false
+    )]
+    #[case::a_result_of_a_block(r#"fn f() { let a = { g(); "/w" }; a.as_bytes().len() }"#, true)]
+    #[case::an_argument_behind_a_block(r#"fn f() { S { a, "/w" }; [{} "/w"]; }"#, true)]
+    #[case::a_variant_in_a_variable(
+        r#"fn f() { let a = Some("/w"); if let Some(b) = a { b.as_bytes().len() } }"#,
+        true
+    )]
+    #[case::a_variant_that_is_matched(
+        r#"fn f() { Some("/w").map(|b| b.as_bytes().len()); }"#,
+        true
+    )]
+    #[case::an_argument_of_a_block(r#"fn f() { g({ Some("/w") }); }"#, true)]
     #[case::bytes(r#"fn f() { "/w".as_bytes().len(); }"#, true)]
     #[case::bytes_of_a_variable(r#"fn f() { let path = "/w"; path.as_bytes().len(); }"#, true)]
     #[case::a_block(r#"fn f() { let path = { "/w" }; path.as_bytes().len(); }"#, true)]

@@ -40,7 +40,7 @@ const PARENTS: [&str; 23] = [
     "process",
 ];
 /// Functions and methods with a text as an argument.
-const FUNCTIONS: [&str; 36] = [
+const FUNCTIONS: [&str; 37] = [
     "_print",
     "_eprint",
     "absolute",
@@ -53,6 +53,7 @@ const FUNCTIONS: [&str; 36] = [
     "directory",
     "ends_with",
     "env",
+    "expect",
     "from",
     "from_path",
     "from_str",

@@ -271,6 +271,7 @@ impl Compile<'_> {
             on_stderr: &|_, _| {},
             begun: Cell::default(),
             expected_leak: &|| None,
+            lacks_values: &|| false,
             listing: Cell::default(),
             has_delivered: &|| false,
             on_leak: &|| {},

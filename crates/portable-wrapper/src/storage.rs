@@ -3,6 +3,7 @@
 //! stored it there. If sccache's cache is on this machine's disk, the wrapper does not run sccache, and compiles the unit
 //! itself.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ pub(super) struct Compiling<'a> {
     pub(super) begun: Cell<Option<SpeculativeCompile>>,
     /// The leak that a compile is expected to have, because that of the previous build had it.
     pub(super) expected_leak: &'a dyn Fn() -> Option<PathLeak>,
+    /// Whether the previous build could not compile it with placeholders in values of variables.
+    pub(super) lacks_values: &'a dyn Fn() -> bool,
     /// Released once it is known who compiles the unit.
     pub(super) listing: Cell<Option<KeyLock>>,
     /// Whether a file of the compile that this process runs has been delivered already.
@@ -201,7 +204,7 @@ impl Storage {
         drop(compiling.listing.take());
         (compiling.on_miss)();
         create_work_dir(&request.work)?;
-        let compiled = compile_here(request, compiling)?;
+        let compiled = compile_here(&to_compile(request, compiling), compiling)?;
         match &compiled {
             Lookup::Entry { entry, .. } if entry.needs_sources => Ok(Lookup::SourcesNeeded),
             Lookup::Entry { .. } => {
@@ -285,6 +288,7 @@ impl Storage {
             }
             (compiling.on_miss)();
             create_work_dir(&request.work)?;
+            let request = &*to_compile(request, compiling);
             if is_local {
                 return compile_here(request, compiling);
             }
@@ -352,6 +356,18 @@ impl Storage {
             Lookup::CompileFailed(_) | Lookup::SourcesNeeded => {}
         }
         Ok((looked_up, outcome))
+    }
+}
+
+/// `request`, once it is known that it is compiled.
+fn to_compile<'r>(
+    request: &'r CompileRequest,
+    compiling: &Compiling<'_>,
+) -> Cow<'r, CompileRequest> {
+    if request.has_values && (compiling.lacks_values)() {
+        Cow::Owned(request.without_values())
+    } else {
+        Cow::Borrowed(request)
     }
 }
 

@@ -92,7 +92,7 @@ fn is_plain(path: &str) -> bool {
 
 impl CompileRequest {
     /// The same compile with real values of variables.
-    pub(super) fn without_values(&self) -> Self {
+    pub(crate) fn without_values(&self) -> Self {
         Self {
             has_values: false,
             ..self.clone()

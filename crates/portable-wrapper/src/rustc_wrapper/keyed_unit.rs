@@ -56,9 +56,25 @@ fn subject_of_unknown(key: &str) -> String {
     format!("{} {key}", known_inputs::READER)
 }
 
-/// The leak that the unit had in the previous build in this target directory, if this build is expected to have it as well.
-fn leak_of_previous(unit: &Unit) -> Option<PathLeak> {
-    UnitManifest::read_without_parts(&manifest_path(unit))?.expected_leak()
+/// What is known of the unit from the previous build in this target directory.
+#[derive(Default)]
+struct Previous {
+    /// The leak that it had, if this build is expected to have it as well.
+    leak: Option<PathLeak>,
+    /// Whether it could not be compiled with placeholders in values of variables.
+    lacks_values: bool,
+}
+
+impl Previous {
+    fn of(unit: &Unit) -> Self {
+        let manifest = UnitManifest::read_without_parts(&manifest_path(unit));
+        manifest
+            .map(|manifest| Self {
+                leak: manifest.expected_leak(),
+                lacks_values: manifest.lacks_values,
+            })
+            .unwrap_or_default()
+    }
 }
 
 /// Options for preparing a unit.
@@ -86,7 +102,7 @@ pub(super) struct KeyedUnit<'a> {
     /// The compile, if it was started before the key was known.
     begun: Option<SpeculativeCompile>,
     /// Determined only if the unit is compiled.
-    expected_leak: OnceCell<Option<PathLeak>>,
+    previous: OnceCell<Previous>,
     recorder: &'a Recorder,
     early: &'a EarlyMetadata,
     /// The previous state of the unit, determined if it is compiled.
@@ -126,7 +142,7 @@ impl<'a> KeyedUnit<'a> {
         let note = |why: &str| how.recorder.reads_unknown(why.to_owned());
         let inputs = KeyBuilder::gather(unit, &compiler, driver.as_deref(), cwd, &state, note)?;
         let mut begun = None;
-        let expected_leak = OnceCell::new();
+        let previous = OnceCell::new();
         let key = inputs.finish(how.is_listed, |inputs, asked| {
             let may_begin = how.may_begin && asked.may_begin;
             let observer = may_begin.then(|| observation::library(&state)).flatten();
@@ -135,10 +151,11 @@ impl<'a> KeyedUnit<'a> {
             // Otherwise, a second compiler lists the sources.
             let token = (may_begin && !lists).then(JobToken::take).flatten();
             if may_begin && (token.is_some() || lists) {
-                let leak = *expected_leak.get_or_init(|| leak_of_previous(unit));
+                let previous = previous.get_or_init(|| Previous::of(unit));
                 begun = SpeculativeCompile::begin(CompileRequest {
-                    remap: leak.map_or(Remap::All, Remap::after),
-                    leak,
+                    remap: previous.leak.map_or(Remap::All, Remap::after),
+                    leak: previous.leak,
+                    has_values: unit.may_have_values() && !previous.lacks_values,
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
                     is_observed: observes_compile,
@@ -175,7 +192,7 @@ impl<'a> KeyedUnit<'a> {
             key,
             work,
             begun,
-            expected_leak,
+            previous,
             recorder: how.recorder,
             early: how.early,
             before: OnceCell::new(),
@@ -193,6 +210,7 @@ impl<'a> KeyedUnit<'a> {
                 Some(leak) if request.is_portable() => Remap::after(leak),
                 _ => request.remap,
             };
+            request.has_values &= !self.previous().lacks_values;
             self.work = begun.work_for(&request, remap)?;
             Some(begun)
         });
@@ -214,6 +232,7 @@ impl<'a> KeyedUnit<'a> {
             on_stderr: &on_stderr,
             begun: Cell::new(begun),
             expected_leak: &|| self.expected_leak(),
+            lacks_values: &|| self.previous().lacks_values,
             listing,
             has_delivered: &|| self.early.is_delivered(),
             on_leak: &|| is_tied.set(true),
@@ -308,10 +327,13 @@ impl<'a> KeyedUnit<'a> {
         status.into()
     }
 
+    fn previous(&self) -> &Previous {
+        self.previous.get_or_init(|| Previous::of(self.unit))
+    }
+
     /// The leak that a compile is expected to have.
     fn expected_leak(&self) -> Option<PathLeak> {
-        let leak = || leak_of_previous(self.unit);
-        *self.expected_leak.get_or_init(leak)
+        self.previous().leak
     }
 
     fn subject(&self) -> Option<Subject> {

@@ -8,7 +8,6 @@ use crate::cache_entry::entry_name;
 use crate::debug_info;
 use crate::observation;
 use crate::protocol::{CompileRequest, Language, Remap};
-use crate::unit_manifest::{UnitManifest, manifest_path};
 
 impl KeyedUnit<'_> {
     pub(super) fn request(&self) -> CompileRequest {
@@ -52,12 +51,6 @@ impl KeyedUnit<'_> {
     }
 }
 
-/// Whether the unit could not be compiled with placeholders in values of variables in the previous build in this target directory.
-fn lacked_values(unit: &Unit) -> bool {
-    let manifest = UnitManifest::read_without_parts(&manifest_path(unit));
-    manifest.is_some_and(|manifest| manifest.lacks_values)
-}
-
 /// The request to compile `unit`, without the fields that come from its key.
 pub(super) fn empty_request(
     unit: &Unit,
@@ -76,7 +69,7 @@ pub(super) fn empty_request(
         dep_info: format!("{}.d", unit.stem()),
         is_linked: unit.is_linked(),
         may_have_names: !unit.is_linked() && unit.is_position_independent(),
-        has_values: unit.may_have_values() && !lacked_values(unit),
+        has_values: unit.may_have_values(),
         may_have_values_of_libraries: unit.has_type("bin") && !unit.is_build_script,
         has_coverage: unit.has_coverage,
         names_out_dir: unit.separate_debug_info().is_some(),

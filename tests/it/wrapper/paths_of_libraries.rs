@@ -7,7 +7,7 @@ use rstest::rstest;
 use super::differential::said;
 use super::environment::PROC_MACRO;
 use super::out_dir::says_the_same_uncached;
-use super::paths_of_variables::linked;
+use super::paths_of_variables::{checkouts, linked};
 use super::project::{Project, uses};
 use super::seed::seed;
 
@@ -154,7 +154,7 @@ fn a_program_that_is_linked_later_is_shared() {
 fn what_is_above_a_library_is_right(#[case] helper: &str, #[case] said: &str) {
     let app = format!("fn main() {{ println!(\"{{}}\", {said}); }}\n");
     let project = project(&format!("{helper}\n"), &app).committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
         checkout.append("crates/helper/src/lib.rs", "// edited\n");
@@ -171,7 +171,7 @@ fn what_is_above_a_library_is_right(#[case] helper: &str, #[case] said: &str) {
 fn optimization_of_one_is_right(#[case] package: &str) {
     let project = project(HELPER, APP).committed();
     let option = format!("profile.dev.package.{package}.opt-level=2");
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build", "--config", &option]).ok();
         says_the_same_uncached(&checkout);
     }
@@ -211,7 +211,7 @@ fn all_that_is_linked_with_a_library_is_right() {
             &[("src/main.rs", app), ("build.rs", script)],
         )
         .committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build", "--workspace"]).ok();
         let said = says_the_same_uncached(&checkout);
         assert_eq!(said.matches(checkout.text()).count(), 3, "{said}");
@@ -227,7 +227,7 @@ fn a_program_in_which_a_length_is_unknown_is_right() {
         "fn main() {{ let number: usize = {length}; println!(\"{{}} {{}} {{number}}\", helper::directory(), helper::formatted(\"a\")); }}\n"
     );
     let project = project(HELPER, &app).committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build"]).ok();
         for _ in 0..3 {
             checkout.append("crates/app/src/main.rs", "// edited\n");
@@ -265,7 +265,7 @@ fn what_a_dependency_computes_is_right(#[case] computed: &str) {
         .package("helper", &uses(&["dep"]), &[("src/lib.rs", &helper)])
         .package("app", &uses(&["dep", "helper"]), &[("src/main.rs", &app)])
         .committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
     }
@@ -298,7 +298,7 @@ fn what_runs_during_the_build_is_not_shared() {
             &[("src/main.rs", app), ("build.rs", script)],
         )
         .committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
     }
@@ -375,7 +375,7 @@ fn a_check_fails_where_an_assertion_does(#[case] package: &str, #[case] file: &s
     let assertion = "const _: () = assert!(env!(\"CARGO_MANIFEST_DIR\").len() < 55);\n";
     let project = project(HELPER, APP).committed();
     let file = format!("crates/{package}/{file}");
-    let checkouts = std::iter::once(project.main()).chain(linked(&project));
+    let checkouts = checkouts(&project);
     let mut failed = 0;
     for checkout in checkouts {
         checkout.append(&file, assertion);

@@ -74,6 +74,11 @@ pub(super) fn linked(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
     PLACES.into_iter().map(|place| project.linked(place))
 }
 
+/// The main checkout, and then those of [`PLACES`].
+pub(super) fn checkouts(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
+    std::iter::once(project.main()).chain(linked(project))
+}
+
 #[requires(sccache)]
 #[test]
 fn a_program_is_shared() {
@@ -200,7 +205,7 @@ fn what_is_computed_from_the_path_is_right(#[case] code: &str) {
         "{code}\nfn main() {{ println!(\"{{}}\", said()); }}\n"
     ))
     .committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
         // A compile that is expected to contain the path.
@@ -264,7 +269,7 @@ fn a_program_that_includes_code_by_the_path_is_right() {
     let more =
         "fn more() -> String { format!(\"{} {}\", file!(), std::panic::Location::caller()) }\n";
     let project = app(code).file("crates/app/src/more.rs", more).committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);
         checkout.append("crates/app/src/main.rs", "// edited\n");
@@ -318,7 +323,7 @@ fn a_comparison_finds_no_difference() {
 fn messages_have_the_real_path() {
     let code = "fn main() { let unused = 1; println!(\"{}\", env!(\"CARGO_MANIFEST_DIR\")); }\n";
     let project = app(code).committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         let built = checkout.cargo(&["build"]).ok();
         built
             .stderr_has("unused variable")
@@ -351,7 +356,7 @@ fn a_seeded_worktree_has_its_own_path() {
 #[test]
 fn an_optimised_program_is_right() {
     let project = app(USES).committed();
-    for checkout in std::iter::once(project.main()).chain(linked(&project)) {
+    for checkout in checkouts(&project) {
         let checkout = checkout.with("CARGO_PROFILE_DEV_OPT_LEVEL", "2");
         checkout.cargo(&["build"]).ok();
         says_the_same_uncached(&checkout);

@@ -21,7 +21,7 @@ const PADDING: u8 = 1;
 static REPLACED: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// The length of all lines in bytes.
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
-/// Whether macros are expanded: a source was opened, and dep-info was not. Before and after that, clippy looks for its configuration.
+/// Whether macros are expanded: a source was opened, and dep-info was not. Before that, clippy looks for its configuration.
 static EXPANDS: AtomicBool = AtomicBool::new(false);
 
 /// Finds out whether macros are expanded.

@@ -334,7 +334,9 @@ impl Unit {
         let is_known = (!self.is_linked() || self.has_type("bin"))
             && cfg!(target_arch = "x86_64")
             && self.is_position_independent();
-        (!has_code || is_known)
+        // The observer recognises the first source by its name.
+        Path::new(&self.source).extension() == Some("rs".as_ref())
+            && (!has_code || is_known)
             && !self.is_build_script
             && matches!(self.codegen("opt-level"), None | Some("0"))
             && !FLAGS.iter().any(|flag| self.codegen(flag).is_some())

@@ -43,6 +43,9 @@ const METHODS: [&str; 27] = [
     "trim_start_matches",
 ];
 
+/// Methods of arrays of texts.
+const METHODS_OF_ARRAYS: [&str; 6] = ["concat", "into_iter", "iter", "join", "map", "to_vec"];
+
 /// Variants of the standard library's enums, whose values are as large as the text or in memory.
 const VARIANTS: [&str; 3] = ["Err", "Ok", "Some"];
 
@@ -158,37 +161,64 @@ impl<'t> Uses<'t> {
             Evaluated::Constant { start, end } => return self.constant(start, end),
             Evaluated::No => {}
         }
-        let mut first = start;
-        while first > 0 && self.is(first - 1, "&") {
-            first -= 1;
+        let first = self.behind_references(start);
+        if self.tokens[at].kind != Kind::Ident || !self.is(at + 1, "[") {
+            return self.expression(first, at, &METHODS);
+        }
+        // An element of a constant. LLVM may evaluate what an inlined function reads from a reference to it.
+        match block_at(self.tokens, at + 1) {
+            Some(index) if first == start => self.expression(first, index.end, &METHODS),
+            _ => Use::Unknown,
+        }
+    }
+
+    /// The first of the reference operators before `start`, or `start`.
+    fn behind_references(&self, mut start: usize) -> usize {
+        while start > 0 && self.is(start - 1, "&") {
+            start -= 1;
+        }
+        start
+    }
+
+    /// The use of the expression from `first` to `last`, of which `methods` compute nothing.
+    fn expression(&self, first: usize, last: usize, methods: &[&str]) -> Use<'t> {
+        if self.is_whole(first, last) {
+            return self.whole(first, last);
         }
         let Some(before) = first.checked_sub(1) else {
             return Use::Unknown;
         };
-        if self.is_whole(first, at) {
-            return self.whole(first, at);
-        }
-        let ends = self.is_end(at + 1);
-        let is_method = self.is(at + 1, ".")
-            && self
-                .tokens
-                .get(at + 2)
-                .is_some_and(|name| METHODS.contains(&name.text))
-            && self.is(at + 3, "(");
-        let is_closure = self.is(before, "|") && (ends || self.is(at + 1, ";"));
-        let compares = |at: usize| {
-            self.is(at, "=") && at > 0 && (self.is(at - 1, "=") || self.is(at - 1, "!"))
-        };
-        let is_compared = compares(before) || compares(at + 2);
-        // An element of an array is read from memory.
-        let is_indexed = self.tokens[at].kind == Kind::Ident && self.is(at + 1, "[");
-        if is_method || is_closure || is_compared || is_indexed {
+        let method = self
+            .tokens
+            .get(last + 2)
+            .filter(|_| self.is(last + 1, ".") && self.is(last + 3, "("));
+        let is_method = method.is_some_and(|method| methods.contains(&method.text));
+        let ends = self.is_end(last + 1) || self.is(last + 1, ";");
+        if is_method || ends && self.ends_parameters(before) {
             return Use::Known;
         }
-        match self.variable(before, at) {
+        match self.variable(before, last) {
             Some((name, range)) => Use::Named(name, range),
             None => Use::Unknown,
         }
+    }
+
+    /// Whether the parameters of a closure end at `at`.
+    fn ends_parameters(&self, at: usize) -> bool {
+        if !self.is(at, "|") {
+            return false;
+        }
+        let mut bars = (0..at).rev();
+        let bar = bars.find(|bar| self.is(*bar, "|") && self.around[*bar] == self.around[at]);
+        let mut before = bar.and_then(|bar| bar.checked_sub(1));
+        if before.is_some_and(|before| self.tokens[before].is_ident("move")) {
+            before = before.and_then(|before| before.checked_sub(1));
+        }
+        before.is_some_and(|before| {
+            matches!(self.tokens[before].kind, Kind::Open(_))
+                || self.is(before, ",")
+                || self.is(before, "=")
+        })
     }
 
     /// Whether the tokens from `first` to `last` are a whole argument, element or block, or the result of a function.
@@ -197,7 +227,8 @@ impl<'t> Uses<'t> {
             return false;
         };
         let begins = matches!(self.tokens[before].kind, Kind::Open(_)) || self.is(before, ",");
-        let follows = self.is(before, ";") || self.is(before, "}");
+        let is_reference = self.is(first, "&");
+        let follows = self.is(before, ";") || self.is(before, "}") && !is_reference;
         begins && self.is_end(last + 1) || follows && self.is(last + 1, "}")
     }
 
@@ -219,11 +250,10 @@ impl<'t> Uses<'t> {
         let is_known = match self.tokens[open].text {
             // The result of a function.
             "{" => self.functions.is_body(open) && self.is(at + 1, "}"),
-            "[" => first == open + 1 || self.is(first - 1, ","),
+            "[" => return self.array(open),
             // The first argument is a template.
             "(" if is_before(1, "!") => is_before(2, "format_args") && first > open + 1,
-            // `assert_eq!` compares references.
-            "(" if is_before(1, "match") => self.is(first, "&"),
+            "(" if is_before(1, "match") => self.is_asserted(open),
             // A value with the text is as the text itself.
             "(" if before(1).is_some_and(|name| VARIANTS.contains(&name.text))
                 && !is_before(2, "::") =>
@@ -235,6 +265,38 @@ impl<'t> Uses<'t> {
             _ => false,
         };
         if is_known { Use::Known } else { Use::Unknown }
+    }
+
+    /// Whether `assert_eq!` compares what is in the bracket at `open`: references.
+    fn is_asserted(&self, open: usize) -> bool {
+        const PATTERN: [&str; 7] = ["{", "(", "left_val", ",", "right_val", ")", "="];
+        let Some(all) = block_at(self.tokens, open) else {
+            return false;
+        };
+        let mut pattern = PATTERN.iter().enumerate();
+        self.is(all.start, "&") && pattern.all(|(nth, text)| self.is(all.end + 1 + nth, text))
+    }
+
+    /// The use of an array with a text, in the bracket at `open`. Without an element of something else, or an attribute.
+    fn array(&self, open: usize) -> Use<'t> {
+        let is_array = open.checked_sub(1).is_some_and(|before| {
+            let before = self.tokens[before];
+            match before.kind {
+                Kind::Open(_) => true,
+                Kind::Ident => before.text == "in" || before.text == "mut",
+                Kind::Punctuation => matches!(before.text, "&" | "," | "=" | ";" | "|"),
+                _ => false,
+            }
+        });
+        let Some(all) = block_at(self.tokens, open).filter(|_| is_array) else {
+            return Use::Unknown;
+        };
+        let first = self.behind_references(open);
+        let is_visited = first > 0 && self.tokens[first - 1].is_ident("in");
+        if is_visited && first == open && self.is(all.end + 1, "{") {
+            return Use::Known;
+        }
+        self.expression(first, all.end, &METHODS_OF_ARRAYS)
     }
 
     /// The use of a variant of an enum with a text in the bracket at `open`.
@@ -327,166 +389,4 @@ impl<'t> Uses<'t> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[rstest::rstest]
-    #[case::a_call(
-        r#"fn f() { Path::new("/w").join("x"); g(PathBuf::from(&"/w")); }"#,
-        false
-    )]
-    #[case::an_own_function(
-        r#"fn f(path: &str) -> usize { path.as_bytes().len() } fn g() { f("/w"); }"#,
-        false
-    )]
-    #[case::a_method(r#"fn f() { let text = "/w".to_owned() + "x"; }"#, false)]
-    #[case::a_template(r#"fn f() { format_args!("{0} {1}", 1, "/w"); }"#, false)]
-    #[case::a_comparison(
-        r#"fn f() { match (&"/w", &x) { _ => {} } if x == "/w" || "/w" == x {} }"#,
-        false
-    )]
-    #[case::a_result(r#"fn f() -> &'static str { "/w" } fn g() { h(|| "/w"); }"#, false)]
-    #[case::an_array(r#"fn f() { g(["/w", "x"]); let k: &[&str] = &["/w"]; }"#, false)]
-    #[case::a_variable(
-        r#"fn f() { let mut path: &str = "/w"; g(path); } fn g(path: &[u8]) { path.as_ptr() }"#,
-        false
-    )]
-    #[case::a_constant(
-        r#"const A: &str = "/w"; mod b { fn f() { g::<u8>(Path::new(super::A)) } }"#,
-        false
-    )]
-    #[case::a_snapshot(
-        r#"fn f() { let path = { const A: W = if let Some(root) = None::<&'static str> { W::UseAsIs(root) } else { ::insta::W::DetectWithCargo("/w") }; get_cargo_workspace(A) }; }"#,
-        false
-    )]
-    #[case::a_lazy_static(
-        r#"static A: LazyLock<PathBuf> = LazyLock::new(|| PathBuf::from("/w"));"#,
-        false
-    )]
-    #[case::a_function_of_a_type(
-        r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { S::new("/w"); }"#,
-        false
-    )]
-    #[case::an_own_function_of_a_module(
-        r#"mod m { pub fn g(path: &str) {} } use m::g; fn f() { g("/w"); }"#,
-        false
-    )]
-    #[case::an_imported_function(
-        r#"mod m { fn g(path: &str) {} } use dep::{a, b::g}; fn f() { g("/w"); }"#,
-        true
-    )]
-    #[case::a_path_from_the_standard_library(
-        r#"use std::fs; use std::path::{Path, PathBuf}; fn f() { fs::read("/w"); ::std::path::PathBuf::from("/w"); Path::new("/w"); }"#,
-        false
-    )]
-    #[case::a_function_that_is_called_as_one_of_the_standard_library(
-        r#"fn f() { dep::Id::from("/w"); }"#,
-        true
-    )]
-    #[case::a_type_that_is_called_as_one_of_the_standard_library(
-        r#"use dep::Path; fn f() { Path::new("/w"); }"#,
-        true
-    )]
-    #[case::a_type_in_another_crate(r#"fn f() { dep::Path::new("/w"); }"#, true)]
-    #[case::a_module_that_is_called_as_one_of_the_standard_library(
-        r#"mod fs { pub use dep::write; } fn f() { fs::write("/w"); }"#,
-        true
-    )]
-    #[case::an_imported_module(r#"use dep as fs; fn f() { fs::write("/w"); }"#, true)]
-    #[case::an_imported_function_of_that_name(r#"use dep::write; fn f() { write("/w"); }"#, true)]
-    #[case::an_own_function_that_another_module_imports(
-        r#"mod a { pub fn g(path: &str) {} } mod b { pub use dep::g; } use b::g; fn f() { g("/w"); }"#,
-        true
-    )]
-    #[case::the_end_of_a_range(
-        r#"const A: &str = "/w"; static R: usize = (0..A.len() + 1).end;"#,
-        true
-    )]
-    #[case::an_imported_type(
-        r#"mod m { struct S; impl S { fn new(path: &str) {} } } use dep::S; fn f() { S::new("/w"); }"#,
-        true
-    )]
-    #[case::a_function_of_a_trait(
-        r#"struct S; impl S { fn old(path: &str) {} } fn new() {} fn f() { S::new("/w"); }"#,
-        true
-    )]
-    #[case::a_generic_parameter(
-        r#"struct S; impl S { fn new(path: &str) {} } fn f<S: dep::New>() { S::new("/w"); }"#,
-        true
-    )]
-    #[case::a_function_of_another_type(
-        r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { dep::S::new("/w"); }"#,
-        true
-    )]
-    #[case::a_variant(
-        r#"fn f() -> Option<&'static str> { Some("/w") } fn g(a: Result<&str, u8>) {} fn h() { g(Ok("/w")); }"#,
-        false
-    )]
-    #[case::a_result_behind_statements(
-        r#"fn f(a: bool) -> Option<&'static str> { if a { return None; } Some("/w") } fn g() -> &'static str { h(); "/w" }"#,
-        false
-    )]
-    #[case::a_result_of_a_block(r#"fn f() { let a = { g(); "/w" }; a.as_bytes().len() }"#, true)]
-    #[case::an_argument_behind_a_block(r#"fn f() { S { a, "/w" }; [{} "/w"]; }"#, true)]
-    #[case::a_variant_in_a_variable(
-        r#"fn f() { let a = Some("/w"); if let Some(b) = a { b.as_bytes().len() } }"#,
-        true
-    )]
-    #[case::a_variant_that_is_matched(
-        r#"fn f() { Some("/w").map(|b| b.as_bytes().len()); }"#,
-        true
-    )]
-    #[case::an_argument_of_a_block(r#"fn f() { g({ Some("/w") }); }"#, true)]
-    #[case::bytes(r#"fn f() { "/w".as_bytes().len(); }"#, true)]
-    #[case::bytes_of_a_variable(r#"fn f() { let path = "/w"; path.as_bytes().len(); }"#, true)]
-    #[case::a_block(r#"fn f() { let path = { "/w" }; path.as_bytes().len(); }"#, true)]
-    #[case::parentheses(r#"fn f() { let path = ("/w"); path.as_bytes().len(); }"#, true)]
-    #[case::a_later_value(r#"fn f() { let path; path = "/w"; path.as_bytes().len(); }"#, true)]
-    #[case::a_cast(r#"fn f() { g("/w" as *const str as *const u8, 4150) }"#, true)]
-    #[case::an_unknown_function(
-        r#"fn f() { let path = identity("/w"); path.as_bytes().len(); }"#,
-        true
-    )]
-    #[case::a_struct(r#"fn f() { let w = W("/w"); w.0.as_bytes().len(); }"#, true)]
-    #[case::a_pattern(r#"fn f() { match "/w" { path => path.as_bytes().len() } }"#, true)]
-    #[case::a_function_of_a_dependency(
-        r#"fn first() {} fn f() { dep::first("/w"); x.first("/w"); }"#,
-        true
-    )]
-    #[case::an_inlined_function(
-        r#"#[inline(always)] fn f(path: &str) -> usize { 1 } fn g() { f("/w"); }"#,
-        true
-    )]
-    #[case::the_result_of_an_inlined_function(
-        r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,
-        true
-    )]
-    #[case::a_template_with_the_path(r#"fn f() { format_args!("/w {0}", 1); }"#, true)]
-    #[case::a_constant_of_a_constant(r#"const A: &str = "/w"; const B: usize = A.len();"#, true)]
-    #[case::a_constant_function(
-        r#"const fn Length(text: &str) -> usize { 1 } static N: usize = Length("/w");"#,
-        true
-    )]
-    #[case::a_tuple(
-        r#"const C: (&str,) = ("/w",); fn f() { C.0.as_bytes().len(); }"#,
-        true
-    )]
-    #[case::an_operand(
-        r#"const A: &str = "/w"; fn f() { asm!("mov {0}", const A.len()); }"#,
-        true
-    )]
-    #[case::a_default(
-        r#"const A: &str = "/w"; struct B<const N: usize = { A.len() + 7 }>([u8; N]);"#,
-        true
-    )]
-    #[case::an_import(
-        r#"mod a { pub const A: &str = "/w"; } use a::A as B; const N: usize = B.len();"#,
-        true
-    )]
-    fn what_may_be_computed_is_found(#[case] source: &str, #[case] expected: bool) {
-        assert_eq!(
-            may_compute_from(source, |text| text.contains("/w")),
-            expected
-        );
-    }
-}
+mod tests;

@@ -13,8 +13,15 @@ const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
 const CRATES: [&str; 9] = [
     "alloc", "camino", "core", "dotenvy", "glob", "insta", "std", "tokio", "walkdir",
 ];
+/// Types that need no import.
+const PRELUDE: [&str; 3] = ["Box", "String", "Vec"];
+/// Keywords before a bracket. A function may have the name of one (`r#break`).
+const KEYWORDS: [&str; 12] = [
+    "as", "await", "become", "break", "else", "if", "in", "match", "move", "return", "while",
+    "yield",
+];
 /// Types and modules with [`FUNCTIONS`].
-const PARENTS: [&str; 23] = [
+const PARENTS: [&str; 25] = [
     "Arc",
     "Box",
     "CString",
@@ -31,21 +38,24 @@ const PARENTS: [&str; 23] = [
     "Vec",
     "WalkDir",
     "_macro_support",
+    "boxed",
     "dotenvy",
     "env",
     "fs",
     "glob",
+    "intrinsics",
     "io",
     "path",
     "process",
 ];
-/// Functions and methods with a text as an argument.
-const FUNCTIONS: [&str; 37] = [
+/// Functions and methods with a text as an argument, which are not inlined in unoptimized code. A method counts whatever it is one of.
+const FUNCTIONS: [&str; 39] = [
     "_print",
     "_eprint",
     "absolute",
     "arg",
     "args",
+    "box_new",
     "canonicalize",
     "contains",
     "create_dir_all",
@@ -78,6 +88,7 @@ const FUNCTIONS: [&str; 37] = [
     "unwrap_or",
     "var",
     "write",
+    "write_box_via_move",
 ];
 
 /// Types of the standard library and of published crates with a function `new` of a text that is not inlined in unoptimized code.
@@ -94,24 +105,39 @@ pub(super) struct KnownFunctions<'t> {
     bodies: BTreeSet<usize>,
     /// Those in implementations of types, with the name of the type.
     of_types: BTreeSet<(&'t str, &'t str)>,
-    /// Names that are imported from crates other than [`CRATES`].
-    imported: BTreeSet<&'t str>,
-    /// The modules and types that the source declares.
+    /// The types with implementations of their own, by the brackets of these.
+    types: BTreeMap<usize, &'t str>,
+    imports: Imports<'t>,
+    /// The modules, types and generic parameters that the source declares.
     declared: BTreeSet<&'t str>,
+    /// The variables that it declares.
+    variables: BTreeSet<&'t str>,
+    around: Vec<Option<usize>>,
+}
+
+/// The names in imports.
+#[derive(Default)]
+struct Imports<'t> {
+    /// From [`CRATES`].
+    known: BTreeSet<&'t str>,
+    /// From other crates.
+    unknown: BTreeSet<&'t str>,
 }
 
 impl<'t> KnownFunctions<'t> {
     /// Those of a source. `around` is the position of the bracket around each token.
     pub(super) fn of(tokens: &'t [Token<'t>], around: &[Option<usize>]) -> Self {
-        let types = implementations(tokens);
         let mut found = Self {
             tokens,
             names: BTreeSet::new(),
             inlined: BTreeSet::new(),
             bodies: BTreeSet::new(),
             of_types: BTreeSet::new(),
-            imported: imported(tokens),
-            declared: declared(tokens, &["enum", "mod", "struct", "type", "union"]),
+            types: implementations(tokens),
+            imports: Imports::of(tokens),
+            declared: declared(tokens),
+            variables: variables(tokens),
+            around: around.to_vec(),
         };
         let mut is_inlined = false;
         for (at, token) in tokens.iter().enumerate() {
@@ -127,10 +153,10 @@ impl<'t> KnownFunctions<'t> {
             }
             found.names.insert(name.text);
             found.bodies.extend(body_after(tokens, at));
-            let of_type = around[at].and_then(|open| types.get(&open));
+            let of_type = around[at].and_then(|open| found.types.get(&open).copied());
             found
                 .of_types
-                .extend(of_type.map(|of_type| (*of_type, name.text)));
+                .extend(of_type.map(|of_type| (of_type, name.text)));
         }
         found
     }
@@ -142,7 +168,9 @@ impl<'t> KnownFunctions<'t> {
 
     /// Whether the name at `at`, which is called, is that of a known function.
     pub(super) fn has(&self, at: usize) -> bool {
-        !self.inlined.contains(self.tokens[at].text) && (self.is_own(at) || self.is_of_others(at))
+        let name = self.tokens[at].text;
+        let is_unknown = self.inlined.contains(name) || KEYWORDS.contains(&name);
+        !is_unknown && (self.is_own(at) || self.is_of_others(at))
     }
 
     fn before(&self, at: usize, distance: usize) -> Option<Token<'t>> {
@@ -158,17 +186,35 @@ impl<'t> KnownFunctions<'t> {
                 let is_start = self
                     .before(at, 3)
                     .is_none_or(|other| other.kind != Kind::PathSeparator);
-                self.before(at, 2).is_some_and(|first| {
-                    CRATE.contains(&first.text)
-                        || is_start
-                            && self.of_types.contains(&(first.text, name))
-                            && !self.imported.contains(first.text)
-                })
+                self.before(at, 2)
+                    .is_some_and(|first| match self.type_of(first.text, at) {
+                        Some(of_type) => {
+                            is_start
+                                && self.of_types.contains(&(of_type, name))
+                                && !self.imports.unknown.contains(of_type)
+                        }
+                        None => CRATE.contains(&first.text),
+                    })
             }
-            Some(token) => !token.is_punctuation("."),
+            Some(token) => !token.is_punctuation(".") && !self.variables.contains(name),
             None => false,
         };
-        is_here && self.names.contains(name) && !self.imported.contains(name)
+        is_here && self.names.contains(name) && !self.imports.unknown.contains(name)
+    }
+
+    /// The type that the first name of a path at `at` stands for. `None` if that is a part of this crate.
+    fn type_of(&self, name: &'t str, at: usize) -> Option<&'t str> {
+        if name != "Self" {
+            return Some(name).filter(|name| !CRATE.contains(name));
+        }
+        let mut block = self.around[at];
+        while let Some(open) = block {
+            if let Some(of_type) = self.types.get(&open) {
+                return Some(of_type);
+            }
+            block = self.around[open];
+        }
+        Some(name)
     }
 
     /// Whether the name at `at` is that of a method, or of a function of another crate, that is known. A method may be one of a trait that is
@@ -185,26 +231,46 @@ impl<'t> KnownFunctions<'t> {
             .before(at, 2)
             .filter(|_| before.kind == Kind::PathSeparator)
         else {
-            return FUNCTIONS.contains(&name) && !self.imported.contains(name);
+            let is_other = self.imports.unknown.contains(name) || self.variables.contains(name);
+            return FUNCTIONS.contains(&name) && !is_other;
         };
         let start = path_before(self.tokens, at);
         let first = self.tokens[start..at]
             .iter()
             .find(|token| token.kind == Kind::Ident);
-        let is_of_crate = first.is_some_and(|first| CRATES.contains(&first.text));
+        let is_other =
+            |name: &str| self.imports.unknown.contains(name) || self.declared.contains(name);
+        let is_of_crate =
+            first.is_some_and(|first| CRATES.contains(&first.text) && !is_other(first.text));
         let is_imported = first.is_some_and(|first| first.text == parent.text)
-            && !self.imported.contains(parent.text)
-            && !self.declared.contains(parent.text);
+            && (self.imports.known.contains(parent.text) || PRELUDE.contains(&parent.text))
+            && !is_other(parent.text);
         let is_known = FUNCTIONS.contains(&name) && PARENTS.contains(&parent.text)
             || name == "new" && TYPES.contains(&parent.text);
         is_known && (is_of_crate || is_imported)
     }
 }
 
-/// The names that follow one of these keywords.
-fn declared<'t>(tokens: &[Token<'t>], keywords: &[&str]) -> BTreeSet<&'t str> {
+/// The names of modules, types and generic parameters that the source declares.
+fn declared<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
+    const WORDS: [&str; 6] = ["enum", "mod", "struct", "trait", "type", "union"];
     let pairs = tokens.windows(2);
-    let declares = |pair: &&[Token<'t>]| keywords.iter().any(|word| pair[0].is_ident(word));
+    let names = pairs.filter_map(|pair| {
+        if WORDS.iter().any(|word| pair[0].is_ident(word)) {
+            return Some(pair[1].text);
+        }
+        let is_parameter = pair[0].kind == Kind::Ident
+            && pair[0].text.starts_with(|first: char| first.is_uppercase())
+            && pair[1].is_punctuation(":");
+        is_parameter.then_some(pair[0].text)
+    });
+    names.collect()
+}
+
+/// The names of variables that the source declares.
+fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
+    let pairs = tokens.windows(2);
+    let declares = |pair: &&[Token<'t>]| pair[0].is_ident("let") || pair[0].is_ident("mut");
     pairs.filter(declares).map(|pair| pair[1].text).collect()
 }
 
@@ -235,6 +301,7 @@ fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
         while let Some(token) = tokens.get(name) {
             match token.text {
                 "<" => depth += 1,
+                ">" if tokens[name - 1].is_punctuation("-") => {}
                 ">" => depth = depth.saturating_sub(1),
                 _ if depth == 0 => break,
                 _ => {}
@@ -253,27 +320,49 @@ fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
     found
 }
 
-/// The names in imports from crates other than [`CRATES`].
-fn imported<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
-    let modules = declared(tokens, &["mod"]);
-    let mut found = BTreeSet::new();
-    for (at, _) in tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| token.is_ident("use"))
-    {
-        let names = tokens[at + 1..]
-            .iter()
-            .take_while(|token| !token.is_punctuation(";"));
-        let names: Vec<_> = names.filter(|token| token.kind == Kind::Ident).collect();
-        let is_known = names.first().is_some_and(|first| {
-            CRATE.contains(&first.text)
-                || CRATES.contains(&first.text)
-                || modules.contains(first.text)
-        });
-        if !is_known {
-            found.extend(names.iter().map(|name| name.text));
+impl<'t> Imports<'t> {
+    fn of(tokens: &[Token<'t>]) -> Self {
+        let modules = tokens.windows(2).filter(|pair| pair[0].is_ident("mod"));
+        let modules: BTreeSet<&str> = modules.map(|pair| pair[1].text).collect();
+        let mut found = Self::default();
+        let mut own = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            let is_crate = token.is_ident("crate") && at > 0 && tokens[at - 1].is_ident("extern");
+            if !token.is_ident("use") && !is_crate {
+                continue;
+            }
+            let rest = tokens[at + 1..].iter();
+            let rest = rest.take_while(|token| !token.is_punctuation(";"));
+            let names = rest.filter(|token| token.kind == Kind::Ident);
+            let names: Vec<&str> = names.map(|name| name.text).collect();
+            let is_group =
+                matches!(tokens.get(at + 1), Some(first) if matches!(first.kind, Kind::Open(_)));
+            match names.first() {
+                Some(first) if CRATES.contains(first) && !is_group => {
+                    found.known.extend(names.iter().skip(usize::from(is_crate)));
+                }
+                Some(first)
+                    if (CRATE.contains(first) || modules.contains(first))
+                        && !is_group
+                        && !is_crate =>
+                {
+                    own.push(names);
+                }
+                _ => found.unknown.extend(names),
+            }
         }
+        // This crate may export names of others again.
+        loop {
+            let is_unknown = |name: &&str| found.unknown.contains(*name);
+            let at = own.iter().position(|names| names.iter().any(is_unknown));
+            let Some(at) = at else {
+                break;
+            };
+            let names = own.swap_remove(at).into_iter();
+            found
+                .unknown
+                .extend(names.filter(|name| !CRATE.contains(name)));
+        }
+        found
     }
-    found
 }

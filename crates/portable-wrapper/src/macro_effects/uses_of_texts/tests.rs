@@ -1,0 +1,223 @@
+use super::*;
+
+#[rstest::rstest]
+#[case::a_call(
+    r#"use std::path::{Path, PathBuf}; fn f() { Path::new("/w").join("x"); g(PathBuf::from(&"/w")); }"#,
+    false
+)]
+#[case::an_own_function(
+    r#"fn f(path: &str) -> usize { path.as_bytes().len() } fn g() { f("/w"); }"#,
+    false
+)]
+#[case::a_method(r#"fn f() { let text = "/w".to_owned() + "x"; }"#, false)]
+#[case::a_template(r#"fn f() { format_args!("{0} {1}", 1, "/w"); }"#, false)]
+#[case::a_comparison(
+    r#"fn f() { match (&"/w", &x) { (left_val, right_val) => {} } }"#,
+    false
+)]
+#[case::a_comparison_with_any_type(r#"fn f() { x == "/w"; }"#, true)]
+#[case::a_comparison_with_a_constant(r#"const A: &str = "/w"; fn f() { if A == x {} }"#, true)]
+#[case::a_match_of_a_pair(
+    r#"fn f() { match (&"/w", &x) { (left, right) => *right == *left } }"#,
+    true
+)]
+#[case::a_result(r#"fn f() -> &'static str { "/w" } fn g() { h(|| "/w"); }"#, false)]
+#[case::an_array(
+    r#"fn g(a: [&str; 2]) {} fn f() { g(["/w", "x"]); g(&["/w"]); for a in ["/w"] {} let b = ["/w", "x"].join("/"); }"#,
+    false
+)]
+#[case::a_vector(
+    r#"fn f() { ::alloc::boxed::box_assume_init_into_vec_unsafe(::alloc::intrinsics::write_box_via_move(::alloc::boxed::Box::new_uninit(), ["/w"])).concat(); }"#,
+    false
+)]
+#[case::an_array_in_a_variable(
+    r#"fn g(a: &[&str]) {} fn f() { let k: &[&str] = &["/w"]; g(k); g(&k); }"#,
+    false
+)]
+#[case::an_element_of_a_constant(
+    r#"const A: [&str; 1] = ["/w"]; fn g(a: &str) {} fn f() { g(A[0]); format_args!("{0}", A[0]); }"#,
+    false
+)]
+#[case::an_array_of_an_unknown_function(r#"fn f() { dep::g(&["/w"]); }"#, true)]
+#[case::an_array_in_a_variable_of_an_unknown_function(
+    r#"fn f() { let a = &["/w"]; dep::g(a); }"#,
+    true
+)]
+#[case::a_reference_to_an_element(
+    r#"const A: &[&str] = &["/w"]; fn g(a: &&str) {} fn f() { g(&A[0]); }"#,
+    true
+)]
+#[case::an_element_of_an_unknown_function(
+    r#"const A: &[&str] = &["/w"]; fn f() { dep::g(A[0]); }"#,
+    true
+)]
+#[case::an_index(r#"fn f() { x["/w"]; }"#, true)]
+#[case::an_operator(r#"fn f() { g(dep::X | "/w"); } fn g(a: u8) {}"#, true)]
+#[case::an_operator_behind_a_block(r#"fn f() -> u8 { dep::X {} & "/w" }"#, true)]
+#[case::an_imported_group(r#"use {std::io, dep::write}; fn f() { write("/w"); }"#, true)]
+#[case::a_crate_that_is_exported_again(
+    r#"pub use dep; use crate::dep::write; fn f() { write("/w"); }"#,
+    true
+)]
+#[case::an_export_of_a_module(
+    r#"mod m { pub use dep::inl; } use m::inl as g; mod n { pub fn g(_: u8) {} } fn f() { g("/w"); }"#,
+    true
+)]
+#[case::a_module_without_an_import(r#"fn f() { fs::write("/w"); }"#, true)]
+#[case::another_name_of_a_crate(r#"extern crate dep as fs; fn f() { fs::write("/w"); }"#, true)]
+#[case::a_generic_type_of_that_name(
+    r#"use std::path::Path; fn f<Path: dep::Tr>() { Path::new("/w"); }"#,
+    true
+)]
+#[case::a_function_of_the_own_type(
+    r#"struct S; impl S { fn new(path: &str) -> Self { S } fn f() { Self::new("/w"); } }"#,
+    false
+)]
+#[case::a_function_of_a_trait_of_the_own_type(
+    r#"struct S; struct T; impl T { fn new(path: &str) {} } impl S { fn f() { Self::new("/w"); } }"#,
+    true
+)]
+#[case::a_function_in_a_variable(r#"fn f() { let write = dep::write; write("/w"); }"#, true)]
+#[case::a_type_behind_a_bound(
+    r#"struct Q; struct S<F>(F); impl<F: Fn() -> Q> S<F> { fn new(path: &str) {} } fn f() { Q::new("/w"); }"#,
+    true
+)]
+#[case::a_variable(
+    r#"fn f() { let mut path: &str = "/w"; g(path); } fn g(path: &[u8]) { path.as_ptr() }"#,
+    false
+)]
+#[case::a_constant(
+    r#"use std::path::Path; const A: &str = "/w"; mod b { fn f() { g::<u8>(Path::new(super::A)) } }"#,
+    false
+)]
+#[case::a_snapshot(
+    r#"fn f() { let path = { const A: W = if let Some(root) = None::<&'static str> { W::UseAsIs(root) } else { ::insta::W::DetectWithCargo("/w") }; get_cargo_workspace(A) }; }"#,
+    false
+)]
+#[case::a_lazy_static(
+    r#"use std::path::PathBuf; static A: LazyLock<PathBuf> = LazyLock::new(|| PathBuf::from("/w"));"#,
+    false
+)]
+#[case::a_function_of_a_type(
+    r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { S::new("/w"); }"#,
+    false
+)]
+#[case::an_own_function_of_a_module(
+    r#"mod m { pub fn g(path: &str) {} } use m::g; fn f() { g("/w"); }"#,
+    false
+)]
+#[case::an_imported_function(
+    r#"mod m { fn g(path: &str) {} } use dep::{a, b::g}; fn f() { g("/w"); }"#,
+    true
+)]
+#[case::a_path_from_the_standard_library(
+    r#"use std::fs; use std::path::{Path, PathBuf}; fn f() { fs::read("/w"); ::std::path::PathBuf::from("/w"); Path::new("/w"); }"#,
+    false
+)]
+#[case::a_function_that_is_called_as_one_of_the_standard_library(
+    r#"fn f() { dep::Id::from("/w"); }"#,
+    true
+)]
+#[case::a_type_that_is_called_as_one_of_the_standard_library(
+    r#"use dep::Path; fn f() { Path::new("/w"); }"#,
+    true
+)]
+#[case::a_type_in_another_crate(r#"fn f() { dep::Path::new("/w"); }"#, true)]
+#[case::a_module_that_is_called_as_one_of_the_standard_library(
+    r#"mod fs { pub use dep::write; } fn f() { fs::write("/w"); }"#,
+    true
+)]
+#[case::an_imported_module(r#"use dep as fs; fn f() { fs::write("/w"); }"#, true)]
+#[case::an_imported_function_of_that_name(r#"use dep::write; fn f() { write("/w"); }"#, true)]
+#[case::an_own_function_that_another_module_imports(
+    r#"mod a { pub fn g(path: &str) {} } mod b { pub use dep::g; } use b::g; fn f() { g("/w"); }"#,
+    true
+)]
+#[case::the_end_of_a_range(
+    r#"const A: &str = "/w"; static R: usize = (0..A.len() + 1).end;"#,
+    true
+)]
+#[case::an_imported_type(
+    r#"mod m { struct S; impl S { fn new(path: &str) {} } } use dep::S; fn f() { S::new("/w"); }"#,
+    true
+)]
+#[case::a_function_of_a_trait(
+    r#"struct S; impl S { fn old(path: &str) {} } fn new() {} fn f() { S::new("/w"); }"#,
+    true
+)]
+#[case::a_generic_parameter(
+    r#"struct S; impl S { fn new(path: &str) {} } fn f<S: dep::New>() { S::new("/w"); }"#,
+    true
+)]
+#[case::a_function_of_another_type(
+    r#"struct S(String); impl S { fn new(path: &str) -> Self { S(path.into()) } } fn f() { dep::S::new("/w"); }"#,
+    true
+)]
+#[case::a_variant(
+    r#"fn f() -> Option<&'static str> { Some("/w") } fn g(a: Result<&str, u8>) {} fn h() { g(Ok("/w")); }"#,
+    false
+)]
+#[case::a_result_behind_statements(
+    r#"fn f(a: bool) -> Option<&'static str> { if a { return None; } Some("/w") } fn g() -> &'static str { h(); "/w" }"#,
+    false
+)]
+#[case::a_result_of_a_block(r#"fn f() { let a = { g(); "/w" }; a.as_bytes().len() }"#, true)]
+#[case::an_argument_behind_a_block(r#"fn f() { S { a, "/w" }; [{} "/w"]; }"#, true)]
+#[case::a_variant_in_a_variable(
+    r#"fn f() { let a = Some("/w"); if let Some(b) = a { b.as_bytes().len() } }"#,
+    true
+)]
+#[case::a_variant_that_is_matched(r#"fn f() { Some("/w").map(|b| b.as_bytes().len()); }"#, true)]
+#[case::an_argument_of_a_block(r#"fn f() { g({ Some("/w") }); }"#, true)]
+#[case::bytes(r#"fn f() { "/w".as_bytes().len(); }"#, true)]
+#[case::bytes_of_a_variable(r#"fn f() { let path = "/w"; path.as_bytes().len(); }"#, true)]
+#[case::a_block(r#"fn f() { let path = { "/w" }; path.as_bytes().len(); }"#, true)]
+#[case::parentheses(r#"fn f() { let path = ("/w"); path.as_bytes().len(); }"#, true)]
+#[case::a_later_value(r#"fn f() { let path; path = "/w"; path.as_bytes().len(); }"#, true)]
+#[case::a_cast(r#"fn f() { g("/w" as *const str as *const u8, 4150) }"#, true)]
+#[case::an_unknown_function(
+    r#"fn f() { let path = identity("/w"); path.as_bytes().len(); }"#,
+    true
+)]
+#[case::a_struct(r#"fn f() { let w = W("/w"); w.0.as_bytes().len(); }"#, true)]
+#[case::a_pattern(r#"fn f() { match "/w" { path => path.as_bytes().len() } }"#, true)]
+#[case::a_function_of_a_dependency(
+    r#"fn first() {} fn f() { dep::first("/w"); x.first("/w"); }"#,
+    true
+)]
+#[case::an_inlined_function(
+    r#"#[inline(always)] fn f(path: &str) -> usize { 1 } fn g() { f("/w"); }"#,
+    true
+)]
+#[case::the_result_of_an_inlined_function(
+    r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,
+    true
+)]
+#[case::a_template_with_the_path(r#"fn f() { format_args!("/w {0}", 1); }"#, true)]
+#[case::a_constant_of_a_constant(r#"const A: &str = "/w"; const B: usize = A.len();"#, true)]
+#[case::a_constant_function(
+    r#"const fn Length(text: &str) -> usize { 1 } static N: usize = Length("/w");"#,
+    true
+)]
+#[case::a_tuple(
+    r#"const C: (&str,) = ("/w",); fn f() { C.0.as_bytes().len(); }"#,
+    true
+)]
+#[case::an_operand(
+    r#"const A: &str = "/w"; fn f() { asm!("mov {0}", const A.len()); }"#,
+    true
+)]
+#[case::a_default(
+    r#"const A: &str = "/w"; struct B<const N: usize = { A.len() + 7 }>([u8; N]);"#,
+    true
+)]
+#[case::an_import(
+    r#"mod a { pub const A: &str = "/w"; } use a::A as B; const N: usize = B.len();"#,
+    true
+)]
+fn what_may_be_computed_is_found(#[case] source: &str, #[case] expected: bool) {
+    assert_eq!(
+        may_compute_from(source, |text| text.contains("/w")),
+        expected
+    );
+}

@@ -201,6 +201,9 @@ fn a_program_with_a_path_of_the_workspace_is_that_of_this_checkout() {
     second.write("patched/data", "of the second");
     second.cargo(&["build"]).ok();
     assert!(says_the_same_uncached(&second).contains("of the second"));
+    let third = at("a/much/deeper/third");
+    third.cargo(&["build"]).ok();
+    says_the_same_uncached(&third);
 }
 
 #[requires(sccache)]

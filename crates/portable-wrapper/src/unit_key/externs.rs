@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::super::args::Unit;
+use super::super::binary::placeholder_sites::PlaceholderSite;
 use super::super::digest;
 use super::super::interface::{self, Interface};
 use super::super::macro_effects::{self, AmbientInputs};
+use super::super::path_map::PathMap;
 use super::super::uncacheable::Uncacheable;
 use super::super::unit_manifest::{Sharing, UnitManifest};
 use super::KeyBuilder;
@@ -41,6 +43,11 @@ pub(super) fn read_externs(unit: &Unit) -> Vec<Extern<'_>> {
 impl KeyBuilder<'_> {
     /// Adds the dependencies to the key, and the inputs of their macros.
     pub(super) fn add_externs(&mut self, all: Vec<Extern<'_>>) -> Result<(), Uncacheable> {
+        if let Some(directory) = directory_of_values(&all, &self.path_map) {
+            let why = "a dependency contains the path of the workspace";
+            self.keyed_by_path.get_or_insert_with(|| why.to_owned());
+            self.key.add("directory of a dependency", directory);
+        }
         let same = self.crates_with_same_code(&all);
         let is_dylib = self.unit.has_type("dylib");
         let mut externs = Vec::new();
@@ -141,4 +148,18 @@ impl KeyBuilder<'_> {
 fn is_dynamic(file: &Path) -> bool {
     file.extension()
         .is_some_and(|kind| kind == std::env::consts::DLL_EXTENSION)
+}
+
+/// The directory in the values of variables that a dependency contains, if this unit cannot have its placeholder: a published package
+/// may use one of the workspace (`[patch]`).
+fn directory_of_values(externs: &[Extern<'_>], path_map: &PathMap) -> Option<String> {
+    let mut manifests = externs.iter().filter_map(Extern::manifest);
+    manifests.find_map(|manifest| {
+        let sites = manifest.sites.iter().flat_map(|(_, sites)| sites);
+        let mut roles = sites
+            .filter(|site| site.is_of_value())
+            .map(PlaceholderSite::role);
+        let role = roles.find(|role| path_map.directory(*role).is_none())?;
+        manifest.path_map.directory(role).map(str::to_owned)
+    })
 }

@@ -206,6 +206,59 @@ fn a_program_with_a_path_of_the_workspace_is_that_of_this_checkout() {
     says_the_same_uncached(&third);
 }
 
+/// The published package uses it through another one.
+#[requires(sccache)]
+#[test]
+fn a_program_far_above_a_path_of_the_workspace_is_that_of_this_checkout() {
+    let says = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", fs::read_to_string(between::data()).unwrap())).unwrap();";
+    let project = project_of_sources(says);
+    let between = [(
+        "src/lib.rs",
+        "pub fn data() -> String { sources::data().to_owned() }\n",
+    )];
+    package(
+        &project,
+        "between",
+        "[dependencies]\nsources = \"0.1\"\n",
+        &between,
+    );
+    let published = [
+        ("build.rs", script(&format!("{SLOW}\n{says}"))),
+        (
+            "src/lib.rs",
+            "include!(concat!(env!(\"OUT_DIR\"), \"/g.rs\"));\n".to_owned(),
+        ),
+    ];
+    let published = published
+        .each_ref()
+        .map(|(file, text)| (*file, text.as_str()));
+    package(
+        &project,
+        "published",
+        "[build-dependencies]\nbetween = \"0.1\"\n",
+        &published,
+    );
+    publish(&project, &["sources", "between", "published"]);
+    let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"patched\"]\n\
+        [patch.crates-io]\nsources = { path = \"patched\" }\n";
+    let patched = super::project::package("sources", "");
+    let uses = "[dependencies]\npublished = \"0.1\"\n";
+    let project = project
+        .package("app", uses, &[("src/main.rs", MAIN)])
+        .file("Cargo.toml", manifest)
+        .file("patched/Cargo.toml", &patched)
+        .file("patched/src/lib.rs", SOURCES)
+        .file("patched/data", "of the first")
+        .committed();
+    let at = |place: &str| with_home(&project, &project.linked(place), "cargo-home");
+    for place in ["first", "a/much/deeper/second"] {
+        let checkout = at(place);
+        checkout.write("patched/data", place);
+        checkout.cargo(&["build"]).ok();
+        assert!(says_the_same_uncached(&checkout).contains(place));
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn a_declared_file_that_differs_makes_another_run() {

@@ -73,6 +73,13 @@ pub(super) fn linked(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
     PLACES.into_iter().map(|place| project.linked(place))
 }
 
+/// Fails unless the program says the same as one that was compiled there without a cache, and names the checkout.
+#[track_caller]
+pub(super) fn says_its_own_path(checkout: &Checkout<'_>) {
+    let said = says_the_same_uncached(checkout);
+    assert!(said.contains(checkout.text()), "{said}");
+}
+
 /// The main checkout, and then those of [`PLACES`].
 pub(super) fn checkouts(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
     std::iter::once(project.main()).chain(linked(project))
@@ -87,8 +94,7 @@ fn a_program_is_shared() {
     assert!(said.contains("/more\n"), "{said}");
     for linked in linked(&project) {
         linked.cargo(&["build"]).ok().all_hit();
-        let said = says_the_same_uncached(&linked);
-        assert!(said.contains(linked.text()), "{said}");
+        says_its_own_path(&linked);
     }
 }
 
@@ -345,8 +351,7 @@ fn a_seeded_worktree_has_its_own_path() {
     for linked in linked(&project) {
         seed(&linked);
         linked.cargo(&["build"]).ok().nothing_to_do();
-        let said = says_the_same_uncached(&linked);
-        assert!(said.contains(linked.text()), "{said}");
+        says_its_own_path(&linked);
     }
 }
 
@@ -395,7 +400,6 @@ fn programs_with_other_options_are_shared(#[case] flag: &str) {
     for linked in linked(&project) {
         let linked = linked.with("RUSTFLAGS", flag);
         linked.cargo(&["build"]).ok().all_hit();
-        let said = says_the_same_uncached(&linked);
-        assert!(said.contains(linked.text()), "{said}");
+        says_its_own_path(&linked);
     }
 }

@@ -180,20 +180,27 @@ fn what_a_script_reads_in_a_package_that_it_does_not_use_counts(#[values(1, 40)]
     assert!(says_the_same_uncached(&changed).contains("changed"));
 }
 
+/// Adds a package in the place of the published `sources`.
+fn with_patched_sources(project: Project) -> Project {
+    let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"patched\"]\n\
+        [patch.crates-io]\nsources = { path = \"patched\" }\n";
+    project
+        .file("Cargo.toml", manifest)
+        .file(
+            "patched/Cargo.toml",
+            &super::project::package("sources", ""),
+        )
+        .file("patched/src/lib.rs", SOURCES)
+        .file("patched/data", "of the first")
+}
+
 /// A package of the workspace may take the place of a published one.
 #[requires(sccache)]
 #[test]
 fn a_program_with_a_path_of_the_workspace_is_that_of_this_checkout() {
     let says = "fs::write(format!(\"{out}/g.rs\"), format!(\"pub const SAID: &str = {:?};\", fs::read_to_string(sources::data()).unwrap())).unwrap();";
     let project = app_of_sources(says);
-    let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"patched\"]\n\
-        [patch.crates-io]\nsources = { path = \"patched\" }\n";
-    let patched = super::project::package("sources", "");
-    let project = project
-        .file("Cargo.toml", manifest)
-        .file("patched/Cargo.toml", &patched)
-        .file("patched/src/lib.rs", SOURCES)
-        .file("patched/data", "of the first");
+    let project = with_patched_sources(project);
     project.commit(&project.sandbox.path("main"));
     let at = |place: &str| with_home(&project, &project.linked(place), "cargo-home");
     at("first").cargo(&["build"]).ok();
@@ -239,17 +246,9 @@ fn a_program_far_above_a_path_of_the_workspace_is_that_of_this_checkout() {
         &published,
     );
     publish(&project, &["sources", "between", "published"]);
-    let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\nexclude = [\"patched\"]\n\
-        [patch.crates-io]\nsources = { path = \"patched\" }\n";
-    let patched = super::project::package("sources", "");
     let uses = "[dependencies]\npublished = \"0.1\"\n";
-    let project = project
-        .package("app", uses, &[("src/main.rs", MAIN)])
-        .file("Cargo.toml", manifest)
-        .file("patched/Cargo.toml", &patched)
-        .file("patched/src/lib.rs", SOURCES)
-        .file("patched/data", "of the first")
-        .committed();
+    let project = project.package("app", uses, &[("src/main.rs", MAIN)]);
+    let project = with_patched_sources(project).committed();
     let at = |place: &str| with_home(&project, &project.linked(place), "cargo-home");
     for place in ["first", "a/much/deeper/second"] {
         let checkout = at(place);

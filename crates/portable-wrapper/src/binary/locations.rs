@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use self::code::code_refers_to;
 use self::loaded_sections::{Kind, Section, loaded_sections};
-pub(super) use self::values::{BEFORE, LONGEST as LONGEST_VALUE, has_number};
+pub(super) use self::values::{BEFORE, LONGEST as LONGEST_VALUE, Lengths};
 use super::super::path_map::Role;
 use super::super::windows::{Part, Window};
 use super::PLACEHOLDER_ROLES;

@@ -18,7 +18,7 @@ use crate::expansion_diff;
 use crate::observation::{self, Observation};
 use crate::path_leak::PathLeak;
 use crate::path_map::{
-    Role, has_placeholder_in, has_placeholder_in_value, padding_in_value, without_padding,
+    has_placeholder_in, has_placeholder_in_value, padding_in_value, without_padding,
 };
 use crate::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::{env, fsio};
@@ -149,10 +149,7 @@ pub(super) fn leak_of(
 ) -> io::Result<Option<PathLeak>> {
     let may_have_values = !request.is_linked || request.may_have_values_of_libraries;
     // Sites are only those of directories that this unit knows.
-    let has_all = [Role::Workspace, Role::Target]
-        .iter()
-        .all(|role| request.path_map.directory(*role).is_some());
-    let sites = sites.filter(|_| has_all);
+    let sites = sites.filter(|_| request.path_map.has_directories_of_values());
     let role = match sites {
         Some(sites) if may_have_values => unknown_value(sites),
         Some(sites) => {

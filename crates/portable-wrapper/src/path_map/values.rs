@@ -63,6 +63,11 @@ impl PathMap {
         is_plain.then_some((role, rest))
     }
 
+    /// Whether it has all directories that values may begin with.
+    pub(crate) fn has_directories_of_values(&self) -> bool {
+        ROLES.iter().all(|role| self.directory(*role).is_some())
+    }
+
     /// A map for texts, with directories of any length.
     pub(crate) fn of_texts<'a>(
         directories: impl Iterator<Item = (Role, &'a Path)>,

@@ -153,6 +153,9 @@ fn is_dynamic(file: &Path) -> bool {
 /// The directory in the values of variables that a dependency contains, if this unit cannot have its placeholder: a published package
 /// may use one of the workspace (`[patch]`).
 fn directory_of_values(externs: &[Extern<'_>], path_map: &PathMap) -> Option<String> {
+    if path_map.has_directories_of_values() {
+        return None;
+    }
     let mut manifests = externs.iter().filter_map(Extern::manifest);
     manifests.find_map(|manifest| {
         let sites = manifest.sites.iter().flat_map(|(_, sites)| sites);

@@ -2,7 +2,6 @@
 //! an instruction next to one with its length, or is part of a template. The relocations show which these are. No other number
 //! in the library may be the length of a value.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
@@ -10,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use object::{ReadCache, ReadRef, SectionIndex, elf};
 
 use super::super::locations::{
-    BEFORE, LONGEST_VALUE, Length, Name, Width, has_number, operands, templates,
+    BEFORE, LONGEST_VALUE, Length, Lengths, Name, Width, operands, templates,
 };
 use super::super::sections::Member;
 use super::Located;
@@ -104,12 +103,9 @@ impl Located {
         let Some((length, places)) = operands::length(&reference, least..LONGEST_VALUE) else {
             return Ok(self.is_template && reference.is_address());
         };
-        let fields = places.into_iter().map(|place| Length {
-            offset: section.range.start + place,
-            width: Width::Word,
-        });
-        let mut fields = fields.collect::<Vec<_>>().into_iter();
-        Ok(fields.all(|field| self.add_length(length, field)))
+        let mut offsets = places.iter().map(|place| section.range.start + place);
+        let width = Width::Word;
+        Ok(offsets.all(|offset| self.add_length(length, Length { offset, width })))
     }
 }
 
@@ -118,14 +114,10 @@ impl Located {
 /// # Errors
 /// If a file cannot be read.
 pub(super) fn are_all_known(names: &[Name], members: &[&Member<'_>]) -> io::Result<bool> {
-    let values: Vec<_> = names.iter().filter(|name| name.is_value).collect();
-    let numbers = values.iter().map(|value| value.before + value.length);
-    let numbers: BTreeSet<u64> = numbers.collect();
-    if numbers.is_empty() {
+    let lengths = Lengths::of(names.iter().filter(|name| name.is_value));
+    if lengths.is_empty() {
         return Ok(true);
     }
-    let fields = values.iter().flat_map(|value| &value.lengths);
-    let known: BTreeSet<u64> = fields.map(|field| field.offset).collect();
     for member in members {
         let cache = ReadCache::new(member.part.file);
         let data = cache.range(member.part.range.start, member.part.len());
@@ -148,7 +140,7 @@ pub(super) fn are_all_known(names: &[Name], members: &[&Member<'_>]) -> io::Resu
                 }
             };
             if object.has(section, elf::SHF_ALLOC)
-                && has_number(&content, width, &numbers, &known, may_be_length)?
+                && lengths.are_in(&content, width, may_be_length)?
             {
                 return Ok(false);
             }

@@ -8,7 +8,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::code::{function_of, functions_of, visit_references};
-use super::{Kind, Length, Located, Section, Width, operands, templates};
+use super::{Kind, Length, Located, Name, Section, Width, operands, templates};
 use crate::windows::{Part, Window};
 
 /// The maximum length of a text with a value, in bytes.
@@ -150,12 +150,7 @@ fn add_template(
 
 /// Whether no other number in the program may be the length of a value.
 fn are_all_known(values: &[&Located], sections: &[Section], whole: &Part<'_>) -> io::Result<bool> {
-    let lengths = values
-        .iter()
-        .map(|value| value.name.before + value.name.length);
-    let numbers: BTreeSet<u64> = lengths.collect();
-    let fields = values.iter().flat_map(|value| &value.name.lengths);
-    let known: BTreeSet<u64> = fields.map(|field| field.offset).collect();
+    let lengths = Lengths::of(values.iter().map(|value| &value.name));
     let functions = functions_of(sections, whole);
     for section in sections {
         let width = match section.kind {
@@ -172,45 +167,67 @@ fn are_all_known(values: &[&Located], sections: &[Section], whole: &Part<'_>) ->
                 Ok(address % width.bytes() as u64 == 0)
             }
         };
-        if has_number(&section.part(whole), width, &numbers, &known, may_be_length)? {
+        if lengths.are_in(&section.part(whole), width, may_be_length)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Whether one of `numbers` is in the part, in a field of this width that is none of those at the offsets `known`, and that
-/// `may_be_length`.
-///
-/// # Errors
-/// If the file cannot be read.
-pub(in super::super) fn has_number(
-    part: &Part<'_>,
-    width: Width,
-    numbers: &BTreeSet<u64>,
-    known: &BTreeSet<u64>,
-    may_be_length: impl Fn(u64) -> io::Result<bool>,
-) -> io::Result<bool> {
-    let (Some(least), Some(most)) = (numbers.first(), numbers.last()) else {
-        return Ok(false);
-    };
-    let is_one = |number: u64| (*least..=*most).contains(&number) && numbers.contains(&number);
-    let size = width.bytes();
-    let found = part.visit(size, |Window { bytes, at, new }| {
-        for (nth, window) in bytes.windows(size).enumerate().skip(new.start) {
-            let number = match window.first_chunk() {
-                Some(number) => u64::from_le_bytes(*number),
-                None => window
-                    .first_chunk()
-                    .map_or(0, |word| u32::from_le_bytes(*word).into()),
-            };
-            let offset = at + nth as u64;
-            let is_unknown = new.contains(&nth) && is_one(number) && !known.contains(&offset);
-            if is_unknown && may_be_length(offset)? {
-                return Ok(ControlFlow::Break(()));
-            }
+/// The lengths of values, with the texts before them.
+pub(in super::super) struct Lengths {
+    numbers: BTreeSet<u64>,
+    /// The offsets of their fields in the file.
+    fields: BTreeSet<u64>,
+}
+
+impl Lengths {
+    pub(in super::super) fn of<'n>(values: impl Iterator<Item = &'n Name>) -> Self {
+        let (mut numbers, mut fields) = (BTreeSet::new(), BTreeSet::new());
+        for value in values {
+            numbers.insert(value.before + value.length);
+            fields.extend(value.lengths.iter().map(|field| field.offset));
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found.is_some())
+        Self { numbers, fields }
+    }
+
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// Whether one of them is in the part, in a field of this width that is none of theirs, and that `may_be_length`.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(in super::super) fn are_in(
+        &self,
+        part: &Part<'_>,
+        width: Width,
+        may_be_length: impl Fn(u64) -> io::Result<bool>,
+    ) -> io::Result<bool> {
+        let (Some(least), Some(most)) = (self.numbers.first(), self.numbers.last()) else {
+            return Ok(false);
+        };
+        let is_one =
+            |number: u64| (*least..=*most).contains(&number) && self.numbers.contains(&number);
+        let size = width.bytes();
+        let found = part.visit(size, |Window { bytes, at, new }| {
+            for (nth, window) in bytes.windows(size).enumerate().skip(new.start) {
+                let number = match window.first_chunk() {
+                    Some(number) => u64::from_le_bytes(*number),
+                    None => window
+                        .first_chunk()
+                        .map_or(0, |word| u32::from_le_bytes(*word).into()),
+                };
+                let offset = at + nth as u64;
+                let is_unknown =
+                    new.contains(&nth) && is_one(number) && !self.fields.contains(&offset);
+                if is_unknown && may_be_length(offset)? {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found.is_some())
+    }
 }

@@ -186,7 +186,7 @@ impl NativeLibrary {
                 let placeholder = match role {
                     Role::CargoHome => directory.clone(),
                     Role::Target | Role::Workspace => {
-                        in_text.clone().unwrap_or_else(|| role.placeholder())
+                        in_text.as_deref().unwrap_or(role.placeholder()).to_owned()
                     }
                 };
                 (directory.clone(), placeholder)

@@ -334,7 +334,7 @@ impl ObservedInputs {
             }
             // In another layout, there may be more places in which nothing is found.
             found.retain(|above| !above.is_empty());
-            let label = Path::new(&Role::Target.placeholder()).join("..").join(name);
+            let label = Path::new(Role::Target.placeholder()).join("..").join(name);
             key.add(label.to_string_lossy(), format!("{found:?}"));
         }
     }
@@ -361,7 +361,7 @@ impl ObservedInputs {
         let found = path.metadata().ok();
         let mut text = metadata::kind(path, found.as_ref());
         let has_role =
-            |role: Role| name.starts_with(&role.placeholder()) || path_map.is_below(path, role);
+            |role: Role| name.starts_with(role.placeholder()) || path_map.is_below(path, role);
         let is_made = || path_map.is_below(path, Role::Target);
         if !self.is_of_workspace && (has_role(Role::CargoHome) || is_made()) {
             return text;

@@ -4,6 +4,7 @@
 //! in a program, without moving anything ([`super::binary`]).
 
 mod replacer;
+mod role;
 mod spelling;
 mod values;
 mod vendored;
@@ -16,6 +17,8 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use replacer::{Replacer, read_piece};
+pub(super) use role::{PREFIX, Role, is_below_placeholder, placeholder_of_native_string};
+use role::{REGISTRY, padded};
 pub(super) use spelling::escaped;
 pub(super) use values::{
     SIGN, begins_with_padding, has_placeholder_in, has_placeholder_in_value, padding_in_value,
@@ -25,69 +28,10 @@ pub(super) use values::{
 /// The size of the read buffer, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// The length of a placeholder in bytes. Units in a directory with a longer path are not portable.
-const PLACEHOLDER_LENGTH: usize = 120;
-/// The length of the placeholder for the sources of registries, in bytes. It is shorter, because programs print this path, with
-/// its padding, in each source location below it.
-const CARGO_HOME_LENGTH: usize = 64;
-
 /// rustc's flag that replaces the prefix of paths.
 pub(super) const REMAP: &str = "--remap-path-prefix";
 /// The flag of C compilers that replaces the prefix of paths in debug information.
 pub(super) const DEBUG_REMAP: &str = "-fdebug-prefix-map";
-
-/// The role of a directory in a compile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Role {
-    /// The root of the workspace: rustc runs there, and debug information contains it.
-    Workspace,
-    /// The target directory: `OUT_DIR` is below it.
-    Target,
-    /// The sources of the registries, below `CARGO_HOME`.
-    CargoHome,
-}
-
-impl Role {
-    /// The placeholder at its full length. No two placeholders have a common parent, because clang
-    /// stores the part that a path shares with the current directory separately.
-    pub(super) fn placeholder(self) -> String {
-        match self {
-            Self::Workspace => padded("/sccfg-workspace/", PLACEHOLDER_LENGTH),
-            Self::Target => padded("/sccfg-target/", PLACEHOLDER_LENGTH),
-            Self::CargoHome => padded(REGISTRY, CARGO_HOME_LENGTH),
-        }
-    }
-
-    /// A description for messages.
-    pub(super) fn describe(self) -> &'static str {
-        match self {
-            Self::Workspace => "the workspace",
-            Self::Target => "the target directory",
-            Self::CargoHome => "the sources of registries",
-        }
-    }
-}
-
-const REGISTRY: &str = "/sccfg-registry/";
-/// The prefix of each placeholder.
-pub(super) const PREFIX: &[u8] = b"/sccfg-";
-
-/// Whether `path` is below a placeholder, where no files exist. The compiler looks up sources of libraries there.
-pub(super) fn is_below_placeholder(path: &Path) -> bool {
-    let mut roles = [Role::Workspace, Role::Target, Role::CargoHome].into_iter();
-    path.as_os_str().as_encoded_bytes().starts_with(PREFIX)
-        && roles.any(|role| path.starts_with(role.placeholder()))
-}
-
-/// The placeholder of the target directory in strings of native libraries that are linked into a program. When a path is
-/// written over it, the rest of the string moves. The path is at least eight bytes shorter.
-pub(super) fn placeholder_of_native_string() -> String {
-    padded("/sccfg-text/", PLACEHOLDER_LENGTH + 8)
-}
-
-fn padded(name: &str, length: usize) -> String {
-    format!("{name:_<length$}")
-}
 
 /// A directory and its placeholder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +59,7 @@ impl PathMap {
     /// example through a symbolic link. Returns `None` if the path is not UTF-8, not absolute, or
     /// too long.
     pub(super) fn add(&mut self, directory: &Path, role: Role) -> Option<()> {
-        self.add_as(directory, role, role.placeholder(), false)
+        self.add_as(directory, role, role.placeholder().to_owned(), false)
     }
 
     /// Like [`Self::add`], but compiled files contain the real path. They can be shared between

@@ -116,7 +116,7 @@ mod tests {
                 [may_leak, has_unmapped, is_movable]
             };
             assert_eq!(contents(b"nothing"), [false, false, true]);
-            for path in ["a/w/checkout/src", "/w/checkout/target/x", &target] {
+            for path in ["a/w/checkout/src", "/w/checkout/target/x", target] {
                 assert_eq!(
                     contents(path.as_bytes()),
                     [true, false, true],

@@ -155,7 +155,7 @@ mod tests {
             for (name, role) in [
                 (home, None),
                 ("/w/checkout/target/debug/x.rs", Some(Role::Target)),
-                (&placeholder, Some(Role::Target)),
+                (placeholder, Some(Role::Target)),
             ] {
                 let section = [object(home, true), object(name, is_compressed)].concat();
                 assert_eq!(role_in(&names(&section).unwrap(), &map), role, "{name}");

@@ -99,7 +99,7 @@ impl PlaceholderSite {
     }
 
     /// The placeholder at this site.
-    fn placeholder(self) -> String {
+    fn placeholder(self) -> &'static str {
         if self.is_of_value() {
             self.role.placeholder_in_value()
         } else {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 use super::PLACEHOLDER_ROLES;
 use crate::path_map::{Role, SIGN, begins_with_padding};
@@ -15,12 +15,20 @@ use crate::windows::{Part, Window};
 /// # Errors
 /// If the file cannot be read.
 pub(crate) fn value_in(file: &File) -> io::Result<Option<Role>> {
-    for role in PLACEHOLDER_ROLES {
-        if Part::whole(file)?.contains(role.placeholder_in_value().as_bytes())? {
-            return Ok(Some(role));
-        }
-    }
-    Ok(None)
+    let placeholders = PLACEHOLDER_ROLES.map(|role| (role, Finder::new(role.placeholder())));
+    let margin = PLACEHOLDER_ROLES.map(|role| role.placeholder_in_value().len());
+    let margin = margin.into_iter().max().unwrap_or_default();
+    Part::whole(file)?.visit(margin, |Window { bytes, new, .. }| {
+        let mut found = placeholders.iter().filter(|(role, finder)| {
+            let in_value = role.placeholder_in_value().as_bytes();
+            let mut found = finder.find_iter(bytes).filter(|at| new.contains(at));
+            found.any(|at| bytes[at..].starts_with(in_value))
+        });
+        Ok(match found.next() {
+            Some((role, _)) => ControlFlow::Break(*role),
+            None => ControlFlow::Continue(()),
+        })
+    })
 }
 
 /// The role of the first placeholder in these parts that is not in a value.

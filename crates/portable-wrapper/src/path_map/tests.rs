@@ -1,3 +1,4 @@
+use super::role::{CARGO_HOME_LENGTH, PLACEHOLDER_LENGTH};
 use super::*;
 
 #[test]

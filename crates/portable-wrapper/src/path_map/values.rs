@@ -6,11 +6,12 @@ use std::path::Path;
 
 use memchr::memmem;
 
+use super::role::{PLACEHOLDER_LENGTH, padded};
 use super::{PathMap, Role};
 
 /// The length of a placeholder in a value, in bytes. Programs have other numbers: sizes of structs, round numbers, and characters. No
 /// character from U+3600 to U+3FFF is special to Unicode: they are all ideographs.
-const LENGTH: usize = 0x3653;
+pub(super) const LENGTH: usize = 0x3653;
 
 /// The variables by which cargo tells a program its paths at compile time.
 /// (<https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-crates>)
@@ -35,14 +36,7 @@ pub(crate) fn has_placeholder_in(variable: &str) -> bool {
 
 /// The number of bytes by which the placeholder in a value is longer than the other one of the same directory.
 pub(crate) fn padding_in_value() -> usize {
-    LENGTH - super::PLACEHOLDER_LENGTH
-}
-
-impl Role {
-    /// The placeholder of the directory in values of variables. It begins with the [other placeholder](Self::placeholder).
-    pub(crate) fn placeholder_in_value(self) -> String {
-        super::padded(&self.placeholder(), LENGTH)
-    }
+    LENGTH - PLACEHOLDER_LENGTH
 }
 
 impl PathMap {
@@ -76,10 +70,13 @@ impl PathMap {
         for (role, directory) in directories {
             let length = directory.to_str()?.len();
             let placeholder = role.placeholder();
-            map.add_as(directory, role, super::padded(&placeholder, length), false)?;
+            map.add_as(directory, role, padded(placeholder, length), false)?;
         }
         for mapping in &mut map.0 {
-            mapping.placeholder = mapping.role.placeholder();
+            mapping
+                .role
+                .placeholder()
+                .clone_into(&mut mapping.placeholder);
         }
         Some(map)
     }
@@ -98,9 +95,9 @@ impl PathMap {
 pub(crate) fn without_padding(text: &[u8]) -> Vec<u8> {
     let mut text = text.to_vec();
     for role in ROLES {
-        let padded = role.placeholder_in_value();
-        let found: Vec<usize> = memmem::find_iter(&text, &padded).collect();
-        text = super::replace(text, &found, padded.len(), role.placeholder());
+        let length = role.placeholder_in_value().len();
+        let found: Vec<usize> = placeholders_in_values(&text, role).collect();
+        text = super::replace(text, &found, length, role.placeholder());
     }
     text
 }
@@ -114,8 +111,14 @@ pub(crate) fn begins_with_padding(text: &[u8]) -> bool {
 
 /// Whether `text` contains a [placeholder in a value](Role::placeholder_in_value).
 pub(crate) fn has_placeholder_in_value(text: &[u8]) -> bool {
-    let mut roles = ROLES.iter();
-    roles.any(|role| memmem::find(text, role.placeholder_in_value().as_bytes()).is_some())
+    let mut roles = ROLES.into_iter();
+    roles.any(|role| placeholders_in_values(text, role).next().is_some())
+}
+
+/// Where `text` has [placeholders in values](Role::placeholder_in_value) for `role`.
+fn placeholders_in_values(text: &[u8], role: Role) -> impl Iterator<Item = usize> {
+    memmem::find_iter(text, role.placeholder())
+        .filter(move |at| text[*at..].starts_with(role.placeholder_in_value().as_bytes()))
 }
 
 #[cfg(test)]
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn dep_info_gets_real_values() {
-        let value = Role::Workspace.placeholder_in_value() + "/a";
+        let value = format!("{}/a", Role::Workspace.placeholder_in_value());
         let text = format!("/w/t.d: src/lib.rs\n\n# env-dep:A={value}\n# env-dep:B\n");
         let real = map().to_real_values(text.as_bytes());
         assert_eq!(

@@ -133,7 +133,8 @@ fn a_shorter_path_is_written_into_strings_of_a_program(#[case] flags: &[&str]) {
     let archive = archive(&here, flags);
     let mut path_map = PathMap::default();
     path_map.add(&here, Role::Target).unwrap();
-    let moves = Moves::new(vec![(from.clone(), Role::Target.placeholder())]).with_texts();
+    let moves =
+        Moves::new(vec![(from.clone(), Role::Target.placeholder().to_owned())]).with_texts();
     let moves = moves.for_linking(vec![(from.clone(), placeholder_of_native_string())]);
     let for_linking = moved_archive(&archive, &moves).expect("it fits");
     assert_eq!(memmem::find(&for_linking, from.as_bytes()), None);

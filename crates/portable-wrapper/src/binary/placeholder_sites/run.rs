@@ -1,7 +1,5 @@
 //! Sites that are written together, because what one writes moves the others.
 
-use std::borrow::Cow;
-
 use object::elf;
 
 use super::super::super::path_map::PathMap;
@@ -107,10 +105,8 @@ impl<'a> Run<'a> {
 }
 
 /// The directory at this site, or its placeholder if there is none.
-fn directory(path_map: &PathMap, site: PlaceholderSite) -> Cow<'_, str> {
+fn directory(path_map: &PathMap, site: PlaceholderSite) -> &str {
     let mut all = path_map.mapped_placeholders();
     let found = all.find(|(other, ..)| *other == site.role);
-    found.map_or(Cow::Owned(site.placeholder()), |(.., directory)| {
-        Cow::Borrowed(directory)
-    })
+    found.map_or(site.placeholder(), |(.., directory)| directory)
 }

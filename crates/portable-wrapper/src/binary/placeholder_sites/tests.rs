@@ -83,7 +83,7 @@ fn a_template_gets_another_length() {
         [text, padding, flags.to_le_bytes().to_vec()].concat()
     };
     let whole = usize::try_from(length).unwrap();
-    let stored = template(whole, &placeholder, flags);
+    let stored = template(whole, placeholder, flags);
     let site = |offset, kind| PlaceholderSite {
         offset,
         role: Role::Workspace,
@@ -135,9 +135,9 @@ fn a_list_of_directories_has_the_same_directories(#[case] paths: &[&str]) {
     let (workspace, home) = (Role::Workspace.placeholder(), Role::CargoHome.placeholder());
     let long = |placeholder: &str| format!("/{}", "x".repeat(placeholder.len() - 1));
     let path = |text: &str| match text {
-        "{workspace}" => long(&workspace),
-        "{home}" => long(&home),
-        "{home-1}" => long(&home)[1..].replacen('x', "/", 1),
+        "{workspace}" => long(workspace),
+        "{home}" => long(home),
+        "{home-1}" => long(home)[1..].replacen('x', "/", 1),
         path => path.to_owned(),
     };
     let map = |paths: [String; 2]| {
@@ -149,7 +149,7 @@ fn a_list_of_directories_has_the_same_directories(#[case] paths: &[&str]) {
     let list = |workspace: &str, home: &str| {
         format!("{workspace}/out\0src\0{home}/index/a-1.0.0/src\0{workspace}\0")
     };
-    let stored = format!("before\0{}\0after\0", list(&workspace, &home));
+    let stored = format!("before\0{}\0after\0", list(workspace, home));
     let mut sites = Vec::new();
     for (role, placeholder) in [(Role::Workspace, &workspace), (Role::CargoHome, &home)] {
         sites.extend(

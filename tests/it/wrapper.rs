@@ -45,6 +45,7 @@ mod other_targets;
 mod out_dir;
 mod pass_through;
 mod paths;
+mod paths_given_to_dependencies;
 mod paths_in_inputs;
 mod paths_of_libraries;
 mod paths_of_variables;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::remaps::with_remaps;
 use super::args::shortened;
+use super::dependency_sources::DependencySources;
 use super::digest;
 use super::macro_effects;
 use super::observation::Observation;
@@ -195,7 +196,11 @@ pub(super) fn evaluates_paths(request: &CompileRequest) -> io::Result<bool> {
         .flat_map(|(directory, _)| spellings(directory))
         .collect();
     let is_path = |text: &str| directories.iter().any(|directory| text.contains(directory));
-    Ok(source.is_none_or(|source| macro_effects::may_compute_from(&source, is_path)))
+    let dependencies = DependencySources::of(request);
+    Ok(
+        source
+            .is_none_or(|source| macro_effects::may_compute_from(&source, is_path, &dependencies)),
+    )
 }
 
 /// The path of the expanded source of the unit; `None` if it cannot be expanded.

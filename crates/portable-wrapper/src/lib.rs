@@ -16,6 +16,7 @@ mod compiler_requests;
 mod crate_hash;
 mod debug_info;
 mod dep_info;
+mod dependency_sources;
 mod diagnostics;
 mod differential;
 mod digest;

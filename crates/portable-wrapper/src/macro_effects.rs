@@ -57,7 +57,7 @@ pub(super) use self::texts::{
 };
 use self::tokens::{Kind, Token, tokens};
 pub(super) use self::tokens::{are_same_but_for_texts, has_any_ident, has_idents};
-pub(super) use self::uses_of_texts::may_compute_from;
+pub(super) use self::uses_of_texts::{Dependencies, FunctionsOfCrate, may_compute_from};
 
 /// The inputs that a crate and its dependencies read when a macro runs their code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

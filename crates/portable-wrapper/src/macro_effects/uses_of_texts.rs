@@ -2,11 +2,15 @@
 //! constant text: it inlines some functions, and evaluates what they return. It computes nothing if a text is an argument of a function
 //! that is not inlined, or in a constant that is. Everything else counts as unknown.
 
+mod functions_of_crate;
+mod imports;
 mod known_functions;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
 
+pub(in super::super) use self::functions_of_crate::FunctionsOfCrate;
 use self::known_functions::KnownFunctions;
 use super::constant_code::{Evaluated, block_at, evaluated, evaluated_value, in_traits};
 use super::path_variables::path_before;
@@ -52,16 +56,26 @@ const VARIANTS: [&str; 3] = ["Err", "Ok", "Some"];
 /// Constructors of enums: those of the standard library, and those of reviewed macros (`insta`).
 const CONSTRUCTORS: [&str; 5] = ["DetectWithCargo", "None", "Ok", "Some", "UseAsIs"];
 
+/// The crates that a unit depends on.
+pub(in super::super) trait Dependencies {
+    /// The functions of the crate that the source calls `name`. `None` if there is none, or if its sources cannot be read.
+    fn functions_of(&self, name: &str) -> Option<Rc<FunctionsOfCrate>>;
+}
+
 /// Whether the compiler may compute something from a text that `is_text` accepts. `source` is expanded: it has no macros but those
 /// that the compiler itself handles.
-pub(in super::super) fn may_compute_from(source: &str, is_text: impl Fn(&str) -> bool) -> bool {
+pub(in super::super) fn may_compute_from(
+    source: &str,
+    is_text: impl Fn(&str) -> bool,
+    dependencies: &dyn Dependencies,
+) -> bool {
     let tokens = tokens(source);
     let is_literal =
         |token: &Token<'_>| matches!(token.kind, Kind::Text | Kind::Literal) && is_text(token.text);
     if !tokens.iter().any(is_literal) {
         return false;
     }
-    let uses = Uses::of(&tokens);
+    let uses = Uses::of(&tokens, dependencies);
     let mut names: Vec<(&str, Range<usize>)> = Vec::new();
     for at in (0..tokens.len()).filter(|at| is_literal(&tokens[*at])) {
         match uses.kind(at) {
@@ -95,6 +109,22 @@ enum Use<'t> {
     Unknown,
 }
 
+/// For each token, the position of the bracket around it.
+fn brackets_around(tokens: &[Token<'_>]) -> Vec<Option<usize>> {
+    let mut around = vec![None; tokens.len()];
+    let mut open = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if token.kind == Kind::Close {
+            open.pop();
+        }
+        around[at] = open.last().copied();
+        if matches!(token.kind, Kind::Open(_)) {
+            open.push(at);
+        }
+    }
+    around
+}
+
 /// The tokens of a source, and what is known of them.
 struct Uses<'t> {
     tokens: &'t [Token<'t>],
@@ -106,23 +136,13 @@ struct Uses<'t> {
 }
 
 impl<'t> Uses<'t> {
-    fn of(tokens: &'t [Token<'t>]) -> Self {
-        let mut around = vec![None; tokens.len()];
-        let mut open = Vec::new();
-        for (at, token) in tokens.iter().enumerate() {
-            if token.kind == Kind::Close {
-                open.pop();
-            }
-            around[at] = open.last().copied();
-            if matches!(token.kind, Kind::Open(_)) {
-                open.push(at);
-            }
-        }
+    fn of(tokens: &'t [Token<'t>], dependencies: &'t dyn Dependencies) -> Self {
+        let around = brackets_around(tokens);
         Self {
             tokens,
             evaluated: evaluated(tokens),
             in_traits: in_traits(tokens),
-            functions: KnownFunctions::of(tokens, &around),
+            functions: KnownFunctions::of(tokens, &around, dependencies),
             around,
         }
     }

@@ -6,13 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::constant_code::{body_after, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token};
+use super::Dependencies;
+use super::imports::{CRATE, CRATES, Imports};
 
-/// How a path begins that is known to be one of this crate.
-const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
-/// How a path begins that is known to be one of a crate with [`FUNCTIONS`] and [`TYPES`].
-const CRATES: [&str; 9] = [
-    "alloc", "camino", "core", "dotenvy", "glob", "insta", "std", "tokio", "walkdir",
-];
 /// Types that need no import.
 const PRELUDE: [&str; 3] = ["Box", "String", "Vec"];
 /// Keywords before a bracket. A function may have the name of one (`r#break`).
@@ -113,20 +109,16 @@ pub(super) struct KnownFunctions<'t> {
     /// The variables that it declares.
     variables: BTreeSet<&'t str>,
     around: Vec<Option<usize>>,
-}
-
-/// The names in imports.
-#[derive(Default)]
-struct Imports<'t> {
-    /// From [`CRATES`].
-    known: BTreeSet<&'t str>,
-    /// From other crates.
-    unknown: BTreeSet<&'t str>,
+    dependencies: &'t dyn Dependencies,
 }
 
 impl<'t> KnownFunctions<'t> {
     /// Those of a source. `around` is the position of the bracket around each token.
-    pub(super) fn of(tokens: &'t [Token<'t>], around: &[Option<usize>]) -> Self {
+    pub(super) fn of(
+        tokens: &'t [Token<'t>],
+        around: &[Option<usize>],
+        dependencies: &'t dyn Dependencies,
+    ) -> Self {
         let mut found = Self {
             tokens,
             names: BTreeSet::new(),
@@ -138,6 +130,7 @@ impl<'t> KnownFunctions<'t> {
             declared: declared(tokens),
             variables: variables(tokens),
             around: around.to_vec(),
+            dependencies,
         };
         let mut is_inlined = false;
         for (at, token) in tokens.iter().enumerate() {
@@ -170,7 +163,7 @@ impl<'t> KnownFunctions<'t> {
     pub(super) fn has(&self, at: usize) -> bool {
         let name = self.tokens[at].text;
         let is_unknown = self.inlined.contains(name) || KEYWORDS.contains(&name);
-        !is_unknown && (self.is_own(at) || self.is_of_others(at))
+        !is_unknown && (self.is_own(at) || self.is_of_others(at) || self.is_of_dependency(at))
     }
 
     fn before(&self, at: usize, distance: usize) -> Option<Token<'t>> {
@@ -249,6 +242,38 @@ impl<'t> KnownFunctions<'t> {
             || name == "new" && TYPES.contains(&parent.text);
         is_known && (is_of_crate || is_imported)
     }
+
+    /// Whether the name at `at` is that of a function of a dependency, which is named by its path or an import.
+    fn is_of_dependency(&self, at: usize) -> bool {
+        let start = path_before(self.tokens, at);
+        let is_path = self.before(start, 1).is_none_or(|before| {
+            !before.is_punctuation(".") && !before.is_punctuation(">") && before.kind != Kind::Ident
+        });
+        let path = self.tokens[start..=at].iter();
+        let path: Vec<&str> = path
+            .filter(|token| token.kind == Kind::Ident)
+            .map(|token| token.text)
+            .collect();
+        let [first, rest @ ..] = &*path else {
+            return false;
+        };
+        let is_declared = self.declared.contains(first)
+            || self.variables.contains(first)
+            || self.names.contains(first);
+        if !is_path || is_declared {
+            return false;
+        }
+        let (name, imported, path) = match self.imports.single(first) {
+            Some([name, imported @ ..]) => (*name, imported, &*path),
+            _ if !rest.is_empty() && self.imports.may_be_crate(first) => (*first, &[][..], rest),
+            _ => return false,
+        };
+        let functions = self.dependencies.functions_of(name);
+        functions.is_some_and(|functions| {
+            let is_own = |name: &&str| !functions.is_of_others(name);
+            imported.iter().all(is_own) && path.iter().all(is_own) && functions.has(path)
+        })
+    }
 }
 
 /// The names of modules, types and generic parameters that the source declares.
@@ -275,7 +300,7 @@ fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
 }
 
 /// The types with implementations of their own, by the brackets of these. Without types whose names may be those of others.
-fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
+pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
     let mut declared: BTreeMap<&str, usize> = BTreeMap::new();
     for pair in tokens.windows(2) {
         let keywords = ["struct", "enum", "union", "trait", "type"];
@@ -318,51 +343,4 @@ fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
         }
     }
     found
-}
-
-impl<'t> Imports<'t> {
-    fn of(tokens: &[Token<'t>]) -> Self {
-        let modules = tokens.windows(2).filter(|pair| pair[0].is_ident("mod"));
-        let modules: BTreeSet<&str> = modules.map(|pair| pair[1].text).collect();
-        let mut found = Self::default();
-        let mut own = Vec::new();
-        for (at, token) in tokens.iter().enumerate() {
-            let is_crate = token.is_ident("crate") && at > 0 && tokens[at - 1].is_ident("extern");
-            if !token.is_ident("use") && !is_crate {
-                continue;
-            }
-            let rest = tokens[at + 1..].iter();
-            let rest = rest.take_while(|token| !token.is_punctuation(";"));
-            let names = rest.filter(|token| token.kind == Kind::Ident);
-            let names: Vec<&str> = names.map(|name| name.text).collect();
-            let is_group =
-                matches!(tokens.get(at + 1), Some(first) if matches!(first.kind, Kind::Open(_)));
-            match names.first() {
-                Some(first) if CRATES.contains(first) && !is_group => {
-                    found.known.extend(names.iter().skip(usize::from(is_crate)));
-                }
-                Some(first)
-                    if (CRATE.contains(first) || modules.contains(first))
-                        && !is_group
-                        && !is_crate =>
-                {
-                    own.push(names);
-                }
-                _ => found.unknown.extend(names),
-            }
-        }
-        // This crate may export names of others again.
-        loop {
-            let is_unknown = |name: &&str| found.unknown.contains(*name);
-            let at = own.iter().position(|names| names.iter().any(is_unknown));
-            let Some(at) = at else {
-                break;
-            };
-            let names = own.swap_remove(at).into_iter();
-            found
-                .unknown
-                .extend(names.filter(|name| !CRATE.contains(name)));
-        }
-        found
-    }
 }

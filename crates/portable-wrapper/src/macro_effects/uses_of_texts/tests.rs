@@ -1,5 +1,116 @@
 use super::*;
 
+/// A unit with one dependency, `known`.
+struct OneDependency;
+
+/// Its sources.
+const SOURCES: [&str; 2] = [
+    r#"
+    pub mod util;
+    mod private { pub fn name() {} }
+    pub use other::{Thing, text, size as long};
+    pub use self::private::name as hidden;
+    mod others { pub fn hidden(text: &str) {} }
+    use std::path::Path;
+    pub fn run(directory: &str) -> usize { directory.len() }
+    pub fn generic<P: AsRef<Path>>(path: P) {}
+    #[inline(always)] pub fn length(text: &str) -> usize { text.len() }
+    #[cfg_attr(fast, inline(always))] pub fn maybe(text: &str) {}
+    pub const fn constant(text: &str) -> usize { text.len() }
+    #[instrument] pub fn changed(text: &str) {}
+    define! { pub fn made(text: &str) {} }
+    extern "C" { pub fn foreign(text: &str); }
+    "#,
+    r#"
+    pub struct Options { #[serde(default)] directory: String }
+    #[allow(clippy::all)]
+    impl Options {
+        pub fn new(directory: &str) -> Self { Self { directory: directory.to_owned() } }
+        #[inline(always)] pub fn fast(directory: &str) {}
+    }
+    impl From<&str> for Options { fn from(directory: &str) -> Self { Self::new(directory) } }
+    #[methods] impl Other { pub fn open(path: &str) {} }
+    pub struct Other;
+    pub trait Named { fn name(text: &str) {} }
+    "#,
+];
+
+impl Dependencies for OneDependency {
+    fn functions_of(&self, name: &str) -> Option<Rc<FunctionsOfCrate>> {
+        let sources = SOURCES.map(str::to_owned);
+        (name == "known").then(|| Rc::new(FunctionsOfCrate::of(&sources)))
+    }
+}
+
+#[rstest::rstest]
+#[case::by_its_path("", "known::run", true)]
+#[case::from_the_root("", "::known::run", true)]
+#[case::generic("", "known::generic", true)]
+#[case::of_a_type("", "known::Options::new", true)]
+#[case::imported("use known::run;", "run", true)]
+#[case::imported_in_a_group("use known::{generic, run};", "run", true)]
+#[case::imported_beside_others("use known::generic; use std::fs;", "known::run", true)]
+#[case::of_an_imported_type("use known::Options;", "Options::new", true)]
+#[case::always_inlined("", "known::length", false)]
+#[case::inlined_on_a_condition("", "known::maybe", false)]
+#[case::constant("", "known::constant", false)]
+#[case::an_attribute_of_another_crate("", "known::changed", false)]
+#[case::made_by_a_macro("", "known::made", false)]
+#[case::foreign("", "known::foreign", false)]
+#[case::always_inlined_in_a_type("", "known::Options::fast", false)]
+#[case::of_a_trait("", "known::Options::from", false)]
+#[case::of_a_changed_implementation("", "known::Other::open", false)]
+#[case::declared_by_a_trait("", "known::Named::name", false)]
+#[case::exported_again("", "known::text", false)]
+#[case::exported_with_another_name("", "known::long", false)]
+#[case::exported_under_the_name_of_another("", "known::hidden", false)]
+#[case::a_type_that_is_exported_again("", "known::Thing::new", false)]
+#[case::of_the_standard_library("", "known::Path::new", false)]
+#[case::of_another_crate("", "dep::run", false)]
+#[case::imported_with_another_name("use known::run as go;", "go", false)]
+#[case::imported_by_a_glob("use known::*;", "run", false)]
+#[case::imported_from_several("use known::run; mod m { use dep::run; }", "run", false)]
+#[case::imported_from_the_own_crate("use known::run; mod m { use crate::o::run; }", "run", false)]
+#[case::imported_through_a_type("use known::Thing::run;", "run", false)]
+#[case::of_an_imported_module("use dep::known;", "known::run", false)]
+#[case::of_an_own_module("mod known { pub use dep::run; }", "known::run", false)]
+#[case::of_a_renamed_crate("extern crate dep as known;", "known::run", false)]
+#[case::in_a_variable("use known::run; fn g() { let run = dep::g; }", "run", false)]
+#[case::declared(
+    "use known::run; mod m { #[inline(always)] fn run() {} }",
+    "run",
+    false
+)]
+#[case::a_method("", "known.run", false)]
+#[case::of_a_generic_type("", "Vec::<known::Options>::new", false)]
+fn functions_of_dependencies_are_found(
+    #[case] imports: &str,
+    #[case] function: &str,
+    #[case] is_known: bool,
+) {
+    for text in [r#""/w""#, r#"&["/w"]"#] {
+        let source = format!("{imports} fn f() {{ {function}({text}); }}");
+        let is_text = |text: &str| text.contains("/w");
+        let may_compute = may_compute_from(&source, is_text, &OneDependency);
+        assert_eq!(may_compute, !is_known, "{source}");
+    }
+}
+
+#[test]
+fn a_crate_that_exports_all_of_another_has_no_known_functions() {
+    let known = |source: &str| FunctionsOfCrate::of(&[source.to_owned()]).has(&["run"]);
+    assert!(known(
+        "pub fn run() {} pub use self::m::*; use other::*; mod m {}"
+    ));
+    assert!(!known("mod m { pub fn run() {} } pub use other::*;"));
+    assert!(!known(
+        "mod m { pub fn run() {} } pub(crate) use other::{a::*};"
+    ));
+    assert!(!known(
+        "pub fn run() {} macro_rules! m { () => { #[inline(always)] pub fn other() {} } }"
+    ));
+}
+
 #[rstest::rstest]
 #[case::a_call(
     r#"use std::path::{Path, PathBuf}; fn f() { Path::new("/w").join("x"); g(PathBuf::from(&"/w")); }"#,
@@ -217,7 +328,7 @@ use super::*;
 )]
 fn what_may_be_computed_is_found(#[case] source: &str, #[case] expected: bool) {
     assert_eq!(
-        may_compute_from(source, |text| text.contains("/w")),
+        may_compute_from(source, |text| text.contains("/w"), &OneDependency),
         expected
     );
 }

@@ -98,6 +98,49 @@ fn a_program_is_shared() {
     }
 }
 
+/// How programs choose between the path and another text.
+const CHOICES: &str = indoc! {r#"
+    fn length(text: &str) -> usize { text.len() }
+    fn chosen(number: usize) -> &'static str {
+        if number == 0 { env!("CARGO_MANIFEST_DIR") } else if number == 1 { "other" } else { concat!(env!("CARGO_MANIFEST_DIR"), "/data") }
+    }
+    fn matched(number: usize) -> String {
+        match number { 0 => env!("CARGO_MANIFEST_DIR").into(), 1 => return env!("CARGO_MANIFEST_DIR").to_owned(), _ => { chosen(number).to_string() } }
+    }
+    fn early(number: usize) -> Option<&'static str> {
+        if number == 0 { return Some(env!("CARGO_MANIFEST_DIR")); }
+        match number { 1 => None, _ => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/early")) }
+    }
+    fn of_the_profile() -> &'static str { if cfg!(debug_assertions) { env!("CARGO_MANIFEST_DIR") } else { "release" } }
+    fn pair() -> (usize, &'static str) { (1, env!("CARGO_MANIFEST_DIR")) }
+
+    fn main() {
+        let number = std::env::args().count();
+        for number in [number - 1, number, number + 1] {
+            println!("{} {} {:?}", chosen(number), matched(number), early(number));
+        }
+        let text = match number { 0 => "none", _ => env!("CARGO_MANIFEST_DIR") };
+        println!("{text} {} {} {:?}", length(text), of_the_profile(), pair());
+        let text = if cfg!(debug_assertions) { env!("CARGO_MANIFEST_DIR") } else { "release" };
+        println!("{text} {}", length(text));
+        let pairs = vec![("a", env!("CARGO_MANIFEST_DIR")), ("b", "c")];
+        println!("{pairs:?} {}", pairs.iter().map(|(_, one)| one.len()).sum::<usize>());
+        println!("{}", length(if number > 5 { "more" } else { env!("CARGO_MANIFEST_DIR") }));
+    }
+"#};
+
+#[requires(sccache)]
+#[test]
+fn a_program_that_chooses_the_path_is_shared() {
+    let project = app(CHOICES).committed();
+    project.main().cargo(&["build"]).ok();
+    says_its_own_path(&project.main());
+    for linked in linked(&project) {
+        linked.cargo(&["build"]).ok().all_hit();
+        says_its_own_path(&linked);
+    }
+}
+
 /// What tests print: the lines with `said`.
 fn said_by_tests(built: &super::project::Built) -> Vec<String> {
     let lines = built.ran.stdout.lines();
@@ -174,6 +217,18 @@ fn tests_are_shared() {
 )]
 #[case::of_a_struct(
     "struct W(&'static str); fn said() -> usize { let w = W(env!(\"CARGO_MANIFEST_DIR\")); w.0.as_bytes().len() * 3 + 1 }"
+)]
+#[case::of_a_branch(
+    "fn said() -> usize { let text = if cfg!(debug_assertions) { env!(\"CARGO_MANIFEST_DIR\") } else { \"release\" }; text.as_bytes().len() * 3 }"
+)]
+#[case::of_an_arm(
+    "fn said() -> usize { let text = match 1 { _ => env!(\"CARGO_MANIFEST_DIR\") }; text.as_bytes().len() * 3 }"
+)]
+#[case::of_a_tuple(
+    "fn said() -> usize { let (text, _) = (env!(\"CARGO_MANIFEST_DIR\"), 1); text.as_bytes().len() * 3 }"
+)]
+#[case::of_the_result_of_an_inlined_function_that_returns(
+    "#[inline(always)] fn dir() -> &'static str { return env!(\"CARGO_MANIFEST_DIR\"); } fn said() -> usize { dir().as_bytes().len() * 3 }"
 )]
 #[case::of_the_result_of_an_inlined_function(
     "#[inline(always)] fn dir() -> &'static str { env!(\"CARGO_MANIFEST_DIR\") } fn said() -> usize { dir().as_bytes().len() * 3 }"

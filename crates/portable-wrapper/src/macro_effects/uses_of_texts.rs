@@ -2,6 +2,7 @@
 //! constant text: it inlines some functions, and evaluates what they return. It computes nothing if a text is an argument of a function
 //! that is not inlined, or in a constant that is. Everything else counts as unknown.
 
+mod branches;
 mod functions_of_crate;
 mod imports;
 mod known_functions;
@@ -214,6 +215,12 @@ impl<'t> Uses<'t> {
             .filter(|_| self.is(last + 1, ".") && self.is(last + 3, "("));
         let is_method = method.is_some_and(|method| methods.contains(&method.text));
         let ends = self.is_end(last + 1) || self.is(last + 1, ";");
+        if ends && self.is_arm(first) {
+            return self.arm(first);
+        }
+        if ends && self.tokens[before].is_ident("return") && self.is_in_body(before) {
+            return Use::Known;
+        }
         if is_method || ends && self.ends_parameters(before) {
             return Use::Known;
         }
@@ -269,7 +276,9 @@ impl<'t> Uses<'t> {
         };
         let is_known = match self.tokens[open].text {
             // The result of a function.
-            "{" => self.functions.is_body(open) && self.is(at + 1, "}"),
+            "{" if !self.is(at + 1, "}") => false,
+            "{" if self.functions.is_body(open) => true,
+            "{" => return self.branch(open),
             "[" => return self.array(open),
             // The first argument is a template.
             "(" if is_before(1, "!") => is_before(2, "format_args") && first > open + 1,
@@ -280,11 +289,28 @@ impl<'t> Uses<'t> {
             {
                 return self.variant(open);
             }
+            "(" if self.is_tuple(open) => {
+                let end = block_at(self.tokens, open).map(|block| block.end);
+                return end.map_or(Use::Unknown, |end| self.expression(open, end, &[]));
+            }
             "(" => before(1)
                 .is_some_and(|name| name.kind == Kind::Ident && self.functions.has(open - 1)),
             _ => false,
         };
         if is_known { Use::Known } else { Use::Unknown }
+    }
+
+    /// Whether a tuple opens at `open`, or an expression in brackets.
+    fn is_tuple(&self, open: usize) -> bool {
+        open.checked_sub(1).is_some_and(|before| {
+            let before = self.tokens[before];
+            match before.kind {
+                Kind::Open(_) => true,
+                Kind::Ident => before.text == "return",
+                Kind::Punctuation => matches!(before.text, "," | "=" | ";"),
+                _ => false,
+            }
+        })
     }
 
     /// Whether `assert_eq!` compares what is in the bracket at `open`: references.
@@ -321,14 +347,8 @@ impl<'t> Uses<'t> {
 
     /// The use of a variant of an enum with a text in the bracket at `open`.
     fn variant(&self, open: usize) -> Use<'t> {
-        let Some(end) = block_at(self.tokens, open).map(|block| block.end) else {
-            return Use::Unknown;
-        };
-        if self.is_whole(open - 1, end) {
-            self.whole(open - 1, end)
-        } else {
-            Use::Unknown
-        }
+        let end = block_at(self.tokens, open).map(|block| block.end);
+        end.map_or(Use::Unknown, |end| self.expression(open - 1, end, &[]))
     }
 
     /// The use of a text in the value of a constant.

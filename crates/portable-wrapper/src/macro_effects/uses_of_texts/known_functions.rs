@@ -97,7 +97,9 @@ pub(super) struct KnownFunctions<'t> {
     names: BTreeSet<&'t str>,
     /// Functions that are always inlined, or that constants may call.
     inlined: BTreeSet<&'t str>,
-    /// The bodies of all others, by their brackets.
+    /// Their bodies, by their brackets.
+    bodies_of_inlined: BTreeSet<usize>,
+    /// The bodies of all others.
     bodies: BTreeSet<usize>,
     /// Those in implementations of types, with the name of the type.
     of_types: BTreeSet<(&'t str, &'t str)>,
@@ -123,6 +125,7 @@ impl<'t> KnownFunctions<'t> {
             tokens,
             names: BTreeSet::new(),
             inlined: BTreeSet::new(),
+            bodies_of_inlined: BTreeSet::new(),
             bodies: BTreeSet::new(),
             of_types: BTreeSet::new(),
             types: implementations(tokens),
@@ -142,6 +145,7 @@ impl<'t> KnownFunctions<'t> {
             let is_inlined = std::mem::take(&mut is_inlined);
             if is_inlined || is_const_function(tokens, at) {
                 found.inlined.insert(name.text);
+                found.bodies_of_inlined.extend(body_after(tokens, at));
                 continue;
             }
             found.names.insert(name.text);
@@ -157,6 +161,12 @@ impl<'t> KnownFunctions<'t> {
     /// Whether the bracket at `open` begins the body of a function.
     pub(super) fn is_body(&self, open: usize) -> bool {
         self.bodies.contains(&open)
+    }
+
+    /// Whether the bracket at `open` begins the body of a function that is neither always inlined nor evaluated. `None` if it begins none.
+    pub(super) fn is_known_body(&self, open: usize) -> Option<bool> {
+        let is_known = self.bodies.contains(&open);
+        (is_known || self.bodies_of_inlined.contains(&open)).then_some(is_known)
     }
 
     /// Whether the name at `at`, which is called, is that of a known function.

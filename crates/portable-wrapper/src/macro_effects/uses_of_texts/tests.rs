@@ -306,6 +306,53 @@ fn a_crate_that_exports_all_of_another_has_no_known_functions() {
 )]
 #[case::a_template_with_the_path(r#"fn f() { format_args!("/w {0}", 1); }"#, true)]
 #[case::a_constant_of_a_constant(r#"const A: &str = "/w"; const B: usize = A.len();"#, true)]
+#[case::branches(
+    r#"fn g(a: &str) {} fn f() -> &str { g(if x { "/w" } else { "b" }); if y { "a" } else if let Some(z) = x { z } else { "/w" } }"#,
+    false
+)]
+#[case::arms(
+    r#"fn f() -> &str { match x { Ok(a) => a, Err(_) if b => "/w", Err(_) => { "/w" } } }"#,
+    false
+)]
+#[case::a_branch_in_a_variable(
+    r#"fn g(a: &str) {} fn f() { let a = if x { "/w" } else { "b" }; g(a); }"#,
+    false
+)]
+#[case::a_branch_in_a_variable_of_an_unknown_function(
+    r#"fn f() { let a = match x { 1 => "/w", _ => "b" }; dep::g(a); }"#,
+    true
+)]
+#[case::a_branch_of_an_unknown_function(
+    r#"fn f() { dep::g(if true { "/w" } else { "b" }); }"#,
+    true
+)]
+#[case::an_arm_of_an_unknown_function(r#"fn f() { dep::g(match x { _ => "/w" }); }"#, true)]
+#[case::a_method_of_an_arm(r#"fn f() { match x { _ => "/w" }.as_bytes(); }"#, true)]
+#[case::a_pattern(r#"fn f() { match x { "/w" => 1, _ => 2 }; }"#, true)]
+#[case::a_branch_of_an_inlined_function(
+    r#"#[inline(always)] fn f() -> &str { if x { "/w" } else { "b" } }"#,
+    true
+)]
+#[case::a_loop(r#"fn f() { while x { "/w" } }"#, true)]
+#[case::a_returned_text(
+    r#"fn f() -> &str { if x { return "/w"; } match y { 1 => return Some("/w"), _ => {} } g(|| { return "/w"; }) }"#,
+    false
+)]
+#[case::a_text_that_an_inlined_function_returns(
+    r#"fn f() { #[inline(always)] fn g() -> &'static str { return "/w"; } }"#,
+    true
+)]
+#[case::a_variant_in_a_variable(r#"fn f() { let a = Some("/w"); a.unwrap().as_bytes(); }"#, true)]
+#[case::a_pattern_of_a_variant(r#"fn f() { let Some(a) = Some("/w"); dep::g(a); }"#, true)]
+#[case::a_match_of_a_variant(r#"fn f() { match Some("/w") { Some(a) => a.as_bytes() } }"#, true)]
+#[case::tuples(
+    r#"fn g(a: (u8, &str)) {} fn f() -> (u8, &str) { g((1, "/w")); let a = [(1, "/w")]; g(&a); g(("/w")); return (1, "/w"); }"#,
+    false
+)]
+#[case::a_tuple_of_an_unknown_function(r#"fn f() { dep::g((1, "/w")); }"#, true)]
+#[case::a_field_of_a_tuple(r#"fn f() { let a = (1, "/w"); a.1.as_bytes(); }"#, true)]
+#[case::a_pattern_of_a_tuple(r#"fn f() { let (a, b) = (1, "/w"); dep::g(b); }"#, true)]
+#[case::a_comparison_of_tuples(r#"fn f() { match (1, "/w") { (a, b) => b.as_bytes() } }"#, true)]
 #[case::a_constant_function(
     r#"const fn Length(text: &str) -> usize { 1 } static N: usize = Length("/w");"#,
     true

@@ -21,7 +21,7 @@ const SOURCES: [&str; 2] = [
     define! { pub fn made(text: &str) {} }
     extern "C" { pub fn foreign(text: &str); }
     "#,
-    r#"
+    r"
     pub struct Options { #[serde(default)] directory: String }
     #[allow(clippy::all)]
     impl Options {
@@ -32,7 +32,7 @@ const SOURCES: [&str; 2] = [
     #[methods] impl Other { pub fn open(path: &str) {} }
     pub struct Other;
     pub trait Named { fn name(text: &str) {} }
-    "#,
+    ",
 ];
 
 impl Dependencies for OneDependency {

@@ -114,7 +114,7 @@ in
         example = "10GiB";
         description = ''
           Maximum size of the local store: a string such as `"10GiB"`, or a number of bytes. By default it is
-          half of the maximum size of sccache's cache.
+          the maximum size of sccache's cache.
         '';
       };
 

@@ -1,5 +1,8 @@
 //! The local store of this user, for commands that report on it.
 
+use std::time::Duration;
+
+use crate::build_report::time::ago;
 use portable_wrapper::state_dir::StateDir;
 use portable_wrapper::store::lookups;
 use portable_wrapper::store::settings::Settings;
@@ -12,6 +15,8 @@ use local_store::Store;
 
 /// The hint if the directory of the store cannot be used.
 pub(crate) const ELSEWHERE: &str = "name another directory: sccfg config set store.dir DIR";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The local store and its settings.
 #[derive(Debug)]
@@ -93,6 +98,24 @@ impl UserStore {
             ))
             .hint("sccfg config set store.size 5GiB, or sccfg config set store.enabled false")
         })
+    }
+
+    /// That entries are evicted within a day, because the limit is too low.
+    pub(crate) fn shortage(&self) -> Option<Problem> {
+        if !self.store.is_full() {
+            return None;
+        }
+        let used = self.store.size()?;
+        let size = self.settings.size;
+        let oldest = self.store.oldest_use().filter(|age| *age < DAY)?;
+        let what = format!(
+            "the local store is full ({} of {}), and its oldest entries were used {}",
+            ByteSize::from_bytes(used).rounded(),
+            size.rounded(),
+            ago(oldest.as_secs())
+        );
+        let double = ByteSize::from_bytes(size.bytes().saturating_mul(2));
+        Some(Problem::new(what).hint(format!("sccfg config set store.size {double}")))
     }
 
     /// The lookups since the counters started at zero.

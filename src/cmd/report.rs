@@ -14,6 +14,7 @@ use crate::build_report::{BuildReport, combined::Combined};
 use crate::cargo_dirs::CargoDirs;
 use crate::cli;
 use crate::report::Report;
+use crate::user_store::UserStore;
 use portable_wrapper::builds::{Build, Seeding, builds};
 use portable_wrapper::explain::has_units;
 use sccfg_util::problem::Problem;
@@ -56,8 +57,20 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
         report.json(&json!(found));
     } else {
         report.text(&text::text(&found));
+        warn_of_shortage(&found, report);
     }
     Ok(Outcome::Done)
+}
+
+/// Warns if units may have been compiled because the store has evicted them.
+fn warn_of_shortage(found: &BuildReport, report: Report) {
+    let store = UserStore::in_use().ok().flatten();
+    let shortage = store
+        .filter(|_| found.counts.missed > 0)
+        .and_then(|store| store.shortage());
+    if let Some(shortage) = shortage {
+        report.warning(&shortage);
+    }
 }
 
 fn write_page(file: &Path, report: &BuildReport) -> Result<()> {

@@ -18,6 +18,7 @@ use sccfg_util::size::ByteSize;
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
     let found = UserStore::find()?;
     let fault = found.fault();
+    let shortage = found.shortage();
     if let cli::StoreCommand::Clear { yes, json } = command
         && !may_remove(&found, *yes, *json, report)?
     {
@@ -27,6 +28,9 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
     match command {
         cli::StoreCommand::Status { json } => {
             status(&settings, &store, *json, report);
+            if let Some(shortage) = shortage.filter(|_| !*json) {
+                report.warning(&shortage);
+            }
             if let Some(fault) = fault {
                 report.warning(&fault);
                 return Ok(Outcome::Drift);

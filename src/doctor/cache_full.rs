@@ -1,9 +1,10 @@
-//! S040: the cache is full, and evicts what was used today.
+//! S040: sccache's cache or the local store is full, and evicts what was used today.
 
 use std::time::Duration;
 
 use super::context::Context;
-use super::{Check, Finding, Remedy, Where};
+use super::{Check, Finding, Remedy, Severity, Where};
+use crate::user_store::UserStore;
 use sccache_control::cache::{local_dir, oldest_entry};
 use sccfg_util::size::ByteSize;
 
@@ -19,7 +20,12 @@ const FULL: u64 = 90;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn find(context: &Context) -> Vec<Finding> {
-    found(context).into_iter().collect()
+    found(context).into_iter().chain(in_local_store()).collect()
+}
+
+fn in_local_store() -> Option<Finding> {
+    let shortage = UserStore::in_use().ok()??.shortage()?;
+    Some(Finding::of_problem(Severity::Warning, shortage))
 }
 
 fn found(context: &Context) -> Option<Finding> {

@@ -1,5 +1,6 @@
 //! Reserving space, and evicting entries to keep the size below the limit.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -17,11 +18,14 @@ const KEPT: u64 = 90;
 /// The size of the directories themselves in bytes, with all of their 256 subdirectories.
 pub(crate) const DIRECTORIES: u64 = 2 * 257 * BLOCK;
 
+/// In seconds.
+const HOUR: u64 = 60 * 60;
+
 /// The number of attempts at a reservation while other processes reserve as well.
 const TRIES: usize = 8;
 
 /// The largest difference between the clocks of this machine and of a file server that is expected.
-const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60 * 60);
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(HOUR);
 
 impl Store {
     /// Reserves `bytes` of `limit`, and evicts entries if necessary. Nothing is evicted until the returned lock is dropped.
@@ -51,8 +55,8 @@ impl Store {
         Err(io::Error::other("the store's limit leaves no space"))
     }
 
-    /// Removes the least recently used entries until at most `size` bytes are left, blobs without an entry, and temporary files
-    /// of killed processes.
+    /// Evicts entries until at most `size` bytes are left, and removes blobs without an entry, and temporary files of killed
+    /// processes.
     fn evict(&self, size: u64, patience: Patience<'_>) -> io::Result<()> {
         let lock = share::open_or_create(&self.lock_path())?;
         patience.lock(&lock, Locking::Alone)?;
@@ -139,13 +143,17 @@ pub(crate) struct Used {
     pub(crate) blobs: HashSet<PathBuf>,
 }
 
-/// When an entry was used last. The order is that of eviction: if the time is in the future, the clock was ahead, and the entry would
-/// otherwise outlive all that are used now.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// When an entry was used last.
+#[derive(Clone, Copy)]
 pub(crate) struct LastUse {
+    /// If the time is in the future, the clock was ahead, and the entry would otherwise outlive all that are used now.
     is_past: bool,
     time: SystemTime,
+    age: Duration,
 }
+
+/// The place of an entry in the order of eviction.
+type Order = (bool, Reverse<u32>, Reverse<u32>, SystemTime);
 
 impl LastUse {
     fn new(time: Option<SystemTime>, now: SystemTime) -> Self {
@@ -153,8 +161,19 @@ impl LastUse {
         Self {
             is_past: time <= now + CLOCK_DIFFERENCE,
             time,
+            age: now.duration_since(time).unwrap_or_default(),
         }
     }
+
+    /// 0 for the last hour, 1 for the hour before it, 2 for the two hours before that, 3 for the next four, and so on.
+    fn class(self) -> u32 {
+        doublings(self.age.as_secs() / HOUR)
+    }
+}
+
+/// How often 1 can be doubled until it is larger than `number`.
+fn doublings(number: u64) -> u32 {
+    u64::BITS - number.leading_zeros()
 }
 
 pub(crate) struct Blob {
@@ -183,12 +202,25 @@ impl Scan {
             .sum()
     }
 
-    /// Removes the least recently used entries until at most `size` bytes are left. Returns the remaining size in bytes, and
+    /// The place of an entry in the order of eviction: that of its last use, in steps that double. Entries of the same step are ordered
+    /// by their sizes, in steps as well, the largest first. If a build needs more than the limit, the last entries of each build would
+    /// otherwise evict the first ones before the next build needs them, so that no entry is ever found.
+    pub(crate) fn order(&self, entry: &Used) -> Order {
+        let blobs = entry.blobs.iter().filter_map(|path| self.blobs.get(path));
+        let size = entry.size + blobs.map(|blob| blob.size).sum::<u64>();
+        let LastUse { is_past, time, .. } = entry.last_use;
+        let class = Reverse(entry.last_use.class());
+        (is_past, class, Reverse(doublings(size)), time)
+    }
+
+    /// Evicts entries, in their [order](Self::order), until at most `size` bytes are left. Returns the remaining size in bytes, and
     /// the number of entries that were removed.
     pub(crate) fn shrink(&mut self, size: u64) -> (u64, u64) {
         let mut left = self.size();
         let mut evicted = 0;
-        self.entries.sort_by_key(|entry| entry.last_use);
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_by_cached_key(|entry| self.order(entry));
+        self.entries = entries;
         for entry in &self.entries {
             if left <= size {
                 break;

@@ -13,7 +13,7 @@ use super::{OnWait, Patience, Store};
 /// The garbage that can be removed, or was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Garbage {
-    /// The number of least recently used entries above the limit.
+    /// The number of entries above the limit.
     pub entries: usize,
     /// The number of files without an entry: of a killed process, or of another version of the store.
     pub unreferenced: usize,
@@ -112,7 +112,7 @@ impl Scan {
         let mut left = self.size() - orphans;
         let mut users: HashMap<&Path, usize> = HashMap::new();
         let mut entries: Vec<_> = self.entries.iter().collect();
-        entries.sort_by_key(|entry| entry.last_use);
+        entries.sort_by_cached_key(|entry| self.order(entry));
         let mut surplus = Surplus::default();
         for entry in entries {
             if left <= size {

@@ -18,8 +18,8 @@
 //! it holds a lock. So a build waits for a few seconds at most, and not for a suspended process; then it stores, evicts or
 //! counts nothing. Commands wait, and [report that](OnWait).
 //!
-//! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit. The least recently used entries
-//! are evicted. **Damage.** A file is compared with its digest if its size or mtime differs from that in the entry, and at the
+//! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit. What was not used for longest is
+//! evicted first, and of what was used at about the same time, the largest entries. **Damage.** A file is compared with its digest if its size or mtime differs from that in the entry, and at the
 //! first use of the entry after each boot. So neither a power cut nor a program that writes into a hard link can make the store
 //! return anything but what was stored, although nothing is synced to the disk. (Copies are synced where the system does not
 //! identify its boots.)
@@ -46,6 +46,7 @@ use accounts::Accounts;
 pub use accounts::{Counters, GROUPS, Lookups, Outcome};
 use entry::mode_of;
 pub use entry::{Entry, Sharing, StoredFile};
+use evict::files_below;
 pub use garbage::Garbage;
 pub use put::{NewFile, Put};
 pub use verify::Verified;
@@ -123,6 +124,12 @@ impl Store {
             }
         }
         Some(entry)
+    }
+
+    /// How long ago the entry that was not used for longest was used. `None` if there are no entries.
+    pub fn oldest_use(&self) -> Option<Duration> {
+        let entries = files_below(&self.root.join("entries")).into_iter();
+        entries.filter_map(|path| fsio::file_age(&path)).max()
     }
 
     /// Removes the entry under `key`. Its blobs are removed by the next eviction, unless other entries have them.

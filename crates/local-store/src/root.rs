@@ -53,6 +53,13 @@ impl Store {
         self.limit() > DIRECTORIES + LEAST
     }
 
+    /// Whether entries were evicted, and the store has not become much smaller or its limit larger since.
+    pub fn is_full(&self) -> bool {
+        const FULL: u64 = 70;
+        let used = self.size().unwrap_or_default() + DIRECTORIES;
+        self.counters().evicted > 0 && used >= self.limit() / 100 * FULL
+    }
+
     /// Creates the directory and its ancestors, if they are missing. It may be a symbolic link to a directory on another disk.
     pub(crate) fn create(&self) -> io::Result<()> {
         if self.is_foreign() {

@@ -222,6 +222,49 @@ fn the_least_recently_used_are_evicted_and_the_limit_holds() {
     assert_eq!(fixture.store.size(), Some(kept));
 }
 
+/// If each round evicted what was used longest ago, every entry would be gone before the next round needs it. Of these, 32 are small.
+#[test]
+fn rounds_that_are_larger_than_the_store_find_the_small_entries() {
+    let fixture = fixture(8 << 20);
+    let mut found = 0;
+    for round in 0..3 {
+        for number in 0..40 {
+            let key = format!("key{number:02}");
+            let size = if number % 5 == 4 { 1 << 20 } else { 64 << 10 };
+            if fixture.content_of(&key).is_some() {
+                found += usize::from(round == 2);
+            } else {
+                fixture.put(&key, &vec![number; size], Sharing::Copy);
+            }
+        }
+    }
+    assert!(found >= 32, "{found}");
+}
+
+#[test]
+fn what_was_not_used_for_hours_is_evicted_before_larger_entries() {
+    let fixture = fixture(8 << 20);
+    for (number, hours) in [(1, 30), (2, 5), (3, 0)] {
+        let key = format!("small{number}");
+        fixture.put(&key, &[number; 1000], Sharing::Copy);
+        let path = fixture.store.entry_path(&key).unwrap();
+        let used = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
+        share::set_modified(&path, used).unwrap();
+    }
+    let mut number = 10;
+    while fixture.store.entry_path("small2").unwrap().exists() {
+        fixture.put(
+            &format!("large{number}"),
+            &vec![number; 1 << 20],
+            Sharing::Copy,
+        );
+        number += 1;
+        assert!(number < 40);
+    }
+    assert!(fixture.content_of("small1").is_none());
+    assert!(fixture.content_of("small3").is_some());
+}
+
 /// The clock was ahead for a while: what was used then must not outlive everything that is used afterwards.
 #[test]
 fn what_was_used_in_the_future_is_evicted_first() {

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use rstest::rstest;
 use serde_json::Value;
 
+use super::command::sccfg;
 use super::crashes::{self, killing_in};
 use super::project::{Checkout, Layout, Project, Store, succeeds};
 use super::races;
@@ -367,10 +368,10 @@ fn clear_empties_the_store_as_well() {
 #[test]
 fn the_size_that_the_settings_name_holds() {
     let project = Project::matrix();
-    let limit = 4 << 20;
-    settings(&project, "[store]\nenabled = true\nsize = \"4MiB\"\n");
-    for place in ["second", "third"] {
-        let linked = project.linked(place);
+    let limit = 5 << 20;
+    settings(&project, "[store]\nenabled = true\nsize = \"5MiB\"\n");
+    let (second, last) = (project.linked("second"), project.linked("third"));
+    for linked in [&second, &last] {
         linked.cargo(&ALL).ok();
         linked.says("matrix");
         let directory = directory(&project);
@@ -380,6 +381,13 @@ fn the_size_that_the_settings_name_holds() {
     let said = status(&project);
     assert_eq!(said["limit"], limit);
     assert!(said["evicted"].as_u64().unwrap() > 0, "{said}");
+    let hint = "sccfg config set store.size 10MiB";
+    for args in [&["report"][..], &["store", "status"], &["doctor"]] {
+        let output = sccfg(&last, args);
+        let all = [output.stdout, output.stderr].concat();
+        let all = String::from_utf8_lossy(&all);
+        assert!(all.contains(hint), "{all}");
+    }
 }
 
 #[requires(sccache)]

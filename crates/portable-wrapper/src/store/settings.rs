@@ -4,7 +4,7 @@
 //! [store]
 //! enabled = true                               # the default
 //! dir = "/home/me/.cache/sccfg/wrapper/store"  # the default
-//! size = "5G"                                  # by default half of the size of sccache's cache
+//! size = "10G"                                 # by default the size of sccache's cache
 //! ```
 
 pub mod edit;
@@ -24,9 +24,6 @@ use sccfg_util::problem::Problem;
 use sccfg_util::size::ByteSize;
 use sccfg_util::wrapper_vars::{self, STORE, settings_file};
 use sccfg_util::{env, fsio, toml_message};
-
-/// By default, the store's size is that of sccache's cache divided by this.
-const SHARE: u64 = 2;
 
 /// Where the store is, and how large it may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +83,7 @@ pub(super) fn store_in_use(state: &StateDir) -> Option<Store> {
     let dir = written.dir.unwrap_or_else(|| state.store());
     Some(match written.size {
         Some(size) => Store::new(dir, size.bytes()),
-        None => Store::with_limit(dir, || share_of_sccache().bytes()),
+        None => Store::with_limit(dir, || size_of_sccache().bytes()),
     })
 }
 
@@ -108,7 +105,7 @@ impl WrittenStore {
     fn into_settings(self, state: &StateDir) -> Settings {
         Settings {
             is_enabled: self.is_enabled(),
-            size: self.size.unwrap_or_else(share_of_sccache),
+            size: self.size.unwrap_or_else(size_of_sccache),
             dir: self.dir.unwrap_or_else(|| state.store()),
         }
     }
@@ -156,9 +153,9 @@ fn parse(path: &Path, text: &str) -> Result<WrittenStore, Problem> {
     Ok(written.store)
 }
 
-fn share_of_sccache() -> ByteSize {
-    let size = sccache().map_or(DEFAULT_SIZE, |sccache| sccache.disk.size.value);
-    ByteSize::from_bytes(size.bytes() / SHARE)
+/// The default size of the store. sccache's own cache then has little: only what the wrapper passes on to it, such as C.
+fn size_of_sccache() -> ByteSize {
+    sccache().map_or(DEFAULT_SIZE, |sccache| sccache.disk.size.value)
 }
 
 /// The effective settings of sccache, from this process' environment and the user's config file. They are read once.

@@ -39,21 +39,25 @@ impl<'r> DependencySources<'r> {
         }
     }
 
-    /// The sources of the crate. `None` if its dep-info is missing, or one of its files.
-    fn sources(&self, library: &Path) -> Option<Vec<String>> {
+    /// The files of the crate, with its root first. `None` if its dep-info or a file is missing.
+    fn sources(&self, library: &Path) -> Option<Vec<(PathBuf, String)>> {
         let name = library.file_stem()?.to_str()?;
         let name = name.strip_prefix("lib").unwrap_or(name);
         let dep_info = fsio::read_text(library.with_file_name(format!("{name}.d")))?;
         let files = DepInfo::parse(&dep_info)?.files;
         let files = files.iter().map(|file| self.directory.join(file));
+        let files = files.filter(|file| package::is_rust(file));
         files
-            .filter(|file| package::is_rust(file))
-            .map(fsio::read_text)
+            .map(|file| Some((file.clone(), fsio::read_text(&file)?)))
             .collect()
     }
 }
 
 impl Dependencies for DependencySources<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.libraries.contains_key(name)
+    }
+
     fn functions_of(&self, name: &str) -> Option<Rc<FunctionsOfCrate>> {
         let library = self.libraries.get(name)?;
         let mut known = self.known.borrow_mut();

@@ -5,6 +5,7 @@
 mod branches;
 mod functions_of_crate;
 mod imports;
+mod inlining;
 mod known_functions;
 
 use std::collections::BTreeSet;
@@ -59,6 +60,9 @@ const CONSTRUCTORS: [&str; 5] = ["DetectWithCargo", "None", "Ok", "Some", "UseAs
 
 /// The crates that a unit depends on.
 pub(in super::super) trait Dependencies {
+    /// Whether there is a crate that the source calls `name`.
+    fn has(&self, name: &str) -> bool;
+
     /// The functions of the crate that the source calls `name`. `None` if there is none, or if its sources cannot be read.
     fn functions_of(&self, name: &str) -> Option<Rc<FunctionsOfCrate>>;
 }
@@ -418,6 +422,10 @@ impl<'t> Uses<'t> {
         let name = start + 1 + usize::from(self.is(start + 1, "mut"));
         let is_name = self.tokens[name].kind == Kind::Ident
             && (self.is(name + 1, ":") || self.is(name + 1, "="));
+        // The value of a comparison, or of another assignment.
+        if (name + 1..before).any(|at| self.is(at, "=")) {
+            return None;
+        }
         let block = self.around[start].and_then(|open| block_at(self.tokens, open));
         is_name.then(|| {
             (

@@ -1,19 +1,20 @@
 //! The functions of a crate to which the unit above it may give a text: in unoptimized code, the compiler inlines only those with
 //! `#[inline(always)]`. Functions that a macro may write or change are left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use super::super::constant_code::{block_at, body_after, is_const_function};
+use super::super::constant_code::{block_at, is_const_function};
 use super::super::tokens::{Kind, Token, tokens};
 use super::brackets_around;
-use super::imports::Imports;
+use super::imports::{CRATE, Imports};
+use super::inlining::{Inlining, MODIFIERS, has_word};
 use super::known_functions::implementations;
 
 /// Attributes of the compiler that neither inline a function nor replace it.
-const ATTRIBUTES: [&str; 26] = [
+const ATTRIBUTES: [&str; 23] = [
     "allow",
     "automatically_derived",
-    "cfg",
     "clippy",
     "cold",
     "default",
@@ -29,143 +30,233 @@ const ATTRIBUTES: [&str; 26] = [
     "must_use",
     "no_mangle",
     "non_exhaustive",
-    "path",
     "repr",
     "rustfmt",
     "test",
     "track_caller",
-    "unsafe",
     "used",
     "warn",
 ];
-/// Words of attributes that inline a function in unoptimized code.
-const INLINED: [&str; 2] = ["always", "rustc_force_inline"];
+/// Macros of the standard library that write no functions.
+const MACROS: [&str; 4] = ["compile_error", "const", "macro_rules", "thread_local"];
 
-/// The functions of a crate that are not inlined in unoptimized code.
+/// The public functions of a crate that are not inlined in unoptimized code.
 #[derive(Debug, Default)]
 pub(in super::super::super) struct FunctionsOfCrate {
-    modules: BTreeSet<String>,
-    /// The names in imports from other crates, and in those that give something another name.
-    of_others: BTreeSet<String>,
-    /// Those in modules.
-    functions: BTreeSet<String>,
+    /// Those outside of types, with the name of the module, which is empty for the root of the crate.
+    functions: BTreeSet<(String, String)>,
     /// Those in implementations of types, with the name of the type.
     of_types: BTreeSet<(String, String)>,
+    /// The names in imports that the crate may export again: from other crates, and those that give something another name.
+    imported: BTreeSet<String>,
 }
 
 impl FunctionsOfCrate {
-    /// Those of a crate with these sources.
-    pub(in super::super::super) fn of(sources: &[String]) -> Self {
-        let text = sources.join("\n");
-        let tokens = tokens(&text);
-        let imports = Imports::of(&tokens);
-        let hidden = Hidden::of(&tokens);
-        if imports.exports_all || hidden.may_inline {
-            return Self::default();
-        }
-        let around = brackets_around(&tokens);
-        let types = implementations(&tokens);
+    /// Those of a crate with these files, with the root of the crate first.
+    pub(in super::super::super) fn of(files: &[(PathBuf, String)]) -> Self {
         let mut found = Self::default();
+        let mut types: BTreeMap<String, usize> = BTreeMap::new();
         let mut unknown = BTreeSet::new();
-        let mut is_inlined = false;
-        for (at, token) in tokens.iter().enumerate() {
-            is_inlined |= INLINED.iter().any(|word| token.is_ident(word));
-            let name = tokens.get(at + 1).filter(|name| name.kind == Kind::Ident);
-            let Some(name) = name.map(|name| name.text) else {
-                continue;
-            };
-            if token.is_ident("mod") {
-                found.modules.insert(name.to_owned());
-            }
-            if !token.is_ident("fn") {
-                continue;
-            }
-            let is_inlined = std::mem::take(&mut is_inlined);
-            if is_inlined || hidden.tokens[at] || is_const_function(&tokens, at) {
-                unknown.insert(name.to_owned());
-                continue;
-            }
-            match around[at] {
-                None => {
-                    found.functions.insert(name.to_owned());
-                }
-                Some(open) if types.contains_key(&open) => {
-                    let of_type = types[&open].to_owned();
-                    found.of_types.insert((of_type, name.to_owned()));
-                }
-                Some(open) if is_module(&tokens, open) => {
-                    found.functions.insert(name.to_owned());
-                }
-                Some(_) => {}
+        for (nth, (path, text)) in files.iter().enumerate() {
+            let module = if nth == 0 { Some("") } else { module_of(path) };
+            let tokens = tokens(text);
+            let is_added = module.is_some_and(|module| {
+                let file = SourceFile::of(&tokens);
+                file.is_some_and(|file| file.add_to(&mut found, module, &mut types, &mut unknown))
+            });
+            if !is_added {
+                return Self::default();
             }
         }
-        found.functions.retain(|name| !unknown.contains(name));
-        found.of_types.retain(|(_, name)| !unknown.contains(name));
-        let of_others = [&imports.known, &imports.unknown, &imports.renamed];
-        let of_others = of_others.into_iter().flatten();
-        found.of_others = of_others.map(|name| (*name).to_owned()).collect();
+        let is_known = |name: &String| !unknown.contains(name);
+        found.functions.retain(|(_, name)| is_known(name));
+        found
+            .of_types
+            .retain(|(of_type, name)| is_known(name) && types.get(of_type) == Some(&1));
         found
     }
 
-    /// Whether this may be the name of something that the crate imports from another one, or under another name, and may export again.
-    pub(super) fn is_of_others(&self, name: &str) -> bool {
-        self.of_others.contains(name)
-    }
-
-    /// Whether the path in the crate is that of one of them: a function, with the module or type before it, if there is one.
+    /// Whether the path in the crate is that of one of them.
     pub(super) fn has(&self, path: &[&str]) -> bool {
-        match path {
-            [.., parent, name] => {
-                let of_type = ((*parent).to_owned(), (*name).to_owned());
-                self.of_types.contains(&of_type)
-                    || self.modules.contains(*parent) && self.functions.contains(*name)
-            }
-            [name] => self.functions.contains(*name),
-            [] => false,
-        }
+        let Some((name, parents)) = path.split_last() else {
+            return false;
+        };
+        let parent = parents.last().copied().unwrap_or_default();
+        let pair = (parent.to_owned(), (*name).to_owned());
+        let is_own = |name: &&str| !self.imported.contains(*name);
+        path.iter().all(is_own) && (self.of_types.contains(&pair) || self.functions.contains(&pair))
     }
 }
 
-/// Whether the bracket at `open` is that of a module.
-fn is_module(tokens: &[Token<'_>], open: usize) -> bool {
-    open > 1 && tokens[open - 2].is_ident("mod")
+/// The name of the module in a file.
+fn module_of(path: &Path) -> Option<&str> {
+    let name = path.file_stem()?.to_str()?;
+    if name == "mod" {
+        path.parent()?.file_name()?.to_str()
+    } else {
+        Some(name)
+    }
 }
 
-/// The tokens in macros and in items with attributes that are not the compiler's own.
-struct Hidden {
-    tokens: Vec<bool>,
-    /// Whether a macro may write functions that are always inlined.
-    may_inline: bool,
+/// A file of a crate.
+struct SourceFile<'t> {
+    tokens: &'t [Token<'t>],
+    around: Vec<Option<usize>>,
+    inlining: Inlining,
+    /// For each token, whether it is in a macro, or in an item that a condition or an attribute of another crate may change.
+    hidden: Vec<bool>,
+    /// For each token, whether it is in an item for tests only.
+    only_in_tests: Vec<bool>,
 }
 
-impl Hidden {
-    fn of(tokens: &[Token<'_>]) -> Self {
-        let mut found = Self {
-            tokens: vec![false; tokens.len()],
-            may_inline: false,
+impl<'t> SourceFile<'t> {
+    /// `None` if the file may contain functions that are not found.
+    fn of(tokens: &'t [Token<'t>]) -> Option<Self> {
+        let is_closed = |token: &Token<'_>| match token.kind {
+            Kind::Open(end) => end < tokens.len(),
+            _ => true,
         };
+        let opened = tokens
+            .iter()
+            .filter(|token| matches!(token.kind, Kind::Open(_)));
+        let closed = tokens.iter().filter(|token| token.kind == Kind::Close);
+        if !tokens.iter().all(is_closed) || opened.count() != closed.count() {
+            return None;
+        }
+        let mut file = Self {
+            tokens,
+            around: brackets_around(tokens),
+            inlining: Inlining::of(tokens),
+            hidden: vec![false; tokens.len()],
+            only_in_tests: vec![false; tokens.len()],
+        };
+        let is_known = !file.inlining.is_unknown() && file.hide();
+        is_known.then_some(file)
+    }
+
+    /// Finds what is hidden. Returns false if a macro may write functions that are not found, or inlines them.
+    fn hide(&mut self) -> bool {
+        let tokens = self.tokens;
         for (at, token) in tokens.iter().enumerate() {
             if token.is_punctuation("!") && at > 0 && tokens[at - 1].kind == Kind::Ident {
-                let has_name = tokens[at - 1].is_ident("macro_rules");
-                let Some(body) = block_at(tokens, at + 1 + usize::from(has_name)) else {
+                let name = tokens[at - 1].text;
+                let Some(body) = block_at(tokens, at + 1 + usize::from(name == "macro_rules"))
+                else {
                     continue;
                 };
-                let is_inlined =
-                    |token: &Token<'_>| INLINED.iter().any(|word| token.is_ident(word));
-                found.may_inline |= tokens[body.clone()].iter().any(is_inlined);
-                found.tokens[body].fill(true);
+                let is_item = self.is_in_module(at) && !MACROS.contains(&name);
+                if is_item && !self.only_in_tests[at]
+                    || name == "include"
+                    || has_word(&tokens[body.clone()])
+                {
+                    return false;
+                }
+                self.hidden[body].fill(true);
             } else if token.is_ident("macro") {
-                let body = body_after(tokens, at).and_then(|body| block_at(tokens, body));
-                found.tokens[body.unwrap_or(at..at)].fill(true);
-            } else if token.is_punctuation("#")
-                && let Some(attribute) = block_at(tokens, at + 1)
-                && !ATTRIBUTES.contains(&tokens[attribute.start].text)
-            {
+                return false;
+            } else if token.is_punctuation("#") && !self.hidden[at] && !self.only_in_tests[at] {
+                let is_inner = tokens
+                    .get(at + 1)
+                    .is_some_and(|next| next.is_punctuation("!"));
+                let attribute = block_at(tokens, at + 1 + usize::from(is_inner));
+                let Some(attribute) = attribute.filter(|all| !all.is_empty()) else {
+                    continue;
+                };
+                let name = tokens[attribute.start].text;
+                let is_condition = matches!(name, "cfg" | "path");
+                if name == "path" || is_inner && is_condition {
+                    return false;
+                }
+                if is_inner || ATTRIBUTES.contains(&name) {
+                    continue;
+                }
+                let words = tokens[attribute.clone()].iter().map(|token| token.text);
                 let end = end_of_item(tokens, attribute.end + 1);
-                found.tokens[at..end].fill(true);
+                if words.eq(["cfg", "(", "test", ")"]) {
+                    self.only_in_tests[at..end].fill(true);
+                } else {
+                    self.hidden[at..end].fill(true);
+                }
             }
         }
+        true
+    }
+
+    /// Whether the token at `at` is directly in a module.
+    fn is_in_module(&self, at: usize) -> bool {
+        self.around[at].is_none_or(|open| self.module_at(open).is_some())
+    }
+
+    /// The name of the module that opens at `open`.
+    fn module_at(&self, open: usize) -> Option<&'t str> {
+        let is_module = open > 1 && self.tokens[open - 2].is_ident("mod");
+        is_module.then(|| self.tokens[open - 1].text)
+    }
+
+    /// Adds what the file, which has the code of `module`, declares. Returns false if it may export functions that are not found.
+    fn add_to(
+        &self,
+        found: &mut FunctionsOfCrate,
+        module: &str,
+        types: &mut BTreeMap<String, usize>,
+        unknown: &mut BTreeSet<String>,
+    ) -> bool {
+        let imports = Imports::of(self.tokens, &self.around);
+        if imports.exports_all {
+            return false;
+        }
+        let imported = [&imports.known, &imports.unknown, &imports.renamed];
+        let imported = imported.into_iter().flatten();
+        let imported = imported.filter(|name| !CRATE.contains(name));
         found
+            .imported
+            .extend(imported.map(|name| (*name).to_owned()));
+        for pair in self.tokens.windows(2) {
+            let keywords = ["struct", "enum", "union", "trait", "type"];
+            if keywords.iter().any(|word| pair[0].is_ident(word)) {
+                *types.entry(pair[1].text.to_owned()).or_default() += 1;
+            }
+        }
+        let implementations = implementations(self.tokens);
+        for at in 0..self.tokens.len() {
+            let name = self
+                .tokens
+                .get(at + 1)
+                .filter(|name| name.kind == Kind::Ident);
+            let Some(name) = name.filter(|_| self.tokens[at].is_ident("fn")) else {
+                continue;
+            };
+            let name = name.text.to_owned();
+            if self.only_in_tests[at] {
+                continue;
+            }
+            let is_inlined = self.inlining.may_inline(at);
+            if is_inlined || self.hidden[at] || is_const_function(self.tokens, at) {
+                unknown.insert(name);
+                continue;
+            }
+            let open = self.around[at];
+            if !self.is_public(at) || name.starts_with(char::is_uppercase) {
+                continue;
+            }
+            if let Some(of_type) = open.and_then(|open| implementations.get(&open)) {
+                found.of_types.insert(((*of_type).to_owned(), name));
+            } else if self.is_in_module(at) {
+                let module = open.and_then(|open| self.module_at(open)).unwrap_or(module);
+                found.functions.insert((module.to_owned(), name));
+            }
+        }
+        true
+    }
+
+    /// Whether the function whose `fn` is at `at` is `pub`.
+    fn is_public(&self, at: usize) -> bool {
+        let before = self.tokens[..at].iter().rev();
+        let mut words = before.skip_while(|token| {
+            token.text != "pub" && MODIFIERS.iter().any(|word| token.is_ident(word))
+                || matches!(token.kind, Kind::Text | Kind::Literal)
+        });
+        words.next().is_some_and(|token| token.is_ident("pub"))
     }
 }
 

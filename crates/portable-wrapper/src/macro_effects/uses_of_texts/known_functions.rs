@@ -7,7 +7,8 @@ use super::super::constant_code::{body_after, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token};
 use super::Dependencies;
-use super::imports::{CRATE, CRATES, Imports};
+use super::imports::{CRATE, CRATES, Import, Imports};
+use super::inlining::Inlining;
 
 /// Types that need no import.
 const PRELUDE: [&str; 3] = ["Box", "String", "Vec"];
@@ -129,21 +130,19 @@ impl<'t> KnownFunctions<'t> {
             bodies: BTreeSet::new(),
             of_types: BTreeSet::new(),
             types: implementations(tokens),
-            imports: Imports::of(tokens),
+            imports: Imports::of(tokens, around),
             declared: declared(tokens),
             variables: variables(tokens),
             around: around.to_vec(),
             dependencies,
         };
-        let mut is_inlined = false;
+        let inlining = Inlining::of(tokens);
         for (at, token) in tokens.iter().enumerate() {
-            is_inlined |= token.is_ident("always") || token.is_ident("rustc_force_inline");
             let name = tokens.get(at + 1).filter(|name| name.kind == Kind::Ident);
             let Some(name) = name.filter(|_| token.is_ident("fn")) else {
                 continue;
             };
-            let is_inlined = std::mem::take(&mut is_inlined);
-            if is_inlined || is_const_function(tokens, at) {
+            if inlining.may_inline(at) || is_const_function(tokens, at) {
                 found.inlined.insert(name.text);
                 found.bodies_of_inlined.extend(body_after(tokens, at));
                 continue;
@@ -256,33 +255,95 @@ impl<'t> KnownFunctions<'t> {
     /// Whether the name at `at` is that of a function of a dependency, which is named by its path or an import.
     fn is_of_dependency(&self, at: usize) -> bool {
         let start = path_before(self.tokens, at);
-        let is_path = self.before(start, 1).is_none_or(|before| {
-            !before.is_punctuation(".") && !before.is_punctuation(">") && before.kind != Kind::Ident
-        });
-        let path = self.tokens[start..=at].iter();
-        let path: Vec<&str> = path
-            .filter(|token| token.kind == Kind::Ident)
-            .map(|token| token.text)
-            .collect();
-        let [first, rest @ ..] = &*path else {
+        let names = self.tokens[start..=at].iter();
+        let names = names.filter(|token| token.kind == Kind::Ident);
+        let names: Vec<&str> = names.map(|token| token.text).collect();
+        let from_root = self.tokens[start].kind == Kind::PathSeparator;
+        let Some((name, path)) = self.path_in_dependency(&names, from_root) else {
             return false;
         };
-        let is_declared = self.declared.contains(first)
-            || self.variables.contains(first)
-            || self.names.contains(first);
-        if !is_path || is_declared {
-            return false;
+        let is_declared = self.declared.contains(name)
+            || self.imports.import(name) != Import::None
+            || self.is_parameter(name);
+        let is_whole = self.is_start_of_path(start);
+        let functions = self
+            .dependencies
+            .functions_of(name)
+            .filter(|_| is_whole && !is_declared && !self.has_glob_of_others());
+        functions.is_some_and(|functions| functions.has(&path))
+    }
+
+    /// The crate in which the function with these names is, and its path there.
+    fn path_in_dependency(
+        &self,
+        names: &[&'t str],
+        from_root: bool,
+    ) -> Option<(&'t str, Vec<&'t str>)> {
+        let (first, rest) = names.split_first()?;
+        if from_root {
+            return (!rest.is_empty()).then(|| (*first, rest.to_vec()));
         }
-        let (name, imported, path) = match self.imports.single(first) {
-            Some([name, imported @ ..]) => (*name, imported, &*path),
-            _ if !rest.is_empty() && self.imports.may_be_crate(first) => (*first, &[][..], rest),
-            _ => return false,
-        };
-        let functions = self.dependencies.functions_of(name);
-        functions.is_some_and(|functions| {
-            let is_own = |name: &&str| !functions.is_of_others(name);
-            imported.iter().all(is_own) && path.iter().all(is_own) && functions.has(path)
+        if self.declared.contains(first) || self.names.contains(first) {
+            return None;
+        }
+        match self.imports.import(first) {
+            Import::Unknown => None,
+            Import::Path(imported) => {
+                let (name, path) = imported.split_first()?;
+                let is_function = rest.is_empty();
+                let is_hidden = is_function && self.is_variable(first);
+                (!is_hidden).then(|| (*name, [path, rest].concat()))
+            }
+            Import::None => (!rest.is_empty()).then(|| (*first, rest.to_vec())),
+        }
+    }
+
+    /// Whether a path begins at `start`, so that what is before is not a part of it.
+    fn is_start_of_path(&self, start: usize) -> bool {
+        self.before(start, 1)
+            .is_none_or(|before| match before.kind {
+                Kind::Ident => KEYWORDS.contains(&before.text),
+                Kind::Punctuation if before.text == ">" => self
+                    .before(start, 2)
+                    .is_some_and(|token| token.is_punctuation("=")),
+                Kind::Punctuation => before.text != ".",
+                _ => true,
+            })
+    }
+
+    /// Whether a variable or a field may have this name: it is neither called nor in an import or a path.
+    fn is_variable(&self, name: &str) -> bool {
+        let mut is_import = false;
+        self.tokens.iter().enumerate().any(|(at, token)| {
+            is_import = token.is_ident("use") || is_import && !token.is_punctuation(";");
+            let is_used = self.tokens.get(at + 1).is_some_and(|next| {
+                next.kind == Kind::PathSeparator || matches!(next.kind, Kind::Open(_))
+            });
+            let is_member = self.before(at, 1).is_some_and(|before| {
+                before.kind == Kind::PathSeparator || before.is_punctuation(".")
+            });
+            token.is_ident(name) && !is_import && !is_used && !is_member
         })
+    }
+
+    /// Whether a generic parameter may have this name.
+    fn is_parameter(&self, name: &str) -> bool {
+        self.tokens.iter().enumerate().any(|(at, token)| {
+            let is_path = self
+                .tokens
+                .get(at + 1)
+                .is_some_and(|next| next.kind == Kind::PathSeparator);
+            let begins = self
+                .before(at, 1)
+                .is_some_and(|before| before.is_punctuation("<") || before.is_punctuation(","));
+            token.is_ident(name) && begins && !is_path
+        })
+    }
+
+    /// Whether any name may be one of another crate, because all names of it are imported.
+    fn has_glob_of_others(&self) -> bool {
+        let mut globs = self.imports.globs.iter();
+        globs.any(|first| !self.declared.contains(first) || self.dependencies.has(first))
     }
 }
 

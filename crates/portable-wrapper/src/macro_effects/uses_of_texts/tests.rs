@@ -3,42 +3,71 @@ use super::*;
 /// A unit with one dependency, `known`.
 struct OneDependency;
 
-/// Its sources.
-const SOURCES: [&str; 2] = [
-    r#"
-    pub mod util;
-    mod private { pub fn name() {} }
-    pub use other::{Thing, text, size as long};
-    pub use self::private::name as hidden;
-    mod others { pub fn hidden(text: &str) {} }
-    use std::path::Path;
-    pub fn run(directory: &str) -> usize { directory.len() }
-    pub fn generic<P: AsRef<Path>>(path: P) {}
-    #[inline(always)] pub fn length(text: &str) -> usize { text.len() }
-    #[cfg_attr(fast, inline(always))] pub fn maybe(text: &str) {}
-    pub const fn constant(text: &str) -> usize { text.len() }
-    #[instrument] pub fn changed(text: &str) {}
-    define! { pub fn made(text: &str) {} }
-    extern "C" { pub fn foreign(text: &str); }
-    "#,
-    r"
-    pub struct Options { #[serde(default)] directory: String }
-    #[allow(clippy::all)]
-    impl Options {
-        pub fn new(directory: &str) -> Self { Self { directory: directory.to_owned() } }
-        #[inline(always)] pub fn fast(directory: &str) {}
-    }
-    impl From<&str> for Options { fn from(directory: &str) -> Self { Self::new(directory) } }
-    #[methods] impl Other { pub fn open(path: &str) {} }
-    pub struct Other;
-    pub trait Named { fn name(text: &str) {} }
-    ",
+/// Its files.
+const FILES: [(&str, &str); 3] = [
+    (
+        "src/lib.rs",
+        r"
+        pub mod files;
+        pub mod options;
+        mod private { pub fn name() {} pub fn text(text: &str) {} }
+        pub use options::Options;
+        pub use other::{Thing, text, size as long};
+        pub use self::private::name as hidden;
+        mod others { pub fn hidden(text: &str) {} }
+        use std::path::Path;
+        pub fn run(directory: &str) -> usize { directory.len() }
+        pub fn generic<P: AsRef<Path>>(path: P) {}
+        pub async unsafe fn modified(path: &str) {}
+        fn own(path: &str) {}
+        pub(crate) fn internal(path: &str) {}
+        #[inline(always)] pub fn length(text: &str) -> usize { text.len() }
+        #[inline(always)] #[doc = stringify!(fn x())] pub(self) fn second(text: &str) {}
+        #[cfg_attr(fast, inline(always))] pub fn maybe(text: &str) {}
+        #[cfg(fast)] pub fn fast(text: &str) {}
+        pub const fn constant(text: &str) -> usize { text.len() }
+        #[instrument] pub fn changed(text: &str) {}
+        extern { pub fn foreign(text: &str); }
+        pub struct Text(&'static str);
+        pub mod made { pub const run: fn(&str) = other::f; }
+        #[cfg(test)] mod tests { fn run() {} define! { fn run() {} } }
+        ",
+    ),
+    (
+        "src/options.rs",
+        r"
+        pub struct Options { #[serde(default)] directory: String }
+        #[allow(clippy::all)]
+        impl Options {
+            pub fn new(directory: &str) -> Self { Self { directory: directory.to_owned() } }
+            #[inline(always)] pub fn fast(directory: &str) {}
+            fn parse(text: &str) {}
+        }
+        impl From<&str> for Options { fn from(directory: &str) -> Self { Self::new(directory) } }
+        #[methods] impl Other { pub fn open(path: &str) {} }
+        pub struct Other;
+        pub trait Named { fn name(text: &str) {} }
+        ",
+    ),
+    (
+        "src/files/mod.rs",
+        "pub fn first(path: &str) {} pub mod second { pub fn read(path: &str) {} }",
+    ),
 ];
 
+fn functions_of(files: &[(&str, &str)]) -> FunctionsOfCrate {
+    let files = files.iter();
+    let files = files.map(|(path, text)| ((*path).into(), (*text).to_owned()));
+    FunctionsOfCrate::of(&files.collect::<Vec<_>>())
+}
+
 impl Dependencies for OneDependency {
+    fn has(&self, name: &str) -> bool {
+        name == "known"
+    }
+
     fn functions_of(&self, name: &str) -> Option<Rc<FunctionsOfCrate>> {
-        let sources = SOURCES.map(str::to_owned);
-        (name == "known").then(|| Rc::new(FunctionsOfCrate::of(&sources)))
+        self.has(name).then(|| Rc::new(functions_of(&FILES)))
     }
 }
 
@@ -46,18 +75,34 @@ impl Dependencies for OneDependency {
 #[case::by_its_path("", "known::run", true)]
 #[case::from_the_root("", "::known::run", true)]
 #[case::generic("", "known::generic", true)]
+#[case::with_modifiers("", "known::modified", true)]
 #[case::of_a_type("", "known::Options::new", true)]
+#[case::of_a_module("", "known::files::first", true)]
+#[case::of_an_inner_module("", "known::files::second::read", true)]
 #[case::imported("use known::run;", "run", true)]
 #[case::imported_in_a_group("use known::{generic, run};", "run", true)]
+#[case::imported_in_two_modules("use known::run; mod m { use known::run; }", "run", true)]
 #[case::imported_beside_others("use known::generic; use std::fs;", "known::run", true)]
 #[case::of_an_imported_type("use known::Options;", "Options::new", true)]
+#[case::of_an_imported_module("use known::files::second;", "second::read", true)]
+#[case::beside_globs("use super::*; use std::io::prelude::*;", "known::run", true)]
+#[case::in_an_arm("", "match x { _ => known::run", true)]
+#[case::that_is_returned("", "return known::run", true)]
+#[case::private("", "known::own", false)]
+#[case::internal("", "known::internal", false)]
 #[case::always_inlined("", "known::length", false)]
+#[case::always_inlined_with_a_second_attribute("", "known::second", false)]
 #[case::inlined_on_a_condition("", "known::maybe", false)]
+#[case::compiled_on_a_condition("", "known::fast", false)]
 #[case::constant("", "known::constant", false)]
 #[case::an_attribute_of_another_crate("", "known::changed", false)]
-#[case::made_by_a_macro("", "known::made", false)]
 #[case::foreign("", "known::foreign", false)]
+#[case::in_a_constant("", "known::made::run", false)]
+#[case::of_another_module("", "known::files::run", false)]
+#[case::of_a_module_only("", "known::first", false)]
+#[case::the_constructor_of_a_struct("", "known::Text", false)]
 #[case::always_inlined_in_a_type("", "known::Options::fast", false)]
+#[case::private_in_a_type("", "known::Options::parse", false)]
 #[case::of_a_trait("", "known::Options::from", false)]
 #[case::of_a_changed_implementation("", "known::Other::open", false)]
 #[case::declared_by_a_trait("", "known::Named::name", false)]
@@ -69,13 +114,21 @@ impl Dependencies for OneDependency {
 #[case::of_another_crate("", "dep::run", false)]
 #[case::imported_with_another_name("use known::run as go;", "go", false)]
 #[case::imported_by_a_glob("use known::*;", "run", false)]
+#[case::beside_a_glob("use dep::*;", "known::run", false)]
+#[case::beside_a_glob_in_a_module("use known::run; mod m { use dep::*; }", "run", false)]
+#[case::beside_a_glob_of_a_module("mod known2 {} use known2::*; use known::run;", "run", true)]
 #[case::imported_from_several("use known::run; mod m { use dep::run; }", "run", false)]
 #[case::imported_from_the_own_crate("use known::run; mod m { use crate::o::run; }", "run", false)]
 #[case::imported_through_a_type("use known::Thing::run;", "run", false)]
-#[case::of_an_imported_module("use dep::known;", "known::run", false)]
+#[case::of_an_imported_crate("use dep::known;", "known::run", false)]
 #[case::of_an_own_module("mod known { pub use dep::run; }", "known::run", false)]
 #[case::of_a_renamed_crate("extern crate dep as known;", "known::run", false)]
 #[case::in_a_variable("use known::run; fn g() { let run = dep::g; }", "run", false)]
+#[case::in_a_pattern("use known::run; fn g() { if let Some(run) = x {} }", "run", false)]
+#[case::in_a_loop("use known::run; fn g() { for run in x {} }", "run", false)]
+#[case::in_a_parameter("use known::run; fn g(run: impl Fn(&str)) {}", "run", false)]
+#[case::in_a_closure("use known::run; fn g() { x.map(|run| 1) }", "run", false)]
+#[case::of_a_generic_parameter("fn g<known: dep::Tr>() {}", "known::run", false)]
 #[case::declared(
     "use known::run; mod m { #[inline(always)] fn run() {} }",
     "run",
@@ -83,32 +136,51 @@ impl Dependencies for OneDependency {
 )]
 #[case::a_method("", "known.run", false)]
 #[case::of_a_generic_type("", "Vec::<known::Options>::new", false)]
+#[case::of_an_associated_type("", "<known::Options>::new", false)]
 fn functions_of_dependencies_are_found(
     #[case] imports: &str,
     #[case] function: &str,
     #[case] is_known: bool,
 ) {
+    let ends = if function.starts_with("match") {
+        ") }"
+    } else {
+        ");"
+    };
     for text in [r#""/w""#, r#"&["/w"]"#] {
-        let source = format!("{imports} fn f() {{ {function}({text}); }}");
+        let source = format!("{imports} fn f() {{ {function}({text}{ends} }}");
         let is_text = |text: &str| text.contains("/w");
         let may_compute = may_compute_from(&source, is_text, &OneDependency);
         assert_eq!(may_compute, !is_known, "{source}");
     }
 }
 
-#[test]
-fn a_crate_that_exports_all_of_another_has_no_known_functions() {
-    let known = |source: &str| FunctionsOfCrate::of(&[source.to_owned()]).has(&["run"]);
-    assert!(known(
-        "pub fn run() {} pub use self::m::*; use other::*; mod m {}"
-    ));
-    assert!(!known("mod m { pub fn run() {} } pub use other::*;"));
-    assert!(!known(
-        "mod m { pub fn run() {} } pub(crate) use other::{a::*};"
-    ));
-    assert!(!known(
-        "pub fn run() {} macro_rules! m { () => { #[inline(always)] pub fn other() {} } }"
-    ));
+#[rstest::rstest]
+#[case::nothing_else("", true)]
+#[case::an_own_glob("pub use self::m::*; use other::*; mod m {}", true)]
+#[case::a_glob_of_a_module("mod m {} pub use m::*;", true)]
+#[case::a_glob_of_another_crate("pub use other::*;", false)]
+#[case::a_glob_in_a_group("pub(crate) use other::{a::*};", false)]
+#[case::a_glob_of_an_imported_crate("extern crate other; pub use self::other::*;", false)]
+#[case::a_glob_beside_an_inner_module("pub use other::*; pub mod m { mod other {} }", false)]
+#[case::a_glob_from_the_root("mod other {} pub use ::other::*;", false)]
+#[case::a_macro_that_inlines(
+    "macro_rules! m { () => { #[inline(always)] pub fn other() {} } }",
+    false
+)]
+#[case::a_macro_that_writes_items("define!(run);", false)]
+#[case::a_macro_2("pub macro m() {}", false)]
+#[case::an_inner_attribute("pub fn other() { #![inline(always)] }", false)]
+#[case::an_attribute_of_a_closure("fn other() { g(#[inline(always)] || 1) }", false)]
+#[case::a_path_of_a_module("#[path = \"m.in\"] mod m;", false)]
+#[case::an_included_file("include!(\"m.in\");", false)]
+#[case::an_open_bracket("fn other() {", false)]
+#[case::an_open_attribute("fn other() {} #[", false)]
+#[case::a_condition("#![cfg(fast)]", false)]
+fn crates_whose_functions_are_not_found_have_none(#[case] more: &str, #[case] is_known: bool) {
+    let source = format!("pub fn run() {{}}\n{more}");
+    let functions = functions_of(&[("lib.rs", &source)]);
+    assert_eq!(functions.has(&["run"]), is_known);
 }
 
 #[rstest::rstest]
@@ -274,6 +346,26 @@ fn a_crate_that_exports_all_of_another_has_no_known_functions() {
 )]
 #[case::a_result_of_a_block(r#"fn f() { let a = { g(); "/w" }; a.as_bytes().len() }"#, true)]
 #[case::an_argument_behind_a_block(r#"fn f() { S { a, "/w" }; [{} "/w"]; }"#, true)]
+#[case::a_comparison_in_a_variable(r#"fn f() { let a = x == "/w"; }"#, true)]
+#[case::a_comparison_of_a_branch(r#"fn f() { let a = x != if y { "/w" } else { "b" }; }"#, true)]
+#[case::an_assignment_in_a_variable(r#"fn f() { let b; let a = b = "/w"; dep::g(b) }"#, true)]
+#[case::an_addition_in_a_variable(r#"fn f() { let a = x += "/w"; }"#, true)]
+#[case::a_typed_variable(
+    r#"fn g(a: Option<&str>) {} fn f() { let a: Option<&str> = Some("/w"); g(a); }"#,
+    false
+)]
+#[case::an_inner_attribute(
+    r#"fn g(a: &str) -> usize { #![inline(always)] a.as_bytes().len() } fn f() { g("/w"); }"#,
+    true
+)]
+#[case::a_text_that_an_inlined_closure_returns(
+    r#"fn f() { g(#[inline(always)] |_| { return "/w"; }) }"#,
+    true
+)]
+#[case::an_import_beside_an_inner_module(
+    r#"mod a { mod dep { pub fn run(_: &str) {} } } use ::dep::run; fn f() { run("/w"); }"#,
+    true
+)]
 #[case::a_variant_in_a_variable(
     r#"fn f() { let a = Some("/w"); if let Some(b) = a { b.as_bytes().len() } }"#,
     true
@@ -340,6 +432,26 @@ fn a_crate_that_exports_all_of_another_has_no_known_functions() {
 )]
 #[case::a_text_that_an_inlined_function_returns(
     r#"fn f() { #[inline(always)] fn g() -> &'static str { return "/w"; } }"#,
+    true
+)]
+#[case::a_comparison_in_a_variable(r#"fn f() { let a = x == "/w"; }"#, true)]
+#[case::a_comparison_of_a_branch(r#"fn f() { let a = x != if y { "/w" } else { "b" }; }"#, true)]
+#[case::an_assignment_in_a_variable(r#"fn f() { let b; let a = b = "/w"; dep::g(b) }"#, true)]
+#[case::an_addition_in_a_variable(r#"fn f() { let a = x += "/w"; }"#, true)]
+#[case::a_typed_variable(
+    r#"fn g(a: Option<&str>) {} fn f() { let a: Option<&str> = Some("/w"); g(a); }"#,
+    false
+)]
+#[case::an_inner_attribute(
+    r#"fn g(a: &str) -> usize { #![inline(always)] a.as_bytes().len() } fn f() { g("/w"); }"#,
+    true
+)]
+#[case::a_text_that_an_inlined_closure_returns(
+    r#"fn f() { g(#[inline(always)] |_| { return "/w"; }) }"#,
+    true
+)]
+#[case::an_import_beside_an_inner_module(
+    r#"mod a { mod dep { pub fn run(_: &str) {} } } use ::dep::run; fn f() { run("/w"); }"#,
     true
 )]
 #[case::a_variant_in_a_variable(r#"fn f() { let a = Some("/w"); a.unwrap().as_bytes(); }"#, true)]

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::super::constant_code::{block_at, is_const_function};
+use super::super::constant_code::{block_at, in_traits, is_const_function};
+use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token, tokens};
 use super::brackets_around;
-use super::imports::{CRATE, Imports};
+use super::imports::{CRATE, Imports, Statement};
 use super::inlining::{Inlining, MODIFIERS, has_word};
 use super::known_functions::implementations;
 
@@ -57,22 +58,26 @@ impl FunctionsOfCrate {
         let mut found = Self::default();
         let mut types: BTreeMap<String, usize> = BTreeMap::new();
         let mut unknown = BTreeSet::new();
-        for (nth, (path, text)) in files.iter().enumerate() {
+        let mut imports = Vec::new();
+        let all: Vec<_> = files.iter().map(|(_, text)| tokens(text)).collect();
+        for (nth, ((path, _), tokens)) in files.iter().zip(&all).enumerate() {
             let module = if nth == 0 { Some("") } else { module_of(path) };
-            let tokens = tokens(text);
-            let is_added = module.is_some_and(|module| {
-                let file = SourceFile::of(&tokens);
-                file.is_some_and(|file| file.add_to(&mut found, module, &mut types, &mut unknown))
-            });
-            if !is_added {
+            let (Some(module), Some(file)) = (module, SourceFile::of(tokens)) else {
                 return Self::default();
-            }
+            };
+            imports.extend(Imports::of(tokens, &file.around).statements);
+            file.add_to(&mut found, module, &mut types, &mut unknown);
         }
-        let is_known = |name: &String| !unknown.contains(name);
-        found.functions.retain(|(_, name)| is_known(name));
-        found
-            .of_types
-            .retain(|(of_type, name)| is_known(name) && types.get(of_type) == Some(&1));
+        let Some(imported) = exported_from_others(&imports) else {
+            return Self::default();
+        };
+        found.imported = imported;
+        let is_known =
+            |of_type: &str, name: &str| !unknown.contains(&(of_type.to_owned(), name.to_owned()));
+        found.functions.retain(|(_, name)| is_known("", name));
+        found.of_types.retain(|(of_type, name)| {
+            is_known("", name) && is_known(of_type, name) && types.get(of_type) == Some(&1)
+        });
         found
     }
 
@@ -95,6 +100,41 @@ fn module_of(path: &Path) -> Option<&str> {
         path.parent()?.file_name()?.to_str()
     } else {
         Some(name)
+    }
+}
+
+/// The names under which a crate with these imports may export something of another crate, or something with another name. `None` if it
+/// may export all names of another crate.
+fn exported_from_others<'t>(imports: &[Statement<'t>]) -> Option<BTreeSet<String>> {
+    let mut exported: BTreeSet<&'t str> = BTreeSet::new();
+    // What may be of another crate in the paths of imports.
+    let mut of_others: BTreeSet<&'t str> = BTreeSet::new();
+    let has_glob = imports.iter().any(|one| one.is_glob && !one.is_own);
+    loop {
+        let before = (exported.len(), of_others.len());
+        for one in imports {
+            let may_be_of_glob = has_glob && !one.is_of_module && one.prefix.len() > 1;
+            let is_of_others = !one.is_own
+                || one.is_renaming
+                || may_be_of_glob
+                || one.prefix.iter().any(|name| of_others.contains(name));
+            if !is_of_others {
+                continue;
+            }
+            if one.is_exported && one.is_glob {
+                return None;
+            }
+            let hidden: &[&str] = if one.is_renaming { &one.prefix } else { &[] };
+            let names = one.bound.iter().chain(hidden);
+            of_others.extend(names.clone());
+            if one.is_exported || one.is_renaming {
+                exported.extend(names);
+            }
+        }
+        if (exported.len(), of_others.len()) == before {
+            let exported = exported.into_iter().filter(|name| !CRATE.contains(name));
+            return Some(exported.map(str::to_owned).collect());
+        }
     }
 }
 
@@ -144,7 +184,8 @@ impl<'t> SourceFile<'t> {
                 else {
                     continue;
                 };
-                let is_item = self.is_in_module(at) && !MACROS.contains(&name);
+                let is_item =
+                    self.is_in_module(at) && self.begins_item(at - 1) && !MACROS.contains(&name);
                 if is_item && !self.only_in_tests[at]
                     || name == "include"
                     || has_word(&tokens[body.clone()])
@@ -182,6 +223,15 @@ impl<'t> SourceFile<'t> {
         true
     }
 
+    /// Whether an item begins with the path that ends at `at`.
+    fn begins_item(&self, at: usize) -> bool {
+        let before = path_before(self.tokens, at).checked_sub(1);
+        before.is_none_or(|before| {
+            let before = self.tokens[before];
+            before.is_punctuation(";") || matches!(before.kind, Kind::Close | Kind::Open(_))
+        })
+    }
+
     /// Whether the token at `at` is directly in a module.
     fn is_in_module(&self, at: usize) -> bool {
         self.around[at].is_none_or(|open| self.module_at(open).is_some())
@@ -193,32 +243,28 @@ impl<'t> SourceFile<'t> {
         is_module.then(|| self.tokens[open - 1].text)
     }
 
-    /// Adds what the file, which has the code of `module`, declares. Returns false if it may export functions that are not found.
+    /// Adds what the file, which has the code of `module`, declares.
     fn add_to(
         &self,
         found: &mut FunctionsOfCrate,
         module: &str,
         types: &mut BTreeMap<String, usize>,
-        unknown: &mut BTreeSet<String>,
-    ) -> bool {
-        let imports = Imports::of(self.tokens, &self.around);
-        if imports.exports_all {
-            return false;
-        }
-        let imported = [&imports.known, &imports.unknown, &imports.renamed];
-        let imported = imported.into_iter().flatten();
-        let imported = imported.filter(|name| !CRATE.contains(name));
-        found
-            .imported
-            .extend(imported.map(|name| (*name).to_owned()));
+        unknown: &mut BTreeSet<(String, String)>,
+    ) {
         for pair in self.tokens.windows(2) {
             let keywords = ["struct", "enum", "union", "trait", "type"];
             if keywords.iter().any(|word| pair[0].is_ident(word)) {
                 *types.entry(pair[1].text.to_owned()).or_default() += 1;
             }
         }
+        for pair in self.tokens.windows(2) {
+            // A constant may be a function.
+            if pair[0].is_ident("const") || pair[0].is_ident("static") {
+                unknown.insert((String::new(), pair[1].text.to_owned()));
+            }
+        }
         let implementations = implementations(self.tokens);
-        for at in 0..self.tokens.len() {
+        for (at, is_in_trait) in in_traits(self.tokens).into_iter().enumerate() {
             let name = self
                 .tokens
                 .get(at + 1)
@@ -230,23 +276,28 @@ impl<'t> SourceFile<'t> {
             if self.only_in_tests[at] {
                 continue;
             }
+            let open = self.around[at];
+            let of_type = open.and_then(|open| implementations.get(&open));
             let is_inlined = self.inlining.may_inline(at);
             if is_inlined || self.hidden[at] || is_const_function(self.tokens, at) {
-                unknown.insert(name);
+                match of_type {
+                    Some(of_type) => unknown.insert(((*of_type).to_owned(), name)),
+                    // Functions of the type itself take precedence over those of a trait.
+                    None if is_in_trait => false,
+                    None => unknown.insert((String::new(), name)),
+                };
                 continue;
             }
-            let open = self.around[at];
             if !self.is_public(at) || name.starts_with(char::is_uppercase) {
                 continue;
             }
-            if let Some(of_type) = open.and_then(|open| implementations.get(&open)) {
+            if let Some(of_type) = of_type {
                 found.of_types.insert(((*of_type).to_owned(), name));
             } else if self.is_in_module(at) {
                 let module = open.and_then(|open| self.module_at(open)).unwrap_or(module);
                 found.functions.insert((module.to_owned(), name));
             }
         }
-        true
     }
 
     /// Whether the function whose `fn` is at `at` is `pub`.

@@ -11,6 +11,25 @@ pub(super) const CRATES: [&str; 9] = [
     "alloc", "camino", "core", "dotenvy", "glob", "insta", "std", "tokio", "walkdir",
 ];
 
+/// An import. The names before `::` are its prefix, and it binds the others.
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
+pub(super) struct Statement<'t> {
+    pub(super) prefix: Vec<&'t str>,
+    pub(super) bound: Vec<&'t str>,
+    /// The bracket around it.
+    block: Option<usize>,
+    /// Whether it begins in this crate.
+    pub(super) is_own: bool,
+    /// Whether other modules may import the names from here.
+    pub(super) is_exported: bool,
+    /// Whether it gives something another name.
+    pub(super) is_renaming: bool,
+    /// Whether it imports everything (`*`).
+    pub(super) is_glob: bool,
+    /// Whether it begins with a module that is declared next to it.
+    pub(super) is_of_module: bool,
+}
+
 /// The names in imports.
 #[derive(Default)]
 pub(super) struct Imports<'t> {
@@ -18,16 +37,11 @@ pub(super) struct Imports<'t> {
     pub(super) known: BTreeSet<&'t str>,
     /// From other crates.
     pub(super) unknown: BTreeSet<&'t str>,
-    /// All names in imports that give something another name.
-    pub(super) renamed: BTreeSet<&'t str>,
     /// The path of the import with this name; `None` if there are several, or if it is not known.
     paths: BTreeMap<&'t str, Option<Vec<&'t str>>>,
-    /// The first names of imports of everything (`*`) from other crates than [`CRATES`].
-    pub(super) globs: BTreeSet<&'t str>,
-    /// The names in exports of everything.
-    exports: BTreeSet<&'t str>,
-    /// Whether everything of another crate may be exported again.
-    pub(super) exports_all: bool,
+    /// The first names of imports of everything (`*`) from other crates than [`CRATES`], with the brackets around the imports.
+    pub(super) globs: BTreeSet<(Option<usize>, &'t str)>,
+    pub(super) statements: Vec<Statement<'t>>,
 }
 
 /// The import with a name.
@@ -64,9 +78,6 @@ impl<'t> Imports<'t> {
             let Some(first) = names.first().copied() else {
                 continue;
             };
-            if names.contains(&"as") {
-                found.renamed.extend(names.iter().copied());
-            }
             found.add_paths(import, &names);
             let from_root = import[0].kind == Kind::PathSeparator;
             let begin = import
@@ -76,18 +87,26 @@ impl<'t> Imports<'t> {
             let is_module = !from_root && modules.contains(&(around[at], first));
             let is_own = !is_group && !is_crate && (CRATE.contains(&first) || is_module);
             let is_known = !is_group && CRATES.contains(&first);
-            if import.iter().any(|token| token.is_punctuation("*")) {
-                let before = at.checked_sub(1).map(|before| tokens[before]);
-                let is_exported = before
-                    .is_some_and(|before| before.is_ident("pub") || before.kind == Kind::Close);
-                found.exports_all |= is_exported && !is_own;
-                if is_exported {
-                    found.exports.extend(names.iter().copied());
-                }
-                if !is_own && !is_known {
-                    found.globs.insert(first);
-                }
+            let is_glob = import.iter().any(|token| token.is_punctuation("*"));
+            if is_glob && !is_own && !is_known {
+                found.globs.insert((around[at], first));
             }
+            let before = at.checked_sub(1 + usize::from(is_crate));
+            let before = before.map(|before| tokens[before]);
+            let is_exported = before.is_some_and(|before| {
+                before.is_ident("pub") || before.text == ")" && before.kind == Kind::Close
+            });
+            let (prefix, bound) = prefix_and_bound(import);
+            found.statements.push(Statement {
+                prefix,
+                bound,
+                block: around[at],
+                is_own,
+                is_exported,
+                is_renaming: names.contains(&"as"),
+                is_glob,
+                is_of_module: is_module,
+            });
             if is_own {
                 own.push(names);
             } else if is_known {
@@ -108,9 +127,19 @@ impl<'t> Imports<'t> {
                 .unknown
                 .extend(names.filter(|name| !CRATE.contains(name)));
         }
-        let of_others = |name: &&str| found.unknown.contains(name) || found.known.contains(name);
-        found.exports_all |= found.exports.iter().any(of_others);
         found
+    }
+
+    /// Whether an import in the block at `block` names this, other than as a part of a path.
+    pub(super) fn binds(&self, block: Option<usize>, name: &str) -> bool {
+        let mut here = self.statements.iter().filter(|one| one.block == block);
+        here.any(|one| one.bound.contains(&name))
+    }
+
+    /// Whether there is an import of everything in the block at `block`.
+    pub(super) fn has_glob(&self, block: Option<usize>) -> bool {
+        let mut here = self.statements.iter().filter(|one| one.block == block);
+        here.any(|one| one.is_glob)
     }
 
     /// Adds the paths of an import with these names.
@@ -164,4 +193,24 @@ impl<'t> Imports<'t> {
             None => Import::None,
         }
     }
+}
+
+/// The names before `::` in an import, and the others. With `self`, all of them are bound.
+fn prefix_and_bound<'t>(import: &[Token<'t>]) -> (Vec<&'t str>, Vec<&'t str>) {
+    let has_self = import.iter().any(|token| token.is_ident("self"));
+    let mut found = (Vec::new(), Vec::new());
+    for (at, token) in import.iter().enumerate() {
+        if token.kind != Kind::Ident || token.text == "as" {
+            continue;
+        }
+        let next = import.get(at + 1);
+        let is_prefix = next.is_some_and(|next| next.kind == Kind::PathSeparator);
+        if is_prefix {
+            found.0.push(token.text);
+        }
+        if !is_prefix || has_self && !CRATE.contains(&token.text) {
+            found.1.push(token.text);
+        }
+    }
+    found
 }

@@ -112,6 +112,8 @@ pub(super) struct KnownFunctions<'t> {
     /// The variables that it declares.
     variables: BTreeSet<&'t str>,
     around: Vec<Option<usize>>,
+    /// The names of functions and types, with the brackets around their declarations.
+    places: BTreeSet<(Option<usize>, &'t str)>,
     dependencies: &'t dyn Dependencies,
 }
 
@@ -134,6 +136,7 @@ impl<'t> KnownFunctions<'t> {
             declared: declared(tokens),
             variables: variables(tokens),
             around: around.to_vec(),
+            places: places(tokens, around),
             dependencies,
         };
         let inlining = Inlining::of(tokens);
@@ -201,7 +204,10 @@ impl<'t> KnownFunctions<'t> {
             Some(token) => !token.is_punctuation(".") && !self.variables.contains(name),
             None => false,
         };
-        is_here && self.names.contains(name) && !self.imports.unknown.contains(name)
+        is_here
+            && self.names.contains(name)
+            && !self.imports.unknown.contains(name)
+            && self.is_visible(path_before(self.tokens, at))
     }
 
     /// The type that the first name of a path at `at` stands for. `None` if that is a part of this crate.
@@ -234,7 +240,7 @@ impl<'t> KnownFunctions<'t> {
             .filter(|_| before.kind == Kind::PathSeparator)
         else {
             let is_other = self.imports.unknown.contains(name) || self.variables.contains(name);
-            return FUNCTIONS.contains(&name) && !is_other;
+            return FUNCTIONS.contains(&name) && !is_other && !self.has_glob_of_others();
         };
         let start = path_before(self.tokens, at);
         let first = self.tokens[start..at]
@@ -264,7 +270,8 @@ impl<'t> KnownFunctions<'t> {
         };
         let is_declared = self.declared.contains(name)
             || self.imports.import(name) != Import::None
-            || self.is_parameter(name);
+            || self.is_parameter(name)
+            || names.first().is_some_and(|first| self.is_parameter(first));
         let is_whole = self.is_start_of_path(start);
         let functions = self
             .dependencies
@@ -302,7 +309,7 @@ impl<'t> KnownFunctions<'t> {
     fn is_start_of_path(&self, start: usize) -> bool {
         self.before(start, 1)
             .is_none_or(|before| match before.kind {
-                Kind::Ident => KEYWORDS.contains(&before.text),
+                Kind::Ident => before.text == "mut" || KEYWORDS.contains(&before.text),
                 Kind::Punctuation if before.text == ">" => self
                     .before(start, 2)
                     .is_some_and(|token| token.is_punctuation("=")),
@@ -329,21 +336,51 @@ impl<'t> KnownFunctions<'t> {
     /// Whether a generic parameter may have this name.
     fn is_parameter(&self, name: &str) -> bool {
         self.tokens.iter().enumerate().any(|(at, token)| {
-            let is_path = self
+            let has_bounds = self
                 .tokens
                 .get(at + 1)
-                .is_some_and(|next| next.kind == Kind::PathSeparator);
-            let begins = self
-                .before(at, 1)
-                .is_some_and(|before| before.is_punctuation("<") || before.is_punctuation(","));
-            token.is_ident(name) && begins && !is_path
+                .is_some_and(|next| next.is_punctuation(":"));
+            let begins = self.before(at, 1).is_some_and(|before| {
+                matches!(before.text, "<" | "," | "where") && before.kind != Kind::Text
+            });
+            token.is_ident(name) && begins && has_bounds
         })
     }
 
     /// Whether any name may be one of another crate, because all names of it are imported.
     fn has_glob_of_others(&self) -> bool {
         let mut globs = self.imports.globs.iter();
-        globs.any(|first| !self.declared.contains(first) || self.dependencies.has(first))
+        globs.any(|(_, first)| self.is_glob_of_others(first))
+    }
+
+    /// Whether an import of all names in something that is called `first` may be one from another crate.
+    fn is_glob_of_others(&self, first: &str) -> bool {
+        !self.declared.contains(first) || self.dependencies.has(first)
+    }
+
+    /// Whether the first name of a path at `at` is that of something that is declared here, although all names of another crate are
+    /// imported as well. They are hidden by names that are declared in the same block or in one around it.
+    fn is_visible(&self, at: usize) -> bool {
+        if !self.has_glob_of_others() || self.tokens[at].is_ident("Self") {
+            return true;
+        }
+        let name = self.tokens[at].text;
+        let mut block = self.around[at];
+        loop {
+            if self.places.contains(&(block, name)) {
+                return true;
+            }
+            if self.imports.binds(block, name) || self.imports.has_glob(block) {
+                return false;
+            }
+            let Some(open) = block else {
+                return false;
+            };
+            if open > 1 && self.tokens[open - 2].is_ident("mod") {
+                return false;
+            }
+            block = self.around[open];
+        }
     }
 }
 
@@ -361,6 +398,19 @@ fn declared<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
         is_parameter.then_some(pair[0].text)
     });
     names.collect()
+}
+
+/// The names of functions and types that the source declares, with the brackets around the declarations.
+fn places<'t>(
+    tokens: &[Token<'t>],
+    around: &[Option<usize>],
+) -> BTreeSet<(Option<usize>, &'t str)> {
+    const WORDS: [&str; 4] = ["enum", "fn", "struct", "union"];
+    let pairs = tokens.windows(2).enumerate();
+    let declares =
+        |(_, pair): &(usize, &[Token<'t>])| WORDS.iter().any(|word| pair[0].is_ident(word));
+    let names = pairs.filter(declares);
+    names.map(|(at, pair)| (around[at], pair[1].text)).collect()
 }
 
 /// The names of variables that the source declares.

@@ -29,7 +29,8 @@ const FILES: [(&str, &str); 3] = [
         #[instrument] pub fn changed(text: &str) {}
         extern { pub fn foreign(text: &str); }
         pub struct Text(&'static str);
-        pub mod made { pub const run: fn(&str) = other::f; }
+        pub fn twice(text: &str) {}
+        pub mod made { pub const twice: fn(&str) = other::f; }
         #[cfg(test)] mod tests { fn run() {} define! { fn run() {} } }
         ",
     ),
@@ -97,7 +98,8 @@ impl Dependencies for OneDependency {
 #[case::constant("", "known::constant", false)]
 #[case::an_attribute_of_another_crate("", "known::changed", false)]
 #[case::foreign("", "known::foreign", false)]
-#[case::in_a_constant("", "known::made::run", false)]
+#[case::in_a_constant("", "known::made::twice", false)]
+#[case::also_the_name_of_a_constant("", "known::twice", false)]
 #[case::of_another_module("", "known::files::run", false)]
 #[case::of_a_module_only("", "known::first", false)]
 #[case::the_constructor_of_a_struct("", "known::Text", false)]
@@ -157,13 +159,19 @@ fn functions_of_dependencies_are_found(
 
 #[rstest::rstest]
 #[case::nothing_else("", true)]
-#[case::an_own_glob("pub use self::m::*; use other::*; mod m {}", true)]
+#[case::an_own_glob("pub use self::m::*; use other::x; mod m {}", true)]
 #[case::a_glob_of_a_module("mod m {} pub use m::*;", true)]
 #[case::a_glob_of_another_crate("pub use other::*;", false)]
 #[case::a_glob_in_a_group("pub(crate) use other::{a::*};", false)]
 #[case::a_glob_of_an_imported_crate("extern crate other; pub use self::other::*;", false)]
 #[case::a_glob_beside_an_inner_module("pub use other::*; pub mod m { mod other {} }", false)]
 #[case::a_glob_from_the_root("mod other {} pub use ::other::*;", false)]
+#[case::a_glob_of_what_a_private_glob_imports("use other::*; pub use self::m::*;", false)]
+#[case::a_private_glob_beside_code("#![deny(x)] use rayon::prelude::*; mod a {} use a::*;", true)]
+#[case::macros_in_constants(
+    "pub const V: &str = env!(X); const _: () = assert!(y); static A: T = z::w!(1);",
+    true
+)]
 #[case::a_macro_that_inlines(
     "macro_rules! m { () => { #[inline(always)] pub fn other() {} } }",
     false
@@ -181,6 +189,74 @@ fn crates_whose_functions_are_not_found_have_none(#[case] more: &str, #[case] is
     let source = format!("pub fn run() {{}}\n{more}");
     let functions = functions_of(&[("lib.rs", &source)]);
     assert_eq!(functions.has(&["run"]), is_known);
+}
+
+#[rstest::rstest]
+#[case::an_own_type("pub use config::Config;", "", true)]
+#[case::private_imports(
+    "use anyhow::Result; use crate::{config::Config, other::Result};",
+    "use std::path::Path;",
+    true
+)]
+#[case::of_another_crate_through_a_module("pub use reexports::ext::Config;", "pub use ext;", false)]
+#[case::all_of_another_crate_through_a_module(
+    "pub use reexports::ext::*;",
+    "pub extern crate ext;",
+    false
+)]
+#[case::through_two_modules(
+    "pub use first::ext::Config;",
+    "pub use second::ext; pub mod second { pub use ext; }",
+    false
+)]
+#[case::through_a_private_import("use ext; pub use self::ext::Config;", "", false)]
+fn what_another_crate_exports_through_this_one_is_not_known(
+    #[case] root: &str,
+    #[case] reexports: &str,
+    #[case] is_known: bool,
+) {
+    let config = "pub struct Config; impl Config { pub fn new(t: &str) {} } pub struct Other; impl Other { pub const fn new() {} }";
+    let root = format!("mod config; mod reexports; {root}");
+    let files = [
+        ("lib.rs", &*root),
+        ("reexports.rs", reexports),
+        ("config.rs", config),
+    ];
+    let functions = functions_of(&files);
+    assert_eq!(functions.has(&["Config", "new"]), is_known, "{functions:?}");
+}
+
+#[rstest::rstest]
+#[case::in_another_module(
+    r#"mod util { pub fn load(_: &str) {} } mod a { use known::*; fn f() { load("/w"); } }"#,
+    true
+)]
+#[case::of_a_type_in_another_module(
+    r#"mod q { pub struct O; impl O { pub fn new(_: &str) {} } } mod a { use known::*; fn f() { O::new("/w"); } }"#,
+    true
+)]
+#[case::through_an_own_module(
+    r#"mod common { pub use known::*; } mod q { pub fn load(_: &str) {} } mod a { use crate::common::load; fn f() { load("/w"); } }"#,
+    true
+)]
+#[case::of_the_standard_library(r#"use known::*; fn f() { open("/w"); }"#, true)]
+#[case::declared_next_to_the_glob(
+    r#"mod tests { use super::*; use known::*; fn load(_: &str) {} fn f() { if x { load("/w"); } } }"#,
+    false
+)]
+#[case::of_the_same_type(
+    r#"use known::*; struct O; impl O { fn new(_: &str) {} fn f() { Self::new("/w"); O::new("/w"); } }"#,
+    false
+)]
+fn names_beside_a_glob_are_those_of_the_same_block(
+    #[case] source: &str,
+    #[case] may_compute: bool,
+) {
+    let is_text = |text: &str| text.contains("/w");
+    assert_eq!(
+        may_compute_from(source, is_text, &OneDependency),
+        may_compute
+    );
 }
 
 #[rstest::rstest]

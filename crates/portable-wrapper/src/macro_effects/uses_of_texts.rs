@@ -438,3 +438,5 @@ impl<'t> Uses<'t> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_dependencies;

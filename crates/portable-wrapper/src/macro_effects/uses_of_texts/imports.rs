@@ -11,6 +11,9 @@ pub(super) const CRATES: [&str; 9] = [
     "alloc", "camino", "core", "dotenvy", "glob", "insta", "std", "tokio", "walkdir",
 ];
 
+/// What `rstest` imports for the arguments of cases: traits.
+const RSTEST: [&str; 2] = ["rstest", "magic_conversion"];
+
 /// An import. The names before `::` are its prefix, and it binds the others.
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct Statement<'t> {
@@ -87,7 +90,7 @@ impl<'t> Imports<'t> {
             let is_module = !from_root && modules.contains(&(around[at], first));
             let is_own = !is_group && !is_crate && (CRATE.contains(&first) || is_module);
             let is_known = !is_group && CRATES.contains(&first);
-            let is_glob = import.iter().any(|token| token.is_punctuation("*"));
+            let is_glob = import.iter().any(|token| token.is_punctuation("*")) && names != RSTEST;
             if is_glob && !is_own && !is_known {
                 found.globs.insert((around[at], first));
             }
@@ -134,6 +137,12 @@ impl<'t> Imports<'t> {
     pub(super) fn binds(&self, block: Option<usize>, name: &str) -> bool {
         let mut here = self.statements.iter().filter(|one| one.block == block);
         here.any(|one| one.bound.contains(&name))
+    }
+
+    /// Whether everything of the module around this one is imported in the block at `block`.
+    pub(super) fn has_glob_of_parent(&self, block: Option<usize>) -> bool {
+        let mut here = self.statements.iter().filter(|one| one.block == block);
+        here.any(|one| one.is_glob && one.prefix == ["super"] && one.bound.is_empty())
     }
 
     /// Whether there is an import of everything in the block at `block`.

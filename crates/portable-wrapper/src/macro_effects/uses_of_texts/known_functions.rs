@@ -370,16 +370,22 @@ impl<'t> KnownFunctions<'t> {
             if self.places.contains(&(block, name)) {
                 return true;
             }
-            if self.imports.binds(block, name) || self.imports.has_glob(block) {
-                return false;
-            }
             let Some(open) = block else {
                 return false;
             };
-            if open > 1 && self.tokens[open - 2].is_ident("mod") {
+            let around = self.around[open];
+            let is_module = open > 1 && self.tokens[open - 2].is_ident("mod");
+            if self.imports.binds(block, name) {
                 return false;
             }
-            block = self.around[open];
+            if is_module && self.imports.has_glob_of_parent(block) {
+                // If another import of everything had this name as well, it would be ambiguous.
+                return self.places.contains(&(around, name));
+            }
+            if is_module || self.imports.has_glob(block) {
+                return false;
+            }
+            block = around;
         }
     }
 }

@@ -244,6 +244,18 @@ fn what_another_crate_exports_through_this_one_is_not_known(
     r#"mod tests { use super::*; use known::*; fn load(_: &str) {} fn f() { if x { load("/w"); } } }"#,
     false
 )]
+#[case::declared_in_the_module_around_it(
+    r#"fn load(_: &str) {} mod tests { use super::*; use known::*; fn f() { load("/w"); } }"#,
+    false
+)]
+#[case::declared_elsewhere(
+    r#"mod m { fn load(_: &str) {} } mod tests { use super::*; use known::*; fn f() { load("/w"); } }"#,
+    true
+)]
+#[case::with_what_rstest_imports(
+    r#"mod m { pub fn load(_: &str) {} } use m::load; fn f() { { use rstest::magic_conversion::*; } load("/w"); }"#,
+    false
+)]
 #[case::of_the_same_type(
     r#"use known::*; struct O; impl O { fn new(_: &str) {} fn f() { Self::new("/w"); O::new("/w"); } }"#,
     false

@@ -64,11 +64,11 @@ pub(super) fn run(args: &cli::BuildReports, start: &Path, report: Report) -> Res
 
 /// Warns if units may have been compiled because the store has evicted them.
 fn warn_of_shortage(found: &BuildReport, report: Report) {
+    if found.counts.missed == 0 {
+        return;
+    }
     let store = UserStore::in_use().ok().flatten();
-    let shortage = store
-        .filter(|_| found.counts.missed > 0)
-        .and_then(|store| store.shortage());
-    if let Some(shortage) = shortage {
+    if let Some(shortage) = store.and_then(|store| store.shortage()) {
         report.warning(&shortage);
     }
 }

@@ -18,17 +18,16 @@ use sccfg_util::size::ByteSize;
 pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome> {
     let found = UserStore::find()?;
     let fault = found.fault();
-    let shortage = found.shortage();
     if let cli::StoreCommand::Clear { yes, json } = command
         && !may_remove(&found, *yes, *json, report)?
     {
         return Ok(Outcome::Done);
     }
-    let UserStore { settings, store } = found;
+    let store = &found.store;
     match command {
         cli::StoreCommand::Status { json } => {
-            status(&settings, &store, *json, report);
-            if let Some(shortage) = shortage.filter(|_| !*json) {
+            status(&found.settings, store, *json, report);
+            if !*json && let Some(shortage) = found.shortage() {
                 report.warning(&shortage);
             }
             if let Some(fault) = fault {
@@ -36,15 +35,15 @@ pub(super) fn run(command: &cli::StoreCommand, report: Report) -> Result<Outcome
                 return Ok(Outcome::Drift);
             }
         }
-        cli::StoreCommand::Verify { json } => return verify(&store, *json, report),
+        cli::StoreCommand::Verify { json } => return verify(store, *json, report),
         cli::StoreCommand::Clear { json, .. } => {
             let freed = ByteSize::from_bytes(store.size().unwrap_or(0));
             let usable = store.size().map_or_else(|| store.try_to_use(), |_| Ok(()));
             usable
                 .and_then(|()| store.clear(&waiting(report)))
-                .map_err(|error| failed("clear", &store, &error))?;
+                .map_err(|error| failed("clear", store, &error))?;
             if *json {
-                report.json(&cleared(&store, freed));
+                report.json(&cleared(store, freed));
             } else {
                 report.done("cleared", &store.root().display().to_string());
             }

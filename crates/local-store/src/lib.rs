@@ -19,9 +19,10 @@
 //! counts nothing. Commands wait, and [report that](OnWait).
 //!
 //! **Size.** Bytes are reserved before they are written, so the store never exceeds its limit. What was not used for longest is
-//! evicted first, and of what was used at about the same time, the largest entries. **Damage.** A file is compared with its digest if its size or mtime differs from that in the entry, and at the
-//! first use of the entry after each boot. So neither a power cut nor a program that writes into a hard link can make the store
-//! return anything but what was stored, although nothing is synced to the disk. (Copies are synced where the system does not
+//! evicted first, and of what was used at about the same time, the largest entries. **Damage.** A file is compared with its digest
+//! if its size or mtime differs from that in the entry, and at the first use of the entry after each boot. So neither a power cut
+//! nor a program that writes into a hard link can make the store return anything but what was stored, although nothing is synced to
+//! the disk. (Copies are synced where the system does not
 //! identify its boots.)
 
 mod accounts;

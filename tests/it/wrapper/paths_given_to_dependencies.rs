@@ -5,7 +5,7 @@ use indoc::indoc;
 use rstest::rstest;
 
 use super::out_dir::says_the_same_uncached;
-use super::paths_of_variables::{checkouts, linked, says_its_own_path};
+use super::paths_of_variables::{checkouts, is_shared, linked};
 use super::project::{Project, uses};
 
 /// Helpers for tests, as a package of a workspace has them.
@@ -56,13 +56,7 @@ fn project(helper: &str, app: &str) -> Project {
 #[requires(sccache)]
 #[test]
 fn a_program_is_shared() {
-    let project = project(HELPER, APP).committed();
-    project.main().cargo(&["build"]).ok();
-    says_its_own_path(&project.main());
-    for linked in linked(&project) {
-        linked.cargo(&["build"]).ok().all_hit();
-        says_its_own_path(&linked);
-    }
+    is_shared(&project(HELPER, APP).committed());
 }
 
 #[requires(sccache)]

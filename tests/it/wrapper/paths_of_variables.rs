@@ -80,6 +80,17 @@ pub(super) fn says_its_own_path(checkout: &Checkout<'_>) {
     assert!(said.contains(checkout.text()), "{said}");
 }
 
+/// Builds the program in all checkouts. Fails unless only the first one compiles anything, or if one does not say its own path.
+#[track_caller]
+pub(super) fn is_shared(project: &Project) {
+    project.main().cargo(&["build"]).ok();
+    says_its_own_path(&project.main());
+    for linked in linked(project) {
+        linked.cargo(&["build"]).ok().all_hit();
+        says_its_own_path(&linked);
+    }
+}
+
 /// The main checkout, and then those of [`PLACES`].
 pub(super) fn checkouts(project: &Project) -> impl Iterator<Item = Checkout<'_>> {
     std::iter::once(project.main()).chain(linked(project))
@@ -132,13 +143,7 @@ const CHOICES: &str = indoc! {r#"
 #[requires(sccache)]
 #[test]
 fn a_program_that_chooses_the_path_is_shared() {
-    let project = app(CHOICES).committed();
-    project.main().cargo(&["build"]).ok();
-    says_its_own_path(&project.main());
-    for linked in linked(&project) {
-        linked.cargo(&["build"]).ok().all_hit();
-        says_its_own_path(&linked);
-    }
+    is_shared(&app(CHOICES).committed());
 }
 
 /// What tests print: the lines with `said`.

@@ -80,7 +80,8 @@ pub(in super::super) fn may_compute_from(
     if !tokens.iter().any(is_literal) {
         return false;
     }
-    let uses = Uses::of(&tokens, dependencies);
+    let around = brackets_around(&tokens);
+    let uses = Uses::of(&tokens, &around, dependencies);
     let mut names: Vec<(&str, Range<usize>)> = Vec::new();
     for at in (0..tokens.len()).filter(|at| is_literal(&tokens[*at])) {
         match uses.kind(at) {
@@ -130,24 +131,38 @@ fn brackets_around(tokens: &[Token<'_>]) -> Vec<Option<usize>> {
     around
 }
 
+/// The brackets around a token, from the inside.
+fn outwards(around: &[Option<usize>], at: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(around[at], |open| around[*open])
+}
+
+/// The name of the module that opens at `open`.
+fn module_at<'t>(tokens: &[Token<'t>], open: usize) -> Option<&'t str> {
+    let is_module = open > 1 && tokens[open - 2].is_ident("mod");
+    is_module.then(|| tokens[open - 1].text)
+}
+
 /// The tokens of a source, and what is known of them.
 struct Uses<'t> {
     tokens: &'t [Token<'t>],
     evaluated: Vec<Evaluated>,
     in_traits: Vec<bool>,
     /// For each token, the position of the bracket around it.
-    around: Vec<Option<usize>>,
+    around: &'t [Option<usize>],
     functions: KnownFunctions<'t>,
 }
 
 impl<'t> Uses<'t> {
-    fn of(tokens: &'t [Token<'t>], dependencies: &'t dyn Dependencies) -> Self {
-        let around = brackets_around(tokens);
+    fn of(
+        tokens: &'t [Token<'t>],
+        around: &'t [Option<usize>],
+        dependencies: &'t dyn Dependencies,
+    ) -> Self {
         Self {
             tokens,
             evaluated: evaluated(tokens),
             in_traits: in_traits(tokens),
-            functions: KnownFunctions::of(tokens, &around, dependencies),
+            functions: KnownFunctions::of(tokens, around, dependencies),
             around,
         }
     }
@@ -394,14 +409,9 @@ impl<'t> Uses<'t> {
     /// The tokens in which the name that is declared at `at` may be used: those of the block around it, or all, as constants outside of
     /// functions may be imported.
     fn scope(&self, at: usize) -> Range<usize> {
-        let mut block = self.around[at];
-        while let Some(open) = block {
-            if self.functions.is_body(open) {
-                return block_at(self.tokens, open).unwrap_or(0..self.tokens.len());
-            }
-            block = self.around[open];
-        }
-        0..self.tokens.len()
+        let body = outwards(self.around, at).find(|open| self.functions.is_body(*open));
+        let block = body.and_then(|open| block_at(self.tokens, open));
+        block.unwrap_or(0..self.tokens.len())
     }
 
     /// The variable of a `let` statement whose value is between `before` and the token behind `at`.

@@ -2,7 +2,7 @@
 
 use super::super::constant_code::block_at;
 use super::super::tokens::Kind;
-use super::{Use, Uses};
+use super::{Use, Uses, outwards};
 
 impl<'t> Uses<'t> {
     /// The use of a text that is the value of the block at `open`, if that is a branch.
@@ -86,13 +86,8 @@ impl<'t> Uses<'t> {
 
     /// Whether the innermost function around `at` returns what it is given: it is neither always inlined nor evaluated.
     pub(super) fn is_in_body(&self, at: usize) -> bool {
-        let mut block = self.around[at];
-        while let Some(open) = block {
-            if let Some(is_known) = self.functions.is_known_body(open) {
-                return is_known;
-            }
-            block = self.around[open];
-        }
-        false
+        let mut bodies =
+            outwards(self.around, at).filter_map(|open| self.functions.is_known_body(open));
+        bodies.next().unwrap_or(false)
     }
 }

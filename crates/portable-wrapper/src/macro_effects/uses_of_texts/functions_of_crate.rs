@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::super::constant_code::{block_at, in_traits, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token, tokens};
-use super::brackets_around;
 use super::imports::{CRATE, Imports, Statement};
 use super::inlining::{Inlining, MODIFIERS, has_word};
-use super::known_functions::implementations;
+use super::known_functions::{declared_type, implementations, named_functions};
+use super::{brackets_around, module_at};
 
 /// Attributes of the compiler that neither inline a function nor replace it.
 const ATTRIBUTES: [&str; 23] = [
@@ -204,8 +204,7 @@ impl<'t> SourceFile<'t> {
                     continue;
                 };
                 let name = tokens[attribute.start].text;
-                let is_condition = matches!(name, "cfg" | "path");
-                if name == "path" || is_inner && is_condition {
+                if name == "path" || is_inner && name == "cfg" {
                     return false;
                 }
                 if is_inner || ATTRIBUTES.contains(&name) {
@@ -234,13 +233,7 @@ impl<'t> SourceFile<'t> {
 
     /// Whether the token at `at` is directly in a module.
     fn is_in_module(&self, at: usize) -> bool {
-        self.around[at].is_none_or(|open| self.module_at(open).is_some())
-    }
-
-    /// The name of the module that opens at `open`.
-    fn module_at(&self, open: usize) -> Option<&'t str> {
-        let is_module = open > 1 && self.tokens[open - 2].is_ident("mod");
-        is_module.then(|| self.tokens[open - 1].text)
+        self.around[at].is_none_or(|open| module_at(self.tokens, open).is_some())
     }
 
     /// Adds what the file, which has the code of `module`, declares.
@@ -252,30 +245,18 @@ impl<'t> SourceFile<'t> {
         unknown: &mut BTreeSet<(String, String)>,
     ) {
         for pair in self.tokens.windows(2) {
-            let keywords = ["struct", "enum", "union", "trait", "type"];
-            if keywords.iter().any(|word| pair[0].is_ident(word)) {
-                *types.entry(pair[1].text.to_owned()).or_default() += 1;
+            if let Some(name) = declared_type(pair) {
+                *types.entry(name.to_owned()).or_default() += 1;
             }
-        }
-        for pair in self.tokens.windows(2) {
             // A constant may be a function.
             if pair[0].is_ident("const") || pair[0].is_ident("static") {
                 unknown.insert((String::new(), pair[1].text.to_owned()));
             }
         }
         let implementations = implementations(self.tokens);
-        for (at, is_in_trait) in in_traits(self.tokens).into_iter().enumerate() {
-            let name = self
-                .tokens
-                .get(at + 1)
-                .filter(|name| name.kind == Kind::Ident);
-            let Some(name) = name.filter(|_| self.tokens[at].is_ident("fn")) else {
-                continue;
-            };
-            let name = name.text.to_owned();
-            if self.only_in_tests[at] {
-                continue;
-            }
+        let in_traits = in_traits(self.tokens);
+        for (at, name) in named_functions(self.tokens).filter(|(at, _)| !self.only_in_tests[*at]) {
+            let name = name.to_owned();
             let open = self.around[at];
             let of_type = open.and_then(|open| implementations.get(&open));
             let is_inlined = self.inlining.may_inline(at);
@@ -283,7 +264,7 @@ impl<'t> SourceFile<'t> {
                 match of_type {
                     Some(of_type) => unknown.insert(((*of_type).to_owned(), name)),
                     // Functions of the type itself take precedence over those of a trait.
-                    None if is_in_trait => false,
+                    None if in_traits[at] => false,
                     None => unknown.insert((String::new(), name)),
                 };
                 continue;
@@ -294,7 +275,9 @@ impl<'t> SourceFile<'t> {
             if let Some(of_type) = of_type {
                 found.of_types.insert(((*of_type).to_owned(), name));
             } else if self.is_in_module(at) {
-                let module = open.and_then(|open| self.module_at(open)).unwrap_or(module);
+                let module = open
+                    .and_then(|open| module_at(self.tokens, open))
+                    .unwrap_or(module);
                 found.functions.insert((module.to_owned(), name));
             }
         }

@@ -42,8 +42,8 @@ pub(super) struct Imports<'t> {
     pub(super) unknown: BTreeSet<&'t str>,
     /// The path of the import with this name; `None` if there are several, or if it is not known.
     paths: BTreeMap<&'t str, Option<Vec<&'t str>>>,
-    /// The first names of imports of everything (`*`) from other crates than [`CRATES`], with the brackets around the imports.
-    pub(super) globs: BTreeSet<(Option<usize>, &'t str)>,
+    /// The first names of imports of everything (`*`) from other crates than [`CRATES`].
+    pub(super) globs: BTreeSet<&'t str>,
     pub(super) statements: Vec<Statement<'t>>,
 }
 
@@ -92,7 +92,7 @@ impl<'t> Imports<'t> {
             let is_known = !is_group && CRATES.contains(&first);
             let is_glob = import.iter().any(|token| token.is_punctuation("*")) && names != RSTEST;
             if is_glob && !is_own && !is_known {
-                found.globs.insert((around[at], first));
+                found.globs.insert(first);
             }
             let before = at.checked_sub(1 + usize::from(is_crate));
             let before = before.map(|before| tokens[before]);
@@ -135,20 +135,22 @@ impl<'t> Imports<'t> {
 
     /// Whether an import in the block at `block` names this, other than as a part of a path.
     pub(super) fn binds(&self, block: Option<usize>, name: &str) -> bool {
-        let mut here = self.statements.iter().filter(|one| one.block == block);
-        here.any(|one| one.bound.contains(&name))
+        self.in_block(block).any(|one| one.bound.contains(&name))
     }
 
     /// Whether everything of the module around this one is imported in the block at `block`.
     pub(super) fn has_glob_of_parent(&self, block: Option<usize>) -> bool {
-        let mut here = self.statements.iter().filter(|one| one.block == block);
-        here.any(|one| one.is_glob && one.prefix == ["super"] && one.bound.is_empty())
+        self.in_block(block)
+            .any(|one| one.is_glob && one.prefix == ["super"] && one.bound.is_empty())
     }
 
     /// Whether there is an import of everything in the block at `block`.
     pub(super) fn has_glob(&self, block: Option<usize>) -> bool {
-        let mut here = self.statements.iter().filter(|one| one.block == block);
-        here.any(|one| one.is_glob)
+        self.in_block(block).any(|one| one.is_glob)
+    }
+
+    fn in_block(&self, block: Option<usize>) -> impl Iterator<Item = &Statement<'t>> {
+        self.statements.iter().filter(move |one| one.block == block)
     }
 
     /// Adds the paths of an import with these names.

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::constant_code::{body_after, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token};
-use super::Dependencies;
 use super::imports::{CRATE, CRATES, Import, Imports};
 use super::inlining::Inlining;
+use super::{Dependencies, module_at, outwards};
 
 /// Types that need no import.
 const PRELUDE: [&str; 3] = ["Box", "String", "Vec"];
@@ -98,10 +98,8 @@ pub(super) struct KnownFunctions<'t> {
     names: BTreeSet<&'t str>,
     /// Functions that are always inlined, or that constants may call.
     inlined: BTreeSet<&'t str>,
-    /// Their bodies, by their brackets.
-    bodies_of_inlined: BTreeSet<usize>,
-    /// The bodies of all others.
-    bodies: BTreeSet<usize>,
+    /// The bodies of all functions, by their brackets, and whether they are none of these.
+    bodies: BTreeMap<usize, bool>,
     /// Those in implementations of types, with the name of the type.
     of_types: BTreeSet<(&'t str, &'t str)>,
     /// The types with implementations of their own, by the brackets of these.
@@ -111,7 +109,7 @@ pub(super) struct KnownFunctions<'t> {
     declared: BTreeSet<&'t str>,
     /// The variables that it declares.
     variables: BTreeSet<&'t str>,
-    around: Vec<Option<usize>>,
+    around: &'t [Option<usize>],
     /// The names of functions and types, with the brackets around their declarations.
     places: BTreeSet<(Option<usize>, &'t str)>,
     dependencies: &'t dyn Dependencies,
@@ -121,54 +119,49 @@ impl<'t> KnownFunctions<'t> {
     /// Those of a source. `around` is the position of the bracket around each token.
     pub(super) fn of(
         tokens: &'t [Token<'t>],
-        around: &[Option<usize>],
+        around: &'t [Option<usize>],
         dependencies: &'t dyn Dependencies,
     ) -> Self {
         let mut found = Self {
             tokens,
             names: BTreeSet::new(),
             inlined: BTreeSet::new(),
-            bodies_of_inlined: BTreeSet::new(),
-            bodies: BTreeSet::new(),
+            bodies: BTreeMap::new(),
             of_types: BTreeSet::new(),
             types: implementations(tokens),
             imports: Imports::of(tokens, around),
             declared: declared(tokens),
             variables: variables(tokens),
-            around: around.to_vec(),
+            around,
             places: places(tokens, around),
             dependencies,
         };
         let inlining = Inlining::of(tokens);
-        for (at, token) in tokens.iter().enumerate() {
-            let name = tokens.get(at + 1).filter(|name| name.kind == Kind::Ident);
-            let Some(name) = name.filter(|_| token.is_ident("fn")) else {
-                continue;
-            };
-            if inlining.may_inline(at) || is_const_function(tokens, at) {
-                found.inlined.insert(name.text);
-                found.bodies_of_inlined.extend(body_after(tokens, at));
+        for (at, name) in named_functions(tokens) {
+            let is_known = !inlining.may_inline(at) && !is_const_function(tokens, at);
+            let body = body_after(tokens, at);
+            found.bodies.extend(body.map(|body| (body, is_known)));
+            if !is_known {
+                found.inlined.insert(name);
                 continue;
             }
-            found.names.insert(name.text);
-            found.bodies.extend(body_after(tokens, at));
+            found.names.insert(name);
             let of_type = around[at].and_then(|open| found.types.get(&open).copied());
             found
                 .of_types
-                .extend(of_type.map(|of_type| (of_type, name.text)));
+                .extend(of_type.map(|of_type| (of_type, name)));
         }
         found
     }
 
-    /// Whether the bracket at `open` begins the body of a function.
+    /// Whether the bracket at `open` begins the body of a function that is neither always inlined nor evaluated.
     pub(super) fn is_body(&self, open: usize) -> bool {
-        self.bodies.contains(&open)
+        self.is_known_body(open) == Some(true)
     }
 
-    /// Whether the bracket at `open` begins the body of a function that is neither always inlined nor evaluated. `None` if it begins none.
+    /// As [`Self::is_body`]; `None` if it begins the body of no function.
     pub(super) fn is_known_body(&self, open: usize) -> Option<bool> {
-        let is_known = self.bodies.contains(&open);
-        (is_known || self.bodies_of_inlined.contains(&open)).then_some(is_known)
+        self.bodies.get(&open).copied()
     }
 
     /// Whether the name at `at`, which is called, is that of a known function.
@@ -215,14 +208,8 @@ impl<'t> KnownFunctions<'t> {
         if name != "Self" {
             return Some(name).filter(|name| !CRATE.contains(name));
         }
-        let mut block = self.around[at];
-        while let Some(open) = block {
-            if let Some(of_type) = self.types.get(&open) {
-                return Some(of_type);
-            }
-            block = self.around[open];
-        }
-        Some(name)
+        let mut types = outwards(self.around, at).filter_map(|open| self.types.get(&open));
+        Some(types.next().copied().unwrap_or(name))
     }
 
     /// Whether the name at `at` is that of a method, or of a function of another crate, that is known. A method may be one of a trait that is
@@ -268,15 +255,18 @@ impl<'t> KnownFunctions<'t> {
         let Some((name, path)) = self.path_in_dependency(&names, from_root) else {
             return false;
         };
-        let is_declared = self.declared.contains(name)
+        // The sources of a dependency are read last.
+        if !self.dependencies.has(name)
+            || !self.is_start_of_path(start)
+            || self.has_glob_of_others()
+            || self.declared.contains(name)
             || self.imports.import(name) != Import::None
             || self.is_parameter(name)
-            || names.first().is_some_and(|first| self.is_parameter(first));
-        let is_whole = self.is_start_of_path(start);
-        let functions = self
-            .dependencies
-            .functions_of(name)
-            .filter(|_| is_whole && !is_declared && !self.has_glob_of_others());
+            || names.first().is_some_and(|first| self.is_parameter(first))
+        {
+            return false;
+        }
+        let functions = self.dependencies.functions_of(name);
         functions.is_some_and(|functions| functions.has(&path))
     }
 
@@ -350,12 +340,7 @@ impl<'t> KnownFunctions<'t> {
     /// Whether any name may be one of another crate, because all names of it are imported.
     fn has_glob_of_others(&self) -> bool {
         let mut globs = self.imports.globs.iter();
-        globs.any(|(_, first)| self.is_glob_of_others(first))
-    }
-
-    /// Whether an import of all names in something that is called `first` may be one from another crate.
-    fn is_glob_of_others(&self, first: &str) -> bool {
-        !self.declared.contains(first) || self.dependencies.has(first)
+        globs.any(|first| !self.declared.contains(first) || self.dependencies.has(first))
     }
 
     /// Whether the first name of a path at `at` is that of something that is declared here, although all names of another crate are
@@ -374,7 +359,7 @@ impl<'t> KnownFunctions<'t> {
                 return false;
             };
             let around = self.around[open];
-            let is_module = open > 1 && self.tokens[open - 2].is_ident("mod");
+            let is_module = module_at(self.tokens, open).is_some();
             if self.imports.binds(block, name) {
                 return false;
             }
@@ -390,13 +375,29 @@ impl<'t> KnownFunctions<'t> {
     }
 }
 
+/// The functions of a source with names: where `fn` is, and the name.
+pub(super) fn named_functions<'t>(tokens: &[Token<'t>]) -> impl Iterator<Item = (usize, &'t str)> {
+    let pairs = tokens.windows(2).enumerate();
+    let named = pairs.filter(|(_, pair)| pair[0].is_ident("fn") && pair[1].kind == Kind::Ident);
+    named.map(|(at, pair)| (at, pair[1].text))
+}
+
+/// The name of the type or trait that these two tokens declare.
+pub(super) fn declared_type<'t>(pair: &[Token<'t>]) -> Option<&'t str> {
+    const WORDS: [&str; 5] = ["enum", "struct", "trait", "type", "union"];
+    let declares = WORDS.iter().any(|word| pair[0].is_ident(word));
+    declares.then(|| pair[1].text)
+}
+
 /// The names of modules, types and generic parameters that the source declares.
 fn declared<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
-    const WORDS: [&str; 6] = ["enum", "mod", "struct", "trait", "type", "union"];
     let pairs = tokens.windows(2);
     let names = pairs.filter_map(|pair| {
-        if WORDS.iter().any(|word| pair[0].is_ident(word)) {
+        if pair[0].is_ident("mod") {
             return Some(pair[1].text);
+        }
+        if let Some(name) = declared_type(pair) {
+            return Some(name);
         }
         let is_parameter = pair[0].kind == Kind::Ident
             && pair[0].text.starts_with(|first: char| first.is_uppercase())
@@ -430,9 +431,8 @@ fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
 pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
     let mut declared: BTreeMap<&str, usize> = BTreeMap::new();
     for pair in tokens.windows(2) {
-        let keywords = ["struct", "enum", "union", "trait", "type"];
-        if keywords.iter().any(|word| pair[0].is_ident(word)) {
-            *declared.entry(pair[1].text).or_default() += 1;
+        if let Some(name) = declared_type(pair) {
+            *declared.entry(name).or_default() += 1;
         }
         // A generic parameter.
         if pair[0].kind == Kind::Ident && pair[1].is_punctuation(":") {

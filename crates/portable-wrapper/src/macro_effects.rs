@@ -15,6 +15,7 @@ mod conditions;
 mod constant_code;
 mod identifiers;
 mod inactive_code;
+mod item_ends;
 mod locations;
 mod noted_effects;
 mod path_variables;
@@ -80,7 +81,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "25";
+pub(super) const READER: &str = "26";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
+use super::item_ends::{end_of_field, end_of_item, end_of_statement};
 use super::tokens::{Kind, Token, is_keyword, only};
 
 /// The parts of a source that are not compiled.
@@ -103,8 +104,12 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
         }
         if let Some((condition, end)) = attribute(tokens, at, false)
             && conditions.holds(condition) == Some(false)
-            && let Some(end) =
-                end_of_item(tokens, end).or_else(|| end_of_field(tokens, end, *blocks.last()?))
+            && let Some(end) = end_of_item(tokens, end)
+                .or_else(|| {
+                    let block = blocks.last().filter(|_| begins_statement(tokens, at))?;
+                    end_of_statement(tokens, end, *block)
+                })
+                .or_else(|| end_of_field(tokens, end, *blocks.last()?))
         {
             if let Some(name) = declared_module(&tokens[at..end]) {
                 found.modules.insert(name.to_owned());
@@ -209,6 +214,14 @@ fn end_of_return_unless(tokens: &[Token<'_>], at: usize, conditions: &Conditions
     }
 }
 
+/// Whether a statement may begin at `at`, by what is before it. In `cfg_if!`, an attribute follows `if`.
+fn begins_statement(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|before| &tokens[before]);
+    before.is_some_and(|before| {
+        before.kind == Kind::Close || matches!(before.text, "{" | ";") && before.kind != Kind::Text
+    })
+}
+
 /// Whether an item that is visible in its whole scope may begin with this token.
 fn is_item(token: &Token<'_>) -> bool {
     const WORDS: [&str; 10] = [
@@ -287,80 +300,6 @@ fn plain_test(tokens: &[Token<'_>], at: usize) -> Option<usize> {
         }
         _ => None,
     }
-}
-
-/// The end of the item that begins at `at`, if it is one.
-fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
-    // Other attributes.
-    while tokens.get(at)?.is_punctuation("#") {
-        let Kind::Open(end) = tokens.get(at + 1)?.kind else {
-            return None;
-        };
-        at = end + 1;
-    }
-    let mut has_braces = true;
-    loop {
-        let token = tokens.get(at)?;
-        if token.kind != Kind::Ident {
-            return None;
-        }
-        let next = tokens.get(at + 1)?;
-        match token.text {
-            "pub" => {
-                at += 1;
-                if let (Kind::Open(end), "(") = (next.kind, next.text) {
-                    at = end + 1;
-                }
-                continue;
-            }
-            "unsafe" | "async" => {
-                at += 1;
-                continue;
-            }
-            "const" if next.is_ident("fn") || next.is_ident("unsafe") || next.is_ident("async") => {
-                at += 1;
-                continue;
-            }
-            "extern" if next.is_ident("crate") => has_braces = false,
-            "use" | "const" | "static" | "type" => has_braces = false,
-            "fn" | "mod" | "impl" | "struct" | "enum" | "trait" | "union" | "extern" => {}
-            "macro_rules" if next.is_punctuation("!") => {}
-            _ => return None,
-        }
-        break;
-    }
-    while let Some(token) = tokens.get(at) {
-        match token.kind {
-            Kind::Open(end) => {
-                if has_braces && token.text == "{" {
-                    return Some(end.saturating_add(1).min(tokens.len()));
-                }
-                at = end.saturating_add(1);
-            }
-            Kind::Close => return None,
-            Kind::Punctuation if token.text == ";" => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-    None
-}
-
-/// The end of the field of a structure, or of its value, that begins at `at`, if it is one. `end` is that of the group.
-fn end_of_field(tokens: &[Token<'_>], mut at: usize, end: usize) -> Option<usize> {
-    let [name, colon, ..] = tokens.get(at..end)? else {
-        return None;
-    };
-    if name.kind != Kind::Ident || !colon.is_punctuation(":") {
-        return None;
-    }
-    while at < end {
-        match tokens[at].kind {
-            Kind::Open(close) => at = close.saturating_add(1),
-            Kind::Punctuation if tokens[at].text == "," => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-    Some(end)
 }
 
 /// The name in `mod name;`.
@@ -443,6 +382,34 @@ mod tests {
                 "# [ cfg_attr ( unix , path = u.rs , ) ] mod a ;",
             ),
             ("A { b: c, #[cfg(test)] d: e }", "A { b : c , }"),
+            ("fn f() { #[cfg(test)] { a::b(); c } d }", "fn f ( ) { d }"),
+            (
+                "fn f() { #[cfg(test)] let a = b { c } else { d }; e }",
+                "fn f ( ) { e }",
+            ),
+            ("fn f() { #[cfg(test)] return a(b); c }", "fn f ( ) { c }"),
+            (
+                "fn f() { #[cfg(test)] if a { b } else if c { d } else { e } f }",
+                "fn f ( ) { f }",
+            ),
+            (
+                "fn f() { #[cfg(test)] for a in b(c) { d; } unsafe { e } }",
+                "fn f ( ) { unsafe { e } }",
+            ),
+            ("fn f() { #[cfg(test)] unsafe { a } b }", "fn f ( ) { b }"),
+            (
+                "fn f() { #[cfg(test)] a::b(c); self.d(); e }",
+                "fn f ( ) { self . d ( ) ; e }",
+            ),
+            (
+                "fn f() { #[cfg(test)] self.a = b(|c| { d; }); e }",
+                "fn f ( ) { e }",
+            ),
+            (
+                "fn f() { #[cfg(test)] a(b)?; c(d) }",
+                "fn f ( ) { c ( d ) }",
+            ),
+            ("fn f() { #[cfg(test)] a = b; c }", "fn f ( ) { c }"),
             (
                 "macro_rules! m { (#[cfg(test)] mod a {}) => { #[cfg(test)] mod $t { a } b }; ($a:b) => {} }",
                 "macro_rules ! m { ( # [ cfg ( test ) ] mod a { } ) = > { b } ; ( $ a : b ) = > { } }",
@@ -463,6 +430,13 @@ mod tests {
             "macro_rules! m { () => { n! { #[cfg(test)] fn a() {} } } }",
             "#[macro_export] macro_rules! m { () => { #[cfg(test)] fn a() {} } }",
             "#[cfg(test)] a: b, c",
+            "#[cfg(test)] { a }",
+            "fn f() { match a { #[cfg(test)] A::B(c) => d(), #[cfg(test)] E => { f; } g => h } i; }",
+            "fn f() { a(#[cfg(test)] b(c), d); [#[cfg(test)] e.f, g] ; h }",
+            "fn f() { #[cfg(test)] a::b! { c } d(); }",
+            "fn f() { #[cfg(test)] default fn g() {} h(); }",
+            "enum A { #[cfg(test)] B(C), D = 1 } e;",
+            "fn f() { #[cfg(test)] a.b() } c;",
             "#[cfg_attr(test, x)] fn a() {}",
             "#[cfg_attr(test, x, path = \"a.rs\")] mod a;",
             "#[cfg_attr(x, path = \"a.rs\")] mod a;",

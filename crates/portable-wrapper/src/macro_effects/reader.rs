@@ -29,6 +29,7 @@ pub(super) struct Reader<'a> {
     aliases: BTreeMap<&'a str, BTreeSet<Vec<&'a str>>>,
     /// The names of modules, and their aliases.
     local: BTreeSet<&'a str>,
+    modules: BTreeSet<&'a str>,
     functions: Vec<Function<'a>>,
     /// The macros that `macro_rules!` defines.
     own_macros: BTreeSet<&'a str>,
@@ -53,6 +54,7 @@ pub(super) fn read(name: &str, author: Author, files: &[&[Token<'_>]]) -> Ambien
         imports: Vec::new(),
         aliases,
         local: BTreeSet::new(),
+        modules: BTreeSet::new(),
         functions: Vec::new(),
         own_macros: BTreeSet::new(),
         constants: BTreeMap::new(),
@@ -267,8 +269,10 @@ impl<'a> Reader<'a> {
             self.found.asks_for_source = true;
         }
         // `Span::file` and `Location::file`.
-        self.found.asks_for_source |=
-            name == "file" && next != "::" && !self.is_handed_on(file, at);
+        self.found.asks_for_source |= name == "file"
+            && next != "::"
+            && !self.is_handed_on(file, at)
+            && (is_method || !self.is_in_module(tokens, at));
         self.found.reads_now |= name == "elapsed" || name == "now" && !is_method;
         let is_own = self.author == Author::Other;
         if (is_method || is_own) && standard::FILE_TIMES.contains(&name) {
@@ -305,6 +309,24 @@ impl<'a> Reader<'a> {
                 && function.body.0 < at
                 && at < function.body.1
         })
+    }
+
+    /// Whether the name at `at`, after `::`, is an item of a module of the crate, as the keyword `kw::file` of a macro's syntax.
+    fn is_in_module(&self, tokens: &[Token<'_>], at: usize) -> bool {
+        let [.., before, module, separator] = &tokens[..at] else {
+            return false;
+        };
+        // A module and a type cannot have the same name in one module, but in two.
+        let mut names = self.files.iter().flat_map(|tokens| tokens.windows(3));
+        let declares_type = |names: &[Token<'_>]| {
+            let keywords = ["as", "enum", "struct", "trait", "type", "union"];
+            let is_parameter = names[0].text == "<" && names[2].kind != Kind::PathSeparator;
+            names[1].is_ident(module.text) && (is_parameter || keywords.contains(&names[0].text))
+        };
+        separator.kind == Kind::PathSeparator
+            && before.text != "$"
+            && self.modules.contains(module.text)
+            && !names.any(declares_type)
     }
 
     fn path(&mut self, file: usize, path: &Path<'a>, is_in_macro: bool) {

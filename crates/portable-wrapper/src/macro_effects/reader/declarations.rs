@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
                 }
                 "mod" if is_named => {
                     self.local.insert(tokens[at + 1].text);
+                    self.modules.insert(tokens[at + 1].text);
                     let is_public = at > 0 && tokens[at - 1].is_ident("pub");
                     if let Some(Kind::Open(end)) = tokens.get(at + 2).map(|token| token.kind) {
                         around.push((tokens[at + 1].text, is_public, end));

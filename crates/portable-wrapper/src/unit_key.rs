@@ -13,6 +13,7 @@ pub(super) mod observed;
 mod origin;
 mod published;
 mod source_digests;
+mod source_states;
 pub(super) mod sources;
 mod toolchain;
 mod unobserved;

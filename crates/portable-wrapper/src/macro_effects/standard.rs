@@ -324,8 +324,8 @@ pub(super) const VOLATILE: [&str; 6] = [
     "link_section",
     "num_cpus",
 ];
-/// Methods of spans that return the path of a source.
-pub(super) const LOCATION_METHODS: [&str; 2] = ["local_file", "source_file"];
+/// Methods of spans that return the path of a source, and the one that evaluates `file!()` and `env!` for a macro.
+pub(super) const LOCATION_METHODS: [&str; 3] = ["expand_expr", "local_file", "source_file"];
 /// Methods that return a file's times or identity.
 pub(in super::super) const FILE_TIMES: [&str; 8] = [
     "accessed", "atime", "created", "ctime", "dev", "ino", "modified", "mtime",

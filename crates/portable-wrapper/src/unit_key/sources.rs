@@ -3,36 +3,25 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::super::compiler_requests;
 use super::super::dep_info::DepInfo;
 use super::super::digest;
-use super::super::known_inputs::{self, is_kernel_file};
 use super::super::macro_effects::{
-    AttributeMacros, Author, CompileTimeVariables, Conditions, MacroEffects, OF_BACKTRACES, Source,
-    SourceText, literals, only_computes, words,
+    Author, CompileTimeVariables, Conditions, MacroEffects, OF_BACKTRACES, Source, SourceText,
+    literals, only_computes, words,
 };
 use super::super::observation::Requests;
 use super::super::package::is_rust;
 use super::super::uncacheable::Uncacheable;
 use super::environment::counts;
-use super::module_files::conflicting_module_file;
 use super::native_inputs::{assembled_by, linked_by};
-use super::observed::Observed;
 use super::source_digests::Digests;
+use super::source_states::{Sources, hashed, value_of};
 use super::{KeyBuilder, Origin, UNSET, out_dir};
-use sccfg_util::fsio::RealPaths;
 use sccfg_util::{env, fsio};
 
-/// The maximum number of states of the sources, such as those of branches, that are saved for each unit.
-const MAX_REMEMBERED: usize = 16;
-
-/// Must be changed when other inputs are read off the same sources.
-const READER: &str = "2";
-
 /// Variables with their values, as they are in the key.
-type Variables = Vec<(String, Option<String>)>;
+pub(super) type Variables = Vec<(String, Option<String>)>;
 
 /// The sources that the compiler listed.
 #[derive(Debug)]
@@ -109,7 +98,7 @@ impl KeyBuilder<'_> {
     }
 
     /// Whether the unit is compiled each time unless its macros are observed to have no volatile effect.
-    fn may_be_cleared(&self) -> bool {
+    pub(super) fn may_be_cleared(&self) -> bool {
         self.macros.each_time().is_some() && self.macros.hidden_each_time().is_none()
     }
 
@@ -125,16 +114,15 @@ impl KeyBuilder<'_> {
         package: Option<&Path>,
         ask: impl FnOnce(&Self, ListingRequest) -> Option<Listing>,
     ) -> Result<(Sources, Variables), Uncacheable> {
-        let subject = self.subject_of_sources(package);
+        let mut states = self.source_states(package.is_some());
         let mut digests = Digests::default();
-        let mut known = self.remembered(&subject);
-        if let Some(found) = self.find_here(&mut known, &mut digests) {
+        if let Some(found) = states.find_here(self, &mut digests) {
             return Ok(found);
         }
         let is_published = |path: &Path| package.is_some_and(|package| path.starts_with(package));
         let may_begin = self.keyed_by_path.is_none()
             && self.macros.each_time().is_none()
-            && match known.first() {
+            && match states.latest(self) {
                 Some(last) if last.observed.ties_to_place() => false,
                 Some(last) => {
                     // An edited source may declare new modules.
@@ -147,10 +135,10 @@ impl KeyBuilder<'_> {
                 None => digests.read_likely(self, package.is_some()),
             };
         // Another build may list the sources of the same unit at the same time, and then compile it.
-        let lock = may_begin.then(|| self.state.lock(&subject)).flatten();
+        let lock = may_begin.then(|| states.lock(self)).flatten();
         if lock.is_some() {
-            known = self.remembered(&subject);
-            if let Some(found) = self.find_here(&mut known, &mut digests) {
+            states = self.source_states(package.is_some());
+            if let Some(found) = states.find_here(self, &mut digests) {
                 return Ok(found);
             }
         }
@@ -213,55 +201,9 @@ impl KeyBuilder<'_> {
             sources.generated_asks = variables.asks_for_place;
             sources.generated_attributes = variables.attributes;
         }
-        known.insert(0, sources.clone());
-        known.truncate(MAX_REMEMBERED);
-        self.state.save("sources", &subject, &known);
+        states.save(&sources, self);
         self.listing = lock;
         Ok((sources, variables))
-    }
-
-    /// The subject under which the states of the sources are saved.
-    fn subject_of_sources(&self, package: Option<&Path>) -> String {
-        let mut subject = self.key.finish();
-        if package.is_none() {
-            subject = format!("{subject} sources {READER}");
-        }
-        if self.macros.has_macros {
-            // Another version may derive other inputs from the notes.
-            subject = format!("{subject} {}", known_inputs::READER);
-        }
-        let sees_paths = self.macros.place
-            || self.macros.resolves_paths
-            || self.macros.environment.is_some()
-            || !self.exposed.is_empty()
-            || self.exposes_cargo_home
-            || self.names_cargo_home
-            || self.names_path();
-        if self.may_be_cleared() && sees_paths {
-            // A macro may depend on the paths of the checkout.
-            subject = format!("{subject} {}", self.path_map.spelled_out());
-        }
-        subject
-    }
-
-    /// The saved states of the sources, the latest first.
-    fn remembered(&self, subject: &str) -> Vec<Sources> {
-        self.state.load("sources", subject).unwrap_or_default()
-    }
-
-    /// The first saved state that matches the files here, with the variables.
-    fn find_here(
-        &self,
-        known: &mut Vec<Sources>,
-        digests: &mut Digests,
-    ) -> Option<(Sources, Variables)> {
-        let is_here = |sources: &Sources| sources.are_here(self, digests);
-        let sources = known.swap_remove(known.iter().position(is_here)?);
-        // The values were just compared.
-        let names = sources.variables.iter().map(|(name, _)| name);
-        let variables = names.map(|name| (name.clone(), value_of(name, self)));
-        let variables = variables.collect();
-        Some((sources, variables))
     }
 
     /// Adds files and variables to the key.
@@ -285,9 +227,14 @@ impl KeyBuilder<'_> {
                     self.exposed.insert(name.clone());
                 }
             }
-            let names_home = |home| value.contains(home);
-            self.exposes_cargo_home |= self.path_map.unmapped().is_some_and(names_home);
+            self.exposes_cargo_home |= self.names_unmapped_home(&value);
         }
+    }
+
+    /// Whether `value` contains the path of the registries, if that is not remapped.
+    pub(super) fn names_unmapped_home(&self, value: &str) -> bool {
+        let home = self.path_map.unmapped();
+        home.is_some_and(|home| value.contains(home))
     }
 
     /// The variables that `env!` names, and those that macros were observed to read.
@@ -405,96 +352,5 @@ impl KeyBuilder<'_> {
                 Some((path, text))
             })
             .collect()
-    }
-}
-
-/// The value of a variable now, as it is in the key.
-fn value_of(name: &str, inputs: &KeyBuilder<'_>) -> Option<String> {
-    let value = env::var_os(name)?;
-    Some(match value.to_str() {
-        Some(text) => inputs.path_map.to_placeholders_str(text),
-        // No other value contains a NUL byte.
-        None => format!("\0{}", digest::of(value.as_encoded_bytes())),
-    })
-}
-
-fn hashed(name: &str, value: &str, inputs: &KeyBuilder<'_>) -> String {
-    inputs.hasher.hash(name, value.as_bytes())
-}
-
-/// A state of the sources of a unit.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Sources {
-    files: Vec<(String, String)>,
-    /// The variables, with keyed digests of their values, which may be secret.
-    variables: Vec<(String, Option<String>)>,
-    /// The observed inputs of its macros.
-    observed: Observed,
-    /// The inputs that the crate's own code reads when a macro runs it.
-    effects: MacroEffects,
-    /// The native libraries that the sources name.
-    libraries: BTreeSet<String>,
-    /// The files that assembler code in the sources includes.
-    assembled: BTreeSet<String>,
-    /// The variables with paths that the sources may use for more than including a file.
-    paths: BTreeSet<String>,
-    /// Whether generated code may ask for its own path by the call of a macro.
-    generated_asks: bool,
-    /// The procedural macros that attributes in generated code may be.
-    generated_attributes: AttributeMacros,
-}
-
-impl Sources {
-    fn of(
-        info: DepInfo,
-        inputs: &KeyBuilder<'_>,
-        digests: &mut Digests,
-    ) -> Result<Self, Uncacheable> {
-        let real_paths = RealPaths::default();
-        let mut files = Vec::new();
-        for path in info.files {
-            if is_kernel_file(&inputs.cwd.join(&path), &real_paths) {
-                return Err(Uncacheable::KernelFile);
-            }
-            let path = inputs.path_map.to_placeholders_str(&path);
-            let digest = digests
-                .of(&path, inputs)
-                .ok_or(Uncacheable::UnreadableSource)?;
-            files.push((path, digest));
-        }
-        files.sort_unstable();
-        Ok(Self {
-            files,
-            variables: Vec::new(),
-            observed: Observed::default(),
-            effects: MacroEffects::default(),
-            libraries: BTreeSet::new(),
-            assembled: BTreeSet::new(),
-            paths: BTreeSet::new(),
-            generated_asks: false,
-            generated_attributes: AttributeMacros::None,
-        })
-    }
-
-    fn are_here(&self, inputs: &KeyBuilder<'_>, digests: &mut Digests) -> bool {
-        let value = |name: &str| Some(hashed(name, &value_of(name, inputs)?, inputs));
-        self.variables.iter().all(|(name, was)| value(name) == *was)
-            && self.files.iter().all(|(path, was)| {
-                digests.of(path, inputs).as_ref() == Some(was) && !self.has_conflicting_module(path, inputs)
-            })
-            // The answers are not cached, so they are compared last.
-            && inputs.is_seen_here(&self.observed)
-    }
-
-    /// Whether there is a second file for the same module, which is an error in rustc.
-    fn has_conflicting_module(&self, path: &str, inputs: &KeyBuilder<'_>) -> bool {
-        conflicting_module_file(path).is_some_and(|other| {
-            let is_listed = self.files.iter().any(|(path, _)| *path == other);
-            !is_listed
-                && inputs
-                    .cwd
-                    .join(inputs.path_map.to_real_str(&other))
-                    .is_file()
-        })
     }
 }

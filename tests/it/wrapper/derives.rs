@@ -238,6 +238,45 @@ fn only_what_macros_asked_for_counts() {
     assert_eq!(second.says("file"), "other\n");
 }
 
+/// A macro that may run a program, but did not, does the same in another checkout, unless it read a path that differs there.
+#[requires(sccache)]
+#[test]
+fn the_sources_of_a_unit_are_listed_again_in_another_checkout_only_if_a_macro_read_its_path() {
+    let project = programs(&[
+        ("plain", "mac::plain!()"),
+        ("file", "mac::content!(\"README.md\")"),
+        ("path", "mac::variable!(\"CARGO_MANIFEST_DIR\").len()"),
+        (
+            "twice",
+            "[mac::plain!(), env!(\"CARGO_MANIFEST_DIR\")].concat()",
+        ),
+    ]);
+    let list = |checkout: &Checkout<'_>| {
+        let (with_script, directory) = checkout.with_compiler_script(
+            "case \"$emit\" in dep-info) echo \"$name\" >>$dir/listed ;; esac\n",
+        );
+        let built = with_script.cargo(&["build"]).ok();
+        let log = directory.join("listed");
+        let listed = std::fs::read_to_string(&log).unwrap();
+        std::fs::remove_file(log).unwrap();
+        (built, listed)
+    };
+    let main = project.main();
+    main.write("README.md", "Read.");
+    list(&main);
+    let deeper = project.linked("a/longer/path");
+    deeper.write("README.md", "Read.");
+    let (built, listed) = list(&deeper);
+    built.compiled(&["path bin"]);
+    assert_eq!(listed, "path\n");
+    assert_eq!(deeper.says("file"), "Read.\n");
+    let package = deeper.path("crates/path");
+    assert_eq!(
+        deeper.says("path"),
+        format!("{}\n", package.as_os_str().len())
+    );
+}
+
 /// As dotenvy looks for `.env`: a file that is in no directory above the checkouts leaves them equal, wherever they are.
 #[requires(sccache)]
 #[test]

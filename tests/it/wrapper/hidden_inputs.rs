@@ -69,6 +69,10 @@ const VARIABLES: &[Macro] = &[
         "#[writes::keeps] mod a { #[cfg(test)] pub fn value() -> String { std::env::vars().find(|it| it.0.ends_with(\"VALUE\")).unwrap().1 } }\nuse a::value;",
     ),
     plain(
+        "an attribute keeps a statement that is not compiled",
+        "#[writes::keeps] fn value() -> String { #[cfg(test)] { return std::env::vars().find(|it| it.0.ends_with(\"TEST_VALUE\")).unwrap().1; } #[allow(unreachable_code)] String::new() }",
+    ),
+    plain(
         "a macro joins names",
         "fn value() -> String { writes::joins!(s t d . e nv . v ar !) }",
     ),
@@ -721,6 +725,30 @@ fn a_program_that_only_some_builds_run_is_run_by_them() {
         (
             "the current directory",
             "std::env::current_dir().unwrap().ends_with(\"second\")",
+        ),
+        (
+            "a canonical path",
+            "std::fs::canonicalize(\"Cargo.toml\").unwrap().ends_with(\"second/Cargo.toml\")",
+        ),
+        (
+            "an absolute path",
+            "std::path::absolute(\"a\").unwrap().ends_with(\"second/a\")",
+        ),
+        (
+            "all variables",
+            "std::env::vars().any(|it| it.1.ends_with(\"/second\"))",
+        ),
+        (
+            "a file above",
+            "std::path::Path::new(&[\"../second\", \"/marker\"].concat()).exists()",
+        ),
+        (
+            "the path of a source",
+            "proc_macro::Span::call_site().local_file().unwrap().canonicalize().unwrap().to_str().unwrap().contains(\"/second/\")",
+        ),
+        (
+            "a variable with a path",
+            "std::env::var([\"CARGO_MANIFEST\", \"_PATH\"].concat()).unwrap().contains(\"second\")",
         ),
     ];
     let sources: Vec<String> = conditions

@@ -278,3 +278,57 @@ fn what_is_above_others_is_not_shared() {
     });
     assert_ne!(said[0], said[1]);
 }
+
+/// Writes what it generates to the `OUT_DIR` if a variable asks for it, as `wiggle-macro` does.
+const WRITES_IF_ASKED: &str = indoc! {r#"
+    use quote::quote;
+
+    #[proc_macro] pub fn text(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+        let mut code = quote!("generated");
+        if std::env::var("WIGGLE_DEBUG_BINDGEN").is_ok() {
+            let path = std::path::Path::new(env!("DEBUG_OUTPUT_DIR")).join("generated.rs");
+            std::fs::write(&path, format!("concat!(\"written \", {code})")).unwrap();
+            code = quote!(include!(#path)).replace(['#', ' '], "").replace("path", &format!("{path:?}"));
+        }
+        code.parse().unwrap()
+    }
+"#};
+
+#[requires(sccache)]
+#[test]
+fn what_is_above_one_that_writes_its_code_only_if_asked_is_shared() {
+    let project = Project::new().with_store();
+    let quote = "#[macro_export] macro_rules! quote { ($($code:tt)*) => { stringify!($($code)*).to_owned() } }\n";
+    package(&project, "quote", "", &[("src/lib.rs", quote)]);
+    let script = "fn main() { println!(\"cargo:rustc-env=DEBUG_OUTPUT_DIR={}\", std::env::var(\"OUT_DIR\").unwrap()); }\n";
+    package(
+        &project,
+        "wiggle-macro",
+        &format!("{PROC_MACRO}[dependencies]\nquote = \"0.1\"\n"),
+        &[("src/lib.rs", WRITES_IF_ASKED), ("build.rs", script)],
+    );
+    publish(&project, &["quote", "wiggle-macro"]);
+    let main = "fn main() { println!(\"{}\", wiggle_macro::text!()); }\n";
+    let project = project
+        .package(
+            "app",
+            "[dependencies]\nwiggle-macro = \"0.1\"\n",
+            &[("src/main.rs", main)],
+        )
+        .committed();
+    let main = with_home(&project, &project.main(), "cargo-home");
+    main.cargo(&["build"]).ok();
+    for place in ["second", "a/deeper/worktree"] {
+        let linked = with_home(&project, &project.linked(place), "cargo-home");
+        let built = linked.cargo(&["build"]).ok();
+        built.compiled(&["wiggle_macro proc-macro"]);
+        assert_eq!(says_the_same_uncached(&linked), "generated\n");
+        let asks = linked.with("WIGGLE_DEBUG_BINDGEN", "1");
+        for _ in 0..2 {
+            asks.clean();
+            let built = asks.cargo(&["build"]).ok();
+            assert!(built.compiled.contains(&"app bin".to_owned()));
+            assert_eq!(says_the_same_uncached(&asks), "written generated\n");
+        }
+    }
+}

@@ -122,8 +122,14 @@ const FINDING_BY_VARIABLE: [&str; 4] = [
 ];
 
 /// Published macros whose library contains a path of this checkout on which no expansion depends, in all releases: that of
-/// `pyo3-macros` contains the `OUT_DIR` of `pyo3-build-config`, where build scripts find the settings of another target.
-const CONTAINING_PATH: [&str; 1] = ["pyo3-macros"];
+/// `pyo3-macros` contains the `OUT_DIR` of `pyo3-build-config`, where build scripts find the settings of another target; those of
+/// `wasmtime-component-macro` and `wiggle-macro` contain their own, to which they write what they generate if that is asked for,
+/// which the observer notes.
+const CONTAINING_PATH: [&str; 3] = ["pyo3-macros", "wasmtime-component-macro", "wiggle-macro"];
+
+/// Published macros whose generated code includes no other file with an unknown name than one that they wrote, which the observer
+/// notes, in all releases.
+const INCLUDING_WRITTEN: [&str; 2] = ["wasmtime-component-macro", "wiggle-macro"];
 
 /// Whether no expansion of the macros of the published package `name` depends on the path that their library contains.
 pub(crate) fn only_contain_path(name: &str) -> bool {
@@ -147,6 +153,11 @@ pub(super) fn only_finds_by_variable(name: &str) -> bool {
 /// Whether the published crate `name` has unknown files only in a macro, for the crate that uses it.
 pub(super) fn includes_only_for_others(name: &str) -> bool {
     INCLUDING.iter().any(|(of, _)| *of == name)
+}
+
+/// Whether code that macros of the published crate `name` generate includes only files that they wrote.
+pub(super) fn includes_only_written(name: &str) -> bool {
+    INCLUDING_WRITTEN.contains(&name)
 }
 
 /// Whether a macro of this name includes a file with an unknown name into the crate that uses it.

@@ -103,6 +103,7 @@ pub(super) fn code<'a>(
         let mut idents = idents.filter(|token| token.kind == Kind::Ident);
         named.any |= idents.any(|token| reviewed::is_including_macro(token.text));
         named.any &= !reviewed::includes_only_for_others(name);
+        named.any_quoted &= !reviewed::includes_only_written(name);
     }
     let may_be_read = is_listed || sources.iter().any(|source| source.is_made);
     if named.any && !may_be_read {

@@ -18,7 +18,7 @@ use sccfg_util::env;
 use sccfg_util::fsio::RealPaths;
 
 /// Must be changed when other files of the same compile become known.
-pub(super) const READER: &str = "6";
+pub(super) const READER: &str = "7";
 
 /// Extensions of files that rustc writes for other units.
 const UNIT_EXTENSIONS: [&str; 5] = ["rlib", "rmeta", "so", "dylib", "dll"];

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::command::said;
+use super::environment::PROC_MACRO;
 use super::macro_workspace::{Macro, differing, plain, texts, workspace};
 use super::project::{Checkout, Project, real_rustc, succeeds};
 use indoc::indoc;
@@ -700,6 +701,56 @@ fn what_differs_each_time_is_compiled_each_time_however_it_is_hidden() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// With a link and a directory for temporary files in it.
+fn prepared<'p>(checkout: &Checkout<'p>) -> Checkout<'p> {
+    let link = checkout.path("link");
+    std::os::unix::fs::symlink(checkout.path("Cargo.toml"), link).unwrap();
+    let temporary = checkout.path("target/temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+    checkout.with("TMPDIR", temporary.to_str().unwrap())
+}
+
+/// A macro gets the path of the target directory as an argument, from source that a build script wrote.
+#[requires(sccache)]
+#[test]
+fn a_program_that_a_path_in_generated_source_decides_is_run() {
+    let mac = indoc! {r#"
+        #[proc_macro] pub fn text(path: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            let mut text = std::env::var("SCCFG_TEST_PLACE").unwrap_or_default();
+            if path.to_string().contains("second") {
+                let output = std::process::Command::new("cat").arg("/proc/sys/kernel/random/uuid").output();
+                text = String::from_utf8(output.unwrap().stdout).unwrap();
+            }
+            format!("{text:?}").parse().unwrap()
+        }
+    "#};
+    let script = indoc! {r#"
+        fn main() {
+            let out_dir = std::env::var("OUT_DIR").unwrap();
+            std::fs::write(format!("{out_dir}/text.rs"), format!("mac::text!({out_dir:?})")).unwrap();
+        }
+    "#};
+    let main =
+        "fn main() { println!(\"{}\", include!(concat!(env!(\"OUT_DIR\"), \"/text.rs\"))); }\n";
+    let project = Project::new()
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package(
+            "app",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[("src/main.rs", main), ("build.rs", script)],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    assert_eq!(project.main().says("app"), "\n");
+    let second = project.linked("second");
+    let [once, again] = [(); 2].map(|()| {
+        second.clean();
+        second.cargo(&["build"]).ok();
+        second.says("app")
+    });
+    assert!(once != "\n" && once != again, "{once}, {again}");
+}
+
 /// What a macro did elsewhere says nothing about where it does something else.
 #[requires(sccache)]
 #[test]
@@ -725,6 +776,18 @@ fn a_program_that_only_some_builds_run_is_run_by_them() {
         (
             "the current directory",
             "std::env::current_dir().unwrap().ends_with(\"second\")",
+        ),
+        (
+            "a variable of cargo with the path of the target directory",
+            "std::env::var(\"LD_LIBRARY_PATH\").unwrap().contains(\"second\")",
+        ),
+        (
+            "a directory for temporary files in the checkout",
+            "std::env::temp_dir().to_str().unwrap().contains(\"second\")",
+        ),
+        (
+            "the target of a link",
+            "std::fs::read_link(\"link\").unwrap().to_str().unwrap().contains(\"second\")",
         ),
         (
             "a canonical path",
@@ -767,13 +830,14 @@ fn a_program_that_only_some_builds_run_is_run_by_them() {
         .map(|((what, _), source)| plain(what, source))
         .collect();
     let project = workspace(&cases, "", "").committed();
-    let main = project.main().without("CI");
+    let main = prepared(&project.main().without("CI"));
     assert!(texts(&main).iter().all(String::is_empty));
     let second = project.linked("second");
     second.write("marker", "");
-    let second = second.with("CI", "1").with("SCCFG_TEST_VALUE", "1");
+    let second = prepared(&second.with("CI", "1").with("SCCFG_TEST_VALUE", "1"));
     let once = texts(&second);
     second.clean();
+    std::fs::create_dir_all(second.path("target/temporary")).unwrap();
     let again = texts(&second);
     let mut wrong = Vec::new();
     for ((case, once), again) in cases.iter().zip(&once).zip(&again) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Conditions;
-use super::item_ends::{end_of_field, end_of_item, end_of_statement};
+use super::item_ends::{Position, end_of_field, end_of_item, end_of_statement};
 use super::tokens::{Kind, Token, is_keyword, only};
 
 /// The parts of a source that are not compiled.
@@ -74,12 +74,12 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
                 inactive.reverse();
                 branches.extend(inactive);
             }
-            blocks.push(end);
+            blocks.push((at, end));
         }
-        blocks.retain(|end| at < *end);
+        blocks.retain(|(_, end)| at < *end);
         if conditions.has_plain_cfg
             && let Some(start) = end_of_return_unless(tokens, at, conditions)
-            && let Some(end) = blocks.last().copied()
+            && let Some((_, end)) = blocks.last().copied()
             // Without a closing brace, `start` is behind the end of the source.
             && let Some(rest) = tokens.get(start..end)
             && !rest.iter().any(is_item)
@@ -104,12 +104,7 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
         }
         if let Some((condition, end)) = attribute(tokens, at, false)
             && conditions.holds(condition) == Some(false)
-            && let Some(end) = end_of_item(tokens, end)
-                .or_else(|| {
-                    let block = blocks.last().filter(|_| begins_statement(tokens, at))?;
-                    end_of_statement(tokens, end, *block)
-                })
-                .or_else(|| end_of_field(tokens, end, *blocks.last()?))
+            && let Some(end) = end_of_inactive(tokens, at, end, blocks.last().copied())
         {
             if let Some(name) = declared_module(&tokens[at..end]) {
                 found.modules.insert(name.to_owned());
@@ -130,6 +125,23 @@ pub(super) fn inactive_code(tokens: &[Token<'_>], conditions: &Conditions) -> In
         at += 1;
     }
     found
+}
+
+/// The end of what begins at `after`, behind the attribute at `at`, in the innermost group, if it is known.
+fn end_of_inactive(
+    tokens: &[Token<'_>],
+    at: usize,
+    after: usize,
+    group: Option<(usize, usize)>,
+) -> Option<usize> {
+    let as_field = || end_of_field(tokens, after, group?.1);
+    match Position::of(tokens, at, group.map(|(start, _)| start)) {
+        Position::Item => end_of_item(tokens, after)
+            .or_else(|| end_of_statement(tokens, after, group?.1))
+            .or_else(as_field),
+        Position::Field => as_field(),
+        Position::Other => None,
+    }
 }
 
 /// The start and end of each pattern in the rules from `at` to `end`, the body of `macro_rules!`.
@@ -214,17 +226,9 @@ fn end_of_return_unless(tokens: &[Token<'_>], at: usize, conditions: &Conditions
     }
 }
 
-/// Whether a statement may begin at `at`, by what is before it. In `cfg_if!`, an attribute follows `if`.
-fn begins_statement(tokens: &[Token<'_>], at: usize) -> bool {
-    let before = at.checked_sub(1).map(|before| &tokens[before]);
-    before.is_some_and(|before| {
-        before.kind == Kind::Close || matches!(before.text, "{" | ";") && before.kind != Kind::Text
-    })
-}
-
 /// Whether an item that is visible in its whole scope may begin with this token.
 fn is_item(token: &Token<'_>) -> bool {
-    const WORDS: [&str; 10] = [
+    const WORDS: [&str; 13] = [
         "const",
         "enum",
         "extern",
@@ -234,6 +238,9 @@ fn is_item(token: &Token<'_>) -> bool {
         "mod",
         "static",
         "struct",
+        "trait",
+        "type",
+        "union",
         "use",
     ];
     WORDS.iter().any(|word| token.is_ident(word))
@@ -376,6 +383,20 @@ mod tests {
             ("#[cfg(not(feature = \"yes\"))] fn a() {} b", "b"),
             ("#[cfg(any(test, feature = \"no\"))] fn a() {} b", "b"),
             ("#![cfg(test)] a", ""),
+            ("R { #[cfg(test)] union: m, b: { c } }", "R { b : { c } }"),
+            ("R { #[cfg(test)] r#enum: m, b: { c } }", "R { b : { c } }"),
+            (
+                "R { #[cfg(test)] r#match: m, b: if c { d } else { e } }",
+                "R { b : if c { d } else { e } }",
+            ),
+            (
+                "#[cfg(test)] pub const extern \"C\" fn a() {} fn b() { c } use d;",
+                "fn b ( ) { c } use d ;",
+            ),
+            (
+                "fn f() { #[allow(x)] #[cfg(test)] a(b); c }",
+                "fn f ( ) { # [ allow ( x ) ] c }",
+            ),
             ("A { #[cfg(test)] b: c(d, e), f: g }", "A { f : g }"),
             (
                 "#[cfg_attr(windows, path = \"w.rs\")] #[cfg_attr(unix, path = \"u.rs\",)] mod a;",
@@ -421,6 +442,10 @@ mod tests {
         ] {
             assert_eq!(kept(source, &["yes"]), wanted, "{source}");
         }
+    }
+
+    #[test]
+    fn what_may_be_compiled_is_kept() {
         for source in [
             "#[cfg(not(test))] fn a() {}",
             "#[cfg(any(test, x))] fn a() {}",
@@ -431,6 +456,26 @@ mod tests {
             "#[macro_export] macro_rules! m { () => { #[cfg(test)] fn a() {} } }",
             "#[cfg(test)] a: b, c",
             "#[cfg(test)] { a }",
+            // Raw identifiers.
+            "enum E { #[cfg(test)] r#for, B { c: u8 } }",
+            "fn f() { match a { #[cfg(test)] r#match => b, C => { d } } }",
+            "fn f() { match a { #[cfg(test)] union => b, C => { d } } }",
+            "fn f() { #[cfg(test)] r#for.a(); { b } }",
+            // Parameters.
+            "fn f<#[cfg(test)] const N: usize>() { a } use b;",
+            "impl S { fn f<#[cfg(test)] T: X>(&self) { a } fn g() { b } }",
+            "impl S { fn f<A, #[cfg(test)] T: X>(&self) { a } fn g() { b } }",
+            "mod m { struct S<#[allow(x)] #[cfg(test)] T = u8>(u8); fn f() { a } use b; }",
+            "fn f() { let a = |#[cfg(test)] b: u8| c(); d(); }",
+            "fn f() { let a = |#[allow(x)] #[cfg(test)] A(x): A| c(); d(); }",
+            "fn f() { a(b | c, |d, #[cfg(test)] e: u8| g()); h(); }",
+            // Arguments of macros.
+            "macro_rules! m { ($a:expr, $b:block) => { #[cfg(test)] if $a $b c(); { d } } }",
+            "macro_rules! m { ($b:block) => { #[cfg(test)] if a { b } else $b c(); { d } } }",
+            "macro_rules! m { ($n:ident, $b:block) => { #[cfg(test)] fn $n() $b fn a() { b } } }",
+            "macro_rules! m { ($n:ident, $b:block) => { #[test] fn $n() $b fn a() { b } } }",
+            "macro_rules! m { ($n:ident, $b:tt) => { #[cfg(test)] struct $n $b fn a() { b } } }",
+            "fn f() { #[cfg(test)] const { a } b(); c }",
             "fn f() { match a { #[cfg(test)] A::B(c) => d(), #[cfg(test)] E => { f; } g => h } i; }",
             "fn f() { a(#[cfg(test)] b(c), d); [#[cfg(test)] e.f, g] ; h }",
             "fn f() { #[cfg(test)] a::b! { c } d(); }",

@@ -324,7 +324,10 @@ impl<'a> Reader<'a> {
             names[1].is_ident(module.text) && (is_parameter || keywords.contains(&names[0].text))
         };
         separator.kind == Kind::PathSeparator
-            && before.text != "$"
+            // In a macro, another path may take the place of the name.
+            && !matches!(before.text, "$" | "#")
+            // The body of a function of this name counts by its callers.
+            && !self.functions.iter().any(|function| function.name == tokens[at].text)
             && self.modules.contains(module.text)
             && !names.any(declares_type)
     }

@@ -125,11 +125,20 @@ const FINDING_BY_VARIABLE: [&str; 4] = [
 /// `pyo3-macros` contains the `OUT_DIR` of `pyo3-build-config`, where build scripts find the settings of another target; those of
 /// `wasmtime-component-macro` and `wiggle-macro` contain their own, to which they write what they generate if that is asked for,
 /// which the observer notes.
-const CONTAINING_PATH: [&str; 3] = ["pyo3-macros", "wasmtime-component-macro", "wiggle-macro"];
+const CONTAINING_PATH: [&str; 4] = [
+    "pyo3-macros",
+    "wasmtime-component-macro",
+    "wasmtime-internal-component-macro",
+    "wiggle-macro",
+];
 
-/// Published macros whose generated code includes no other file with an unknown name than one that they wrote, which the observer
-/// notes, in all releases.
-const INCLUDING_WRITTEN: [&str; 2] = ["wasmtime-component-macro", "wiggle-macro"];
+/// Published macros whose generated code includes no other file as code than one that they wrote, which the observer notes, in all
+/// releases.
+const INCLUDING_WRITTEN: [&str; 3] = [
+    "wasmtime-component-macro",
+    "wasmtime-internal-component-macro",
+    "wiggle-macro",
+];
 
 /// Whether no expansion of the macros of the published package `name` depends on the path that their library contains.
 pub(crate) fn only_contain_path(name: &str) -> bool {

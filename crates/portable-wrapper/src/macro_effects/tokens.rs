@@ -121,7 +121,11 @@ fn start_of_numeric_constant(tokens: &[Token<'_>]) -> Option<usize> {
         && value.is_number();
     let start = tokens.len() - 7;
     let is_public = start > 0 && tokens[start - 1].is_ident("pub");
-    is_constant.then(|| start - usize::from(is_public))
+    let start = start - usize::from(is_public);
+    // The attribute of a constant would be that of the next item.
+    let has_attribute =
+        start > 0 && tokens[start - 1].kind == Kind::Close && tokens[start - 1].text == "]";
+    (is_constant && !has_attribute).then_some(start)
 }
 
 /// Whether two sources have the same tokens, but for string literals that `is_same` accepts.
@@ -243,6 +247,17 @@ mod tests {
 
     fn texts(source: &str) -> Vec<&str> {
         tokens(source).iter().map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn constants_of_large_sources_are_left_out_unless_they_have_attributes() {
+        let blank = " ".repeat(LARGE);
+        let left = |source: &str| texts(&format!("{source}{blank}")).join(" ").leak() as &str;
+        assert_eq!(left("a; pub const B: u32 = 1; c"), "a ; c");
+        assert_eq!(
+            left("#[cfg(x)] pub const B: u32 = 1; c"),
+            "# [ cfg ( x ) ] pub const B : u32 = 1 ; c"
+        );
     }
 
     #[test]

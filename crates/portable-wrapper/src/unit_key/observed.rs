@@ -21,11 +21,13 @@ use super::super::toolchain_files::ToolchainFiles;
 use super::directories::registries;
 use super::module_files::conflicting_module_file;
 use super::{KeyBuilder, is_published};
+use sccfg_util::env;
 use sccfg_util::fsio::{self, NIX_STORE};
 
 /// The observed inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct Observed {
     /// Whether the compiler was observed.
     pub(super) is_complete: bool,
@@ -41,6 +43,8 @@ pub(super) struct Observed {
     pub(super) each_time: Option<String>,
     /// Whether the result may contain the path of a directory.
     pub(super) place: bool,
+    /// Whether a macro read a variable with a path of the checkout, or what it got contains such a path.
+    pub(super) reads_path: bool,
     /// Whether a macro, or a program that it ran, may have asked for the current directory.
     pub(super) asks_for_current_dir: bool,
     /// Whether a macro asked for the canonical path of a file, if that is known.
@@ -90,6 +94,7 @@ impl KeyBuilder<'_> {
                     .iter()
                     .any(|program| !self.is_known_version(program)),
             resolves_paths: requests.resolves_paths(),
+            reads_path: self.is_given_path(info, requests),
             ..Observed::default()
         };
         let searched = self.searched_to_root(requests);
@@ -168,6 +173,28 @@ impl KeyBuilder<'_> {
         found.files.sort_by(|a, b| (&a.1, &a.2).cmp(&(&b.1, &b.2)));
         found.files.dedup();
         found
+    }
+
+    /// Whether a macro read a variable with a path of the checkout, or may have got such a path from generated source.
+    fn is_given_path(&self, info: &DepInfo, requests: &Requests) -> bool {
+        let names = requests.variables.difference(&requests.of_compiler);
+        names
+            .into_iter()
+            .any(|name| self.has_path_of_checkout(name))
+            || info
+                .files
+                .iter()
+                .any(|file| self.has_path(&self.cwd.join(file)))
+    }
+
+    /// Whether the value of the variable `name` contains a path that may differ between checkouts.
+    fn has_path_of_checkout(&self, name: &str) -> bool {
+        env::var_os(name).is_some_and(|value| {
+            let value = value.as_encoded_bytes();
+            self.path_map.find_in(value).is_some()
+                || *self.path_map.to_placeholders(value) != *value
+                || self.names_unmapped_home(&String::from_utf8_lossy(value))
+        })
     }
 
     /// Adds why the result may differ each time: what macros did besides reading files and variables.
@@ -348,6 +375,13 @@ impl Observed {
     /// Adds the question about the file at `path` with its answer.
     fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
         let answer = question.answer(path, path_map);
+        // A macro may read the target of a link.
+        let target = fsio::read_link(path);
+        self.place |= target.is_some_and(|target| {
+            path_map
+                .find_in(target.as_os_str().as_encoded_bytes())
+                .is_some()
+        });
         let name = path_map.to_placeholders_path(path);
         self.files.push((question, name, answer));
     }

@@ -104,10 +104,4 @@ impl KeyBuilder<'_> {
         }
         Some((package.digest, variables))
     }
-
-    /// Whether the source of a published package names a variable with a mapped directory.
-    pub(super) fn names_path(&self) -> bool {
-        let mut named = self.named_variables.iter().flatten();
-        named.any(|name| self.path_variables.contains(name))
-    }
 }

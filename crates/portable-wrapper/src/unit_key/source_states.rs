@@ -35,29 +35,13 @@ impl KeyBuilder<'_> {
             // Another version may derive other inputs from the notes.
             subject = format!("{subject} {}", known_inputs::READER);
         }
-        let sees_paths = self.macros.place
-            || self.macros.resolves_paths
-            || self.macros.environment.is_some()
-            || !self.exposed.is_empty()
-            || self.exposes_cargo_home
-            || self.names_cargo_home
-            || self.names_path();
-        let here = (self.may_be_cleared() && sees_paths)
+        let here = self
+            .may_be_cleared()
             .then(|| Saved::of(format!("{subject} {}", self.path_map.spelled_out())));
         SourceStates {
             anywhere: Saved::of(subject),
             here,
         }
-    }
-
-    /// Whether the value of the variable `name` contains a path that may differ between checkouts.
-    fn has_path_of_checkout(&self, name: &str) -> bool {
-        env::var_os(name).is_some_and(|value| {
-            let value = value.as_encoded_bytes();
-            self.path_map.find_in(value).is_some()
-                || *self.path_map.to_placeholders(value) != *value
-                || self.names_unmapped_home(&String::from_utf8_lossy(value))
-        })
     }
 }
 
@@ -96,11 +80,9 @@ impl SourceStates {
         Some((sources, variables))
     }
 
-    /// The latest state.
+    /// The latest state that counts for all checkouts.
     pub(super) fn latest(&self, inputs: &KeyBuilder<'_>) -> Option<&Sources> {
-        let here = self.here.as_ref();
-        let latest = here.and_then(|here| here.read(inputs).first());
-        latest.or_else(|| self.anywhere.read(inputs).first())
+        self.anywhere.read(inputs).first()
     }
 
     /// Waits until no other build lists the sources of the same unit.
@@ -212,23 +194,18 @@ impl Sources {
             && inputs.is_seen_here(&self.observed)
     }
 
-    /// Whether a macro may have done something else if the checkout had other paths. Only an observed macro is known to have read none
-    /// of them.
+    /// Whether a macro may have done something else if the checkout had other paths: unless it was observed, and got none of them.
     fn may_depend_on_checkout(&self, inputs: &KeyBuilder<'_>) -> bool {
         let (macros, observed) = (&inputs.macros, &self.observed);
-        let names = self.variables.iter().map(|(name, _)| name);
-        let mut read_by_macros = names
-            .chain(&observed.variables)
-            .filter(|name| !observed.of_compiler.contains(*name));
         !observed.is_complete
             || macros.is_unknown
             || macros.lists_variables
             || macros.asks_for_source
             || observed.place
+            || observed.reads_path
             || observed.asks_for_current_dir
             || observed.resolves_paths != Some(false)
             || observed.ties_to_place()
-            || read_by_macros.any(|name| inputs.has_path_of_checkout(name))
     }
 
     /// Whether there is a second file for the same module, which is an error in rustc.

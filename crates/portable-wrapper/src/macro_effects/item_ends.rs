@@ -1,4 +1,5 @@
-//! Where items, statements and fields end. Raw identifiers have lost their `r#`, so a keyword may be a name.
+//! Where items, statements and fields end. A macro may write what is not there, which is why little is
+//! known behind a `$`.
 
 use super::tokens::{Kind, Token, is_keyword};
 
@@ -21,9 +22,7 @@ impl Position {
         };
         match (before.kind, before.text) {
             (Kind::Open(_), _) | (Kind::Close, "}") | (Kind::Punctuation, ";") => Self::Item,
-            (Kind::Punctuation, ",")
-                if start.is_some_and(|start| !has_open(&tokens[start..at])) =>
-            {
+            (Kind::Punctuation, ",") if start.is_some_and(|start| !has_open(tokens, start, at)) => {
                 Self::Field
             }
             _ => Self::Other,
@@ -53,14 +52,14 @@ fn before_attributes<'a, 'b>(tokens: &'b [Token<'a>], at: usize) -> Option<&'b T
     None
 }
 
-/// Whether a list of generic parameters or the parameters of a closure may be open at the end of these tokens of a group, the first
-/// of which opens it.
-fn has_open(tokens: &[Token<'_>]) -> bool {
+/// Whether a list of generic parameters or the parameters of a closure may be open at `end`, in the group that begins at `start`.
+fn has_open(tokens: &[Token<'_>], start: usize, end: usize) -> bool {
     let mut angles = 0_usize;
-    let mut at = 1;
-    while let Some(token) = tokens.get(at) {
+    let mut at = start + 1;
+    while at < end {
+        let token = &tokens[at];
         match (token.kind, token.text) {
-            (Kind::Open(close), _) => at = close.min(tokens.len()),
+            (Kind::Open(close), _) => at = close,
             (Kind::Punctuation, "<") => angles += 1,
             (Kind::Punctuation, ">") if !matches!(tokens[at - 1].text, "-" | "=") => {
                 angles = angles.saturating_sub(1);
@@ -68,7 +67,7 @@ fn has_open(tokens: &[Token<'_>]) -> bool {
             (Kind::Punctuation, "|") => return true,
             _ => {}
         }
-        at += 1;
+        at = at.saturating_add(1);
     }
     angles > 0
 }
@@ -115,6 +114,7 @@ pub(super) fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> 
                 has_braces = false;
             }
             "const" | "static" | "type" if is_named || next.text == "_" => has_braces = false,
+            "union" if is_keyword(next.text) => return None,
             "fn" | "mod" | "struct" | "enum" | "trait" | "union" if is_named => {}
             "extern" if next.kind == Kind::Text || next.is_ident("fn") || next.text == "{" => {}
             "impl" if is_named || matches!(next.text, "<" | "!" | "&" | "(" | "[" | "*") => {}
@@ -147,23 +147,27 @@ pub(super) fn end_of_item(tokens: &[Token<'_>], mut at: usize) -> Option<usize> 
 
 /// Whether the argument of a macro at `at`, in the head of an item, is a name or a type, and not its body.
 fn is_name_or_type(tokens: &[Token<'_>], at: usize) -> bool {
-    const WORDS: [&str; 11] = [
-        "as", "dyn", "enum", "fn", "for", "impl", "mod", "struct", "trait", "union", "where",
+    const WORDS: [&str; 10] = [
+        "as", "dyn", "enum", "fn", "for", "impl", "mod", "struct", "trait", "union",
     ];
     let [before @ .., last] = &tokens[..at] else {
         return false;
     };
-    match last.kind {
-        Kind::Ident => {
-            let is_argument = before.last().is_some_and(|token| token.text == "$");
-            WORDS.contains(&last.text) && !is_argument
+    let is_one = tokens
+        .get(at + 1)
+        .is_some_and(|name| name.kind == Kind::Ident);
+    let before = before.last();
+    is_one
+        && match last.kind {
+            Kind::Ident => {
+                WORDS.contains(&last.text) && before.is_none_or(|token| token.text != "$")
+            }
+            Kind::PathSeparator => true,
+            _ => {
+                matches!(last.text, "&" | "<")
+                    || last.text == ">" && before.is_some_and(|token| token.text == "-")
+            }
         }
-        Kind::PathSeparator => true,
-        _ => {
-            matches!(last.text, ":" | "+" | "&" | "," | "<")
-                || last.text == ">" && before.last().is_some_and(|token| token.text == "-")
-        }
-    }
 }
 
 /// The end of the statement that begins at `at`, if it is one, and no item. `end` is that of the block. The end may be found too
@@ -201,12 +205,13 @@ pub(super) fn end_of_statement(tokens: &[Token<'_>], at: usize, end: usize) -> O
     }
 }
 
-/// The position after the next semicolon that is not in a group.
+/// The position after the next semicolon that is not in a group, unless a macro may write another one before it.
 fn end_with_semicolon(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
     loop {
         match tokens.get(at)?.kind {
             Kind::Open(close) => at = close.saturating_add(1),
             Kind::Punctuation if tokens[at].text == ";" => return Some(at + 1),
+            Kind::Punctuation if tokens[at].text == "$" => return None,
             _ => at += 1,
         }
     }
@@ -245,6 +250,8 @@ pub(super) fn end_of_field(tokens: &[Token<'_>], mut at: usize, end: usize) -> O
         match tokens[at].kind {
             Kind::Open(close) => at = close.saturating_add(1),
             Kind::Punctuation if tokens[at].text == "," => return Some(at + 1),
+            // A macro may write the next one.
+            Kind::Punctuation if tokens[at].text == "$" => return None,
             _ => at += 1,
         }
     }

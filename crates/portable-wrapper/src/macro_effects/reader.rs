@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the token is in the body of a function of the same name, whose callers name it as well.
+    /// Whether the token is in the body of a method of the same name, whose callers name it as well, after `.` or `::`.
     fn is_handed_on(&self, file: usize, at: usize) -> bool {
         let name = self.files[file][at].text;
         self.functions.iter().any(|function| {
@@ -308,7 +308,14 @@ impl<'a> Reader<'a> {
                 && function.name == name
                 && function.body.0 < at
                 && at < function.body.1
+                && self.has_self(function)
         })
+    }
+
+    fn has_self(&self, function: &Function<'_>) -> bool {
+        let (start, end) = function.parameters;
+        let parameters = self.files[function.file].get(start..end);
+        parameters.is_some_and(|tokens| tokens.iter().any(|token| token.is_ident("self")))
     }
 
     /// Whether the name at `at`, after `::`, is an item of a module of the crate, as the keyword `kw::file` of a macro's syntax.
@@ -326,8 +333,6 @@ impl<'a> Reader<'a> {
         separator.kind == Kind::PathSeparator
             // In a macro, another path may take the place of the name.
             && !matches!(before.text, "$" | "#")
-            // The body of a function of this name counts by its callers.
-            && !self.functions.iter().any(|function| function.name == tokens[at].text)
             && self.modules.contains(module.text)
             && !names.any(declares_type)
     }

@@ -231,6 +231,7 @@ fn files_locations_and_volatile_effects_are_found() {
         "mod kw {} macro_rules! m { ($kw:ident) => { g($kw::file) } }",
         "mod kw {} fn f() { kw.file() }",
         "mod kw { pub fn file(s: Span) -> String { s.file() } } fn f() { g(kw::file(s)) }",
+        "fn file(s: Span) -> String { s.file() } fn f() { file(s) }",
         "mod kw {} fn f() { let kw = a(); generate! { #kw::file() } }",
     ] {
         assert!(effects(source).asks_for_source, "{source}");

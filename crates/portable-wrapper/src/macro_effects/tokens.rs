@@ -69,7 +69,7 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
             | TokenKind::BlockComment { .. }
             | TokenKind::Whitespace => continue,
             TokenKind::Ident | TokenKind::InvalidIdent => (Kind::Ident, text),
-            TokenKind::RawIdent => (Kind::Ident, text.trim_start_matches("r#")),
+            TokenKind::RawIdent => (Kind::Ident, without_raw_prefix(text)),
             TokenKind::Literal { kind, suffix_start } => {
                 literal(kind, &text[..suffix_start as usize])
             }
@@ -108,6 +108,19 @@ pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
+/// A raw identifier as the name that it is, without `r#` unless that would be a keyword.
+fn without_raw_prefix(text: &str) -> &str {
+    const KEYWORDS: [&str; 47] = [
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do",
+        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
+        "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+        "return", "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "use",
+        "virtual", "where", "while", "yield",
+    ];
+    let name = text.trim_start_matches("r#");
+    if KEYWORDS.contains(&name) { text } else { name }
+}
+
 /// The start of the constant that ends with the last token, if its value is a number.
 fn start_of_numeric_constant(tokens: &[Token<'_>]) -> Option<usize> {
     let [.., keyword, name, colon, kind, equals, value, _] = tokens else {
@@ -122,10 +135,11 @@ fn start_of_numeric_constant(tokens: &[Token<'_>]) -> Option<usize> {
     let start = tokens.len() - 7;
     let is_public = start > 0 && tokens[start - 1].is_ident("pub");
     let start = start - usize::from(is_public);
-    // The attribute of a constant would be that of the next item.
-    let has_attribute =
-        start > 0 && tokens[start - 1].kind == Kind::Close && tokens[start - 1].text == "]";
-    (is_constant && !has_attribute).then_some(start)
+    // Its attribute, which may be before `pub(…)`, would be that of the next item.
+    let before = start.checked_sub(1).map(|before| &tokens[before]);
+    let may_have_attribute =
+        before.is_some_and(|before| before.kind == Kind::Close && before.text != "}");
+    (is_constant && !may_have_attribute).then_some(start)
 }
 
 /// Whether two sources have the same tokens, but for string literals that `is_same` accepts.
@@ -250,10 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn raw_identifiers_are_no_keywords() {
+        assert_eq!(texts("r#std::r#match"), ["std", "::", "r#match"]);
+    }
+
+    #[test]
     fn constants_of_large_sources_are_left_out_unless_they_have_attributes() {
         let blank = " ".repeat(LARGE);
         let left = |source: &str| texts(&format!("{source}{blank}")).join(" ").leak() as &str;
         assert_eq!(left("a; pub const B: u32 = 1; c"), "a ; c");
+        let with_place = "#[cfg(x)] pub(crate) const B: u32 = 1; c";
+        assert!(left(with_place).contains("const B"));
         assert_eq!(
             left("#[cfg(x)] pub const B: u32 = 1; c"),
             "# [ cfg ( x ) ] pub const B : u32 = 1 ; c"

@@ -126,6 +126,7 @@ impl KeyBuilder<'_> {
                 || of_compiler.has(&path, *uses);
             if is_plain && is_known {
                 // Their contents are in the key.
+                found.place |= is_source && self.is_link_to_path(&asked);
                 if (is_source || is_cwd) && self.macros.reads_file_times() {
                     found.ask(Question::Times, &asked, &self.path_map);
                 }
@@ -163,7 +164,7 @@ impl KeyBuilder<'_> {
                     let paths = || (name(), self.path_map.spelled_out());
                     found.outside.get_or_insert_with(paths);
                 }
-                found.place |= uses.is_resolved;
+                found.place |= uses.is_resolved || self.is_link_to_path(&asked);
                 for question in questions(*uses, &self.macros) {
                     found.ask(question, &asked, &self.path_map);
                 }
@@ -185,6 +186,14 @@ impl KeyBuilder<'_> {
                 .files
                 .iter()
                 .any(|file| self.has_path(&self.cwd.join(file)))
+    }
+
+    /// Whether the file is a link whose target, which a macro may read, contains a path that may differ between checkouts.
+    fn is_link_to_path(&self, file: &Path) -> bool {
+        fsio::read_link(file).is_some_and(|target| {
+            let target = target.as_os_str().as_encoded_bytes();
+            self.path_map.find_in(target).is_some()
+        })
     }
 
     /// Whether the value of the variable `name` contains a path that may differ between checkouts.
@@ -375,13 +384,6 @@ impl Observed {
     /// Adds the question about the file at `path` with its answer.
     fn ask(&mut self, question: Question, path: &Path, path_map: &PathMap) {
         let answer = question.answer(path, path_map);
-        // A macro may read the target of a link.
-        let target = fsio::read_link(path);
-        self.place |= target.is_some_and(|target| {
-            path_map
-                .find_in(target.as_os_str().as_encoded_bytes())
-                .is_some()
-        });
         let name = path_map.to_placeholders_path(path);
         self.files.push((question, name, answer));
     }

@@ -29,6 +29,7 @@ pub(super) struct Reader<'a> {
     aliases: BTreeMap<&'a str, BTreeSet<Vec<&'a str>>>,
     /// The names of modules, and their aliases.
     local: BTreeSet<&'a str>,
+    /// The names of modules alone.
     modules: BTreeSet<&'a str>,
     functions: Vec<Function<'a>>,
     /// The macros that `macro_rules!` defines.

@@ -1,5 +1,6 @@
 mod foreign_functions;
 mod inactive_code;
+mod locations;
 mod several_crates;
 
 use std::collections::BTreeSet;
@@ -221,21 +222,6 @@ fn files_locations_and_volatile_effects_are_found() {
     assert!(effects("fn f() { span.file() }").asks_for_source);
     assert!(effects("fn f() { Some(&span).map(Span::file) }").asks_for_source);
     assert!(!effects("use crate::file::Kind; fn f() { file::open() }").asks_for_source);
-    let keyword = "mod kw { syn::custom_keyword!(file); } fn f() { input.parse::<kw::file>() }";
-    let published = effects_of(&[("src/lib.rs", keyword)], Author::Published);
-    assert!(!published.inputs().asks_for_source);
-    for source in [
-        "fn f() { g(kw::file) }",
-        "mod kw {} use std::panic::Location as kw; fn f() { g(kw::file) }",
-        "mod kw {} mod a { type kw = Span; fn f() { g(kw::file) } }",
-        "mod kw {} macro_rules! m { ($kw:ident) => { g($kw::file) } }",
-        "mod kw {} fn f() { kw.file() }",
-        "mod kw { pub fn file(s: Span) -> String { s.file() } } fn f() { g(kw::file(s)) }",
-        "fn file(s: Span) -> String { s.file() } fn f() { file(s) }",
-        "mod kw {} fn f() { let kw = a(); generate! { #kw::file() } }",
-    ] {
-        assert!(effects(source).asks_for_source, "{source}");
-    }
     let handed_on = "impl Span { pub fn local_file(&self) { self.inner.local_file() } }";
     assert!(!library(handed_on).place);
     for source in [

@@ -178,14 +178,10 @@ impl KeyBuilder<'_> {
 
     /// Whether a macro read a variable with a path of the checkout, or may have got such a path from generated source.
     fn is_given_path(&self, info: &DepInfo, requests: &Requests) -> bool {
-        let names = requests.variables.difference(&requests.of_compiler);
-        names
-            .into_iter()
-            .any(|name| self.has_path_of_checkout(name))
-            || info
-                .files
-                .iter()
-                .any(|file| self.has_path(&self.cwd.join(file)))
+        let mut names = requests.variables.difference(&requests.of_compiler);
+        let mut files = info.files.iter();
+        names.any(|name| self.has_path_of_checkout(name))
+            || files.any(|file| self.has_path(&self.cwd.join(file)))
     }
 
     /// Whether the file is a link whose target, which a macro may read, contains a path that may differ between checkouts.

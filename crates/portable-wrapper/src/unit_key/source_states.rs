@@ -67,8 +67,10 @@ impl SourceStates {
         digests: &mut Digests,
     ) -> Option<(Sources, Variables)> {
         let mut is_here = |sources: &Sources| sources.are_here(inputs, digests);
-        let mut all = [Some(&mut self.anywhere), self.here.as_mut()].into_iter();
-        let sources = all.by_ref().flatten().find_map(|saved| {
+        let mut all = [Some(&mut self.anywhere), self.here.as_mut()]
+            .into_iter()
+            .flatten();
+        let sources = all.find_map(|saved| {
             saved.read(inputs);
             let states = saved.states.get_mut()?;
             Some(states.swap_remove(states.iter().position(&mut is_here)?))
@@ -88,6 +90,16 @@ impl SourceStates {
     /// Waits until no other build lists the sources of the same unit.
     pub(super) fn lock(&self, inputs: &KeyBuilder<'_>) -> Option<KeyLock> {
         inputs.state.lock(&self.anywhere.subject)
+    }
+
+    /// Has the states read again, because another build may have saved some.
+    pub(super) fn forget(&mut self) {
+        for saved in [Some(&mut self.anywhere), self.here.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            saved.states.take();
+        }
     }
 
     /// Adds a state, and saves it.

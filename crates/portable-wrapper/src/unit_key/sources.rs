@@ -137,7 +137,7 @@ impl KeyBuilder<'_> {
         // Another build may list the sources of the same unit at the same time, and then compile it.
         let lock = may_begin.then(|| states.lock(self)).flatten();
         if lock.is_some() {
-            states = self.source_states(package.is_some());
+            states.forget();
             if let Some(found) = states.find_here(self, &mut digests) {
                 return Ok(found);
             }

@@ -52,6 +52,7 @@ mod paths_of_variables;
 pub(crate) mod project;
 mod published_macros;
 mod races;
+mod random_macros;
 mod registry;
 mod reports;
 mod run_inputs;

@@ -26,6 +26,7 @@ mod own_output;
 mod own_sources;
 mod paths;
 mod programs;
+mod random;
 mod raw_calls;
 mod realpath;
 #[path = "../system_call.rs"]
@@ -109,6 +110,7 @@ unsafe extern "C" fn loaded(count: c_int, words: *const *mut c_char) {
         }
         own_output::find(count, words);
         clock::find();
+        random::find();
         if !observes_only_children() {
             let mut real = MaybeUninit::uninit();
             let (program, length) = note_program(b'i', &mut real);

@@ -9,6 +9,7 @@ use super::variadic::interpose_variadic;
 use super::libraries::{is_macro, is_program};
 use super::notes::note;
 use super::paths::note_path;
+use super::random;
 use super::system_call::number;
 
 /// The flag with which the standard library asks for the seeds of hash maps (`GRND_INSECURE`).
@@ -109,6 +110,9 @@ macro_rules! system_calls {
             unsafe {
                 if number::$number != number::GETRANDOM || c & INSECURE == 0 {
                     note_call($text, caller);
+                }
+                if number::$number == number::GETRANDOM && random::fill(a as *mut u8, b) {
+                    return b as isize;
                 }
                 as_function(number::$number, [a, b, c, 0, 0])
             }

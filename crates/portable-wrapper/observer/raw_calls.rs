@@ -4,6 +4,7 @@ use core::ffi::c_char;
 
 use super::own_calls::{self, INSECURE};
 use super::paths::{forget_current, note_at, note_path};
+use super::random;
 use super::system_call::number;
 use super::variadic::interpose_variadic;
 use super::{AT_FDCWD, is_written, notes::note};
@@ -26,8 +27,11 @@ unsafe fn note_call(registers: *const usize, stack: *const usize) {
             number::NEWFSTATAT | number::READLINKAT | number::FACCESSAT | number::FACCESSAT2 | number::STATX => {
                 note_at(b's', argument(1) as isize, path(2));
             }
-            number::GETRANDOM if argument(3) & INSECURE == 0 => {
-                own_calls::note_call(c"getrandom", own_calls::caller(registers, stack));
+            number::GETRANDOM => {
+                if argument(3) & INSECURE == 0 {
+                    own_calls::note_call(c"getrandom", own_calls::caller(registers, stack));
+                }
+                random::replace(registers.cast_mut());
             }
             number::EXECVE | number::EXECVEAT => note(b'u', c"syscall".as_ptr()),
             call if number::MOVES.contains(&call) => forget_current(),

@@ -65,21 +65,22 @@ pub(super) fn depends_on_path(
     let out_dir = request.work.join(EXPANDED);
     fsio::create_dir_all(&out_dir)?;
     let args = shortened(request.args_for(&out_dir), &out_dir.join("arguments"))?;
-    let kept = restore_cargo_variables();
+    let mut kept = restore_cargo_variables();
     let value = |name: &str| value_in(&kept, name);
-    let renamed = exposed_variables.iter().filter_map(|name| {
-        let renamed = with_aliases(value(name)?.to_str()?, &path_map, &aliases);
-        Some((OsString::from(name), Some(renamed.into())))
-    });
-    let renamed: Vec<_> = renamed.collect();
-    let mut otherwise = [&*kept, &*renamed].concat();
-    let mut observation = request.observer.as_deref().and_then(Observation::of_all);
-    if let Some(observation) = &mut observation {
-        observation.rename(&directories);
-        otherwise.extend(observation.changes().iter().cloned());
-    }
     let may_be_replaced =
         value("OUT_DIR").is_some() || has_mapped_sources(request, &path_map, is_there);
+    let mut otherwise = kept.clone();
+    otherwise.extend(exposed_variables.iter().filter_map(|name| {
+        let renamed = with_aliases(value(name)?.to_str()?, &path_map, &aliases);
+        Some((OsString::from(name), Some(renamed.into())))
+    }));
+    let mut observation = request.observer.as_deref().and_then(Observation::of_all);
+    if let Some(observation) = &mut observation {
+        observation.repeat_random_numbers();
+        kept.extend_from_slice(observation.changes());
+        observation.rename(&directories);
+        otherwise.extend_from_slice(observation.changes());
+    }
     let remaps = may_be_replaced.then(|| request.remap_args());
     let remapped = with_remaps(args.clone(), remaps.unwrap_or_default());
     let expand_all = |expansions: &[Expansion<'_>]| {

@@ -35,6 +35,8 @@ const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
 const LOG: &str = "SCCFG_OBSERVED";
 /// The variable with pairs of directories. In canonical paths, the observer gives macros the second instead of the first.
 const RENAMED: &str = "SCCFG_RENAMED";
+/// The variable that has the observer give a program the same random numbers each time.
+const REPEATED: &str = "SCCFG_REPEATED";
 /// The variable with the length of a padding and lines of `NAME=VALUE`. The observer gives these values to rustc instead of those of
 /// the environment, but not to macros.
 pub(super) const VALUES: &str = "SCCFG_VALUES";
@@ -77,6 +79,11 @@ impl Observation {
     /// that it starts by `system`, `popen`, `wordexp`, `execl` or a similar function are then not observed.
     pub(super) fn hide(&mut self) {
         self.changes.push((HIDES.into(), Some("1".into())));
+    }
+
+    /// Gives the program the same random numbers each time, so that what macros generate with them can be compared.
+    pub(super) fn repeat_random_numbers(&mut self) {
+        self.changes.push((REPEATED.into(), Some("1".into())));
     }
 
     /// Gives macros that ask for a canonical path one in the second directory of a pair instead of the first. The first pair that fits

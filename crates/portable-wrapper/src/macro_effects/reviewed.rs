@@ -47,9 +47,10 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 /// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `proc-macro-crate`, `sqlx-macros-core`), its inode
 /// only to identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
 /// named `std` (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
-/// sockets that they have opened to values of the standard library (`mio`, `socket2`), or contain `SQLite`, which does everything
-/// by functions of the C library that the observer interposes (`libsqlite3-sys`).
-const REPEATABLE_BUT_NOTED: [&str; 15] = [
+/// sockets that they have opened to values of the standard library (`mio`, `socket2`), contain `SQLite`, which does everything
+/// by functions of the C library that the observer interposes (`libsqlite3-sys`), or have code for programs, which macros do not
+/// call, that registers the probes of a section of the program (`usdt-impl`).
+const REPEATABLE_BUT_NOTED: [&str; 16] = [
     "bevy_macro_utils",
     "chrono",
     "ctor",
@@ -64,6 +65,7 @@ const REPEATABLE_BUT_NOTED: [&str; 15] = [
     "sqlx-core",
     "sqlx-macros-core",
     "tokio",
+    "usdt-impl",
     "walkdir",
 ];
 

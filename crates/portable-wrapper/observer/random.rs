@@ -1,0 +1,64 @@
+//! Gives a process the same random numbers each time, so that two expansions of a source can be compared.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::environment::value_of;
+
+/// The variable that asks for it.
+const REPEATED: &[u8] = b"SCCFG_REPEATED";
+
+static IS_REPEATED: AtomicBool = AtomicBool::new(false);
+
+/// Determines whether this process gets the same numbers each time.
+pub(crate) unsafe fn find() {
+    let is_repeated = unsafe { !value_of(REPEATED.as_ptr(), REPEATED.len()).is_null() };
+    IS_REPEATED.store(is_repeated, Ordering::Relaxed);
+}
+
+/// Writes the next numbers into the buffer; false if the process is to get random ones.
+pub(crate) unsafe fn fill(buffer: *mut u8, length: usize) -> bool {
+    if !IS_REPEATED.load(Ordering::Relaxed) {
+        return false;
+    }
+    let mut at = 0;
+    while at < length {
+        for byte in next().to_le_bytes().into_iter().take(length - at) {
+            unsafe { *buffer.add(at) = byte };
+            at += 1;
+        }
+    }
+    true
+}
+
+/// The same for `getrandom` as a system call by number, whose arguments are in `registers`: the call that is then made fills another
+/// buffer. A request for more numbers than the seed of a generator needs stays as it is.
+pub(crate) unsafe fn replace(registers: *mut usize) {
+    unsafe {
+        let (buffer, length) = (*registers.add(1) as *mut u8, *registers.add(2));
+        if length <= UNUSED_SIZE && fill(buffer, length) {
+            *registers.add(1) = UNUSED.0.get() as usize;
+        }
+    }
+}
+
+/// The next number of SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
+fn next() -> u64 {
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    static STATE: AtomicU64 = AtomicU64::new(0);
+    let state = STATE.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+    let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
+}
+
+/// The size of [`UNUSED`] in bytes.
+const UNUSED_SIZE: usize = 256;
+
+/// What the system writes instead of into the caller's buffer. Nothing reads it.
+struct Unused(UnsafeCell<[u8; UNUSED_SIZE]>);
+
+// SAFETY: only the system writes to it, and nothing reads it.
+unsafe impl Sync for Unused {}
+
+static UNUSED: Unused = Unused(UnsafeCell::new([0; UNUSED_SIZE]));

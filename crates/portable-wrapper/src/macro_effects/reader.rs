@@ -5,6 +5,7 @@
 mod arguments;
 mod declarations;
 mod foreign;
+mod handing_on;
 mod imports;
 mod syntax;
 
@@ -299,24 +300,6 @@ impl<'a> Reader<'a> {
             self.found.uses_network = true;
             self.found.add_noted("`std::net`");
         }
-    }
-
-    /// Whether the token is in the body of a method of the same name, whose callers name it as well, after `.` or `::`.
-    fn is_handed_on(&self, file: usize, at: usize) -> bool {
-        let name = self.files[file][at].text;
-        self.functions.iter().any(|function| {
-            function.file == file
-                && function.name == name
-                && function.body.0 < at
-                && at < function.body.1
-                && self.has_self(function)
-        })
-    }
-
-    fn has_self(&self, function: &Function<'_>) -> bool {
-        let (start, end) = function.parameters;
-        let parameters = self.files[function.file].get(start..end);
-        parameters.is_some_and(|tokens| tokens.iter().any(|token| token.is_ident("self")))
     }
 
     /// Whether the name at `at`, after `::`, is an item of a module of the crate, as the keyword `kw::file` of a macro's syntax.

@@ -1,5 +1,7 @@
 //! Which uses of the name `file` ask for the path of a source.
 
+use sccfg_util::{fsio, proc};
+
 use super::*;
 
 #[test]
@@ -19,4 +21,74 @@ fn an_item_of_a_module_does_not_ask_for_the_source() {
     ] {
         assert!(effects(source).asks_for_source, "{source}");
     }
+}
+
+/// As in `proc-macro2`: a function with the same name as the method that calls it.
+const HANDED_ON: &str = "mod probe { pub fn file(this: &Span) -> String { this.file() } } struct S; \
+    impl S { pub fn file(&self) -> String { match self { S(s) => probe::file(s) } } }\n";
+
+#[test]
+fn a_function_that_hands_a_call_on_does_not_ask_for_the_source() {
+    let is_asking = |more: &str| effects(&format!("{HANDED_ON}{more}")).asks_for_source;
+    for more in [
+        "",
+        "fn f(file: &str) -> String { all.find(|file| file.span == 1); File { file: file.0 } }",
+        "fn f() { profile(); \"file(s)\" }",
+    ] {
+        assert!(!is_asking(more), "{more}");
+    }
+    for more in [
+        "fn f() { g(probe::file(s)) }",
+        "use probe::file; fn f() { g(file(s)) }",
+        "use probe::{self, file}; fn f() { all.map(file) }",
+        "fn f() { let f = probe::file; f(s) }",
+        "fn f() { s.file() }",
+        "impl T { fn files(&self) { file(self.0) } }",
+    ] {
+        assert!(is_asking(more), "{more}");
+    }
+}
+
+/// Nearly all macros use it.
+#[test]
+fn proc_macro2_does_not_ask_for_the_source() {
+    // Packages for other systems may not be downloaded.
+    let system = if cfg!(target_os = "macos") {
+        "apple-darwin"
+    } else {
+        "unknown-linux-gnu"
+    };
+    let target = format!("{}-{system}", std::env::consts::ARCH);
+    let args = [
+        "metadata",
+        "--offline",
+        "--format-version=1",
+        "--filter-platform",
+        &target,
+    ];
+    let output = proc::output(env!("CARGO"), &args, Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut packages = metadata["packages"].as_array().unwrap().iter();
+    let package = packages.find(|package| package["name"] == "proc-macro2");
+    let manifest = package.unwrap()["manifest_path"].as_str().unwrap();
+    let sources = Path::new(manifest).with_file_name("src");
+    let mut read = Vec::new();
+    for directory in [sources.clone(), sources.join("probe")] {
+        for name in fsio::names_in(&directory) {
+            let path = directory.join(name);
+            if let Some(text) = fsio::read_text(&path) {
+                let relative = path.strip_prefix(sources.parent().unwrap()).unwrap();
+                read.push((relative.to_str().unwrap().to_owned(), text));
+            }
+        }
+    }
+    let read: Vec<_> = read.iter().map(|(path, text)| (&**path, &**text)).collect();
+    assert!(read.len() > 10, "{read:?}");
+    let found = effects_of_crate("proc-macro2", &read, Author::Published);
+    assert!(!found.inputs().asks_for_source);
 }

@@ -111,7 +111,7 @@ macro_rules! system_calls {
                 if number::$number != number::GETRANDOM || c & INSECURE == 0 {
                     note_call($text, caller);
                 }
-                if number::$number == number::GETRANDOM && random::fill(a as *mut u8, b) {
+                if number::$number == number::GETRANDOM && random::fill(a as *mut u8, b, caller) {
                     return b as isize;
                 }
                 as_function(number::$number, [a, b, c, 0, 0])

@@ -1,24 +1,26 @@
-//! Gives a process the same random numbers each time, so that two expansions of a source can be compared.
+//! Gives macros the same random numbers each time, so that two expansions of a source can be compared. The compiler itself, and
+//! programs that it runs, get random ones.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::environment::value_of;
+use super::libraries::{has_compiler, is_compiler};
 
 /// The variable that asks for it.
 const REPEATED: &[u8] = b"SCCFG_REPEATED";
 
 static IS_REPEATED: AtomicBool = AtomicBool::new(false);
 
-/// Determines whether this process gets the same numbers each time.
+/// Determines whether macros in this process get the same numbers each time.
 pub(crate) unsafe fn find() {
     let is_repeated = unsafe { !value_of(REPEATED.as_ptr(), REPEATED.len()).is_null() };
-    IS_REPEATED.store(is_repeated, Ordering::Relaxed);
+    IS_REPEATED.store(is_repeated && has_compiler(), Ordering::Relaxed);
 }
 
-/// Writes the next numbers into the buffer; false if the process is to get random ones.
-pub(crate) unsafe fn fill(buffer: *mut u8, length: usize) -> bool {
-    if !IS_REPEATED.load(Ordering::Relaxed) {
+/// Writes the next numbers into the buffer; false if the code with the return address `caller` is to get random ones.
+pub(crate) unsafe fn fill(buffer: *mut u8, length: usize, caller: usize) -> bool {
+    if !IS_REPEATED.load(Ordering::Relaxed) || is_compiler(caller) {
         return false;
     }
     let mut at = 0;
@@ -33,10 +35,10 @@ pub(crate) unsafe fn fill(buffer: *mut u8, length: usize) -> bool {
 
 /// The same for `getrandom` as a system call by number, whose arguments are in `registers`: the call that is then made fills another
 /// buffer. A request for more numbers than the seed of a generator needs stays as it is.
-pub(crate) unsafe fn replace(registers: *mut usize) {
+pub(crate) unsafe fn replace(registers: *mut usize, caller: usize) {
     unsafe {
         let (buffer, length) = (*registers.add(1) as *mut u8, *registers.add(2));
-        if length <= UNUSED_SIZE && fill(buffer, length) {
+        if length <= UNUSED_SIZE && fill(buffer, length, caller) {
             *registers.add(1) = UNUSED.0.get() as usize;
         }
     }

@@ -28,10 +28,11 @@ unsafe fn note_call(registers: *const usize, stack: *const usize) {
                 note_at(b's', argument(1) as isize, path(2));
             }
             number::GETRANDOM => {
+                let caller = own_calls::caller(registers, stack);
                 if argument(3) & INSECURE == 0 {
-                    own_calls::note_call(c"getrandom", own_calls::caller(registers, stack));
+                    own_calls::note_call(c"getrandom", caller);
                 }
-                random::replace(registers.cast_mut());
+                random::replace(registers.cast_mut(), caller);
             }
             number::EXECVE | number::EXECVEAT => note(b'u', c"syscall".as_ptr()),
             call if number::MOVES.contains(&call) => forget_current(),

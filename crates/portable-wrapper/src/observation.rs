@@ -35,7 +35,7 @@ const OBSERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/observer"));
 const LOG: &str = "SCCFG_OBSERVED";
 /// The variable with pairs of directories. In canonical paths, the observer gives macros the second instead of the first.
 const RENAMED: &str = "SCCFG_RENAMED";
-/// The variable that has the observer give a program the same random numbers each time.
+/// The variable that has the observer give macros the same random numbers each time.
 const REPEATED: &str = "SCCFG_REPEATED";
 /// The variable with the length of a padding and lines of `NAME=VALUE`. The observer gives these values to rustc instead of those of
 /// the environment, but not to macros.
@@ -48,7 +48,7 @@ const FILE_NAME: &str = "observer.so";
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 
 /// The variables that are set for an observed program.
-pub(super) const VARIABLES: [&str; 3] = [PRELOAD, LOG, RENAMED];
+pub(super) const VARIABLES: [&str; 4] = [PRELOAD, LOG, RENAMED, REPEATED];
 
 /// A program that is observed.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Observation {
         self.changes.push((HIDES.into(), Some("1".into())));
     }
 
-    /// Gives the program the same random numbers each time, so that what macros generate with them can be compared.
+    /// Gives macros the same random numbers each time, so that what they generate with them can be compared.
     pub(super) fn repeat_random_numbers(&mut self) {
         self.changes.push((REPEATED.into(), Some("1".into())));
     }
@@ -250,6 +250,7 @@ pub(super) fn unobserved() -> Vec<(OsString, Option<OsString>)> {
         (PRELOAD.into(), others.map(OsString::from)),
         (LOG.into(), None),
         (RENAMED.into(), None),
+        (REPEATED.into(), None),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! Interposes variadic functions: their arguments are noted, and the real function is entered with the same registers and
-//! stack.
+//! Interposes variadic functions: their arguments are noted, and the real function is entered with the same registers,
+//! unless noting changed them, and the same stack.
 
 /// For each `NAME SYMBOL NOTE`, defines the function `NAME`. It calls `NOTE` with pointers to its arguments, of which the first
 /// ones are in registers and the others on the stack, and jumps to the next definition of `SYMBOL` (`RTLD_NEXT`).

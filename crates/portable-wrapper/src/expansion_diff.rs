@@ -74,11 +74,11 @@ pub(super) fn depends_on_path(
         let renamed = with_aliases(value(name)?.to_str()?, &path_map, &aliases);
         Some((OsString::from(name), Some(renamed.into())))
     }));
-    let mut observation = request.observer.as_deref().and_then(Observation::of_all);
-    if let Some(observation) = &mut observation {
-        observation.repeat_random_numbers();
-        kept.extend_from_slice(observation.changes());
+    // Only the notes of the expansions in which paths are renamed are read.
+    let (unread, mut observation) = (observe(request), observe(request));
+    if let (Some(unread), Some(observation)) = (&unread, &mut observation) {
         observation.rename(&directories);
+        kept.extend_from_slice(unread.changes());
         otherwise.extend_from_slice(observation.changes());
     }
     let remaps = may_be_replaced.then(|| request.remap_args());
@@ -149,6 +149,14 @@ pub(super) fn depends_on_path(
     }
     let with_placeholders = |file: &Path| path_map.digest_with_placeholders(fsio::open(file)?);
     Ok(with_placeholders(as_it_is)? != with_placeholders(&others[0])?)
+}
+
+/// An observation in which macros get the same random numbers as in the others.
+fn observe(request: &CompileRequest) -> Option<Observation> {
+    let library = request.observer.as_deref()?;
+    let mut observation = Observation::of_all(library)?;
+    observation.repeat_random_numbers();
+    Some(observation)
 }
 
 /// The value of a variable with other paths of the directories.

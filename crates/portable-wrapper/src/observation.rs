@@ -81,9 +81,10 @@ impl Observation {
         self.changes.push((HIDES.into(), Some("1".into())));
     }
 
-    /// Gives macros the same random numbers each time, so that what they generate with them can be compared.
+    /// Gives macros the same random numbers in all observations by this process, so that what they generate with them can be compared.
     pub(super) fn repeat_random_numbers(&mut self) {
-        self.changes.push((REPEATED.into(), Some("1".into())));
+        let seed = std::process::id().to_string();
+        self.changes.push((REPEATED.into(), Some(seed.into())));
     }
 
     /// Gives macros that ask for a canonical path one in the second directory of a pair instead of the first. The first pair that fits

@@ -5,7 +5,6 @@
 mod arguments;
 mod declarations;
 mod foreign;
-mod handing_on;
 mod imports;
 mod syntax;
 
@@ -17,6 +16,7 @@ use self::syntax::{Path, end_of_condition, end_of_use, is_foreign_block, path_at
 use super::inactive_code::{is_macro_argument, is_of_rules};
 use super::noted_effects::{is_noted, runs_programs};
 use super::reach::Reach;
+use super::reviewed;
 use super::standard;
 use super::texts::ASSEMBLER;
 use super::tokens::{Kind, Token, is_keyword};
@@ -300,6 +300,32 @@ impl<'a> Reader<'a> {
             self.found.uses_network = true;
             self.found.add_noted("`std::net`");
         }
+    }
+
+    /// Whether the token is in the body of a method of the same name, whose callers name it as well, after `.` or `::`; or in a
+    /// function of a reviewed crate that only such methods call.
+    fn is_handed_on(&self, file: usize, at: usize) -> bool {
+        let name = self.files[file][at].text;
+        let is_reviewed = self.author == Author::Published && reviewed::hands_on(&self.found.name);
+        self.functions.iter().any(|function| {
+            function.file == file
+                && function.name == name
+                && function.body.0 < at
+                && at < function.body.1
+                && (is_reviewed || self.has_self(function))
+        })
+    }
+
+    fn has_self(&self, function: &Function<'_>) -> bool {
+        let (start, end) = function.parameters;
+        let parameters = self.files[function.file]
+            .get(start..end)
+            .unwrap_or_default();
+        let mut named = (0..parameters.len()).filter(|at| parameters[*at].is_ident("self"));
+        named.any(|at| {
+            let next = parameters.get(at + 1);
+            next.is_none_or(|next| next.kind != Kind::PathSeparator)
+        })
     }
 
     /// Whether the name at `at`, after `::`, is an item of a module of the crate, as the keyword `kw::file` of a macro's syntax.

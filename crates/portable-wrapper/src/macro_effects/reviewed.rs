@@ -48,8 +48,8 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 /// only to identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
 /// named `std` (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
 /// sockets that they have opened to values of the standard library (`mio`, `socket2`), contain `SQLite`, which does everything
-/// by functions of the C library that the observer interposes (`libsqlite3-sys`), or have code for programs, which macros do not
-/// call, that registers the probes of a section of the program (`usdt-impl`).
+/// by functions of the C library that the observer interposes (`libsqlite3-sys`), or contain code that registers probes when a program
+/// runs, to which their macros only generate calls (`usdt-impl`).
 const REPEATABLE_BUT_NOTED: [&str; 16] = [
     "bevy_macro_utils",
     "chrono",
@@ -107,6 +107,15 @@ const INCLUDING: [(&str, &str); 1] = [("lalrpop-util", "lalrpop_mod")];
 
 /// Published crates, and macros of them that only store the location in which they are used, in all releases.
 const STORING_LOCATION: [(&str, &str); 1] = [("tracing-core", "metadata")];
+
+/// Published crates whose functions with the names of methods of `Span` are only called by their own methods of the same names, in
+/// all releases. Other crates cannot name these functions.
+const HANDING_ON: [&str; 1] = ["proc-macro2"];
+
+/// Whether only methods of the published crate `name` call its functions of the same names.
+pub(super) fn hands_on(name: &str) -> bool {
+    HANDING_ON.contains(&name)
+}
 
 /// Whether the macro of the published crate `name` only stores the location in which it is used.
 pub(crate) fn only_stores_location(name: &str, called: &str) -> bool {

@@ -24,28 +24,24 @@ fn an_item_of_a_module_does_not_ask_for_the_source() {
 }
 
 /// As in `proc-macro2`: a function with the same name as the method that calls it.
-const HANDED_ON: &str = "mod probe { pub fn file(this: &Span) -> String { this.file() } } struct S; \
-    impl S { pub fn file(&self) -> String { match self { S(s) => probe::file(s) } } }\n";
-
 #[test]
-fn a_function_that_hands_a_call_on_does_not_ask_for_the_source() {
-    let is_asking = |more: &str| effects(&format!("{HANDED_ON}{more}")).asks_for_source;
+fn a_function_with_the_name_of_a_method_asks_for_the_source_in_other_crates() {
+    let source = "mod probe { pub fn file(this: &Span) -> String { this.file() } } struct S; \
+        impl S { pub fn file(&self) -> String { match self { S(s) => probe::file(s) } } }\n";
+    let asks = |name: &str, author| {
+        let found = effects_of_crate(name, &[("src/lib.rs", source)], author);
+        found.inputs().asks_for_source
+    };
+    assert!(!asks("proc-macro2", Author::Published));
+    assert!(asks("proc-macro2", Author::Other));
+    assert!(asks("it", Author::Published));
     for more in [
-        "",
-        "fn f(file: &str) -> String { all.find(|file| file.span == 1); File { file: file.0 } }",
-        "fn f() { profile(); \"file(s)\" }",
+        "#[proc_macro] pub fn file(_: TokenStream) -> TokenStream { a(Span::call_site().file()) }",
+        "fn file(s: Span) -> String { s.file() } fn f() { all.map(|s| file(s)) }",
+        "fn file(s: &self::Span) -> String { s.file() } fn f() { file(s) }",
+        "fn local_file(s: Span) -> PathBuf { s.local_file() } #[with = \"local_file\"] fn f() {}",
     ] {
-        assert!(!is_asking(more), "{more}");
-    }
-    for more in [
-        "fn f() { g(probe::file(s)) }",
-        "use probe::file; fn f() { g(file(s)) }",
-        "use probe::{self, file}; fn f() { all.map(file) }",
-        "fn f() { let f = probe::file; f(s) }",
-        "fn f() { s.file() }",
-        "impl T { fn files(&self) { file(self.0) } }",
-    ] {
-        assert!(is_asking(more), "{more}");
+        assert!(effects(more).asks_for_source, "{more}");
     }
 }
 

@@ -11,7 +11,8 @@ use super::{AT_FDCWD, is_written, notes::note};
 
 interpose_variadic! { syscall c"syscall" note_call }
 
-/// Notes the file that a system call opens or looks up, and changes where one writes random numbers, if [`random`] has them. A call that runs a program or changes a file is noted as not observed.
+/// Notes the file that a system call opens or looks up. A call that runs a program or changes a file is noted as not observed. One for
+/// random numbers may be [changed](random::replace).
 unsafe fn note_call(registers: *const usize, stack: *const usize) {
     unsafe {
         let argument = |nth: usize| *registers.add(nth);

@@ -54,8 +54,7 @@ fn project(draw: &str, text: &str) -> Project {
         .committed()
 }
 
-fn number(project: &Project, checkout: &Checkout<'_>) -> u64 {
-    let checkout = with_home(project, checkout, "cargo-home");
+fn number(checkout: &Checkout<'_>) -> u64 {
     checkout.cargo(&["build"]).ok();
     checkout.says("app").trim().parse().unwrap()
 }
@@ -66,11 +65,11 @@ fn a_number_without_a_path_is_shared(
     #[values(OF_THE_STANDARD_LIBRARY, BY_A_FUNCTION, BY_A_SYSTEM_CALL)] draw: &str,
 ) {
     let project = project(draw, "\"\"");
-    let drawn = number(&project, &project.main());
+    let drawn = number(&with_home(&project, &project.main(), "cargo-home"));
     for place in ["second", "a/deeper/worktree"] {
         let linked = with_home(&project, &project.linked(place), "cargo-home");
         linked.cargo(&["build"]).ok().all_hit();
-        assert_eq!(number(&project, &linked), drawn);
+        assert_eq!(number(&linked), drawn);
     }
 }
 
@@ -80,8 +79,8 @@ fn a_number_that_is_made_of_a_path_is_not_shared(
     #[values(OF_THE_STANDARD_LIBRARY, BY_A_FUNCTION, BY_A_SYSTEM_CALL)] draw: &str,
 ) {
     let project = project(draw, "&path");
-    let drawn = number(&project, &project.main());
+    let drawn = number(&with_home(&project, &project.main(), "cargo-home"));
     let linked = with_home(&project, &project.linked("a/deeper/worktree"), "cargo-home");
     linked.cargo(&["build"]).ok().compiled(&["app bin"]);
-    assert_ne!(number(&project, &linked), drawn);
+    assert_ne!(number(&linked), drawn);
 }

@@ -167,8 +167,16 @@ impl<'t> KnownFunctions<'t> {
     /// Whether the name at `at`, which is called, is that of a known function.
     pub(super) fn has(&self, at: usize) -> bool {
         let name = self.tokens[at].text;
-        let is_unknown = self.inlined.contains(name) || KEYWORDS.contains(&name);
-        !is_unknown && (self.is_own(at) || self.is_of_others(at) || self.is_of_dependency(at))
+        if KEYWORDS.contains(&name) {
+            return false;
+        }
+        let is_inlined = self.inlined.contains(name);
+        let before = self.before(at, 1);
+        // The path is that of a type or module of another crate.
+        let is_in_path = before.is_some_and(|before| before.kind == Kind::PathSeparator);
+        let may_be_of_others = !is_inlined || is_in_path;
+        !is_inlined && self.is_own(at)
+            || may_be_of_others && (self.is_of_others(at) || self.is_of_dependency(at))
     }
 
     fn before(&self, at: usize, distance: usize) -> Option<Token<'t>> {

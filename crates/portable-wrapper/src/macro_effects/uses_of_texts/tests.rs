@@ -190,6 +190,22 @@ use super::*;
     r#"#[inline(always)] fn f(path: &str) -> usize { 1 } fn g() { f("/w"); }"#,
     true
 )]
+#[case::an_inlined_function_of_a_type(
+    r#"struct S; impl S { const fn new(a: &str) -> Self { S } } fn g() { S::new("/w"); }"#,
+    true
+)]
+#[case::a_function_of_another_type(
+    r#"use std::path::Path; struct S; impl S { const fn new() -> Self { S } } fn g() { Path::new("/w"); }"#,
+    false
+)]
+#[case::a_function_of_a_type_with_the_same_name(
+    r#"use std::path::Path; mod m { struct Path; impl Path { const fn new(a: &str) -> Self { Path } } fn g() { Path::new("/w"); } }"#,
+    true
+)]
+#[case::a_method_with_the_name_of_an_inlined_function(
+    r#"trait T { #[inline(always)] fn join(&self, a: &str) {} } fn g(a: &str) { a.join("/w"); }"#,
+    true
+)]
 #[case::the_result_of_an_inlined_function(
     r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,
     true

@@ -89,6 +89,11 @@ impl Dependencies for OneDependency {
 #[case::beside_globs("use super::*; use std::io::prelude::*;", "known::run", true)]
 #[case::in_an_arm("", "match x { _ => known::run", true)]
 #[case::that_is_returned("", "return known::run", true)]
+#[case::beside_an_inlined_function(
+    "struct S; impl S { const fn new() -> S { S } }",
+    "known::Options::new",
+    true
+)]
 #[case::private("", "known::own", false)]
 #[case::internal("", "known::internal", false)]
 #[case::always_inlined("", "known::length", false)]

@@ -81,7 +81,7 @@ pub(super) struct MacroEffects {
 const UNKNOWN_FILE: &str = "code in a file that is not known";
 
 /// Must be changed when other effects are found in the same sources.
-pub(super) const READER: &str = "28";
+pub(super) const READER: &str = "29";
 
 /// Where a crate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

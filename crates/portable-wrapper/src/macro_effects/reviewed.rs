@@ -46,14 +46,15 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 /// Published crates whose result is the same each time unless the observer notes an effect, in all releases. They use the time
 /// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `proc-macro-crate`, `sqlx-macros-core`), its inode
 /// only to identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
-/// named `std` (`ctor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
+/// named `std` (`ctor`, `dtor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
 /// sockets that they have opened to values of the standard library (`mio`, `socket2`), contain `SQLite`, which does everything
 /// by functions of the C library that the observer interposes (`libsqlite3-sys`), or contain code that registers probes when a program
 /// runs, to which their macros only generate calls (`usdt-impl`).
-const REPEATABLE_BUT_NOTED: [&str; 16] = [
+const REPEATABLE_BUT_NOTED: [&str; 17] = [
     "bevy_macro_utils",
     "chrono",
     "ctor",
+    "dtor",
     "fs-err",
     "ignore",
     "libsqlite3-sys",

@@ -48,6 +48,7 @@ mod paths;
 mod paths_given_to_dependencies;
 mod paths_in_inputs;
 mod paths_of_libraries;
+mod paths_of_out_dir;
 mod paths_of_variables;
 pub(crate) mod project;
 mod published_macros;

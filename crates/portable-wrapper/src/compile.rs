@@ -35,7 +35,7 @@ use super::native_library;
 use super::native_strings::{self, Fill};
 use super::observation::Observation;
 use super::path_leak::PathLeak;
-use super::path_map::{Role, has_placeholder_in};
+use super::path_map::Role;
 use super::protocol::{CompileRequest, CompileResult, Language, Remap};
 use sccfg_util::clock::millis;
 use sccfg_util::fsio;
@@ -52,7 +52,7 @@ pub(super) type OnStderr<'a> = &'a dyn Fn(&[u8], &dyn Fn() -> bool);
 /// reads: most read none.
 fn is_expanded_anyway(request: &CompileRequest) -> bool {
     let mut exposed = request.exposed_variables.iter();
-    let gets_placeholders = request.has_values && exposed.all(|name| has_placeholder_in(name));
+    let gets_placeholders = request.has_values && exposed.all(|name| request.hides_value(name));
     let is_shown = request.is_observed && (request.named_variables.is_some() || gets_placeholders);
     let exposes_location =
         request.exposes_location && !(request.shows_location && request.is_observed);
@@ -64,7 +64,7 @@ fn is_expanded_anyway(request: &CompileRequest) -> bool {
 /// Whether the source is expanded during the compile, if there is a token.
 pub(super) fn may_be_expanded(request: &CompileRequest) -> bool {
     let mut exposed = request.exposed_variables.iter();
-    let gets_placeholder = request.has_values && exposed.any(|name| has_placeholder_in(name));
+    let gets_placeholder = request.has_values && exposed.any(|name| request.hides_value(name));
     is_expanded_anyway(request) || gets_placeholder && request.remap == Remap::All
 }
 

@@ -18,7 +18,7 @@ use super::dependency_sources::DependencySources;
 use super::digest;
 use super::macro_effects;
 use super::observation::Observation;
-use super::path_map::{PathMap, Role, has_placeholder_in};
+use super::path_map::{PathMap, Role};
 use super::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use super::windows::Part;
 use sccfg_util::fsio::share;
@@ -123,7 +123,7 @@ pub(super) fn depends_on_path(
     }
     let as_it_is = &expanded[0];
     let may_differ =
-        request.has_values && exposed_variables.iter().all(|it| has_placeholder_in(it));
+        request.has_values && exposed_variables.iter().all(|it| request.hides_value(it));
     if may_differ && differs_in_values(request, as_it_is, &expanded[1], &aliases)? {
         if is_both || !may_be_replaced {
             return Ok(false);

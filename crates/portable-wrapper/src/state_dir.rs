@@ -19,7 +19,7 @@ use sccfg_util::wrapper_vars;
 use sccfg_util::{env, fsio};
 
 /// The version of the format of saved values and of cache entries. Part of all keys.
-pub(super) const FORMAT: &str = "30";
+pub(super) const FORMAT: &str = "31";
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a file is kept after it was written.

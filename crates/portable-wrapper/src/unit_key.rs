@@ -4,6 +4,7 @@ mod code;
 pub(super) mod directories;
 pub(super) mod environment;
 mod externs;
+mod generated_files;
 mod key;
 pub(super) mod linking;
 mod macro_outputs;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use self::directories::{path_map_of, registries, vendored};
 use self::externs::{Extern, read_externs};
+use self::generated_files::out_dir;
 use self::key::Closures;
 pub(super) use self::key::{UnitKey, closure_of, has_file_times};
 use self::origin::Origin;
@@ -41,7 +43,7 @@ use super::known_inputs::KnownInputs;
 use super::macro_effects::{AmbientInputs, MacroEffects, drops_errors};
 use super::native_library::{NativeLibrary, Records};
 use super::observation::{self, PRELOAD};
-use super::package::{self, KnownSources, Library};
+use super::package::{KnownSources, Library};
 use super::path_map::{PathMap, Role};
 use super::read_files::ReadFiles;
 use super::state_dir::StateDir;
@@ -124,6 +126,8 @@ pub(super) struct KeyBuilder<'a> {
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     generated_asks: bool,
+    /// Whether the files of its build script have code.
+    has_generated_code: bool,
     /// The names of the linker, if they were needed; `None` in it if they are not known.
     linker: OnceCell<Option<LinkerNames>>,
     /// The native libraries whose stored form is in the key.
@@ -186,6 +190,7 @@ impl<'a> KeyBuilder<'a> {
             own_asking_macros: None,
             paths: BTreeSet::new(),
             generated_asks: false,
+            has_generated_code: false,
             linker: OnceCell::new(),
             native_libraries: Vec::new(),
             records: Records::default(),
@@ -360,13 +365,7 @@ impl<'a> KeyBuilder<'a> {
     ) -> Result<UnitKey, Uncacheable> {
         let out_dir = out_dir();
         if let Some(out_dir) = &out_dir {
-            let has_copies = self.macros.embeds_copies;
-            if has_copies {
-                self.known_inputs.expect_copies();
-            }
-            let files = package::generated(out_dir, &self.path_map, has_copies);
-            let digest = files.ok_or(Uncacheable::BuildScriptFiles)?;
-            self.key.add("OUT_DIR", digest);
+            self.add_generated(out_dir)?;
         }
         let published = if is_listed {
             None
@@ -439,6 +438,7 @@ impl<'a> KeyBuilder<'a> {
         macros.paths.extend(self.macros.paths.iter().cloned());
         macros.paths.extend(self.paths.iter().cloned());
         let may_be_observed = self.may_be_observed();
+        let may_hide_out_dir = self.may_hide_out_dir();
         let (asking_macros, storing_macros) = self.asking_macros();
         let path_map = &self.path_map;
         let with_placeholders =
@@ -483,16 +483,11 @@ impl<'a> KeyBuilder<'a> {
             native_libraries: self.native_libraries,
             listing: self.listing,
             may_be_observed,
+            may_hide_out_dir,
             known_inputs: self.known_inputs,
             read_files: self.read_files,
             parts: self.key.parts().to_vec(),
             hasher: self.hasher.name(),
         }
     }
-}
-
-/// The output directory of the package's build script, if it ran.
-fn out_dir() -> Option<PathBuf> {
-    let named = env::var_os("OUT_DIR").map(PathBuf::from);
-    named.filter(|path| path.is_dir())
 }

@@ -135,6 +135,43 @@ fn gdb_finds_the_sources_of_this_checkout(#[values(Layout::V1, Layout::V2)] layo
     );
 }
 
+/// The compiler gets a placeholder as the value of the variable. It opens code with other extensions than
+/// `.rs` by it.
+#[rstest]
+#[case::of_the_manifest("CARGO_MANIFEST_DIR", "src/g.txt")]
+#[case::of_the_build_script("OUT_DIR", "g.txt")]
+#[requires(sccache, gdb)]
+fn gdb_finds_code_that_is_included_by_a_variable(#[case] variable: &str, #[case] file: &str) {
+    let code = "#[inline(never)] pub fn made(x: u32) -> u32 {\n    // generated line\n    std::hint::black_box(x)\n}\n";
+    let main = format!(
+        "include!(concat!(env!(\"{variable}\"), \"/{file}\"));\nfn main() {{ println!(\"{{}} {{}}\", made(2), env!(\"{variable}\")); }}\n"
+    );
+    let script = format!(
+        "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); std::fs::write(format!(\"{{}}/g.txt\", std::env::var(\"OUT_DIR\").unwrap()), {code:?}).unwrap(); }}\n"
+    );
+    let files = [
+        ("src/main.rs", main.as_str()),
+        ("src/g.txt", code),
+        ("build.rs", script.as_str()),
+    ];
+    let project = Project::new().package("app", "", &files).committed();
+    project.main().cargo(&["build"]).ok();
+    let linked = project.linked("a/b/deeper");
+    linked.cargo(&["build"]).ok();
+    for checkout in [project.main(), linked] {
+        let said = gdb(
+            &checkout,
+            &checkout.path("target/debug/app"),
+            "app::made",
+            Path::new("/"),
+        );
+        assert!(said.contains("generated line"), "{said}");
+        let located = format!("Located in {}", checkout.text());
+        assert!(said.contains(&located), "{said}");
+        assert!(checkout.says("app").contains(checkout.text()));
+    }
+}
+
 #[requires(sccache, gdb)]
 #[test]
 fn also_in_tests_and_with_other_forms_of_debug_information() {

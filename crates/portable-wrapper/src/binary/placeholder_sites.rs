@@ -276,14 +276,16 @@ pub(crate) fn deliver(
     fsio::rename(from, to)
 }
 
-/// Changes the kind of those of `sites` that are in a list of directories. `tables` is the section of line tables that has them.
+/// Changes the kind of those of `sites` that are in a list of directories. `tables` is the section of line tables that has them. A
+/// value there is the directory of included code.
 fn set_directories(sites: &mut [PlaceholderSite], tables: &Part<'_>) -> io::Result<()> {
     let offsets: Vec<u64> = sites.iter().map(|site| site.offset).collect();
     for list in line_tables::directory_lists(tables, &offsets)? {
         let [first, last] =
             [list.start, list.end].map(|at| sites.partition_point(|site| site.offset < at));
         let mut end = list.end;
-        for site in sites[first..last].iter_mut().rev() {
+        let directories = sites[first..last].iter_mut().rev();
+        for site in directories.filter(|site| !site.is_of_value()) {
             let rest = end - site.offset - site.role.placeholder().len() as u64;
             end = site.offset;
             site.kind = Kind::Directory(rest);

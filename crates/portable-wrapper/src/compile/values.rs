@@ -23,6 +23,8 @@ use crate::path_map::{
 use crate::protocol::{CompileRequest, Remap, restore_cargo_variables};
 use sccfg_util::{env, fsio};
 
+/// The variable with the directory of the files that the build script made.
+const OUT_DIR: &str = "OUT_DIR";
 /// Stands for the padding of a placeholder in a value that the observer reads.
 const PADDING: char = '\u{1}';
 /// The maximum size of all values, without padding, in bytes. The system allows a variable 128 KiB (`MAX_ARG_STRLEN`).
@@ -55,7 +57,7 @@ pub(super) fn is_replaced(
     (name, value): &(String, Option<String>),
 ) -> bool {
     let is_replaced = |value: &String| request.path_map.place_in_value(value).is_some();
-    has_placeholder_in(name) && value.as_ref().is_some_and(is_replaced)
+    request.hides_value(name) && value.as_ref().is_some_and(is_replaced)
 }
 
 /// What the observer reads: the length of the padding, and lines of `NAME=VALUE`, with [`PADDING`] where it belongs in a value. Empty
@@ -65,12 +67,13 @@ fn lines(request: &CompileRequest) -> String {
     let hidden = restore_cargo_variables().into_iter();
     let hidden = hidden.filter_map(|(name, value)| Some((name, value?)));
     let mut lines = String::new();
-    for (name, value) in hidden.chain(env::vars_where(has_placeholder_in)) {
+    let set = env::vars_where(|name| request.hides_value(name));
+    for (name, value) in hidden.chain(set) {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
             continue;
         };
         let place = request.path_map.place_in_value(value);
-        if let Some((role, rest)) = place.filter(|_| has_placeholder_in(name)) {
+        if let Some((role, rest)) = place.filter(|_| request.hides_value(name)) {
             if is_clippy(&request.program) && !is_plain(value) {
                 return String::new();
             }
@@ -91,6 +94,11 @@ fn is_plain(path: &str) -> bool {
 }
 
 impl CompileRequest {
+    /// Whether rustc may get a placeholder in the value of this variable, if it gets any.
+    pub(crate) fn hides_value(&self, variable: &str) -> bool {
+        has_placeholder_in(variable) || self.hides_out_dir && variable == OUT_DIR
+    }
+
     /// The same compile with real values of variables.
     pub(crate) fn without_values(&self) -> Self {
         Self {

@@ -59,6 +59,9 @@ pub(crate) struct CompileRequest {
     /// Whether rustc gets placeholders in the values of variables, as the unit is compiled without optimization, or only checked.
     #[serde(default)]
     pub(crate) has_values: bool,
+    /// Whether `OUT_DIR` is one of these variables: there is no code in the directory, which rustc would not find.
+    #[serde(default)]
+    pub(crate) hides_out_dir: bool,
     /// Whether the output may have values of libraries with placeholders: it is a program that the build does not run. The keys of
     /// what build scripts and macros make have their digest, and what they make may depend on the path.
     #[serde(default)]
@@ -193,6 +196,7 @@ impl CompileRequest {
             is_linked: false,
             may_have_names: false,
             has_values: false,
+            hides_out_dir: false,
             may_have_values_of_libraries: false,
             has_coverage: false,
             exposed_variables: Vec::new(),

@@ -156,6 +156,7 @@ impl<'a> KeyedUnit<'a> {
                     remap: previous.leak.map_or(Remap::All, Remap::after),
                     leak: previous.leak,
                     has_values: unit.may_have_values() && !previous.lacks_values,
+                    hides_out_dir: inputs.may_hide_out_dir(),
                     path_map: inputs.path_map.clone(),
                     native_libraries: inputs.native_libraries.clone(),
                     is_observed: observes_compile,

@@ -86,6 +86,8 @@ pub(crate) struct UnitKey {
     pub(crate) native_libraries: Vec<NativeLibrary>,
     /// Whether the compile may be observed.
     pub(crate) may_be_observed: bool,
+    /// Whether the compiler may get a placeholder as the value of `OUT_DIR`.
+    pub(crate) may_hide_out_dir: bool,
     /// The files that the compile may read.
     pub(crate) known_inputs: KnownInputs,
     /// The files that were read for the key besides the sources.

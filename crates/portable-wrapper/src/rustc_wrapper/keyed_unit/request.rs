@@ -29,6 +29,7 @@ impl KeyedUnit<'_> {
             asking_macros: self.key.macros_below.clone(),
             caller_functions: self.key.caller_functions.clone(),
             crate_hashes: self.key.below.hashes.clone(),
+            hides_out_dir: self.key.may_hide_out_dir,
             included_variables: self.key.included_variables.clone(),
             exposes_location: self.key.exposes_location,
             shows_location: self.key.shows_location,

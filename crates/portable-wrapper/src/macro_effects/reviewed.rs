@@ -45,11 +45,11 @@ const LOOKING_UP: [&str; 1] = ["cc"];
 
 /// Published crates whose result is the same each time unless the observer notes an effect, in all releases. They use the time
 /// of a file only to decide whether to read it again (`bevy_macro_utils`, `chrono`, `proc-macro-crate`, `sqlx-macros-core`), its inode
-/// only to identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a feature or module
-/// named `std` (`ctor`, `dtor`, `sqlx-core`, `tokio`), make threads wait by a system call (`parking_lot_core`), make file descriptors of
-/// sockets that they have opened to values of the standard library (`mio`, `socket2`), contain `SQLite`, which does everything
-/// by functions of the C library that the observer interposes (`libsqlite3-sys`), or contain code that registers probes when a program
-/// runs, to which their macros only generate calls (`usdt-impl`).
+/// only to identify it (`ignore`, `same-file`, `walkdir`), wrap functions of the standard library for files (`fs-err`), have a module
+/// named `std` (`sqlx-core`, `tokio`), have the C library call functions when a program ends (`ctor`, `dtor`), make threads wait by a
+/// system call (`parking_lot_core`), make file descriptors of sockets that they have opened to values of the standard library (`mio`,
+/// `socket2`), contain `SQLite`, which does everything by functions of the C library that the observer interposes (`libsqlite3-sys`), or
+/// contain code that registers probes when a program runs, to which their macros only generate calls (`usdt-impl`).
 const REPEATABLE_BUT_NOTED: [&str; 17] = [
     "bevy_macro_utils",
     "chrono",
@@ -69,6 +69,10 @@ const REPEATABLE_BUT_NOTED: [&str; 17] = [
     "usdt-impl",
     "walkdir",
 ];
+
+/// Published crates in whose macros `std` alone is the name of a feature (`ctor`, `dtor`) or of a module of their own (`sqlx-core`, `tokio`), in
+/// all releases.
+const NAMING_STD: [&str; 4] = ["ctor", "dtor", "sqlx-core", "tokio"];
 
 /// Published crates that use the times and inodes of files only to compare files, or use functions of the same names for something
 /// else (`rayon`, `rustix`), in all releases.
@@ -112,6 +116,11 @@ const STORING_LOCATION: [(&str, &str); 1] = [("tracing-core", "metadata")];
 /// Published crates whose functions with the names of methods of `Span` are only called by their own methods of the same names, in
 /// all releases. Other crates cannot name these functions.
 const HANDING_ON: [&str; 1] = ["proc-macro2"];
+
+/// Whether `std` in a macro of the published crate `name` is not the standard library.
+pub(super) fn names_other_std(name: &str) -> bool {
+    NAMING_STD.contains(&name)
+}
 
 /// Whether only methods of the published crate `name` call its functions of the same names.
 pub(super) fn hands_on(name: &str) -> bool {

@@ -92,6 +92,22 @@ fn a_module_in_the_argument_of_a_macro_has_the_effects_of_its_items() {
     assert!(found.lists_variables);
 }
 
+/// `ctor` has a feature of this name, and `tokio` a module.
+#[test]
+fn a_feature_named_std_is_not_the_standard_library_in_some_published_crates() {
+    let features = "features! { std \"std\" = include_std; }";
+    for name in ["ctor", "dtor", "tokio"] {
+        let found = published(name, features).inputs();
+        assert!(is_pure(&found) && !found.lists_variables, "{found:?}");
+        let own = effects_of_crate(name, &[("src/lib.rs", features)], Author::Other);
+        assert!(own.inputs().lists_variables, "{name}");
+        // What follows it says that it is.
+        let reads = published(name, "features! { std::env::vars() }").inputs();
+        assert!(reads.lists_variables, "{name}");
+    }
+    assert!(published("it", features).inputs().lists_variables);
+}
+
 #[test]
 fn a_condition_with_a_negated_name_is_no_macro() {
     for source in [

@@ -1,12 +1,14 @@
 //! Programs and tests with a path from a variable of cargo, such as `env!("CARGO_MANIFEST_DIR")`, which are compiled without
 //! optimization: checkouts whose paths differ in length share them.
 
+use std::fs;
+
 use indoc::indoc;
 use rstest::rstest;
 
 use super::differential::said;
 use super::environment::PROC_MACRO;
-use super::out_dir::says_the_same_uncached;
+use super::out_dir::{NOTES_EXPANSIONS, says_the_same_uncached};
 use super::project::{Checkout, Project, uses};
 use super::seed::seed;
 
@@ -107,6 +109,31 @@ fn a_program_is_shared() {
         linked.cargo(&["build"]).ok().all_hit();
         says_its_own_path(&linked);
     }
+}
+
+/// Only what is read from the expanded source says that nothing is computed from the path.
+#[rstest]
+#[requires(sccache)]
+#[case::in_a_program("main.rs", 1)]
+#[case::in_a_library("lib.rs", 1)]
+#[case::in_no_file("../other.rs", 0)]
+fn a_source_with_the_path_is_expanded_once(#[case] file: &str, #[case] expansions: usize) {
+    let path = "pub fn path() -> &'static std::path::Path { std::path::Path::new(env!(\"CARGO_MANIFEST_DIR\")) }\n";
+    let files = [
+        ("src/lib.rs", "pub fn f() {}\n"),
+        ("src/main.rs", "fn main() { app::f() }\n"),
+    ];
+    let project = Project::new().with_store().package("app", "", &files);
+    let file = format!("crates/app/src/{file}");
+    let other = match file.ends_with("main.rs") {
+        true => files[1].1,
+        false => files[0].1,
+    };
+    let project = project.file(&file, &format!("{other}{path}")).committed();
+    let (main, directory) = project.main().with_compiler_script(NOTES_EXPANSIONS);
+    main.cargo(&["build"]).ok();
+    let noted = fs::read_to_string(directory.join("expanded")).unwrap_or_default();
+    assert_eq!(noted.lines().count(), expansions);
 }
 
 /// How programs choose between the path and another text.

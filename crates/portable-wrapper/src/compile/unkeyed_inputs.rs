@@ -92,7 +92,9 @@ pub(super) fn read_variables(
         let mut named = info.variables.iter().filter(|(named, _)| named == name);
         named.any(|read| !(request.has_values && is_replaced(request, read)))
     };
-    let is_read = |name: &&String| of_macros.variables.contains(*name) || is_named(name);
+    let is_of_macro =
+        |name: &String| of_macros.variables.contains(name) && !of_macros.of_compiler.contains(name);
+    let is_read = |name: &&String| is_of_macro(name) || is_named(name);
     exposed.iter().filter(is_read).cloned().collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::KeyBuilder;
+use super::{KeyBuilder, Origin};
 use crate::package;
 use crate::uncacheable::Uncacheable;
 use sccfg_util::env;
@@ -21,9 +21,10 @@ impl KeyBuilder<'_> {
         Ok(())
     }
 
-    /// Whether the compiler may get a placeholder as the value of `OUT_DIR`. It would not find code there.
+    /// Whether the compiler may get a placeholder as the value of `OUT_DIR`. It would not find code there. Published
+    /// packages do not get it: macros above some of them are known to be the same [whatever the path](crate::macro_effects::only_contain_path).
     pub(crate) fn may_hide_out_dir(&self) -> bool {
-        !self.has_generated_code
+        self.origin == Origin::Own && !self.has_generated_code
     }
 }
 

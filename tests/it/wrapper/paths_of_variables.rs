@@ -125,10 +125,8 @@ fn a_source_with_the_path_is_expanded_once(#[case] file: &str, #[case] expansion
     ];
     let project = Project::new().with_store().package("app", "", &files);
     let file = format!("crates/app/src/{file}");
-    let other = match file.ends_with("main.rs") {
-        true => files[1].1,
-        false => files[0].1,
-    };
+    let other = files.iter().find(|(name, _)| file.ends_with(name));
+    let other = other.map_or("", |(_, text)| text);
     let project = project.file(&file, &format!("{other}{path}")).committed();
     let (main, directory) = project.main().with_compiler_script(NOTES_EXPANSIONS);
     main.cargo(&["build"]).ok();

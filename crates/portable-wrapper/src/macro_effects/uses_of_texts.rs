@@ -3,6 +3,7 @@
 //! that is not inlined, or in a constant that is. Everything else counts as unknown.
 
 mod branches;
+mod declarations;
 mod functions_of_crate;
 mod imports;
 mod inlining;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::super::constant_code::{block_at, in_traits, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token, tokens};
+use super::declarations::{declared_type, implementations, named_functions};
 use super::imports::{CRATE, Imports, Statement};
 use super::inlining::{Inlining, MODIFIERS, has_word};
-use super::known_functions::{declared_type, implementations, named_functions};
 use super::{brackets_around, module_at};
 
 /// Attributes of the compiler that neither inline a function nor replace it.

@@ -23,6 +23,8 @@ pub(super) struct Statement<'t> {
     block: Option<usize>,
     /// Whether it begins in this crate.
     pub(super) is_own: bool,
+    /// Whether it begins in one of [`CRATES`].
+    is_known: bool,
     /// Whether other modules may import the names from here.
     pub(super) is_exported: bool,
     /// Whether it gives something another name.
@@ -105,6 +107,7 @@ impl<'t> Imports<'t> {
                 bound,
                 block: around[at],
                 is_own,
+                is_known: is_known && !is_crate,
                 is_exported,
                 is_renaming: names.contains(&"as"),
                 is_glob,
@@ -136,6 +139,15 @@ impl<'t> Imports<'t> {
     /// Whether an import in the block at `block` names this, other than as a part of a path.
     pub(super) fn binds(&self, block: Option<usize>, name: &str) -> bool {
         self.in_block(block).any(|one| one.bound.contains(&name))
+    }
+
+    /// Whether the imports in the block at `block` that name this take it from [`CRATES`]; `None` if there are none, or if they are
+    /// from this crate.
+    pub(super) fn is_known_in(&self, block: Option<usize>, name: &str) -> Option<bool> {
+        let all = self.in_block(block).filter(|one| one.bound.contains(&name));
+        let others: Vec<_> = all.filter(|one| !one.is_own).collect();
+        let is_known = |one: &&Statement<'_>| one.is_known && !one.is_renaming;
+        (!others.is_empty()).then(|| others.iter().all(is_known))
     }
 
     /// Whether everything of the module around this one is imported in the block at `block`.

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::constant_code::{body_after, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token};
+use super::declarations::{
+    OF_TYPES, declared, implementations, named_functions, parameters, places, variables,
+};
 use super::imports::{CRATE, CRATES, Import, Imports};
 use super::inlining::Inlining;
 use super::{Dependencies, module_at, outwards};
@@ -112,6 +115,10 @@ pub(super) struct KnownFunctions<'t> {
     around: &'t [Option<usize>],
     /// The names of functions and types, with the brackets around their declarations.
     places: BTreeSet<(Option<usize>, &'t str)>,
+    /// The names of types, traits and modules, with these brackets.
+    places_of_types: BTreeSet<(Option<usize>, &'t str)>,
+    /// The generic parameters.
+    parameters: BTreeSet<&'t str>,
     dependencies: &'t dyn Dependencies,
 }
 
@@ -133,7 +140,9 @@ impl<'t> KnownFunctions<'t> {
             declared: declared(tokens),
             variables: variables(tokens),
             around,
-            places: places(tokens, around),
+            places: places(tokens, around, &["enum", "fn", "struct", "union"]),
+            places_of_types: places(tokens, around, &OF_TYPES),
+            parameters: parameters(tokens).collect(),
             dependencies,
         };
         let inlining = Inlining::of(tokens);
@@ -246,11 +255,41 @@ impl<'t> KnownFunctions<'t> {
         let is_of_crate =
             first.is_some_and(|first| CRATES.contains(&first.text) && !is_other(first.text));
         let is_imported = first.is_some_and(|first| first.text == parent.text)
-            && (self.imports.known.contains(parent.text) || PRELUDE.contains(&parent.text))
-            && !is_other(parent.text);
+            && match self.import_in_scope(start) {
+                Some(is_known) => is_known && !self.parameters.contains(parent.text),
+                None => {
+                    (self.imports.known.contains(parent.text) || PRELUDE.contains(&parent.text))
+                        && !is_other(parent.text)
+                }
+            };
         let is_known = FUNCTIONS.contains(&name) && PARENTS.contains(&parent.text)
             || name == "new" && TYPES.contains(&parent.text);
         is_known && (is_of_crate || is_imported)
+    }
+
+    /// Whether the innermost import or declaration of the name of a type at `at` is an import from [`CRATES`]; `None` if there is none, or if it
+    /// is an import from this crate.
+    fn import_in_scope(&self, at: usize) -> Option<bool> {
+        let name = self.tokens[at].text;
+        let mut block = self.around[at];
+        loop {
+            if self.places_of_types.contains(&(block, name)) {
+                return Some(false);
+            }
+            if self.imports.binds(block, name) {
+                return self.imports.is_known_in(block, name);
+            }
+            let open = block?;
+            let around = self.around[open];
+            let is_module = |open| module_at(self.tokens, open).is_some();
+            // If another import of everything had this name as well, it would be ambiguous.
+            let is_import_of_parent =
+                || around.is_none_or(is_module) && self.imports.has_glob_of_parent(block);
+            if is_module(open) && !is_import_of_parent() {
+                return None;
+            }
+            block = around;
+        }
     }
 
     /// Whether the name at `at` is that of a function of a dependency, which is named by its path or an import.
@@ -381,101 +420,4 @@ impl<'t> KnownFunctions<'t> {
             block = around;
         }
     }
-}
-
-/// The functions of a source with names: where `fn` is, and the name.
-pub(super) fn named_functions<'t>(tokens: &[Token<'t>]) -> impl Iterator<Item = (usize, &'t str)> {
-    let pairs = tokens.windows(2).enumerate();
-    let named = pairs.filter(|(_, pair)| pair[0].is_ident("fn") && pair[1].kind == Kind::Ident);
-    named.map(|(at, pair)| (at, pair[1].text))
-}
-
-/// The name of the type or trait that these two tokens declare.
-pub(super) fn declared_type<'t>(pair: &[Token<'t>]) -> Option<&'t str> {
-    const WORDS: [&str; 5] = ["enum", "struct", "trait", "type", "union"];
-    let declares = WORDS.iter().any(|word| pair[0].is_ident(word));
-    declares.then(|| pair[1].text)
-}
-
-/// The names of modules, types and generic parameters that the source declares.
-fn declared<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
-    let pairs = tokens.windows(2);
-    let names = pairs.filter_map(|pair| {
-        if pair[0].is_ident("mod") {
-            return Some(pair[1].text);
-        }
-        if let Some(name) = declared_type(pair) {
-            return Some(name);
-        }
-        let is_parameter = pair[0].kind == Kind::Ident
-            && pair[0].text.starts_with(|first: char| first.is_uppercase())
-            && pair[1].is_punctuation(":");
-        is_parameter.then_some(pair[0].text)
-    });
-    names.collect()
-}
-
-/// The names of functions and types that the source declares, with the brackets around the declarations.
-fn places<'t>(
-    tokens: &[Token<'t>],
-    around: &[Option<usize>],
-) -> BTreeSet<(Option<usize>, &'t str)> {
-    const WORDS: [&str; 4] = ["enum", "fn", "struct", "union"];
-    let pairs = tokens.windows(2).enumerate();
-    let declares =
-        |(_, pair): &(usize, &[Token<'t>])| WORDS.iter().any(|word| pair[0].is_ident(word));
-    let names = pairs.filter(declares);
-    names.map(|(at, pair)| (around[at], pair[1].text)).collect()
-}
-
-/// The names of variables that the source declares.
-fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
-    let pairs = tokens.windows(2);
-    let declares = |pair: &&[Token<'t>]| pair[0].is_ident("let") || pair[0].is_ident("mut");
-    pairs.filter(declares).map(|pair| pair[1].text).collect()
-}
-
-/// The types with implementations of their own, by the brackets of these. Without types whose names may be those of others.
-pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
-    let mut declared: BTreeMap<&str, usize> = BTreeMap::new();
-    for pair in tokens.windows(2) {
-        if let Some(name) = declared_type(pair) {
-            *declared.entry(name).or_default() += 1;
-        }
-        // A generic parameter.
-        if pair[0].kind == Kind::Ident && pair[1].is_punctuation(":") {
-            *declared.entry(pair[0].text).or_default() += 2;
-        }
-    }
-    let mut found = BTreeMap::new();
-    for (at, _) in tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| token.is_ident("impl"))
-    {
-        let Some(body) = body_after(tokens, at) else {
-            continue;
-        };
-        let mut name = at + 1;
-        let mut depth = 0_usize;
-        while let Some(token) = tokens.get(name) {
-            match token.text {
-                "<" => depth += 1,
-                ">" if tokens[name - 1].is_punctuation("-") => {}
-                ">" => depth = depth.saturating_sub(1),
-                _ if depth == 0 => break,
-                _ => {}
-            }
-            name += 1;
-        }
-        let is_of_trait = tokens[at..body].iter().any(|token| token.is_ident("for"));
-        let is_path = tokens
-            .get(name + 1)
-            .is_none_or(|next| next.kind == Kind::PathSeparator);
-        let name = tokens.get(name).filter(|_| !is_of_trait && !is_path);
-        if let Some(name) = name.filter(|name| declared.get(name.text) == Some(&1)) {
-            found.insert(body, name.text);
-        }
-    }
-    found
 }

@@ -206,6 +206,58 @@ use super::*;
     r#"trait T { #[inline(always)] fn join(&self, a: &str) {} } fn g(a: &str) { a.join("/w"); }"#,
     true
 )]
+#[case::a_type_that_another_module_imports_from_another_crate(
+    r#"use std::path::Path; fn f() { Path::new("/w"); } mod m { use dep::Path; }"#,
+    false
+)]
+#[case::a_type_that_a_module_imports_from_another_crate(
+    r#"use std::path::Path; mod m { use dep::Path; fn f() { Path::new("/w"); } }"#,
+    true
+)]
+#[case::a_type_that_a_function_imports_from_another_crate(
+    r#"use std::path::Path; fn f() { use dep::Path; Path::new("/w"); }"#,
+    true
+)]
+#[case::a_type_that_a_function_imports(
+    r#"use dep::Path; fn f() { use std::{fs, path::{Path, PathBuf}}; Path::new("/w"); }"#,
+    false
+)]
+#[case::a_type_that_the_module_around_imports(
+    r#"mod a { use dep::Path; } use std::path::Path; mod m { use super::*; fn f() { Path::new("/w"); } }"#,
+    false
+)]
+#[case::a_type_that_the_module_around_imports_from_another_crate(
+    r#"mod a { use std::path::Path; } use dep::Path; mod m { use super::*; fn f() { Path::new("/w"); } }"#,
+    true
+)]
+#[case::a_type_that_the_function_around_a_module_imports(
+    r#"use dep::Path; fn f() { use std::path::Path; mod m { use super::*; fn f() { Path::new("/w"); } } }"#,
+    true
+)]
+#[case::a_type_that_another_module_declares(
+    r#"use std::path::Path; fn f() { Path::new("/w"); } mod m { struct Path; }"#,
+    false
+)]
+#[case::a_type_that_a_function_declares(
+    r#"use std::path::Path; fn f() { type Path = dep::Path; Path::new("/w"); }"#,
+    true
+)]
+#[case::a_generic_parameter(
+    r#"use std::path::Path; fn f<Path: dep::Tr>() { Path::new("/w"); }"#,
+    true
+)]
+#[case::a_type_with_another_name(
+    r#"use std::path::{Path as P, PathBuf}; mod m { use std::path::Path; } use dep::*; fn f() { Path::new("/w"); }"#,
+    true
+)]
+#[case::a_type_of_an_own_module(
+    r#"use dep::Path; mod m { use crate::own::Path; fn f() { Path::new("/w"); } }"#,
+    true
+)]
+#[case::a_type_of_a_hidden_crate(
+    r#"mod std { pub mod path { pub use dep::Path; } } use std::path::Path; fn f() { Path::new("/w"); }"#,
+    true
+)]
 #[case::the_result_of_an_inlined_function(
     r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,
     true

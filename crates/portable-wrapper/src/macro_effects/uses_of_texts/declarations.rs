@@ -1,0 +1,111 @@
+//! What a source declares: functions, types, modules, generic parameters and variables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::constant_code::body_after;
+use super::super::tokens::{Kind, Token};
+
+/// The words before the names of types, traits and modules.
+pub(super) const OF_TYPES: [&str; 6] = ["enum", "mod", "struct", "trait", "type", "union"];
+
+/// The functions of a source with names: where `fn` is, and the name.
+pub(super) fn named_functions<'t>(tokens: &[Token<'t>]) -> impl Iterator<Item = (usize, &'t str)> {
+    let pairs = tokens.windows(2).enumerate();
+    let named = pairs.filter(|(_, pair)| pair[0].is_ident("fn") && pair[1].kind == Kind::Ident);
+    named.map(|(at, pair)| (at, pair[1].text))
+}
+
+/// The name of the type or trait that these two tokens declare.
+pub(super) fn declared_type<'t>(pair: &[Token<'t>]) -> Option<&'t str> {
+    const WORDS: [&str; 5] = ["enum", "struct", "trait", "type", "union"];
+    let declares = WORDS.iter().any(|word| pair[0].is_ident(word));
+    declares.then(|| pair[1].text)
+}
+
+/// The names of modules, types and generic parameters that the source declares.
+pub(super) fn declared<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
+    let pairs = tokens.windows(2);
+    let names = pairs.filter_map(|pair| {
+        let is_module = pair[0].is_ident("mod");
+        is_module
+            .then_some(pair[1].text)
+            .or_else(|| declared_type(pair))
+    });
+    names.chain(parameters(tokens)).collect()
+}
+
+/// The names that may be those of generic parameters.
+pub(super) fn parameters<'t>(tokens: &[Token<'t>]) -> impl Iterator<Item = &'t str> {
+    let is_parameter = |pair: &&[Token<'t>]| {
+        pair[0].kind == Kind::Ident
+            && pair[0].text.starts_with(|first: char| first.is_uppercase())
+            && pair[1].is_punctuation(":")
+    };
+    let pairs = tokens.windows(2).filter(is_parameter);
+    pairs.map(|pair| pair[0].text)
+}
+
+/// The names that the source declares by one of these words, with the brackets around the declarations.
+pub(super) fn places<'t>(
+    tokens: &[Token<'t>],
+    around: &[Option<usize>],
+    words: &[&str],
+) -> BTreeSet<(Option<usize>, &'t str)> {
+    let pairs = tokens.windows(2).enumerate();
+    let declares =
+        |(_, pair): &(usize, &[Token<'t>])| words.iter().any(|word| pair[0].is_ident(word));
+    let names = pairs.filter(declares);
+    names.map(|(at, pair)| (around[at], pair[1].text)).collect()
+}
+
+/// The names of variables that the source declares.
+pub(super) fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
+    let pairs = tokens.windows(2);
+    let declares = |pair: &&[Token<'t>]| pair[0].is_ident("let") || pair[0].is_ident("mut");
+    pairs.filter(declares).map(|pair| pair[1].text).collect()
+}
+
+/// The types with implementations of their own, by the brackets of these. Without types whose names may be those of others.
+pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
+    let mut declared: BTreeMap<&str, usize> = BTreeMap::new();
+    for pair in tokens.windows(2) {
+        if let Some(name) = declared_type(pair) {
+            *declared.entry(name).or_default() += 1;
+        }
+        // A generic parameter.
+        if pair[0].kind == Kind::Ident && pair[1].is_punctuation(":") {
+            *declared.entry(pair[0].text).or_default() += 2;
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (at, _) in tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| token.is_ident("impl"))
+    {
+        let Some(body) = body_after(tokens, at) else {
+            continue;
+        };
+        let mut name = at + 1;
+        let mut depth = 0_usize;
+        while let Some(token) = tokens.get(name) {
+            match token.text {
+                "<" => depth += 1,
+                ">" if tokens[name - 1].is_punctuation("-") => {}
+                ">" => depth = depth.saturating_sub(1),
+                _ if depth == 0 => break,
+                _ => {}
+            }
+            name += 1;
+        }
+        let is_of_trait = tokens[at..body].iter().any(|token| token.is_ident("for"));
+        let is_path = tokens
+            .get(name + 1)
+            .is_none_or(|next| next.kind == Kind::PathSeparator);
+        let name = tokens.get(name).filter(|_| !is_of_trait && !is_path);
+        if let Some(name) = name.filter(|name| declared.get(name.text) == Some(&1)) {
+            found.insert(body, name.text);
+        }
+    }
+    found
+}

@@ -19,6 +19,7 @@ mod item_ends;
 mod locations;
 mod noted_effects;
 mod path_variables;
+mod programs;
 mod quoting;
 mod reach;
 mod reader;

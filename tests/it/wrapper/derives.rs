@@ -199,13 +199,35 @@ fn only_what_uses_a_macro_that_runs_a_program_is_compiled_each_time() {
         ]);
         assert_eq!(checkout.says("plain"), "plain\n");
     }
-    sccfg(&project.main(), &["explain", "git"])
-        .stdout_has("runs git")
-        .stdout_has("std::process");
+    sccfg(&project.main(), &["explain", "git"]).stdout_has("runs git (mac)");
     sccfg(&project.main(), &["explain", "set"]).stdout_has("changes the variable SCCFG_TEST_SET");
     // It also depends on a file outside, which matters less.
     sccfg(&project.main(), &["explain", "both"]).stdout_has("reads the clock");
     sccfg(&project.main(), &["explain", "process"]).stdout_has("calls getpid");
+}
+
+/// Another crate below the macro may do what the observer notes as well.
+#[requires(sccache)]
+#[test]
+fn the_crate_that_may_run_the_program_is_named() {
+    let low = "pub fn link() -> bool { std::os::unix::fs::symlink(\"x\", \"/none/x\").is_ok() }\n";
+    let macros = "#[proc_macro] pub fn run(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
+        let _ = std::process::Command::new(\"git\").arg(\"--version\").output(); low::link().to_string().parse().unwrap() }\n";
+    let manifest = format!("{PROC_MACRO}[dependencies]\nlow = {{ path = \"../low\" }}\n");
+    let project = Project::new()
+        .package("low", "", &[("src/lib.rs", low)])
+        .package("mac", &manifest, &[("src/lib.rs", macros)])
+        .package(
+            "app",
+            "[dependencies]\nmac = { path = \"../mac\" }\n",
+            &[(
+                "src/main.rs",
+                "fn main() { println!(\"{}\", mac::run!()); }\n",
+            )],
+        )
+        .committed();
+    project.main().cargo(&["build"]).ok();
+    sccfg(&project.main(), &["explain", "app"]).stdout_has("runs git (mac)");
 }
 
 /// A file or variable that no macro asked for changes nothing; one that it asked for does.

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::super::compiler_requests;
 use super::super::system_directories::VOLATILE_DIRECTORIES;
 use super::path_variables;
-use super::reviewed;
 use super::texts::{is_of_variable, names_repository, words};
 
 /// The variable by which macros find files of a package.
@@ -193,21 +192,6 @@ impl AmbientInputs {
             paths: path_variables::all(),
             ..Self::default()
         }
-    }
-
-    /// Whether all its code is published, and it runs `cargo metadata` only to find the workspace, and rustc only to ask for its
-    /// version.
-    pub(crate) fn runs_only_reviewed(&self) -> bool {
-        let is_reviewed = |name: &String| {
-            reviewed::only_finds_workspace(name) || reviewed::only_asks_for_version(name)
-        };
-        !self.is_own && self.run_programs.iter().all(is_reviewed)
-    }
-
-    /// Whether a published macro may ask rustc for its version.
-    pub(crate) fn may_ask_for_version(&self) -> bool {
-        let mut names = self.run_programs.iter();
-        names.any(|name| reviewed::only_asks_for_version(name)) && self.runs_only_reviewed()
     }
 
     /// Whether it may read the clock.

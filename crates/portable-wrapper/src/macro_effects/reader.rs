@@ -450,12 +450,7 @@ impl<'a> Reader<'a> {
             Reach::Volatile => {
                 self.found.uses_network |= path.get(1) == Some(&"net");
                 if runs_programs(path) {
-                    // No crate of another source was reviewed.
-                    let name = match self.author {
-                        Author::Published => self.found.name.clone(),
-                        Author::Other => format!("{} (not published)", self.found.name),
-                    };
-                    self.found.run_programs.insert(name);
+                    self.found.add_running(self.author);
                 }
                 if is_noted(path) {
                     self.found.add_noted(&said);

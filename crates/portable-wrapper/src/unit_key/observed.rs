@@ -24,6 +24,9 @@ use super::{KeyBuilder, is_published};
 use sccfg_util::env;
 use sccfg_util::fsio::{self, NIX_STORE};
 
+/// How the reason begins if a macro ran a program.
+const RUNS: &str = "runs ";
+
 /// The observed inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -219,7 +222,7 @@ impl KeyBuilder<'_> {
         }
         let mut programs = requests.programs.iter();
         if let Some(program) = programs.find(|program| !is_search(program)) {
-            found.each_time(&format!("runs {}", program.path));
+            found.each_time(&format!("{RUNS}{}", program.path));
         }
         if !requests.connections.is_empty() {
             found.each_time("uses the network");
@@ -349,7 +352,9 @@ impl KeyBuilder<'_> {
             self.keyed_by_path.get_or_insert(why);
         }
         if let Some(seen) = &observed.each_time {
-            match self.macros.each_time() {
+            let running = self.macros.running_programs();
+            let running = running.filter(|_| seen.starts_with(RUNS));
+            match running.or_else(|| self.macros.each_time()) {
                 Some(may) => self.compile_each_time(&format!("{seen} ({may})")),
                 None => self.compile_each_time(seen),
             }

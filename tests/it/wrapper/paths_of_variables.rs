@@ -393,6 +393,28 @@ fn macros_get_the_real_path() {
     }
 }
 
+/// `TokenStream::expand_expr` gives a macro what the compiler reads from the variable.
+#[rstest]
+#[requires(sccache)]
+#[case::without_a_second_job("1")]
+#[case::with_several_jobs("4")]
+fn a_macro_that_expands_its_argument_gets_the_real_path(#[case] jobs: &str) {
+    let mac = "#![feature(proc_macro_expand)]\n#[proc_macro] pub fn length(given: proc_macro::TokenStream) -> proc_macro::TokenStream { given.expand_expr().unwrap().to_string().len().to_string().parse().unwrap() }\n";
+    let code = "fn main() { println!(\"{} {:?}\", mac::length!(env!(\"CARGO_MANIFEST_DIR\")), std::path::Path::new(env!(\"CARGO_MANIFEST_DIR\"))); }\n";
+    let project = Project::new()
+        .with_store()
+        .package("mac", PROC_MACRO, &[("src/lib.rs", mac)])
+        .package("app", &uses(&["mac"]), &[("src/main.rs", code)])
+        .committed();
+    for checkout in checkouts(&project) {
+        let checkout = checkout
+            .with("RUSTC_BOOTSTRAP", "1")
+            .with("CARGO_BUILD_JOBS", jobs);
+        checkout.cargo(&["build"]).ok();
+        says_the_same_uncached(&checkout);
+    }
+}
+
 #[requires(sccache)]
 #[test]
 fn a_comparison_finds_no_difference() {

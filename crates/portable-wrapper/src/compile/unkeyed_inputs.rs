@@ -92,8 +92,12 @@ pub(super) fn read_variables(
         let mut named = info.variables.iter().filter(|(named, _)| named == name);
         named.any(|read| !(request.has_values && is_replaced(request, read)))
     };
-    let is_of_macro =
-        |name: &String| of_macros.variables.contains(name) && !of_macros.of_compiler.contains(name);
+    // Only a macro that may ask for its location may let the compiler read one for it (`TokenStream::expand_expr`).
+    let asks_compiler = request.exposes_location && !request.shows_location;
+    let is_of_macro = |name: &String| {
+        let is_of_compiler = || of_macros.of_compiler.contains(name);
+        of_macros.variables.contains(name) && (asks_compiler || !is_of_compiler())
+    };
     let is_read = |name: &&String| is_of_macro(name) || is_named(name);
     exposed.iter().filter(is_read).cloned().collect()
 }
@@ -480,5 +484,24 @@ mod tests {
         // What is not known.
         assert_eq!(read(&plain, None), both);
         assert_eq!(read_variables(&request, None, Some(&of_other)).len(), 2);
+    }
+
+    /// `TokenStream::expand_expr` counts as asking for a location.
+    #[test]
+    fn what_the_compiler_reads_for_a_macro_is_read() {
+        let mut request = CompileRequest::empty(Language::Rust);
+        request.exposed_variables = vec!["OUT_DIR".to_owned()];
+        let seen = Requests {
+            variables: ["OUT_DIR".to_owned()].into(),
+            of_compiler: ["OUT_DIR".to_owned()].into(),
+            ..Requests::default()
+        };
+        let plain = DepInfo::parse("lib.rmeta: src/lib.rs\n").unwrap();
+        let read = |request: &CompileRequest| read_variables(request, Some(&plain), Some(&seen));
+        assert_eq!(read(&request).len(), 0);
+        request.exposes_location = true;
+        assert_eq!(read(&request), ["OUT_DIR"]);
+        request.shows_location = true;
+        assert_eq!(read(&request).len(), 0);
     }
 }

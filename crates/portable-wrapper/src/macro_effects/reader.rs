@@ -383,7 +383,8 @@ impl<'a> Reader<'a> {
             if is_whole_module {
                 // The macro may use any part of the module.
                 let is_alone = !path.is_open && next != "::";
-                if path.is_open || is_in_macro && is_alone && (next != ":" && next != "=") {
+                let is_in_macro = is_in_macro && (next != ":" && next != "=");
+                if path.is_open || is_in_macro && is_alone && !self.is_other_std(&whole) {
                     self.unknown_item(&whole);
                 }
                 continue;
@@ -393,14 +394,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether this is the name of the standard library, which a reviewed crate gives to something else.
+    fn is_other_std(&self, path: &[&str]) -> bool {
+        path == ["std"]
+            && self.author == Author::Published
+            && reviewed::names_other_std(&self.found.name)
+    }
+
     /// Adds the effects of an unknown item of the module `path`.
     fn unknown_item(&mut self, path: &[&str]) {
         match path {
             ["std", "env"] => self.found.add_environment("`std::env` in a macro"),
             ["std", "io" | "thread" | "backtrace"] => {}
-            ["std"]
-                if self.author == Author::Published
-                    && reviewed::names_other_std(&self.found.name) => {}
             ["std", "fs"] => {
                 let said = "`std::fs` in a macro";
                 self.found.add_files(said);

@@ -104,6 +104,8 @@ fn a_feature_named_std_is_not_the_standard_library_in_some_published_crates() {
         // What follows it says that it is.
         let reads = published(name, "features! { std::env::vars() }").inputs();
         assert!(reads.lists_variables, "{name}");
+        let any = "macro_rules! m { ($name:ident) => { std::$name::vars() } }";
+        assert!(published(name, any).inputs().lists_variables, "{name}");
     }
     assert!(published("it", features).inputs().lists_variables);
 }

@@ -35,6 +35,13 @@ pub(super) struct Statement<'t> {
     pub(super) is_of_module: bool,
 }
 
+impl Statement<'_> {
+    /// Whether it imports everything of the module around this one.
+    pub(super) fn is_glob_of_parent(&self) -> bool {
+        self.is_glob && self.prefix == ["super"] && self.bound.is_empty()
+    }
+}
+
 /// The names in imports.
 #[derive(Default)]
 pub(super) struct Imports<'t> {
@@ -47,6 +54,8 @@ pub(super) struct Imports<'t> {
     /// The first names of imports of everything (`*`) from other crates than [`CRATES`].
     pub(super) globs: BTreeSet<&'t str>,
     pub(super) statements: Vec<Statement<'t>>,
+    /// The names of modules, and those that imports give to something else than [`CRATES`].
+    others: BTreeSet<&'t str>,
 }
 
 /// The import with a name.
@@ -121,6 +130,11 @@ impl<'t> Imports<'t> {
                 found.unknown.extend(names);
             }
         }
+        let others = found.statements.iter();
+        let others = others.filter(|one| !one.is_known || one.is_renaming);
+        let others = others.flat_map(|one| one.bound.iter());
+        let modules = modules.iter().map(|(_, name)| name);
+        found.others = modules.chain(others).copied().collect();
         // This crate may export names of others again.
         loop {
             let is_unknown = |name: &&str| found.unknown.contains(*name);
@@ -141,24 +155,49 @@ impl<'t> Imports<'t> {
         self.in_block(block).any(|one| one.bound.contains(&name))
     }
 
+    /// Whether a path that begins with this name is one of [`CRATES`].
+    pub(super) fn is_crate(&self, name: &str) -> bool {
+        CRATES.contains(&name) && !self.others.contains(name)
+    }
+
+    /// Whether this begins in one of [`CRATES`].
+    fn is_of_crates(&self, one: &Statement<'_>) -> bool {
+        let first = one.prefix.first();
+        one.is_known && first.is_none_or(|first| self.is_crate(first))
+    }
+
+    /// Whether an import gives this name to something else, or another name to what has this one.
+    pub(super) fn renames(&self, name: &str) -> bool {
+        let mut renaming = self.statements.iter().filter(|one| one.is_renaming);
+        renaming.any(|one| one.bound.contains(&name))
+    }
+
     /// Whether the imports in the block at `block` that name this take it from [`CRATES`]; `None` if there are none, or if they are
     /// from this crate.
     pub(super) fn is_known_in(&self, block: Option<usize>, name: &str) -> Option<bool> {
         let all = self.in_block(block).filter(|one| one.bound.contains(&name));
         let others: Vec<_> = all.filter(|one| !one.is_own).collect();
-        let is_known = |one: &&Statement<'_>| one.is_known && !one.is_renaming;
+        let is_known = |one: &&Statement<'_>| self.is_of_crates(one) && !one.is_renaming;
         (!others.is_empty()).then(|| others.iter().all(is_known))
     }
 
     /// Whether everything of the module around this one is imported in the block at `block`.
     pub(super) fn has_glob_of_parent(&self, block: Option<usize>) -> bool {
-        self.in_block(block)
-            .any(|one| one.is_glob && one.prefix == ["super"] && one.bound.is_empty())
+        self.in_block(block).any(Statement::is_glob_of_parent)
     }
 
     /// Whether there is an import of everything in the block at `block`.
     pub(super) fn has_glob(&self, block: Option<usize>) -> bool {
         self.in_block(block).any(|one| one.is_glob)
+    }
+
+    /// The imports of everything in the block at `block` that do not begin in one of [`CRATES`].
+    pub(super) fn unknown_globs_in(
+        &self,
+        block: Option<usize>,
+    ) -> impl Iterator<Item = &Statement<'t>> {
+        self.in_block(block)
+            .filter(|one| one.is_glob && !self.is_of_crates(one))
     }
 
     fn in_block(&self, block: Option<usize>) -> impl Iterator<Item = &Statement<'t>> {

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::constant_code::{body_after, is_const_function};
+use super::super::constant_code::{body_after, in_traits, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token};
 use super::declarations::{
     OF_TYPES, declared, implementations, named_functions, parameters, places, variables,
 };
-use super::imports::{CRATE, CRATES, Import, Imports};
+use super::imports::{CRATE, Import, Imports, Statement};
 use super::inlining::Inlining;
 use super::{Dependencies, module_at, outwards};
 
@@ -20,38 +20,8 @@ const KEYWORDS: [&str; 12] = [
     "as", "await", "become", "break", "else", "if", "in", "match", "move", "return", "while",
     "yield",
 ];
-/// Types and modules with [`FUNCTIONS`].
-const PARENTS: [&str; 25] = [
-    "Arc",
-    "Box",
-    "CString",
-    "Command",
-    "Cow",
-    "OsStr",
-    "OsString",
-    "Path",
-    "PathBuf",
-    "Rc",
-    "String",
-    "Utf8Path",
-    "Utf8PathBuf",
-    "Vec",
-    "WalkDir",
-    "_macro_support",
-    "boxed",
-    "dotenvy",
-    "env",
-    "fs",
-    "glob",
-    "intrinsics",
-    "io",
-    "path",
-    "process",
-];
 /// Functions and methods with a text as an argument, which are not inlined in unoptimized code. A method counts whatever it is one of.
-const FUNCTIONS: [&str; 39] = [
-    "_print",
-    "_eprint",
+const FUNCTIONS: [&str; 37] = [
     "absolute",
     "arg",
     "args",
@@ -91,9 +61,41 @@ const FUNCTIONS: [&str; 39] = [
     "write_box_via_move",
 ];
 
-/// Types of the standard library and of published crates with a function `new` of a text that is not inlined in unoptimized code.
-const TYPES: [&str; 8] = [
-    "Arc", "Box", "CString", "Command", "OsStr", "Path", "Rc", "WalkDir",
+/// The functions of types and modules that are called by their path. Others with such a path are those of a trait.
+const OF_PARENTS: [(&str, &[&str]); 23] = [
+    ("Arc", &["from", "new"]),
+    ("Box", &["from", "new"]),
+    ("CString", &["new"]),
+    ("Command", &["new"]),
+    ("Cow", &["from"]),
+    ("OsStr", &["new"]),
+    ("OsString", &["from", "from_str"]),
+    ("Path", &["new"]),
+    ("PathBuf", &["from", "from_str"]),
+    ("Rc", &["from", "new"]),
+    ("String", &["from", "from_str"]),
+    ("Utf8Path", &["from_path"]),
+    ("Utf8PathBuf", &["from", "from_str", "try_from"]),
+    ("Vec", &["from"]),
+    ("WalkDir", &["new"]),
+    ("_macro_support", &["get_cargo_workspace"]),
+    ("boxed", &["box_new"]),
+    ("dotenvy", &["from_path", "var"]),
+    ("env", &["set_current_dir", "set_var", "var"]),
+    ("fs", &OF_FILES),
+    ("glob", &["glob"]),
+    ("intrinsics", &["write_box_via_move"]),
+    ("path", &["absolute"]),
+];
+const OF_FILES: [&str; 8] = [
+    "canonicalize",
+    "create_dir_all",
+    "read",
+    "read_dir",
+    "read_to_string",
+    "remove_dir_all",
+    "remove_file",
+    "write",
 ];
 
 pub(super) struct KnownFunctions<'t> {
@@ -101,6 +103,8 @@ pub(super) struct KnownFunctions<'t> {
     names: BTreeSet<&'t str>,
     /// Functions that are always inlined, or that constants may call.
     inlined: BTreeSet<&'t str>,
+    /// Those among them that belong to traits: types of other crates may have them as well.
+    inlined_of_traits: BTreeSet<&'t str>,
     /// The bodies of all functions, by their brackets, and whether they are none of these.
     bodies: BTreeMap<usize, bool>,
     /// Those in implementations of types, with the name of the type.
@@ -133,6 +137,7 @@ impl<'t> KnownFunctions<'t> {
             tokens,
             names: BTreeSet::new(),
             inlined: BTreeSet::new(),
+            inlined_of_traits: BTreeSet::new(),
             bodies: BTreeMap::new(),
             of_types: BTreeSet::new(),
             types: implementations(tokens),
@@ -146,12 +151,16 @@ impl<'t> KnownFunctions<'t> {
             dependencies,
         };
         let inlining = Inlining::of(tokens);
+        let in_traits = in_traits(tokens);
         for (at, name) in named_functions(tokens) {
             let is_known = !inlining.may_inline(at) && !is_const_function(tokens, at);
             let body = body_after(tokens, at);
             found.bodies.extend(body.map(|body| (body, is_known)));
             if !is_known {
                 found.inlined.insert(name);
+                found
+                    .inlined_of_traits
+                    .extend(in_traits[at].then_some(name));
                 continue;
             }
             found.names.insert(name);
@@ -181,9 +190,10 @@ impl<'t> KnownFunctions<'t> {
         }
         let is_inlined = self.inlined.contains(name);
         let before = self.before(at, 1);
-        // The path is that of a type or module of another crate.
+        // The path is that of a type or module of another crate, to which this crate adds no functions but those of traits.
         let is_in_path = before.is_some_and(|before| before.kind == Kind::PathSeparator);
-        let may_be_of_others = !is_inlined || is_in_path;
+        let may_be_of_others =
+            !is_inlined || is_in_path && !self.inlined_of_traits.contains(name);
         !is_inlined && self.is_own(at)
             || may_be_of_others && (self.is_of_others(at) || self.is_of_dependency(at))
     }
@@ -253,25 +263,29 @@ impl<'t> KnownFunctions<'t> {
         let is_other =
             |name: &str| self.imports.unknown.contains(name) || self.declared.contains(name);
         let is_of_crate =
-            first.is_some_and(|first| CRATES.contains(&first.text) && !is_other(first.text));
+            first.is_some_and(|first| self.imports.is_crate(first.text) && !is_other(first.text));
         let is_imported = first.is_some_and(|first| first.text == parent.text)
             && match self.import_in_scope(start) {
                 Some(is_known) => is_known && !self.parameters.contains(parent.text),
                 None => {
                     (self.imports.known.contains(parent.text) || PRELUDE.contains(&parent.text))
                         && !is_other(parent.text)
+                        && !self.imports.renames(parent.text)
                 }
             };
-        let is_known = FUNCTIONS.contains(&name) && PARENTS.contains(&parent.text)
-            || name == "new" && TYPES.contains(&parent.text);
+        let is_known = OF_PARENTS
+            .iter()
+            .any(|(of, names)| *of == parent.text && names.contains(&name));
         is_known && (is_of_crate || is_imported)
     }
 
-    /// Whether the innermost import or declaration of the name of a type at `at` is an import from [`CRATES`]; `None` if there is none, or if it
+    /// Whether the innermost import or declaration of the name of a type at `at` is an import from [`CRATES`](super::imports::CRATES); `None` if there is none, or if it
     /// is an import from this crate.
     fn import_in_scope(&self, at: usize) -> Option<bool> {
         let name = self.tokens[at].text;
+        let is_module = |open| module_at(self.tokens, open).is_some();
         let mut block = self.around[at];
+        let mut globs = Vec::new();
         loop {
             if self.places_of_types.contains(&(block, name)) {
                 return Some(false);
@@ -279,16 +293,28 @@ impl<'t> KnownFunctions<'t> {
             if self.imports.binds(block, name) {
                 return self.imports.is_known_in(block, name);
             }
-            let open = block?;
-            let around = self.around[open];
-            let is_module = |open| module_at(self.tokens, open).is_some();
-            // If another import of everything had this name as well, it would be ambiguous.
-            let is_import_of_parent =
-                || around.is_none_or(is_module) && self.imports.has_glob_of_parent(block);
-            if is_module(open) && !is_import_of_parent() {
-                return None;
+            globs.extend(self.imports.unknown_globs_in(block));
+            if let Some(open) = block.filter(|open| !is_module(*open)) {
+                // They hide what is imported around this block.
+                if !globs.is_empty() {
+                    return Some(false);
+                }
+                block = self.around[open];
+                continue;
             }
-            block = around;
+            let around = block.map(|open| self.around[open]);
+            let is_imported = |around: &Option<usize>| {
+                around.is_none_or(is_module) && self.imports.has_glob_of_parent(block)
+            };
+            // If another import of everything had this name as well, it would be ambiguous.
+            if let Some(around) = around.filter(is_imported) {
+                globs.retain(|one| !one.is_glob_of_parent());
+                block = around;
+                continue;
+            }
+            let may_be_of_others =
+                |one: &&Statement<'_>| !one.is_own || self.has_glob_of_others();
+            return globs.iter().any(may_be_of_others).then_some(false);
         }
     }
 

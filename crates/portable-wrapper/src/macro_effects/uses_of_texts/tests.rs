@@ -258,6 +258,66 @@ use super::*;
     r#"mod std { pub mod path { pub use dep::Path; } } use std::path::Path; fn f() { Path::new("/w"); }"#,
     true
 )]
+#[case::a_type_that_a_function_imports_by_a_glob(
+    r#"use std::path::Path; fn f() { use self::own::*; Path::new("/w"); } mod own { pub struct Path; impl Path { #[inline(always)] pub fn new(a: &str) {} } }"#,
+    true
+)]
+#[case::a_type_that_a_function_imports_from_everything_of_another_crate(
+    r#"use std::path::Path; fn f() { use dep::*; Path::new("/w"); }"#,
+    true
+)]
+#[case::a_module_that_a_function_imports_by_a_glob(
+    r#"use std::fs; fn f() { use self::own::*; fs::read("/w"); } mod own { pub mod fs { #[inline(always)] pub fn read(a: &str) {} } }"#,
+    true
+)]
+#[case::a_type_beside_a_glob_of_the_standard_library(
+    r#"use std::path::Path; fn f() { use std::io::prelude::*; Path::new("/w"); }"#,
+    false
+)]
+#[case::a_type_of_a_glob_of_another_crate(
+    r#"use dep::*; mod m { use std::path::Path; } fn f() { Path::new("/w"); }"#,
+    true
+)]
+#[case::a_type_of_a_glob_beside_the_one_of_the_module_around(
+    r#"mod m { use super::*; use dep::*; fn f() { Path::new("/w"); } } mod n { use std::path::Path; }"#,
+    true
+)]
+#[case::a_type_that_is_exported_by_a_glob(
+    r#"mod m { use crate::own::*; fn f() { Path::new("/w"); } } mod own { pub use dep::*; } mod n { use std::path::Path; }"#,
+    true
+)]
+#[case::a_type_of_an_own_prelude(
+    r#"mod m { use crate::own::*; fn f() { Path::new("/w"); } } mod own { pub use std::path::Path; }"#,
+    false
+)]
+#[case::a_type_of_an_own_prelude_with_another_name(
+    r#"mod m { use crate::own::*; fn f() { Path::new("/w"); } } mod own { pub struct P; pub use P as Path; } use std::path::Path;"#,
+    true
+)]
+#[case::a_type_of_the_prelude_in_tests(
+    r#"use dep::*; mod m { mod tests { use super::*; fn f() { String::from("/w"); } } }"#,
+    false
+)]
+#[case::a_type_of_an_own_module_in_a_function(
+    r#"mod glob { pub struct Path; impl Path { pub const fn new(a: &str) -> bool { true } } } fn f() { use glob::Path; Path::new("/w"); }"#,
+    true
+)]
+#[case::a_type_of_an_own_module_with_the_name_of_a_crate(
+    r#"use crate::own as glob; fn f() { use glob::Path; Path::new("/w"); } mod own {}"#,
+    true
+)]
+#[case::an_inlined_function_of_an_own_trait(
+    r#"use std::path::Path; trait T { fn open(a: &str); } impl T for Path { #[inline(always)] fn open(a: &str) {} } fn f() { Path::open("/w"); }"#,
+    true
+)]
+#[case::an_inlined_function_of_a_trait_of_the_standard_library(
+    r#"struct S; impl From<&str> for Box<S> { #[inline(always)] fn from(a: &str) -> Self { Box::new(S) } } fn f() { Box::from("/w"); }"#,
+    true
+)]
+#[case::a_function_that_the_type_has_by_a_trait(
+    r#"use std::path::Path; use dep::Open; fn f() { Path::open("/w"); String::var("/w"); }"#,
+    true
+)]
 #[case::the_result_of_an_inlined_function(
     r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,
     true

@@ -299,27 +299,11 @@ fn is_of_cmake(directory: &Path) -> bool {
     directory.join("CMakeCache.txt").is_file()
 }
 
-/// The extensions of files that are written for `include!`.
-const OF_CODE: [&str; 3] = ["in", "inc", "rs"];
-
-/// The files that a build script generated.
-pub(super) struct Generated {
-    /// Their digest.
-    pub(super) digest: String,
-    /// Whether there may be Rust code among them, by their [extensions](OF_CODE).
-    pub(super) has_code: bool,
-}
-
-/// The files that a build script generated, except objects and libraries, which count only if they are linked.
+/// The digest of the files that a build script generated, except objects and libraries, which count only if they are linked.
 /// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored. Files
 /// [named by a digest](is_named_by_digest) do not count if the directory `has_copies` that macros wrote.
-pub(super) fn generated(
-    directory: &Path,
-    path_map: &PathMap,
-    has_copies: bool,
-) -> Option<Generated> {
+pub(super) fn generated(directory: &Path, path_map: &PathMap, has_copies: bool) -> Option<String> {
     let mut key = Key::default();
-    let mut has_code = false;
     let linked = LazyCell::new(|| Libraries::read(directory));
     let mut walk = WalkBuilder::new(directory);
     walk.standard_filters(false).sort_by_file_name(Ord::cmp);
@@ -329,7 +313,6 @@ pub(super) fn generated(
         let path = entry.path();
         let name = path.strip_prefix(directory).ok()?.to_string_lossy();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        has_code |= OF_CODE.contains(&&*extension);
         let is_dir = entry.file_type().is_none_or(|kind| kind.is_dir());
         if is_dir || NOT_READ.contains(&&*extension) || has_copies && is_named_by_digest(path) {
             continue;
@@ -349,10 +332,7 @@ pub(super) fn generated(
         };
         key.add(name, digest.ok()?);
     }
-    Some(Generated {
-        digest: key.finish(),
-        has_code,
-    })
+    Some(key.finish())
 }
 
 /// Whether the name of the file at `path` has 64 hexadecimal digits, as that of a digest, possibly with an extension.
@@ -443,11 +423,7 @@ mod tests {
 
     #[test]
     fn generated_files_count_except_objects_and_probes() {
-        let of = |directory: &Path| {
-            let files = generated(directory, &PathMap::default(), false).unwrap();
-            assert!(files.has_code);
-            files.digest
-        };
+        let of = |directory: &Path| generated(directory, &PathMap::default(), false).unwrap();
         let one = directory(&[("g.rs", "1"), ("autocfg_1a2b_0.ll", "a"), ("x.o", "a")]);
         let two = directory(&[("g.rs", "1"), ("autocfg_3c4d_0.ll", "b"), ("x.o", "b")]);
         assert_eq!(of(one.path()), of(two.path()));

@@ -126,8 +126,6 @@ pub(super) struct KeyBuilder<'a> {
     paths: BTreeSet<String>,
     /// Whether generated code may ask for its own path.
     generated_asks: bool,
-    /// Whether the files of its build script have code.
-    has_generated_code: bool,
     /// The names of the linker, if they were needed; `None` in it if they are not known.
     linker: OnceCell<Option<LinkerNames>>,
     /// The native libraries whose stored form is in the key.
@@ -190,7 +188,6 @@ impl<'a> KeyBuilder<'a> {
             own_asking_macros: None,
             paths: BTreeSet::new(),
             generated_asks: false,
-            has_generated_code: false,
             linker: OnceCell::new(),
             native_libraries: Vec::new(),
             records: Records::default(),

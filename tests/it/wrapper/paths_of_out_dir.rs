@@ -48,10 +48,12 @@ fn a_seeded_program_opens_the_files_of_its_own_checkout() {
     }
 }
 
-/// Code may have any name. The compiler finds it by the real path only.
+/// Code may have any name.
 #[rstest]
 #[case::named_as_source("g.rs")]
 #[case::named_otherwise("g.in")]
+#[case::named_as_text("g.txt")]
+#[case::without_an_extension("g")]
 #[requires(sccache)]
 fn a_program_that_includes_code_is_shared(#[case] file: &str) {
     let script = format!(
@@ -71,6 +73,7 @@ fn a_program_that_includes_code_is_shared(#[case] file: &str) {
 #[rstest]
 #[case::named_as_source("g.rs")]
 #[case::named_otherwise("g.in")]
+#[case::named_as_text("g.txt")]
 #[requires(sccache)]
 fn a_program_that_includes_code_and_names_the_directory_is_not_shared(#[case] file: &str) {
     let script = format!(

@@ -59,7 +59,7 @@ pub(crate) struct CompileRequest {
     /// Whether rustc gets placeholders in the values of variables, as the unit is compiled without optimization, or only checked.
     #[serde(default)]
     pub(crate) has_values: bool,
-    /// Whether `OUT_DIR` is one of these variables: there is no code in the directory, which rustc would not find.
+    /// Whether `OUT_DIR` is one of these variables.
     #[serde(default)]
     pub(crate) hides_out_dir: bool,
     /// Whether the output may have values of libraries with placeholders: it is a program that the build does not run. The keys of

@@ -2,10 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use ignore::{DirEntry, WalkBuilder};
+
 use super::{KeyBuilder, Origin};
+use crate::macro_effects;
 use crate::package;
 use crate::uncacheable::Uncacheable;
-use sccfg_util::env;
+use sccfg_util::{env, fsio};
+
+/// The extensions of files that are written for `include!`.
+const OF_CODE: [&str; 3] = ["in", "inc", "rs"];
+/// Words of items that have a place in debug information.
+const WORDS: [&str; 7] = ["const", "enum", "fn", "impl", "static", "struct", "union"];
+/// The maximum size of a file with another extension that is searched for these, in bytes.
+const LARGEST: u64 = 256 << 10;
 
 impl KeyBuilder<'_> {
     /// Adds the files in the output directory of the build script.
@@ -16,15 +26,17 @@ impl KeyBuilder<'_> {
         }
         let files = package::generated(out_dir, &self.path_map, has_copies);
         let files = files.ok_or(Uncacheable::BuildScriptFiles)?;
-        self.key.add("OUT_DIR", files.digest);
-        self.has_generated_code = files.has_code;
+        self.key.add("OUT_DIR", files);
         Ok(())
     }
 
-    /// Whether the compiler may get a placeholder as the value of `OUT_DIR`. It would not find code there. Published
-    /// packages do not get it: macros above some of them are known to be the same [whatever the path](crate::macro_effects::only_contain_path).
+    /// Whether the compiler may get a placeholder as the value of `OUT_DIR`. If it found code through the placeholder, debug
+    /// information would contain it in a way that is not understood.
+    ///
+    /// Published packages do not get it: the reviewed macros that [only contain the path](macro_effects::only_contain_path) are
+    /// known by the real value.
     pub(crate) fn may_hide_out_dir(&self) -> bool {
-        self.origin == Origin::Own && !self.has_generated_code
+        self.origin == Origin::Own && out_dir().is_some_and(|directory| !has_code(&directory))
     }
 }
 
@@ -32,4 +44,41 @@ impl KeyBuilder<'_> {
 pub(super) fn out_dir() -> Option<PathBuf> {
     let named = env::var_os("OUT_DIR").map(PathBuf::from);
     named.filter(|path| path.is_dir())
+}
+
+/// Whether a file in a directory may be Rust code, by its extension or its words. True if that is not known.
+fn has_code(directory: &Path) -> bool {
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false);
+    let Ok(entries) = walk.build().collect::<Result<Vec<_>, _>>() else {
+        return true;
+    };
+    let is_named = |entry: &DirEntry| {
+        let extension = entry.path().extension();
+        extension.is_some_and(|extension| OF_CODE.iter().any(|of_code| extension == *of_code))
+    };
+    let has_items = |entry: &DirEntry| {
+        let is_small = entry.metadata().is_ok_and(|data| data.len() <= LARGEST);
+        let text = is_small.then(|| fsio::read_text(entry.path())).flatten();
+        text.is_some_and(|text| macro_effects::has_any_ident(&text, &WORDS))
+    };
+    entries.iter().any(is_named) || entries.iter().any(has_items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::named_as_code("g.inc", "[1, 2]", true)]
+    #[case::with_items("g.txt", "pub fn g() {}", true)]
+    #[case::with_words_in_comments("g.txt", "// const", false)]
+    #[case::text("g.txt", "the static analysis of a file", true)]
+    #[case::data("data", "1,2,3", false)]
+    fn code_is_found(#[case] name: &str, #[case] text: &str, #[case] expected: bool) {
+        let directory = tempfile::tempdir().unwrap();
+        fsio::create_dir_all(&directory.path().join("sub")).unwrap();
+        fsio::write_output(&directory.path().join("sub").join(name), text.as_bytes()).unwrap();
+        assert_eq!(has_code(directory.path()), expected);
+    }
 }

@@ -111,6 +111,19 @@ fn by_connecting(address: &Address) -> Listener {
 /// executes its program, and may have a smaller number.
 #[cfg(target_os = "linux")]
 fn process_with_socket(inodes: &[u64], owner: u32, address: &Address) -> Option<Process> {
+    const ATTEMPTS: usize = 5;
+    let find = || first_with_socket(inodes, owner, address);
+    // One without the socket may have executed its program while it was compared with the process that started it.
+    let is_same = |found: &Option<Process>| {
+        let mut found = found.iter();
+        found.all(|found| found.still_listens(address))
+    };
+    std::iter::repeat_with(find).take(ATTEMPTS).find(is_same)?
+}
+
+/// As [`process_with_socket`], unless the process just executes its program.
+#[cfg(target_os = "linux")]
+fn first_with_socket(inodes: &[u64], owner: u32, address: &Address) -> Option<Process> {
     let with_socket = |pid| {
         let process = Process::new(pid, owner, inodes, address);
         process.filter(Process::has_known_socket)

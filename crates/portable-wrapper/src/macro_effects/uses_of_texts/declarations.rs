@@ -17,8 +17,8 @@ pub(super) fn named_functions<'t>(tokens: &[Token<'t>]) -> impl Iterator<Item = 
 
 /// The name of the type or trait that these two tokens declare.
 pub(super) fn declared_type<'t>(pair: &[Token<'t>]) -> Option<&'t str> {
-    const WORDS: [&str; 5] = ["enum", "struct", "trait", "type", "union"];
-    let declares = WORDS.iter().any(|word| pair[0].is_ident(word));
+    let mut words = OF_TYPES.iter().filter(|word| **word != "mod");
+    let declares = words.any(|word| pair[0].is_ident(word));
     declares.then(|| pair[1].text)
 }
 

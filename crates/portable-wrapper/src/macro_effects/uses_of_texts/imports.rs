@@ -116,7 +116,7 @@ impl<'t> Imports<'t> {
                 bound,
                 block: around[at],
                 is_own,
-                is_known: is_known && !is_crate,
+                is_known,
                 is_exported,
                 is_renaming: names.contains(&"as"),
                 is_glob,

@@ -192,8 +192,7 @@ impl<'t> KnownFunctions<'t> {
         let before = self.before(at, 1);
         // The path is that of a type or module of another crate, to which this crate adds no functions but those of traits.
         let is_in_path = before.is_some_and(|before| before.kind == Kind::PathSeparator);
-        let may_be_of_others =
-            !is_inlined || is_in_path && !self.inlined_of_traits.contains(name);
+        let may_be_of_others = !is_inlined || is_in_path && !self.inlined_of_traits.contains(name);
         !is_inlined && self.is_own(at)
             || may_be_of_others && (self.is_of_others(at) || self.is_of_dependency(at))
     }
@@ -312,8 +311,7 @@ impl<'t> KnownFunctions<'t> {
                 block = around;
                 continue;
             }
-            let may_be_of_others =
-                |one: &&Statement<'_>| !one.is_own || self.has_glob_of_others();
+            let may_be_of_others = |one: &&Statement<'_>| !one.is_own || self.has_glob_of_others();
             return globs.iter().any(may_be_of_others).then_some(false);
         }
     }

@@ -306,6 +306,14 @@ use super::*;
     r#"use crate::own as glob; fn f() { use glob::Path; Path::new("/w"); } mod own {}"#,
     true
 )]
+#[case::the_imports_of_expanded_code(
+    r#"extern crate std; use std::prelude::rust_2021::*; use std::path::Path; fn f() { Path::new("/w"); String::from("/w"); ::std::path::PathBuf::from("/w"); }"#,
+    false
+)]
+#[case::a_crate_with_the_name_of_another(
+    r#"extern crate dep as glob; fn f() { use glob::Path; Path::new("/w"); }"#,
+    true
+)]
 #[case::an_inlined_function_of_an_own_trait(
     r#"use std::path::Path; trait T { fn open(a: &str); } impl T for Path { #[inline(always)] fn open(a: &str) {} } fn f() { Path::open("/w"); }"#,
     true

@@ -76,7 +76,7 @@ pub(super) fn is_rust(file: &Path) -> bool {
 type StampedFile = (PathBuf, Option<FileStamp>);
 
 /// The maximum number of files in a directory that is read.
-const MAX_FILES: usize = 20_000;
+pub(super) const MAX_FILES: usize = 20_000;
 
 /// All files in `directory`, sorted, with their stamps; a broken link has none.
 fn all_in(directory: &Path) -> Option<Vec<StampedFile>> {
@@ -299,16 +299,21 @@ fn is_of_cmake(directory: &Path) -> bool {
     directory.join("CMakeCache.txt").is_file()
 }
 
+/// What is in the output directory of a build script, without build directories of cmake.
+pub(super) fn walk_generated(directory: &Path) -> ignore::Walk {
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false).sort_by_file_name(Ord::cmp);
+    walk.filter_entry(|entry| !is_of_cmake(entry.path()));
+    walk.build()
+}
+
 /// The digest of the files that a build script generated, except objects and libraries, which count only if they are linked.
 /// Paths in the files are replaced by placeholders. Programs and libraries with other names count as they are stored. Files
 /// [named by a digest](is_named_by_digest) do not count if the directory `has_copies` that macros wrote.
 pub(super) fn generated(directory: &Path, path_map: &PathMap, has_copies: bool) -> Option<String> {
     let mut key = Key::default();
     let linked = LazyCell::new(|| Libraries::read(directory));
-    let mut walk = WalkBuilder::new(directory);
-    walk.standard_filters(false).sort_by_file_name(Ord::cmp);
-    walk.filter_entry(|entry| !is_of_cmake(entry.path()));
-    for (count, entry) in walk.build().enumerate() {
+    for (count, entry) in walk_generated(directory).enumerate() {
         let entry = entry.ok()?;
         let path = entry.path();
         let name = path.strip_prefix(directory).ok()?.to_string_lossy();

@@ -107,13 +107,19 @@ pub(super) fn is_const_function(tokens: &[Token<'_>], at: usize) -> bool {
 
 /// Where the body of the item at `at` opens, or where the item ends without one.
 pub(super) fn body_after(tokens: &[Token<'_>], mut at: usize) -> Option<usize> {
+    let mut depth = 0_usize;
     loop {
         at += 1;
         let token = tokens.get(at)?;
         match token.kind {
-            Kind::Open(_) if token.text == "{" => return Some(at),
+            // A generic argument may be a block as well.
+            Kind::Open(_) if token.text == "{" && depth == 0 => return Some(at),
             Kind::Open(end) => at = end,
             _ if token.is_punctuation(";") => return Some(at),
+            _ if token.is_punctuation("<") => depth += 1,
+            _ if token.is_punctuation(">") && !tokens[at - 1].is_punctuation("-") => {
+                depth = depth.saturating_sub(1);
+            }
             _ => {}
         }
     }

@@ -5,6 +5,7 @@
 mod branches;
 mod declarations;
 mod functions_of_crate;
+mod import_in_scope;
 mod imports;
 mod inlining;
 mod known_functions;
@@ -233,7 +234,9 @@ impl<'t> Uses<'t> {
             .tokens
             .get(last + 2)
             .filter(|_| self.is(last + 1, ".") && self.is(last + 3, "("));
-        let is_method = method.is_some_and(|method| methods.contains(&method.text));
+        let is_method = method.is_some_and(|method| {
+            methods.contains(&method.text) && !self.functions.inlines(method.text)
+        });
         let ends = self.is_end(last + 1) || self.is(last + 1, ";");
         if ends && self.is_arm(first) {
             return self.arm(first);
@@ -451,3 +454,5 @@ impl<'t> Uses<'t> {
 mod tests;
 #[cfg(test)]
 mod tests_of_dependencies;
+#[cfg(test)]
+mod tests_of_imports;

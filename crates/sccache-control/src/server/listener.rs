@@ -113,15 +113,18 @@ fn by_connecting(address: &Address) -> Listener {
 fn process_with_socket(inodes: &[u64], owner: u32, address: &Address) -> Option<Process> {
     const ATTEMPTS: usize = 5;
     let find = || first_with_socket(inodes, owner, address);
-    // One without the socket may have executed its program while it was compared with the process that started it.
-    let is_same = |found: &Option<Process>| {
+    // A process that has just been started may have executed its program, and so closed the socket, while it was compared with the
+    // one that started it.
+    let still_listens = |found: &Option<Process>| {
         let mut found = found.iter();
         found.all(|found| found.still_listens(address))
     };
-    std::iter::repeat_with(find).take(ATTEMPTS).find(is_same)?
+    std::iter::repeat_with(find)
+        .take(ATTEMPTS)
+        .find(still_listens)?
 }
 
-/// As [`process_with_socket`], unless the process just executes its program.
+/// One search of [`process_with_socket`]. Its result may have closed the socket since.
 #[cfg(target_os = "linux")]
 fn first_with_socket(inodes: &[u64], owner: u32, address: &Address) -> Option<Process> {
     let with_socket = |pid| {

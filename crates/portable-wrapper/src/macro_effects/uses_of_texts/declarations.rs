@@ -58,15 +58,32 @@ pub(super) fn places<'t>(
     names.map(|(at, pair)| (around[at], pair[1].text)).collect()
 }
 
-/// The names of variables that the source declares.
-pub(super) fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
+/// The names that the source declares by one of these words.
+pub(super) fn names_after<'t>(tokens: &[Token<'t>], words: &[&str]) -> BTreeSet<&'t str> {
     let pairs = tokens.windows(2);
-    let declares = |pair: &&[Token<'t>]| pair[0].is_ident("let") || pair[0].is_ident("mut");
+    let declares = |pair: &&[Token<'t>]| words.iter().any(|word| pair[0].is_ident(word));
     pairs.filter(declares).map(|pair| pair[1].text).collect()
 }
 
-/// The types with implementations of their own, by the brackets of these. Without types whose names may be those of others.
-pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t str> {
+/// The type of which the bracket at `open` begins the implementation of a trait, if it is a plain name.
+pub(super) fn implemented_type<'t>(tokens: &[Token<'t>], open: usize) -> Option<&'t str> {
+    let mut before = (0..open).rev();
+    let start = before.find(|at| tokens[*at].is_ident("impl"))?;
+    let mut words = (start..open).rev();
+    let at = words.find(|at| tokens[*at].is_ident("for"))?;
+    let (name, next) = (tokens.get(at + 1)?, tokens.get(at + 2)?);
+    let ends = matches!(next.kind, Kind::Open(_)) || next.is_ident("where");
+    (name.kind == Kind::Ident && ends).then_some(name.text)
+}
+
+/// The names of variables and constants that the source declares.
+pub(super) fn variables<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
+    names_after(tokens, &["const", "for", "let", "mut", "ref", "static"])
+}
+
+/// The types of implementations, by the brackets of these. `None` if a trait is implemented, or if the name of the type may be that of
+/// another one.
+pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, Option<&'t str>> {
     let mut declared: BTreeMap<&str, usize> = BTreeMap::new();
     for pair in tokens.windows(2) {
         if let Some(name) = declared_type(pair) {
@@ -103,9 +120,8 @@ pub(super) fn implementations<'t>(tokens: &[Token<'t>]) -> BTreeMap<usize, &'t s
             .get(name + 1)
             .is_none_or(|next| next.kind == Kind::PathSeparator);
         let name = tokens.get(name).filter(|_| !is_of_trait && !is_path);
-        if let Some(name) = name.filter(|name| declared.get(name.text) == Some(&1)) {
-            found.insert(body, name.text);
-        }
+        let name = name.filter(|name| declared.get(name.text) == Some(&1));
+        found.insert(body, name.map(|name| name.text));
     }
     found
 }

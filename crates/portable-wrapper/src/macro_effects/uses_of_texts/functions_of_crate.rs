@@ -258,11 +258,11 @@ impl<'t> SourceFile<'t> {
         for (at, name) in named_functions(self.tokens).filter(|(at, _)| !self.only_in_tests[*at]) {
             let name = name.to_owned();
             let open = self.around[at];
-            let of_type = open.and_then(|open| implementations.get(&open));
+            let of_type = open.and_then(|open| implementations.get(&open).copied().flatten());
             let is_inlined = self.inlining.may_inline(at);
             if is_inlined || self.hidden[at] || is_const_function(self.tokens, at) {
                 match of_type {
-                    Some(of_type) => unknown.insert(((*of_type).to_owned(), name)),
+                    Some(of_type) => unknown.insert((of_type.to_owned(), name)),
                     // Functions of the type itself take precedence over those of a trait.
                     None if in_traits[at] => false,
                     None => unknown.insert((String::new(), name)),
@@ -273,7 +273,7 @@ impl<'t> SourceFile<'t> {
                 continue;
             }
             if let Some(of_type) = of_type {
-                found.of_types.insert(((*of_type).to_owned(), name));
+                found.of_types.insert((of_type.to_owned(), name));
             } else if self.is_in_module(at) {
                 let module = open
                     .and_then(|open| module_at(self.tokens, open))

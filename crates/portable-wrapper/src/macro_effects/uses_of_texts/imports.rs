@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::tokens::{Kind, Token};
+use super::declarations::names_after;
 
 /// How a path begins that is known to be one of this crate.
 pub(super) const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
@@ -14,11 +15,14 @@ pub(super) const CRATES: [&str; 9] = [
 /// What `rstest` imports for the arguments of cases: traits.
 const RSTEST: [&str; 2] = ["rstest", "magic_conversion"];
 
-/// An import. The names before `::` are its prefix, and it binds the others.
+/// An import. The names before `::` are its prefix.
 #[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct Statement<'t> {
     pub(super) prefix: Vec<&'t str>,
+    /// The names under which the import is known in its block.
     pub(super) bound: Vec<&'t str>,
+    /// Those among them that stand behind `as`.
+    renamed: Vec<&'t str>,
     /// The bracket around it.
     block: Option<usize>,
     /// Whether it begins in this crate.
@@ -31,6 +35,8 @@ pub(super) struct Statement<'t> {
     pub(super) is_renaming: bool,
     /// Whether it imports everything (`*`).
     pub(super) is_glob: bool,
+    /// Whether this is everything of a module of another crate than [`CRATES`].
+    pub(super) is_glob_of_others: bool,
     /// Whether it begins with a module that is declared next to it.
     pub(super) is_of_module: bool,
 }
@@ -45,16 +51,14 @@ impl Statement<'_> {
 /// The names in imports.
 #[derive(Default)]
 pub(super) struct Imports<'t> {
-    /// From [`CRATES`].
+    /// Those that imports from [`CRATES`] bind.
     pub(super) known: BTreeSet<&'t str>,
-    /// From other crates.
+    /// From other crates, with the prefixes.
     pub(super) unknown: BTreeSet<&'t str>,
     /// The path of the import with this name; `None` if there are several, or if it is not known.
     paths: BTreeMap<&'t str, Option<Vec<&'t str>>>,
-    /// The first names of imports of everything (`*`) from other crates than [`CRATES`].
-    pub(super) globs: BTreeSet<&'t str>,
     pub(super) statements: Vec<Statement<'t>>,
-    /// The names of modules, and those that imports give to something else than [`CRATES`].
+    /// The names of modules, and those that imports bind to something else than a name of [`CRATES`].
     others: BTreeSet<&'t str>,
 }
 
@@ -77,6 +81,7 @@ impl<'t> Imports<'t> {
         let modules: BTreeSet<_> = modules
             .map(|(at, pair)| (around[at], pair[1].text))
             .collect();
+        let enums = names_after(tokens, &["enum"]);
         let mut found = Self::default();
         let mut own = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
@@ -99,40 +104,47 @@ impl<'t> Imports<'t> {
                 .find(|token| token.kind != Kind::PathSeparator);
             let is_group = begin.is_some_and(|token| token.kind != Kind::Ident);
             let is_module = !from_root && modules.contains(&(around[at], first));
-            let is_own = !is_group && !is_crate && (CRATE.contains(&first) || is_module);
             let is_known = !is_group && CRATES.contains(&first);
             let is_glob = import.iter().any(|token| token.is_punctuation("*")) && names != RSTEST;
-            if is_glob && !is_own && !is_known {
-                found.globs.insert(first);
-            }
+            let is_enum = is_glob && !from_root && names.len() == 1 && enums.contains(first);
+            let is_of_crate = CRATE.contains(&first) || is_module || is_enum;
+            let is_own = !is_group && !is_crate && is_of_crate;
             let before = at.checked_sub(1 + usize::from(is_crate));
             let before = before.map(|before| tokens[before]);
             let is_exported = before.is_some_and(|before| {
                 before.is_ident("pub") || before.text == ")" && before.kind == Kind::Close
             });
-            let (prefix, bound) = prefix_and_bound(import);
+            let bound = bound_names(import);
+            if is_known && !is_own {
+                found.known.extend(&bound);
+            }
             found.statements.push(Statement {
-                prefix,
+                prefix: prefix(import),
                 bound,
+                renamed: names_after_as(import).collect(),
                 block: around[at],
                 is_own,
                 is_known,
                 is_exported,
                 is_renaming: names.contains(&"as"),
                 is_glob,
+                is_glob_of_others: is_glob && !is_own && !is_known,
                 is_of_module: is_module,
             });
             if is_own {
                 own.push(names);
-            } else if is_known {
-                found.known.extend(names.iter().skip(usize::from(is_crate)));
-            } else {
+            } else if !is_known {
                 found.unknown.extend(names);
             }
         }
-        let others = found.statements.iter();
-        let others = others.filter(|one| !one.is_known || one.is_renaming);
-        let others = others.flat_map(|one| one.bound.iter());
+        let others = found.statements.iter().flat_map(|one| {
+            let names = if one.is_known {
+                &one.renamed
+            } else {
+                &one.bound
+            };
+            names.iter()
+        });
         let modules = modules.iter().map(|(_, name)| name);
         found.others = modules.chain(others).copied().collect();
         // This crate may export names of others again.
@@ -147,12 +159,17 @@ impl<'t> Imports<'t> {
                 .unknown
                 .extend(names.filter(|name| !CRATE.contains(name)));
         }
+        for one in &mut found.statements {
+            let is_unknown = |name: &&str| found.unknown.contains(*name);
+            one.is_glob_of_others |=
+                one.is_glob && !one.is_known && one.prefix.iter().any(is_unknown);
+        }
         found
     }
 
     /// Whether an import in the block at `block` names this, other than as a part of a path.
     pub(super) fn binds(&self, block: Option<usize>, name: &str) -> bool {
-        self.in_block(block).any(|one| one.bound.contains(&name))
+        self.binding(block, name).next().is_some()
     }
 
     /// Whether a path that begins with this name is one of [`CRATES`].
@@ -166,18 +183,29 @@ impl<'t> Imports<'t> {
         one.is_known && first.is_none_or(|first| self.is_crate(first))
     }
 
-    /// Whether an import gives this name to something else, or another name to what has this one.
+    /// Whether an import gives this name to something with another one.
     pub(super) fn renames(&self, name: &str) -> bool {
-        let mut renaming = self.statements.iter().filter(|one| one.is_renaming);
-        renaming.any(|one| one.bound.contains(&name))
+        let mut statements = self.statements.iter();
+        statements.any(|one| one.renamed.contains(&name))
+    }
+
+    /// The imports in the block at `block` that bind this name.
+    pub(super) fn binding(
+        &self,
+        block: Option<usize>,
+        name: &str,
+    ) -> impl Iterator<Item = &Statement<'t>> {
+        self.in_block(block)
+            .filter(move |one| one.bound.contains(&name))
     }
 
     /// Whether the imports in the block at `block` that name this take it from [`CRATES`]; `None` if there are none, or if they are
     /// from this crate.
     pub(super) fn is_known_in(&self, block: Option<usize>, name: &str) -> Option<bool> {
-        let all = self.in_block(block).filter(|one| one.bound.contains(&name));
-        let others: Vec<_> = all.filter(|one| !one.is_own).collect();
-        let is_known = |one: &&Statement<'_>| self.is_of_crates(one) && !one.is_renaming;
+        let others = self.binding(block, name).filter(|one| !one.is_own);
+        let others: Vec<_> = others.collect();
+        let is_known =
+            |one: &&Statement<'_>| self.is_of_crates(one) && !one.renamed.contains(&name);
         (!others.is_empty()).then(|| others.iter().all(is_known))
     }
 
@@ -257,21 +285,45 @@ impl<'t> Imports<'t> {
     }
 }
 
-/// The names before `::` in an import, and the others. With `self`, all of them are bound.
-fn prefix_and_bound<'t>(import: &[Token<'t>]) -> (Vec<&'t str>, Vec<&'t str>) {
-    let has_self = import.iter().any(|token| token.is_ident("self"));
-    let mut found = (Vec::new(), Vec::new());
+/// The names before `::` in an import.
+fn prefix<'t>(import: &[Token<'t>]) -> Vec<&'t str> {
+    let pairs = import.windows(2);
+    let is_prefix =
+        |pair: &&[Token<'t>]| pair[0].kind == Kind::Ident && pair[1].kind == Kind::PathSeparator;
+    pairs.filter(is_prefix).map(|pair| pair[0].text).collect()
+}
+
+/// The names behind `as` in an import.
+fn names_after_as<'t>(import: &[Token<'t>]) -> impl Iterator<Item = &'t str> {
+    let pairs = import.windows(2);
+    let is_renaming = |pair: &&[Token<'t>]| pair[0].is_ident("as");
+    pairs.filter(is_renaming).map(|pair| pair[1].text)
+}
+
+/// The names that an import binds. `self` in a group stands for the module before the group.
+fn bound_names<'t>(import: &[Token<'t>]) -> Vec<&'t str> {
+    let mut found = Vec::new();
+    // The names before the groups around a token.
+    let mut modules = Vec::new();
     for (at, token) in import.iter().enumerate() {
-        if token.kind != Kind::Ident || token.text == "as" {
-            continue;
-        }
         let next = import.get(at + 1);
-        let is_prefix = next.is_some_and(|next| next.kind == Kind::PathSeparator);
-        if is_prefix {
-            found.0.push(token.text);
-        }
-        if !is_prefix || has_self && !CRATE.contains(&token.text) {
-            found.1.push(token.text);
+        let is_next = |word: &str| next.is_some_and(|next| next.is_ident(word));
+        match token.kind {
+            Kind::Open(_) => {
+                let before = at.checked_sub(2).map(|before| import[before]);
+                let before = before.filter(|before| before.kind == Kind::Ident);
+                modules.push(before.map(|before| before.text));
+            }
+            Kind::Close => drop(modules.pop()),
+            Kind::Ident
+                if token.text == "as"
+                    || is_next("as")
+                    || next.is_some_and(|next| next.kind == Kind::PathSeparator) => {}
+            Kind::Ident if token.text == "self" => {
+                found.extend(modules.last().copied().flatten());
+            }
+            Kind::Ident => found.push(token.text),
+            _ => {}
         }
     }
     found

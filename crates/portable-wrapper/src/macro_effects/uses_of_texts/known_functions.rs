@@ -7,9 +7,10 @@ use super::super::constant_code::{body_after, in_traits, is_const_function};
 use super::super::path_variables::path_before;
 use super::super::tokens::{Kind, Token};
 use super::declarations::{
-    OF_TYPES, declared, implementations, named_functions, parameters, places, variables,
+    OF_TYPES, declared, implementations, implemented_type, named_functions, names_after,
+    parameters, places, variables,
 };
-use super::imports::{CRATE, Import, Imports, Statement};
+use super::imports::{CRATE, Import, Imports};
 use super::inlining::Inlining;
 use super::{Dependencies, module_at, outwards};
 
@@ -61,21 +62,25 @@ const FUNCTIONS: [&str; 37] = [
     "write_box_via_move",
 ];
 
-/// The functions of types and modules that are called by their path. Others with such a path are those of a trait.
+/// The functions of types and modules that are called by their path: inherent functions, and [`OF_TRAITS`] that no other crate can
+/// implement for the type. Other functions with such a path may be those of a trait of any crate.
 const OF_PARENTS: [(&str, &[&str]); 23] = [
     ("Arc", &["from", "new"]),
-    ("Box", &["from", "new"]),
+    ("Box", &["new"]),
     ("CString", &["new"]),
-    ("Command", &["new"]),
+    ("Command", &["arg", "env", "new"]),
     ("Cow", &["from"]),
     ("OsStr", &["new"]),
-    ("OsString", &["from", "from_str"]),
-    ("Path", &["new"]),
-    ("PathBuf", &["from", "from_str"]),
+    ("OsString", &["from", "push"]),
+    (
+        "Path",
+        &["ends_with", "join", "new", "starts_with", "strip_prefix"],
+    ),
+    ("PathBuf", &["from", "push"]),
     ("Rc", &["from", "new"]),
-    ("String", &["from", "from_str"]),
+    ("String", &["from", "push_str"]),
     ("Utf8Path", &["from_path"]),
-    ("Utf8PathBuf", &["from", "from_str", "try_from"]),
+    ("Utf8PathBuf", &["from", "push"]),
     ("Vec", &["from"]),
     ("WalkDir", &["new"]),
     ("_macro_support", &["get_cargo_workspace"]),
@@ -87,6 +92,8 @@ const OF_PARENTS: [(&str, &[&str]); 23] = [
     ("intrinsics", &["write_box_via_move"]),
     ("path", &["absolute"]),
 ];
+/// Functions of traits in [`OF_PARENTS`].
+const OF_TRAITS: [&str; 1] = ["from"];
 const OF_FILES: [&str; 8] = [
     "canonicalize",
     "create_dir_all",
@@ -99,28 +106,30 @@ const OF_FILES: [&str; 8] = [
 ];
 
 pub(super) struct KnownFunctions<'t> {
-    tokens: &'t [Token<'t>],
+    pub(super) tokens: &'t [Token<'t>],
     names: BTreeSet<&'t str>,
     /// Functions that are always inlined, or that constants may call.
     inlined: BTreeSet<&'t str>,
-    /// Those among them that belong to traits: types of other crates may have them as well.
+    /// Those among them that a type of another crate may have, because they are those of a trait.
     inlined_of_traits: BTreeSet<&'t str>,
     /// The bodies of all functions, by their brackets, and whether they are none of these.
     bodies: BTreeMap<usize, bool>,
     /// Those in implementations of types, with the name of the type.
     of_types: BTreeSet<(&'t str, &'t str)>,
-    /// The types with implementations of their own, by the brackets of these.
-    types: BTreeMap<usize, &'t str>,
-    imports: Imports<'t>,
+    /// The types of implementations, by the brackets of these.
+    types: BTreeMap<usize, Option<&'t str>>,
+    pub(super) imports: Imports<'t>,
     /// The modules, types and generic parameters that the source declares.
     declared: BTreeSet<&'t str>,
+    /// The enums that it declares.
+    pub(super) enums: BTreeSet<&'t str>,
     /// The variables that it declares.
     variables: BTreeSet<&'t str>,
-    around: &'t [Option<usize>],
+    pub(super) around: &'t [Option<usize>],
     /// The names of functions and types, with the brackets around their declarations.
     places: BTreeSet<(Option<usize>, &'t str)>,
     /// The names of types, traits and modules, with these brackets.
-    places_of_types: BTreeSet<(Option<usize>, &'t str)>,
+    pub(super) places_of_types: BTreeSet<(Option<usize>, &'t str)>,
     /// The generic parameters.
     parameters: BTreeSet<&'t str>,
     dependencies: &'t dyn Dependencies,
@@ -143,6 +152,7 @@ impl<'t> KnownFunctions<'t> {
             types: implementations(tokens),
             imports: Imports::of(tokens, around),
             declared: declared(tokens),
+            enums: names_after(tokens, &["enum"]),
             variables: variables(tokens),
             around,
             places: places(tokens, around, &["enum", "fn", "struct", "union"]),
@@ -152,6 +162,16 @@ impl<'t> KnownFunctions<'t> {
         };
         let inlining = Inlining::of(tokens);
         let in_traits = in_traits(tokens);
+        let own_types = names_after(tokens, &["enum", "struct", "union"]);
+        let is_of_own_type = |at: usize| {
+            let of_type = around[at].and_then(|open| implemented_type(tokens, open));
+            let of_type = of_type.filter(|name| own_types.contains(name));
+            of_type.is_some_and(|name| {
+                !found.imports.known.contains(name)
+                    && !found.parameters.contains(name)
+                    && !PRELUDE.contains(&name)
+            })
+        };
         for (at, name) in named_functions(tokens) {
             let is_known = !inlining.may_inline(at) && !is_const_function(tokens, at);
             let body = body_after(tokens, at);
@@ -160,11 +180,11 @@ impl<'t> KnownFunctions<'t> {
                 found.inlined.insert(name);
                 found
                     .inlined_of_traits
-                    .extend(in_traits[at].then_some(name));
+                    .extend((in_traits[at] && !is_of_own_type(at)).then_some(name));
                 continue;
             }
             found.names.insert(name);
-            let of_type = around[at].and_then(|open| found.types.get(&open).copied());
+            let of_type = around[at].and_then(|open| found.types.get(&open).copied().flatten());
             found
                 .of_types
                 .extend(of_type.map(|of_type| (of_type, name)));
@@ -182,17 +202,23 @@ impl<'t> KnownFunctions<'t> {
         self.bodies.get(&open).copied()
     }
 
+    /// Whether the source has a function with this name that is always inlined, or that constants may call.
+    pub(super) fn inlines(&self, name: &str) -> bool {
+        self.inlined.contains(name)
+    }
+
     /// Whether the name at `at`, which is called, is that of a known function.
     pub(super) fn has(&self, at: usize) -> bool {
         let name = self.tokens[at].text;
         if KEYWORDS.contains(&name) {
             return false;
         }
-        let is_inlined = self.inlined.contains(name);
+        let is_inlined = self.inlines(name);
         let before = self.before(at, 1);
-        // The path is that of a type or module of another crate, to which this crate adds no functions but those of traits.
+        // A type or module of another crate has no functions of this crate, but for those of traits.
         let is_in_path = before.is_some_and(|before| before.kind == Kind::PathSeparator);
-        let may_be_of_others = !is_inlined || is_in_path && !self.inlined_of_traits.contains(name);
+        let may_be_of_trait = OF_TRAITS.contains(&name) && self.inlined_of_traits.contains(name);
+        let may_be_of_others = !is_inlined || is_in_path && !may_be_of_trait;
         !is_inlined && self.is_own(at)
             || may_be_of_others && (self.is_of_others(at) || self.is_of_dependency(at))
     }
@@ -235,7 +261,7 @@ impl<'t> KnownFunctions<'t> {
             return Some(name).filter(|name| !CRATE.contains(name));
         }
         let mut types = outwards(self.around, at).filter_map(|open| self.types.get(&open));
-        Some(types.next().copied().unwrap_or(name))
+        Some(types.next().copied().flatten().unwrap_or(name))
     }
 
     /// Whether the name at `at` is that of a method, or of a function of another crate, that is known. A method may be one of a trait that is
@@ -263,7 +289,7 @@ impl<'t> KnownFunctions<'t> {
             |name: &str| self.imports.unknown.contains(name) || self.declared.contains(name);
         let is_of_crate =
             first.is_some_and(|first| self.imports.is_crate(first.text) && !is_other(first.text));
-        let is_imported = first.is_some_and(|first| first.text == parent.text)
+        let is_imported = self.tokens[start].text == parent.text
             && match self.import_in_scope(start) {
                 Some(is_known) => is_known && !self.parameters.contains(parent.text),
                 None => {
@@ -276,44 +302,6 @@ impl<'t> KnownFunctions<'t> {
             .iter()
             .any(|(of, names)| *of == parent.text && names.contains(&name));
         is_known && (is_of_crate || is_imported)
-    }
-
-    /// Whether the innermost import or declaration of the name of a type at `at` is an import from [`CRATES`](super::imports::CRATES); `None` if there is none, or if it
-    /// is an import from this crate.
-    fn import_in_scope(&self, at: usize) -> Option<bool> {
-        let name = self.tokens[at].text;
-        let is_module = |open| module_at(self.tokens, open).is_some();
-        let mut block = self.around[at];
-        let mut globs = Vec::new();
-        loop {
-            if self.places_of_types.contains(&(block, name)) {
-                return Some(false);
-            }
-            if self.imports.binds(block, name) {
-                return self.imports.is_known_in(block, name);
-            }
-            globs.extend(self.imports.unknown_globs_in(block));
-            if let Some(open) = block.filter(|open| !is_module(*open)) {
-                // They hide what is imported around this block.
-                if !globs.is_empty() {
-                    return Some(false);
-                }
-                block = self.around[open];
-                continue;
-            }
-            let around = block.map(|open| self.around[open]);
-            let is_imported = |around: &Option<usize>| {
-                around.is_none_or(is_module) && self.imports.has_glob_of_parent(block)
-            };
-            // If another import of everything had this name as well, it would be ambiguous.
-            if let Some(around) = around.filter(is_imported) {
-                globs.retain(|one| !one.is_glob_of_parent());
-                block = around;
-                continue;
-            }
-            let may_be_of_others = |one: &&Statement<'_>| !one.is_own || self.has_glob_of_others();
-            return globs.iter().any(may_be_of_others).then_some(false);
-        }
     }
 
     /// Whether the name at `at` is that of a function of a dependency, which is named by its path or an import.
@@ -406,12 +394,6 @@ impl<'t> KnownFunctions<'t> {
             });
             token.is_ident(name) && begins && has_bounds
         })
-    }
-
-    /// Whether any name may be one of another crate, because all names of it are imported.
-    fn has_glob_of_others(&self) -> bool {
-        let mut globs = self.imports.globs.iter();
-        globs.any(|first| !self.declared.contains(first) || self.dependencies.has(first))
     }
 
     /// Whether the first name of a path at `at` is that of something that is declared here, although all names of another crate are

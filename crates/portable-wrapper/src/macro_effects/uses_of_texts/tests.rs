@@ -206,112 +206,8 @@ use super::*;
     r#"trait T { #[inline(always)] fn join(&self, a: &str) {} } fn g(a: &str) { a.join("/w"); }"#,
     true
 )]
-#[case::a_type_that_another_module_imports_from_another_crate(
-    r#"use std::path::Path; fn f() { Path::new("/w"); } mod m { use dep::Path; }"#,
-    false
-)]
-#[case::a_type_that_a_module_imports_from_another_crate(
-    r#"use std::path::Path; mod m { use dep::Path; fn f() { Path::new("/w"); } }"#,
-    true
-)]
-#[case::a_type_that_a_function_imports_from_another_crate(
-    r#"use std::path::Path; fn f() { use dep::Path; Path::new("/w"); }"#,
-    true
-)]
-#[case::a_type_that_a_function_imports(
-    r#"use dep::Path; fn f() { use std::{fs, path::{Path, PathBuf}}; Path::new("/w"); }"#,
-    false
-)]
-#[case::a_type_that_the_module_around_imports(
-    r#"mod a { use dep::Path; } use std::path::Path; mod m { use super::*; fn f() { Path::new("/w"); } }"#,
-    false
-)]
-#[case::a_type_that_the_module_around_imports_from_another_crate(
-    r#"mod a { use std::path::Path; } use dep::Path; mod m { use super::*; fn f() { Path::new("/w"); } }"#,
-    true
-)]
-#[case::a_type_that_the_function_around_a_module_imports(
-    r#"use dep::Path; fn f() { use std::path::Path; mod m { use super::*; fn f() { Path::new("/w"); } } }"#,
-    true
-)]
-#[case::a_type_that_another_module_declares(
-    r#"use std::path::Path; fn f() { Path::new("/w"); } mod m { struct Path; }"#,
-    false
-)]
-#[case::a_type_that_a_function_declares(
-    r#"use std::path::Path; fn f() { type Path = dep::Path; Path::new("/w"); }"#,
-    true
-)]
 #[case::a_generic_parameter(
     r#"use std::path::Path; fn f<Path: dep::Tr>() { Path::new("/w"); }"#,
-    true
-)]
-#[case::a_type_with_another_name(
-    r#"use std::path::{Path as P, PathBuf}; mod m { use std::path::Path; } use dep::*; fn f() { Path::new("/w"); }"#,
-    true
-)]
-#[case::a_type_of_an_own_module(
-    r#"use dep::Path; mod m { use crate::own::Path; fn f() { Path::new("/w"); } }"#,
-    true
-)]
-#[case::a_type_of_a_hidden_crate(
-    r#"mod std { pub mod path { pub use dep::Path; } } use std::path::Path; fn f() { Path::new("/w"); }"#,
-    true
-)]
-#[case::a_type_that_a_function_imports_by_a_glob(
-    r#"use std::path::Path; fn f() { use self::own::*; Path::new("/w"); } mod own { pub struct Path; impl Path { #[inline(always)] pub fn new(a: &str) {} } }"#,
-    true
-)]
-#[case::a_type_that_a_function_imports_from_everything_of_another_crate(
-    r#"use std::path::Path; fn f() { use dep::*; Path::new("/w"); }"#,
-    true
-)]
-#[case::a_module_that_a_function_imports_by_a_glob(
-    r#"use std::fs; fn f() { use self::own::*; fs::read("/w"); } mod own { pub mod fs { #[inline(always)] pub fn read(a: &str) {} } }"#,
-    true
-)]
-#[case::a_type_beside_a_glob_of_the_standard_library(
-    r#"use std::path::Path; fn f() { use std::io::prelude::*; Path::new("/w"); }"#,
-    false
-)]
-#[case::a_type_of_a_glob_of_another_crate(
-    r#"use dep::*; mod m { use std::path::Path; } fn f() { Path::new("/w"); }"#,
-    true
-)]
-#[case::a_type_of_a_glob_beside_the_one_of_the_module_around(
-    r#"mod m { use super::*; use dep::*; fn f() { Path::new("/w"); } } mod n { use std::path::Path; }"#,
-    true
-)]
-#[case::a_type_that_is_exported_by_a_glob(
-    r#"mod m { use crate::own::*; fn f() { Path::new("/w"); } } mod own { pub use dep::*; } mod n { use std::path::Path; }"#,
-    true
-)]
-#[case::a_type_of_an_own_prelude(
-    r#"mod m { use crate::own::*; fn f() { Path::new("/w"); } } mod own { pub use std::path::Path; }"#,
-    false
-)]
-#[case::a_type_of_an_own_prelude_with_another_name(
-    r#"mod m { use crate::own::*; fn f() { Path::new("/w"); } } mod own { pub struct P; pub use P as Path; } use std::path::Path;"#,
-    true
-)]
-#[case::a_type_of_the_prelude_in_tests(
-    r#"use dep::*; mod m { mod tests { use super::*; fn f() { String::from("/w"); } } }"#,
-    false
-)]
-#[case::a_type_of_an_own_module_in_a_function(
-    r#"mod glob { pub struct Path; impl Path { pub const fn new(a: &str) -> bool { true } } } fn f() { use glob::Path; Path::new("/w"); }"#,
-    true
-)]
-#[case::a_type_of_an_own_module_with_the_name_of_a_crate(
-    r#"use crate::own as glob; fn f() { use glob::Path; Path::new("/w"); } mod own {}"#,
-    true
-)]
-#[case::the_imports_of_expanded_code(
-    r#"extern crate std; use std::prelude::rust_2021::*; use std::path::Path; fn f() { Path::new("/w"); String::from("/w"); ::std::path::PathBuf::from("/w"); }"#,
-    false
-)]
-#[case::a_crate_with_the_name_of_another(
-    r#"extern crate dep as glob; fn f() { use glob::Path; Path::new("/w"); }"#,
     true
 )]
 #[case::an_inlined_function_of_an_own_trait(
@@ -325,6 +221,43 @@ use super::*;
 #[case::a_function_that_the_type_has_by_a_trait(
     r#"use std::path::Path; use dep::Open; fn f() { Path::open("/w"); String::var("/w"); }"#,
     true
+)]
+#[case::a_function_of_a_trait_of_another_crate(
+    r#"use dep::FromStr2; pub fn f() { String::from_str("/w"); }"#,
+    true
+)]
+#[case::a_box_of_a_type_of_another_crate(r#"pub fn f() -> Box<dep::B> { Box::from("/w") }"#, true)]
+#[case::a_method_of_an_own_trait(
+    r#"pub struct A(usize); impl AsRef<A> for str { #[inline(always)] fn as_ref(&self) -> &A { static X: A = A(1); static Y: A = A(2); if self.len() > 5 { &X } else { &Y } } } pub fn f() -> &'static A { "/w".as_ref() }"#,
+    true
+)]
+#[case::a_trait_with_a_constant_parameter(
+    r#"trait T<const N: usize> { fn from(a: &str) -> usize; } impl T<{ 1 + 1 }> for String { #[inline(always)] fn from(a: &str) -> usize { a.len() } } fn f() { String::from("/w"); }"#,
+    true
+)]
+#[case::a_function_in_a_constant(
+    r#"mod a { pub fn g(_: &str) {} } #[inline(always)] fn h(a: &str) -> usize { a.len() } mod b { const g: fn(&str) -> usize = super::h; pub fn f() { g("/w"); } }"#,
+    true
+)]
+#[case::the_own_type_in_a_nested_implementation(
+    r#"pub struct T; impl T { pub fn new(_: &str) {} fn x() { } } trait U { fn y(); } impl T { pub fn z() { struct Q; impl U for Q { fn y() { } } impl U for dep::Own { fn y() { Self::new("/w"); } } } }"#,
+    true
+)]
+#[case::a_function_beside_an_inlined_function_of_an_own_trait(
+    r#"use std::path::Path; pub trait Backend { fn new() -> Self; } pub struct S; impl Backend for S { #[inline(always)] fn new() -> Self { S } } pub fn f() { Path::new("/w"); }"#,
+    false
+)]
+#[case::a_function_beside_an_inlined_method(
+    r#"use std::fs; struct W; impl std::io::Write for W { #[inline(always)] fn write(&mut self) {} } pub fn f() { fs::write("/w", "x"); }"#,
+    false
+)]
+#[case::a_function_beside_an_inlined_function_of_an_own_type(
+    r#"struct S; impl From<u8> for S { #[inline(always)] fn from(a: u8) -> Self { S } } pub fn f() { String::from("/w"); }"#,
+    false
+)]
+#[case::methods_with_the_type_in_front(
+    r#"use std::path::{Path, PathBuf}; pub fn f(a: &mut PathBuf) { PathBuf::push(a, "/w"); Path::join(a, "/w"); }"#,
+    false
 )]
 #[case::the_result_of_an_inlined_function(
     r#"#[inline(always)] fn f() -> &'static str { "/w" }"#,

@@ -193,6 +193,7 @@ fn candidates(here: &Workspace, worktree: &Worktree) -> Vec<Checkout> {
             let checkout = match here.build.strip_prefix(&here.root) {
                 Ok(build) => Checkout {
                     build: root.join(build),
+                    has_programs: here.has_programs,
                     workspace: root,
                     cargo_home: env::cargo_home().unwrap_or_default(),
                     rustc: None,

@@ -124,6 +124,11 @@ impl CargoSettings {
         Ok(())
     }
 
+    /// Whether there is a setting for the build directory alone, apart from the target directory.
+    pub(super) fn has_build_dir(&self) -> bool {
+        self.build_dir.is_some()
+    }
+
     /// The build directory of the workspace at `root`. `None` if only cargo can determine it.
     pub(crate) fn build_directory(&self, root: &Path) -> Option<PathBuf> {
         if self.has_includes {

@@ -20,6 +20,8 @@ pub(super) struct Workspace {
     pub(super) root: PathBuf,
     /// cargo's build directory.
     pub(super) build: PathBuf,
+    /// Whether that is the target directory as well.
+    pub(super) has_programs: bool,
     pub(super) settings: CargoSettings,
 }
 
@@ -69,11 +71,15 @@ impl Workspace {
             let hint = "set its `value` and `relative` in the same file";
             return Err(Problem::new(what).hint(hint));
         }
-        let build = settings.build_directory(&root);
-        let build = build.or_else(|| asked(directory)).ok_or_else(failed)?;
+        let build = match settings.build_directory(&root) {
+            Some(build) => (build, !settings.has_build_dir()),
+            None => asked(directory).ok_or_else(failed)?,
+        };
+        let (build, has_programs) = build;
         Ok(Self {
             root,
             build,
+            has_programs,
             settings,
         })
     }
@@ -82,14 +88,15 @@ impl Workspace {
         Checkout {
             workspace: self.root.clone(),
             build: self.build.clone(),
+            has_programs: self.has_programs,
             cargo_home: env::cargo_home().unwrap_or_default(),
             rustc: find_program(self.settings.rustc(), &env::search_path()).map(Into::into),
         }
     }
 }
 
-/// The build directory according to `cargo metadata`.
-fn asked(directory: &Path) -> Option<PathBuf> {
+/// The build directory according to `cargo metadata`, and whether that is the target directory as well.
+fn asked(directory: &Path) -> Option<(PathBuf, bool)> {
     let args = ["metadata", "--no-deps", "--format-version=1", "--offline"];
     let output = Program {
         path: &installed_program("cargo", directory)?,
@@ -100,9 +107,8 @@ fn asked(directory: &Path) -> Option<PathBuf> {
     .output()
     .ok()?;
     let metadata: Metadata = serde_json::from_slice(&output.stdout).ok()?;
-    Some(
-        metadata
-            .build_directory
-            .unwrap_or(metadata.target_directory),
-    )
+    let target = metadata.target_directory;
+    let build = metadata.build_directory.unwrap_or_else(|| target.clone());
+    let is_target = build == target;
+    Some((build, is_target))
 }

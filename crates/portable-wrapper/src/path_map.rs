@@ -21,8 +21,8 @@ pub(super) use role::{PREFIX, Role, is_below_placeholder, placeholder_of_native_
 use role::{REGISTRY, padded};
 pub(super) use spelling::escaped;
 pub(super) use values::{
-    SIGN, begins_with_padding, has_placeholder_in, has_placeholder_in_value, padding_in_value,
-    without_padding,
+    PROGRAM, SIGN, begins_with_padding, has_placeholder_in, has_placeholder_in_value,
+    padding_in_value, without_padding,
 };
 
 /// The size of the read buffer, in bytes.

@@ -60,6 +60,8 @@ pub struct Checkout {
     pub workspace: PathBuf,
     /// cargo's build directory.
     pub build: PathBuf,
+    /// Whether that is the target directory as well, in which cargo puts programs.
+    pub has_programs: bool,
     /// `CARGO_HOME`.
     pub cargo_home: PathBuf,
     /// The compiler that cargo runs there. `None` if it was not found.

@@ -9,7 +9,7 @@ use rstest::rstest;
 use super::differential::said;
 use super::environment::PROC_MACRO;
 use super::out_dir::{NOTES_EXPANSIONS, says_the_same_uncached};
-use super::project::{Checkout, Project, uses};
+use super::project::{Checkout, Layout, Project, uses};
 use super::seed::seed;
 
 /// How programs use the path.
@@ -214,6 +214,36 @@ fn tests_are_shared() {
     for linked in linked(&project) {
         let shown = linked.cargo(&SHOWN).ok().all_hit();
         let said = said_by_tests(&shown);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            said.iter().all(|said| said.contains(linked.text())),
+            "{said:?}"
+        );
+        linked.clean();
+        assert_eq!(said_by_tests(&linked.uncached(&SHOWN).ok()), said);
+    }
+}
+
+/// cargo puts the programs into the target directory.
+#[rstest]
+#[requires(sccache)]
+fn seeded_tests_run_the_programs_of_their_own_checkout(
+    #[values(Layout::V1, Layout::V2)] layout: Layout,
+    #[values("UNUSED", "CARGO_BUILD_TARGET")] variable: &str,
+) {
+    let main = "fn main() { println!(\"said by {}\", env!(\"CARGO_MANIFEST_DIR\")) }\n";
+    let test = "#[test] fn runs() { let program = env!(\"CARGO_BIN_EXE_app\"); println!(\"said {program}\"); std::process::Command::new(program).status().unwrap(); }\n";
+    let files = [("src/main.rs", main), ("tests/it.rs", test)];
+    let project = Project::new().with_store().with_layout(layout);
+    let project = project.package("app", "", &files).committed();
+    let target = "x86_64-unknown-linux-gnu";
+    let main = project.main().with(variable, target);
+    main.cargo(&["test", "--no-run"]).ok();
+    for linked in linked(&project) {
+        let linked = linked.with(variable, target);
+        seed(&linked);
+        linked.cargo(&["test", "--no-run"]).ok().nothing_to_do();
+        let said = said_by_tests(&linked.cargo(&SHOWN).ok());
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(
             said.iter().all(|said| said.contains(linked.text())),

@@ -22,7 +22,7 @@ const NAMES: [&str; 4] = [
     "CARGO_TARGET_TMPDIR",
 ];
 /// The prefix of the variables with the paths of the programs of the package, for integration tests.
-const PROGRAM: &str = "CARGO_BIN_EXE_";
+pub(crate) const PROGRAM: &str = "CARGO_BIN_EXE_";
 /// The number of bytes behind a placeholder that show whether it is that of a value.
 pub(crate) const SIGN: usize = 8;
 

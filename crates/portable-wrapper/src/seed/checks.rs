@@ -14,7 +14,7 @@ use super::super::compiler::{Compiler, LinkerNames};
 use super::super::digest::KeyedHasher;
 use super::super::known_inputs::is_below_kernel_directory;
 use super::super::observed_inputs::is_of_package;
-use super::super::path_map::PathMap;
+use super::super::path_map::{PROGRAM, PathMap};
 use super::super::state_dir::StateDir;
 use super::super::toolchain::{installed_program, is_proxy};
 use super::super::unit_manifest::UnitManifest;
@@ -55,6 +55,8 @@ pub(super) struct Checks<'a> {
 /// A compile that is compared, and its context.
 pub(super) struct Unit<'u> {
     pub(super) manifest: &'u UnitManifest,
+    /// The directory of its profile, relative to the build directory.
+    pub(super) profile: &'u Path,
     pub(super) from: &'u PathMap,
     pub(super) to: &'u PathMap,
     pub(super) is_published: bool,
@@ -169,6 +171,13 @@ impl<'a> Checks<'a> {
                 .is_run_by_rustup
                 .then(|| self.to.cargo_home.clone().into_os_string()),
         }
+    }
+
+    /// The path that cargo sets in a variable for an integration test: that of a program of its package.
+    pub(super) fn program_of_package(&self, variable: &str, unit: &Unit<'_>) -> Option<PathBuf> {
+        let program = variable.strip_prefix(PROGRAM)?;
+        let is_known = self.to.has_programs && !unit.is_published;
+        is_known.then(|| self.to.build.join(unit.profile).join(program))
     }
 
     pub(super) fn is_cargo_run_by_rustup(&self) -> bool {

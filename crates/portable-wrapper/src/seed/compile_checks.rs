@@ -30,6 +30,7 @@ impl Checks<'_> {
     pub(super) fn compile(
         &self,
         manifest: &UnitManifest,
+        profile: &Path,
         dependencies: &[(String, Taken<'_>)],
     ) -> Result<bool, Why> {
         let from = &manifest.path_map;
@@ -53,6 +54,7 @@ impl Checks<'_> {
         }
         let unit = Unit {
             manifest,
+            profile,
             from,
             to: &to,
             is_published,

@@ -199,7 +199,10 @@ impl<'a> Decisions<'a> {
         }
         self.checks.begins(unit);
         let is_published = match &unit.kind {
-            Kind::Compile { manifest, .. } => self.checks.compile(manifest, &dependencies)?,
+            Kind::Compile { manifest, .. } => {
+                self.checks
+                    .compile(manifest, unit.profile(), &dependencies)?
+            }
             Kind::Run(run) => {
                 let is_published = self.checks.run(unit, run, &dependencies)?;
                 self.checks.libraries.add(self.checks.from, run);

@@ -201,8 +201,13 @@ impl Checks<'_> {
         {
             return Ok(());
         }
+        let program = self
+            .program_of_package(name, unit)
+            .map(PathBuf::into_os_string);
         let set_by_cargo = self.set_by_cargo(name);
-        if set_by_cargo.is_some() {
+        if program.is_some() {
+            // Another target directory would be another build directory.
+        } else if set_by_cargo.is_some() {
             self.compares_of_shell(OfShell::Program("cargo".to_owned()));
         } else if !is_of_package {
             // cargo knows those of `env!`, but not those that a macro was observed to read.
@@ -212,7 +217,7 @@ impl Checks<'_> {
             let package = unit.package;
             package.and_then(|package| Some(package.variables.get(name)?.into()))
         } else {
-            set_by_cargo.or_else(|| env::var_os(name))
+            program.or(set_by_cargo).or_else(|| env::var_os(name))
         };
         let now = now.map_or_else(
             || UNSET.to_owned(),

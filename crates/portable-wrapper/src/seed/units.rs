@@ -42,6 +42,14 @@ pub(super) struct CargoUnit {
 }
 
 impl CargoUnit {
+    /// The directory of its profile.
+    pub(super) fn profile(&self) -> &Path {
+        let is_below =
+            |directory: &&Path| directory.ends_with(".fingerprint") || directory.ends_with("build");
+        let below = self.fingerprint.ancestors().find(is_below);
+        below.and_then(Path::parent).unwrap_or(Path::new(""))
+    }
+
     /// The size of its outputs in bytes; `u64::MAX` for a run of a build script, whose files may be large and are not measured.
     pub(super) fn size(&self) -> u64 {
         match &self.kind {

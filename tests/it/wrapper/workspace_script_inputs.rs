@@ -10,11 +10,9 @@ use std::time::Duration;
 use rstest::rstest;
 
 use super::out_dir::says_the_same_uncached;
-use super::project::Project;
+use super::project::{Checkout, Project};
 use super::seed::seed;
-#[cfg(target_os = "linux")]
-use super::workspace_scripts::runs;
-use super::workspace_scripts::{app, builds};
+use super::workspace_scripts::{app, builds, runs};
 use crate::support::wait_until;
 
 /// Builds, lets `change` change something in the sandbox, and builds again from nothing.
@@ -108,6 +106,25 @@ fn a_header_with_any_name_counts() {
 }
 
 /// A file that a variable names may be outside of the repository.
+/// rustup sets a variable for cargo, and reads it in its proxies, such as the `rustfmt` that bindgen runs. These read the search path of
+/// libraries as well, which cargo sets for build scripts.
+#[requires(sccache)]
+#[test]
+fn a_variable_that_rustup_sets_for_cargo_does_not_count_when_a_worktree_is_seeded() {
+    let project = app(&format!(
+        "{{ unsafe {{ env::remove_var(\"LD_LIBRARY_PATH\") }}; {} }}",
+        runs("rustfmt", "--version")
+    ));
+    let built = |checkout: Checkout<'_>| {
+        let of_rustup = checkout.with("RUST_RECURSION_COUNT", "1");
+        of_rustup.cargo(&["build"]).ok()
+    };
+    built(project.main());
+    let linked = project.linked("second");
+    seed(&linked);
+    built(linked).nothing_to_do();
+}
+
 #[requires(sccache)]
 #[test]
 fn what_a_variable_names_counts_when_a_worktree_is_seeded() {

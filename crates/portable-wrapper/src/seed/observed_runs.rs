@@ -247,9 +247,14 @@ impl Checks<'_> {
             .map(String::as_str)
             .chain(in_source);
         let unset = unset.filter(|name| is_variable(name) && env::var_os(name).is_none());
-        for name in unset.filter(|name| may_differ(name) && !session::is_left_to_runs(name)) {
-            self.compares_variable(name);
-        }
+        let may_be_set = |name: &&str| {
+            may_differ(name)
+                && !session::is_left_to_runs(name)
+                && (!session::is_of_everything(name) || is_named(name))
+        };
+        unset
+            .filter(may_be_set)
+            .for_each(|name| self.compares_variable(name));
         let mut names = there.keys().chain(here.keys());
         match names.find(|name| there.get(*name) != here.get(*name)) {
             Some(name) => {

@@ -108,11 +108,14 @@ fn may_count(name: &str) -> bool {
     let is_of_session = !environment::counts(name, &none) || is_left_to_runs(name);
     is_of_session
         && !is_of_cargo(name)
-        && !OF_EVERYTHING.contains(&name)
+        && !is_of_everything(name)
         && !OF_TEMPORARY_FILES.contains(&name)
-        && !PREFIXES_OF_EVERYTHING
-            .iter()
-            .any(|start| name.starts_with(start))
+}
+
+/// Whether programs read this variable whatever they do, or cargo and rustup set it for programs.
+pub(crate) fn is_of_everything(name: &str) -> bool {
+    let mut prefixes = PREFIXES_OF_EVERYTHING.iter();
+    OF_EVERYTHING.contains(&name) || prefixes.any(|start| name.starts_with(start))
 }
 
 /// Whether the variable `name` is in no first key, unless the source names it.

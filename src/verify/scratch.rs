@@ -356,6 +356,19 @@ fn no_dir(parent: &Path, error: &std::io::Error) -> Problem {
 mod tests {
     use super::*;
 
+    /// The abandoned directories, as soon as there are any. A process that another test starts has the lock as well until it executes
+    /// its program.
+    fn abandoned_soon_in(parent: &Path) -> Vec<Abandoned> {
+        let started = Instant::now();
+        loop {
+            let found = abandoned_in(parent);
+            if !found.is_empty() || started.elapsed() > STOP_TIMEOUT {
+                return found;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     #[test]
     fn only_unlocked_directories_are_abandoned() {
         let parent = tempfile::tempdir().unwrap();
@@ -369,7 +382,7 @@ mod tests {
         drop(fsio::create_lock_file(&made.join(LOCK)).unwrap());
         assert_eq!(found(), 0, "it is being created");
         drop(lock);
-        let abandoned = abandoned_in(parent.path());
+        let abandoned = abandoned_soon_in(parent.path());
         assert_eq!(abandoned.len(), 1);
         assert_eq!(found(), 0, "another run removes it");
         abandoned[0].remove();
@@ -384,7 +397,7 @@ mod tests {
         let target = directory.join("target");
         fsio::create_dir_all(&target).unwrap();
         drop(lock);
-        let abandoned = abandoned_in(parent.path());
+        let abandoned = abandoned_soon_in(parent.path());
         thread::scope(|scope| {
             let builds = scope.spawn(|| {
                 let started = Instant::now();

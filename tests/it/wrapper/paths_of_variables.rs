@@ -184,6 +184,17 @@ fn said_by_tests(built: &super::project::Built) -> Vec<String> {
 
 const SHOWN: [&str; 3] = ["test", "--", "--nocapture"];
 
+/// Fails unless the two tests say the same as tests that were compiled there without a cache, and name the checkout.
+#[track_caller]
+fn tests_say_their_own_path(checkout: &Checkout<'_>, shown: &super::project::Built) {
+    let said = said_by_tests(shown);
+    assert_eq!(said.len(), 2, "{said:?}");
+    let names_it = |said: &String| said.contains(checkout.text());
+    assert!(said.iter().all(names_it), "{said:?}");
+    checkout.clean();
+    assert_eq!(said_by_tests(&checkout.uncached(&SHOWN).ok()), said);
+}
+
 /// As `insta` finds the directory of the workspace, by a macro of a dependency.
 const SNAPSHOTS: &str = indoc! {r#"
     pub mod _macro_support {
@@ -213,14 +224,7 @@ fn tests_are_shared() {
     project.main().cargo(&["test"]).ok();
     for linked in linked(&project) {
         let shown = linked.cargo(&SHOWN).ok().all_hit();
-        let said = said_by_tests(&shown);
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(
-            said.iter().all(|said| said.contains(linked.text())),
-            "{said:?}"
-        );
-        linked.clean();
-        assert_eq!(said_by_tests(&linked.uncached(&SHOWN).ok()), said);
+        tests_say_their_own_path(&linked, &shown);
     }
 }
 
@@ -243,14 +247,7 @@ fn seeded_tests_run_the_programs_of_their_own_checkout(
         let linked = linked.with(variable, target);
         seed(&linked);
         linked.cargo(&["test", "--no-run"]).ok().nothing_to_do();
-        let said = said_by_tests(&linked.cargo(&SHOWN).ok());
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(
-            said.iter().all(|said| said.contains(linked.text())),
-            "{said:?}"
-        );
-        linked.clean();
-        assert_eq!(said_by_tests(&linked.uncached(&SHOWN).ok()), said);
+        tests_say_their_own_path(&linked, &linked.cargo(&SHOWN).ok());
     }
 }
 

@@ -175,7 +175,11 @@ impl StateDir {
         let create = || match fsio::create_file(&path, hasher.bytes()) {
             // A power cut may have left the file without its content.
             Err(_) if fsio::exists(&path) && read().is_none() => {
-                fsio::replace(&path, hasher.bytes())
+                let _lock = self.lock("hash_key");
+                match read() {
+                    Some(_) => Ok(()),
+                    None => fsio::replace(&path, hasher.bytes()),
+                }
             }
             created => created,
         };

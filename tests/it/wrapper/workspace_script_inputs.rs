@@ -10,9 +10,13 @@ use std::time::Duration;
 use rstest::rstest;
 
 use super::out_dir::says_the_same_uncached;
-use super::project::{Checkout, Project};
+#[cfg(target_os = "linux")]
+use super::project::Checkout;
+use super::project::Project;
 use super::seed::seed;
-use super::workspace_scripts::{app, builds, runs};
+#[cfg(target_os = "linux")]
+use super::workspace_scripts::runs;
+use super::workspace_scripts::{app, builds};
 use crate::support::wait_until;
 
 /// Builds, lets `change` change something in the sandbox, and builds again from nothing.
@@ -105,9 +109,9 @@ fn a_header_with_any_name_counts() {
     assert_eq!(main.says("app"), "22\n");
 }
 
-/// A file that a variable names may be outside of the repository.
 /// rustup sets a variable for cargo, and reads it in its proxies, such as the `rustfmt` that bindgen runs. These read the search path of
 /// libraries as well, which differs if rustup runs the tests.
+#[cfg(target_os = "linux")]
 #[requires(sccache)]
 #[test]
 fn a_variable_that_rustup_sets_for_cargo_does_not_count_when_a_worktree_is_seeded() {
@@ -125,6 +129,7 @@ fn a_variable_that_rustup_sets_for_cargo_does_not_count_when_a_worktree_is_seede
     built(&linked).nothing_to_do();
 }
 
+/// A file that a variable names may be outside of the repository.
 #[requires(sccache)]
 #[test]
 fn what_a_variable_names_counts_when_a_worktree_is_seeded() {

@@ -205,11 +205,10 @@ impl Checks<'_> {
             .program_of_package(name, unit)
             .map(PathBuf::into_os_string);
         let set_by_cargo = self.set_by_cargo(name);
-        if program.is_some() {
-            // Another target directory would be another build directory.
-        } else if set_by_cargo.is_some() {
+        if set_by_cargo.is_some() {
             self.compares_of_shell(OfShell::Program("cargo".to_owned()));
-        } else if !is_of_package {
+        } else if !is_of_package && program.is_none() {
+            // Another target directory would be another build directory, so programs have the same paths until the first build.
             // cargo knows those of `env!`, but not those that a macro was observed to read.
             self.compares_variable(name);
         }

@@ -24,14 +24,9 @@ pub(super) fn declared_type<'t>(pair: &[Token<'t>]) -> Option<&'t str> {
 
 /// The names of modules, types and generic parameters that the source declares.
 pub(super) fn declared<'t>(tokens: &[Token<'t>]) -> BTreeSet<&'t str> {
-    let pairs = tokens.windows(2);
-    let names = pairs.filter_map(|pair| {
-        let is_module = pair[0].is_ident("mod");
-        is_module
-            .then_some(pair[1].text)
-            .or_else(|| declared_type(pair))
-    });
-    names.chain(parameters(tokens)).collect()
+    let mut names = names_after(tokens, &OF_TYPES);
+    names.extend(parameters(tokens));
+    names
 }
 
 /// The names that may be those of generic parameters.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::tokens::{Kind, Token};
-use super::declarations::names_after;
+use super::declarations::{names_after, places};
 
 /// How a path begins that is known to be one of this crate.
 pub(super) const CRATE: [&str; 4] = ["Self", "crate", "self", "super"];
@@ -76,11 +76,7 @@ pub(super) enum Import<'i, 't> {
 impl<'t> Imports<'t> {
     /// Those of a source. `around` is the position of the bracket around each token.
     pub(super) fn of(tokens: &[Token<'t>], around: &[Option<usize>]) -> Self {
-        let places = tokens.windows(2).enumerate();
-        let modules = places.filter(|(_, pair)| pair[0].is_ident("mod"));
-        let modules: BTreeSet<_> = modules
-            .map(|(at, pair)| (around[at], pair[1].text))
-            .collect();
+        let modules = places(tokens, around, &["mod"]);
         let enums = names_after(tokens, &["enum"]);
         let mut found = Self::default();
         let mut own = Vec::new();
